@@ -1,0 +1,18 @@
+# Everything from outside, found in one place. `./run` installs the Debian packages.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SPM REQUIRED IMPORTED_TARGET sentencepiece>=0.1.97)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(hwy 1.0.3 REQUIRED)
+
+if(SPANSCOPE_GUI)
+  # Qt first: the QCustomPlot package names Qt6:: targets but never finds Qt itself.
+  find_package(Qt6 6.4 REQUIRED COMPONENTS Widgets PrintSupport Svg)
+  find_package(QCustomPlotQt6 REQUIRED)
+  qt_standard_project_setup()
+endif()
+if(SPANSCOPE_TESTS)
+  find_package(Qt6 6.4 REQUIRED COMPONENTS Test)
+  set(CMAKE_AUTOMOC ON)
+endif()

@@ -1,0 +1,68 @@
+// A model on disk, opened: shape, weights (mapped, not copied), tokenizer, and what spanscope.json says of it.
+// Immutable after openModel(); share by shared_ptr. Keep it alive while a backend uses its weights.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/model/tokenizer.h"
+#include "engine/span/tracker.h"
+#include "engine/types/result.h"
+#include "kernels/backend.h"
+
+namespace spanscope {
+
+/// What spanscope.json says of one task the model was trained for.
+struct TaskCard {
+    std::string name;           ///< "expression", "sheet", "news"
+    SpanPolicy policy;
+    int32_t maxOperators = 0;   ///< expression: trained up to; 0 = not stated
+    int32_t maxLines = 0;       ///< sheet
+    int32_t maxValue = 0;       ///< absolute value at every step
+    int32_t maxFactor = 0;      ///< absolute value of factors
+    int32_t maxSentences = 0;   ///< news
+};
+
+/// Absent file: protocolVersion 0, no tasks; the model then runs as plain text.
+struct SpanscopeCard {
+    int32_t protocolVersion = 0;
+    std::vector<TaskCard> tasks;
+    std::string name, description, license, trainedOn, cardText;
+    const TaskCard* task(const std::string& name) const;
+};
+
+/// Bytes; computed from headers alone, before anything is loaded.
+struct MemoryForecast {
+    uint64_t weightBytes = 0;
+    uint64_t kvBytes = 0;        ///< for contextTokens
+    uint64_t workspaceBytes = 0;
+    uint64_t freeBytes = 0;      ///< on this machine now
+    int32_t contextTokens = 0;
+    int32_t largestContext = 0;  ///< that fits into freeBytes; 0 = not even the weights
+    bool fits() const { return weightBytes + kvBytes + workspaceBytes <= freeBytes; }
+};
+
+class Model {
+  public:
+    virtual ~Model() = default;
+    virtual const std::string& path() const = 0;
+    virtual const std::string& name() const = 0;
+    /// Hexadecimal; of config, tensor headers and a sample of the data, cheap enough for every start.
+    virtual const std::string& hash() const = 0;
+    virtual const ModelWeights& weights() const = 0;
+    virtual const Tokenizer& tokenizer() const = 0;
+    virtual const SpanscopeCard& card() const = 0;
+    virtual uint64_t weightBytes() const = 0;
+    virtual std::string formatName() const = 0;  ///< "safetensors BF16", "GGUF Q4_K", for people
+};
+
+/// path: a Hugging Face folder or a .gguf file. progress may be empty; cancelling gives ErrorCode::Cancelled and
+/// leaves nothing mapped. Every error names file, field, found, expected.
+Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {});
+
+/// Reads headers only. contextTokens 0 = the model's own.
+Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType = DType::F32);
+
+}  // namespace spanscope

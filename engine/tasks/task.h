@@ -1,0 +1,61 @@
+// A task turns what a person types into a prompt of the span protocol, writes training data, and reads the
+// answer out of a response. One file pair each: expression, sheet, news, text.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/model/model.h"
+#include "engine/span/tracker.h"
+#include "engine/types/result.h"
+
+namespace spanscope {
+
+/// A prompt in the protocol's text form. `text` names special pieces; parts that a person typed are kept apart
+/// so that they are encoded as plain text.
+struct PromptPart {
+    std::string text;
+    bool trusted = true;  ///< may name special pieces
+};
+struct FormattedPrompt {
+    std::vector<PromptPart> parts;  ///< without <bos>
+    std::string text;               ///< the parts joined, for display
+    std::string warning;            ///< outside what the model was trained for, a sentence; empty if inside
+};
+
+/// A problem with its worked response, as training data and as yardstick.
+struct TaskExample {
+    std::string task;
+    std::string typed;     ///< what a person would type
+    std::string prompt;    ///< protocol text, without <bos>
+    std::string response;  ///< protocol text, without <eos>
+    std::string answer;
+};
+
+class Task {
+  public:
+    virtual ~Task() = default;
+    virtual std::string_view name() const = 0;
+    virtual std::string_view title() const = 0;        ///< for people, e.g. "Arithmetic expression"
+    virtual SpanPolicy defaultPolicy() const = 0;      ///< used where the model's card has none
+    virtual std::vector<std::string> samples() const = 0;  ///< at least 6 for the window
+
+    /// InvalidArgument with "column N: ..." where the text is wrong (line and column where there are lines).
+    /// card: what the model was trained for; nullptr = unknown.
+    virtual Result<FormattedPrompt> format(const std::string& typed, const TaskCard* card) const = 0;
+
+    /// The response's answer, empty if there is none.
+    virtual std::string answer(const std::string& responseText) const = 0;
+};
+
+/// All tasks, in the order in which the window lists them. Static; never freed.
+const std::vector<const Task*>& allTasks();
+const Task* findTask(std::string_view name);  ///< nullptr if unknown
+
+/// Encodes trusted parts with, typed parts without special pieces; bos first where the vocabulary has one.
+Result<std::vector<int32_t>> encodePrompt(const FormattedPrompt& prompt, const Tokenizer& tokenizer);
+
+}  // namespace spanscope

@@ -1,0 +1,86 @@
+#include "engine/types/records.h"
+
+#include <array>
+#include <string_view>
+
+namespace spanscope {
+
+namespace {
+constexpr std::array<std::string_view, 7> kPhases{"prompt", "declare", "global", "focus", "local", "close", "free"};
+}
+
+const char* phaseName(Phase phase) { return kPhases[static_cast<size_t>(phase)].data(); }
+
+bool phaseFromName(const std::string& name, Phase& phase) {
+    for (size_t i = 0; i < kPhases.size(); ++i) {
+        if (kPhases[i] == name) {
+            phase = static_cast<Phase>(i);
+            return true;
+        }
+    }
+    return false;
+}
+
+const char* segmentKindName(SegmentKind kind) {
+    switch (kind) {
+        case SegmentKind::Scaffold: return "scaffold";
+        case SegmentKind::In: return "in";
+        case SegmentKind::Out: return "out";
+    }
+    return "";
+}
+
+const char* attentionModeName(AttentionMode mode) {
+    switch (mode) {
+        case AttentionMode::Dense: return "dense";
+        case AttentionMode::Declared: return "declared";
+        case AttentionMode::Keep: return "keep";
+    }
+    return "";
+}
+
+const char* violationName(ViolationKind kind) {
+    switch (kind) {
+        case ViolationKind::UnknownLabel: return "unknown label";
+        case ViolationKind::EmptyLabel: return "empty label";
+        case ViolationKind::BadLabel: return "non-digit in label";
+        case ViolationKind::LongLabel: return "label too long";
+        case ViolationKind::MissingAttendEnd: return "</attend> missing";
+        case ViolationKind::AttendTwice: return "<attend> twice";
+        case ViolationKind::AttendEndWithout: return "</attend> without <attend>";
+        case ViolationKind::FreeText: return "text outside a segment";
+        case ViolationKind::DuplicateLabel: return "duplicate label";
+        case ViolationKind::TooManyRefs: return "too many references";
+        case ViolationKind::UnexpectedPiece: return "unexpected piece";
+        case ViolationKind::SegmentNotClosed: return "segment not closed";
+        case ViolationKind::SegmentTooLong: return "segment too long";
+        case ViolationKind::TokenLimit: return "token limit";
+    }
+    return "";
+}
+
+const char* stopReasonName(StopReason reason) {
+    switch (reason) {
+        case StopReason::Running: return "running";
+        case StopReason::EndOfText: return "eos";
+        case StopReason::TokenLimit: return "limit";
+        case StopReason::SegmentTooLong: return "segment_too_long";
+        case StopReason::ContextFull: return "context_full";
+        case StopReason::Cancelled: return "cancelled";
+        case StopReason::Failed: return "failed";
+    }
+    return "";
+}
+
+double RunStats::prefillTokensPerS() const { return prefillNs > 0 ? promptTokens * 1e9 / double(prefillNs) : 0; }
+
+double RunStats::decodeTokensPerS() const {
+    return responseTokens > 1 && decodeNs > 0 ? (responseTokens - 1) * 1e9 / double(decodeNs) : 0;
+}
+
+double RunStats::usefulTokensPerS() const {
+    if (responseTokens <= 0) return 0;
+    return decodeTokensPerS() * double(responseTokens - markupTokens) / double(responseTokens);
+}
+
+}  // namespace spanscope

@@ -1,0 +1,177 @@
+// The one interface between the engine and the numerics. A backend owns one loaded model's working
+// state (device copies of weights where needed, paged KV caches, scratch) and runs prefill and decode
+// under interval lists. It knows nothing of text, files or protocols.
+//
+// Ownership: the caller owns the weights' memory and keeps it alive while the backend lives; a backend
+// may use it in place (CPU) or copy it (CUDA). Threading: one thread at a time per backend object; two
+// backends can live in one process. No mutable globals.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/result.h"
+#include "kernels/visibility.h"
+
+namespace spanscope {
+
+enum class DType : uint8_t { F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K };
+
+/// Bytes of one row of `cols` values (block formats: whole blocks); 0 if cols does not fit the blocks.
+size_t rowBytes(DType dtype, int64_t cols);
+const char* dtypeName(DType dtype);
+
+/// A matrix (rows, cols), row-major and dense, y = W x with x (cols) and y (rows); a vector has rows = 1.
+/// data == nullptr: absent (optional biases, tied head).
+struct TensorView {
+    const void* data = nullptr;
+    DType dtype = DType::F32;
+    int64_t rows = 0;
+    int64_t cols = 0;
+    explicit operator bool() const { return data != nullptr; }
+    size_t nBytes() const { return static_cast<size_t>(rows) * rowBytes(dtype, cols); }
+};
+
+struct LayerWeights {
+    TensorView attnNorm;       ///< (hidden)
+    TensorView q, k, v;        ///< (nHeads*headDim, hidden), (nKvHeads*headDim, hidden) twice
+    TensorView o;              ///< (hidden, nHeads*headDim)
+    TensorView qBias, kBias, vBias, oBias;  ///< optional
+    TensorView mlpNorm;        ///< (hidden)
+    TensorView gate, up;       ///< (ffn, hidden)
+    TensorView down;           ///< (hidden, ffn)
+    TensorView gateBias, upBias, downBias;  ///< optional
+};
+
+/// Llama architecture: RMSNorm, RoPE, (grouped-query) attention, SwiGLU.
+struct ModelShape {
+    int32_t nLayers = 0;
+    int32_t nHeads = 0;
+    int32_t nKvHeads = 0;
+    int32_t headDim = 0;
+    int32_t hidden = 0;
+    int32_t ffn = 0;
+    int32_t vocab = 0;
+    int32_t maxSeqLen = 0;      ///< positions the model was trained for
+    float rmsEps = 1e-5f;
+    bool ropeInterleaved = false;  ///< pairs (2i, 2i+1) as in GGUF; false: (i, i + headDim/2) as in Hugging Face
+    std::vector<float> ropeInvFreq;  ///< (headDim/2) radians per position, scaling (linear, llama3) already applied
+    int32_t slidingWindow = 0;  ///< 0 = none. Backends ignore it: the engine folds it into the interval lists.
+};
+
+struct ModelWeights {
+    ModelShape shape;
+    TensorView embedding;   ///< (vocab, hidden)
+    std::vector<LayerWeights> layers;
+    TensorView finalNorm;   ///< (hidden)
+    TensorView head;        ///< (vocab, hidden); absent = tied to embedding
+};
+
+/// Handle of one sequence's KV cache inside a backend.
+struct SequenceId {
+    int32_t value = -1;
+    bool operator==(const SequenceId&) const = default;
+};
+
+/// Queries [begin, end) (indices into the prefill call's tokens) share one visible list. Lists are in
+/// absolute token positions; causality is implied (visibility.h).
+struct QueryRun {
+    int32_t begin = 0;
+    int32_t end = 0;
+    std::span<const Interval> visible;
+};
+
+/// One sequence's next token. position must equal the tokens already stored for that sequence.
+struct DecodeItem {
+    SequenceId sequence;
+    int32_t token = 0;
+    int32_t position = 0;
+    std::span<const Interval> visible;
+    uint64_t maskId = 0;  ///< changes whenever the list does; equal ids in a row mean nothing to upload. 0 = unknown
+};
+
+/// Where results go. argmax and argmaxLogprob have one entry per item (argmaxLogprob natural log, temperature 1);
+/// both or either may be empty. maybeLogits is empty or (nItems, vocab): asking for it costs a copy on a device.
+struct DecodeOutput {
+    std::span<int32_t> argmax;
+    std::span<float> argmaxLogprob;
+    std::span<float> maybeLogits;
+};
+
+/// Time the backend spent since resetStageTimes(), by stage. Filled only while profiling is on; profiling
+/// serialises stages and is never on in a measured run.
+struct StageTimes {
+    int64_t attentionNs = 0;  ///< scores, softmax, values over the KV cache
+    int64_t matmulNs = 0;     ///< all weight matrices, head included
+    int64_t otherNs = 0;
+};
+
+/// Re-evaluates the stored token at `position` as if it read `visible`; changes nothing in the cache.
+struct ProbeRequest {
+    SequenceId sequence;
+    int32_t token = 0;
+    int32_t position = 0;                 ///< < tokens stored for the sequence
+    std::span<const Interval> visible;
+    std::span<const int32_t> layers;      ///< whose probabilities are wanted; empty = all
+};
+struct ProbeResult {
+    std::vector<float> logits;         ///< (vocab)
+    std::vector<float> probabilities;  ///< (nLayersAsked, nHeads, position + 1), rows sum to 1, 0 where not visible
+};
+
+struct BackendInfo {
+    std::string name;    ///< "reference", "cpu", "cuda"
+    std::string device;  ///< what a person would call it
+    int32_t nThreads = 0;
+};
+
+struct BackendOptions {
+    int32_t nThreads = 0;       ///< CPU threads; 0 = all cores
+    int32_t maxBatch = 1;       ///< sequences decoded together at most
+    int64_t kvTokens = 4096;    ///< tokens of KV cache over all sequences together, rounded up to pages
+    DType kvType = DType::F32;  ///< F32, F16 or BF16; a backend that cannot says so
+};
+
+/// fraction in [0,1]; return false to cancel. Called from the loading thread.
+using ProgressFn = std::function<bool(double fraction)>;
+
+class Backend {
+  public:
+    virtual ~Backend() = default;
+    virtual BackendInfo info() const = 0;
+    virtual const ModelShape& shape() const = 0;
+
+    /// Room for up to capacityTokens tokens. OutOfMemory when the pool has too few pages.
+    virtual Result<SequenceId> createSequence(int32_t capacityTokens) = 0;
+    virtual void freeSequence(SequenceId sequence) = 0;
+    virtual int32_t storedTokens(SequenceId sequence) const = 0;
+    /// Forgets every token from nTokens on (rerun a step, branch a run).
+    virtual void truncate(SequenceId sequence, int32_t nTokens) = 0;
+
+    /// Appends `tokens` (n) to the sequence. runs cover [0, n) in order without gaps. maybeLogits: empty, (vocab)
+    /// for the last token, or (n, vocab) for all. InvalidArgument on bad tokens, runs, capacity.
+    virtual Status prefill(SequenceId sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
+                           std::span<float> maybeLogits) = 0;
+
+    /// One token for each item. No allocation once warm.
+    virtual Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) = 0;
+
+    virtual Result<ProbeResult> probe(const ProbeRequest& request) = 0;
+
+    virtual void setProfiling(bool on) = 0;
+    virtual StageTimes stageTimes() const = 0;
+    virtual void resetStageTimes() = 0;
+
+    /// Time of the last prefill or decode as the device saw it (events on a GPU, wall clock on a CPU).
+    virtual int64_t lastDeviceNs() const = 0;
+    /// Bytes the backend holds beyond the caller's weights: KV pool, scratch, device copies.
+    virtual size_t bytesHeld() const = 0;
+};
+
+}  // namespace spanscope

@@ -1,0 +1,77 @@
+// May query position q read key position k? Everything that masks, counts or paints asks here: the
+// reference, the CPU kernels, the CUDA kernels and the mask view.
+//
+// A visible set is a sorted list of disjoint half-open token intervals. An end of kOpenEnd means "and
+// whatever comes": the interval of a segment that is still being written. Causality (k <= q) always
+// holds on top of the list, so one list serves every query of a phase.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#define SPANSCOPE_HD __host__ __device__
+#else
+#define SPANSCOPE_HD
+#endif
+
+namespace spanscope {
+
+inline constexpr int32_t kPageTokens = 16;  ///< tokens in a KV page
+inline constexpr int32_t kOpenEnd = INT32_MAX;
+
+struct Interval {
+    int32_t begin = 0;
+    int32_t end = 0;  ///< exclusive; kOpenEnd = grows with the sequence
+    bool operator==(const Interval&) const = default;
+};
+
+/// list: (nIntervals) sorted, disjoint. True if `query` may read `key`.
+SPANSCOPE_HD inline bool mayRead(const Interval* list, int32_t nIntervals, int32_t query, int32_t key) {
+    if (key > query || key < 0) return false;
+    for (int32_t i = 0; i < nIntervals; ++i) {
+        if (key < list[i].begin) return false;
+        if (key < list[i].end) return true;
+    }
+    return false;
+}
+
+/// The part of `interval` that `query` may read: [begin, end) with end <= query + 1; empty if begin >= end.
+SPANSCOPE_HD inline Interval clipToQuery(Interval interval, int32_t query) {
+    const int32_t end = interval.end < query + 1 ? interval.end : query + 1;
+    Interval r;
+    r.begin = interval.begin < 0 ? 0 : interval.begin;
+    r.end = end > r.begin ? end : r.begin;
+    return r;
+}
+
+/// Tokens of the list that `query` may read.
+SPANSCOPE_HD inline int32_t attendedTokens(const Interval* list, int32_t nIntervals, int32_t query) {
+    int32_t n = 0;
+    for (int32_t i = 0; i < nIntervals; ++i) {
+        const Interval c = clipToQuery(list[i], query);
+        n += c.end - c.begin;
+    }
+    return n;
+}
+
+/// Tokens that a kernel loads for that: the list rounded outward to whole pages, a page counted once,
+/// the last page only as far as the sequence reaches (nothing beyond `query` is stored).
+SPANSCOPE_HD inline int32_t readTokens(const Interval* list, int32_t nIntervals, int32_t query) {
+    int32_t n = 0;
+    int32_t nextPage = 0;  // first page not counted yet
+    const int32_t stored = query + 1;
+    for (int32_t i = 0; i < nIntervals; ++i) {
+        const Interval c = clipToQuery(list[i], query);
+        if (c.begin >= c.end) continue;
+        int32_t first = c.begin / kPageTokens;
+        const int32_t last = (c.end - 1) / kPageTokens;  // inclusive
+        if (first < nextPage) first = nextPage;
+        if (first > last) continue;
+        const int32_t endToken = (last + 1) * kPageTokens < stored ? (last + 1) * kPageTokens : stored;
+        n += endToken - first * kPageTokens;
+        nextPage = last + 1;
+    }
+    return n;
+}
+
+}  // namespace spanscope
