@@ -1,0 +1,58 @@
+// One run as the window holds it: a copy that only the GUI thread touches. The runner sends batches of what is
+// new; views listen to the signals and read data(). Recorded runs are loaded whole through the same door.
+#pragma once
+
+#include <QMetaType>
+#include <QObject>
+#include <memory>
+#include <vector>
+
+#include "engine/types/records.h"
+
+namespace spanscope {
+
+/// What is new in a run since the batch before; immutable once sent.
+struct RunBatch {
+    int64_t runId = 0;
+    std::vector<StepRecord> steps;               ///< new steps only
+    std::vector<Segment> segments;               ///< all segments, as they stand now
+    std::vector<ProtocolViolation> violations;   ///< all violations, as they stand now
+    RunStats stats;
+    std::string answer;
+    bool finished = false;
+};
+using SharedBatch = std::shared_ptr<const RunBatch>;
+using SharedHeader = std::shared_ptr<const RunHeader>;
+
+class RunStore : public QObject {
+    Q_OBJECT
+  public:
+    explicit RunStore(QObject* parent = nullptr) : QObject(parent) {}
+
+    const RunData& data() const { return m_data; }
+    bool isEmpty() const { return m_data.header.prompt.empty() && m_data.steps.empty(); }
+    bool isFinished() const { return m_finished; }
+    int nSteps() const { return static_cast<int>(m_data.steps.size()); }
+    int nPrompt() const { return static_cast<int>(m_data.header.prompt.size()); }
+    int nContext() const { return nPrompt() + nSteps(); }
+
+    void clear();
+    void begin(const SharedHeader& header, const std::vector<Segment>& promptSegments);
+    /// Batches of another run are ignored.
+    void append(const SharedBatch& batch);
+    void load(const RunData& data);  ///< a recorded run, at once
+
+  signals:
+    void reset();                            ///< everything changed
+    void stepsAppended(int first, int last); ///< step indices [first, last]
+    void finished();
+
+  private:
+    RunData m_data;
+    bool m_finished = false;
+};
+
+}  // namespace spanscope
+
+Q_DECLARE_METATYPE(spanscope::SharedBatch)
+Q_DECLARE_METATYPE(spanscope::SharedHeader)
