@@ -86,7 +86,6 @@ class SpanTracker {
     int32_t m_markupTokens = 0;
     bool m_fallbackNow = false;    // everything visible until the segment ends
     bool m_fallbackFocus = false;  // focus phase widened
-    bool m_attendSeen = false;
     bool m_attendDone = false;
     bool m_freeReported = false;
     bool m_tooLong = false;

@@ -26,15 +26,6 @@ struct FormattedPrompt {
     std::string warning;            ///< outside what the model was trained for, a sentence; empty if inside
 };
 
-/// A problem with its worked response, as training data and as yardstick.
-struct TaskExample {
-    std::string task;
-    std::string typed;     ///< what a person would type
-    std::string prompt;    ///< protocol text, without <bos>
-    std::string response;  ///< protocol text, without <eos>
-    std::string answer;
-};
-
 class Task {
   public:
     virtual ~Task() = default;

@@ -1,0 +1,64 @@
+// Training data and yardsticks: worked problems, where they come from, and how they are written.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "engine/model/tokenizer.h"
+#include "engine/span/tracker.h"
+#include "engine/types/result.h"
+
+namespace spanscope {
+
+/// A problem with its worked response.
+struct TaskExample {
+    std::string task;
+    std::string id;        ///< of the source document where there is one
+    std::string typed;     ///< what a person would type
+    std::string prompt;    ///< protocol text, without <bos>
+    std::string response;  ///< protocol text, without <eos>
+    std::string answer;
+    bool complete = true;  ///< false: a window cut out of a longer response; no <eos> follows
+    size_t noLossBytes = 0;  ///< leading bytes of `response` that cannot be derived from what is visible
+};
+
+/// An endless or finite stream of examples; deterministic for its options and seed. One thread.
+class ExampleSource {
+  public:
+    virtual ~ExampleSource() = default;
+    /// nullopt: no more.
+    virtual Result<std::optional<TaskExample>> next() = 0;
+};
+
+struct IntRange {
+    int32_t min = 0;
+    int32_t max = 0;
+};
+
+/// Limits of the arithmetic tasks' generators.
+struct ArithmeticLimits {
+    int32_t maxValue = 9999;  ///< absolute value of every intermediate result and literal
+};
+
+/// Random expressions with min..max operators.
+std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t seed, ArithmeticLimits limits = {});
+
+/// Random sheets of min..max lines. windowLines.max > 0: training windows of that many lines instead, cut out of a
+/// sheet whose header names up to lines.max, starting at any line; labels then are seen without long rows.
+std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed,
+                                               ArithmeticLimits limits = {});
+
+/// One JSON object (no newline at the end): task, id, typed, prompt, response, answer; with a tokenizer also
+///   ids       all token ids: bos, prompt, response, eos (where complete)
+///   n_prompt  how many of them are prompt
+///   loss_begin  first index whose token is a training target
+///   views     [[first_index, [[begin, end], ...]], ...]: what queries from first_index on may read, half open,
+///             end -1 = open; causality holds on top. Made by SpanTracker, the rule that decoding uses.
+///   breaks    indices at which an in- or out-segment begins
+///   policy    {"prefill": "causal"|"segmented", "heads": bool}
+Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy, const Tokenizer* maybeTokenizer);
+
+}  // namespace spanscope
