@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SPM REQUIRED IMPORTED_TARGET sentencepiece>=0.1.97)
+pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc>=67)  # sentence boundaries (libicu-dev)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(hwy 1.0.3 REQUIRED)
