@@ -1,0 +1,73 @@
+#include <nlohmann/json.hpp>
+
+#include "engine/tasks/example.h"
+
+namespace spanscope {
+
+using nlohmann::json;
+
+namespace {
+
+json viewsOf(const std::vector<TokenView>& views) {
+    json out = json::array();
+    uint64_t last = 0;
+    for (const TokenView& v : views) {
+        if (!out.empty() && v.maskId == last) continue;
+        last = v.maskId;
+        json list = json::array();
+        for (const Interval& i : *v.visible) list.push_back({i.begin, i.end == kOpenEnd ? -1 : i.end});
+        out.push_back({v.position, std::move(list)});
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy, const Tokenizer* maybeTokenizer) {
+    json line;
+    line["task"] = example.task;
+    if (!example.id.empty()) line["id"] = example.id;
+    line["typed"] = example.typed;
+    line["prompt"] = example.prompt;
+    line["response"] = example.response;
+    line["answer"] = example.answer;
+    line["policy"] = {{"prefill", policy.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
+                      {"heads", policy.heads}};
+    if (maybeTokenizer) {
+        const Tokenizer& tokenizer = *maybeTokenizer;
+        auto prompt = tokenizer.encodeTrusted(example.prompt);
+        if (!prompt) return prompt.error();
+        auto head = tokenizer.encodeTrusted(std::string_view(example.response).substr(0, example.noLossBytes));
+        if (!head) return head.error();
+        auto tail = tokenizer.encodeTrusted(std::string_view(example.response).substr(example.noLossBytes));
+        if (!tail) return tail.error();
+        std::vector<int32_t> ids;
+        if (tokenizer.bosId() >= 0) ids.push_back(tokenizer.bosId());
+        ids.insert(ids.end(), prompt->begin(), prompt->end());
+        const size_t nPrompt = ids.size();
+        ids.insert(ids.end(), head->begin(), head->end());
+        const size_t lossBegin = ids.size();
+        ids.insert(ids.end(), tail->begin(), tail->end());
+        if (example.complete) ids.push_back(tokenizer.eosId());
+
+        SpanTracker tracker(tokenizer.pieceIds(), policy);
+        std::vector<TokenView> views = tracker.consumePrompt({ids.data(), nPrompt});
+        for (size_t i = nPrompt; i < ids.size(); ++i) views.push_back(tracker.consume(ids[i]));
+        if (!tracker.violations().empty() && example.complete) {
+            const ProtocolViolation& v = tracker.violations().front();
+            return Error{ErrorCode::Format, "the example breaks the protocol", "", example.typed, violationName(v.kind),
+                         "no violation"};
+        }
+        json breaks = json::array();
+        for (const Segment& s : tracker.segments())
+            if (s.kind != SegmentKind::Scaffold) breaks.push_back(s.begin);
+        line["ids"] = ids;
+        line["n_prompt"] = nPrompt;
+        line["loss_begin"] = lossBegin;
+        line["views"] = viewsOf(views);
+        line["breaks"] = std::move(breaks);
+    }
+    return line.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace spanscope

@@ -1,0 +1,144 @@
+#include "engine/tasks/expression.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "engine/tasks/arithmetic.h"
+
+namespace spanscope {
+
+namespace {
+
+Error outOfRange() {
+    return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers", "", "", "", ""};
+}
+
+/// Values of all nodes, children first; nullopt where int64 does not hold one.
+std::optional<std::vector<int64_t>> evaluate(const ExpressionTree& tree, EvaluationRange& range) {
+    std::vector<int64_t> values(tree.nodes.size(), 0);
+    for (size_t i = 0; i < tree.nodes.size(); ++i) {
+        const ExpressionNode& n = tree.nodes[i];
+        if (n.kind != ExpressionNode::Kind::Operator) {
+            values[i] = n.value;
+        } else {
+            const int64_t a = values[static_cast<size_t>(n.left)];
+            const int64_t b = values[static_cast<size_t>(n.right)];
+            const auto v = applyOperator(a, n.op, b);
+            if (!v) return std::nullopt;
+            values[i] = *v;
+            if (n.op == '*') range.seeProduct(a, b);
+        }
+        range.see(values[i]);
+    }
+    return values;
+}
+
+class ExpressionTask final : public Task {
+  public:
+    std::string_view name() const override { return "expression"; }
+    std::string_view title() const override { return "Arithmetic expression"; }
+    SpanPolicy defaultPolicy() const override {
+        SpanPolicy p;
+        p.heads = true;
+        return p;
+    }
+    std::vector<std::string> samples() const override {
+        return {"(12+7)*(3-8)",
+                "48-17*3",
+                "((23+19)*4-87)-(56-91)",
+                "-(14-31)*6+250-8*(7+9)",
+                "(5+4)*(3+8)-(72-15)*(2+1)+640",
+                "((31-9)*4+(18+7)*3)-((64-29)*2-(11-45))",
+                "12+7-30+45-8+61-99+14-3+27-52+88",
+                "((17*4-(63+12))*((9-2)*3)+(84-(35-28)*6))-((41+19)*5-((76-68)*(3+4)-102))"};
+    }
+
+    Result<FormattedPrompt> format(const std::string& typed, const TaskCard* card) const override {
+        auto tree = parseExpression(typed, false);
+        if (!tree) return tree.error();
+        FormattedPrompt p;
+        p.text = printExpression(*tree, true) + "\n";
+        p.parts.push_back({p.text, true});  // digits, operators and parentheses only: nothing of the typed text itself
+        EvaluationRange range;
+        const bool fits = evaluate(*tree, range).has_value();
+        if (card) {
+            if (card->maxOperators > 0 && tree->nOperators > card->maxOperators)
+                p.warning = "The expression has " + std::to_string(tree->nOperators) +
+                            " operators; the model was trained on up to " + std::to_string(card->maxOperators) + ".";
+            const std::string more = fits ? rangeWarning(card, range.largestValue, range.largestFactor)
+                                          : "A value on the way leaves the range of 64-bit integers.";
+            if (!more.empty()) p.warning += (p.warning.empty() ? "" : " ") + more;
+        }
+        return p;
+    }
+
+    std::string answer(const std::string& responseText) const override { return lastValue(responseText); }
+};
+
+}  // namespace
+
+void EvaluationRange::see(int64_t v) { largestValue = std::max(largestValue, v < 0 ? -v : v); }
+void EvaluationRange::seeProduct(int64_t a, int64_t b) {
+    largestFactor = std::max(largestFactor, std::min<int64_t>(std::llabs(a), std::llabs(b)));
+}
+
+const Task& expressionTask() {
+    static const ExpressionTask task;
+    return task;
+}
+
+std::string lastValue(const std::string& responseText) {
+    const size_t at = responseText.rfind('=');
+    if (at == std::string::npos) return {};
+    const size_t end = responseText.find('\n', at);
+    return responseText.substr(at + 1, end == std::string::npos ? std::string::npos : end - at - 1);
+}
+
+std::string rangeWarning(const TaskCard* card, int64_t largestValue, int64_t largestFactor) {
+    if (!card) return {};
+    if (card->maxValue > 0 && largestValue > card->maxValue)
+        return "A value on the way reaches " + std::to_string(largestValue) + "; the model was trained to " +
+               std::to_string(card->maxValue) + ".";
+    if (card->maxFactor > 0 && largestFactor > card->maxFactor)
+        return "A product multiplies by " + std::to_string(largestFactor) + "; the model was trained on factors to " +
+               std::to_string(card->maxFactor) + ".";
+    return {};
+}
+
+Result<TaskExample> workExpression(const ExpressionTree& tree) {
+    EvaluationRange range;
+    const auto values = evaluate(tree, range);
+    if (!values) return outOfRange();
+    TaskExample e;
+    e.task = "expression";
+    e.typed = printExpression(tree, false);
+    e.prompt = printExpression(tree, true) + "\n";
+    // Left operand, right operand, operation: every step after those it needs. Without recursion.
+    std::vector<std::pair<int32_t, int>> stack{{tree.root, 0}};
+    while (!stack.empty()) {
+        auto& [index, stage] = stack.back();
+        const ExpressionNode& n = tree.node(index);
+        if (n.kind != ExpressionNode::Kind::Operator) {
+            stack.pop_back();
+            continue;
+        }
+        if (stage < 2) {
+            const int32_t child = stage++ == 0 ? n.left : n.right;
+            stack.push_back({child, 0});
+            continue;
+        }
+        stack.pop_back();
+        const int64_t a = (*values)[static_cast<size_t>(n.left)];
+        const int64_t b = (*values)[static_cast<size_t>(n.right)];
+        e.response += "<out>" + std::to_string(n.label) + "<:><attend>";
+        for (int32_t child : {n.left, n.right}) {
+            const ExpressionNode& c = tree.node(child);
+            if (c.kind == ExpressionNode::Kind::Operator) e.response += "<out>" + std::to_string(c.label) + "<:>";
+        }
+        e.response += "</attend>" + std::to_string(a) + n.op + std::to_string(b) + "<local>" + writeWork(a, n.op, b) + "\n";
+    }
+    e.answer = std::to_string((*values)[static_cast<size_t>(tree.root)]);
+    return e;
+}
+
+}  // namespace spanscope

@@ -1,0 +1,30 @@
+// Task "expression": one arithmetic expression. Its operators are numbered left to right; each becomes one
+// out-segment that declares the steps whose values it needs, in the order in which they can be worked out.
+#pragma once
+
+#include "engine/tasks/example.h"
+#include "engine/tasks/expression_tree.h"
+#include "engine/tasks/task.h"
+
+namespace spanscope {
+
+const Task& expressionTask();
+
+/// Prompt, worked response and answer of a parsed expression; NotFound-free: fails only where a value leaves int64.
+Result<TaskExample> workExpression(const ExpressionTree& tree);
+
+/// What follows the last "=" of a response; empty if there is none.
+std::string lastValue(const std::string& responseText);
+
+/// "values to 12,345, the model was trained to 9,999"-like sentence, or empty. largestFactor: of products only.
+std::string rangeWarning(const TaskCard* card, int64_t largestValue, int64_t largestFactor);
+
+/// Largest absolute value and factor of an evaluation; false if int64 does not hold it.
+struct EvaluationRange {
+    int64_t largestValue = 0;
+    int64_t largestFactor = 0;  ///< the smaller operand of a product: the multiplier
+    void see(int64_t v);
+    void seeProduct(int64_t a, int64_t b);
+};
+
+}  // namespace spanscope

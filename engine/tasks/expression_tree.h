@@ -1,0 +1,41 @@
+// Arithmetic that people type, as a tree: integers, + - * with the usual precedence, parentheses, unary minus and,
+// on sheets, $k. Spaces and the typographic signs (minus, multiplication, middle dot) are accepted.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/types/result.h"
+
+namespace spanscope {
+
+struct ExpressionNode {
+    enum class Kind : uint8_t { Literal, Line, Operator };
+    Kind kind = Kind::Literal;
+    int64_t value = 0;  ///< literal, or line number k of $k
+    char op = 0;        ///< '+', '-', '*'
+    int32_t left = -1, right = -1;
+    int32_t label = 0;  ///< operators: number in reading order from 1
+};
+
+struct ExpressionTree {
+    std::vector<ExpressionNode> nodes;  ///< children before parents
+    int32_t root = -1;
+    int32_t nOperators = 0;
+    const ExpressionNode& node(int32_t i) const { return nodes[static_cast<size_t>(i)]; }
+};
+
+/// InvalidArgument with "column N: ..." (columns count characters from 1). allowLines: $k may stand. A lone operand
+/// becomes `operand + 0`, so that there is always a step; -(...) becomes 0 - (...).
+Result<ExpressionTree> parseExpression(std::string_view text, bool allowLines);
+
+/// Numbers the operators in reading order from 1.
+void numberOperators(ExpressionTree& tree);
+
+/// Every operation that is an operand stands in parentheses; with numbers, "@n" before each operator.
+std::string printExpression(const ExpressionTree& tree, bool withNumbers);
+
+}  // namespace spanscope

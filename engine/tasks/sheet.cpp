@@ -1,0 +1,171 @@
+#include "engine/tasks/sheet.h"
+
+#include <optional>
+
+#include "engine/tasks/arithmetic.h"
+#include "engine/tasks/expression.h"
+#include "engine/tasks/expression_tree.h"
+
+namespace spanscope {
+
+namespace {
+
+constexpr size_t kMaxLines = 100'000;
+
+std::string operandText(const SheetOperand& o) { return (o.isLine ? "$" : "") + std::to_string(o.value); }
+std::string lineText(const SheetLine& l) { return operandText(l.left) + l.op + operandText(l.right); }
+
+std::optional<std::vector<int64_t>> evaluateSheet(const Sheet& sheet, EvaluationRange& range) {
+    std::vector<int64_t> values(sheet.size());
+    for (size_t i = 0; i < sheet.size(); ++i) {
+        auto value = [&](const SheetOperand& o) { return o.isLine ? values[static_cast<size_t>(o.value - 1)] : o.value; };
+        const int64_t a = value(sheet[i].left);
+        const int64_t b = value(sheet[i].right);
+        const auto v = applyOperator(a, sheet[i].op, b);
+        if (!v) return std::nullopt;
+        values[i] = *v;
+        for (int64_t x : {a, b, *v}) range.see(x);
+        if (sheet[i].op == '*') range.seeProduct(a, b);
+    }
+    return values;
+}
+
+Error at(size_t line, const Error& e) {
+    Error r = e;
+    r.message = "line " + std::to_string(line) + ", " + e.message;
+    return r;
+}
+
+std::string promptText(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed) {
+    std::string s = "sheet " + std::to_string(nNamed) + "\n";
+    for (int32_t k = first; k <= last; ++k)
+        s += "<in>" + std::to_string(k) + "<:>" + lineText(sheet[static_cast<size_t>(k - 1)]) + "\n";
+    return s;
+}
+
+class SheetTask final : public Task {
+  public:
+    std::string_view name() const override { return "sheet"; }
+    std::string_view title() const override { return "Sheet of calculations"; }
+    SpanPolicy defaultPolicy() const override {
+        SpanPolicy p;
+        p.prefill = PrefillPolicy::Segmented;
+        return p;
+    }
+    std::vector<std::string> samples() const override {
+        // Built, not typed: a long sheet whose lines reach far back.
+        auto longSheet = [](int n) {
+            std::string s = "17+25\n60-42\n";
+            for (int k = 3; k <= n; ++k) {
+                const int far = 1 + (k * 7) % (k - 1);
+                const char* ops[] = {"+", "-"};
+                s += k % 5 == 0 ? std::to_string(k) + "*" + std::to_string(3 + k % 7) + "\n"
+                                : "$" + std::to_string(far) + ops[k % 2] + std::to_string(11 + (k * 37) % 80) + "\n";
+            }
+            s.pop_back();
+            return s;
+        };
+        return {"64-71\n$1*3",
+                "12*4\n35+28\n$1-$2\n$3*6",
+                "120-45\n$1+17\n$2-$1\n8*9\n$4-$2\n$5+$3",
+                "14*6\n91-38\n$1+$2\n$3-250\n$4*3\n$2-$5\n$6+$1\n$7-$3",
+                "(12+7)*(3-8)\n-($1+20)*2\n$2-$1*3\n$3+$2",
+                longSheet(16),
+                longSheet(40),
+                longSheet(100)};
+    }
+
+    Result<FormattedPrompt> format(const std::string& typed, const TaskCard* card) const override {
+        auto sheet = parseSheet(typed);
+        if (!sheet) return sheet.error();
+        const int32_t n = static_cast<int32_t>(sheet->size());
+        FormattedPrompt p;
+        p.text = promptText(*sheet, 1, n, n);
+        p.parts.push_back({p.text, true});
+        EvaluationRange range;
+        const bool fits = evaluateSheet(*sheet, range).has_value();
+        if (card) {
+            if (card->maxLines > 0 && n > card->maxLines)
+                p.warning = "The sheet has " + std::to_string(n) + " operations; the model was trained on up to " +
+                            std::to_string(card->maxLines) + ".";
+            const std::string more = fits ? rangeWarning(card, range.largestValue, range.largestFactor)
+                                          : "A value on the way leaves the range of 64-bit integers.";
+            if (!more.empty()) p.warning += (p.warning.empty() ? "" : " ") + more;
+        }
+        return p;
+    }
+
+    std::string answer(const std::string& responseText) const override { return lastValue(responseText); }
+};
+
+}  // namespace
+
+const Task& sheetTask() {
+    static const SheetTask task;
+    return task;
+}
+
+Result<Sheet> parseSheet(const std::string& typed) {
+    Sheet sheet;
+    std::vector<int32_t> loweredOf;  // typed line -> lowered line that holds its value
+    size_t begin = 0;
+    size_t lineNumber = 0;
+    while (begin <= typed.size()) {
+        const size_t newline = std::min(typed.find('\n', begin), typed.size());
+        std::string line = typed.substr(begin, newline - begin);
+        begin = newline + 1;
+        if (!line.empty() && line.back() == '\r') line.pop_back();
+        if (line.find_first_not_of(" \t") == std::string::npos) continue;
+        ++lineNumber;
+        auto tree = parseExpression(line, true);
+        if (!tree) return at(lineNumber, tree.error());
+        std::vector<SheetOperand> operands(tree->nodes.size());
+        for (size_t i = 0; i < tree->nodes.size(); ++i) {
+            const ExpressionNode& n = tree->nodes[i];
+            if (n.kind == ExpressionNode::Kind::Literal) {
+                operands[i] = {false, n.value};
+            } else if (n.kind == ExpressionNode::Kind::Line) {
+                if (n.value < 1 || n.value > static_cast<int64_t>(loweredOf.size()))
+                    return at(lineNumber, Error{ErrorCode::InvalidArgument,
+                                                "$" + std::to_string(n.value) + " names no earlier line", "", "", "", ""});
+                operands[i] = {true, loweredOf[static_cast<size_t>(n.value - 1)]};
+            } else {
+                sheet.push_back({operands[static_cast<size_t>(n.left)], n.op, operands[static_cast<size_t>(n.right)]});
+                operands[i] = {true, static_cast<int64_t>(sheet.size())};
+            }
+        }
+        if (sheet.size() > kMaxLines)
+            return Error{ErrorCode::InvalidArgument, "the sheet is too long", "", "", std::to_string(sheet.size()),
+                         "at most " + std::to_string(kMaxLines) + " operations"};
+        loweredOf.push_back(static_cast<int32_t>(operands[static_cast<size_t>(tree->root)].value));
+    }
+    if (sheet.empty()) return Error{ErrorCode::InvalidArgument, "line 1, column 1: nothing to calculate", "", "", "", ""};
+    return sheet;
+}
+
+Result<TaskExample> workSheet(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed) {
+    EvaluationRange range;
+    const auto values = evaluateSheet(sheet, range);
+    if (!values)
+        return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers", "", "", "", ""};
+    TaskExample e;
+    e.task = "sheet";
+    e.prompt = promptText(sheet, first, last, nNamed);
+    for (int32_t k = first; k <= last; ++k) {
+        const SheetLine& line = sheet[static_cast<size_t>(k - 1)];
+        e.typed += (k > first ? "\n" : "") + lineText(line);
+        const std::string label = std::to_string(k) + "<:>";
+        e.response += "<out>" + label + "<attend><in>" + label;
+        auto value = [&](const SheetOperand& o) { return o.isLine ? (*values)[static_cast<size_t>(o.value - 1)] : o.value; };
+        if (line.left.isLine) e.response += "<out>" + std::to_string(line.left.value) + "<:>";
+        if (line.right.isLine && !(line.left.isLine && line.left.value == line.right.value))
+            e.response += "<out>" + std::to_string(line.right.value) + "<:>";
+        const int64_t a = value(line.left);
+        const int64_t b = value(line.right);
+        e.response += "</attend>" + std::to_string(a) + line.op + std::to_string(b) + "<local>" + writeWork(a, line.op, b) + "\n";
+    }
+    e.answer = std::to_string((*values)[static_cast<size_t>(last - 1)]);
+    return e;
+}
+
+}  // namespace spanscope

@@ -1,0 +1,31 @@
+#include "engine/tasks/task.h"
+
+#include "engine/tasks/expression.h"
+#include "engine/tasks/sheet.h"
+#include "engine/tasks/text.h"
+
+namespace spanscope {
+
+const std::vector<const Task*>& allTasks() {
+    static const std::vector<const Task*> tasks{&expressionTask(), &sheetTask(), &textTask()};
+    return tasks;
+}
+
+const Task* findTask(std::string_view name) {
+    for (const Task* t : allTasks())
+        if (t->name() == name) return t;
+    return nullptr;
+}
+
+Result<std::vector<int32_t>> encodePrompt(const FormattedPrompt& prompt, const Tokenizer& tokenizer) {
+    std::vector<int32_t> ids;
+    if (tokenizer.bosId() >= 0) ids.push_back(tokenizer.bosId());
+    for (const PromptPart& part : prompt.parts) {
+        auto more = part.trusted ? tokenizer.encodeTrusted(part.text) : tokenizer.encode(part.text);
+        if (!more) return more.error();
+        ids.insert(ids.end(), more->begin(), more->end());
+    }
+    return ids;
+}
+
+}  // namespace spanscope
