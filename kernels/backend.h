@@ -129,6 +129,7 @@ struct BackendInfo {
     std::string name;    ///< "reference", "cpu", "cuda"
     std::string device;  ///< what a person would call it
     int32_t nThreads = 0;
+    DType kvType = DType::F32;  ///< of the stored keys and values
 };
 
 struct BackendOptions {

@@ -1,0 +1,40 @@
+#include "engine/decode/machine.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+namespace spanscope {
+
+namespace {
+
+std::string cpuName() {
+    std::ifstream file("/proc/cpuinfo");
+    std::string line;
+    while (std::getline(file, line)) {
+        if (line.rfind("model name", 0) != 0) continue;
+        const size_t colon = line.find(": ");
+        if (colon != std::string::npos) return line.substr(colon + 2);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string describeMachine() {
+    utsname system{};
+    uname(&system);
+    std::string name = cpuName();
+    if (name.empty()) name = system.machine;
+    const double memoryGiB = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
+                             static_cast<double>(sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
+    char tail[512];
+    std::snprintf(tail, sizeof tail, ", %u cores, %.1f GiB, %s %s", std::thread::hardware_concurrency(), memoryGiB,
+                  system.sysname, system.release);
+    return name + tail;
+}
+
+}  // namespace spanscope

@@ -1,0 +1,66 @@
+#include "engine/decode/prompt.h"
+
+#include <algorithm>
+
+#include "engine/tasks/task.h"
+
+namespace spanscope {
+
+namespace {
+
+Error invalid(std::string message, std::string found = {}, std::string expected = {}) {
+    Error e;
+    e.code = ErrorCode::InvalidArgument;
+    e.message = std::move(message);
+    e.found = std::move(found);
+    e.expected = std::move(expected);
+    return e;
+}
+
+}  // namespace
+
+Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings) {
+    const std::string name = settings.task.empty() ? "text" : settings.task;
+    PreparedPrompt prompt;
+    prompt.task = findTask(name);
+    if (!prompt.task) {
+        std::string known;
+        for (const Task* task : allTasks()) known += (known.empty() ? "" : ", ") + std::string(task->name());
+        return invalid("unknown task", name, "one of " + known);
+    }
+    const TaskCard* card = model.card().task(name);
+    prompt.policy = card ? card->policy : prompt.task->defaultPolicy();
+    const Tokenizer& tokenizer = model.tokenizer();
+    if (!tokenizer.pieceIds().complete()) prompt.policy.hasProtocol = false;
+
+    if (!settings.promptIds.empty()) {
+        const int32_t vocab = model.weights().shape.vocab;
+        for (int32_t id : settings.promptIds) {
+            if (id < 0 || id >= vocab)
+                return invalid("prompt token is not in the vocabulary", std::to_string(id),
+                               "0 to " + std::to_string(vocab - 1));
+        }
+        prompt.ids = settings.promptIds;
+        prompt.text = tokenizer.decode(prompt.ids);
+        return prompt;
+    }
+    auto formatted = prompt.task->format(settings.promptText, card);
+    if (!formatted) return formatted.error();
+    auto ids = encodePrompt(*formatted, tokenizer);
+    if (!ids) return ids.error();
+    if (ids->empty()) return invalid("the prompt has no tokens", "empty text", "text or prompt ids");
+    prompt.ids = std::move(*ids);
+    prompt.text = std::move(formatted->text);
+    prompt.warning = std::move(formatted->warning);
+    return prompt;
+}
+
+int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nPrompt) {
+    const int32_t trained = std::max(1, model.weights().shape.maxSeqLen);
+    const int32_t context = settings.contextTokens > 0 ? settings.contextTokens : trained;
+    if (settings.maxTokens < 0) return context;
+    const int64_t wanted = static_cast<int64_t>(nPrompt) + settings.maxTokens;
+    return static_cast<int32_t>(std::min<int64_t>(wanted, context));
+}
+
+}  // namespace spanscope

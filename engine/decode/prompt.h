@@ -1,0 +1,35 @@
+// From what a person asks to the token ids of a prompt, and the visibility policy that goes with it. Shared by
+// sessions, batches and the CLI, which must know a prompt's length before it makes room for it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/model/model.h"
+#include "engine/span/tracker.h"
+#include "engine/types/records.h"
+#include "engine/types/result.h"
+
+namespace spanscope {
+
+class Task;
+
+struct PreparedPrompt {
+    const Task* task = nullptr;  ///< never null after preparePrompt()
+    SpanPolicy policy;           ///< of the model's card, else the task's own
+    std::vector<int32_t> ids;    ///< not empty
+    std::string text;            ///< protocol text, for display
+    std::string warning;         ///< outside what the model was trained for; empty if inside
+};
+
+/// settings.task "" means "text". settings.promptIds, where not empty, are taken as they are (no bos added).
+/// InvalidArgument: unknown task, text that the task refuses (with its column), ids outside the vocabulary,
+/// nothing to evaluate.
+Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings);
+
+/// Tokens of KV cache a run can need: prompt and response, within its context. settings.contextTokens and
+/// maxTokens as in RunSettings.
+int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nPrompt);
+
+}  // namespace spanscope

@@ -1,0 +1,177 @@
+#include "engine/decode/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace spanscope {
+
+namespace {
+
+bool neutralPenalty(const SamplerSettings& s) { return s.repeatPenalty == 1.0F || s.repeatLastN == 0; }
+
+/// 53 random bits in [0, 1): the same on every standard library, unlike std::uniform_real_distribution.
+double uniform(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
+
+std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", value);
+    return text;
+}
+
+Error badSetting(const char* name, double found, const char* expected) {
+    Error e;
+    e.code = ErrorCode::InvalidArgument;
+    e.message = "sampler setting cannot be used";
+    e.field = name;
+    e.found = number(found);
+    e.expected = expected;
+    return e;
+}
+
+}  // namespace
+
+Status checkSampler(const SamplerSettings& s) {
+    if (!(s.temperature >= 0) || !std::isfinite(s.temperature))
+        return badSetting("temperature", s.temperature, "0 (greedy) or more");
+    if (s.topK < 0) return badSetting("top-k", s.topK, "0 (off) or more");
+    if (!(s.topP > 0 && s.topP <= 1)) return badSetting("top-p", s.topP, "more than 0, at most 1 (off)");
+    if (!(s.minP >= 0 && s.minP <= 1)) return badSetting("min-p", s.minP, "0 (off) to 1");
+    if (!(s.repeatPenalty > 0) || !std::isfinite(s.repeatPenalty))
+        return badSetting("repeat-penalty", s.repeatPenalty, "more than 0; 1 is off");
+    if (s.repeatLastN < -1) return badSetting("repeat-last-n", s.repeatLastN, "-1 (whole context), 0 (off) or more");
+    return {};
+}
+
+std::string describeSampler(const SamplerSettings& s) {
+    std::string text;
+    auto stage = [&](const std::string& name) { text += (text.empty() ? "" : " -> ") + name; };
+    if (!neutralPenalty(s)) {
+        const std::string window = s.repeatLastN < 0 ? "whole context" : "last " + std::to_string(s.repeatLastN);
+        stage("penalties(" + number(s.repeatPenalty) + ", " + window + ")");
+    }
+    if (s.temperature <= 0) {
+        stage("greedy");
+        return text;
+    }
+    if (s.topK > 0) stage("top-k(" + std::to_string(s.topK) + ")");
+    if (s.topP < 1) stage("top-p(" + number(s.topP) + ")");
+    if (s.minP > 0) stage("min-p(" + number(s.minP) + ")");
+    stage("temperature(" + number(s.temperature) + ")");
+    stage("draw(seed " + std::to_string(s.seed) + ")");
+    return text;
+}
+
+float logProbability(std::span<const float> logits, int32_t id) {
+    float largest = -std::numeric_limits<float>::infinity();
+    for (float l : logits) largest = std::max(largest, l);
+    double sum = 0;
+    for (float l : logits) sum += std::exp(static_cast<double>(l) - largest);
+    return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - largest - std::log(sum));
+}
+
+Sampler::Sampler(const SamplerSettings& settings) : m_settings(settings), m_random(settings.seed) {}
+
+bool Sampler::needsLogits() const { return m_settings.temperature > 0 || !neutralPenalty(m_settings); }
+
+void Sampler::accept(int32_t token) {
+    if (neutralPenalty(m_settings)) return;
+    if (m_settings.repeatLastN < 0 || m_recent.size() < static_cast<size_t>(m_settings.repeatLastN)) {
+        m_recent.push_back(token);
+        return;
+    }
+    m_recent[m_recentNext] = token;
+    m_recentNext = (m_recentNext + 1) % m_recent.size();
+}
+
+void Sampler::penalise() {
+    if (neutralPenalty(m_settings)) return;
+    std::vector<int32_t> seen = m_recent;
+    std::sort(seen.begin(), seen.end());
+    seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+    for (int32_t id : seen) {
+        if (id < 0 || static_cast<size_t>(id) >= m_candidates.size()) continue;
+        float& logit = m_candidates[static_cast<size_t>(id)].logit;  // still ordered by id here
+        logit = logit > 0 ? logit / m_settings.repeatPenalty : logit * m_settings.repeatPenalty;
+    }
+}
+
+namespace {
+/// Best first; equal logits by id.
+constexpr auto kBetter = [](const auto& a, const auto& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+};
+}  // namespace
+
+void Sampler::keepTopK() {
+    const auto k = static_cast<size_t>(m_settings.topK);
+    if (k > 0 && k < m_candidates.size()) {
+        std::partial_sort(m_candidates.begin(), m_candidates.begin() + m_settings.topK, m_candidates.end(), kBetter);
+        m_candidates.resize(k);
+    } else {
+        std::sort(m_candidates.begin(), m_candidates.end(), kBetter);
+    }
+}
+
+void Sampler::keepTopP() {
+    if (m_settings.topP >= 1) return;
+    const double largest = m_candidates.front().logit;
+    double total = 0;
+    for (const Candidate& c : m_candidates) total += std::exp(c.logit - largest);
+    double sum = 0;
+    for (size_t i = 0; i < m_candidates.size(); ++i) {
+        sum += std::exp(m_candidates[i].logit - largest);
+        if (sum >= static_cast<double>(m_settings.topP) * total) {
+            m_candidates.resize(i + 1);
+            return;
+        }
+    }
+}
+
+void Sampler::keepMinP() {
+    if (m_settings.minP <= 0) return;
+    const double least = static_cast<double>(m_candidates.front().logit) + std::log(m_settings.minP);
+    size_t n = 1;
+    while (n < m_candidates.size() && m_candidates[n].logit >= least) ++n;
+    m_candidates.resize(n);
+}
+
+int32_t Sampler::draw() {
+    const double largest = m_candidates.front().logit;
+    m_weights.resize(m_candidates.size());
+    double total = 0;
+    for (size_t i = 0; i < m_candidates.size(); ++i) {
+        m_weights[i] = std::exp((m_candidates[i].logit - largest) / m_settings.temperature);
+        total += m_weights[i];
+    }
+    double left = uniform(m_random) * total;
+    for (size_t i = 0; i < m_candidates.size(); ++i) {
+        left -= m_weights[i];
+        if (left < 0) return m_candidates[i].id;
+    }
+    return m_candidates.back().id;  // rounding only
+}
+
+SampledToken Sampler::sample(std::span<const float> logits) {
+    m_candidates.resize(logits.size());
+    for (size_t i = 0; i < logits.size(); ++i) {
+        // NaN compares with nothing and would break the sort; it and the infinities can never be drawn.
+        const float logit = std::isfinite(logits[i]) ? logits[i] : std::numeric_limits<float>::lowest();
+        m_candidates[i] = {static_cast<int32_t>(i), logit};
+    }
+    penalise();
+    SampledToken result;
+    if (m_settings.temperature <= 0) {
+        result.id = std::min_element(m_candidates.begin(), m_candidates.end(), kBetter)->id;
+    } else {
+        keepTopK();
+        keepTopP();
+        keepMinP();
+        result.id = draw();
+    }
+    result.logprob = logProbability(logits, result.id);
+    return result;
+}
+
+}  // namespace spanscope

@@ -1,0 +1,65 @@
+// Picks the next token from logits. Own generator, seeded, so that a run can be repeated on any machine.
+// Stages and their order as in llama.cpp: penalties, top-k, top-p, min-p, temperature, draw. A stage at its
+// neutral value is left out. Owned by one run; one thread.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/types/records.h"
+#include "engine/types/result.h"
+
+namespace spanscope {
+
+struct SampledToken {
+    int32_t id = 0;
+    float logprob = 0;  ///< natural log, temperature 1, of the untouched logits: what the model thought of it
+};
+
+class Sampler {
+  public:
+    explicit Sampler(const SamplerSettings& settings);
+
+    /// False: greedy without penalty, so an arg max is all it needs.
+    bool needsLogits() const;
+
+    /// Tells the penalty window about a token of prompt or response. Only the last repeatLastN count.
+    void accept(int32_t token);
+
+    /// logits: (vocab), not empty. Ties go to the lower id. Non-finite logits are never drawn (unless all are).
+    SampledToken sample(std::span<const float> logits);
+
+    const SamplerSettings& settings() const { return m_settings; }
+
+  private:
+    struct Candidate {
+        int32_t id;
+        float logit;
+    };
+    void penalise();
+    void keepTopK();
+    void keepTopP();
+    void keepMinP();
+    int32_t draw();
+
+    SamplerSettings m_settings;
+    std::mt19937_64 m_random;
+    std::vector<int32_t> m_recent;  // ring of the last repeatLastN tokens
+    size_t m_recentNext = 0;
+    std::vector<Candidate> m_candidates;  // scratch
+    std::vector<double> m_weights;        // scratch
+};
+
+/// InvalidArgument naming the setting that cannot be meant (negative temperature, top-p outside (0, 1], ...).
+Status checkSampler(const SamplerSettings& settings);
+
+/// "greedy", or the stages in order: "penalties(1.1, last 64) -> top-k(40) -> temperature(0.8) -> draw(seed 7)".
+std::string describeSampler(const SamplerSettings& settings);
+
+/// log softmax of one entry, accumulated in double.
+float logProbability(std::span<const float> logits, int32_t id);
+
+}  // namespace spanscope
