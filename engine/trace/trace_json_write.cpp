@@ -1,0 +1,118 @@
+#include <charconv>
+#include <cmath>
+
+#include "engine/trace/trace_json.h"
+
+namespace spanscope::trace {
+
+std::string toLine(const OutJson& object) {
+    return object.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
+}
+
+OutJson floatJson(float value) {
+    if (!std::isfinite(value)) return nullptr;
+    char text[32];
+    const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+    double shortest = 0;
+    std::from_chars(text, end, shortest);
+    return shortest;
+}
+
+namespace {
+OutJson endJson(int32_t end) { return end == kOpenEnd ? OutJson(nullptr) : OutJson(end); }
+}  // namespace
+
+OutJson intervalsJson(const IntervalList& list) {
+    OutJson array = OutJson::array();
+    for (const Interval& i : list) array.push_back(OutJson::array({i.begin, endJson(i.end)}));
+    return array;
+}
+
+OutJson settingsJson(const RunSettings& s) {
+    return {{"task", s.task},
+            {"prompt_text", s.promptText},
+            {"prompt_ids", s.promptIds},
+            {"attention", attentionModeName(s.attention)},
+            {"keep_tokens", s.keepTokens},
+            {"max_tokens", s.maxTokens},
+            {"context_tokens", s.contextTokens},
+            {"sampler",
+             {{"temperature", floatJson(s.sampler.temperature)},
+              {"top_k", s.sampler.topK},
+              {"top_p", floatJson(s.sampler.topP)},
+              {"min_p", floatJson(s.sampler.minP)},
+              {"repeat_penalty", floatJson(s.sampler.repeatPenalty)},
+              {"repeat_last_n", s.sampler.repeatLastN},
+              {"seed", s.sampler.seed}}}};
+}
+
+OutJson headerJson(const RunHeader& h) {
+    OutJson ids = OutJson::array(), texts = OutJson::array(), special = OutJson::array();
+    for (size_t i = 0; i < h.prompt.size(); ++i) {
+        ids.push_back(h.prompt[i].id);
+        texts.push_back(h.prompt[i].text);
+        if (h.prompt[i].special) special.push_back(i);
+    }
+    return {{"settings", settingsJson(h.settings)},
+            {"model", {{"name", h.modelName}, {"hash", h.modelHash}, {"n_layers", h.nLayers}, {"n_heads", h.nHeads},
+                       {"n_kv_heads", h.nKvHeads}}},
+            {"backend", h.backend},
+            {"device", h.device},
+            {"machine", h.machine},
+            {"program", h.programVersion},
+            {"n_threads", h.nThreads},
+            {"warning", h.warning},
+            {"policy", {{"protocol", h.hasProtocol},
+                        {"prefill", h.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
+                        {"heads", h.heads}}},
+            {"formatted_prompt", h.formattedPrompt},
+            {"prompt", {{"ids", std::move(ids)}, {"texts", std::move(texts)}, {"special", std::move(special)}}}};
+}
+
+OutJson segmentJson(const Segment& s) {
+    OutJson refs = OutJson::array();
+    for (const SpanRef& r : s.refs) {
+        refs.push_back({{"kind", segmentKindName(r.kind)}, {"label", r.label}, {"segment", r.segment},
+                        {"position", r.position}, {"begin", r.tokens.begin}, {"end", endJson(r.tokens.end)}});
+    }
+    return {{"kind", segmentKindName(s.kind)}, {"label", s.label}, {"begin", s.begin}, {"end", endJson(s.end)},
+            {"body", s.bodyBegin}, {"refs", std::move(refs)}, {"fallback", s.fallback}};
+}
+
+OutJson violationJson(const ProtocolViolation& v) {
+    return {{"kind", violationName(v.kind)}, {"position", v.position}, {"segment", v.segment}, {"effect", v.effect}};
+}
+
+OutJson stepJson(const StepRecord& s) {
+    return {{"i", s.index},
+            {"position", s.position},
+            {"id", s.token.id},
+            {"text", s.token.text},
+            {"special", s.token.special},
+            {"segment", s.segment},
+            {"phase", phaseName(s.phase)},
+            {"attended", s.attended},
+            {"read", s.read},
+            {"device_ns", s.deviceNs},
+            {"wall_ns", s.wallNs},
+            {"at_ns", s.atNs},
+            {"logprob", floatJson(s.logprob)}};
+}
+
+OutJson statsJson(const RunStats& s) {
+    return {{"prompt_tokens", s.promptTokens},
+            {"response_tokens", s.responseTokens},
+            {"markup_tokens", s.markupTokens},
+            {"load_ns", s.loadNs},
+            {"prefill_ns", s.prefillNs},
+            {"ttft_ns", s.ttftNs},
+            {"decode_ns", s.decodeNs},
+            {"attended_tokens", s.attendedTokens},
+            {"read_tokens", s.readTokens},
+            {"causal_tokens", s.causalTokens},
+            {"kv_stored_bytes", s.kvStoredBytes},
+            {"kv_bytes_per_token", s.kvBytesPerToken},
+            {"stop", stopReasonName(s.stop)}};
+}
+
+}  // namespace spanscope::trace
