@@ -105,8 +105,10 @@ std::vector<TokenView> SpanTracker::consumePrompt(std::span<const int32_t> token
     closeLast(m_nTokens);
     m_state = State::Outside;
     m_phase = Phase::Free;
-    m_visible = everything;
-    ++m_maskId;
+    if (!m_visible || *m_visible != *everything) {
+        m_visible = everything;
+        ++m_maskId;
+    }
     return views;
 }
 
