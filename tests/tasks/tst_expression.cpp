@@ -1,0 +1,115 @@
+#include <QtTest>
+#include <random>
+
+#include "engine/tasks/expression.h"
+
+using namespace spanscope;
+
+class TestExpression : public QObject {
+    Q_OBJECT
+  private slots:
+    void formats_data() {
+        QTest::addColumn<QString>("typed");
+        QTest::addColumn<QString>("prompt");
+        QTest::newRow("protocol") << "(12+7)*(3-8)" << "(12@1+7)@2*(3@3-8)\n";
+        QTest::newRow("precedence") << "1+2*3" << "1@1+(2@2*3)\n";
+        QTest::newRow("left to right") << "1-2-3" << "(1@1-2)@2-3\n";
+        QTest::newRow("spaces") << "  1 +  2 " << "1@1+2\n";
+        QTest::newRow("unicode signs") << QString::fromUtf8("7 \u2212 2 \u00d7 3") << "7@1-(2@2*3)\n";
+        QTest::newRow("unary minus, literal") << "-5+3*-2" << "-5@1+(3@2*-2)\n";
+        QTest::newRow("unary minus, group") << "-(1+2)" << "0@1-(1@2+2)\n";
+        QTest::newRow("double minus") << "--4+1" << "4@1+1\n";
+        QTest::newRow("lone number") << "42" << "42@1+0\n";
+        QTest::newRow("superfluous parentheses") << "((1+2))" << "1@1+2\n";
+    }
+    void formats() {
+        QFETCH(QString, typed);
+        QFETCH(QString, prompt);
+        auto p = expressionTask().format(typed.toStdString(), nullptr);
+        QVERIFY2(p.ok(), p.ok() ? "" : p.error().message.c_str());
+        QCOMPARE(QString::fromStdString(p->text), prompt);
+    }
+
+    void refuses_data() {
+        QTest::addColumn<QString>("typed");
+        QTest::addColumn<QString>("message");
+        QTest::newRow("empty") << "" << "column 1: nothing to calculate";
+        QTest::newRow("letter") << "1+x" << "column 3: only digits, + - *, parentheses and spaces can stand here";
+        QTest::newRow("division") << "6/2" << "column 2: division is not supported; + - * are";
+        QTest::newRow("decimal") << "1.5+2" << "column 2: only whole numbers are supported";
+        QTest::newRow("open") << "2*(3+4" << "column 3: this ( is never closed";
+        QTest::newRow("close") << "2+3)" << "column 4: this ) has no (";
+        QTest::newRow("two numbers") << "2 3" << "column 3: expected an operator here";
+        QTest::newRow("missing operand") << "2+" << "column 3: a number is missing at the end";
+        QTest::newRow("after a wide character") << QString::fromUtf8("1\u00d7\u00d7") << "column 3: expected a number or (";
+        QTest::newRow("special piece") << "<attend>1" << "column 1: only digits, + - *, parentheses and spaces can stand here";
+        QTest::newRow("line") << "$1+2" << "column 1: $ names a line of a sheet; an expression has no lines";
+        QTest::newRow("huge number") << "12345678901234567890+1" << "column 1: the number is too large";
+        QTest::newRow("deep") << QString(5000, '(') + "1" << "column 202: nested too deeply";
+    }
+    void refuses() {
+        QFETCH(QString, typed);
+        QFETCH(QString, message);
+        auto p = expressionTask().format(typed.toStdString(), nullptr);
+        QVERIFY(!p.ok());
+        QCOMPARE(QString::fromStdString(p.error().message), message);
+    }
+
+    void worksTheProtocolExample() {
+        auto tree = parseExpression("(12+7)*(3-8)", false);
+        QVERIFY(tree.ok());
+        auto e = workExpression(*tree);
+        QVERIFY(e.ok());
+        QCOMPARE(e->response, std::string("<out>1<:><attend></attend>12+7<local>++27901010=19\n"
+                                          "<out>3<:><attend></attend>3-8<local>--8350=-5\n"
+                                          "<out>2<:><attend><out>1<:><out>3<:></attend>19*-5<local>-*95541590=-95\n"));
+        QCOMPARE(e->answer, std::string("-95"));
+        QCOMPARE(expressionTask().answer(e->response), std::string("-95"));
+        QCOMPARE(expressionTask().answer("no value"), std::string());
+    }
+
+    void warnsOutsideTheTrainedRange() {
+        TaskCard card;
+        card.maxOperators = 2;
+        card.maxValue = 9999;
+        card.maxFactor = 99;
+        QVERIFY(expressionTask().format("1+2*3", &card)->warning.empty());
+        QVERIFY(expressionTask().format("1+2*3-4", &card)->warning.find("3 operators") != std::string::npos);
+        QVERIFY(expressionTask().format("9999+1", &card)->warning.find("10000") != std::string::npos);
+        QVERIFY(expressionTask().format("100*-12", &card)->warning.empty());
+        QVERIFY(expressionTask().format("100*-90", &card)->warning.empty());
+    }
+
+    void longChainsDoNotOverflowTheStack() {
+        std::string typed = "1";
+        for (int i = 0; i < 20'000; ++i) typed += i % 2 ? "-1" : "+1";
+        auto p = expressionTask().format(typed, nullptr);
+        QVERIFY(p.ok());
+        auto tree = parseExpression(typed, false);
+        QCOMPARE(workExpression(*tree)->answer, std::string("1"));
+    }
+
+    void generatorIsDeterministicAndInRange() {
+        auto a = makeExpressionSource({1, 16}, 42);
+        auto b = makeExpressionSource({1, 16}, 42);
+        auto c = makeExpressionSource({1, 16}, 43);
+        int nDifferent = 0;
+        for (int i = 0; i < 500; ++i) {
+            const TaskExample x = **a->next();
+            QCOMPARE((**b->next()).prompt, x.prompt);
+            nDifferent += (**c->next()).prompt != x.prompt;
+            TaskCard card;
+            card.maxOperators = 16;
+            card.maxValue = 9999;
+            card.maxFactor = 99;
+            auto again = expressionTask().format(x.typed, &card);
+            QVERIFY(again.ok());
+            QCOMPARE(again->text, x.prompt);  // what is printed is read back as the same tree
+            QCOMPARE(again->warning, std::string());
+        }
+        QVERIFY(nDifferent > 450);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestExpression)
+#include "tst_expression.moc"
