@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+"""Trains a Llama model on the span protocol from scratch, half of the rows dense, half under the declared masks.
+
+    train.py --recipe recipes/arith.json --writer build/release/bin/spanscope-cli --tokenizer tokenizer.model \
+             --minutes 9 --out run
+
+Everything that decides what the model sees is in the recipe. The schedule follows the clock: whatever the machine's speed,
+the learning rate reaches zero when the minutes are used up.
+"""
+import argparse
+import json
+import os
+import sys
+import time
+
+import sentencepiece as spm
+import torch
+import torch.nn.functional as F
+
+import checkpoint
+import export
+import validate
+from masks import MaskMaker
+from model import Llama, Shape, flex_attention
+from muon import Muon
+from packing import STRUCTURE, Row, stack
+from source import Source, prompt_key, read_held_out
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--recipe", required=True)
+    p.add_argument("--writer", required=True, help="the program with the `dataset` command (may have arguments)")
+    p.add_argument("--tokenizer", required=True)
+    p.add_argument("--out", required=True, help="checkpoints, log, figures.json and model/ (Hugging Face folder)")
+    p.add_argument("--minutes", type=float, default=9.0, help="training time, start-up and last validation excluded")
+    p.add_argument("--wall-minutes", type=float, help="instead: all of it, start to written model")
+    p.add_argument("--reserve", type=float, default=45.0, help="seconds of --wall-minutes kept for the end")
+    p.add_argument("--stop-after", type=float, help="leave after so many minutes of this call, resumable")
+    p.add_argument("--stop-after-steps", type=int, help="the same, by the run's step count")
+    p.add_argument("--steps", type=int, help="schedule by steps instead of the clock")
+    p.add_argument("--resume", nargs="?", const="", help="go on from --out's newest checkpoint, or from this one")
+    p.add_argument("--init", help="start from these weights (checkpoint or model folder), new schedule")
+    p.add_argument("--lr-scale", type=float, default=1.0)
+    p.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 4))
+    p.add_argument("--rows-scale", type=float, default=1.0, help="multiplies the recipe's rows a batch")
+    p.add_argument("--attention", choices=["auto", "flex", "boolean"], default="auto")
+    p.add_argument("--no-compile", action="store_true")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--validate-every", type=float, default=90.0, help="seconds; 0 = only at the end")
+    p.add_argument("--checkpoint-every", type=float, default=120.0, help="seconds")
+    p.add_argument("--ship", help="also write the state here in files of at most 15 MiB")
+    p.add_argument("--dtype", choices=export.DTYPES, default="bfloat16", help="of the written model")
+    return p.parse_args()
+
+
+class Log:
+    def __init__(self, path):
+        self.file = open(path, "a", encoding="utf-8")
+        self.began = time.monotonic()
+
+    def __call__(self, text):
+        text = f"[{time.monotonic() - self.began:6.1f}s] {text}"
+        print(text, flush=True)
+        self.file.write(text + "\n")
+        self.file.flush()
+
+
+class Trainer:
+    def __init__(self, args, recipe, shape, special, log):
+        self.args, self.recipe, self.special, self.log = args, recipe, special, log
+        self.cuda = torch.cuda.is_available()
+        self.device = torch.device("cuda" if self.cuda else "cpu")
+        torch.manual_seed(args.seed)
+        self.model = Llama(shape).to(self.device)
+        self.compile = self.cuda and not args.no_compile
+        hidden = [(n, p) for n, p in self.model.named_parameters() if p.dim() == 2 and ".layers." in n]
+        names = {n for n, _ in hidden}
+        rest = [p for n, p in self.model.named_parameters() if n not in names]
+        self.o = recipe["optimiser"]
+        self.muon = Muon(hidden, compile=self.compile)
+        self.adam = torch.optim.AdamW(rest, lr=self.o["adam_lr"], betas=(0.9, 0.95), weight_decay=0.0, fused=self.cuda)
+        self.structure_weight = float(self.o.get("structure_weight", 1.0))
+        self.head = self.head_loss
+        if self.compile:
+            torch._dynamo.config.recompile_limit = 64
+            self.compile_parts()
+        self.masks = MaskMaker(self.choose_attention())
+
+    def compile_parts(self):
+        for layer in self.model.model.layers:
+            layer.compile(dynamic=False)
+        self.head = torch.compile(self.head_loss, dynamic=False)
+
+    def autocast(self):
+        return torch.autocast("cuda", torch.bfloat16, enabled=self.cuda)
+
+    def to_device(self, batch):
+        move = {k: v if torch.is_tensor(v) else torch.from_numpy(v) for k, v in batch.items() if k != "n_states"}
+        move = {k: v.to(self.device, non_blocking=True) for k, v in move.items()}
+        for k in ("ids", "positions", "state", "intervals"):
+            move[k] = move[k].long()
+        n = -(-batch["n_states"] // 64) * 64
+        return move, self.masks(move["state"], move["intervals"], n)
+
+    def head_loss(self, x, ids, target):
+        """Loss of each position's next token, and its weight."""
+        logits = self.model.lm_head(x).float()
+        following = torch.cat((ids[:, 1:], ids[:, :1]), dim=1)
+        each = F.cross_entropy(logits.flatten(0, 1), following.flatten(), reduction="none")
+        target = target.flatten()
+        weight = (target != 0).float() + (self.structure_weight - 1.0) * (target == STRUCTURE).float()
+        return (each * weight).sum() / weight.sum().clamp(min=1.0), each.detach()
+
+    def backward(self, batch):
+        b, mask = self.to_device(batch)
+        with self.autocast():
+            x = self.model.hidden(b["ids"], b["positions"], mask)
+            loss, each = self.head(x, b["ids"], b["target"])
+        loss.backward()
+        return loss.detach(), each, b
+
+    @torch.no_grad()
+    def guess(self, batch):
+        b, mask = self.to_device(batch)
+        with self.autocast():
+            return self.model(b["ids"], b["positions"], mask).argmax(-1).cpu().numpy()
+
+    def empty_batch(self, phase):
+        return stack([Row(phase["row"], phase["row"] // 4, True, self.special["pad"]) for _ in range(phase["rows"])])
+
+    def choose_attention(self):
+        """flex where it compiles and agrees with the boolean mask on a small case, forward and backward."""
+        wanted = self.args.attention
+        if wanted == "boolean" or (wanted == "auto" and not self.compile) or flex_attention is None:
+            return "boolean"
+        try:
+            generator = torch.Generator(device=self.device).manual_seed(0)
+            T, block = 512, self.model.model.layers[0]
+            state = torch.arange(T, device=self.device).div(64, rounding_mode="floor").expand(2, T)
+            spans = torch.tensor([[r, s, max(0, 64 * s - 40), 64 * s + 64] for r in range(2) for s in range(8)],
+                                 device=self.device)
+            x = torch.randn(2, T, self.model.shape.hidden_size, device=self.device, generator=generator)
+            cos, sin = self.model.cosTable[:T][None, None], self.model.sinTable[:T][None, None]
+            results = []
+            for kind in ("boolean", "flex"):
+                leaf = x.clone().requires_grad_()
+                with self.autocast():
+                    y = block(leaf, cos, sin, MaskMaker(kind)(state, spans, 8))
+                (y * y.detach().roll(1, -1)).sum().backward()
+                results.append((y.detach().float(), leaf.grad.float()))
+            self.model.zero_grad(set_to_none=True)
+            errors = [float((a - b).norm() / b.norm()) for a, b in zip(results[1], results[0])]
+            self.log(f"attention: flex against boolean mask, relative difference {errors[0]:.1e}, gradient {errors[1]:.1e}")
+            if max(errors) < 2e-2:
+                return "flex"
+        except Exception as error:
+            if wanted == "flex":
+                raise
+            self.log(f"attention: flex does not work here ({type(error).__name__}: {str(error)[:300]})")
+            if self.compile:
+                torch._dynamo.reset()
+        return "boolean"
+
+    def warm_up(self):
+        """Compiles every shape before the clock starts."""
+        seen = set()
+        for phase in self.recipe["phases"]:
+            if (phase["rows"], phase["row"]) not in seen and self.cuda:
+                seen.add((phase["rows"], phase["row"]))
+                self.backward(self.empty_batch(phase))
+        if self.cuda:
+            self.guess(self.empty_batch(self.recipe["phases"][-1]))
+            self.model.zero_grad(set_to_none=True)
+            torch.cuda.synchronize()
+
+    def step(self, batch, lr_factor):
+        loss, each, b = self.backward(batch)
+        for group in self.adam.param_groups:
+            group["lr"] = self.o["adam_lr"] * lr_factor
+        self.muon.step(self.o["muon_lr"] * lr_factor)
+        self.adam.step()
+        self.model.zero_grad(set_to_none=False)
+        return loss, each, b
+
+    def validate(self, documents, share=1.0):
+        """{(name, mode): figures}"""
+        phase, results = self.recipe["phases"][-1], {}
+        for name, docs in documents.items():
+            docs = docs[: max(8, int(len(docs) * share))] if share < 1 else docs
+            for mode in ("dense", "declared"):
+                results[(name, mode)] = validate.exact_rates(self.guess, docs, phase["row"], phase["rows"],
+                                                             mode == "dense", self.special["pad"])
+        return results
+
+
+class Meter:
+    """Loss by class and mode, summed on the device, read only when it is printed."""
+
+    def __init__(self, device):
+        self.sum = torch.zeros(256, device=device)
+        self.count = torch.zeros(256, device=device)
+
+    def add(self, each, b):
+        used = (b["target"].flatten() != 0).float()
+        group = b["group"].flatten().long()
+        self.sum.index_add_(0, group, each * used)
+        self.count.index_add_(0, group, used)
+
+    def text(self, classes):
+        total, count = self.sum.cpu().clone(), self.count.cpu().clone()
+        self.sum.zero_(), self.count.zero_()
+        mean = float(total.sum() / count.sum().clamp(min=1))
+        parts = []
+        for i, c in enumerate(classes):
+            pair = [f"{float(total[2 * i + j] / count[2 * i + j]):.5f}" if count[2 * i + j] else "-" for j in (0, 1)]
+            parts.append(f"{c['name']} {'/'.join(pair)}")
+        return mean, "; ".join(parts)
+
+
+def main():
+    args = parse_arguments()
+    started = time.monotonic()
+    os.makedirs(args.out, exist_ok=True)
+    log = Log(os.path.join(args.out, "log.txt"))
+    with open(args.recipe, encoding="utf-8") as f:
+        recipe = json.load(f)
+    for phase in recipe["phases"]:
+        phase["rows"] = max(1, round(phase["rows"] * args.rows_scale))
+    tokenizer = spm.SentencePieceProcessor(model_file=args.tokenizer)
+    special = {"bos": tokenizer.bos_id(), "eos": tokenizer.eos_id(), "pad": tokenizer.pad_id(),
+               "attend_end": tokenizer.piece_to_id("</attend>")}
+    options = {"writer": args.writer, "tokenizer": args.tokenizer, "special": special, "seed": args.seed}
+
+    documents = read_held_out(recipe, options)
+    held_out = {prompt_key(d.prompt) for docs in documents.values() for d in docs}
+    log("validation: " + ", ".join(f"{k} {len(v)} (to {max(map(len, v))} tokens)" for k, v in documents.items()))
+    source = Source(recipe, options, args.workers, held_out)  # forks: before CUDA is touched
+    try:
+        train(args, recipe, special, tokenizer, documents, source, log, started)
+    finally:
+        source.close()
+
+
+def train(args, recipe, special, tokenizer, documents, source, log, started):
+    shape = Shape(vocab_size=tokenizer.get_piece_size(), **recipe["model"])
+    trainer = Trainer(args, recipe, shape, special, log)
+    source.start_pinning(trainer.cuda)
+    model, device = trainer.model, trainer.device
+    checkpoints = checkpoint.Checkpoints(args.out)
+    progress = {"steps": 0, "tokens": 0, "seconds": 0.0}
+    if args.resume is not None:
+        newest = checkpoints.newest()
+        path = args.resume or (newest[0] if newest else sys.exit(f"{args.out}: no checkpoint to resume from"))
+        tensors, progress = checkpoint.read_state(path)
+        checkpoint.restore(tensors, model, trainer.muon, trainer.adam)
+        log(f"resumed from {path}: step {progress['steps']}, {progress['seconds']:.0f} s")
+    elif args.init:
+        model.load_weights(export.load_weights(args.init))
+        log(f"weights from {args.init}")
+    progress.update(parameters=sum(p.numel() for p in model.parameters()), torch=torch.__version__,
+                    device=torch.cuda.get_device_name() if trainer.cuda else f"CPU, {torch.get_num_threads()} threads",
+                    precision=f"trained in {'bf16 autocast' if trainer.cuda else 'float32'}, written as {args.dtype}")
+    log(f"{progress['parameters']:,} parameters on {progress['device']}, attention {trainer.masks.kind}, "
+        f"{args.workers} data workers")
+    trainer.warm_up()
+    log("compiled; training starts")
+
+    before, t0 = progress["seconds"], time.monotonic()
+    budget = args.minutes * 60
+    if args.wall_minutes:
+        budget = before + max(1.0, args.wall_minutes * 60 - (t0 - started) - args.reserve)
+    meter, phase_index = Meter(device), -1
+    last_log, last_validation, last_save = t0, t0, t0
+    tokens_at_log, finished = progress["tokens"], False
+
+    def save():
+        tensors = checkpoint.gather(model, trainer.muon, trainer.adam)
+        checkpoints.save(tensors, progress)
+        if args.ship:
+            checkpoint.ship(checkpoint.gather(model, trainer.muon, trainer.adam, torch.bfloat16), progress, args.ship)
+
+    while True:
+        now = time.monotonic()
+        progress["seconds"] = before + now - t0
+        fraction = progress["steps"] / args.steps if args.steps else progress["seconds"] / budget
+        if fraction >= 1.0:
+            finished = True
+            break
+        if args.stop_after and now - started > args.stop_after * 60:
+            break
+        if args.stop_after_steps and progress["steps"] >= args.stop_after_steps:
+            break
+        wanted = next(i for i, p in enumerate(recipe["phases"]) if fraction < p["until"])
+        if wanted != phase_index:
+            phase_index = source.phase.value = wanted
+            log(f"phase {wanted + 1}: {recipe['phases'][wanted]['rows']} rows of {recipe['phases'][wanted]['row']}")
+        constant = trainer.o["constant_until"]
+        factor = 1.0 if fraction < constant else (1.0 - fraction) / (1.0 - constant)
+        factor *= min(1.0, (progress["steps"] + 1) / trainer.o["warmup_steps"]) * args.lr_scale
+        loss, each, b = trainer.step(source.next(), factor)
+        meter.add(each, b)
+        progress["steps"] += 1
+        progress["tokens"] += b["ids"].numel()
+        if now - last_log > 10 or progress["steps"] == 1:
+            mean, parts = meter.text(recipe["phases"][phase_index]["classes"])
+            after = time.monotonic()
+            progress["loss"] = mean
+            log(f"step {progress['steps']} {100 * fraction:.1f}% lr x{factor:.3f} loss {mean:.5f} "
+                f"{(progress['tokens'] - tokens_at_log) / max(after - last_log, 1e-9) / 1e3:.0f}k tokens/s, queue "
+                f"{source.depth()}, waited {source.waited:.1f} s | {parts}")
+            last_log, tokens_at_log = after, progress["tokens"]
+            if mean != mean:
+                sys.exit("the loss is not a number; resume from the last checkpoint with a smaller --lr-scale")
+        if args.validate_every and now - last_validation > args.validate_every and fraction < 0.97:
+            log("validation, a part\n" + validate.table(trainer.validate(documents, 0.2)))
+            last_validation = time.monotonic()
+        if now - last_save > args.checkpoint_every:
+            save()
+            last_save = time.monotonic()
+
+    progress["tokens_per_s"] = progress["tokens"] / max(progress["seconds"], 1e-9)
+    mean, parts = meter.text(recipe["phases"][max(phase_index, 0)]["classes"])
+    if mean:
+        progress["loss"] = mean
+        log(f"step {progress['steps']} loss {mean:.5f}, {progress['tokens_per_s'] / 1e3:.0f}k tokens/s in all | {parts}")
+    save()
+    if not finished:
+        log(f"stopped at step {progress['steps']}; --resume goes on")
+        return
+    log("validation, float32 weights\n" + validate.table(trainer.validate(documents)))
+    weights = {k: v.clone() for k, v in model.weights().items()}
+    model.load_weights({k: v.to(export.DTYPES[args.dtype]) for k, v in weights.items()})
+    results = trainer.validate(documents)
+    log(f"validation, weights as written ({args.dtype})\n" + validate.table(results))
+    progress["validation"] = {}
+    for (name, mode), figures in results.items():
+        progress["validation"].setdefault(name, {})[mode] = figures
+    export.write_folder(os.path.join(args.out, "model"), weights, shape, recipe, args.tokenizer, progress, args.dtype)
+    export.write_json(os.path.join(args.out, "figures.json"), progress)
+    if args.ship:
+        checkpoint.ship({k: v.cpu().contiguous() for k, v in weights.items()}, progress, args.ship)
+        export.write_json(os.path.join(args.ship, "figures.json"), progress)
+    log(f"done: {progress['steps']} steps, {progress['tokens'] / 1e6:.0f} M tokens, {os.path.join(args.out, 'model')}")
+
+
+if __name__ == "__main__":
+    main()
