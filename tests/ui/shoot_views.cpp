@@ -1,0 +1,79 @@
+// Draws every view with a sample run into PNG files, light and dark: to look at, not a test.
+//   shoot_views OUTDIR [name...]
+#include <QApplication>
+#include <QDir>
+#include <QKeyEvent>
+#include <QStyleFactory>
+#include <functional>
+#include <map>
+
+#include "tests/ui/sample_run.h"
+#include "ui/views/mask_view.h"
+
+using namespace spanscope;
+
+namespace {
+
+QPalette theme(bool dark) {
+    const Palette& p = Palette::of(dark);
+    QPalette q;
+    for (const auto& [role, colour] : std::initializer_list<std::pair<QPalette::ColorRole, QColor>>{
+             {QPalette::Window, p.panel}, {QPalette::Base, p.ground}, {QPalette::AlternateBase, p.panel},
+             {QPalette::Button, p.panel}, {QPalette::Text, p.ink}, {QPalette::WindowText, p.ink},
+             {QPalette::ButtonText, p.ink}, {QPalette::Highlight, p.declared}, {QPalette::HighlightedText, p.ground}})
+        q.setColor(role, colour);
+    return q;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
+    QApplication app(argc, argv);
+    QApplication::setStyle(QStyleFactory::create("Fusion"));
+    const QDir dir(argc > 1 ? argv[1] : ".");
+    QStringList wanted;
+    for (int i = 2; i < argc; ++i) wanted << argv[i];
+
+    const RunData declared = sample::sheet(12), dense = sample::sheet(12, AttentionMode::Dense);
+    std::map<QString, std::function<void(const QString&)>> shots;
+    const auto save = [&](QWidget& w, const QString& name, QSize size) {
+        w.resize(size);
+        w.show();
+        QApplication::processEvents();
+        if (auto* mask = qobject_cast<MaskView*>(&w)) mask->finishTiles();
+        w.grab().save(dir.filePath(name));
+    };
+    shots["mask"] = [&](const QString& suffix) {
+        RunStore store;
+        Selection selection;
+        MaskView view(&store, &selection);
+        store.load(declared);
+        save(view, "mask" + suffix, {1000, 640});
+        selection.lock(60);
+        view.resize(1000, 640);
+        save(view, "mask-locked" + suffix, {1000, 640});
+        view.setByPhase(false);
+        selection.clear();
+        save(view, "mask-plain" + suffix, {1000, 640});
+        view.setByPhase(true);
+        view.zoomToSegment(18);
+        QApplication::processEvents();
+        QKeyEvent down(QEvent::KeyPress, Qt::Key_Down, Qt::NoModifier);
+        for (int i = 0; i < 5; ++i) QApplication::sendEvent(&view, &down);
+        save(view, "mask-zoom" + suffix, {1000, 640});
+    };
+    shots["mask-large"] = [&](const QString& suffix) {
+        RunStore store;
+        Selection selection;
+        MaskView view(&store, &selection);
+        store.load(sample::large(16384, 16384));
+        save(view, "mask-large" + suffix, {1000, 640});
+    };
+    for (const bool dark : {false, true}) {
+        QApplication::setPalette(theme(dark));
+        for (const auto& [name, shot] : shots)
+            if (wanted.isEmpty() || wanted.contains(name)) shot(dark ? "-dark.png" : "-light.png");
+    }
+    return 0;
+}

@@ -1,0 +1,118 @@
+#include "ui/views/palette.h"
+
+#include <QPainter>
+#include <QWidget>
+
+namespace spanscope {
+
+const char* maskStateName(MaskState state) {
+    switch (state) {
+        case MaskState::Future: return "future";
+        case MaskState::Skipped: return "allowed, not read";
+        case MaskState::Loaded: return "loaded with its page, not read";
+        case MaskState::Read: return "read";
+    }
+    return "";
+}
+
+const Palette& Palette::light() {
+    static const Palette palette = [] {
+        Palette p;
+        p.ground = QColor(0xffffff);
+        p.panel = QColor(0xf6f7f9);
+        p.ink = QColor(0x1d232b);
+        p.inkSoft = QColor(0x66707c);
+        p.grid = QColor(0xe3e7ec);
+        p.accent = QColor(0xc2185b);
+        p.future = QColor(0xffffff);
+        p.skipped = QColor(0xf1f4f7);
+        p.skippedLine = QColor(0xd5dce5);
+        p.loaded = QColor(0xdfeaf6);
+        p.loadedDot = QColor(0x93b4d8);
+        p.read = QColor(0x14548f);
+        p.declared = QColor(0x1666a8);
+        p.dense = QColor(0xc66a00);
+        p.scaffold = QColor(0xe6e9ee);
+        p.in = QColor(0xd3e5f5);
+        p.out = QColor(0xfbe6c6);
+        // prompt, declare, global, focus, local, close, free
+        p.phases = {QColor(0xb6bdc7), QColor(0xe39a12), QColor(0xc5481c), QColor(0x1f6fb5),
+                    QColor(0x10937a), QColor(0xb5669f), QColor(0x6f7885)};
+        return p;
+    }();
+    return palette;
+}
+
+const Palette& Palette::darkOne() {
+    static const Palette palette = [] {
+        Palette p;
+        p.dark = true;
+        p.ground = QColor(0x14171c);
+        p.panel = QColor(0x1b1f26);
+        p.ink = QColor(0xe6eaf0);
+        p.inkSoft = QColor(0x98a2b0);
+        p.grid = QColor(0x2b313b);
+        p.accent = QColor(0xff7eb0);
+        p.future = QColor(0x14171c);
+        p.skipped = QColor(0x1e232b);
+        p.skippedLine = QColor(0x353e4b);
+        p.loaded = QColor(0x20344a);
+        p.loadedDot = QColor(0x507ca8);
+        p.read = QColor(0x7cc0ff);
+        p.declared = QColor(0x6ab4f5);
+        p.dense = QColor(0xf2a33c);
+        p.scaffold = QColor(0x2c323c);
+        p.in = QColor(0x203a52);
+        p.out = QColor(0x4a3a1c);
+        p.phases = {QColor(0x59626f), QColor(0xf3bd55), QColor(0xf0805a), QColor(0x6cb2f2),
+                    QColor(0x4fcfae), QColor(0xdb9fcb), QColor(0x9aa4b2)};
+        return p;
+    }();
+    return palette;
+}
+
+const Palette& Palette::of(const QWidget* widget) {
+    return of(widget->palette().color(QPalette::Window).lightness() < 128);
+}
+
+const QColor& Palette::segment(SegmentKind kind) const {
+    switch (kind) {
+        case SegmentKind::In: return in;
+        case SegmentKind::Out: return out;
+        case SegmentKind::Scaffold: break;
+    }
+    return scaffold;
+}
+
+QRgb Palette::maskPixel(MaskState state, Phase ofPhase, bool byPhase, int x, int y, int pattern) const {
+    switch (state) {
+        case MaskState::Future: return future.rgb();
+        case MaskState::Skipped: return (maskPatternInk(state, x / pattern, y / pattern) ? skippedLine : skipped).rgb();
+        case MaskState::Loaded: return (maskPatternInk(state, x / pattern, y / pattern) ? loadedDot : loaded).rgb();
+        case MaskState::Read: break;
+    }
+    return (byPhase ? phase(ofPhase) : read).rgb();
+}
+
+Qt::BrushStyle phasePattern(Phase phase) {
+    switch (phase) {
+        case Phase::Prompt: return Qt::Dense7Pattern;
+        case Phase::Declare: return Qt::BDiagPattern;
+        case Phase::Global: return Qt::DiagCrossPattern;
+        case Phase::Focus: return Qt::NoBrush;
+        case Phase::Local: return Qt::VerPattern;
+        case Phase::Close: return Qt::Dense5Pattern;
+        case Phase::Free: return Qt::HorPattern;
+    }
+    return Qt::NoBrush;
+}
+
+void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette& palette) {
+    painter.fillRect(rect, palette.phase(phase));
+    const Qt::BrushStyle pattern = phasePattern(phase);
+    if (pattern == Qt::NoBrush || rect.width() < 4 || rect.height() < 4) return;
+    QColor line = palette.dark ? QColor(0, 0, 0, 90) : QColor(255, 255, 255, 120);
+    painter.fillRect(rect, QBrush(line, pattern));
+}
+
+}  // namespace spanscope

@@ -1,0 +1,62 @@
+// Colours and patterns of every picture: mask, timeline, plots, graph, exports. Colour-blind safe (Okabe-Ito hues,
+// lightness apart), and nothing is told by colour alone: each state and phase has a pattern of its own. Values; any
+// thread.
+#pragma once
+
+#include <QBrush>
+#include <QColor>
+#include <QRgb>
+#include <array>
+
+#include "engine/types/records.h"
+
+class QPainter;
+class QRectF;
+class QWidget;
+
+namespace spanscope {
+
+inline constexpr int kPhases = 7;
+
+/// What one cell of the mask is, in the order of max-pooling: of all cells under a pixel the highest wins.
+enum class MaskState : uint8_t {
+    Future = 0,   ///< not written yet when the step ran
+    Skipped = 1,  ///< causality allows it, the step could not read it
+    Loaded = 2,   ///< not read, but on a KV page that holds a token that is
+    Read = 3,
+};
+const char* maskStateName(MaskState state);
+
+struct Palette {
+    bool dark = false;
+    QColor ground, panel, ink, inkSoft, grid, accent;
+    QColor future, skipped, skippedLine, loaded, loadedDot, read;
+    QColor declared, dense;  ///< the two lanes of every comparison
+    QColor scaffold, in, out;  ///< segment kinds, as ribbons behind ink
+    std::array<QColor, kPhases> phases;
+
+    static const Palette& light();
+    static const Palette& darkOne();
+    static const Palette& of(bool dark) { return dark ? darkOne() : light(); }
+    /// Follows the widget's own palette, so a theme change is a repaint.
+    static const Palette& of(const QWidget* widget);
+
+    const QColor& phase(Phase p) const { return phases[static_cast<size_t>(p)]; }
+    const QColor& segment(SegmentKind kind) const;
+    /// The colour of a mask pixel at (x, y) of its image; pattern: scale of the 8 x 8 pattern, 1 or more.
+    QRgb maskPixel(MaskState state, Phase phase, bool byPhase, int x, int y, int pattern) const;
+};
+
+/// Pattern drawn over the colour of a phase where it fills an area (timeline, legend).
+Qt::BrushStyle phasePattern(Phase phase);
+/// Fills with the phase's colour and its pattern.
+void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette& palette);
+
+/// True on the lines of the pattern of `state` (Skipped: diagonals, Loaded: dots; Read and Future are plain).
+constexpr bool maskPatternInk(MaskState state, int x, int y) {
+    if (state == MaskState::Skipped) return ((x + y) & 7) == 0;
+    if (state == MaskState::Loaded) return (x & 3) == 1 && (y & 3) == (((x >> 2) & 1) ? 3 : 1);
+    return false;
+}
+
+}  // namespace spanscope
