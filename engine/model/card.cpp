@@ -1,0 +1,103 @@
+#include "engine/model/card.h"
+
+#include <filesystem>
+
+#include "engine/model/file_error.h"
+#include "engine/model/file_names.h"
+#include "engine/model/json_fields.h"
+#include "engine/model/mapped_file.h"
+#include "engine/model/utf8.h"
+
+namespace spanscope {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr uint64_t kMaxCardBytes = 1 << 20;
+constexpr size_t kMaxTasks = 64;
+constexpr int32_t kMaxCount = 1'000'000'000;
+
+TaskCard readTask(JsonFields& fields) {
+    TaskCard task;
+    task.name = fields.string("name");
+    if (fields.ok() && task.name.empty()) fields.fail(ErrorCode::Format, "empty", "name", "\"\"", "a task's name");
+    const std::string prefill = fields.string("prefill", "causal");
+    if (fields.ok() && prefill != "causal" && prefill != "segmented")
+        fields.fail(ErrorCode::Format, "unknown policy", "prefill", prefill, "causal or segmented");
+    task.policy.prefill = prefill == "segmented" ? PrefillPolicy::Segmented : PrefillPolicy::Causal;
+    task.policy.heads = fields.boolean("heads", false);
+    task.policy.maxRefs = fields.int32("max_refs", 1, 4096, task.policy.maxRefs);
+    task.policy.maxSegmentTokens = fields.int32("max_segment_tokens", 1, kMaxCount, task.policy.maxSegmentTokens);
+    task.maxOperators = fields.int32("max_operators", 0, kMaxCount, 0);
+    task.maxLines = fields.int32("max_lines", 0, kMaxCount, 0);
+    task.maxSentences = fields.int32("max_sentences", 0, kMaxCount, 0);
+    task.maxValue = fields.int32("max_value", 0, kMaxCount, 0);
+    task.maxFactor = fields.int32("max_factor", 0, kMaxCount, 0);
+    return task;
+}
+
+}  // namespace
+
+const TaskCard* SpanscopeCard::task(const std::string& taskName) const {
+    for (const TaskCard& task : tasks)
+        if (task.name == taskName) return &task;
+    return nullptr;
+}
+
+Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, std::string& cardFile) {
+    auto object = parseJsonObject(text, file);
+    if (!object) return object.error();
+    JsonFields fields(*object, file);
+    SpanscopeCard card;
+    card.protocolVersion = fields.int32("protocol_version", 1, kMaxCount);
+    if (fields.ok() && card.protocolVersion != kProtocolVersion)
+        fields.fail(ErrorCode::Unsupported, "this program does not speak this version of the span protocol",
+                    "protocol_version", std::to_string(card.protocolVersion), std::to_string(kProtocolVersion));
+    card.name = fields.string("name", "");
+    card.description = fields.string("description", "");
+    card.license = fields.string("license", "");
+    card.trainedOn = fields.string("trained_on", "");
+    cardFile = fields.string("card", "");
+    if (fields.ok() && !cardFile.empty() && !isPlainFileName(cardFile))
+        fields.fail(ErrorCode::Format, "must be the name of a file in the same folder", "card", cardFile,
+                    "a plain file name");
+    if (const json* tasks = fields.find("tasks")) {
+        if (!tasks->is_array() || tasks->size() > kMaxTasks) {
+            fields.fail(ErrorCode::Format, "wrong kind of value", "tasks", describeJson(*tasks),
+                        "a list of at most 64");
+            return fields.error();
+        }
+        for (size_t i = 0; i < tasks->size() && fields.ok(); ++i) {
+            const std::string prefix = "tasks[" + std::to_string(i) + "]";
+            if (!(*tasks)[i].is_object()) {
+                fields.fail(ErrorCode::Format, "wrong kind of value", prefix, describeJson((*tasks)[i]), "an object");
+                break;
+            }
+            JsonFields taskFields((*tasks)[i], file, prefix + ".");
+            TaskCard task = readTask(taskFields);
+            if (!taskFields.ok()) return taskFields.error();
+            if (card.task(task.name) != nullptr)
+                fields.fail(ErrorCode::Format, "task listed twice", prefix + ".name", task.name, "a new name");
+            card.tasks.push_back(std::move(task));
+        }
+    }
+    if (!fields.ok()) return fields.error();
+    return card;
+}
+
+Result<SpanscopeCard> loadCard(const std::string& folder) {
+    const std::string path = (std::filesystem::path(folder) / "spanscope.json").string();
+    auto text = readSmallFile(path, kMaxCardBytes);
+    if (!text && text.error().code == ErrorCode::NotFound) return SpanscopeCard{};
+    if (!text) return text.error();
+    std::string cardFile;
+    auto card = parseCard(*text, path, cardFile);
+    if (!card || cardFile.empty()) return card;
+    auto cardText = readSmallFile((std::filesystem::path(folder) / cardFile).string(), kMaxCardBytes);
+    if (!cardText) return cardText.error();
+    card->cardText = replaceBadUtf8(*cardText);
+    return card;
+}
+
+}  // namespace spanscope

@@ -1,0 +1,23 @@
+// spanscope.json: what a model says of itself and the tasks it was trained for. Private to engine/model.
+//
+//   {"protocol_version": 1, "name": "...", "description": "...", "license": "...", "trained_on": "...",
+//    "card": "MODEL_CARD.md",
+//    "tasks": [{"name": "expression", "prefill": "causal" | "segmented", "heads": true, "max_refs": 64,
+//               "max_segment_tokens": 4096, "max_operators": 16, "max_lines": 0, "max_sentences": 0,
+//               "max_value": 9999, "max_factor": 99}]}
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/model/model.h"
+
+namespace spanscope {
+
+/// cardFile: plain name of the model card beside it, empty if none. Keys nobody knows are ignored.
+Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, std::string& cardFile);
+
+/// folder/spanscope.json and the model card it names; an empty card if the file is not there.
+Result<SpanscopeCard> loadCard(const std::string& folder);
+
+}  // namespace spanscope

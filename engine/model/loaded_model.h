@@ -1,0 +1,96 @@
+// What the two formats have in common when they become a Model. Private to engine/model.
+#pragma once
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/model/model.h"
+
+namespace spanscope {
+
+/// A tensor as its file describes it, every number already checked against the file.
+struct TensorSource {
+    std::span<const uint8_t> bytes;  ///< inside a mapping that the model keeps
+    DType dtype = DType::F32;
+    bool supported = true;           ///< false: of a type that no weight may have
+    std::string dtypeName;           ///< as written in the file
+    std::vector<int64_t> shape;      ///< slowest dimension first
+    std::string file;
+};
+
+struct TensorTable {
+    std::map<std::string, TensorSource, std::less<>> tensors;
+    std::vector<std::shared_ptr<const void>> mappings;
+};
+
+class LoadedModel final : public Model {
+  public:
+    const std::string& path() const override { return m_path; }
+    const std::string& name() const override { return m_name; }
+    const std::string& hash() const override { return m_hash; }
+    const ModelWeights& weights() const override { return m_weights; }
+    const Tokenizer& tokenizer() const override { return *m_tokenizer; }
+    const SpanscopeCard& card() const override { return m_card; }
+    uint64_t weightBytes() const override { return m_weightBytes; }
+    std::string formatName() const override { return m_formatName; }
+
+    std::string m_path, m_name, m_hash, m_formatName;
+    ModelWeights m_weights;
+    std::shared_ptr<const Tokenizer> m_tokenizer;
+    SpanscopeCard m_card;
+    uint64_t m_weightBytes = 0;
+    std::vector<std::shared_ptr<const void>> m_mappings;
+    struct Free {
+        void operator()(void* memory) const { std::free(memory); }
+    };
+    std::vector<std::unique_ptr<void, Free>> m_copies;  ///< of tensors that lie unaligned in their file
+};
+
+/// Names of the tensors of one format.
+struct TensorNames {
+    std::string embedding, finalNorm, head, layerPrefix;  ///< "model.layers."; then number and "."
+    std::string attnNorm, q, k, v, o, mlpNorm, gate, up, down;
+};
+
+struct WeightOptions {
+    bool tiedHead = false;
+    bool headOptional = false;  ///< GGUF: no output tensor means tied
+    bool attentionBias = false;
+    bool oBias = false;
+    bool mlpBias = false;
+};
+
+/// Fills model.m_weights (shape set before) and m_weightBytes. NotFound for a missing tensor, Format for a wrong shape,
+/// Unsupported for a wrong type. With copyUnaligned, tensors not aligned for their type are copied.
+Status assembleWeights(const TensorTable& table, const TensorNames& names, const WeightOptions& options,
+                       const std::string& file, bool copyUnaligned, LoadedModel& model);
+
+/// Reads every page of every weight once, so that the first run does not wait for the disk. Cancelled if progress
+/// says so. Skipped where the weights do not fit the free memory.
+Status pageIn(const LoadedModel& model, const ProgressFn& progress);
+
+/// "F32", or the types by share of bytes: "BF16", "Q4_K".
+std::string dominantType(const ModelWeights& weights);
+
+/// Every tensor view of the model, absent ones left out.
+std::vector<const TensorView*> allTensors(const ModelWeights& weights);
+
+/// Bytes this process may still use: MemAvailable, and the limit of its control group where there is one.
+uint64_t freeMemoryBytes();
+
+MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType);
+
+/// The two formats. headersOnly: no tokenizer, no card, nothing copied.
+Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folder, bool headersOnly,
+                                                  const ProgressFn& progress);
+Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool headersOnly,
+                                                  const ProgressFn& progress);
+
+/// A model that speaks the protocol needs a vocabulary that can write it, and no id above the embedding's rows.
+Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFile);
+
+}  // namespace spanscope

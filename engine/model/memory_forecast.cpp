@@ -1,0 +1,80 @@
+// What a model will need, from its shape alone, against what the machine has left.
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "engine/model/loaded_model.h"
+
+namespace spanscope {
+
+namespace {
+
+constexpr uint64_t kPrefillChunk = 512;  // queries whose activations a backend holds at once
+
+/// A number from a file of the control group, or the largest number ("max", absent).
+uint64_t readLimit(const char* path) {
+    std::ifstream file(path);
+    uint64_t value = 0;
+    return file >> value ? value : std::numeric_limits<uint64_t>::max();
+}
+
+uint64_t kvBytesFor(const ModelShape& shape, int64_t tokens, DType kvType) {
+    const int64_t paged = (tokens + kPageTokens - 1) / kPageTokens * kPageTokens;
+    const int64_t valuesPerToken = int64_t{2} * shape.nLayers * shape.nKvHeads * shape.headDim;
+    const uint64_t valueBytes = kvType == DType::F32 ? 4 : 2;
+    return static_cast<uint64_t>(paged * valuesPerToken) * valueBytes;
+}
+
+/// Activations of one prefill chunk, logits, and scores of one query over the context; float32.
+uint64_t workspaceFor(const ModelShape& shape, int64_t context) {
+    const uint64_t perToken = uint64_t{3} * shape.hidden + uint64_t{2} * shape.nHeads * shape.headDim +
+                              uint64_t{2} * shape.nKvHeads * shape.headDim + uint64_t{2} * shape.ffn;
+    return sizeof(float) *
+           (kPrefillChunk * perToken + shape.vocab + static_cast<uint64_t>(shape.nHeads) * static_cast<uint64_t>(context));
+}
+
+}  // namespace
+
+uint64_t freeMemoryBytes() {
+    uint64_t freeBytes = 0;
+    std::ifstream meminfo("/proc/meminfo");
+    for (std::string key, rest; meminfo >> key;) {
+        if (key == "MemAvailable:") {
+            meminfo >> freeBytes;
+            freeBytes *= 1024;
+            break;
+        }
+        std::getline(meminfo, rest);
+    }
+    const uint64_t limit = readLimit("/sys/fs/cgroup/memory.max");
+    const uint64_t used = readLimit("/sys/fs/cgroup/memory.current");
+    if (limit != std::numeric_limits<uint64_t>::max() && used != std::numeric_limits<uint64_t>::max())
+        freeBytes = std::min(freeBytes, limit > used ? limit - used : 0);
+    return freeBytes;
+}
+
+MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType) {
+    MemoryForecast forecast;
+    forecast.contextTokens = contextTokens > 0 ? contextTokens : shape.maxSeqLen;
+    forecast.weightBytes = weightBytes;
+    forecast.kvBytes = kvBytesFor(shape, forecast.contextTokens, kvType);
+    forecast.workspaceBytes = workspaceFor(shape, forecast.contextTokens);
+    forecast.freeBytes = freeMemoryBytes();
+    const auto fits = [&](int64_t tokens) {
+        return weightBytes + kvBytesFor(shape, tokens, kvType) + workspaceFor(shape, tokens) <= forecast.freeBytes;
+    };
+    int64_t low = 0;  // in pages, up to the model's own context
+    int64_t high = std::max(shape.maxSeqLen, forecast.contextTokens) / kPageTokens;
+    while (low < high) {
+        const int64_t middle = (low + high + 1) / 2;
+        if (fits(middle * kPageTokens))
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    forecast.largestContext = static_cast<int32_t>(low * kPageTokens);
+    return forecast;
+}
+
+}  // namespace spanscope
