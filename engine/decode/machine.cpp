@@ -3,9 +3,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
 #include <thread>
+
+#include "engine/types/decimal.h"
 
 namespace spanscope {
 
@@ -31,10 +32,8 @@ std::string describeMachine() {
     if (name.empty()) name = system.machine;
     const double memoryGiB = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                              static_cast<double>(sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
-    char tail[512];
-    std::snprintf(tail, sizeof tail, ", %u cores, %.1f GiB, %s %s", std::thread::hardware_concurrency(), memoryGiB,
-                  system.sysname, system.release);
-    return name + tail;
+    return name + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores, " + decimal(memoryGiB, 1) +
+           " GiB, " + system.sysname + " " + system.release;
 }
 
 }  // namespace spanscope

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
+
+#include "engine/types/decimal.h"
 
 namespace spanscope {
 
@@ -14,11 +15,7 @@ bool neutralPenalty(const SamplerSettings& s) { return s.repeatPenalty == 1.0F |
 /// 53 random bits in [0, 1): the same on every standard library, unlike std::uniform_real_distribution.
 double uniform(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
 
-std::string number(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%g", value);
-    return text;
-}
+std::string number(double value) { return shortDecimal(value); }
 
 Error badSetting(const char* name, double found, const char* expected) {
     Error e;

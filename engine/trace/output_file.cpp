@@ -47,12 +47,14 @@ Status OutputFile::commit() {
         std::remove(m_temporary.c_str());
         return failure("cannot be written");
     }
-    if (std::rename(m_temporary.c_str(), m_path.c_str()) != 0) {
-        m_errno = errno;
-        std::remove(m_temporary.c_str());
-        return failure("cannot be put in place");
-    }
-    return {};
+    return putInPlace(m_temporary, m_path);
+}
+
+Status putInPlace(const std::string& temporary, const std::string& path) {
+    if (std::rename(temporary.c_str(), path.c_str()) == 0) return {};
+    const std::string reason = std::strerror(errno);
+    std::remove(temporary.c_str());
+    return Error{ErrorCode::Io, "cannot be put in place: " + reason, path, {}, {}, {}};
 }
 
 Status writeFile(const std::string& path, std::string_view bytes) {

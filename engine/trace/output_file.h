@@ -42,6 +42,9 @@ class OutputFile {
     bool m_keep = false;
 };
 
+/// For libraries that write a file by themselves: renames `temporary` to `path`, or removes it and says why not.
+Status putInPlace(const std::string& temporary, const std::string& path);
+
 /// create, write, commit.
 Status writeFile(const std::string& path, std::string_view bytes);
 

@@ -1,0 +1,262 @@
+// The grammar of the command line. The only file that includes CLI11, which is slow to compile.
+#include "app/cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+
+#include "app/cli/exit_codes.h"
+#include "spanscope_version.h"
+
+namespace spanscope::cli {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Exit codes: 0 done, 1 diff found a difference, 2 wrong usage or prompt, 3 a model or file cannot be opened,\n"
+    "read or written, 4 does not fit into memory (--force tries), 5 cancelled with Ctrl+C, 6 the run failed.\n"
+    "stdout carries the result only; messages go to stderr. Without -m the bundled model is used; SPANSCOPE_MODELS\n"
+    "names another folder of models.";
+
+bool parseInt(const std::string& text, int32_t& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size();
+}
+
+Range parseRange(const std::string& text) {
+    Range range;
+    const size_t dash = text.find('-', 1);
+    const bool ok = dash == std::string::npos
+                        ? parseInt(text, range.min) && (range.max = range.min, true)
+                        : parseInt(text.substr(0, dash), range.min) && parseInt(text.substr(dash + 1), range.max);
+    if (!ok || range.min < 1 || range.max < range.min)
+        throw CLI::ValidationError("\"" + text + "\" is not a range such as 4 or 1-16");
+    return range;
+}
+
+std::vector<AttentionChoice> parseAttention(const std::string& text) {
+    std::vector<AttentionChoice> list;
+    std::stringstream in(text);
+    for (std::string name; std::getline(in, name, ',');) {
+        AttentionChoice choice;
+        if (name == "dense") {
+            choice.mode = AttentionMode::Dense;
+        } else if (name == "both") {
+            list.push_back({AttentionMode::Dense, 0});
+        } else if (name.rfind("keep=", 0) == 0) {
+            choice.mode = AttentionMode::Keep;
+            if (!parseInt(name.substr(5), choice.keepTokens) || choice.keepTokens < 1)
+                throw CLI::ValidationError("keep= needs a number of tokens, 1 or more");
+        } else if (name != "declared") {
+            throw CLI::ValidationError("attention \"" + name + "\" is not dense, declared, both or keep=N");
+        }
+        list.push_back(choice);
+    }
+    if (list.empty()) throw CLI::ValidationError("attention is empty");
+    return list;
+}
+
+/// Options whose text is turned into a value once it is there.
+template <class F>
+CLI::Option* addParsed(CLI::App* app, const std::string& names, const std::string& help, F parse) {
+    return app->add_option_function<std::string>(names, std::move(parse), help);
+}
+
+void addRange(CLI::App* app, const char* name, std::optional<Range>& target, const char* help) {
+    addParsed(app, name, help, [&target](const std::string& text) { target = parseRange(text); })->type_name("A[-B]");
+}
+
+void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std::string& fallback) {
+    target = parseAttention(fallback);
+    addParsed(app, "--attention", "dense, declared, both or keep=N (sink and last N tokens); default " + fallback,
+              [&target](const std::string& text) { target = parseAttention(text); })
+        ->type_name("MODE");
+}
+
+void addModel(CLI::App* app, ModelOptions& o, bool runs) {
+    app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model");
+    app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::NonNegativeNumber);
+    app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
+    if (!runs) return;
+    app->add_option("--backend,--device", o.backend, "where it runs")->check(CLI::IsMember({"cpu", "reference", "cuda"}));
+    app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all cores")->check(CLI::NonNegativeNumber);
+    app->add_flag("--force", o.force, "start even where the memory forecast says that it does not fit");
+}
+
+void addRun(CLI::App& app, Options& all) {
+    RunOptions& o = all.run;
+    CLI::App* run = app.add_subcommand("run", "Runs a prompt and prints what the model answers");
+    addModel(run, o.model, true);
+    run->add_option("--task", o.task, "expression, sheet, news or text; default: the model's first task");
+    auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
+    auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input");
+    auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")->delimiter(',');
+    prompt->excludes(file)->excludes(ids);
+    file->excludes(ids);
+    addAttention(run, o.attention, "declared");
+    run->add_option("-n,--predict,--n-predict", o.maxTokens, "tokens to generate; -1 = until the end or the context is full")
+        ->check(CLI::Range(-1, INT32_MAX - 1));
+    run->add_option("--temp", o.sampler.temperature, "temperature; 0 = greedy");
+    run->add_option("--top-k", o.sampler.topK, "keep the k best; 0 = off");
+    run->add_option("--top-p", o.sampler.topP, "keep the best that make up p; 1 = off");
+    run->add_option("--min-p", o.sampler.minP, "keep those with at least p of the best one's probability; 0 = off");
+    run->add_option("--repeat-penalty", o.sampler.repeatPenalty, "divide logits of recent tokens; 1 = off");
+    run->add_option("--repeat-last-n", o.sampler.repeatLastN, "how many tokens are recent; -1 = all");
+    run->add_option("-s,--seed", o.seed, "of the sampler; -1 = random, and printed");
+    run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
+    run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)");
+    run->add_flag("--dry-run", o.dryRun, "print the memory forecast and stop");
+    run->callback([&all, prompt] {
+        all.verb = Verb::Run;
+        all.run.promptGiven = prompt->count() > 0;
+    });
+}
+
+void addEval(CLI::App& app, Options& all) {
+    EvalOptions& o = all.eval;
+    CLI::App* eval = app.add_subcommand("eval", "Solves many problems and counts the right answers");
+    addModel(eval, o.model, true);
+    auto* file = eval->add_option("--file", o.file, "JSON Lines with \"prompt\" and \"answer\" (and \"task\")");
+    eval->add_option("--task", o.task, "expression, sheet or news; default: the model's first task");
+    eval->add_option("--count", o.count, "problems: as many fresh ones, or the first of the file; 0 = 100, or all")
+        ->check(CLI::NonNegativeNumber);
+    eval->add_option("-s,--seed", o.seed, "of the fresh problems");
+    addRange(eval, "--operators", o.operators, "expression: operators in each problem");
+    addRange(eval, "--lines", o.lines, "sheet: lines in each problem");
+    (void)file;
+    addAttention(eval, o.attention, "both");
+    eval->add_option("-n,--predict,--n-predict", o.maxTokens,
+                     "limit for each response; default: half as much again as the worked response where there is one");
+    eval->add_option("--jobs", o.nJobs, "problems worked on at the same time by threads of their own; 0 = one a core (CPU)")
+        ->check(CLI::NonNegativeNumber);
+    eval->add_option("--batch", o.batch, "sequences that each job decodes together")->check(CLI::Range(1, 4096));
+    eval->add_option("--failures", o.failuresFile, "write what went wrong as JSON Lines");
+    eval->add_flag("--json", o.json, "print {\"rows\": [...]}");
+    eval->callback([&all] { all.verb = Verb::Eval; });
+}
+
+void addDataset(CLI::App& app, Options& all) {
+    DatasetOptions& o = all.dataset;
+    CLI::App* data = app.add_subcommand("dataset", "Writes worked problems with the masks to train under, as JSON Lines");
+    data->add_option("--task", o.task, "expression, sheet or news")->required();
+    data->add_option("--count", o.count, "how many; -1 = all there are (news)")->check(CLI::Range(int64_t{-1}, INT64_MAX));
+    data->add_option("-s,--seed", o.seed, "training and test use different ones");
+    addRange(data, "--operators", o.operators, "expression: operators, default 1-16");
+    addRange(data, "--lines", o.lines, "sheet: lines, default 1-100");
+    addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets");
+    data->add_option("--in", o.input, "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input");
+    data->add_option("--max-tokens", o.maxTokens, "news: leave longer examples out; 0 = no limit");
+    data->add_option("-o,--out", o.out, "file; - = standard output");
+    data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: the bundled model's");
+    data->add_flag("--text-only", o.textOnly, "without token ids and masks; needs no tokenizer");
+    data->callback([&all] {
+        all.verb = Verb::Dataset;
+        if (all.dataset.count < 0 && all.dataset.task != "news")
+            throw CLI::ValidationError("--count is needed: this task's problems never end");
+    });
+}
+
+void addExport(CLI::App& app, Options& all) {
+    ExportOptions& o = all.exports;
+    CLI::App* exports = app.add_subcommand("export", "Turns a recorded run into images, arrays, tables and reports");
+    exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required();
+    exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
+        ->check(CLI::NonNegativeNumber);
+    exports->add_option("--png", o.png, "mask heatmap");
+    exports->add_option("--svg", o.svg, "mask heatmap");
+    exports->add_option("--pdf", o.pdf, "mask heatmap");
+    exports->add_option("--scale", o.scale, "of the PNG, 1 to 4")->check(CLI::Range(1.0, 4.0));
+    exports->add_flag("--dark", o.dark, "images on a dark ground");
+    exports->add_option("--npy", o.npy, "mask: uint8 (steps, context), 0 future, 1 allowed but skipped, 2 read");
+    exports->add_option("--npz", o.npz, "mask, tokens, figures of each step, metadata");
+    exports->add_option("--csv", o.csv, "one row for each step and interval");
+    exports->add_option("--segments-csv", o.segmentsCsv, "one row for each segment");
+    exports->add_option("--json", o.json, "steps with their intervals");
+    exports->add_option("--md,--markdown", o.markdown, "transcript");
+    exports->add_option("--html", o.html, "self-contained report");
+    exports->callback([&all] { all.verb = Verb::Export; });
+}
+
+void addInfo(CLI::App& app, Options& all) {
+    InfoOptions& o = all.info;
+    CLI::App* info = app.add_subcommand("info", "Says what a model is, what it was trained for and whether it fits");
+    addModel(info, o.model, false);
+    info->add_option("model_or_trace", o.trace, "a model, or a recorded run")->type_name("PATH");
+    info->add_flag("--json", o.json, "print one JSON object");
+    info->callback([&all] { all.verb = Verb::Info; });
+}
+
+void addBench(CLI::App& app, Options& all) {
+    BenchOptions& o = all.bench;
+    CLI::App* bench = app.add_subcommand("bench", "Measures prefill and decode speed");
+    addModel(bench, o.model, true);
+    bench->add_option("-p,--n-prompt", o.promptSizes, "prefill tests, in tokens (512)")->delimiter(',');
+    bench->add_option("-n,--n-gen", o.predictSizes, "decode tests, in tokens (128)")->delimiter(',');
+    bench->add_option_function<std::vector<std::string>>(
+             "--pg",
+             [&o](const std::vector<std::string>& texts) {
+                 for (const std::string& text : texts) {
+                     Range pair;
+                     const size_t comma = text.find(',');
+                     if (comma == std::string::npos || !parseInt(text.substr(0, comma), pair.min) ||
+                         !parseInt(text.substr(comma + 1), pair.max))
+                         throw CLI::ValidationError("-pg needs P,N");
+                     o.promptThenPredict.push_back(pair);
+                 }
+             },
+             "-pg P,N: prefill, then decode")
+        ->type_name("P,N");
+    bench->add_option("-d,--n-depth", o.depths, "tokens in the context before the test (0)")->delimiter(',');
+    bench->add_option("-b,--batch", o.batches, "sequences decoded together (1)")->delimiter(',');
+    bench->add_option("-r,--repetitions", o.repetitions, "how often each test is timed")->check(CLI::Range(1, 1000));
+    bench->add_flag("!--no-warmup", o.warmup, "without the untimed first round");
+    bench->add_option("--random-weights", o.randomWeights, "llama-160m, llama-1b or llama-7b: a shape with drawn weights");
+    bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
+    addAttention(bench, o.attention, "dense");
+    bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")->check(CLI::IsMember({"md", "csv", "json", "jsonl"}));
+    bench->callback([&all] { all.verb = Verb::Bench; });
+}
+
+void addDiff(CLI::App& app, Options& all) {
+    CLI::App* diff = app.add_subcommand("diff", "Compares two recorded runs step by step; exit code 1 if they differ");
+    diff->add_option("a", all.diff.a, "recorded run")->required();
+    diff->add_option("b", all.diff.b, "recorded run")->required();
+    diff->add_flag("--json", all.diff.json, "print one JSON object");
+    diff->callback([&all] { all.verb = Verb::Diff; });
+}
+
+}  // namespace
+
+std::optional<int> parseOptions(int argc, char** argv, Options& options) {
+    CLI::App app("Spanscope runs a language model that chooses its own attention span.", "spanscope-cli");
+    app.footer(kFooter);
+    app.set_version_flag("--version", std::string("spanscope-cli ") + kVersion + " (" + kCommit + ")");
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_flag("-v,--verbose", options.verbose, "say more on stderr");
+    app.add_flag("-q,--quiet", options.quiet, "only errors on stderr");
+    addRun(app, options);
+    addEval(app, options);
+    addDataset(app, options);
+    addExport(app, options);
+    addInfo(app, options);
+    addBench(app, options);
+    addDiff(app, options);
+    for (CLI::App* verb : app.get_subcommands({})) verb->footer(kFooter);
+
+    // llama.cpp's users write -pg; CLI11 knows one-letter short options only.
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    for (std::string& a : arguments) {
+        if (a == "-pg") a = "--pg";
+    }
+    std::reverse(arguments.begin(), arguments.end());
+    try {
+        app.parse(std::move(arguments));
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e, std::cout, std::cerr) == 0 ? kOk : kUsage;
+    }
+    return std::nullopt;
+}
+
+}  // namespace spanscope::cli

@@ -1,0 +1,114 @@
+// What the command line says, as plain values. Parsing (CLI11) is options.cpp's business alone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/types/records.h"
+
+namespace spanscope::cli {
+
+struct Range {
+    int32_t min = 0, max = 0;
+};
+
+struct ModelOptions {
+    std::string path;            ///< empty: the bundled model
+    std::string backend = "cpu";
+    int32_t nThreads = 0;
+    int32_t contextTokens = 0;
+    std::string kvType = "f32";
+    bool force = false;
+};
+
+struct AttentionChoice {
+    AttentionMode mode = AttentionMode::Declared;
+    int32_t keepTokens = 0;
+};
+
+struct RunOptions {
+    ModelOptions model;
+    std::string task, prompt, promptFile;
+    bool promptGiven = false;
+    std::vector<int32_t> promptIds;
+    std::vector<AttentionChoice> attention;
+    int32_t maxTokens = -1;
+    SamplerSettings sampler;
+    int64_t seed = 0;
+    bool json = false, dryRun = false;
+    std::string traceFile;
+};
+
+struct EvalOptions {
+    ModelOptions model;
+    std::string task, file, failuresFile;
+    std::optional<Range> operators, lines;
+    int64_t count = 0;
+    uint64_t seed = 0;
+    std::vector<AttentionChoice> attention;
+    int32_t maxTokens = -1;
+    int32_t nJobs = 0;
+    int32_t batch = 8;
+    bool json = false;
+};
+
+struct DatasetOptions {
+    std::string task, out = "-", tokenizer, input = "synthetic";
+    int64_t count = -1;
+    uint64_t seed = 0;
+    std::optional<Range> operators, lines, window;
+    int32_t maxTokens = 0;
+    bool textOnly = false;
+};
+
+struct ExportOptions {
+    std::string trace;
+    int64_t run = -1;  ///< index in the file; -1 = the first declared one, else the first
+    std::string png, svg, pdf, npy, npz, csv, segmentsCsv, json, markdown, html;
+    double scale = 2;
+    bool dark = false;
+};
+
+struct InfoOptions {
+    ModelOptions model;
+    std::string trace;
+    bool json = false;
+};
+
+struct BenchOptions {
+    ModelOptions model;
+    std::vector<int32_t> promptSizes, predictSizes, depths;
+    std::vector<Range> promptThenPredict;  ///< -pg P,N
+    std::vector<AttentionChoice> attention;
+    std::string randomWeights, output = "md";
+    std::string weightType = "bf16";
+    std::vector<int32_t> batches;
+    int32_t repetitions = 5;
+    bool warmup = true;
+};
+
+struct DiffOptions {
+    std::string a, b;
+    bool json = false;
+};
+
+enum class Verb { None, Run, Eval, Dataset, Export, Info, Bench, Diff };
+
+struct Options {
+    Verb verb = Verb::None;
+    bool quiet = false, verbose = false;
+    RunOptions run;
+    EvalOptions eval;
+    DatasetOptions dataset;
+    ExportOptions exports;
+    InfoOptions info;
+    BenchOptions bench;
+    DiffOptions diff;
+};
+
+/// Parses; on --help, --version or a mistake prints and returns the exit code to leave with.
+std::optional<int> parseOptions(int argc, char** argv, Options& options);
+
+}  // namespace spanscope::cli

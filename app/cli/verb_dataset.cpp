@@ -1,0 +1,94 @@
+// dataset: worked problems as JSON Lines, deterministic for task, options and seed.
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "app/cli/locate.h"
+#include "app/cli/stop_signal.h"
+#include "app/cli/verbs.h"
+#include "engine/tasks/example.h"
+#include "engine/tasks/news_dataset.h"
+#include "engine/tasks/task.h"
+#include "engine/trace/output_file.h"
+
+namespace spanscope::cli {
+
+namespace {
+
+/// stdout or a file that appears when it is whole.
+class Sink {
+  public:
+    static Result<Sink> open(const std::string& path) {
+        Sink sink;
+        if (path == "-") return sink;
+        auto file = OutputFile::create(path);
+        if (!file) return file.error();
+        sink.m_file.emplace(std::move(*file));
+        return sink;
+    }
+    /// False where nobody reads stdout any more.
+    bool line(const std::string& text) {
+        if (m_file) {
+            m_file->write(text);
+            m_file->write("\n");
+            return true;
+        }
+        return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fputc('\n', stdout) != EOF;
+    }
+    Status close() {
+        if (m_file) return m_file->commit();
+        if (std::fflush(stdout) != 0) return Error{ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}};
+        return {};
+    }
+
+  private:
+    std::optional<OutputFile> m_file;
+};
+
+Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o) {
+    auto range = [](const std::optional<Range>& r, Range fallback) {
+        return IntRange{r.value_or(fallback).min, r.value_or(fallback).max};
+    };
+    if (o.task == "expression") return makeExpressionSource(range(o.operators, {1, 16}), o.seed);
+    if (o.task == "sheet") return makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed);
+    return Error{ErrorCode::InvalidArgument, "no data is made for this task", {}, "--task", o.task,
+                 "expression or sheet"};
+}
+
+}  // namespace
+
+int datasetVerb(const DatasetOptions& o, const Log& log) {
+    std::shared_ptr<const Tokenizer> tokenizer;
+    if (!o.textOnly) {
+        const std::string path = o.tokenizer.empty() ? bundledModel() + "/tokenizer.model" : o.tokenizer;
+        const bool folder = std::filesystem::is_directory(path);
+        auto loaded = loadSentencePiece(folder ? path + "/tokenizer.model" : path);
+        if (!loaded) return log.fail(loaded.error());
+        tokenizer = std::move(*loaded);
+    }
+    auto source = makeSource(o);
+    if (!source) return log.fail(source.error());
+    auto sink = Sink::open(o.out);
+    if (!sink) return log.fail(sink.error());
+
+    const SpanPolicy policy = findTask(o.task)->defaultPolicy();
+    int64_t n = 0;
+    for (; o.count < 0 || n < o.count; ++n) {
+        if (stopRequested()) return kCancelled;
+        auto example = (*source)->next();
+        if (!example) return log.fail(example.error());
+        if (!*example) break;
+        auto line = exampleToJson(**example, policy, tokenizer.get());
+        if (!line) return log.fail(line.error());
+        if (!sink->line(*line)) return log.fail(Error{ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
+        if (n % 1000 == 999) log.progress(std::to_string(n + 1) + " problems");
+    }
+    if (auto ok = sink->close(); !ok) return log.fail(ok.error());
+    log.endProgress();
+    log.detail(std::to_string(n) + " problems written");
+    return kOk;
+}
+
+}  // namespace spanscope::cli

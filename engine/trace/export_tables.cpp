@@ -1,0 +1,119 @@
+// Tables for scripts: CSV as in RFC 4180, with a "." in numbers whatever the locale, and the intervals as JSON.
+#include "engine/trace/export.h"
+#include "engine/trace/output_file.h"
+#include "engine/trace/segment_sums.h"
+#include "engine/trace/trace_json.h"
+#include "engine/types/decimal.h"
+
+namespace spanscope {
+
+namespace {
+
+std::string quoted(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos && (text.empty() || (text.front() != ' ' && text.back() != ' ')))
+        return text;
+    std::string out = "\"";
+    for (char c : text) {
+        if (c == '"') out += '"';
+        out += c;
+    }
+    return out + "\"";
+}
+
+class CsvRow {
+  public:
+    CsvRow& operator<<(const std::string& text) {
+        if (m_any) m_line += ',';
+        m_any = true;
+        m_line += quoted(text);
+        return *this;
+    }
+    CsvRow& operator<<(const char* text) { return *this << std::string(text); }
+    CsvRow& operator<<(int64_t value) { return *this << std::to_string(value); }
+    std::string take() {
+        m_any = false;
+        return std::exchange(m_line, {}) + "\r\n";
+    }
+
+  private:
+    std::string m_line;
+    bool m_any = false;
+};
+
+std::string labelText(int64_t label) { return label < 0 ? std::string() : std::to_string(label); }
+
+}  // namespace
+
+Status exportSpansCsv(const RunData& run, const std::string& path) {
+    auto file = OutputFile::create(path);
+    if (!file) return file.error();
+    file->write(
+        "step,position,token_id,token,phase,segment,label,interval,begin,end,attended_tokens,read_tokens,"
+        "causal_tokens,device_ns,wall_ns,at_ns,logprob\r\n");
+    CsvRow row;
+    for (const StepRecord& s : run.steps) {
+        const std::string label =
+            s.segment >= 0 ? labelText(run.segments[static_cast<size_t>(s.segment)].label) : std::string();
+        int64_t n = 0;
+        for (const Interval& i : *s.visible) {
+            const Interval c = clipToQuery(i, s.position);
+            if (c.begin >= c.end) continue;
+            row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase) << s.segment << label << n++
+                << c.begin << c.end << s.attended << s.read << s.causal << s.deviceNs << s.wallNs << s.atNs
+                << shortDecimal(static_cast<double>(s.logprob), 9);
+            file->write(row.take());
+        }
+    }
+    return file->commit();
+}
+
+Status exportSegmentsCsv(const RunData& run, const std::string& path) {
+    auto file = OutputFile::create(path);
+    if (!file) return file.error();
+    file->write(
+        "segment,kind,label,begin,end,tokens,body_begin,refs,ref_tokens,fallback,steps,attended_tokens,read_tokens,"
+        "causal_tokens,wall_ns,violations\r\n");
+    const auto sums = sumBySegment(run);
+    CsvRow row;
+    for (size_t i = 0; i < run.segments.size(); ++i) {
+        const Segment& s = run.segments[i];
+        const SegmentSums& sum = sums[i];
+        row << static_cast<int64_t>(i) << segmentKindName(s.kind) << labelText(s.label) << s.begin << sum.end
+            << (sum.end - s.begin) << s.bodyBegin << refsText(s) << sum.refTokens << (s.fallback ? 1 : 0) << sum.nSteps
+            << sum.attended << sum.read << sum.causal << sum.wallNs << sum.nViolations;
+        file->write(row.take());
+    }
+    return file->commit();
+}
+
+Status exportIntervalsJson(const RunData& run, const std::string& path) {
+    using trace::OutJson;
+    auto file = OutputFile::create(path);
+    if (!file) return file.error();
+    OutJson segments = OutJson::array();
+    for (const Segment& s : run.segments) segments.push_back(trace::segmentJson(s));
+    OutJson violations = OutJson::array();
+    for (const ProtocolViolation& v : run.violations) violations.push_back(trace::violationJson(v));
+    file->write("{\"format\": \"spanscope-intervals\", \"version\": 1,\n\"run\": ");
+    file->write(trace::toLine(trace::headerJson(run.header)));
+    file->write(",\n\"stats\": " + trace::toLine(trace::statsJson(run.stats)));
+    file->write(",\n\"answer\": " + trace::toLine(run.answer));
+    file->write(",\n\"segments\": " + trace::toLine(segments));
+    file->write(",\n\"violations\": " + trace::toLine(violations) + ",\n\"steps\": [");
+    const char* separator = "\n";
+    for (const StepRecord& s : run.steps) {
+        OutJson step = trace::stepJson(s);
+        IntervalList clipped;  // closed, so that a reader needs no rule about open ends
+        for (const Interval& i : *s.visible) {
+            const Interval c = clipToQuery(i, s.position);
+            if (c.begin < c.end) clipped.push_back(c);
+        }
+        step["intervals"] = trace::intervalsJson(clipped);
+        file->write(separator + trace::toLine(step));
+        separator = ",\n";
+    }
+    file->write("\n]}\n");
+    return file->commit();
+}
+
+}  // namespace spanscope

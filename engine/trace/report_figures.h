@@ -1,0 +1,24 @@
+// The figures of a run as text, with their definitions, for every report: one wording everywhere.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/types/records.h"
+
+namespace spanscope {
+
+struct Figure {
+    std::string name, value, meaning;
+};
+
+std::vector<Figure> reportFigures(const RunData& run);
+
+/// Program, model and hash, machine, backend, settings, seed.
+std::vector<std::pair<std::string, std::string>> provenance(const RunData& run);
+
+/// "1.28x"; empty where either rate is missing.
+std::string speedUp(const RunData& declared, const RunData& dense);
+
+}  // namespace spanscope
