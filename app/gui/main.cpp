@@ -1,0 +1,85 @@
+// `spanscope`: the window. Shown first; the model loads behind it.
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QDir>
+#include <QFileInfo>
+#include <QStandardPaths>
+#include <QTimer>
+
+#include "app/gui/system_theme.h"
+#include "app/gui/wiring.h"
+#include "app/runner/runner.h"
+#include "spanscope_version.h"
+#include "ui/window/main_window.h"
+
+namespace {
+
+/// Resources beside the program (build tree: the checkout; installed: ../share/spanscope).
+QString resource(const QString& name) {
+    const QString bin = QCoreApplication::applicationDirPath();
+    for (const QString& root : {bin + "/../share/spanscope", bin + "/../../../resources", QString(SPANSCOPE_SOURCE_DIR "/resources")}) {
+        const QFileInfo info(root + '/' + name);
+        if (info.exists()) return info.canonicalFilePath();
+    }
+    return {};
+}
+
+/// Recordings of runs whose process is gone.
+QStringList interruptedRuns(const QString& folder) {
+    QStringList found;
+    for (const QFileInfo& file : QDir(folder).entryInfoList({"*.spantrace*"}, QDir::Files, QDir::Time)) {
+        const QString pid = file.fileName().section('-', 0, 0);
+        if (QFileInfo::exists("/proc/" + pid)) continue;
+        found << file.absoluteFilePath();
+    }
+    return found;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    QApplication app(argc, argv);
+    QApplication::setApplicationName("spanscope");
+    QApplication::setApplicationDisplayName("Spanscope");
+    QApplication::setOrganizationName("spanscope");
+    QApplication::setApplicationVersion(QString("%1 (%2)").arg(spanscope::kVersion, spanscope::kCommit));
+
+    QCommandLineParser parser;
+    parser.setApplicationDescription("Runs a language model that chooses its own attention span, and shows it.");
+    parser.addHelpOption();
+    parser.addVersionOption();
+    const QCommandLineOption model({"m", "model"}, "Model folder or .gguf file to load at start.", "path");
+    const QCommandLineOption device("device", "auto, cpu, cuda or reference.", "name", "auto");
+    parser.addOptions({model, device});
+    parser.addPositionalArgument("trace", "Trace to open.", "[trace]");
+    parser.process(app);
+
+    spanscope::MainWindow::Setup setup;
+    setup.tasks = spanscope::Runner::tasks();
+    setup.version = QApplication::applicationVersion();
+    setup.devices = spanscope::Runner::describeDevices();
+    setup.bundledModel = resource("models/arith");
+    for (const QFileInfo& trace : QDir(resource("traces")).entryInfoList({"*.spantrace"}, QDir::Files))
+        setup.sampleTraces << trace.absoluteFilePath();
+    setup.systemDark = spanscope::isDark(QApplication::palette());
+    spanscope::MainWindow window(setup);
+    spanscope::Runner runner;
+    spanscope::wire(window, runner);
+
+    spanscope::SystemTheme theme;
+    QObject::connect(&theme, &spanscope::SystemTheme::darkChanged, &window, &spanscope::MainWindow::setSystemDark);
+    theme.watch();
+    window.show();
+
+    const QString recovery = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/recovery";
+    window.offerRecovery(interruptedRuns(recovery));
+    runner.setRecoveryFolder(recovery);
+    const QStringList names{"auto", "cpu", "cuda", "reference"};
+    const auto choice = spanscope::DeviceChoice(std::max<qsizetype>(0, names.indexOf(parser.value(device))));
+    const QString path = parser.isSet(model) ? QFileInfo(parser.value(model)).absoluteFilePath() : setup.bundledModel;
+    QTimer::singleShot(0, &window, [&] {
+        if (!path.isEmpty()) window.loadModel({path, 0, choice});
+        if (!parser.positionalArguments().isEmpty()) window.openPath(QFileInfo(parser.positionalArguments().front()).absoluteFilePath());
+    });
+    return QApplication::exec();
+}

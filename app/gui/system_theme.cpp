@@ -1,0 +1,50 @@
+#include "app/gui/system_theme.h"
+
+#ifdef SPANSCOPE_DBUS
+#include <QDBusConnection>
+#include <QDBusMessage>
+#include <QDBusPendingCallWatcher>
+#include <QDBusPendingReply>
+#include <QDBusVariant>
+#endif
+
+namespace spanscope {
+
+SystemTheme::SystemTheme(QObject* parent) : QObject(parent) {}
+
+#ifdef SPANSCOPE_DBUS
+
+namespace {
+const char* kService = "org.freedesktop.portal.Desktop";
+const char* kPath = "/org/freedesktop/portal/desktop";
+const char* kInterface = "org.freedesktop.portal.Settings";
+const char* kGroup = "org.freedesktop.appearance";
+const char* kKey = "color-scheme";  // 1: prefers dark
+}  // namespace
+
+void SystemTheme::watch() {
+    QDBusConnection bus = QDBusConnection::sessionBus();
+    if (!bus.isConnected()) return;
+    bus.connect(kService, kPath, kInterface, "SettingChanged", this, SLOT(onSettingChanged(QString, QString, QDBusVariant)));
+    QDBusMessage ask = QDBusMessage::createMethodCall(kService, kPath, kInterface, "Read");
+    ask << QString(kGroup) << QString(kKey);
+    auto* watcher = new QDBusPendingCallWatcher(bus.asyncCall(ask, 2000), this);
+    connect(watcher, &QDBusPendingCallWatcher::finished, this, [this, watcher] {
+        const QDBusPendingReply<QDBusVariant> reply = *watcher;
+        if (reply.isValid()) onSettingChanged(kGroup, kKey, reply.value());
+        watcher->deleteLater();
+    });
+}
+
+void SystemTheme::onSettingChanged(const QString& group, const QString& key, const QDBusVariant& value) {
+    if (group != QLatin1String(kGroup) || key != QLatin1String(kKey)) return;
+    QVariant inner = value.variant();
+    if (inner.canConvert<QDBusVariant>()) inner = inner.value<QDBusVariant>().variant();  // Read wraps twice
+    emit darkChanged(inner.toUInt() == 1);
+}
+
+#else
+void SystemTheme::watch() {}
+#endif
+
+}  // namespace spanscope

@@ -1,0 +1,309 @@
+#include "app/runner/engine_worker.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
+#include <QDir>
+#include <QFile>
+#include <QRegularExpression>
+#include <algorithm>
+
+#include "kernels/backends.h"
+
+namespace spanscope {
+
+namespace {
+
+constexpr int kSliceSteps = 16;         // a turn of each lane when two runs alternate
+constexpr qint64 kBatchIntervalMs = 16; // 60 batches a second at most
+constexpr int kDefaultContext = 32768;
+
+QString toQt(const std::string& s) { return QString::fromStdString(s); }
+
+QStringList trainedFor(const SpanscopeCard& card) {
+    QStringList lines;
+    for (const TaskCard& task : card.tasks) {
+        QStringList limits;
+        if (task.maxOperators) limits << QString("up to %1 operators").arg(task.maxOperators);
+        if (task.maxLines) limits << QString("up to %1 lines").arg(task.maxLines);
+        if (task.maxSentences) limits << QString("up to %1 sentences").arg(task.maxSentences);
+        if (task.maxValue) limits << QString("values to ±%1").arg(task.maxValue);
+        if (task.maxFactor) limits << QString("factors to ±%1").arg(task.maxFactor);
+        lines << (limits.isEmpty() ? toQt(task.name) : toQt(task.name) + ": " + limits.join(", "));
+    }
+    return lines;
+}
+
+}  // namespace
+
+ErrorInfo toErrorInfo(const QString& title, const Error& error) {
+    ErrorInfo info;
+    info.title = title;
+    info.text = toQt(error.message);
+    if (!info.text.isEmpty()) info.text[0] = info.text[0].toUpper();
+    QStringList detail;
+    if (!error.file.empty()) detail << QString("File: %1").arg(toQt(error.file));
+    if (!error.field.empty()) detail << QString("Field: %1").arg(toQt(error.field));
+    if (!error.found.empty()) detail << QString("Found: %1").arg(toQt(error.found));
+    if (!error.expected.empty()) detail << QString("Expected: %1").arg(toQt(error.expected));
+    info.detail = detail.join('\n');
+    static const QRegularExpression column("column (\\d+)"), line("line (\\d+)");
+    if (error.code == ErrorCode::InvalidArgument) {
+        const QString all = toQt(error.toString());
+        if (const auto m = column.match(all); m.hasMatch()) info.column = m.captured(1).toInt();
+        if (const auto m = line.match(all); m.hasMatch()) info.line = m.captured(1).toInt();
+    }
+    return info;
+}
+
+EngineWorker::EngineWorker() { m_sinceBatch.start(); }
+EngineWorker::~EngineWorker() = default;
+
+Result<std::unique_ptr<Backend>> EngineWorker::makeBackend(const Model& model, const LoadRequest& request,
+                                                           int contextTokens, const ProgressFn& progress) const {
+    BackendOptions options;
+    options.kvTokens = int64_t{2} * contextTokens;  // a run and its dense twin
+    options.maxBatch = 2;
+    switch (request.device) {
+        case DeviceChoice::Reference: return makeReferenceBackend(model.weights(), options, false);
+        case DeviceChoice::Cuda: return openCudaBackend(model.weights(), options, progress);
+        case DeviceChoice::Cpu: return makeCpuBackend(model.weights(), options);
+        case DeviceChoice::Automatic: break;
+    }
+    if (auto cuda = openCudaBackend(model.weights(), options, progress)) return cuda;
+    return makeCpuBackend(model.weights(), options);
+}
+
+void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<RunControl>& control) {
+    QElapsedTimer clock;
+    clock.start();
+    qint64 lastReport = -100;
+    const ProgressFn report = [&](double fraction) {
+        if (clock.elapsed() - lastReport >= kBatchIntervalMs) {
+            lastReport = clock.elapsed();
+            emit modelProgress(fraction);
+        }
+        return !control->stop.load();
+    };
+    const QString title = "The model could not be opened";
+    const std::string path = request.path.toStdString();
+    const auto fail = [&](const Error& error) { emit modelFailed(request.path, toErrorInfo(title, error)); };
+    if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path, {}, {}, {}});
+
+    auto model = spanscope::openModel(path, report);
+    if (!model) return fail(model.error());
+    const ModelShape& shape = (*model)->weights().shape;
+    int context = request.contextTokens;
+    if (context <= 0) {
+        context = std::min(shape.maxSeqLen > 0 ? shape.maxSeqLen : kDefaultContext, kDefaultContext);
+        if (auto forecast = forecastMemory(path, context); forecast && forecast->largestContext > 0)
+            context = std::min(context, std::max(256, forecast->largestContext / 4));
+    }
+    auto backend = makeBackend(**model, request, context, report);
+    if (!backend && backend.error().code == ErrorCode::OutOfMemory && m_backend) {
+        m_backend.reset();  // the model in use makes room
+        m_model.reset();
+        backend = makeBackend(**model, request, context, report);
+    }
+    if (!backend) return fail(backend.error());
+    if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path, {}, {}, {}});
+
+    m_backend = std::move(*backend);
+    m_model = std::move(*model);
+    m_contextTokens = context;
+    m_loadNs = clock.nsecsElapsed();
+
+    const BackendInfo backendInfo = m_backend->info();
+    const SpanscopeCard& card = m_model->card();
+    ModelInfo info;
+    info.path = request.path;
+    info.name = toQt(m_model->name());
+    info.format = toQt(m_model->formatName());
+    info.hash = toQt(m_model->hash());
+    info.description = toQt(card.description);
+    info.license = toQt(card.license);
+    info.trainedOn = toQt(card.trainedOn);
+    info.cardText = toQt(card.cardText);
+    info.backend = toQt(backendInfo.name);
+    info.device = toQt(backendInfo.device);
+    info.nThreads = backendInfo.nThreads;
+    for (const TaskCard& task : card.tasks) info.tasks << toQt(task.name);
+    info.trainedFor = trainedFor(card);
+    info.protocolVersion = card.protocolVersion;
+    info.nLayers = shape.nLayers;
+    info.nHeads = shape.nHeads;
+    info.nKvHeads = shape.nKvHeads;
+    info.headDim = shape.headDim;
+    info.hidden = shape.hidden;
+    info.vocab = shape.vocab;
+    info.maxContext = shape.maxSeqLen;
+    info.contextTokens = context;
+    info.weightBytes = m_model->weightBytes();
+    info.heldBytes = m_backend->bytesHeld();
+    info.loadNs = m_loadNs;
+    emit modelReady(info);
+}
+
+void EngineWorker::forecast(const QString& path, int contextTokens) {
+    const auto forecast = forecastMemory(path.toStdString(), contextTokens);
+    if (!forecast) {
+        emit modelFailed(path, toErrorInfo("The model could not be opened", forecast.error()));
+        return;
+    }
+    ForecastInfo info;
+    info.path = path;
+    info.weightBytes = forecast->weightBytes;
+    info.kvBytes = forecast->kvBytes;
+    info.workspaceBytes = forecast->workspaceBytes;
+    info.freeBytes = forecast->freeBytes;
+    info.contextTokens = forecast->contextTokens;
+    info.largestContext = forecast->largestContext;
+    info.fits = forecast->fits();
+    emit forecastReady(info);
+}
+
+void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& control) {
+    std::vector<Live> live;
+    const auto fail = [&](const Error& error) {
+        const ErrorInfo info = toErrorInfo("The run could not start", error);
+        emit failed(request.runId, info);
+        if (request.denseRunId) emit failed(request.denseRunId, info);
+        emit idle();
+    };
+    if (!m_backend) {
+        return fail({ErrorCode::NotFound, "no model is loaded; open one with File, Open model", {}, {}, {}, {}});
+    }
+    RunSettings& settings = request.settings;
+    if (settings.contextTokens <= 0 || settings.contextTokens > m_contextTokens) settings.contextTokens = m_contextTokens;
+
+    const auto add = [&](int64_t id, AttentionMode mode) -> Status {
+        RunSettings copy = settings;
+        copy.attention = mode;
+        auto session = Session::create(m_model, *m_backend, copy, id);
+        if (!session) return session.error();
+        live.push_back({std::move(*session), id, 0});
+        return {};
+    };
+    Status made = add(request.runId, settings.attention);
+    if (made && request.denseRunId) made = add(request.denseRunId, AttentionMode::Dense);
+    if (!made) return fail(made.error());
+
+    m_recorder.reset();
+    if (!m_recoveryFolder.isEmpty() && QDir().mkpath(m_recoveryFolder)) {
+        const QString name = QString("%1/%2-%3.spantrace")
+                                 .arg(m_recoveryFolder)
+                                 .arg(QCoreApplication::applicationPid())
+                                 .arg(QDateTime::currentMSecsSinceEpoch());
+        if (auto writer = TraceWriter::create(name.toStdString())) m_recorder = std::move(*writer);
+    }
+    for (const Live& one : live) {
+        const RunData& data = one.session->data();
+        emit started(one.runId, std::make_shared<const RunHeader>(data.header), data.segments);
+        if (m_recorder && !m_recorder->begin(data.header)) m_recorder.reset();
+    }
+    runSessions(live, control->stop);
+    emit idle();
+}
+
+void EngineWorker::runSessions(std::vector<Live>& live, const std::atomic<bool>& stop) {
+    const auto broke = [&](Live& one, const Error& error) {
+        one.session->finish(StopReason::Failed);
+        endRuns(live);
+        emit failed(one.runId, toErrorInfo("The run failed", error));
+    };
+    for (Live& one : live) {
+        QElapsedTimer sinceReport;
+        sinceReport.start();
+        const Status status = one.session->prefill(&stop, [&](int32_t done, int32_t total) {
+            if (done < total && sinceReport.elapsed() < kBatchIntervalMs) return;
+            sinceReport.restart();
+            emit progress(one.runId, done, total);
+        });
+        if (!status && status.error().code != ErrorCode::Cancelled && !stop) return broke(one, status.error());
+        if (stop) break;
+    }
+    if (!stop && live.size() == 1) {
+        Session& session = *live.front().session;
+        while (!stop && !session.finished()) {
+            const Result<bool> more = session.step();
+            if (!more) return broke(live.front(), more.error());
+            sendIfDue(live);
+            if (!*more) break;
+        }
+    } else if (!stop) {
+        std::vector<Session*> sessions;
+        for (Live& one : live) sessions.push_back(one.session.get());
+        const Status status = runInterleaved(sessions, kSliceSteps, &stop, [&](Session&) { sendIfDue(live); });
+        if (!status && status.error().code != ErrorCode::Cancelled && !stop) return broke(live.front(), status.error());
+    }
+    endRuns(live);
+}
+
+void EngineWorker::sendIfDue(std::vector<Live>& live) {
+    if (m_sinceBatch.elapsed() < kBatchIntervalMs || m_inFlight.load() > 0) return;
+    m_sinceBatch.restart();
+    for (Live& one : live) send(one, false);
+    record(live);
+}
+
+void EngineWorker::send(Live& one, bool last) {
+    const RunData& data = one.session->data();
+    if (!last && one.nSent == data.steps.size()) return;
+    auto batch = std::make_shared<RunBatch>();
+    batch->runId = one.runId;
+    batch->steps.assign(data.steps.begin() + static_cast<std::ptrdiff_t>(one.nSent), data.steps.end());
+    batch->segments = data.segments;
+    batch->violations = data.violations;
+    batch->stats = data.stats;
+    batch->stats.loadNs = m_loadNs;
+    batch->answer = data.answer;
+    batch->finished = last;
+    one.nSent = data.steps.size();
+    m_inFlight.fetch_add(1);
+    emit this->batch(batch);
+}
+
+void EngineWorker::endRuns(std::vector<Live>& live) {
+    for (Live& one : live) {
+        if (!one.session->finished()) one.session->finish(StopReason::Cancelled);
+        send(one, true);
+        emit finished(one.runId, one.session->data().stats.stop);
+    }
+    if (!m_recorder) return;
+    record(live);  // finished in this process: the window holds the runs, nothing to recover
+    const QString path = toQt(m_recorder->temporaryPath());
+    m_recorder.reset();
+    QFile::remove(path);
+}
+
+void EngineWorker::record(const std::vector<Live>& live) {
+    if (!m_recorder) return;
+    for (const Live& one : live)
+        if (!m_recorder->append(one.session->data())) {
+            m_recorder.reset();
+            return;
+        }
+}
+
+void EngineWorker::openTrace(const QString& path) {
+    auto file = readTrace(path.toStdString());
+    if (!file) {
+        emit traceFailed(path, toErrorInfo("The trace could not be opened", file.error()));
+        return;
+    }
+    RunList runs;
+    for (const auto& run : file->runs) runs << run;
+    emit traceOpened(path, runs, toQt(file->damage));
+}
+
+void EngineWorker::saveTrace(const QString& path, const RunList& runs) {
+    std::vector<const RunData*> list;
+    for (const SharedRun& run : runs) list.push_back(run.get());
+    const Status status = writeTrace(path.toStdString(), list);
+    if (!status) {
+        emit traceFailed(path, toErrorInfo("The trace could not be saved", status.error()));
+        return;
+    }
+    emit traceSaved(path);
+}
+
+}  // namespace spanscope

@@ -1,0 +1,101 @@
+#include "app/runner/runner.h"
+
+#include "engine/tasks/task.h"
+#include "kernels/backends.h"
+
+namespace spanscope {
+
+Runner::Runner(QObject* parent) : QObject(parent), m_worker(new EngineWorker) {
+    qRegisterMetaType<SharedHeader>("spanscope::SharedHeader");
+    qRegisterMetaType<SharedBatch>("spanscope::SharedBatch");
+    qRegisterMetaType<std::vector<Segment>>("std::vector<spanscope::Segment>");
+    qRegisterMetaType<StopReason>("spanscope::StopReason");
+    qRegisterMetaType<ModelInfo>("spanscope::ModelInfo");
+    qRegisterMetaType<ForecastInfo>("spanscope::ForecastInfo");
+    qRegisterMetaType<ErrorInfo>("spanscope::ErrorInfo");
+    qRegisterMetaType<RunList>("spanscope::RunList");
+
+    m_thread.setObjectName("engine");
+    m_worker->moveToThread(&m_thread);
+    connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);
+    connect(m_worker, &EngineWorker::modelProgress, this, &Runner::modelProgress);
+    connect(m_worker, &EngineWorker::modelReady, this, &Runner::modelReady);
+    connect(m_worker, &EngineWorker::modelFailed, this, &Runner::modelFailed);
+    connect(m_worker, &EngineWorker::forecastReady, this, &Runner::forecastReady);
+    connect(m_worker, &EngineWorker::started, this, &Runner::started);
+    connect(m_worker, &EngineWorker::progress, this, &Runner::progress);
+    connect(m_worker, &EngineWorker::batch, this, [this](const SharedBatch& b) {
+        emit batch(b);
+        m_worker->batchesInFlight().fetch_sub(1);
+    });
+    connect(m_worker, &EngineWorker::failed, this, &Runner::failed);
+    connect(m_worker, &EngineWorker::finished, this, &Runner::finished);
+    connect(m_worker, &EngineWorker::idle, this, [this] {
+        if (--m_nRunning == 0) emit idle();
+    });
+    connect(m_worker, &EngineWorker::traceOpened, this, &Runner::traceOpened);
+    connect(m_worker, &EngineWorker::traceSaved, this, &Runner::traceSaved);
+    connect(m_worker, &EngineWorker::traceFailed, this, &Runner::traceFailed);
+    m_thread.start();
+}
+
+Runner::~Runner() {
+    stop();
+    cancelLoad();
+    m_thread.quit();
+    m_thread.wait();
+}
+
+QVector<TaskInfo> Runner::tasks() {
+    QVector<TaskInfo> infos;
+    for (const Task* task : allTasks()) {
+        TaskInfo info;
+        info.name = QString::fromUtf8(task->name().data(), static_cast<qsizetype>(task->name().size()));
+        info.title = QString::fromUtf8(task->title().data(), static_cast<qsizetype>(task->title().size()));
+        for (const std::string& sample : task->samples()) info.samples << QString::fromStdString(sample);
+        infos << info;
+    }
+    return infos;
+}
+
+QString Runner::describeDevices() { return QString::fromStdString(describeCuda()); }
+
+void Runner::openModel(const LoadRequest& request) {
+    cancelLoad();
+    stop();
+    m_load = std::make_shared<RunControl>();
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, request, c = m_load] { w->openModel(request, c); });
+}
+
+void Runner::cancelLoad() {
+    if (m_load) m_load->stop = true;
+}
+
+void Runner::forecast(const QString& path, int contextTokens) {
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, path, contextTokens] { w->forecast(path, contextTokens); });
+}
+
+void Runner::run(const RunRequest& request) {
+    stop();
+    m_run = std::make_shared<RunControl>();
+    ++m_nRunning;
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, request, c = m_run] { w->run(request, c); });
+}
+
+void Runner::stop() {
+    if (m_run) m_run->stop = true;
+}
+
+void Runner::openTrace(const QString& path) {
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, path] { w->openTrace(path); });
+}
+
+void Runner::saveTrace(const QString& path, const RunList& runs) {
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, path, runs] { w->saveTrace(path, runs); });
+}
+
+void Runner::setRecoveryFolder(const QString& folder) {
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, folder] { w->setRecoveryFolder(folder); });
+}
+
+}  // namespace spanscope

@@ -1,0 +1,48 @@
+#include "ui/model/format.h"
+
+#include <cmath>
+
+namespace spanscope {
+
+QString formatNumber(double value) {
+    if (!std::isfinite(value)) return kNoValue;
+    const double magnitude = std::fabs(value);
+    if (magnitude >= 999.5) return formatCount(std::llround(value));
+    int decimals = 0;
+    if (magnitude < 0.0005) decimals = magnitude == 0 ? 0 : 4;
+    else decimals = magnitude >= 99.95 ? 0 : magnitude >= 9.995 ? 1 : magnitude >= 0.9995 ? 2 : 3;
+    return QString::number(value, 'f', decimals);
+}
+
+QString formatCount(qint64 value) {
+    QString digits = QString::number(value < 0 ? -value : value);
+    for (qsizetype i = digits.size() - 3; i > 0; i -= 3) digits.insert(i, QChar(0x202f));  // narrow no-break space
+    return value < 0 ? QString(QChar(0x2212)) + digits : digits;
+}
+
+QString formatRate(double tokensPerS) {
+    return tokensPerS > 0 ? formatNumber(tokensPerS) + QStringLiteral(" t/s") : kNoValue;
+}
+
+QString formatDuration(qint64 ns) {
+    if (ns <= 0) return kNoValue;
+    const double value = static_cast<double>(ns);
+    if (value < 999.5e3) return formatNumber(value / 1e3) + QStringLiteral(" µs");
+    if (value < 999.5e6) return formatNumber(value / 1e6) + QStringLiteral(" ms");
+    return formatNumber(value / 1e9) + QStringLiteral(" s");
+}
+
+QString formatBytes(quint64 bytes) {
+    constexpr quint64 kKiB = 1024;
+    const double value = static_cast<double>(bytes);
+    if (bytes < kKiB) return QString::number(bytes) + QStringLiteral(" B");
+    if (bytes < kKiB * kKiB) return formatNumber(value / double(kKiB)) + QStringLiteral(" KiB");
+    if (bytes < kKiB * kKiB * kKiB) return formatNumber(value / double(kKiB * kKiB)) + QStringLiteral(" MiB");
+    return formatNumber(value / double(kKiB * kKiB * kKiB)) + QStringLiteral(" GiB");
+}
+
+QString formatPercent(double fraction) { return formatNumber(fraction * 100) + QStringLiteral(" %"); }
+
+QString formatFactor(double factor) { return factor > 0 ? formatNumber(factor) + QStringLiteral("×") : kNoValue; }
+
+}  // namespace spanscope

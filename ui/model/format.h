@@ -1,0 +1,19 @@
+// Numbers as people read them: three significant digits, never exponents, MiB and GiB, ms below one second.
+#pragma once
+
+#include <QString>
+#include <cstdint>
+
+namespace spanscope {
+
+QString formatNumber(double value);       ///< 3 significant digits: 0.123, 12.3, 123, 1,230
+QString formatCount(qint64 value);        ///< with thin group separators: 16 384
+QString formatRate(double tokensPerS);    ///< "812 t/s"; an en dash where there is none yet
+QString formatDuration(qint64 ns);        ///< "412 µs", "12.3 ms", "1.24 s"
+QString formatBytes(quint64 bytes);       ///< "512 B", "1.24 MiB"
+QString formatPercent(double fraction);   ///< "12.3 %"
+QString formatFactor(double factor);      ///< "1.28×"
+
+inline const QString kNoValue = QStringLiteral("–");
+
+}  // namespace spanscope

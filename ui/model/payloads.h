@@ -1,0 +1,84 @@
+// What the window tells the runner and hears from it, apart from runs themselves (run_store.h): plain values, so
+// that the window needs no engine. app/ fills them in from the engine's types.
+#pragma once
+
+#include <QMetaType>
+#include <QString>
+#include <QStringList>
+#include <QVector>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/types/records.h"
+
+namespace spanscope {
+
+/// A task as the prompt editor offers it.
+struct TaskInfo {
+    QString name;   ///< as in RunSettings::task
+    QString title;  ///< for people
+    QStringList samples;
+};
+
+/// Where a model's numerics run.
+enum class DeviceChoice : uint8_t { Automatic, Cpu, Cuda, Reference };
+
+struct ModelInfo {
+    QString path, name, format, hash;
+    QString description, license, trainedOn, cardText;
+    QString backend, device;   ///< "cpu", "Xeon, 2 threads"
+    QStringList tasks;         ///< names it was trained for; empty: none stated
+    QStringList trainedFor;    ///< one sentence for each of `tasks`
+    int protocolVersion = 0;   ///< 0: runs as plain text
+    int nThreads = 0;
+    int nLayers = 0, nHeads = 0, nKvHeads = 0, headDim = 0, hidden = 0, vocab = 0;
+    int maxContext = 0;        ///< tokens the model was trained for
+    int contextTokens = 0;     ///< tokens a run may use here
+    quint64 weightBytes = 0;
+    quint64 heldBytes = 0;     ///< KV pool, scratch, device copies
+    qint64 loadNs = 0;
+};
+
+/// From headers alone, before anything is loaded. Bytes.
+struct ForecastInfo {
+    QString path;
+    quint64 weightBytes = 0, kvBytes = 0, workspaceBytes = 0, freeBytes = 0;
+    int contextTokens = 0;
+    int largestContext = 0;  ///< 0: not even the weights fit
+    bool fits = false;
+};
+
+struct LoadRequest {
+    QString path;
+    int contextTokens = 0;  ///< 0: as much as the model knows and half of the free memory holds
+    DeviceChoice device = DeviceChoice::Automatic;
+};
+
+/// One run, or two over the same prompt in alternating slices.
+struct RunRequest {
+    qint64 runId = 0;
+    qint64 denseRunId = 0;  ///< 0: no comparison; else the dense twin's id
+    RunSettings settings;
+};
+
+/// An error as a person reads it.
+struct ErrorInfo {
+    QString title;   ///< what could not be done
+    QString text;    ///< why, and what to do; one or two sentences
+    QString detail;  ///< file, field, found, expected; may be empty
+    int column = -1; ///< of the typed prompt, 1-based, where the text is wrong; -1 otherwise
+    int line = -1;   ///< 1-based
+};
+
+using SharedRun = std::shared_ptr<const RunData>;
+using RunList = QVector<SharedRun>;
+
+}  // namespace spanscope
+
+Q_DECLARE_METATYPE(spanscope::ModelInfo)
+Q_DECLARE_METATYPE(spanscope::ForecastInfo)
+Q_DECLARE_METATYPE(spanscope::LoadRequest)
+Q_DECLARE_METATYPE(spanscope::RunRequest)
+Q_DECLARE_METATYPE(spanscope::ErrorInfo)
+Q_DECLARE_METATYPE(spanscope::RunList)

@@ -1,0 +1,69 @@
+#include "ui/model/run_history.h"
+
+#include "ui/model/format.h"
+
+namespace spanscope {
+
+namespace {
+qint64 stepsOf(const HistoryEntry& e) {
+    return static_cast<qint64>(e.run->steps.size() + e.run->header.prompt.size() +
+                               (e.dense ? e.dense->steps.size() + e.dense->header.prompt.size() : 0));
+}
+}  // namespace
+
+QString runTitle(const RunHeader& header) {
+    return QStringLiteral("%1 · %2").arg(QString::fromStdString(header.settings.task),
+                                         QString::fromUtf8(attentionModeName(header.settings.attention)));
+}
+
+RunHistory::RunHistory(QObject* parent, qint64 maxSteps) : QAbstractTableModel(parent), m_maxSteps(maxSteps) {}
+
+void RunHistory::add(const HistoryEntry& entry) {
+    beginInsertRows({}, 0, 0);
+    m_entries.push_front(entry);
+    m_nSteps += stepsOf(entry);
+    endInsertRows();
+    while (m_entries.size() > 1 && m_nSteps > m_maxSteps) {
+        const int last = static_cast<int>(m_entries.size()) - 1;
+        beginRemoveRows({}, last, last);
+        m_nSteps -= stepsOf(m_entries.back());
+        m_entries.pop_back();
+        endRemoveRows();
+    }
+}
+
+int RunHistory::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(m_entries.size()); }
+int RunHistory::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(ColumnCount); }
+
+QVariant RunHistory::data(const QModelIndex& index, int role) const {
+    if (!index.isValid() || index.row() >= rowCount() || index.column() >= ColumnCount) return {};
+    const HistoryEntry& entry = m_entries[static_cast<size_t>(index.row())];
+    const RunData& run = *entry.run;
+    const bool number = index.column() >= TokensColumn && index.column() <= ReadColumn;
+    if (role == Qt::TextAlignmentRole) return int(Qt::AlignVCenter) | int(number ? Qt::AlignRight : Qt::AlignLeft);
+    if (role == Qt::ToolTipRole && index.column() == PromptColumn) return QString::fromStdString(run.header.settings.promptText).left(800);
+    if (role != Qt::DisplayRole) return {};
+    switch (index.column()) {
+        case NumberColumn: return entry.origin.isEmpty() ? QString::number(run.header.runId) : tr("file");
+        case ModeColumn: return runTitle(run.header) + (entry.dense ? tr(" + dense") : QString());
+        case PromptColumn: return QString::fromStdString(run.header.settings.promptText).simplified().left(120);
+        case AnswerColumn: return run.answer.empty() ? kNoValue : QString::fromStdString(run.answer).simplified().left(120);
+        case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
+        case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
+        case SpeedUpColumn: {
+            if (!entry.dense || entry.dense->stats.decodeTokensPerS() <= 0) return kNoValue;
+            return formatFactor(run.stats.decodeTokensPerS() / entry.dense->stats.decodeTokensPerS());
+        }
+        case ReadColumn: return formatPercent(run.stats.readFraction());
+        case StopColumn: return QString::fromUtf8(stopReasonName(run.stats.stop));
+        default: return {};
+    }
+}
+
+QVariant RunHistory::headerData(int section, Qt::Orientation orientation, int role) const {
+    if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
+    static const QStringList titles{tr("Run"), tr("Mode"), tr("Prompt"), tr("Answer"), tr("Tokens"), tr("Decode"), tr("Speed-up"), tr("KV read"), tr("Ended by")};
+    return section >= 0 && section < titles.size() ? QVariant(titles[section]) : QVariant();
+}
+
+}  // namespace spanscope

@@ -1,0 +1,40 @@
+// The runs of this window, newest first, each kept with its figures. Bounded: the oldest go when the steps held
+// exceed a limit. GUI thread.
+#pragma once
+
+#include <QAbstractTableModel>
+#include <deque>
+
+#include "ui/model/payloads.h"
+
+namespace spanscope {
+
+struct HistoryEntry {
+    SharedRun run;
+    SharedRun dense;  ///< null: no comparison
+    QString origin;   ///< file it came from; empty: run here
+};
+
+class RunHistory : public QAbstractTableModel {
+    Q_OBJECT
+  public:
+    enum Column { NumberColumn, ModeColumn, PromptColumn, AnswerColumn, TokensColumn, DecodeColumn, SpeedUpColumn, ReadColumn, StopColumn, ColumnCount };
+    explicit RunHistory(QObject* parent = nullptr, qint64 maxSteps = 1'000'000);
+
+    void add(const HistoryEntry& entry);
+    const HistoryEntry& at(int row) const { return m_entries[static_cast<size_t>(row)]; }
+    int rowCount(const QModelIndex& parent = {}) const override;
+    int columnCount(const QModelIndex& parent = {}) const override;
+    QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+    QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
+
+  private:
+    qint64 m_maxSteps;
+    qint64 m_nSteps = 0;
+    std::deque<HistoryEntry> m_entries;
+};
+
+/// "expression · declared", for titles and tables.
+QString runTitle(const RunHeader& header);
+
+}  // namespace spanscope

@@ -1,0 +1,48 @@
+// What each out-segment asked for and cost, kept up to date while a run grows. Value type; GUI thread.
+#pragma once
+
+#include <QString>
+#include <vector>
+
+#include "engine/types/records.h"
+
+namespace spanscope {
+
+struct SegmentSummary {
+    int segment = -1;    ///< index into RunData::segments
+    int firstStep = -1;  ///< its first decoded step; -1: none yet
+    int lastStep = -1;
+    qint64 attended = 0, read = 0, causal = 0;  ///< summed over its steps
+    Phase phase = Phase::Free;                  ///< of its newest step
+    int nViolations = 0;
+};
+
+class SegmentSummaries {
+  public:
+    void clear();
+    /// Takes in what is new in `run`; returns the first row that changed, -1 if none did.
+    int update(const RunData& run);
+    const std::vector<SegmentSummary>& rows() const { return m_rows; }
+    int rowOfStep(int step) const;        ///< -1: the step is in no out-segment
+    int rowOfSegment(int segment) const;  ///< -1: not an out-segment
+
+  private:
+    std::vector<SegmentSummary> m_rows;
+    std::vector<int> m_rowOfSegment;  ///< (segments), -1 where not an out-segment
+    int m_nSteps = 0;
+    size_t m_nViolations = 0;
+};
+
+/// "in 2", "out 7", "scaffold"; label or its absence written out.
+QString segmentName(const Segment& segment);
+/// References as written, "in 2, out 1"; a phrase where there are none.
+QString refsText(const Segment& segment);
+/// Pages of kPageTokens that an interval touches: [first, last]; first > last if it is empty.
+struct PageRange {
+    int first = 0;
+    int last = -1;
+    int count() const { return last - first + 1; }
+};
+PageRange pagesOf(const Interval& tokens, int nContext);
+
+}  // namespace spanscope

@@ -1,0 +1,184 @@
+#include "ui/views/prompt_editor.h"
+
+#include <QComboBox>
+#include <QFontDatabase>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMenu>
+#include <QPlainTextEdit>
+#include <QStyle>
+#include <QTextBlock>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "ui/model/tint.h"
+
+namespace spanscope {
+
+namespace {
+constexpr int kSampleChars = 72;
+
+QString firstWords(const QString& sample) {
+    QString line = sample.simplified();
+    const qsizetype nLines = sample.trimmed().count('\n') + 1;
+    if (line.size() > kSampleChars) line = line.left(kSampleChars - 1).trimmed() + QChar(0x2026);
+    return nLines > 3 ? QObject::tr("%1   (%2 lines)").arg(line).arg(nLines) : line;
+}
+}  // namespace
+
+PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
+    : QWidget(parent), m_tasks(tasks), m_task(new QComboBox(this)), m_samples(new QToolButton(this)), m_menu(new QMenu(this)),
+      m_edit(new QPlainTextEdit(this)), m_message(new QLabel(this)) {
+    for (const TaskInfo& task : m_tasks) m_task->addItem(task.title, task.name);
+    m_task->setAccessibleName(tr("Task"));
+    m_task->setToolTip(tr("What kind of problem the text is; decides how it is put to the model"));
+    m_task->setObjectName("task");
+    m_samples->setText(tr("Samples"));
+    m_samples->setAccessibleName(tr("Samples"));
+    m_samples->setToolTip(tr("Put a ready problem into the editor"));
+    m_samples->setPopupMode(QToolButton::InstantPopup);
+    m_samples->setMenu(m_menu);
+    m_samples->setObjectName("samples");
+    m_edit->setAccessibleName(tr("Prompt"));
+    m_edit->setPlaceholderText(tr("Type a problem, for example (12+7)*(3-8)"));
+    m_edit->setTabChangesFocus(true);
+    m_edit->setObjectName("prompt");
+    m_edit->setFrameShape(QFrame::NoFrame);
+    m_message->setWordWrap(true);
+    m_message->setObjectName("promptMessage");
+    m_message->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_message->hide();
+
+    auto* caption = new QLabel(tr("Problem"), this);
+    caption->setObjectName("sectionTitle");
+    auto* head = new QHBoxLayout;
+    head->setSpacing(8);
+    head->addWidget(caption);
+    head->addStretch(1);
+    head->addWidget(m_task);
+    head->addWidget(m_samples);
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(16, 12, 16, 12);
+    column->setSpacing(8);
+    column->addLayout(head);
+    column->addWidget(m_edit, 1);
+    column->addWidget(m_message);
+    setTabOrder(m_task, m_samples);
+    setTabOrder(m_samples, m_edit);
+
+    connect(m_task, &QComboBox::currentIndexChanged, this, &PromptEditor::onTaskChanged);
+    connect(m_edit, &QPlainTextEdit::textChanged, this, [this] {
+        clearMessage();
+        emit edited();
+    });
+    updateHeight();
+    onTaskChanged();
+}
+
+const TaskInfo* PromptEditor::current() const {
+    for (const TaskInfo& task : m_tasks)
+        if (task.name == this->task()) return &task;
+    return nullptr;
+}
+
+QString PromptEditor::task() const { return m_task->currentData().toString(); }
+QString PromptEditor::text() const { return m_edit->toPlainText(); }
+void PromptEditor::setText(const QString& text) { m_edit->setPlainText(text); }
+
+void PromptEditor::setTask(const QString& name) {
+    const int index = m_task->findData(name);
+    if (index >= 0) m_task->setCurrentIndex(index);
+}
+
+int PromptEditor::nSamples() const { return current() ? static_cast<int>(current()->samples.size()) : 0; }
+
+void PromptEditor::useSample(int index) {
+    const TaskInfo* task = current();
+    if (!task || index < 0 || index >= task->samples.size()) return;
+    setText(task->samples[index]);
+    m_edit->setFocus();
+}
+
+void PromptEditor::onTaskChanged() {
+    if (!m_shownTask.isEmpty()) m_drafts[m_shownTask] = text();
+    m_shownTask = task();
+    fillSamples();
+    const TaskInfo* now = current();
+    const QString draft = m_drafts.value(m_shownTask);
+    setText(draft.isEmpty() && now && !now->samples.isEmpty() ? now->samples.front() : draft);
+    clearMessage();
+}
+
+void PromptEditor::fillSamples() {
+    m_menu->clear();
+    const TaskInfo* task = current();
+    m_samples->setEnabled(task && !task->samples.isEmpty());
+    if (!task) return;
+    for (int i = 0; i < task->samples.size(); ++i) {
+        QAction* action = m_menu->addAction(firstWords(task->samples[i]).replace('&', "&&"));
+        connect(action, &QAction::triggered, this, [this, i] { useSample(i); });
+    }
+}
+
+void PromptEditor::setTrainedTasks(const QStringList& names) {
+    for (int i = 0; i < m_task->count(); ++i) {
+        const bool known = names.isEmpty() || names.contains(m_task->itemData(i).toString());
+        m_task->setItemText(i, known ? m_tasks[i].title : tr("%1 (model not trained for it)").arg(m_tasks[i].title));
+    }
+}
+
+void PromptEditor::showError(const ErrorInfo& error) {
+    QString text = error.text;
+    if (error.column < 0 && !error.detail.isEmpty()) text += '\n' + error.detail;
+    m_message->setProperty("tone", "error");
+    m_message->setText(QStringLiteral("⚠ ") + text);
+    m_message->setAccessibleName(tr("Problem with the prompt: %1").arg(text));
+    m_message->style()->unpolish(m_message);
+    m_message->style()->polish(m_message);
+    m_message->show();
+    if (error.column < 1) return;
+    const QTextBlock block = m_edit->document()->findBlockByNumber(std::max(0, error.line - 1));
+    if (!block.isValid()) return;
+    const int column = std::min(error.column - 1, static_cast<int>(block.length()) - 1);
+    QTextCursor cursor(block);
+    cursor.setPosition(block.position() + column);
+    m_edit->setTextCursor(cursor);
+    QTextEdit::ExtraSelection mark;
+    mark.cursor = cursor;
+    if (column < block.length() - 1) mark.cursor.movePosition(QTextCursor::NextCharacter, QTextCursor::KeepAnchor);
+    else mark.cursor.movePosition(QTextCursor::PreviousCharacter, QTextCursor::KeepAnchor);
+    mark.format.setUnderlineStyle(QTextCharFormat::WaveUnderline);
+    mark.format.setUnderlineColor(palette().color(QPalette::Text));
+    mark.format.setBackground(mix(palette().color(QPalette::Base), palette().color(QPalette::Text), 0.16));
+    m_edit->setExtraSelections({mark});
+    m_edit->setFocus();
+}
+
+void PromptEditor::showWarning(const QString& text) {
+    m_message->setProperty("tone", "warning");
+    m_message->setText(QStringLiteral("ⓘ ") + text);
+    m_message->setAccessibleName(tr("Note on the prompt: %1").arg(text));
+    m_message->style()->unpolish(m_message);
+    m_message->style()->polish(m_message);
+    m_message->show();
+}
+
+void PromptEditor::clearMessage() {
+    m_message->hide();
+    m_message->clear();
+    m_edit->setExtraSelections({});
+}
+
+void PromptEditor::updateHeight() {
+    QFont mono = QFontDatabase::systemFont(QFontDatabase::FixedFont);
+    mono.setPointSizeF(font().pointSizeF() * 1.1);
+    m_edit->setFont(mono);
+    m_edit->setMinimumHeight(QFontMetrics(mono).lineSpacing() * 2 + 16);
+}
+
+void PromptEditor::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::FontChange) updateHeight();
+}
+
+}  // namespace spanscope

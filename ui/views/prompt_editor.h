@@ -1,0 +1,59 @@
+// Where a person types the problem: task, samples, text, and what is wrong with it, under the place it is wrong.
+#pragma once
+
+#include <QWidget>
+
+#include "ui/model/payloads.h"
+
+class QComboBox;
+class QLabel;
+class QMenu;
+class QPlainTextEdit;
+class QToolButton;
+
+namespace spanscope {
+
+class PromptEditor : public QWidget {
+    Q_OBJECT
+  public:
+    PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent);
+
+    QString task() const;  ///< name
+    QString text() const;
+    void setTask(const QString& name);
+    void setText(const QString& text);
+    void useSample(int index);
+    int nSamples() const;
+    /// Tasks the model was trained for come first in the list; others are marked. Empty: nothing is known.
+    void setTrainedTasks(const QStringList& names);
+    void showError(const ErrorInfo& error);
+    void showWarning(const QString& text);
+    void clearMessage();
+
+    QComboBox* taskBox() const { return m_task; }
+    QPlainTextEdit* edit() const { return m_edit; }
+    QToolButton* samplesButton() const { return m_samples; }
+
+  signals:
+    void edited();
+
+  protected:
+    void changeEvent(QEvent* event) override;
+
+  private:
+    const TaskInfo* current() const;
+    void onTaskChanged();
+    void fillSamples();
+    void updateHeight();
+
+    QVector<TaskInfo> m_tasks;
+    QComboBox* m_task;
+    QToolButton* m_samples;
+    QMenu* m_menu;
+    QPlainTextEdit* m_edit;
+    QLabel* m_message;
+    QHash<QString, QString> m_drafts;  ///< what was typed for a task comes back with it
+    QString m_shownTask;
+};
+
+}  // namespace spanscope

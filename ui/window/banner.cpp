@@ -1,0 +1,84 @@
+#include "ui/window/banner.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace spanscope {
+
+Banner::Banner(QWidget* parent)
+    : QFrame(parent), m_title(new QLabel(this)), m_text(new QLabel(this)), m_detail(new QLabel(this)),
+      m_details(new QToolButton(this)), m_close(new QToolButton(this)), m_offers(new QHBoxLayout) {
+    setObjectName("banner");
+    setAccessibleName(tr("Message"));
+    m_title->setObjectName("bannerTitle");
+    m_text->setObjectName("bannerText");
+    m_text->setWordWrap(true);
+    m_text->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_detail->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_detail->setWordWrap(true);
+    m_detail->setContentsMargins(0, 4, 0, 0);
+    m_details->setText(tr("Details"));
+    m_details->setCheckable(true);
+    m_details->setToolTip(tr("File, field, what was found and what was expected"));
+    m_close->setText(tr("Dismiss"));
+    m_close->setToolTip(tr("Close this message"));
+    auto* column = new QVBoxLayout;
+    column->setSpacing(4);
+    column->addWidget(m_title);
+    column->addWidget(m_text);
+    column->addWidget(m_detail);
+    m_offers->setSpacing(8);
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(16, 12, 12, 12);
+    row->setSpacing(16);
+    row->addLayout(column, 1);
+    row->addLayout(m_offers);
+    row->addWidget(m_details, 0, Qt::AlignVCenter);
+    row->addWidget(m_close, 0, Qt::AlignVCenter);
+    connect(m_details, &QToolButton::toggled, m_detail, &QWidget::setVisible);
+    connect(m_close, &QToolButton::clicked, this, &Banner::dismiss);
+    hide();
+}
+
+QString Banner::title() const { return m_title->text(); }
+QString Banner::text() const { return m_text->text() + '\n' + m_detail->text(); }
+void Banner::dismiss() { hide(); }
+
+void Banner::showError(const ErrorInfo& error, const QVector<Offer>& offers) {
+    show_(QStringLiteral("⚠ "), error.title, error.text, error.detail, offers);
+}
+
+void Banner::showNotice(const QString& title, const QString& text, const QVector<Offer>& offers) {
+    show_({}, title, text, {}, offers);
+}
+
+void Banner::show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
+                   const QVector<Offer>& offers) {
+    m_title->setText(mark + title);
+    m_text->setText(text);
+    m_text->setVisible(!text.isEmpty());
+    m_detail->setText(detail);
+    m_detail->setVisible(false);
+    m_details->setChecked(false);
+    m_details->setVisible(!detail.isEmpty());
+    setAccessibleDescription(title + QStringLiteral(". ") + text);
+    while (QLayoutItem* item = m_offers->takeAt(0)) {
+        delete item->widget();
+        delete item;
+    }
+    for (const Offer& offer : offers) {
+        auto* button = new QPushButton(offer.text, this);
+        // Later: the action may dismiss this very banner.
+        connect(button, &QPushButton::clicked, this, [this, action = offer.action] {
+            dismiss();
+            action();
+        }, Qt::QueuedConnection);
+        m_offers->addWidget(button);
+    }
+    show();
+}
+
+}  // namespace spanscope

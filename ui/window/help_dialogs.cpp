@@ -1,0 +1,113 @@
+#include "ui/window/help_dialogs.h"
+
+#include <QAction>
+#include <QDialogButtonBox>
+#include <QKeySequence>
+#include <QTextBrowser>
+#include <QVBoxLayout>
+
+#include "ui/model/tint.h"
+
+namespace spanscope {
+
+namespace {
+
+void fill(QDialog* dialog, const QString& title, const QString& html, const QSize& size) {
+    dialog->setWindowTitle(title);
+    dialog->resize(size);
+    auto* text = new QTextBrowser(dialog);
+    text->setAccessibleName(title);
+    text->setFrameShape(QFrame::NoFrame);
+    text->document()->setDocumentMargin(16);
+    text->setHtml(html);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, dialog);
+    QObject::connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
+    auto* column = new QVBoxLayout(dialog);
+    column->setContentsMargins(8, 8, 8, 16);
+    column->addWidget(text, 1);
+    column->addWidget(buttons);
+}
+
+QString keyCap(const QString& key, const QPalette& palette) {
+    return QStringLiteral("<span style='background:%1;font-family:monospace'>&nbsp;%2&nbsp;</span>")
+        .arg(mix(palette.color(QPalette::Base), palette.color(QPalette::Text), 0.10).name(), key.toHtmlEscaped());
+}
+
+}  // namespace
+
+ShortcutSheet::ShortcutSheet(const QVector<Group>& groups, QWidget* parent) : QDialog(parent) {
+    QString html;
+    const auto row = [&](const QString& keys, const QString& what) {
+        html += QStringLiteral("<tr><td style='padding:3px 24px 3px 0'>%1</td><td style='padding:3px 0'>%2</td></tr>").arg(keys, what.toHtmlEscaped());
+    };
+    for (const Group& group : groups) {
+        html += QStringLiteral("<h3 style='margin:12px 0 4px 0'>%1</h3><table>").arg(group.title.toHtmlEscaped());
+        for (const QAction* action : group.actions) {
+            QStringList keys;
+            for (const QKeySequence& sequence : action->shortcuts()) keys << keyCap(sequence.toString(QKeySequence::NativeText), palette());
+            if (!keys.isEmpty()) row(keys.join(QStringLiteral(" ")), action->toolTip().isEmpty() ? action->text().remove('&') : action->toolTip());
+        }
+        html += QStringLiteral("</table>");
+    }
+    html += QStringLiteral("<h3 style='margin:12px 0 4px 0'>%1</h3><table>").arg(tr("In transcript and plots"));
+    const auto cap = [&](const char* key) { return keyCap(tr(key), palette()); };
+    row(cap("Hover"), tr("Preview what a step could read"));
+    row(cap("Click"), tr("Lock the step; again or Esc unlocks"));
+    row(cap("Shift+Click"), tr("Extend to a range of steps"));
+    row(cap("←") + ' ' + cap("→"), tr("One step back or forth; with Shift ten"));
+    row(cap("Home") + ' ' + cap("End"), tr("First and last step"));
+    row(cap("Wheel") + ' ' + cap("Ctrl+Wheel"), tr("Scroll; zoom at the pointer"));
+    html += QStringLiteral("</table>");
+    fill(this, tr("Keyboard and mouse"), html, {560, 640});
+}
+
+ProtocolHelp::ProtocolHelp(QWidget* parent) : QDialog(parent) {
+    const QString html = tr(R"(
+<h2>How the model chooses what it reads</h2>
+<p>An ordinary language model looks at everything before each new token. This one first <b>names</b> what the next step needs,
+then reads only that. What it names stands in its own output, so you can see it.</p>
+<p style="font-family:monospace">&lt;out&gt;2&lt;:&gt;&lt;attend&gt;&lt;out&gt;1&lt;:&gt;&lt;out&gt;3&lt;:&gt;&lt;/attend&gt;19*-5&lt;local&gt;-*95541590=-95</p>
+<p>reads: <i>this is step 2; it needs steps 1 and 3</i>; then the step itself; then digits that need nothing but the step.</p>
+<h3>Phases</h3>
+<table cellpadding="4">
+<tr><td><b>declare</b></td><td>From <tt>&lt;out&gt;</tt> to <tt>&lt;/attend&gt;</tt>. Sees the scaffold of the prompt, the step before, and every reference as soon as it is closed.</td></tr>
+<tr><td><b>focus</b></td><td>After <tt>&lt;/attend&gt;</tt>. Sees the scaffold and the declared references.</td></tr>
+<tr><td><b>local</b></td><td>After <tt>&lt;local&gt;</tt>. Sees the step itself only.</td></tr>
+<tr><td><b>global</b></td><td>After <tt>&lt;global&gt;</tt>, until <tt>&lt;/attend&gt;</tt>. Sees everything: used to decide what to cite.</td></tr>
+</table>
+<p>The first token of the prompt is always visible, and a step always sees itself.</p>
+<h3>Attended, read, stored</h3>
+<p><b>Attended</b> is exactly what the span allows. Keys and values lie in pages of 16 tokens and pages are loaded whole, so what is
+<b>read</b> is the span rounded outward. All tokens stay <b>stored</b>: a span saves reading, not memory.</p>
+<h3>When the model writes nonsense</h3>
+<p>An unknown or broken reference is ignored, and the step reads everything instead: evidence is never lost silently.
+Each case is counted as a violation and shown in the span table and the inspector.</p>
+<h3>Dense</h3>
+<p>The same weights with ordinary attention. The models here were trained on both, so the comparison is fair.</p>
+<p>After arXiv 2404.09336; the three modes also follow arXiv 2609.02737.</p>)");
+    fill(this, tr("The span protocol"), html, {640, 640});
+}
+
+AboutDialog::AboutDialog(const QString& version, const QString& devices, QWidget* parent) : QDialog(parent) {
+    const QString html = tr(R"(
+<h2>Spanscope</h2>
+<p>Version %1</p>
+<p>Runs and shows language models that choose their own attention span.</p>
+<p>%2</p>
+<h3>Licence</h3>
+<p>GNU General Public License, version 3 or later, with the additional permission to combine with NVIDIA's CUDA libraries.
+This program comes with no warranty.</p>
+<h3>Made with</h3>
+<table cellpadding="3">
+<tr><td>Qt %3</td><td>GNU LGPL 3</td></tr>
+<tr><td>QCustomPlot</td><td>GNU GPL 3 or later</td></tr>
+<tr><td>SentencePiece</td><td>Apache License 2.0</td></tr>
+<tr><td>Highway</td><td>Apache License 2.0 or BSD 3-Clause</td></tr>
+<tr><td>nlohmann/json</td><td>MIT</td></tr>
+<tr><td>CLI11</td><td>BSD 3-Clause</td></tr>
+<tr><td>NVIDIA CUDA, cuBLAS (optional)</td><td>NVIDIA CUDA Toolkit EULA</td></tr>
+</table>)").arg(version.toHtmlEscaped(), devices.toHtmlEscaped(), QString::fromUtf8(qVersion()));
+    fill(this, tr("About Spanscope"), html, {520, 520});
+}
+
+}  // namespace spanscope

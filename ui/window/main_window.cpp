@@ -1,0 +1,281 @@
+// Construction, state and appearance. Actions, docks, runs and files have files of their own.
+#include "ui/window/main_window.h"
+
+#include <QApplication>
+#include <QComboBox>
+#include <QDockWidget>
+#include <QLabel>
+#include <QLineEdit>
+#include <QProgressBar>
+#include <QSettings>
+#include <QShowEvent>
+#include <QSplitter>
+#include <QStatusBar>
+#include <QTableView>
+#include <QToolBar>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "ui/views/prompt_editor.h"
+#include "ui/views/transcript_view.h"
+#include "ui/window/banner.h"
+#include "ui/window/figures_bar.h"
+#include "ui/window/sampling_dialog.h"
+
+namespace spanscope {
+
+MainWindow::MainWindow(const Setup& setup, QWidget* parent)
+    : QMainWindow(parent), m_setup(setup), m_store(new RunStore(this)), m_dense(new RunStore(this)),
+      m_selection(new Selection(this)), m_history(new RunHistory(this)) {
+    setWindowTitle("Spanscope");
+    setObjectName("mainWindow");
+    setAcceptDrops(true);
+    setDockNestingEnabled(true);
+    setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
+    resize(1440, 900);
+    m_baseFont = QApplication::font().pointSizeF();
+    buildActions();
+    buildCentral();
+    buildStatus();
+    buildToolBar();
+    buildDocks();
+    buildMenus();
+    arrange(m_layoutName);
+    readSettings();
+    refreshIcons();
+    setState(State::NoModel);
+}
+
+MainWindow::~MainWindow() = default;
+
+QWidget* MainWindow::transcriptPanel() {
+    auto* panel = new QWidget(this);
+    panel->setObjectName("page");
+    auto* head = new QWidget(panel);
+    head->setObjectName("transcriptHead");
+    auto* row = new QHBoxLayout(head);
+    row->setContentsMargins(16, 12, 16, 4);
+    row->setSpacing(16);
+    m_runTitle = new QLabel(tr("Transcript"), head);
+    m_runTitle->setObjectName("sectionTitle");
+    m_answer = new QLabel(head);
+    m_answer->setObjectName("answer");
+    m_answer->setAccessibleName(tr("Answer"));
+    m_answer->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    row->addWidget(m_runTitle);
+    row->addStretch(1);
+    row->addWidget(m_answer);
+
+    m_findBar = new QWidget(panel);
+    m_findEdit = new QLineEdit(m_findBar);
+    m_findEdit->setPlaceholderText(tr("Find in transcript"));
+    m_findEdit->setAccessibleName(tr("Find in transcript"));
+    m_findEdit->setClearButtonEnabled(true);
+    m_findCount = new QLabel(m_findBar);
+    auto* findRow = new QHBoxLayout(m_findBar);
+    findRow->setContentsMargins(16, 4, 16, 4);
+    findRow->addWidget(m_findEdit, 1);
+    findRow->addWidget(m_findCount);
+    for (const char* id : {"findPrevious", "findNext", "closeFind"}) {
+        auto* button = new QToolButton(m_findBar);
+        button->setDefaultAction(action(id));
+        findRow->addWidget(button);
+    }
+    m_findBar->hide();
+    connect(m_findEdit, &QLineEdit::textChanged, this, [this](const QString& text) {
+        const int n = m_transcript->find(text);
+        m_findCount->setText(text.isEmpty() ? QString() : tr("%n found", nullptr, n));
+        if (n) m_transcript->findNext(1);
+    });
+    connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
+
+    m_transcript = new TranscriptView(m_store, m_selection, panel);
+    auto* column = new QVBoxLayout(panel);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(head);
+    column->addWidget(m_findBar);
+    column->addWidget(m_transcript, 1);
+    return panel;
+}
+
+void MainWindow::buildCentral() {
+    auto* center = new QWidget(this);
+    auto* column = new QVBoxLayout(center);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    m_banner = new Banner(center);
+    m_progress = new QProgressBar(center);
+    m_progress->setObjectName("loadProgress");
+    m_progress->setTextVisible(false);
+    m_progress->setRange(0, 1000);
+    m_progress->setAccessibleName(tr("Progress"));
+    m_progress->hide();
+    m_prompt = new PromptEditor(m_setup.tasks, center);
+    m_prompt->setObjectName("page");
+    m_prompt->setAttribute(Qt::WA_StyledBackground);
+    auto* splitter = new QSplitter(Qt::Vertical, center);
+    splitter->setObjectName("centralSplitter");
+    splitter->setHandleWidth(1);
+    splitter->setChildrenCollapsible(false);
+    splitter->addWidget(m_prompt);
+    splitter->addWidget(transcriptPanel());
+    splitter->setStretchFactor(0, 0);
+    splitter->setStretchFactor(1, 1);
+    splitter->setSizes({176, 600});
+    column->addWidget(m_progress);
+    column->addWidget(m_banner);
+    column->addWidget(splitter, 1);
+    setCentralWidget(center);
+}
+
+void MainWindow::buildToolBar() {
+    auto* bar = addToolBar(tr("Main"));
+    bar->setObjectName("mainToolBar");
+    bar->setMovable(false);
+    bar->setFloatable(false);
+    bar->toggleViewAction()->setEnabled(false);
+    bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    const auto button = [&](const char* id, const char* name) {
+        auto* b = new QToolButton(bar);
+        b->setDefaultAction(action(id));
+        b->setObjectName(name);
+        b->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+        b->setFocusPolicy(Qt::TabFocus);
+        b->setAccessibleName(action(id)->text().remove('&'));
+        bar->addWidget(b);
+        return b;
+    };
+    m_runButton = button("run", "runButton");
+    m_stopButton = button("stop", "stopButton");
+    auto* label = new QLabel(tr("Attention"), bar);
+    label->setObjectName("sectionTitle");
+    label->setContentsMargins(16, 0, 0, 0);
+    bar->addWidget(label);
+    m_attention = new QComboBox(bar);
+    m_attention->setObjectName("attention");
+    m_attention->addItem(tr("Declared"), int(Compare::Declared));
+    m_attention->addItem(tr("Dense"), int(Compare::Dense));
+    m_attention->addItem(tr("Compare with dense"), int(Compare::Both));
+    m_attention->setAccessibleName(tr("Attention"));
+    m_attention->setToolTip(tr("Declared: each step reads what the model named. Dense: everything. Compare: both, in alternating "
+                               "slices of 16 steps"));
+    label->setBuddy(m_attention);
+    bar->addWidget(m_attention);
+    m_samplingButton = button("sampling", "samplingButton");
+    auto* space = new QWidget(bar);
+    space->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    bar->addWidget(space);
+    m_modelButton = new QToolButton(bar);
+    m_modelButton->setObjectName("modelButton");
+    m_modelButton->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    m_modelButton->setPopupMode(QToolButton::InstantPopup);
+    m_modelButton->setFocusPolicy(Qt::TabFocus);
+    bar->addWidget(m_modelButton);
+}
+
+void MainWindow::buildStatus() {
+    m_status = new QLabel(this);
+    m_status->setObjectName("status");
+    m_status->setAccessibleName(tr("Status"));
+    m_status->setContentsMargins(12, 0, 0, 0);
+    m_figures = new FiguresBar(m_store, m_dense, m_selection, this);
+    statusBar()->setSizeGripEnabled(false);
+    statusBar()->addWidget(m_status, 1);
+    statusBar()->addPermanentWidget(m_figures);
+}
+
+void MainWindow::setState(State state) {
+    m_state = state;
+    const bool running = state == State::Running || state == State::Stopping;
+    action("run")->setEnabled(state == State::Ready || state == State::Loading);
+    action("repeat")->setEnabled(state == State::Ready && m_haveRun);
+    action("stop")->setEnabled(state == State::Running);
+    action("unlock")->setEnabled(!running);
+    action("cancelLoad")->setEnabled(state == State::Loading);
+    action("openModel")->setEnabled(!running);
+    action("openGguf")->setEnabled(!running);
+    action("openTrace")->setEnabled(!running);
+    action("saveTrace")->setEnabled(!running && !m_store->isEmpty());
+    action("modelCard")->setEnabled(!m_model.path.isEmpty());
+    m_historyView->setEnabled(!running);
+    m_progress->setVisible(state == State::Loading);
+    updateTexts();
+}
+
+void MainWindow::updateTexts() {
+    QString text;
+    switch (m_state) {
+        case State::NoModel:
+            text = tr("No model");
+            m_transcript->setPlaceholder(tr("No model is loaded"), tr("Open a model folder with Ctrl+O, or drop one onto this window. Traces open without a model."));
+            break;
+        case State::Loading:
+            text = tr("Loading %1").arg(m_loadingPath.section('/', -1));
+            m_transcript->setPlaceholder(tr("Loading the model"), tr("You can type already; Ctrl+Return runs as soon as it is ready."));
+            break;
+        case State::Ready:
+            text = tr("%1 · %2").arg(m_model.name, m_model.device);
+            m_transcript->setPlaceholder(tr("Nothing has run yet"), tr("Press Ctrl+Return to run the problem above."));
+            break;
+        default: text = m_modelButton->text(); break;
+    }
+    if (m_modelButton) {
+        m_modelButton->setText(text);
+        m_modelButton->setAccessibleName(tr("Model: %1").arg(text));
+        m_modelButton->setToolTip(m_model.path.isEmpty() ? tr("Open a model") : tr("%1\n%2").arg(m_model.path, m_model.format));
+    }
+    action("run")->setToolTip(m_state == State::NoModel ? tr("Run needs a model; open one first") : tr("Run the problem"));
+    m_samplingButton->setText(samplerText(m_sampling.sampler));
+    m_runTitle->setText(m_store->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
+    const QString answer = QString::fromStdString(m_store->data().answer);
+    m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(answer.size() > 48 ? answer.left(47).toHtmlEscaped() + "…" : answer.toHtmlEscaped()));
+    m_answer->setProperty("answer", answer);
+}
+
+void MainWindow::showMessage(const QString& text) { m_status->setText(text); }
+
+void MainWindow::refreshIcons() {
+    const QPalette& p = palette();
+    const auto set = [&](const char* id, Glyph glyph, bool accent = false) { action(id)->setIcon(glyphIcon(glyph, p, accent)); };
+    set("run", Glyph::Run, true);
+    set("stop", Glyph::Stop);
+    set("repeat", Glyph::Repeat);
+    set("openModel", Glyph::Open);
+    set("saveTrace", Glyph::Save);
+    set("sampling", Glyph::Sliders);
+    set("find", Glyph::Find);
+    set("closeFind", Glyph::Close);
+    if (m_modelButton) m_modelButton->setIcon(glyphIcon(Glyph::Model, p));
+}
+
+void MainWindow::applyThemeChoice() {
+    applyTheme(*qApp, m_theme == ThemeChoice::Dark || (m_theme == ThemeChoice::System && m_setup.systemDark));
+}
+
+void MainWindow::setSystemDark(bool dark) {
+    m_setup.systemDark = dark;
+    if (m_theme == ThemeChoice::System) applyThemeChoice();
+}
+
+void MainWindow::setZoom(double factor) {
+    m_zoom = std::clamp(factor, 0.6, 3.0);
+    QFont font = QApplication::font();
+    font.setPointSizeF(m_baseFont * m_zoom);
+    QApplication::setFont(font);
+    showMessage(tr("Zoom %1 %").arg(qRound(m_zoom * 100)));
+}
+
+void MainWindow::changeEvent(QEvent* event) {
+    QMainWindow::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && m_figures && m_modelButton && !m_actions.isEmpty()) refreshIcons();
+}
+
+void MainWindow::showEvent(QShowEvent* event) {
+    QMainWindow::showEvent(event);
+    if (m_shown) return;
+    m_shown = true;
+    m_prompt->setFocus();
+}
+
+}  // namespace spanscope

@@ -1,0 +1,166 @@
+// Docks, their three arrangements, and what is remembered between starts.
+#include <QAction>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QHeaderView>
+#include <QLabel>
+#include <QSettings>
+#include <QTableView>
+#include <QToolButton>
+#include <QHBoxLayout>
+
+#include "ui/views/span_table_view.h"
+#include "ui/window/main_window.h"
+#include "ui/window/segment_inspector.h"
+
+namespace spanscope {
+
+namespace {
+constexpr int kSettingsVersion = 1;  // of saved dock states
+}
+
+QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidget* view) {
+    auto* dock = new QDockWidget(title, this);
+    dock->setObjectName("dock." + id);
+    dock->setWidget(view);
+    dock->setFeatures(QDockWidget::DockWidgetClosable | QDockWidget::DockWidgetMovable | QDockWidget::DockWidgetFloatable);
+    auto* bar = new QWidget(dock);
+    bar->setObjectName("page");
+    bar->setAttribute(Qt::WA_StyledBackground);
+    auto* label = new QLabel(title, bar);
+    label->setObjectName("dockTitle");
+    auto* close = new QToolButton(bar);
+    close->setText(QStringLiteral("×"));
+    close->setToolTip(tr("Hide %1").arg(title));
+    close->setAccessibleName(tr("Hide %1").arg(title));
+    close->setFocusPolicy(Qt::NoFocus);
+    connect(close, &QToolButton::clicked, dock, &QDockWidget::close);
+    auto* row = new QHBoxLayout(bar);
+    row->setContentsMargins(16, 4, 8, 4);
+    row->addWidget(label);
+    row->addStretch(1);
+    row->addWidget(close);
+    dock->setTitleBarWidget(bar);
+    m_docks.insert(id, dock);
+    const int number = static_cast<int>(m_docks.size());
+    QAction* toggle = dock->toggleViewAction();
+    toggle->setObjectName("dock." + id);
+    if (number <= 9) toggle->setShortcut(QKeySequence(QStringLiteral("Ctrl+%1").arg(number)));
+    toggle->setToolTip(tr("Show or hide %1").arg(title));
+    addAction(toggle);
+    m_actions.insert("dock." + id, toggle);
+    return dock;
+}
+
+void MainWindow::buildDocks() {
+    m_spans = new SpanTableView(m_store, m_selection, this);
+    addDock("spans", tr("Spans"), m_spans);
+    addDock("inspector", tr("Segment inspector"), new SegmentInspector(m_store, m_selection, this));
+
+    m_historyView = new QTableView(this);
+    m_historyView->setModel(m_history);
+    m_historyView->setAccessibleName(tr("Runs"));
+    m_historyView->setToolTip(tr("Double-click or Return shows a run again"));
+    m_historyView->setFrameShape(QFrame::NoFrame);
+    m_historyView->setShowGrid(false);
+    m_historyView->setAlternatingRowColors(true);
+    m_historyView->setWordWrap(false);
+    m_historyView->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_historyView->setSelectionMode(QAbstractItemView::SingleSelection);
+    m_historyView->setTabKeyNavigation(false);
+    m_historyView->verticalHeader()->hide();
+    m_historyView->horizontalHeader()->setHighlightSections(false);
+    m_historyView->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    m_historyView->horizontalHeader()->setStretchLastSection(true);
+    connect(m_historyView, &QTableView::activated, this, [this](const QModelIndex& index) { showEntry(m_history->at(index.row())); });
+    addDock("history", tr("Runs"), m_historyView);
+}
+
+void MainWindow::arrange(const QString& preset) {
+    for (QDockWidget* dock : m_docks) {
+        removeDockWidget(dock);
+        dock->setFloating(false);
+    }
+    const auto place = [this](const QString& id, Qt::DockWidgetArea area, const QString& tabWith = {}) {
+        QDockWidget* dock = m_docks.value(id);
+        if (!dock) return;
+        addDockWidget(area, dock);
+        if (QDockWidget* other = m_docks.value(tabWith)) tabifyDockWidget(other, dock);
+        dock->show();
+    };
+    if (preset == "presentation") {
+        place("mask", Qt::RightDockWidgetArea);
+    } else if (preset == "analysis") {
+        place("mask", Qt::RightDockWidgetArea);
+        place("throughput", Qt::RightDockWidgetArea);
+        place("graph", Qt::RightDockWidgetArea, "throughput");
+        place("timeline", Qt::BottomDockWidgetArea);
+        place("spans", Qt::BottomDockWidgetArea);
+        place("history", Qt::BottomDockWidgetArea, "spans");
+        place("inspector", Qt::RightDockWidgetArea);
+    } else {
+        place("mask", Qt::RightDockWidgetArea);
+        place("throughput", Qt::RightDockWidgetArea);
+        place("spans", Qt::RightDockWidgetArea);
+        place("inspector", Qt::RightDockWidgetArea, "spans");
+        place("history", Qt::RightDockWidgetArea, "spans");
+    }
+    for (const char* first : {"spans", "throughput"})
+        if (QDockWidget* dock = m_docks.value(first); dock && dock->isVisible()) dock->raise();
+    QList<QDockWidget*> right;
+    QList<int> widths;
+    for (QDockWidget* dock : m_docks)
+        if (dockWidgetArea(dock) == Qt::RightDockWidgetArea) {
+            right << dock;
+            widths << width() * 45 / 100;
+        }
+    if (!right.isEmpty()) resizeDocks(right, widths, Qt::Horizontal);
+}
+
+void MainWindow::setLayoutPreset(const QString& name) {
+    saveLayout();
+    m_layoutName = name;
+    arrange(name);
+    QSettings settings;
+    const QByteArray state = settings.value("layout/" + name).toByteArray();
+    if (!state.isEmpty()) restoreState(state, kSettingsVersion);
+    if (name == "presentation" && m_zoom < 1.4) setZoom(1.5);
+    else if (name != "presentation" && m_zoom > 1.4) setZoom(1);
+    showMessage(tr("Layout: %1").arg(name));
+}
+
+void MainWindow::saveLayout() { QSettings().setValue("layout/" + m_layoutName, saveState(kSettingsVersion)); }
+
+void MainWindow::readSettings() {
+    QSettings settings;
+    restoreGeometry(settings.value("window/geometry").toByteArray());
+    m_layoutName = settings.value("window/layout", "demo").toString();
+    if (m_layoutName != "demo") arrange(m_layoutName);
+    const QByteArray state = settings.value("layout/" + m_layoutName).toByteArray();
+    if (!state.isEmpty()) restoreState(state, kSettingsVersion);
+    m_theme = ThemeChoice(std::clamp(settings.value("window/theme", 0).toInt(), 0, 2));
+    action(m_theme == ThemeChoice::Dark ? "themeDark" : m_theme == ThemeChoice::Light ? "themeLight" : "themeSystem")->setChecked(true);
+    applyThemeChoice();
+    const double zoom = settings.value("window/zoom", 1.0).toDouble();
+    if (zoom != 1.0) setZoom(zoom);
+    m_device = DeviceChoice(std::clamp(settings.value("model/device", 0).toInt(), 0, 3));
+}
+
+void MainWindow::writeSettings() {
+    saveLayout();
+    QSettings settings;
+    settings.setValue("window/geometry", saveGeometry());
+    settings.setValue("window/layout", m_layoutName);
+    settings.setValue("window/theme", int(m_theme));
+    settings.setValue("window/zoom", m_zoom);
+    settings.setValue("model/device", int(m_device));
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    emit stopRequested();
+    emit loadCancelRequested();
+    writeSettings();
+    QMainWindow::closeEvent(event);
+}
+
+}  // namespace spanscope

@@ -1,0 +1,191 @@
+// Models and traces: choosing, dropping, remembering, and what to say when one is broken.
+#include <QApplication>
+#include <QClipboard>
+#include <QDragEnterEvent>
+#include <QDropEvent>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMenu>
+#include <QMimeData>
+#include <QProgressBar>
+#include <QSettings>
+
+#include "ui/views/prompt_editor.h"
+#include "ui/views/transcript_view.h"
+#include "ui/window/banner.h"
+#include "ui/window/main_window.h"
+#include "ui/window/model_dialogs.h"
+
+namespace spanscope {
+
+namespace {
+constexpr int kRecentModels = 8;
+}
+
+void MainWindow::loadModel(const LoadRequest& request) {
+    if (m_state == State::Running || m_state == State::Stopping) return;
+    m_loadingPath = request.path;
+    m_device = request.device;
+    m_progress->setRange(0, 0);
+    setState(State::Loading);
+    showMessage(tr("Loading %1").arg(request.path));
+    emit loadRequested(request);
+}
+
+void MainWindow::onModelProgress(double fraction) {
+    if (m_state != State::Loading) return;
+    m_progress->setRange(0, 1000);
+    m_progress->setValue(qRound(fraction * 1000));
+}
+
+void MainWindow::onModelReady(const ModelInfo& info) {
+    m_model = info;
+    m_prompt->setTrainedTasks(info.tasks);
+    if (!info.tasks.isEmpty() && !info.tasks.contains(m_prompt->task())) m_prompt->setTask(info.tasks.front());
+    remember(info.path);
+    setState(State::Ready);
+    showMessage(tr("Ready"));
+    if (m_runWhenReady) {
+        m_runWhenReady = false;
+        run();
+    }
+}
+
+void MainWindow::onModelFailed(const QString& path, const ErrorInfo& error) {
+    m_runWhenReady = false;
+    setState(m_model.path.isEmpty() ? State::NoModel : State::Ready);
+    showMessage(m_model.path.isEmpty() ? tr("No model") : tr("%1 stays loaded").arg(m_model.name));
+    QVector<Banner::Offer> offers{{tr("Open another…"), [this] { chooseModelFolder(); }}};
+    if (!m_setup.bundledModel.isEmpty() && m_model.path.isEmpty() && path != m_setup.bundledModel)
+        offers.prepend({tr("Use the bundled model"), [this] { loadModel({m_setup.bundledModel, 0, m_device}); }});
+    m_banner->showError(error, offers);
+}
+
+void MainWindow::askForecast(const QString& path) {
+    m_forecastPath = path;
+    showMessage(tr("Reading %1").arg(path));
+    emit forecastRequested(path, 0);
+}
+
+void MainWindow::onForecast(const ForecastInfo& info) {
+    if (info.path != m_forecastPath) return;
+    if (m_forecast) {
+        m_forecast->show(info);
+        return;
+    }
+    m_forecast = new ForecastDialog(info, m_device, this);
+    m_forecast->setAttribute(Qt::WA_DeleteOnClose);
+    connect(m_forecast, &ForecastDialog::contextChanged, this, [this](int tokens) { emit forecastRequested(m_forecastPath, tokens); });
+    connect(m_forecast, &QDialog::accepted, this, [this] { loadModel(m_forecast->request()); });
+    connect(m_forecast, &QDialog::finished, this, [this] { m_forecast = nullptr; });
+    m_forecast->open();
+}
+
+void MainWindow::openPath(const QString& path) {
+    if (path.endsWith(".spantrace", Qt::CaseInsensitive) || path.contains(".spantrace.")) emit traceOpenRequested(path);
+    else askForecast(path);
+}
+
+void MainWindow::chooseModelFolder() {
+    const QString path = QFileDialog::getExistingDirectory(this, tr("Open model folder"), m_model.path);
+    if (!path.isEmpty()) openPath(path);
+}
+
+void MainWindow::chooseGguf() {
+    const QString path = QFileDialog::getOpenFileName(this, tr("Open GGUF"), {}, tr("GGUF models (*.gguf);;All files (*)"));
+    if (!path.isEmpty()) openPath(path);
+}
+
+void MainWindow::chooseTrace() {
+    const QString path = QFileDialog::getOpenFileName(this, tr("Open trace"), QSettings().value("trace/folder").toString(),
+                                                      tr("Traces (*.spantrace);;All files (*)"));
+    if (path.isEmpty()) return;
+    QSettings().setValue("trace/folder", QFileInfo(path).absolutePath());
+    emit traceOpenRequested(path);
+}
+
+void MainWindow::saveTrace() {
+    if (m_store->isEmpty()) return;
+    const QString folder = QSettings().value("trace/folder").toString();
+    QString path = QFileDialog::getSaveFileName(this, tr("Save trace"), (folder.isEmpty() ? QString() : folder + '/') + "run.spantrace",
+                                                tr("Traces (*.spantrace)"));
+    if (path.isEmpty()) return;
+    if (!path.endsWith(".spantrace")) path += ".spantrace";
+    QSettings().setValue("trace/folder", QFileInfo(path).absolutePath());
+    RunList runs{std::make_shared<const RunData>(m_store->data())};
+    if (!m_dense->isEmpty()) runs << std::make_shared<const RunData>(m_dense->data());
+    emit traceSaveRequested(path, runs);
+}
+
+void MainWindow::onTraceOpened(const QString& path, const RunList& runs, const QString& damage) {
+    if (runs.isEmpty()) {
+        onTraceFailed(path, {tr("The trace is empty"), tr("%1 holds no run.").arg(QFileInfo(path).fileName()), {}, -1, -1});
+        return;
+    }
+    HistoryEntry entry;
+    for (const SharedRun& run : runs) {
+        const bool dense = run->header.settings.attention == AttentionMode::Dense;
+        if (dense && entry.run && !entry.dense) entry.dense = run;
+        else if (!entry.run) entry.run = run;
+    }
+    entry.origin = path;
+    m_history->add(entry);
+    for (const SharedRun& run : runs) m_nextRunId = std::max<qint64>(m_nextRunId, run->header.runId + 1);
+    showEntry(entry);
+    showMessage(tr("Opened %1").arg(QFileInfo(path).fileName()));
+    if (!damage.isEmpty()) m_banner->showNotice(tr("The trace is damaged; everything before the damage is shown"), damage);
+}
+
+void MainWindow::onTraceSaved(const QString& path) { showMessage(tr("Saved %1").arg(path)); }
+void MainWindow::onTraceFailed(const QString&, const ErrorInfo& error) { m_banner->showError(error); }
+
+void MainWindow::offerRecovery(const QStringList& traces) {
+    if (traces.isEmpty()) return;
+    m_banner->showNotice(tr("A run was interrupted"), tr("The program ended while a run was going. What it had decoded was kept."),
+                         {{tr("Open it"), [this, traces] { emit traceOpenRequested(traces.front()); }}});
+}
+
+void MainWindow::copyTranscript() {
+    QApplication::clipboard()->setText(m_transcript->plainText());
+    showMessage(tr("Transcript copied"));
+}
+
+void MainWindow::remember(const QString& modelPath) {
+    QSettings settings;
+    QStringList recent = settings.value("model/recent").toStringList();
+    recent.removeAll(modelPath);
+    recent.prepend(modelPath);
+    while (recent.size() > kRecentModels) recent.removeLast();
+    settings.setValue("model/recent", recent);
+    fillRecent();
+}
+
+void MainWindow::fillRecent() {
+    m_recentMenu->clear();
+    const QStringList recent = QSettings().value("model/recent").toStringList();
+    for (const QString& path : recent) {
+        QAction* a = m_recentMenu->addAction(QFileInfo(path).fileName().replace('&', "&&"));
+        a->setToolTip(path);
+        connect(a, &QAction::triggered, this, [this, path] { openPath(path); });
+    }
+    m_recentMenu->setToolTipsVisible(true);
+    m_recentMenu->setEnabled(!recent.isEmpty());
+}
+
+void MainWindow::showModelCard() {
+    if (!m_model.path.isEmpty()) ModelCardDialog(m_model, this).exec();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    const auto urls = event->mimeData()->urls();
+    if (m_state != State::Running && m_state != State::Stopping && urls.size() == 1 && urls.front().isLocalFile()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    const auto urls = event->mimeData()->urls();
+    if (urls.size() != 1) return;
+    event->acceptProposedAction();
+    openPath(urls.front().toLocalFile());
+}
+
+}  // namespace spanscope

@@ -1,0 +1,167 @@
+#include "ui/window/model_dialogs.h"
+
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QLabel>
+#include <QPainter>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QTextBrowser>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "ui/model/format.h"
+#include "ui/model/tint.h"
+
+namespace spanscope {
+
+namespace {
+
+/// Stacked bar of what is wanted against what is free; each part also differs by hatch.
+class MemoryBar : public QWidget {
+  public:
+    explicit MemoryBar(QWidget* parent) : QWidget(parent) { setMinimumHeight(16); }
+    void set(const ForecastInfo& f) {
+        m_forecast = f;
+        update();
+    }
+
+  protected:
+    void paintEvent(QPaintEvent*) override {
+        QPainter p(this);
+        const double total = double(m_forecast.weightBytes + m_forecast.kvBytes + m_forecast.workspaceBytes);
+        const double scale = width() / std::max({1.0, total, double(m_forecast.freeBytes)});
+        const QColor accent = palette().color(QPalette::Highlight), base = palette().color(QPalette::Window);
+        p.fillRect(rect(), mix(base, palette().color(QPalette::WindowText), 0.08));
+        double x = 0;
+        const struct {
+            quint64 bytes;
+            QBrush brush;
+        } parts[] = {{m_forecast.weightBytes, QBrush(accent)},
+                     {m_forecast.kvBytes, QBrush(mix(base, accent, 0.55))},
+                     {m_forecast.workspaceBytes, QBrush(accent, Qt::BDiagPattern)}};
+        for (const auto& part : parts) {
+            const double w = double(part.bytes) * scale;
+            p.fillRect(QRectF(x, 0, w, height()), part.brush);
+            x += w;
+        }
+        const double free = double(m_forecast.freeBytes) * scale;
+        p.fillRect(QRectF(std::min(free, width() - 2.0), 0, 2, height()), palette().color(QPalette::WindowText));
+    }
+
+  private:
+    ForecastInfo m_forecast;
+};
+
+}  // namespace
+
+ForecastDialog::ForecastDialog(const ForecastInfo& forecast, DeviceChoice device, QWidget* parent) : QDialog(parent) {
+    setWindowTitle(tr("Open model"));
+    setMinimumWidth(480);
+    auto* name = new QLabel(QStringLiteral("<b>%1</b>").arg(QFileInfo(forecast.path).fileName().toHtmlEscaped()), this);
+    m_context = new QSpinBox(this);
+    m_context->setRange(64, std::max({64, forecast.contextTokens, forecast.largestContext}));
+    m_context->setSingleStep(1024);
+    m_context->setAccelerated(true);
+    m_context->setKeyboardTracking(false);
+    m_context->setValue(forecast.contextTokens);
+    m_context->setAccessibleName(tr("Context tokens"));
+    m_context->setToolTip(tr("Prompt and response together; decides the size of the KV cache"));
+    m_device = new QComboBox(this);
+    m_device->addItems({tr("Automatic"), tr("CPU"), tr("CUDA"), tr("Reference (slow, exact)")});
+    m_device->setCurrentIndex(int(device));
+    m_device->setAccessibleName(tr("Device"));
+    m_device->setToolTip(tr("Where the model runs. Automatic: a GPU if there is one, else the CPU"));
+    m_table = new QLabel(this);
+    m_bar = new MemoryBar(this);
+    m_verdict = new QLabel(this);
+    m_verdict->setWordWrap(true);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
+    m_load = buttons->addButton(tr("Load"), QDialogButtonBox::AcceptRole);
+    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    auto* form = new QFormLayout;
+    form->setHorizontalSpacing(16);
+    form->addRow(tr("&Context"), m_context);
+    form->addRow(tr("&Device"), m_device);
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(24, 24, 24, 16);
+    column->setSpacing(16);
+    column->addWidget(name);
+    column->addLayout(form);
+    column->addWidget(m_bar);
+    column->addWidget(m_table);
+    column->addWidget(m_verdict);
+    column->addStretch(1);
+    column->addWidget(buttons);
+    connect(m_context, &QSpinBox::valueChanged, this, &ForecastDialog::contextChanged);
+    show(forecast);
+}
+
+void ForecastDialog::show(const ForecastInfo& f) {
+    m_forecast = f;
+    static_cast<MemoryBar*>(m_bar)->set(f);
+    const quint64 total = f.weightBytes + f.kvBytes + f.workspaceBytes;
+    const QString row = QStringLiteral("<tr><td>%1</td><td align='right' style='padding-left:24px'>%2</td></tr>");
+    m_table->setText(QStringLiteral("<table>") + row.arg(tr("Weights"), formatBytes(f.weightBytes)) +
+                     row.arg(tr("KV cache for %1 tokens").arg(formatCount(f.contextTokens)), formatBytes(f.kvBytes)) +
+                     row.arg(tr("Workspace"), formatBytes(f.workspaceBytes)) + row.arg(tr("<b>Needed</b>"), formatBytes(total)) +
+                     row.arg(tr("Free now"), formatBytes(f.freeBytes)) + QStringLiteral("</table>"));
+    if (f.fits) m_verdict->setText(tr("Fits. The largest context that fits is %1 tokens.").arg(formatCount(f.largestContext)));
+    else if (f.largestContext > 0) m_verdict->setText(tr("⚠ Does not fit at this context; up to %1 tokens would.").arg(formatCount(f.largestContext)));
+    else m_verdict->setText(tr("⚠ Not even the weights fit into free memory."));
+    m_load->setText(f.fits ? tr("Load") : tr("Load anyway"));
+    m_bar->setAccessibleName(tr("Needed %1 of %2 free").arg(formatBytes(total), formatBytes(f.freeBytes)));
+    m_bar->setToolTip(tr("Weights, KV cache, workspace; the line marks free memory"));
+}
+
+LoadRequest ForecastDialog::request() const { return {m_forecast.path, m_context->value(), DeviceChoice(m_device->currentIndex())}; }
+
+ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(parent) {
+    setWindowTitle(tr("Model card"));
+    resize(640, 560);
+    auto* text = new QTextBrowser(this);
+    text->setAccessibleName(tr("Model card"));
+    text->setFrameShape(QFrame::NoFrame);
+    text->document()->setDocumentMargin(16);
+    QString html = QStringLiteral("<h2 style='margin-bottom:2px'>%1</h2>").arg(m.name.toHtmlEscaped());
+    if (!m.description.isEmpty()) html += QStringLiteral("<p>%1</p>").arg(m.description.toHtmlEscaped());
+    html += QStringLiteral("<table cellpadding='3'>");
+    const QString quiet = quietText(palette()).name();
+    const auto add = [&](const QString& key, const QString& value) {
+        if (!value.isEmpty())
+            html += QStringLiteral("<tr><td style='color:%1;padding-right:16px'>%2</td><td>%3</td></tr>").arg(quiet, key, value.toHtmlEscaped());
+    };
+    add(tr("Folder"), m.path);
+    add(tr("Format"), m.format);
+    add(tr("Hash"), m.hash);
+    add(tr("Shape"), tr("%1 layers, %2 heads (%3 KV), head size %4, width %5, %6 pieces").arg(m.nLayers).arg(m.nHeads).arg(m.nKvHeads).arg(m.headDim).arg(m.hidden).arg(formatCount(m.vocab)));
+    add(tr("Weights"), formatBytes(m.weightBytes));
+    add(tr("KV cache and scratch"), formatBytes(m.heldBytes));
+    add(tr("Context"), tr("%1 tokens here, trained for %2").arg(formatCount(m.contextTokens), formatCount(m.maxContext)));
+    add(tr("Runs on"), QStringLiteral("%1 · %2").arg(m.backend, m.device));
+    add(tr("Loaded in"), formatDuration(m.loadNs));
+    add(tr("Span protocol"), m.protocolVersion ? tr("version %1").arg(m.protocolVersion) : tr("none: runs as plain text, every step reads everything"));
+    for (const QString& line : m.trainedFor) add(tr("Trained for"), line);
+    add(tr("Trained on"), m.trainedOn);
+    add(tr("Licence"), m.license);
+    html += QStringLiteral("</table>");
+    text->setHtml(html);
+    if (!m.cardText.isEmpty()) {
+        QTextDocument card;
+        card.setMarkdown(m.cardText, QTextDocument::MarkdownNoHTML);
+        text->append(QStringLiteral("<hr>"));
+        text->append(card.toHtml());
+    }
+    text->moveCursor(QTextCursor::Start);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(8, 8, 8, 16);
+    column->addWidget(text, 1);
+    column->addWidget(buttons);
+}
+
+}  // namespace spanscope

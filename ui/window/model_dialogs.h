@@ -1,0 +1,44 @@
+// Before a model is loaded: will it fit? After: what is it?
+#pragma once
+
+#include <QDialog>
+
+#include "ui/model/payloads.h"
+
+class QComboBox;
+class QLabel;
+class QPushButton;
+class QSpinBox;
+
+namespace spanscope {
+
+/// Weights, KV cache and workspace against free memory, for a context the person chooses. Asks for a new forecast
+/// by signal when the context changes.
+class ForecastDialog : public QDialog {
+    Q_OBJECT
+  public:
+    ForecastDialog(const ForecastInfo& forecast, DeviceChoice device, QWidget* parent);
+    void show(const ForecastInfo& forecast);
+    LoadRequest request() const;
+    QString path() const { return m_forecast.path; }
+
+  signals:
+    void contextChanged(int tokens);
+
+  private:
+    ForecastInfo m_forecast;
+    QSpinBox* m_context;
+    QComboBox* m_device;
+    QLabel* m_table;
+    QLabel* m_verdict;
+    QWidget* m_bar;
+    QPushButton* m_load;
+};
+
+class ModelCardDialog : public QDialog {
+    Q_OBJECT
+  public:
+    ModelCardDialog(const ModelInfo& model, QWidget* parent);
+};
+
+}  // namespace spanscope

@@ -1,0 +1,32 @@
+// One declaration from the tag as written to the pages that were read, and every violation with what was done
+// about it. Shows the segment of the selected step, else the newest. Text is selectable.
+#pragma once
+
+#include <QTextBrowser>
+
+#include "ui/model/run_store.h"
+#include "ui/model/selection.h"
+
+namespace spanscope {
+
+class SegmentInspector : public QTextBrowser {
+    Q_OBJECT
+  public:
+    SegmentInspector(RunStore* store, Selection* selection, QWidget* parent);
+
+  protected:
+    void changeEvent(QEvent* event) override;
+
+  private:
+    void schedule();
+    void refresh();
+    QString html(int step) const;
+    QString tagAsWritten(const Segment& segment) const;
+
+    RunStore* m_store;
+    Selection* m_selection;
+    bool m_scheduled = false;
+    QString m_shown;
+};
+
+}  // namespace spanscope

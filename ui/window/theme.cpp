@@ -1,0 +1,194 @@
+#include "ui/window/theme.h"
+
+#include <QApplication>
+#include <QPainter>
+#include <QPainterPath>
+#include <QStyleFactory>
+
+#include "ui/model/tint.h"
+
+namespace spanscope {
+
+namespace {
+
+struct Tones {
+    QColor window, base, alternate, text, button, accent, onAccent, link, visited, tip, tipText;
+};
+
+QPalette paletteOf(const Tones& t) {
+    QPalette p;
+    p.setColor(QPalette::Window, t.window);
+    p.setColor(QPalette::WindowText, t.text);
+    p.setColor(QPalette::Base, t.base);
+    p.setColor(QPalette::AlternateBase, t.alternate);
+    p.setColor(QPalette::Text, t.text);
+    p.setColor(QPalette::Button, t.button);
+    p.setColor(QPalette::ButtonText, t.text);
+    p.setColor(QPalette::BrightText, t.onAccent);
+    p.setColor(QPalette::Highlight, t.accent);
+    p.setColor(QPalette::HighlightedText, t.onAccent);
+    p.setColor(QPalette::Link, t.link);
+    p.setColor(QPalette::LinkVisited, t.visited);
+    p.setColor(QPalette::ToolTipBase, t.tip);
+    p.setColor(QPalette::ToolTipText, t.tipText);
+    p.setColor(QPalette::PlaceholderText, mix(t.base, t.text, 0.5));
+    p.setColor(QPalette::Light, mix(t.button, QColor(Qt::white), 0.4));
+    p.setColor(QPalette::Midlight, mix(t.button, QColor(Qt::white), 0.15));
+    p.setColor(QPalette::Mid, mix(t.button, t.text, 0.22));
+    p.setColor(QPalette::Dark, mix(t.button, t.text, 0.35));
+    p.setColor(QPalette::Shadow, mix(t.button, QColor(Qt::black), 0.6));
+    const QColor faint = mix(t.window, t.text, 0.42);
+    for (const QPalette::ColorRole role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText})
+        p.setColor(QPalette::Disabled, role, faint);
+    p.setColor(QPalette::Disabled, QPalette::Highlight, mix(t.window, t.text, 0.18));
+    p.setColor(QPalette::Disabled, QPalette::HighlightedText, faint);
+    return p;
+}
+
+QString styleSheet(const QPalette& p) {
+    const QColor window = p.color(QPalette::Window), base = p.color(QPalette::Base), text = p.color(QPalette::Text);
+    const QColor accent = p.color(QPalette::Highlight), onAccent = p.color(QPalette::HighlightedText);
+    QString sheet = QStringLiteral(R"(
+QToolTip { border: 1px solid @line; padding: 6px 8px; background: @tip; color: @tipText; }
+QToolBar { border: 0; border-bottom: 1px solid @line; padding: 8px 12px; spacing: 8px; background: @window; }
+QMainWindow::separator { background: @line; width: 1px; height: 1px; margin: 0; }
+QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; }
+QStatusBar { border-top: 1px solid @line; background: @window; }
+QStatusBar::item { border: 0; }
+QToolButton { border: 1px solid transparent; border-radius: 6px; padding: 5px 10px; background: transparent; }
+QToolButton:hover, QToolButton:checked { background: @soft; }
+QToolButton:pressed, QToolButton:open { background: @softer; }
+QToolButton:focus { border-color: @accent; }
+QToolButton::menu-indicator { image: none; }
+QToolButton#runButton { background: @accent; color: @onAccent; font-weight: 600; padding: 6px 16px; }
+QToolButton#runButton:hover { background: @accentHover; }
+QToolButton#runButton:focus { border-color: @text; }
+QToolButton#runButton:disabled { background: @soft; color: @faint; }
+QToolButton#stopButton { border-color: @line; padding: 6px 14px; }
+QToolButton#stopButton:enabled { border-color: @quiet; }
+QLabel#sectionTitle { font-weight: 600; color: @quiet; }
+QLabel#dockTitle { font-weight: 600; color: @quiet; padding: 0; }
+QLabel#promptMessage { border-radius: 6px; padding: 8px 12px; background: @soft; }
+QLabel#promptMessage[tone="error"] { background: @softer; border-left: 3px solid @accent; }
+QLabel#figureCaption { color: @quiet; }
+QLabel#figureValue { font-weight: 600; }
+QLabel#modeBadge { border: 1px solid @line; border-radius: 9px; padding: 2px 10px; }
+QFrame#banner { background: @banner; border: 0; border-bottom: 1px solid @line; }
+QLabel#bannerTitle { font-weight: 600; }
+QWidget#transcriptHead, QWidget#page { background: @base; }
+QFrame#hairline { background: @line; border: 0; }
+QHeaderView::section { background: @base; color: @quiet; border: 0; border-bottom: 1px solid @line; padding: 6px 8px; font-weight: 600; }
+QTableView { background: @base; alternate-background-color: @alternate; selection-background-color: @selected; selection-color: @text; }
+QTableView::item { padding: 0 8px; }
+QSplitter::handle { background: @line; }
+QProgressBar#loadProgress { border: 0; background: @soft; max-height: 3px; min-height: 3px; }
+QProgressBar#loadProgress::chunk { background: @accent; }
+QPlainTextEdit#prompt { background: @base; }
+QMenu { padding: 4px; }
+)");
+    const QVector<QPair<QString, QColor>> names{
+        {"accentHover", mix(accent, text, 0.14)}, {"onAccent", onAccent}, {"accent", accent},
+        {"window", window}, {"alternate", p.color(QPalette::AlternateBase)}, {"base", base},
+        {"tipText", p.color(QPalette::ToolTipText)}, {"tip", p.color(QPalette::ToolTipBase)}, {"text", text},
+        {"line", hairline(p)}, {"softer", mix(window, text, 0.14)}, {"soft", mix(window, text, 0.07)},
+        {"quiet", quietText(p)}, {"faint", mix(window, text, 0.42)},
+        {"banner", mix(window, accent, 0.12)}, {"selected", mix(base, accent, 0.24)}};
+    for (const auto& [name, color] : names) sheet.replace('@' + name, color.name());
+    return sheet;
+}
+
+}  // namespace
+
+QPalette lightPalette() {
+    return paletteOf({QColor("#f5f6f8"), QColor("#ffffff"), QColor("#f8f9fb"), QColor("#1b1f27"), QColor("#fbfbfc"), QColor("#2a5bd7"),
+                      QColor("#ffffff"), QColor("#2a5bd7"), QColor("#b06a00"), QColor("#ffffff"), QColor("#1b1f27")});
+}
+
+QPalette darkPalette() {
+    return paletteOf({QColor("#1c1f25"), QColor("#15181d"), QColor("#191c22"), QColor("#e4e7ec"), QColor("#2a2e36"), QColor("#7ca4ff"),
+                      QColor("#0d1422"), QColor("#8fb2ff"), QColor("#e0a458"), QColor("#2a2e36"), QColor("#e4e7ec")});
+}
+
+bool isDark(const QPalette& palette) {
+    return palette.color(QPalette::Window).lightness() < palette.color(QPalette::WindowText).lightness();
+}
+
+void applyTheme(QApplication& app, bool dark) {
+    if (QStyle* style = QStyleFactory::create("Fusion")) app.setStyle(style);
+    const QPalette palette = dark ? darkPalette() : lightPalette();
+    app.setPalette(palette);
+    app.setStyleSheet(styleSheet(palette));
+}
+
+QIcon glyphIcon(Glyph glyph, const QPalette& palette, bool accent) {
+    QIcon icon;
+    const auto draw = [&](const QColor& color, QIcon::Mode mode) {
+        for (const int scale : {1, 2, 3}) {
+            QPixmap pixmap(16 * scale, 16 * scale);
+            pixmap.fill(Qt::transparent);
+            QPainter p(&pixmap);
+            p.setRenderHint(QPainter::Antialiasing);
+            p.scale(scale, scale);
+            QPen pen(color, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin);
+            p.setPen(pen);
+            switch (glyph) {
+                case Glyph::Run: {
+                    QPainterPath path;
+                    path.moveTo(4.5, 3);
+                    path.lineTo(13, 8);
+                    path.lineTo(4.5, 13);
+                    path.closeSubpath();
+                    p.fillPath(path, color);
+                    p.drawPath(path);
+                    break;
+                }
+                case Glyph::Stop: p.setBrush(color); p.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1); break;
+                case Glyph::Repeat:
+                    p.drawArc(QRectF(3, 3, 10, 10), 60 * 16, 285 * 16);
+                    p.drawPolyline(QPolygonF{{7.4, 1.6}, {10.6, 3.6}, {8.6, 6.6}});
+                    break;
+                case Glyph::Open:
+                    p.drawPolyline(QPolygonF{{2, 12.5}, {2, 4}, {6, 4}, {7.5, 5.5}, {13, 5.5}, {13, 7.5}});
+                    p.drawPolygon(QPolygonF{{2, 12.5}, {4, 7.5}, {15, 7.5}, {13, 12.5}});
+                    break;
+                case Glyph::Save:
+                    p.drawPolyline(QPolygonF{{8, 2}, {8, 10}});
+                    p.drawPolyline(QPolygonF{{4.8, 7}, {8, 10.2}, {11.2, 7}});
+                    p.drawPolyline(QPolygonF{{2.5, 11}, {2.5, 13.5}, {13.5, 13.5}, {13.5, 11}});
+                    break;
+                case Glyph::Sliders:
+                    for (const double y : {4.0, 8.0, 12.0}) p.drawLine(QPointF(2.5, y), QPointF(13.5, y));
+                    p.setBrush(color);
+                    p.drawEllipse(QPointF(10, 4), 1.6, 1.6);
+                    p.drawEllipse(QPointF(5.5, 8), 1.6, 1.6);
+                    p.drawEllipse(QPointF(9, 12), 1.6, 1.6);
+                    break;
+                case Glyph::Model:
+                    p.drawRoundedRect(QRectF(2.5, 2.5, 11, 11), 2, 2);
+                    p.drawLine(QPointF(2.5, 6.5), QPointF(13.5, 6.5));
+                    p.drawLine(QPointF(6.5, 6.5), QPointF(6.5, 13.5));
+                    break;
+                case Glyph::Find:
+                    p.drawEllipse(QPointF(7, 7), 4, 4);
+                    p.drawLine(QPointF(10.2, 10.2), QPointF(13.5, 13.5));
+                    break;
+                case Glyph::Close:
+                    p.drawLine(QPointF(4.5, 4.5), QPointF(11.5, 11.5));
+                    p.drawLine(QPointF(11.5, 4.5), QPointF(4.5, 11.5));
+                    break;
+                case Glyph::Help:
+                    p.drawEllipse(QPointF(8, 8), 6, 6);
+                    p.drawText(QRectF(2, 2, 12, 12), Qt::AlignCenter, "?");
+                    break;
+            }
+            p.end();
+            pixmap.setDevicePixelRatio(scale);
+            icon.addPixmap(pixmap, mode);
+        }
+    };
+    draw(palette.color(accent ? QPalette::HighlightedText : QPalette::ButtonText), QIcon::Normal);
+    draw(palette.color(QPalette::Disabled, QPalette::ButtonText), QIcon::Disabled);
+    return icon;
+}
+
+}  // namespace spanscope

@@ -1,0 +1,24 @@
+// The two palettes and the few rules of style that go with them. The only place that names colours: everything else
+// mixes palette roles. GUI thread.
+#pragma once
+
+#include <QIcon>
+#include <QPalette>
+
+class QApplication;
+
+namespace spanscope {
+
+enum class ThemeChoice { System, Light, Dark };
+
+QPalette lightPalette();
+QPalette darkPalette();
+/// Sets style, palette and style sheet of the application.
+void applyTheme(QApplication& app, bool dark);
+bool isDark(const QPalette& palette);
+
+enum class Glyph { Run, Stop, Repeat, Open, Save, Sliders, Model, Find, Close, Help };
+/// Drawn with the palette's text colours, so it follows light and dark. accent: for use on a highlighted button.
+QIcon glyphIcon(Glyph glyph, const QPalette& palette, bool accent = false);
+
+}  // namespace spanscope
