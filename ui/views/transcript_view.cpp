@@ -281,6 +281,24 @@ void TranscriptView::mouseMoveEvent(QMouseEvent* event) {
 
 void TranscriptView::mousePressEvent(QMouseEvent* event) {
     if (event->button() != Qt::LeftButton) return;
+    if (const QPoint at = event->position().toPoint(); m_pillAbove.contains(at) || m_pillBelow.contains(at)) {
+        const IntervalList* list = visibleList();
+        if (!list) return;
+        // Nearest readable token beyond the edge, in that direction.
+        const bool above = m_pillAbove.contains(at);
+        const int edge = tokenAt({viewport()->width() / 2, 0});
+        int target = -1;
+        const auto& rows = m_layout.rows();
+        const int row = std::min(static_cast<int>(rows.size()) - 1,
+                                 m_layout.rowAt(verticalScrollBar()->value() - kTopMargin + (above ? 0 : viewport()->height())));
+        const int border = edge >= 0 && above ? edge : rows[static_cast<size_t>(row)].first;
+        for (const Interval& interval : *list) {
+            if (above && interval.begin < border) target = std::min(interval.end, border) - 1;
+            if (!above && target < 0 && interval.end > border) target = std::max(interval.begin, border);
+        }
+        if (target >= 0) scrollToToken(target);
+        return;
+    }
     const int step = stepAt(event->position().toPoint());
     if (step < 0) {
         m_selection->clear();
@@ -367,6 +385,49 @@ void TranscriptView::paintEvent(QPaintEvent*) {
         if (row.y - m_layout.metrics().sectionGap > top + viewport()->height()) break;
         if (row.startsSection) paintCaption(painter, row, look);
         paintRow(painter, row, look);
+    }
+    painter.resetTransform();
+    paintPills(painter);
+}
+
+int TranscriptView::litOutside(bool above) const {
+    const IntervalList* list = visibleList();
+    if (!list || m_layout.rows().empty()) return 0;
+    const auto& rows = m_layout.rows();
+    const int top = verticalScrollBar()->value() - kTopMargin;
+    const int nRows = static_cast<int>(rows.size());
+    const int query = m_store->data().steps[static_cast<size_t>(m_selection->current())].position;
+    // First and last token on the screen; a row counts when most of it shows.
+    const int firstRow = std::min(nRows - 1, m_layout.rowAt(top + m_layout.metrics().rowHeight / 2));
+    const int lastRow = std::min(nRows - 1, m_layout.rowAt(top + viewport()->height() - m_layout.metrics().rowHeight / 2));
+    const int from = above ? 0 : rows[static_cast<size_t>(lastRow)].end;
+    const int to = above ? rows[static_cast<size_t>(firstRow)].first : query + 1;
+    int n = 0;
+    for (const Interval& interval : *list) {
+        const Interval c = clipToQuery(interval, query);
+        n += std::max(0, std::min(c.end, to) - std::max(c.begin, from));
+    }
+    return n;
+}
+
+void TranscriptView::paintPills(QPainter& painter) {
+    m_pillAbove = m_pillBelow = {};
+    if (!visibleList()) return;
+    painter.setFont(m_captionFont);
+    const QFontMetrics fm(m_captionFont);
+    for (const bool above : {true, false}) {
+        const int n = litOutside(above);
+        if (!n) continue;
+        const QString text = (above ? QStringLiteral("↑  ") : QStringLiteral("↓  ")) +
+                             (above ? tr("%n readable token(s) above", nullptr, n) : tr("%n readable token(s) below", nullptr, n));
+        const QSize size(fm.horizontalAdvance(text) + 24, fm.height() + 8);
+        const QRect pill(QPoint((viewport()->width() - size.width()) / 2, above ? 8 : viewport()->height() - size.height() - 8), size);
+        QPainterPath path;
+        path.addRoundedRect(pill, size.height() / 2.0, size.height() / 2.0);
+        painter.fillPath(path, palette().color(QPalette::Highlight));
+        painter.setPen(palette().color(QPalette::HighlightedText));
+        painter.drawText(pill, Qt::AlignCenter, text);
+        (above ? m_pillAbove : m_pillBelow) = pill;
     }
 }
 

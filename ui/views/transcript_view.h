@@ -56,6 +56,8 @@ class TranscriptView : public QAbstractScrollArea {
     void paintRow(QPainter& painter, const TranscriptRow& row, const Look& look) const;
     void paintCaption(QPainter& painter, const TranscriptRow& row, const Look& look) const;
     void paintEmpty(QPainter& painter) const;
+    void paintPills(QPainter& painter);
+    int litOutside(bool above) const;  ///< readable tokens off the screen
     QString describe(int position) const;
     const IntervalList* visibleList() const;
 
@@ -68,6 +70,7 @@ class TranscriptView : public QAbstractScrollArea {
     QString m_searched;
     std::vector<std::pair<int, int>> m_hits;  ///< token ranges [first, end)
     int m_currentHit = -1;
+    QRect m_pillAbove, m_pillBelow;  ///< where the hints on tokens off the screen are; clickable
     bool m_follow = true;
     bool m_selfScrolling = false;
 };

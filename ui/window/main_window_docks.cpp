@@ -9,6 +9,7 @@
 #include <QToolButton>
 #include <QHBoxLayout>
 
+#include "ui/views/mask_view.h"
 #include "ui/views/span_table_view.h"
 #include "ui/window/main_window.h"
 #include "ui/window/segment_inspector.h"
@@ -54,6 +55,7 @@ QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidge
 
 void MainWindow::buildDocks() {
     m_spans = new SpanTableView(m_store, m_selection, this);
+    addDock("mask", tr("What each step reads"), new MaskView(m_store, m_selection, this));
     addDock("spans", tr("Spans"), m_spans);
     addDock("inspector", tr("Segment inspector"), new SegmentInspector(m_store, m_selection, this));
 

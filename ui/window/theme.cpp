@@ -6,41 +6,40 @@
 #include <QStyleFactory>
 
 #include "ui/model/tint.h"
+#include "ui/views/palette.h"
 
 namespace spanscope {
 
 namespace {
 
-struct Tones {
-    QColor window, base, alternate, text, button, accent, onAccent, link, visited, tip, tipText;
-};
-
-QPalette paletteOf(const Tones& t) {
+/// Widgets take their colours from the same table as the plots.
+QPalette paletteOf(const Palette& t) {
+    const QColor button = mix(t.panel, t.dark ? t.ink : t.ground, t.dark ? 0.08 : 0.6);
     QPalette p;
-    p.setColor(QPalette::Window, t.window);
-    p.setColor(QPalette::WindowText, t.text);
-    p.setColor(QPalette::Base, t.base);
-    p.setColor(QPalette::AlternateBase, t.alternate);
-    p.setColor(QPalette::Text, t.text);
-    p.setColor(QPalette::Button, t.button);
-    p.setColor(QPalette::ButtonText, t.text);
-    p.setColor(QPalette::BrightText, t.onAccent);
-    p.setColor(QPalette::Highlight, t.accent);
-    p.setColor(QPalette::HighlightedText, t.onAccent);
-    p.setColor(QPalette::Link, t.link);
-    p.setColor(QPalette::LinkVisited, t.visited);
-    p.setColor(QPalette::ToolTipBase, t.tip);
-    p.setColor(QPalette::ToolTipText, t.tipText);
-    p.setColor(QPalette::PlaceholderText, mix(t.base, t.text, 0.5));
-    p.setColor(QPalette::Light, mix(t.button, QColor(Qt::white), 0.4));
-    p.setColor(QPalette::Midlight, mix(t.button, QColor(Qt::white), 0.15));
-    p.setColor(QPalette::Mid, mix(t.button, t.text, 0.22));
-    p.setColor(QPalette::Dark, mix(t.button, t.text, 0.35));
-    p.setColor(QPalette::Shadow, mix(t.button, QColor(Qt::black), 0.6));
-    const QColor faint = mix(t.window, t.text, 0.42);
+    p.setColor(QPalette::Window, t.panel);
+    p.setColor(QPalette::WindowText, t.ink);
+    p.setColor(QPalette::Base, t.ground);
+    p.setColor(QPalette::AlternateBase, mix(t.ground, t.panel, 0.6));
+    p.setColor(QPalette::Text, t.ink);
+    p.setColor(QPalette::Button, button);
+    p.setColor(QPalette::ButtonText, t.ink);
+    p.setColor(QPalette::BrightText, t.ground);
+    p.setColor(QPalette::Highlight, t.declared);
+    p.setColor(QPalette::HighlightedText, t.ground);
+    p.setColor(QPalette::Link, t.declared);
+    p.setColor(QPalette::LinkVisited, t.dense);
+    p.setColor(QPalette::ToolTipBase, t.dark ? button : t.ground);
+    p.setColor(QPalette::ToolTipText, t.ink);
+    p.setColor(QPalette::PlaceholderText, mix(t.ground, t.ink, 0.5));
+    p.setColor(QPalette::Light, mix(button, t.ground, t.dark ? 0.0 : 0.5));
+    p.setColor(QPalette::Midlight, mix(button, t.ink, 0.08));
+    p.setColor(QPalette::Mid, mix(button, t.ink, 0.22));
+    p.setColor(QPalette::Dark, mix(button, t.ink, 0.35));
+    p.setColor(QPalette::Shadow, mix(button, t.dark ? t.ground : t.ink, 0.6));
+    const QColor faint = mix(t.panel, t.ink, 0.42);
     for (const QPalette::ColorRole role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText})
         p.setColor(QPalette::Disabled, role, faint);
-    p.setColor(QPalette::Disabled, QPalette::Highlight, mix(t.window, t.text, 0.18));
+    p.setColor(QPalette::Disabled, QPalette::Highlight, mix(t.panel, t.ink, 0.18));
     p.setColor(QPalette::Disabled, QPalette::HighlightedText, faint);
     return p;
 }
@@ -50,7 +49,7 @@ QString styleSheet(const QPalette& p) {
     const QColor accent = p.color(QPalette::Highlight), onAccent = p.color(QPalette::HighlightedText);
     QString sheet = QStringLiteral(R"(
 QToolTip { border: 1px solid @line; padding: 6px 8px; background: @tip; color: @tipText; }
-QToolBar { border: 0; border-bottom: 1px solid @line; padding: 8px 12px; spacing: 8px; background: @window; }
+QToolBar { border: 0; border-bottom: 1px solid @line; padding: 6px 12px; spacing: 8px; background: @window; }
 QMainWindow::separator { background: @line; width: 1px; height: 1px; margin: 0; }
 QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; }
 QStatusBar { border-top: 1px solid @line; background: @window; }
@@ -77,9 +76,13 @@ QFrame#banner { background: @banner; border: 0; border-bottom: 1px solid @line; 
 QLabel#bannerTitle { font-weight: 600; }
 QWidget#transcriptHead, QWidget#page { background: @base; }
 QFrame#hairline { background: @line; border: 0; }
-QHeaderView::section { background: @base; color: @quiet; border: 0; border-bottom: 1px solid @line; padding: 6px 8px; font-weight: 600; }
+QHeaderView::section { background: @base; color: @quiet; border: 0; border-bottom: 1px solid @line; padding: 6px 4px; font-weight: 600; }
 QTableView { background: @base; alternate-background-color: @alternate; selection-background-color: @selected; selection-color: @text; }
-QTableView::item { padding: 0 8px; }
+QTabBar::tab { border: 0; border-top: 2px solid transparent; padding: 6px 16px; background: transparent; color: @quiet; }
+QTabBar::tab:selected { border-top-color: @accent; color: @text; }
+QTabBar::tab:hover { background: @soft; }
+QTabBar { qproperty-drawBase: 0; }
+QComboBox { min-height: 24px; }
 QSplitter::handle { background: @line; }
 QProgressBar#loadProgress { border: 0; background: @soft; max-height: 3px; min-height: 3px; }
 QProgressBar#loadProgress::chunk { background: @accent; }
@@ -99,15 +102,8 @@ QMenu { padding: 4px; }
 
 }  // namespace
 
-QPalette lightPalette() {
-    return paletteOf({QColor("#f5f6f8"), QColor("#ffffff"), QColor("#f8f9fb"), QColor("#1b1f27"), QColor("#fbfbfc"), QColor("#2a5bd7"),
-                      QColor("#ffffff"), QColor("#2a5bd7"), QColor("#b06a00"), QColor("#ffffff"), QColor("#1b1f27")});
-}
-
-QPalette darkPalette() {
-    return paletteOf({QColor("#1c1f25"), QColor("#15181d"), QColor("#191c22"), QColor("#e4e7ec"), QColor("#2a2e36"), QColor("#7ca4ff"),
-                      QColor("#0d1422"), QColor("#8fb2ff"), QColor("#e0a458"), QColor("#2a2e36"), QColor("#e4e7ec")});
-}
+QPalette lightPalette() { return paletteOf(Palette::light()); }
+QPalette darkPalette() { return paletteOf(Palette::darkOne()); }
 
 bool isDark(const QPalette& palette) {
     return palette.color(QPalette::Window).lightness() < palette.color(QPalette::WindowText).lightness();

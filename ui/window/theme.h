@@ -1,5 +1,5 @@
-// The two palettes and the few rules of style that go with them. The only place that names colours: everything else
-// mixes palette roles. GUI thread.
+// The two palettes of the widgets, from the same colours as the plots (ui/views/palette.h), and the few rules of style
+// that go with them. Everything else mixes palette roles. GUI thread.
 #pragma once
 
 #include <QIcon>
