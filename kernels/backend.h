@@ -80,7 +80,8 @@ struct SequenceId {
 };
 
 /// Queries [begin, end) (indices into the prefill call's tokens) share one visible list. Lists are in
-/// absolute token positions; causality is implied (visibility.h).
+/// absolute token positions; causality is implied (visibility.h). A query that may read nothing gets zero from
+/// attention.
 struct QueryRun {
     int32_t begin = 0;
     int32_t end = 0;
@@ -112,7 +113,8 @@ struct StageTimes {
     int64_t otherNs = 0;
 };
 
-/// Re-evaluates the stored token at `position` as if it read `visible`; changes nothing in the cache.
+/// Re-evaluates the stored token at `position` as if it read `visible`; changes nothing in the cache. Its own key
+/// and value are computed anew (deeper layers differ under another list); all others come from the cache.
 struct ProbeRequest {
     SequenceId sequence;
     int32_t token = 0;

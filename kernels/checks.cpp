@@ -1,0 +1,156 @@
+#include "kernels/checks.h"
+
+#include <string>
+
+namespace spanscope {
+
+Error invalidArgument(std::string message, std::string found, std::string expected) {
+    Error e;
+    e.code = ErrorCode::InvalidArgument;
+    e.message = std::move(message);
+    e.found = std::move(found);
+    e.expected = std::move(expected);
+    return e;
+}
+
+std::string rangeText(int64_t first, int64_t last) {
+    return std::to_string(first).append(" to ").append(std::to_string(last));
+}
+
+namespace {
+
+std::string dims(int64_t rows, int64_t cols) { return std::to_string(rows) + " x " + std::to_string(cols); }
+
+/// One row or one column of n values is a vector of n.
+Status checkVector(const TensorView& t, int64_t n, const std::string& name, bool optional) {
+    if (!t) return optional ? Status{} : Status{invalidArgument("tensor " + name + " is missing")};
+    const bool fits = (t.rows == 1 && t.cols == n) || (t.cols == 1 && t.rows == n);
+    if (!fits) return invalidArgument("tensor " + name + " has the wrong shape", dims(t.rows, t.cols), dims(1, n));
+    if (rowBytes(t.dtype, n) == 0)
+        return invalidArgument("tensor " + name + " does not fit its block format", dtypeName(t.dtype));
+    return {};
+}
+
+Status checkMatrix(const TensorView& t, int64_t rows, int64_t cols, const std::string& name, bool optional) {
+    if (!t) return optional ? Status{} : Status{invalidArgument("tensor " + name + " is missing")};
+    if (t.rows != rows || t.cols != cols)
+        return invalidArgument("tensor " + name + " has the wrong shape", dims(t.rows, t.cols), dims(rows, cols));
+    if (rowBytes(t.dtype, cols) == 0)
+        return invalidArgument("rows of tensor " + name + " are not whole blocks",
+                               std::to_string(cols) + " columns of " + dtypeName(t.dtype));
+    return {};
+}
+
+Status checkShape(const ModelShape& s) {
+    const auto positive = [](int32_t v, int32_t limit) { return v > 0 && v <= limit; };
+    constexpr int32_t kMaxDim = 1 << 20;
+    if (!positive(s.nLayers, 4096)) return invalidArgument("nLayers", std::to_string(s.nLayers), "1 to 4096");
+    if (!positive(s.nHeads, kMaxDim)) return invalidArgument("nHeads", std::to_string(s.nHeads), "at least 1");
+    if (!positive(s.nKvHeads, s.nHeads) || s.nHeads % s.nKvHeads != 0)
+        return invalidArgument("nKvHeads", std::to_string(s.nKvHeads),
+                               std::string("a divisor of nHeads = ").append(std::to_string(s.nHeads)));
+    if (!positive(s.headDim, 4096)) return invalidArgument("headDim", std::to_string(s.headDim), "1 to 4096");
+    if (!positive(s.hidden, kMaxDim)) return invalidArgument("hidden", std::to_string(s.hidden), "at least 1");
+    if (!positive(s.ffn, kMaxDim * 4)) return invalidArgument("ffn", std::to_string(s.ffn), "at least 1");
+    if (!positive(s.vocab, 1 << 26)) return invalidArgument("vocab", std::to_string(s.vocab), "at least 1");
+    if (s.headDim % 2 != 0) {
+        Error e = invalidArgument("rotary positions need an even headDim", std::to_string(s.headDim));
+        e.code = ErrorCode::Unsupported;
+        return e;
+    }
+    if (static_cast<int32_t>(s.ropeInvFreq.size()) != s.headDim / 2)
+        return invalidArgument("ropeInvFreq has the wrong length", std::to_string(s.ropeInvFreq.size()),
+                               std::to_string(s.headDim / 2));
+    return {};
+}
+
+}  // namespace
+
+Status checkWeights(const ModelWeights& w) {
+    const ModelShape& s = w.shape;
+    if (Status st = checkShape(s); !st) return st;
+    if (static_cast<int32_t>(w.layers.size()) != s.nLayers)
+        return invalidArgument("number of layers", std::to_string(w.layers.size()), std::to_string(s.nLayers));
+    const int64_t nQ = int64_t{s.nHeads} * s.headDim;
+    const int64_t nKv = int64_t{s.nKvHeads} * s.headDim;
+    Status st;
+    const auto matrix = [&](const TensorView& t, int64_t rows, int64_t cols, std::string name, bool optional) {
+        if (st.ok()) st = checkMatrix(t, rows, cols, name, optional);
+    };
+    const auto vec = [&](const TensorView& t, int64_t n, std::string name, bool optional) {
+        if (st.ok()) st = checkVector(t, n, name, optional);
+    };
+    matrix(w.embedding, s.vocab, s.hidden, "embedding", false);
+    vec(w.finalNorm, s.hidden, "finalNorm", false);
+    matrix(w.head, s.vocab, s.hidden, "head", true);
+    for (int32_t l = 0; l < s.nLayers && st.ok(); ++l) {
+        const LayerWeights& y = w.layers[static_cast<size_t>(l)];
+        const std::string p = std::string("layer ").append(std::to_string(l)).append(" ");
+        vec(y.attnNorm, s.hidden, p + "attnNorm", false);
+        matrix(y.q, nQ, s.hidden, p + "q", false);
+        matrix(y.k, nKv, s.hidden, p + "k", false);
+        matrix(y.v, nKv, s.hidden, p + "v", false);
+        matrix(y.o, s.hidden, nQ, p + "o", false);
+        vec(y.qBias, nQ, p + "qBias", true);
+        vec(y.kBias, nKv, p + "kBias", true);
+        vec(y.vBias, nKv, p + "vBias", true);
+        vec(y.oBias, s.hidden, p + "oBias", true);
+        vec(y.mlpNorm, s.hidden, p + "mlpNorm", false);
+        matrix(y.gate, s.ffn, s.hidden, p + "gate", false);
+        matrix(y.up, s.ffn, s.hidden, p + "up", false);
+        matrix(y.down, s.hidden, s.ffn, p + "down", false);
+        vec(y.gateBias, s.ffn, p + "gateBias", true);
+        vec(y.upBias, s.ffn, p + "upBias", true);
+        vec(y.downBias, s.hidden, p + "downBias", true);
+    }
+    return st;
+}
+
+Status checkOptions(const BackendOptions& o) {
+    if (o.maxBatch < 1) return invalidArgument("maxBatch", std::to_string(o.maxBatch), "at least 1");
+    if (o.kvTokens < 1 || o.kvTokens > INT32_MAX - kPageTokens)
+        return invalidArgument("kvTokens", std::to_string(o.kvTokens), "1 to 2^31 - 17");
+    if (o.nThreads < 0 || o.nThreads > 1024) return invalidArgument("nThreads", std::to_string(o.nThreads), "0 to 1024");
+    if (o.kvType != DType::F32 && o.kvType != DType::F16 && o.kvType != DType::BF16) {
+        Error e = invalidArgument("KV cache type", dtypeName(o.kvType), "F32, F16 or BF16");
+        e.code = ErrorCode::Unsupported;
+        return e;
+    }
+    return {};
+}
+
+Status checkIntervals(std::span<const Interval> list, const char* what) {
+    int32_t last = 0;
+    for (const Interval& i : list) {
+        if (i.begin < last || i.end <= i.begin)
+            return invalidArgument(std::string(what) + ": interval lists are sorted, disjoint and not empty",
+                                   rangeText(i.begin, i.end).append(" after ").append(std::to_string(last)));
+        last = i.end;
+    }
+    return {};
+}
+
+Status checkTokens(std::span<const int32_t> tokens, int32_t vocab) {
+    for (const int32_t t : tokens)
+        if (t < 0 || t >= vocab)
+            return invalidArgument("token id outside the vocabulary", std::to_string(t),
+                                   rangeText(0, vocab - 1));
+    return {};
+}
+
+Status checkRuns(std::span<const QueryRun> runs, int32_t nTokens) {
+    int32_t next = 0;
+    for (const QueryRun& r : runs) {
+        if (r.begin != next || r.end <= r.begin || r.end > nTokens)
+            return invalidArgument("query runs must cover the tokens in order",
+                                   rangeText(r.begin, r.end),
+                                   std::string("a run from ").append(std::to_string(next)));
+        if (Status st = checkIntervals(r.visible, "query run"); !st) return st;
+        next = r.end;
+    }
+    if (next != nTokens)
+        return invalidArgument("query runs must cover the tokens", std::to_string(next), std::to_string(nTokens));
+    return {};
+}
+
+}  // namespace spanscope

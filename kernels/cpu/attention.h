@@ -1,0 +1,53 @@
+// Attention over the pages of a plan, for one query (decode) and for tiles of queries (prefill).
+//
+// Decode: softmax is split over chunks of 32 pages; each chunk yields (largest score, sum of exponentials,
+// weighted values), merged in order of chunks. The split depends on the list alone, never on threads.
+// Bytes: 2 * 16 * headDim * element per page, layer and KV head; query heads that share a KV head are scored
+// together, so a page is read once. Limit: memory from some 100 pages on.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernels/cpu/kv_cache.h"
+#include "kernels/cpu/page_plan.h"
+
+namespace spanscope::cpu {
+
+inline constexpr int32_t kChunkPages = 32;
+
+struct DecodeChunk {
+    const KvCache* cache = nullptr;
+    int32_t layer = 0;
+    int32_t kvHead = 0;
+    std::span<const PageRef> pages;  ///< at most kChunkPages
+    const float* q = nullptr;        ///< (group, headDim), already scaled
+    int32_t group = 0;               ///< query heads on this KV head
+    int32_t headDim = 0;
+    float* scores = nullptr;         ///< scratch (group, kChunkPages * 16)
+    float* partial = nullptr;        ///< out (group, headDim + 2): weighted values, largest score, sum
+};
+/// Returns the pages whose keys it has loaded.
+int32_t attendChunk(const DecodeChunk& chunk);
+
+inline size_t partialStride(int32_t headDim) { return static_cast<size_t>(headDim) + 2; }
+/// partials: (nChunks) with `chunkStride` floats between chunks. out: (headDim); zero when nothing was visible.
+void mergePartials(const float* partials, int32_t nChunks, size_t chunkStride, int32_t headDim, float* out);
+
+inline constexpr int32_t kTileQueries = 32;
+struct PrefillTile {
+    const KvCache* cache = nullptr;
+    int32_t layer = 0;
+    int32_t kvHead = 0;
+    std::span<const PageRef> pages;   ///< of the whole run; masks hold the list, causality is added here
+    const float* q = nullptr;         ///< feature-major (headDim, 64), already scaled; column 0 = first query
+    int32_t nQueries = 0;             ///< at most kTileQueries
+    int32_t firstPosition = 0;        ///< of the first query
+    int32_t headDim = 0;
+    float* out = nullptr;             ///< feature-major (headDim, 64)
+    float* scratch = nullptr;         ///< prefillScratch(headDim) floats
+};
+size_t prefillScratch(int32_t headDim);
+void attendTile(const PrefillTile& tile);
+
+}  // namespace spanscope::cpu

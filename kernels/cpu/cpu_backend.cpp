@@ -1,0 +1,189 @@
+#include "kernels/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "kernels/backends.h"
+#include "kernels/checks.h"
+#include "kernels/cpu/elementwise.h"
+#include "kernels/cpu/widen.h"
+
+namespace spanscope::cpu {
+
+int64_t monotonicNs() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+namespace {
+
+std::vector<float> floatsOf(const TensorView& t) {
+    std::vector<float> r(t ? static_cast<size_t>(t.rows * t.cols) : 0);
+    if (t) widenRow(t.dtype, t.data, 0, t.rows * t.cols, r.data());
+    return r;
+}
+
+uint32_t formats(std::initializer_list<const TensorView*> tensors) {
+    uint32_t bits = 0;
+    for (const TensorView* t : tensors) bits |= GemvInputBuffer::formatBit(t->dtype);
+    return bits;
+}
+
+int32_t threadsFor(const BackendOptions& options) {
+    if (options.nThreads > 0) return options.nThreads;
+    return std::max(1, static_cast<int32_t>(std::thread::hardware_concurrency()));
+}
+
+std::string processorName() {
+    std::ifstream cpuinfo("/proc/cpuinfo");
+    for (std::string line; std::getline(cpuinfo, line);)
+        if (line.rfind("model name", 0) == 0)
+            if (const size_t colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
+    return "CPU";
+}
+
+size_t widest(const ModelShape& s) {
+    return static_cast<size_t>(std::max({s.hidden, s.ffn, s.nHeads * s.headDim}));
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& options, std::unique_ptr<KvCache> cache)
+    : m_weights(weights),
+      m_options(options),
+      m_cache(std::move(cache)),
+      m_pool(threadsFor(options)),
+      m_finalNorm(floatsOf(weights.finalNorm)),
+      m_input(static_cast<int64_t>(widest(weights.shape)), options.maxBatch) {
+    const ModelShape& s = m_weights.shape;
+    const auto batch = static_cast<size_t>(options.maxBatch);
+    const auto nQ = static_cast<size_t>(qRows()), nKv = static_cast<size_t>(kvRows());
+    for (const LayerWeights& w : m_weights.layers) {
+        LayerVectors v;
+        v.attnNorm = floatsOf(w.attnNorm);
+        v.mlpNorm = floatsOf(w.mlpNorm);
+        if (w.qBias || w.kBias || w.vBias) {
+            v.qkvBias.assign(nQ + 2 * nKv, 0.0f);
+            const auto put = [&](const TensorView& t, size_t at) {
+                const std::vector<float> f = floatsOf(t);
+                std::copy(f.begin(), f.end(), v.qkvBias.begin() + static_cast<std::ptrdiff_t>(at));
+            };
+            put(w.qBias, 0);
+            put(w.kBias, nQ);
+            put(w.vBias, nQ + nKv);
+        }
+        v.oBias = floatsOf(w.oBias);
+        v.gateBias = floatsOf(w.gateBias);
+        v.upBias = floatsOf(w.upBias);
+        v.downBias = floatsOf(w.downBias);
+        v.qkvFormats = formats({&w.q, &w.k, &w.v});
+        v.oFormats = formats({&w.o});
+        v.gateUpFormats = formats({&w.gate, &w.up});
+        v.downFormats = formats({&w.down});
+        m_vectors.push_back(std::move(v));
+    }
+    const auto hidden = static_cast<size_t>(s.hidden), ffn = static_cast<size_t>(s.ffn);
+    m_x.resize(batch * hidden);
+    m_qkv.resize(batch * (nQ + 2 * nKv));
+    m_gate.resize(batch * ffn);
+    m_up.resize(batch * ffn);
+    m_logits.resize(batch * static_cast<size_t>(s.vocab));
+    m_cos.resize(batch * static_cast<size_t>(s.headDim / 2));
+    m_sin.resize(m_cos.size());
+    m_steps.resize(batch);
+    // Sequences of a batch are distinct, so their pages together are at most the pool's.
+    const auto pages = static_cast<size_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
+    m_plan.resize(pages);
+    m_chunks.resize(pages / kChunkPages + batch);
+    m_pagesRead.resize(m_chunks.size() * static_cast<size_t>(s.nKvHeads));
+    m_partials.resize(m_chunks.size() * static_cast<size_t>(s.nHeads) * partialStride(s.headDim));
+    m_scores.resize(static_cast<size_t>(m_pool.nThreads()));
+    for (auto& v : m_scores) v.resize(static_cast<size_t>(s.nHeads / s.nKvHeads) * kChunkPages * kPageTokens);
+}
+
+BackendInfo CpuBackend::info() const { return {"cpu", processorName(), m_pool.nThreads()}; }
+
+int32_t CpuBackend::storedTokens(SequenceId sequence) const {
+    const KvSequence* s = m_cache->find(sequence);
+    return s ? s->stored : 0;
+}
+
+void CpuBackend::truncate(SequenceId sequence, int32_t nTokens) {
+    KvSequence* s = m_cache->find(sequence);
+    if (s && nTokens >= 0 && nTokens < s->stored) s->stored = nTokens;
+}
+
+void CpuBackend::embed(int32_t token, float* out) const {
+    const TensorView& e = m_weights.embedding;
+    widenRow(e.dtype, static_cast<const uint8_t*>(e.data) + static_cast<size_t>(token) * rowBytes(e.dtype, e.cols), 0,
+             e.cols, out);
+}
+
+size_t CpuBackend::bytesHeld() const {
+    size_t floats = m_x.size() + m_qkv.size() + m_gate.size() + m_up.size() + m_logits.size() + m_partials.size();
+    for (const auto& v : m_scores) floats += v.size();
+    for (const LayerVectors& v : m_vectors)
+        floats += v.attnNorm.size() + v.mlpNorm.size() + v.qkvBias.size() + v.oBias.size() + v.gateBias.size() +
+                  v.upBias.size() + v.downBias.size();
+    return floats * sizeof(float) + m_input.nBytes() + m_plan.size() * sizeof(PageRef) +
+           m_chunks.size() * sizeof(Chunk) + m_cache->nBytes() + prefillBytes();
+}
+
+Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput& output) {
+    const int64_t start = monotonicNs();
+    const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
+    if (items.empty() || static_cast<int32_t>(items.size()) > m_options.maxBatch)
+        return invalidArgument("items of a batch", std::to_string(items.size()),
+                               rangeText(1, m_options.maxBatch));
+    if (!output.maybeLogits.empty() && output.maybeLogits.size() != items.size() * vocab)
+        return invalidArgument("size of the logits", std::to_string(output.maybeLogits.size()),
+                               std::to_string(items.size() * vocab));
+    for (size_t i = 0; i < items.size(); ++i) {
+        const DecodeItem& item = items[i];
+        KvSequence* s = m_cache->find(item.sequence);
+        if (!s) return invalidArgument("unknown sequence", std::to_string(item.sequence.value));
+        if (item.position != s->stored)
+            return invalidArgument("position of a decoded token", std::to_string(item.position),
+                                   std::to_string(s->stored));
+        if (s->stored >= s->capacity)
+            return invalidArgument("sequence is full", std::to_string(s->stored), {});
+        for (size_t j = 0; j < i; ++j)
+            if (m_steps[j].sequence == s) return invalidArgument("a sequence twice in one batch");
+        if (Status st = checkTokens({&item.token, 1}, m_weights.shape.vocab); !st) return st;
+        if (Status st = checkIntervals(item.visible, "decode"); !st) return st;
+        m_steps[i] = {s, item.token, item.position};
+    }
+    m_nPlanned = m_nChunks = 0;
+    for (size_t i = 0; i < items.size(); ++i) planStep(m_steps[i], static_cast<int32_t>(i), items[i].visible);
+    const std::span<Step> steps(m_steps.data(), items.size());
+    forward(steps, nullptr);
+    float* logits = output.maybeLogits.empty() ? m_logits.data() : output.maybeLogits.data();
+    logitsOf(static_cast<int32_t>(items.size()), logits);
+    for (size_t i = 0; i < items.size(); ++i) {
+        ++steps[i].sequence->stored;
+        if (i >= output.argmax.size() && i >= output.argmaxLogprob.size()) continue;
+        const BestLogit best = bestLogit(logits + i * vocab, m_weights.shape.vocab);
+        if (i < output.argmax.size()) output.argmax[i] = best.index;
+        if (i < output.argmaxLogprob.size()) output.argmaxLogprob[i] = best.logprob;
+    }
+    m_lastNs = monotonicNs() - start;
+    if (m_profiling) m_times.otherNs += m_lastNs;  // forward() has taken its own stages off
+    return {};
+}
+
+}  // namespace spanscope::cpu
+
+namespace spanscope {
+
+Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, const BackendOptions& options) {
+    if (Status st = checkWeights(weights); !st) return st.error();
+    if (Status st = checkOptions(options); !st) return st.error();
+    auto cache = cpu::KvCache::create(weights.shape, options.kvTokens, options.kvType);
+    if (!cache) return cache.error();
+    return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(weights, options, std::move(*cache)));
+}
+
+}  // namespace spanscope

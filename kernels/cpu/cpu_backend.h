@@ -1,0 +1,123 @@
+// The CPU backend: weights used in place, a paged KV cache, one decode step as a row of short parallel sections,
+// prefill in chunks of matrices. Same results for any number of threads.
+//
+// One thread at a time per object. Public beyond Backend: kvPagesRead(), so that a test can count instead of time.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cpu/attention.h"
+#include "kernels/cpu/gemv.h"
+#include "kernels/cpu/kv_cache.h"
+#include "kernels/cpu/page_plan.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace spanscope::cpu {
+
+class CpuBackend final : public Backend {
+  public:
+    /// Weights and options already checked.
+    CpuBackend(const ModelWeights& weights, const BackendOptions& options, std::unique_ptr<KvCache> cache);
+
+    BackendInfo info() const override;
+    const ModelShape& shape() const override { return m_weights.shape; }
+    Result<SequenceId> createSequence(int32_t capacityTokens) override { return m_cache->createSequence(capacityTokens); }
+    void freeSequence(SequenceId sequence) override { m_cache->freeSequence(sequence); }
+    int32_t storedTokens(SequenceId sequence) const override;
+    void truncate(SequenceId sequence, int32_t nTokens) override;
+    Status prefill(SequenceId sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
+                   std::span<float> maybeLogits) override;
+    Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override;
+    Result<ProbeResult> probe(const ProbeRequest& request) override;
+    void setProfiling(bool on) override { m_profiling = on; }
+    StageTimes stageTimes() const override { return m_times; }
+    void resetStageTimes() override { m_times = {}; }
+    int64_t lastDeviceNs() const override { return m_lastNs; }
+    size_t bytesHeld() const override;
+
+    /// Pages of one layer and one KV head that attention has loaded, ever; counted where they are loaded.
+    uint64_t kvPagesRead() const { return m_kvPagesRead; }
+
+  private:
+    /// Vectors of a layer as floats; biases are empty where the model has none.
+    struct LayerVectors {
+        std::vector<float> attnNorm, mlpNorm;
+        std::vector<float> qkvBias, oBias, gateBias, upBias, downBias;  // q, k and v in one row
+        uint32_t qkvFormats = 0, oFormats = 0, gateUpFormats = 0, downFormats = 0;
+    };
+    /// One token of a step.
+    struct Step {
+        KvSequence* sequence = nullptr;
+        int32_t token = 0;
+        int32_t position = 0;
+        int32_t firstPage = 0, nPages = 0;  ///< in m_plan
+        int32_t firstChunk = 0, nChunks = 0;  ///< in m_chunks
+    };
+    struct Chunk {
+        int32_t step = 0;
+        int32_t firstPage = 0, nPages = 0;  ///< in m_plan
+    };
+    /// What probe() wants out of a step. Layers are taken one by one, on the calling thread.
+    struct Capture {
+        std::vector<std::vector<std::byte>> saved;   ///< per layer: the cache's own bits
+        std::vector<std::vector<float>> probabilities;  ///< per layer (nHeads, position + 1)
+    };
+    struct PrefillBuffers;
+    struct PrefillDeleter {
+        void operator()(PrefillBuffers* b) const;
+    };
+
+    // decode_step.cpp
+    void planStep(Step& step, int32_t index, std::span<const Interval> visible);
+    void forward(std::span<Step> steps, Capture* capture);
+    void attend(int32_t layer, std::span<Step> steps, Capture* capture);
+    void logitsOf(int32_t nItems, float* logits);  // from m_x
+    void matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out, size_t outStride);
+
+    // probe.cpp
+    void captureChunk(const Chunk& chunk, int32_t position, int32_t layer, int32_t kvHead, Capture& capture);
+    void finishCapture(const Step& step, int32_t layer, Capture& capture);
+
+    // prefill_chunk.cpp
+    void prefillChunk(KvSequence& sequence, std::span<const int32_t> tokens, int32_t firstIndex,
+                      std::span<const QueryRun> runs);
+    PrefillBuffers& prefillBuffers(int64_t nTokens);
+    size_t prefillBytes() const;
+
+    const TensorView& head() const { return m_weights.head ? m_weights.head : m_weights.embedding; }
+    int32_t qRows() const { return m_weights.shape.nHeads * m_weights.shape.headDim; }
+    int32_t kvRows() const { return m_weights.shape.nKvHeads * m_weights.shape.headDim; }
+    void embed(int32_t token, float* out) const;
+
+    ModelWeights m_weights;  // views; the caller owns the memory
+    BackendOptions m_options;
+    std::unique_ptr<KvCache> m_cache;
+    ThreadPool m_pool;
+    std::vector<LayerVectors> m_vectors;
+    std::vector<float> m_finalNorm;
+
+    // decode, sized once; (maxBatch, ...) each
+    std::vector<float> m_x, m_qkv, m_gate, m_up, m_logits, m_cos, m_sin;
+    GemvInputBuffer m_input;
+    std::vector<Step> m_steps;
+    std::vector<PageRef> m_plan;
+    std::vector<Chunk> m_chunks;
+    std::vector<float> m_partials;  // (chunks, nHeads, headDim + 2)
+    std::vector<int32_t> m_pagesRead;          // (chunks, nKvHeads)
+    std::vector<std::vector<float>> m_scores;  // per thread
+    int32_t m_nPlanned = 0;
+    int32_t m_nChunks = 0;
+
+    std::unique_ptr<PrefillBuffers, PrefillDeleter> m_prefill;
+
+    uint64_t m_kvPagesRead = 0;
+    bool m_profiling = false;
+    StageTimes m_times;
+    int64_t m_lastNs = 0;
+};
+
+int64_t monotonicNs();
+
+}  // namespace spanscope::cpu

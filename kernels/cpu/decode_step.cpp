@@ -1,0 +1,211 @@
+// One decode step: for each layer norm, QKV, rotation and append, attention, output, norm, gate and up, down.
+// The matrices and the attention are parallel sections; what lies between them is a few hundred values and stays
+// on the calling thread, which costs less than a section.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/elementwise.h"
+
+namespace spanscope::cpu {
+
+namespace {
+
+/// Rows per chunk: about 32 KB of weights, so that a chunk outweighs its claim, and a multiple of the row tile.
+int64_t chunkRows(const TensorView& w) {
+    const auto bytes = static_cast<int64_t>(std::max<size_t>(1, rowBytes(w.dtype, w.cols)));
+    const int64_t total = bytes * w.rows;
+    const int64_t target = std::clamp<int64_t>(total / 64, 32 << 10, 512 << 10);
+    return std::max<int64_t>(4, target / bytes / 4 * 4);
+}
+
+const float* maybe(const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); }
+
+}  // namespace
+
+void CpuBackend::planStep(Step& step, int32_t index, std::span<const Interval> visible) {
+    step.firstPage = m_nPlanned;
+    step.nPages = planPages(visible, step.position, step.sequence->pages, m_plan.data() + m_nPlanned);
+    m_nPlanned += step.nPages;
+    step.firstChunk = m_nChunks;
+    for (int32_t p = 0; p < step.nPages; p += kChunkPages)
+        m_chunks[static_cast<size_t>(m_nChunks++)] = {index, step.firstPage + p,
+                                                      std::min(kChunkPages, step.nPages - p)};
+    step.nChunks = m_nChunks - step.firstChunk;
+}
+
+void CpuBackend::matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out,
+                        size_t outStride) {
+    const int64_t rows = chunkRows(w);
+    m_pool.parallelFor((w.rows + rows - 1) / rows, [&](int64_t chunk, int32_t) {
+        gemvRows(w, chunk * rows, std::min(w.rows, (chunk + 1) * rows), in, bias, mode, out, outStride);
+    });
+}
+
+void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
+    const ModelShape& s = m_weights.shape;
+    const auto n = static_cast<int32_t>(steps.size());
+    const auto hidden = static_cast<size_t>(s.hidden), ffn = static_cast<size_t>(s.ffn);
+    const auto half = static_cast<size_t>(s.headDim / 2);
+    const auto nQ = static_cast<size_t>(qRows()), nKv = static_cast<size_t>(kvRows());
+    const size_t qkvStride = nQ + 2 * nKv;
+    const float scale = 1.0f / std::sqrt(static_cast<float>(s.headDim));
+    int64_t mark = 0, attentionNs = 0, matmulNs = 0;
+    const auto begin = [&] {
+        if (m_profiling) mark = monotonicNs();
+    };
+    const auto end = [&](int64_t& sum) {
+        if (m_profiling) sum += monotonicNs() - mark;
+    };
+
+    for (int32_t i = 0; i < n; ++i) {
+        const Step& step = steps[static_cast<size_t>(i)];
+        const auto at = static_cast<size_t>(i);
+        embed(step.token, m_x.data() + at * hidden);
+        for (size_t f = 0; f < half; ++f) {
+            // In double: at position 16,384 a float angle is wrong by a thousandth.
+            const double angle = static_cast<double>(step.position) * static_cast<double>(s.ropeInvFreq[f]);
+            m_cos[at * half + f] = static_cast<float>(std::cos(angle));
+            m_sin[at * half + f] = static_cast<float>(std::sin(angle));
+        }
+    }
+    const auto normInto = [&](const std::vector<float>& gain) {
+        for (int32_t i = 0; i < n; ++i)
+            rmsNorm(m_x.data() + static_cast<size_t>(i) * hidden, gain.data(), s.hidden, s.rmsEps, m_input.x(i));
+    };
+
+    for (int32_t l = 0; l < s.nLayers; ++l) {
+        const LayerWeights& w = m_weights.layers[static_cast<size_t>(l)];
+        const LayerVectors& v = m_vectors[static_cast<size_t>(l)];
+
+        normInto(v.attnNorm);
+        GemvInput in = m_input.prepare(s.hidden, n, v.qkvFormats);
+        begin();
+        {
+            // One section for the three matrices.
+            const TensorView* parts[3] = {&w.q, &w.k, &w.v};
+            const size_t firstRow[3] = {0, nQ, nQ + nKv};
+            int64_t rows[3], firstChunk[4] = {0, 0, 0, 0};
+            for (size_t p = 0; p < 3; ++p) {
+                rows[p] = chunkRows(*parts[p]);
+                firstChunk[p + 1] = firstChunk[p] + (parts[p]->rows + rows[p] - 1) / rows[p];
+            }
+            m_pool.parallelFor(firstChunk[3], [&](int64_t chunk, int32_t) {
+                const size_t p = chunk < firstChunk[1] ? 0 : chunk < firstChunk[2] ? 1 : 2;
+                const int64_t row = (chunk - firstChunk[p]) * rows[p];
+                gemvRows(*parts[p], row, std::min(parts[p]->rows, row + rows[p]), in,
+                         v.qkvBias.empty() ? nullptr : v.qkvBias.data() + firstRow[p], Output::Store,
+                         m_qkv.data() + firstRow[p], qkvStride);
+            });
+        }
+        end(matmulNs);
+
+        for (int32_t i = 0; i < n; ++i) {
+            const Step& step = steps[static_cast<size_t>(i)];
+            const auto at = static_cast<size_t>(i);
+            float* q = m_qkv.data() + at * qkvStride;
+            const float* c = m_cos.data() + at * half;
+            const float* sn = m_sin.data() + at * half;
+            for (int32_t h = 0; h < s.nHeads; ++h) rope(q + h * s.headDim, s.headDim, s.ropeInterleaved, c, sn, scale);
+            float* k = q + nQ;
+            for (int32_t h = 0; h < s.nKvHeads; ++h) rope(k + h * s.headDim, s.headDim, s.ropeInterleaved, c, sn, 1.0f);
+            if (capture) m_cache->save(l, *step.sequence, step.position, capture->saved[static_cast<size_t>(l)]);
+            m_cache->store(l, *step.sequence, step.position, k, k + nKv, 1);
+        }
+
+        begin();
+        attend(l, steps, capture);
+        end(attentionNs);
+
+        in = m_input.prepare(qRows(), n, v.oFormats);
+        begin();
+        matrix(w.o, in, maybe(v.oBias), Output::Add, m_x.data(), hidden);
+        end(matmulNs);
+
+        normInto(v.mlpNorm);
+        in = m_input.prepare(s.hidden, n, v.gateUpFormats);
+        begin();
+        {
+            const int64_t rows = std::min(chunkRows(w.gate), chunkRows(w.up));
+            m_pool.parallelFor((s.ffn + rows - 1) / rows, [&](int64_t chunk, int32_t) {
+                const int64_t first = chunk * rows, last = std::min<int64_t>(s.ffn, first + rows);
+                gemvRows(w.gate, first, last, in, maybe(v.gateBias), Output::Store, m_gate.data(), ffn);
+                gemvRows(w.up, first, last, in, maybe(v.upBias), Output::Store, m_up.data(), ffn);
+            });
+        }
+        end(matmulNs);
+        for (int32_t i = 0; i < n; ++i) {
+            const auto at = static_cast<size_t>(i) * ffn;
+            std::copy_n(m_gate.data() + at, ffn, m_input.x(i));
+            siluMul(m_input.x(i), m_up.data() + at, s.ffn);
+        }
+        in = m_input.prepare(s.ffn, n, v.downFormats);
+        begin();
+        matrix(w.down, in, maybe(v.downBias), Output::Add, m_x.data(), hidden);
+        end(matmulNs);
+    }
+    m_times.attentionNs += attentionNs;
+    m_times.matmulNs += matmulNs;
+    m_times.otherNs -= attentionNs + matmulNs;  // the caller adds the whole call
+}
+
+void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) {
+    const ModelShape& s = m_weights.shape;
+    const int32_t group = s.nHeads / s.nKvHeads;
+    const size_t stride = partialStride(s.headDim);
+    const size_t chunkStride = static_cast<size_t>(s.nHeads) * stride;
+    const size_t qkvStride = static_cast<size_t>(qRows() + 2 * kvRows());
+    const auto run = [&](int64_t task, int32_t thread) {
+        const auto c = static_cast<size_t>(task / s.nKvHeads);
+        const auto kvHead = static_cast<int32_t>(task % s.nKvHeads);
+        const Chunk& chunk = m_chunks[c];
+        DecodeChunk d;
+        d.cache = m_cache.get();
+        d.layer = layer;
+        d.kvHead = kvHead;
+        d.pages = {m_plan.data() + chunk.firstPage, static_cast<size_t>(chunk.nPages)};
+        d.q = m_qkv.data() + static_cast<size_t>(chunk.step) * qkvStride + static_cast<size_t>(kvHead * group * s.headDim);
+        d.group = group;
+        d.headDim = s.headDim;
+        d.scores = m_scores[static_cast<size_t>(thread)].data();
+        d.partial = m_partials.data() + c * chunkStride + static_cast<size_t>(kvHead * group) * stride;
+        m_pagesRead[static_cast<size_t>(task)] = attendChunk(d);
+        if (capture) captureChunk(chunk, steps[0].position, layer, kvHead, *capture);
+    };
+    const int64_t nTasks = int64_t{m_nChunks} * s.nKvHeads;
+    if (capture) {
+        capture->probabilities[static_cast<size_t>(layer)].assign(
+            static_cast<size_t>(s.nHeads) * static_cast<size_t>(steps[0].position + 1), 0.0f);
+        for (int64_t t = 0; t < nTasks; ++t) run(t, 0);
+    } else {
+        m_pool.parallelFor(nTasks, run);
+    }
+    for (int64_t t = 0; t < nTasks; ++t)
+        m_kvPagesRead += static_cast<uint64_t>(m_pagesRead[static_cast<size_t>(t)]);
+
+    for (size_t i = 0; i < steps.size(); ++i) {
+        for (int32_t h = 0; h < s.nHeads; ++h) {
+            const float* partials = m_partials.data() + static_cast<size_t>(steps[i].firstChunk) * chunkStride +
+                                    static_cast<size_t>(h) * stride;
+            mergePartials(partials, steps[i].nChunks, chunkStride, s.headDim,
+                          m_input.x(static_cast<int32_t>(i)) + h * s.headDim);
+        }
+    }
+    if (capture) finishCapture(steps[0], layer, *capture);
+}
+
+void CpuBackend::logitsOf(int32_t nItems, float* logits) {
+    const ModelShape& s = m_weights.shape;
+    for (int32_t i = 0; i < nItems; ++i)
+        rmsNorm(m_x.data() + static_cast<size_t>(i) * static_cast<size_t>(s.hidden), m_finalNorm.data(), s.hidden,
+                s.rmsEps, m_input.x(i));
+    const GemvInput in = m_input.prepare(s.hidden, nItems, GemvInputBuffer::formatBit(head().dtype));
+    const int64_t start = m_profiling ? monotonicNs() : 0;
+    matrix(head(), in, nullptr, Output::Store, logits, static_cast<size_t>(s.vocab));
+    if (!m_profiling) return;
+    const int64_t took = monotonicNs() - start;
+    m_times.matmulNs += took;
+    m_times.otherNs -= took;
+}
+
+}  // namespace spanscope::cpu

@@ -1,0 +1,81 @@
+#include "kernels/cpu/widen.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/widen.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h.
+#include <hwy/highway.h>
+
+#include "kernels/cpu/gemv_blocks-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace spanscope::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+uint16_t halfAt(const uint8_t* row, int64_t i) {
+    uint16_t v = 0;
+    __builtin_memcpy(&v, row + 2 * i, 2);
+    return v;
+}
+
+void widenHalf(DType type, const uint8_t* row, int64_t begin, int64_t end, float* out) {
+    const hn::ScalableTag<float> d;
+    const hn::RebindToUnsigned<decltype(d)> du;
+    const hn::Rebind<uint16_t, decltype(d)> d16;
+    const hn::Rebind<hwy::float16_t, decltype(d)> dh;
+    constexpr int64_t kN = HWY_LANES(float);
+    const auto* p = reinterpret_cast<const uint16_t*>(row);
+    int64_t i = begin;
+    if (type == DType::BF16) {
+        for (; i + kN <= end; i += kN)
+            hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, p + i)))), d, out + i - begin);
+        for (; i < end; ++i) out[i - begin] = bf16ToFloat(halfAt(row, i));
+    } else {
+        const auto* h = reinterpret_cast<const hwy::float16_t*>(row);
+        for (; i + kN <= end; i += kN) hn::StoreU(hn::PromoteTo(d, hn::LoadU(dh, h + i)), d, out + i - begin);
+        for (; i < end; ++i) out[i - begin] = f16ToFloat(halfAt(row, i));
+    }
+}
+
+template <class F>
+void widenBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out) {
+    using namespace blocks;
+    const D d;
+    for (int64_t g = begin / 32; g < end / 32; ++g, out += 32) {
+        Group q{};
+        F::load(row, g, q);
+        const auto offset = hn::Set(d, F::kOffset ? q.offset : 0.0f);
+        const auto scaleLow = hn::Set(d, q.scaleLow);
+        const auto scaleHigh = hn::Set(d, F::kTwoScales ? q.scaleHigh : q.scaleLow);
+        for (int j = 0; j < kHalf; ++j) {
+            hn::StoreU(hn::MulAdd(q.low[j], scaleLow, offset), d, out + j * kL);
+            hn::StoreU(hn::MulAdd(q.high[j], scaleHigh, offset), d, out + 16 + j * kL);
+        }
+    }
+}
+
+void widenRow(DType type, const void* row, int64_t begin, int64_t end, float* out) {
+    const auto* bytes = static_cast<const uint8_t*>(row);
+    switch (type) {
+        case DType::F32: __builtin_memcpy(out, bytes + 4 * begin, static_cast<size_t>(end - begin) * 4); return;
+        case DType::F16:
+        case DType::BF16: return widenHalf(type, bytes, begin, end, out);
+        case DType::Q8_0: return widenBlocks<GroupQ8_0>(bytes, begin, end, out);
+        case DType::Q4_0: return widenBlocks<GroupQ4_0>(bytes, begin, end, out);
+        case DType::Q4_K: return widenBlocks<GroupQ4_K>(bytes, begin, end, out);
+        case DType::Q5_K: return widenBlocks<GroupQ5_K>(bytes, begin, end, out);
+        case DType::Q6_K: return widenBlocks<GroupQ6_K>(bytes, begin, end, out);
+    }
+}
+
+}  // namespace spanscope::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace spanscope::cpu {
+HWY_EXPORT(widenRow);
+void widenRow(DType type, const void* row, int64_t begin, int64_t end, float* out) {
+    HWY_DYNAMIC_DISPATCH(widenRow)(type, row, begin, end, out);
+}
+}  // namespace spanscope::cpu
+#endif

@@ -1,0 +1,368 @@
+// The specification: one token at a time, one value at a time, in float64 or float32. Slow on purpose; its
+// only aims are to be obviously right and to say what the contract leaves open:
+//  - a query whose visible set is empty gets zero from attention (no division by zero, no NaN);
+//  - probe() recomputes the key and value of the probed position under the given list, reads every other
+//    position from the cache, and leaves the cache as it was;
+//  - the first of equal maxima is the argmax.
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <vector>
+
+#include "kernels/backends.h"
+#include "kernels/checks.h"
+#include "kernels/half.h"
+#include "kernels/reference/dequantize.h"
+
+namespace spanscope {
+
+namespace {
+
+int64_t nowNs() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+template <class T>
+using Vec = std::vector<T>;
+
+/// What the cache really holds of a value.
+template <class T>
+T throughKv(DType type, T v) {
+    if (type == DType::BF16) return static_cast<T>(bf16ToFloat(floatToBf16(static_cast<float>(v))));
+    if (type == DType::F16) return static_cast<T>(f16ToFloat(floatToF16(static_cast<float>(v))));
+    return v;
+}
+
+template <class T>
+class ReferenceBackend final : public Backend {
+  public:
+    ReferenceBackend(const ModelWeights& weights, const BackendOptions& options)
+        : m_weights(weights), m_options(options), m_freeTokens(roundToPages(options.kvTokens)) {}
+
+    BackendInfo info() const override {
+        return {"reference", sizeof(T) == 8 ? "plain loops, float64" : "plain loops, float32", 1};
+    }
+    const ModelShape& shape() const override { return m_weights.shape; }
+
+    Result<SequenceId> createSequence(int32_t capacityTokens) override {
+        if (capacityTokens <= 0) return invalidArgument("capacity of a sequence", std::to_string(capacityTokens));
+        const int64_t wanted = roundToPages(capacityTokens);
+        if (wanted > m_freeTokens) {
+            Error e = invalidArgument("too few KV pages are free", std::to_string(m_freeTokens) + " tokens",
+                                      std::to_string(wanted) + " tokens");
+            e.code = ErrorCode::OutOfMemory;
+            return e;
+        }
+        m_freeTokens -= wanted;
+        Sequence& s = m_sequences[m_nextId];
+        s.capacity = capacityTokens;
+        s.k.resize(static_cast<size_t>(m_weights.shape.nLayers));
+        s.v.resize(static_cast<size_t>(m_weights.shape.nLayers));
+        return SequenceId{m_nextId++};
+    }
+
+    void freeSequence(SequenceId id) override {
+        const auto it = m_sequences.find(id.value);
+        if (it == m_sequences.end()) return;
+        m_freeTokens += roundToPages(it->second.capacity);
+        m_sequences.erase(it);
+    }
+
+    int32_t storedTokens(SequenceId id) const override {
+        const auto it = m_sequences.find(id.value);
+        return it == m_sequences.end() ? 0 : it->second.stored;
+    }
+
+    void truncate(SequenceId id, int32_t nTokens) override {
+        const auto it = m_sequences.find(id.value);
+        if (it == m_sequences.end() || nTokens < 0 || nTokens >= it->second.stored) return;
+        it->second.stored = nTokens;
+        const size_t values = static_cast<size_t>(nTokens) * static_cast<size_t>(kvDim());
+        for (auto& layer : it->second.k) layer.resize(values);
+        for (auto& layer : it->second.v) layer.resize(values);
+    }
+
+    Status prefill(SequenceId id, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
+                   std::span<float> maybeLogits) override {
+        const int64_t start = nowNs();
+        Sequence* s = find(id);
+        const auto n = static_cast<int32_t>(tokens.size());
+        const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
+        if (!s) return invalidArgument("unknown sequence", std::to_string(id.value));
+        if (n == 0) return invalidArgument("prefill of no tokens");
+        if (s->stored + n > s->capacity)
+            return invalidArgument("sequence is full", std::to_string(s->stored + n),
+                                   "at most " + std::to_string(s->capacity));
+        if (Status st = checkTokens(tokens, m_weights.shape.vocab); !st) return st;
+        if (Status st = checkRuns(runs, n); !st) return st;
+        const bool all = maybeLogits.size() == vocab * tokens.size() && n > 1;
+        if (!maybeLogits.empty() && !all && maybeLogits.size() != vocab)
+            return invalidArgument("size of the logits", std::to_string(maybeLogits.size()));
+        for (const QueryRun& run : runs) {
+            for (int32_t i = run.begin; i < run.end; ++i) {
+                const auto at = static_cast<size_t>(i);
+                const bool wanted = all || (!maybeLogits.empty() && i + 1 == n);
+                const Vec<T> logits = forward(*s, tokens[at], s->stored, run.visible, wanted, nullptr);
+                ++s->stored;
+                for (size_t r = 0; r < logits.size(); ++r)
+                    maybeLogits[(all ? at * vocab : 0) + r] = static_cast<float>(logits[r]);
+            }
+        }
+        m_lastNs = nowNs() - start;
+        return {};
+    }
+
+    Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override {
+        const int64_t start = nowNs();
+        if (static_cast<int32_t>(items.size()) > m_options.maxBatch)
+            return invalidArgument("batch", std::to_string(items.size()), std::to_string(m_options.maxBatch));
+        const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
+        if (!output.maybeLogits.empty() && output.maybeLogits.size() != items.size() * vocab)
+            return invalidArgument("size of the logits", std::to_string(output.maybeLogits.size()));
+        for (size_t i = 0; i < items.size(); ++i) {
+            const Sequence* s = find(items[i].sequence);
+            if (!s) return invalidArgument("unknown sequence", std::to_string(items[i].sequence.value));
+            if (items[i].position != s->stored)
+                return invalidArgument("position of a decoded token", std::to_string(items[i].position),
+                                       std::to_string(s->stored));
+            if (s->stored >= s->capacity) return invalidArgument("sequence is full", std::to_string(s->stored));
+            for (size_t j = 0; j < i; ++j)
+                if (items[j].sequence == items[i].sequence) return invalidArgument("a sequence twice in one batch");
+            if (Status st = checkTokens({&items[i].token, 1}, m_weights.shape.vocab); !st) return st;
+            if (Status st = checkIntervals(items[i].visible, "decode"); !st) return st;
+        }
+        for (size_t i = 0; i < items.size(); ++i) {
+            Sequence& s = *find(items[i].sequence);
+            const Vec<T> logits = forward(s, items[i].token, s.stored, items[i].visible, true, nullptr);
+            ++s.stored;
+            size_t best = 0;
+            for (size_t r = 1; r < vocab; ++r)
+                if (logits[r] > logits[best]) best = r;
+            T sum = 0;
+            for (size_t r = 0; r < vocab; ++r) sum += std::exp(logits[r] - logits[best]);
+            if (i < output.argmax.size()) output.argmax[i] = static_cast<int32_t>(best);
+            if (i < output.argmaxLogprob.size()) output.argmaxLogprob[i] = static_cast<float>(-std::log(sum));
+            if (!output.maybeLogits.empty())
+                for (size_t r = 0; r < vocab; ++r) output.maybeLogits[i * vocab + r] = static_cast<float>(logits[r]);
+        }
+        m_lastNs = nowNs() - start;
+        return {};
+    }
+
+    Result<ProbeResult> probe(const ProbeRequest& request) override {
+        Sequence* s = find(request.sequence);
+        if (!s) return invalidArgument("unknown sequence", std::to_string(request.sequence.value));
+        if (request.position < 0 || request.position >= s->stored)
+            return invalidArgument("probed position", std::to_string(request.position),
+                                   rangeText(0, s->stored - 1));
+        if (Status st = checkTokens({&request.token, 1}, m_weights.shape.vocab); !st) return st.error();
+        if (Status st = checkIntervals(request.visible, "probe"); !st) return st.error();
+        for (const int32_t l : request.layers)
+            if (l < 0 || l >= m_weights.shape.nLayers) return invalidArgument("probed layer", std::to_string(l));
+        Vec<Vec<T>> all;  // per layer (nHeads, position + 1)
+        const Sequence saved = *s;
+        const Vec<T> logits = forward(*s, request.token, request.position, request.visible, true, &all);
+        *s = saved;
+        ProbeResult r;
+        r.logits.assign(logits.begin(), logits.end());
+        const auto append = [&](size_t l) { r.probabilities.insert(r.probabilities.end(), all[l].begin(), all[l].end()); };
+        if (request.layers.empty())
+            for (size_t l = 0; l < all.size(); ++l) append(l);
+        for (const int32_t l : request.layers) append(static_cast<size_t>(l));
+        return r;
+    }
+
+    void setProfiling(bool on) override { m_profiling = on; }
+    StageTimes stageTimes() const override { return m_times; }
+    void resetStageTimes() override { m_times = {}; }
+    int64_t lastDeviceNs() const override { return m_lastNs; }
+    size_t bytesHeld() const override {
+        size_t n = 0;
+        for (const auto& [id, s] : m_sequences)
+            for (size_t l = 0; l < s.k.size(); ++l) n += (s.k[l].size() + s.v[l].size()) * sizeof(T);
+        return n;
+    }
+
+  private:
+    struct Sequence {
+        int32_t capacity = 0;
+        int32_t stored = 0;
+        Vec<Vec<T>> k, v;  // per layer (stored, nKvHeads * headDim)
+    };
+
+    static int64_t roundToPages(int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens * kPageTokens; }
+    int32_t kvDim() const { return m_weights.shape.nKvHeads * m_weights.shape.headDim; }
+
+    Sequence* find(SequenceId id) {
+        const auto it = m_sequences.find(id.value);
+        return it == m_sequences.end() ? nullptr : &it->second;
+    }
+
+    static Vec<float> vectorOf(const TensorView& t) {
+        Vec<float> r(static_cast<size_t>(t.rows * t.cols));
+        dequantizeRow(t.dtype, t.data, t.rows * t.cols, r.data());
+        return r;
+    }
+
+    /// w x + bias
+    static Vec<T> matVec(const TensorView& w, const Vec<T>& x, const TensorView& bias) {
+        Vec<T> y(static_cast<size_t>(w.rows));
+        Vec<float> row(static_cast<size_t>(w.cols));
+        const size_t stride = rowBytes(w.dtype, w.cols);
+        for (size_t r = 0; r < y.size(); ++r) {
+            dequantizeRow(w.dtype, static_cast<const uint8_t*>(w.data) + r * stride, w.cols, row.data());
+            T sum = 0;
+            for (size_t c = 0; c < row.size(); ++c) sum += static_cast<T>(row[c]) * x[c];
+            y[r] = sum;
+        }
+        if (bias) {
+            const Vec<float> b = vectorOf(bias);
+            for (size_t r = 0; r < y.size(); ++r) y[r] += static_cast<T>(b[r]);
+        }
+        return y;
+    }
+
+    Vec<T> rmsNorm(const Vec<T>& x, const TensorView& gain) const {
+        T sum = 0;
+        for (const T v : x) sum += v * v;
+        const T scale = 1 / std::sqrt(sum / static_cast<T>(x.size()) + static_cast<T>(m_weights.shape.rmsEps));
+        const Vec<float> g = vectorOf(gain);
+        Vec<T> y(x.size());
+        for (size_t i = 0; i < x.size(); ++i) y[i] = x[i] * scale * static_cast<T>(g[i]);
+        return y;
+    }
+
+    /// Rotates each head of x (nHeads * headDim) to `position`.
+    void rope(Vec<T>& x, int32_t position) const {
+        const ModelShape& s = m_weights.shape;
+        const auto half = static_cast<size_t>(s.headDim / 2);
+        for (size_t h = 0; h < x.size(); h += 2 * half) {
+            for (size_t i = 0; i < half; ++i) {
+                const T angle = static_cast<T>(position) * static_cast<T>(s.ropeInvFreq[i]);
+                const T c = std::cos(angle), sn = std::sin(angle);
+                T& a = x[h + (s.ropeInterleaved ? 2 * i : i)];
+                T& b = x[h + (s.ropeInterleaved ? 2 * i + 1 : i + half)];
+                const T ra = a * c - b * sn;
+                b = a * sn + b * c;
+                a = ra;
+            }
+        }
+    }
+
+    /// softmax(q K / sqrt(d)) V over the visible keys; weights (nHeads, position + 1) if wanted.
+    Vec<T> attention(const Vec<T>& q, const Vec<T>& keys, const Vec<T>& values, int32_t position,
+                     std::span<const Interval> visible, Vec<T>* weights) const {
+        const ModelShape& s = m_weights.shape;
+        const auto d = static_cast<size_t>(s.headDim), dim = static_cast<size_t>(kvDim());
+        const auto nKeys = static_cast<size_t>(position + 1);
+        const T scale = 1 / std::sqrt(static_cast<T>(s.headDim));
+        Vec<T> out(q.size(), 0);
+        if (weights) weights->assign(static_cast<size_t>(s.nHeads) * nKeys, 0);
+        for (size_t h = 0; h < static_cast<size_t>(s.nHeads); ++h) {
+            const size_t kvHead = h / static_cast<size_t>(s.nHeads / s.nKvHeads);
+            Vec<T> score(nKeys, 0);
+            T largest = -std::numeric_limits<T>::infinity();
+            const auto seen = [&](size_t k) {
+                return mayRead(visible.data(), static_cast<int32_t>(visible.size()), position, static_cast<int32_t>(k));
+            };
+            for (size_t k = 0; k < nKeys; ++k) {
+                if (!seen(k)) continue;
+                T sum = 0;
+                for (size_t i = 0; i < d; ++i) sum += q[h * d + i] * keys[k * dim + kvHead * d + i];
+                score[k] = sum * scale;
+                largest = std::max(largest, score[k]);
+            }
+            T total = 0;
+            for (size_t k = 0; k < nKeys; ++k) {
+                score[k] = seen(k) ? std::exp(score[k] - largest) : 0;
+                total += score[k];
+            }
+            if (total == 0) continue;
+            for (size_t k = 0; k < nKeys; ++k) {
+                const T p = score[k] / total;
+                if (p == 0) continue;
+                if (weights) (*weights)[h * nKeys + k] = p;
+                for (size_t i = 0; i < d; ++i) out[h * d + i] += p * values[k * dim + kvHead * d + i];
+            }
+        }
+        return out;
+    }
+
+    /// One token through all layers; writes its key and value at `position`. Logits are empty unless wanted.
+    Vec<T> forward(Sequence& s, int32_t token, int32_t position, std::span<const Interval> visible, bool wantLogits,
+                   Vec<Vec<T>>* weights) {
+        const int64_t start = nowNs();
+        int64_t attentionNs = 0;
+        const ModelShape& shape = m_weights.shape;
+        const TensorView& e = m_weights.embedding;
+        Vec<float> row(static_cast<size_t>(shape.hidden));
+        dequantizeRow(e.dtype,
+                      static_cast<const uint8_t*>(e.data) + static_cast<size_t>(token) * rowBytes(e.dtype, e.cols),
+                      e.cols, row.data());
+        Vec<T> x(row.begin(), row.end());
+        const auto dim = static_cast<size_t>(kvDim());
+        for (size_t l = 0; l < m_weights.layers.size(); ++l) {
+            const LayerWeights& w = m_weights.layers[l];
+            const Vec<T> normed = rmsNorm(x, w.attnNorm);
+            Vec<T> q = matVec(w.q, normed, w.qBias);
+            Vec<T> k = matVec(w.k, normed, w.kBias);
+            const Vec<T> v = matVec(w.v, normed, w.vBias);
+            rope(q, position);
+            rope(k, position);
+            const size_t at = static_cast<size_t>(position) * dim;
+            s.k[l].resize(std::max(s.k[l].size(), at + dim));
+            s.v[l].resize(std::max(s.v[l].size(), at + dim));
+            for (size_t i = 0; i < dim; ++i) {
+                s.k[l][at + i] = throughKv(m_options.kvType, k[i]);
+                s.v[l][at + i] = throughKv(m_options.kvType, v[i]);
+            }
+            const int64_t t0 = nowNs();
+            if (weights) weights->emplace_back();
+            const Vec<T> mixed =
+                attention(q, s.k[l], s.v[l], position, visible, weights ? &weights->back() : nullptr);
+            attentionNs += nowNs() - t0;
+            const Vec<T> o = matVec(w.o, mixed, w.oBias);
+            for (size_t i = 0; i < x.size(); ++i) x[i] += o[i];
+            const Vec<T> normed2 = rmsNorm(x, w.mlpNorm);
+            Vec<T> gate = matVec(w.gate, normed2, w.gateBias);
+            const Vec<T> up = matVec(w.up, normed2, w.upBias);
+            for (size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
+            const Vec<T> down = matVec(w.down, gate, w.downBias);
+            for (size_t i = 0; i < x.size(); ++i) x[i] += down[i];
+        }
+        Vec<T> logits;
+        if (wantLogits)
+            logits = matVec(m_weights.head ? m_weights.head : m_weights.embedding, rmsNorm(x, m_weights.finalNorm), {});
+        if (m_profiling) {
+            m_times.attentionNs += attentionNs;
+            m_times.matmulNs += nowNs() - start - attentionNs;
+        }
+        return logits;
+    }
+
+    ModelWeights m_weights;  // views; the caller owns the memory
+    BackendOptions m_options;
+    int64_t m_freeTokens;
+    std::map<int32_t, Sequence> m_sequences;
+    int32_t m_nextId = 0;
+    bool m_profiling = false;
+    StageTimes m_times;
+    int64_t m_lastNs = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> makeReferenceBackend(const ModelWeights& weights, const BackendOptions& options,
+                                                      bool accumulateDouble) {
+    if (Status st = checkWeights(weights); !st) return st.error();
+    if (Status st = checkOptions(options); !st) return st.error();
+    if (accumulateDouble) return std::unique_ptr<Backend>(std::make_unique<ReferenceBackend<double>>(weights, options));
+    return std::unique_ptr<Backend>(std::make_unique<ReferenceBackend<float>>(weights, options));
+}
+
+}  // namespace spanscope

@@ -1,0 +1,148 @@
+// Small models with seeded random weights in any format, with their memory.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <random>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/half.h"
+#include "kernels/quant_blocks.h"
+
+namespace spanscope::test {
+
+struct RandomModelOptions {
+    int32_t nLayers = 2, nHeads = 4, nKvHeads = 4, headDim = 16, hidden = 48, ffn = 80, vocab = 37;
+    DType type = DType::F32;
+    bool biases = false;
+    bool tied = false;
+    bool interleaved = false;
+    uint32_t seed = 1;
+};
+
+class RandomModel {
+  public:
+    explicit RandomModel(const RandomModelOptions& o) : m_random(o.seed) {
+        ModelShape& s = weights.shape;
+        s.nLayers = o.nLayers;
+        s.nHeads = o.nHeads;
+        s.nKvHeads = o.nKvHeads;
+        s.headDim = o.headDim;
+        s.hidden = o.hidden;
+        s.ffn = o.ffn;
+        s.vocab = o.vocab;
+        s.maxSeqLen = 1 << 15;
+        s.ropeInterleaved = o.interleaved;
+        for (int32_t i = 0; i < o.headDim / 2; ++i)
+            s.ropeInvFreq.push_back(
+                static_cast<float>(std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(o.headDim))));
+        const int64_t nQ = int64_t{o.nHeads} * o.headDim, nKv = int64_t{o.nKvHeads} * o.headDim;
+        weights.embedding = matrix(o.type, o.vocab, o.hidden, 1.0f);
+        weights.finalNorm = gain(o.hidden);
+        if (!o.tied) weights.head = matrix(o.type, o.vocab, o.hidden);
+        for (int32_t l = 0; l < o.nLayers; ++l) {
+            LayerWeights w;
+            w.attnNorm = gain(o.hidden);
+            w.q = matrix(o.type, nQ, o.hidden, 2.0f);
+            w.k = matrix(o.type, nKv, o.hidden, 2.0f);
+            w.v = matrix(o.type, nKv, o.hidden);
+            w.o = matrix(o.type, o.hidden, nQ);
+            w.mlpNorm = gain(o.hidden);
+            w.gate = matrix(o.type, o.ffn, o.hidden);
+            w.up = matrix(o.type, o.ffn, o.hidden);
+            w.down = matrix(o.type, o.hidden, o.ffn);
+            if (o.biases) {
+                w.qBias = bias(nQ);
+                w.kBias = bias(nKv);
+                w.vBias = bias(nKv);
+                w.oBias = bias(o.hidden);
+                w.gateBias = bias(o.ffn);
+                w.upBias = bias(o.ffn);
+                w.downBias = bias(o.hidden);
+            }
+            weights.layers.push_back(w);
+        }
+    }
+    RandomModel(const RandomModel&) = delete;
+    RandomModel& operator=(const RandomModel&) = delete;
+
+    ModelWeights weights;
+
+    std::vector<int32_t> tokens(int32_t n) {
+        std::vector<int32_t> t(static_cast<size_t>(n));
+        for (int32_t& v : t) v = static_cast<int32_t>(m_random() % static_cast<uint32_t>(weights.shape.vocab));
+        return t;
+    }
+
+    /// Values of about unit row sums times `size`.
+    TensorView matrix(DType type, int64_t rows, int64_t cols, float size = 1.0f) {
+        const float spread = size / std::sqrt(static_cast<float>(cols));
+        const size_t bytes = static_cast<size_t>(rows) * rowBytes(type, cols);
+        std::vector<uint8_t>& memory = m_memory.emplace_back(bytes);
+        std::normal_distribution<float> normal(0.0f, spread);
+        const auto values = static_cast<size_t>(rows * cols);
+        if (type == DType::F32 || type == DType::F16 || type == DType::BF16) {
+            for (size_t i = 0; i < values; ++i) {
+                const float v = normal(m_random);
+                const uint16_t h = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
+                if (type == DType::F32)
+                    std::memcpy(memory.data() + 4 * i, &v, 4);
+                else
+                    std::memcpy(memory.data() + 2 * i, &h, 2);
+            }
+        } else {
+            randomBlocks(type, memory, spread);
+        }
+        return {memory.data(), type, rows, cols};
+    }
+
+  private:
+    TensorView gain(int64_t n) {
+        TensorView t = matrix(DType::F32, 1, n, 0.3f * std::sqrt(static_cast<float>(n)));
+        auto* v = reinterpret_cast<float*>(m_memory.back().data());
+        for (int64_t i = 0; i < n; ++i) v[i] += 1.0f;
+        return t;
+    }
+    TensorView bias(int64_t n) { return matrix(DType::F32, 1, n, 0.2f * std::sqrt(static_cast<float>(n))); }
+
+    /// Every bit of the quants random; scales such that values have about the spread.
+    template <class Block>
+    void fillBlocks(std::vector<uint8_t>& memory, float d) {
+        for (uint8_t& b : memory) b = static_cast<uint8_t>(m_random());
+        for (size_t at = 0; at + sizeof(Block) <= memory.size(); at += sizeof(Block)) {
+            auto* block = reinterpret_cast<Block*>(memory.data() + at);
+            const float vary = 0.5f + static_cast<float>(m_random() % 1000) / 1000.0f;
+            block->d = floatToF16(d * vary);
+            if constexpr (requires { block->dmin; }) block->dmin = floatToF16(d * 8.0f * vary);
+        }
+    }
+    void randomBlocks(DType type, std::vector<uint8_t>& memory, float spread) {
+        switch (type) {
+            case DType::Q8_0: return fillBlocks<BlockQ8_0>(memory, spread / 74.0f);
+            case DType::Q4_0: return fillBlocks<BlockQ4_0>(memory, spread / 4.6f);
+            case DType::Q4_K: return fillBlocks<BlockQ4_K>(memory, spread / 200.0f);
+            case DType::Q5_K: return fillBlocks<BlockQ5_K>(memory, spread / 400.0f);
+            case DType::Q6_K: return fillBlocks<BlockQ6_K>(memory, spread / 1300.0f);
+            default: return;
+        }
+    }
+
+    std::mt19937 m_random;
+    std::deque<std::vector<uint8_t>> m_memory;  // addresses stay
+};
+
+/// Largest difference relative to the largest value of the reference row.
+inline double relativeError(const std::vector<float>& got, const std::vector<float>& want) {
+    if (got.size() != want.size()) return INFINITY;
+    double largest = 0, difference = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+        if (!std::isfinite(got[i])) return INFINITY;
+        largest = std::max(largest, std::abs(static_cast<double>(want[i])));
+        difference = std::max(difference, std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i])));
+    }
+    return largest == 0 ? difference : difference / largest;
+}
+
+}  // namespace spanscope::test

@@ -1,0 +1,446 @@
+// The CPU backend against the float64 reference, on seeded random models: every instruction set this machine has,
+// every weight and cache format, odd lengths, hard lists. Nothing here is timed; cost is counted in pages.
+#include <QtTest>
+#include <hwy/targets.h>
+
+#include "kernels/backends.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "random_model.h"
+
+using namespace spanscope;
+using namespace spanscope::test;
+
+namespace {
+
+using List = std::vector<Interval>;
+
+const List kEverything{{0, kOpenEnd}};
+
+/// Queries of a prompt with their lists.
+struct Prompt {
+    std::vector<int32_t> tokens;
+    std::vector<List> lists;
+    std::vector<QueryRun> runs;
+    void add(int32_t n, List list) { lists.push_back(std::move(list)), lengths.push_back(n); }
+    void finish(RandomModel& m) {
+        int32_t at = 0;
+        for (size_t i = 0; i < lists.size(); ++i) {
+            runs.push_back({at, at + lengths[i], lists[i]});
+            at += lengths[i];
+        }
+        tokens = m.tokens(at);
+    }
+    std::vector<int32_t> lengths;
+};
+
+std::unique_ptr<Backend> make(const RandomModel& m, const BackendOptions& o, bool reference) {
+    auto b = reference ? makeReferenceBackend(m.weights, o, true) : makeCpuBackend(m.weights, o);
+    if (!b) qFatal("%s", b.error().toString().c_str());
+    return std::move(*b);
+}
+
+struct Trace {
+    std::vector<float> prefillLogits;           // (n, vocab)
+    std::vector<std::vector<float>> stepLogits;
+    std::vector<int32_t> best;
+    std::vector<float> logprob;
+};
+
+/// Prefills, then decodes one given token for each list.
+Trace play(Backend& b, const Prompt& p, const std::vector<int32_t>& next, const std::vector<List>& lists) {
+    Trace t;
+    const auto vocab = size_t(b.shape().vocab);
+    const SequenceId seq = *b.createSequence(int32_t(p.tokens.size() + next.size()));
+    t.prefillLogits.resize(vocab * p.tokens.size());
+    const Status st = b.prefill(seq, p.tokens, p.runs, t.prefillLogits);
+    if (!st) qFatal("%s", st.error().toString().c_str());
+    for (size_t i = 0; i < next.size(); ++i) {
+        const DecodeItem item{seq, next[i], int32_t(p.tokens.size() + i), lists[i % lists.size()], 0};
+        t.stepLogits.emplace_back(vocab);
+        t.best.push_back(-1);
+        t.logprob.push_back(0);
+        const Status ds = b.decode({&item, 1}, {{&t.best.back(), 1}, {&t.logprob.back(), 1}, t.stepLogits.back()});
+        if (!ds) qFatal("%s", ds.error().toString().c_str());
+    }
+    b.freeSequence(seq);
+    return t;
+}
+
+void compare(const Trace& got, const Trace& want, double tolerance) {
+    QVERIFY2(relativeError(got.prefillLogits, want.prefillLogits) < tolerance,
+             qPrintable(QString("prefill: %1").arg(relativeError(got.prefillLogits, want.prefillLogits))));
+    for (size_t i = 0; i < want.stepLogits.size(); ++i) {
+        const double e = relativeError(got.stepLogits[i], want.stepLogits[i]);
+        QVERIFY2(e < tolerance, qPrintable(QString("step %1: %2").arg(i).arg(e)));
+        QVERIFY(std::abs(got.logprob[i] - want.logprob[i]) < 100 * tolerance);
+    }
+}
+
+/// For a query at the end of n tokens: the shapes that break kernels.
+std::vector<List> hardLists(int32_t n) {
+    List scattered, fence;
+    for (int32_t i = 0; i < n; i += 1 + (i * 7) % 53) scattered.push_back({i, i + 1});
+    for (int32_t i = 0; i + 15 <= n; i += 16) fence.push_back({i + 1, i + 15});  // every page partly kept
+    if (fence.empty()) fence.push_back({0, 1});
+    const int32_t middle = 1 + n / 2;
+    return {kEverything, {}, {{0, 1}}, scattered, fence, {{0, 1}, {middle, middle + 20}, {n + 22, kOpenEnd}},
+            {{n + 100, n + 101}}};
+}
+
+}  // namespace
+
+class TestCpuBackend : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void cleanup() { hwy::SetSupportedTargetsForTest(0); }
+
+    void lengths_data() {
+        QTest::addColumn<int>("length");
+        QTest::addColumn<qint64>("target");
+        QTest::addColumn<int>("kvHeads");
+        const int64_t targets = hwy::SupportedTargets();
+        for (int n : {1, 15, 16, 17, 37, 127, 501})
+            QTest::addRow("%d tokens", n) << n << qint64(targets) << 2;
+        QTest::addRow("2042 tokens") << 2042 << qint64(targets) << 1;
+        for (int64_t bit = 1; bit != 0 && bit <= targets; bit <<= 1) {
+            if (!(targets & bit)) continue;
+            QTest::addRow("127 tokens, %s", hwy::TargetName(bit)) << 127 << qint64(bit) << 4;
+            QTest::addRow("37 tokens, %s", hwy::TargetName(bit)) << 37 << qint64(bit) << 1;
+        }
+    }
+    void lengths() {
+        QFETCH(int, length);
+        QFETCH(qint64, target);
+        QFETCH(int, kvHeads);
+        hwy::SetSupportedTargetsForTest(target);
+        RandomModel m({.nLayers = length > 1000 ? 1 : 2, .nHeads = 4, .nKvHeads = kvHeads, .headDim = 18, .hidden = 37,
+                       .ffn = 61, .biases = true, .seed = uint32_t(length)});
+        Prompt p;
+        p.add(length, kEverything);
+        p.finish(m);
+        const BackendOptions o{.nThreads = 2, .kvTokens = 4096};
+        const std::vector<int32_t> next = m.tokens(7);
+        const auto want = play(*make(m, o, true), p, next, hardLists(length));
+        // 1e-4: float32 sums of up to 2042 terms against float64.
+        compare(play(*make(m, o, false), p, next, hardLists(length)), want, 1e-4);
+    }
+
+    void shapes_data() {
+        QTest::addColumn<int>("heads");
+        QTest::addColumn<int>("kvHeads");
+        QTest::addColumn<int>("headDim");
+        QTest::addColumn<bool>("biases");
+        QTest::addColumn<bool>("tied");
+        QTest::addColumn<bool>("interleaved");
+        QTest::newRow("bundled model's heads") << 4 << 4 << 64 << false << true << false;
+        QTest::newRow("gqa 8:1") << 8 << 1 << 32 << false << false << false;
+        QTest::newRow("gqa 6:2, biased") << 6 << 2 << 16 << true << false << false;
+        QTest::newRow("gqa 7:1, tied, pairs") << 7 << 1 << 80 << false << true << true;
+        QTest::newRow("one head of two") << 1 << 1 << 2 << true << true << true;
+        QTest::newRow("wide head") << 2 << 1 << 128 << false << false << false;
+    }
+    void shapes() {
+        QFETCH(int, heads);
+        QFETCH(int, kvHeads);
+        QFETCH(int, headDim);
+        QFETCH(bool, biases);
+        QFETCH(bool, tied);
+        QFETCH(bool, interleaved);
+        RandomModel m({.nHeads = heads, .nKvHeads = kvHeads, .headDim = headDim, .hidden = 64, .ffn = 96, .vocab = 101,
+                       .biases = biases, .tied = tied, .interleaved = interleaved, .seed = uint32_t(headDim)});
+        Prompt p;
+        p.add(90, kEverything);
+        p.finish(m);
+        const BackendOptions o{.nThreads = 2, .kvTokens = 256};
+        const std::vector<int32_t> next = m.tokens(7);
+        compare(play(*make(m, o, false), p, next, hardLists(90)), play(*make(m, o, true), p, next, hardLists(90)), 1e-4);
+    }
+
+    void weightFormats_data() {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<qint64>("target");
+        const int64_t targets = hwy::SupportedTargets();
+        for (DType t : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K})
+            for (int64_t bit = 1; bit != 0 && bit <= targets; bit <<= 1)
+                if (targets & bit) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+    }
+    void weightFormats() {
+        QFETCH(int, type);
+        QFETCH(qint64, target);
+        hwy::SetSupportedTargetsForTest(target);
+        RandomModel m({.nHeads = 4, .nKvHeads = 2, .headDim = 64, .hidden = 256, .ffn = 512, .vocab = 127,
+                       .type = DType(type), .seed = uint32_t(type + 1)});
+        Prompt p;
+        p.add(20, kEverything);
+        p.finish(m);
+        const BackendOptions o{.nThreads = 2, .kvTokens = 64};
+        const std::vector<int32_t> next = m.tokens(3);
+        compare(play(*make(m, o, false), p, next, {kEverything}), play(*make(m, o, true), p, next, {kEverything}), 1e-4);
+    }
+
+    void cacheFormats_data() {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<qint64>("target");
+        const int64_t targets = hwy::SupportedTargets();
+        for (DType t : {DType::F16, DType::BF16})
+            for (int64_t bit = 1; bit != 0 && bit <= targets; bit <<= 1)
+                if (targets & bit) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+    }
+    void cacheFormats() {
+        QFETCH(int, type);
+        QFETCH(qint64, target);
+        hwy::SetSupportedTargetsForTest(target);
+        RandomModel m({.nHeads = 4, .nKvHeads = 2, .headDim = 20, .hidden = 37});
+        Prompt p;
+        p.add(70, kEverything);
+        p.finish(m);
+        const BackendOptions o{.nThreads = 2, .kvTokens = 128, .kvType = DType(type)};
+        const std::vector<int32_t> next = m.tokens(7);
+        // A value on the edge between two 16-bit neighbours may round either way: a step of the format, then diluted.
+        compare(play(*make(m, o, false), p, next, hardLists(70)), play(*make(m, o, true), p, next, hardLists(70)),
+                DType(type) == DType::BF16 ? 4e-3 : 5e-4);
+    }
+
+    void segmentedPrompt() {
+        RandomModel m({.nHeads = 4, .nKvHeads = 2, .headDim = 16});
+        Prompt p;
+        p.add(5, kEverything);  // scaffold
+        int32_t at = 5;
+        for (int i = 0; i < 60; ++i) {
+            const int32_t n = 1 + (i * 5) % 23;
+            p.add(n, {{0, 5}, {at, kOpenEnd}});
+            at += n;
+        }
+        p.add(9, {});                                // sees nothing at all
+        p.add(3, {{0, 1}, {at + 9, kOpenEnd}});
+        p.finish(m);
+        QVERIFY(p.tokens.size() > 512);  // more than one chunk
+        const BackendOptions o{.nThreads = 2, .kvTokens = 1024};
+        const std::vector<int32_t> next = m.tokens(2);
+        compare(play(*make(m, o, false), p, next, hardLists(at)), play(*make(m, o, true), p, next, hardLists(at)), 1e-4);
+    }
+
+    void sameForAnyThreadsBatchAndChunks() {
+        RandomModel m({.nHeads = 4, .nKvHeads = 2, .headDim = 64, .hidden = 256, .ffn = 352, .type = DType::BF16});
+        Prompt p;
+        p.add(700, kEverything);
+        p.finish(m);
+        const std::vector<int32_t> next = m.tokens(6);
+        const Trace one = play(*make(m, {.nThreads = 1, .kvTokens = 1024}, false), p, next, hardLists(700));
+        for (int threads : {2, 3, 5}) {
+            const Trace t = play(*make(m, {.nThreads = threads, .kvTokens = 1024}, false), p, next, hardLists(700));
+            QCOMPARE(t.prefillLogits, one.prefillLogits);
+            QCOMPARE(t.stepLogits, one.stepLogits);
+        }
+        // The same prompt in two calls of odd length.
+        auto b = make(m, {.nThreads = 2, .kvTokens = 1024}, false);
+        const SequenceId seq = *b->createSequence(700);
+        std::vector<float> logits(size_t(m.weights.shape.vocab));
+        const std::span<const int32_t> tokens(p.tokens);
+        const std::vector<QueryRun> first{{0, 333, kEverything}}, second{{0, 367, kEverything}};
+        QVERIFY(b->prefill(seq, tokens.first(333), first, {}).ok());
+        QVERIFY(b->prefill(seq, tokens.subspan(333), second, logits).ok());
+        const std::vector<float> whole(one.prefillLogits.end() - m.weights.shape.vocab, one.prefillLogits.end());
+        QCOMPARE(logits, whole);
+    }
+
+    void batchEqualsSingle() {
+        RandomModel m({.nHeads = 4, .nKvHeads = 4, .headDim = 64, .hidden = 256, .ffn = 352, .type = DType::BF16});
+        const int32_t n = 11;
+        auto batched = make(m, {.nThreads = 2, .maxBatch = n, .kvTokens = 4096}, false);
+        std::vector<SequenceId> ids;
+        std::vector<std::vector<float>> want;
+        std::vector<std::vector<List>> lists;
+        std::vector<int32_t> token, position;
+        for (int32_t i = 0; i < n; ++i) {
+            Prompt p;
+            p.add(1 + 29 * i, kEverything);
+            p.finish(m);
+            token.push_back(m.tokens(1)[0]);
+            position.push_back(1 + 29 * i);
+            lists.push_back(hardLists(position.back()));
+            const List& list = lists.back()[size_t(i) % lists.back().size()];
+            want.push_back(play(*make(m, {.nThreads = 1}, false), p, {token.back()}, {list}).stepLogits[0]);
+            ids.push_back(*batched->createSequence(position.back() + 1));
+            QVERIFY(batched->prefill(ids.back(), p.tokens, p.runs, {}).ok());
+        }
+        std::vector<DecodeItem> items;
+        for (int32_t i = 0; i < n; ++i) {
+            const auto at = size_t(i);
+            items.push_back({ids[at], token[at], position[at], lists[at][at % lists[at].size()], 0});
+        }
+        const auto vocab = size_t(m.weights.shape.vocab);
+        std::vector<float> logits(vocab * size_t(n)), logprob(size_t(n), 1.0f);
+        std::vector<int32_t> best(size_t(n), -1);
+        QVERIFY(batched->decode(items, {best, logprob, logits}).ok());
+        for (size_t i = 0; i < size_t(n); ++i) {
+            const std::vector<float> row(logits.begin() + std::ptrdiff_t(i * vocab), logits.begin() + std::ptrdiff_t((i + 1) * vocab));
+            QCOMPARE(row, want[i]);
+            QCOMPARE(best[i], int32_t(std::max_element(row.begin(), row.end()) - row.begin()));
+            double sum = 0;
+            for (float v : row) sum += std::exp(double(v));
+            QVERIFY(std::abs(logprob[i] - (row[size_t(best[i])] - std::log(sum))) < 1e-5);
+        }
+    }
+
+    /// At 4,096 tokens of context and 64 attended, attention loads the pages of the list and no others.
+    void pagesReadFollowTheList() {
+        RandomModel m({.nLayers = 3, .nHeads = 4, .nKvHeads = 2, .headDim = 16});
+        auto b = make(m, {.nThreads = 2, .kvTokens = 4112}, false);
+        auto& cpuBackend = static_cast<cpu::CpuBackend&>(*b);
+        const SequenceId seq = *b->createSequence(4112);
+        Prompt p;
+        p.add(4096, {{0, 16}});  // cheap to prefill
+        p.finish(m);
+        QVERIFY(b->prefill(seq, p.tokens, p.runs, {}).ok());
+        const auto pagesOf = [&](const List& list) {
+            const uint64_t before = cpuBackend.kvPagesRead();
+            const DecodeItem item{seq, 1, 4096, list, 0};
+            const bool ok = b->decode({&item, 1}, {}).ok();
+            b->truncate(seq, 4096);
+            const uint64_t perHead = (cpuBackend.kvPagesRead() - before) / (3 * 2);  // layers, KV heads
+            // What the program reports as read is what was loaded.
+            const int32_t reported = readTokens(list.data(), int32_t(list.size()), 4096);
+            const bool agrees = uint64_t(reported + 15) / 16 == perHead;
+            return ok && agrees ? int(perHead) : -1;
+        };
+        QCOMPARE(pagesOf(kEverything), 257);
+        QCOMPARE(pagesOf({{0, 1}, {2048, 2096}, {4082, kOpenEnd}}), 1 + 3 + 2);  // 64 attended
+        QCOMPARE(pagesOf({{2047, 2049}}), 2);
+        List scattered;
+        for (int32_t i = 0; i < 64; ++i) scattered.push_back({i * 64 + 5, i * 64 + 6});
+        QCOMPARE(pagesOf(scattered), 64);
+        QCOMPARE(pagesOf({{0, 1}, {3, 5}, {9, 10}, {15, 17}}), 2);  // four intervals, two pages
+        QCOMPARE(pagesOf({}), 0);
+    }
+
+    void truncateBranches() {
+        RandomModel m({});
+        Prompt p;
+        p.add(50, kEverything);
+        p.finish(m);
+        auto b = make(m, {.nThreads = 2, .kvTokens = 128}, false);
+        const SequenceId seq = *b->createSequence(64);
+        QVERIFY(b->prefill(seq, p.tokens, p.runs, {}).ok());
+        const auto step = [&](int32_t token, int32_t position) {
+            std::vector<float> logits(size_t(m.weights.shape.vocab));
+            const DecodeItem item{seq, token, position, kEverything, 0};
+            return b->decode({&item, 1}, {{}, {}, logits}).ok() ? logits : std::vector<float>{};
+        };
+        const auto first = step(3, 50);
+        const auto other = step(5, 51);
+        b->truncate(seq, 50);
+        QCOMPARE(b->storedTokens(seq), 50);
+        QVERIFY(step(7, 50) != first);
+        b->truncate(seq, 50);
+        QCOMPARE(step(3, 50), first);
+        QCOMPARE(step(5, 51), other);
+    }
+
+    void probe_data() {
+        QTest::addColumn<int>("kvHeads");
+        QTest::addColumn<int>("kvType");
+        QTest::newRow("mha") << 4 << int(DType::F32);
+        QTest::newRow("gqa") << 2 << int(DType::F32);
+        QTest::newRow("gqa bf16") << 1 << int(DType::BF16);
+    }
+    void probe() {
+        QFETCH(int, kvHeads);
+        QFETCH(int, kvType);
+        RandomModel m({.nLayers = 3, .nHeads = 4, .nKvHeads = kvHeads, .headDim = 16});
+        Prompt p;
+        p.add(700, kEverything);  // more than one chunk of pages
+        p.finish(m);
+        const BackendOptions o{.nThreads = 2, .kvTokens = 1024, .kvType = DType(kvType)};
+        std::unique_ptr<Backend> both[2] = {make(m, o, true), make(m, o, false)};
+        ProbeResult results[2];
+        std::vector<float> after[2];
+        for (size_t i = 0; i < 2; ++i) {
+            const SequenceId seq = *both[i]->createSequence(701);
+            QVERIFY(both[i]->prefill(seq, p.tokens, p.runs, {}).ok());
+            const std::vector<int32_t> layers{2, 0};
+            const List list{{0, 3}, {100, 160}, {650, kOpenEnd}};
+            auto r = both[i]->probe({seq, 9, 680, list, layers});
+            QVERIFY(r.ok());
+            results[i] = *r;
+            QCOMPARE(both[i]->storedTokens(seq), 700);
+            QVERIFY(!both[i]->probe({seq, 9, 700, list, {}}).ok());
+            after[i].resize(size_t(m.weights.shape.vocab));
+            const DecodeItem item{seq, 1, 700, kEverything, 0};
+            QVERIFY(both[i]->decode({&item, 1}, {{}, {}, after[i]}).ok());
+        }
+        const double tolerance = DType(kvType) == DType::F32 ? 1e-4 : 4e-3;
+        QVERIFY(relativeError(results[1].logits, results[0].logits) < tolerance);
+        QVERIFY(relativeError(results[1].probabilities, results[0].probabilities) < 2 * tolerance);
+        QVERIFY(relativeError(after[1], after[0]) < tolerance);  // the cache is as it was
+        QCOMPARE(results[1].probabilities.size(), size_t(2 * 4 * 681));
+        for (size_t row = 0; row < 8; ++row) {
+            double sum = 0;
+            for (size_t k = 0; k < 681; ++k) {
+                const float v = results[1].probabilities[row * 681 + k];
+                sum += v;
+                const bool visible = k < 3 || (k >= 100 && k < 160) || k >= 650;
+                QVERIFY(visible ? v > 0 : v == 0);
+            }
+            QVERIFY(std::abs(sum - 1) < 1e-5);
+        }
+    }
+
+    void refusals() {
+        RandomModel m({});
+        QCOMPARE(makeCpuBackend(m.weights, {.kvType = DType::Q8_0}).error().code, ErrorCode::Unsupported);
+        QVERIFY(!makeCpuBackend(m.weights, {.maxBatch = 0}).ok());
+        QVERIFY(!makeCpuBackend(m.weights, {.kvTokens = 0}).ok());
+        QCOMPARE(makeCpuBackend(m.weights, {.kvTokens = 1 << 22}).ok(), true);  // reserved, not touched
+        auto b = make(m, {.nThreads = 2, .maxBatch = 2, .kvTokens = 64}, false);
+        const SequenceId a = *b->createSequence(33);
+        QCOMPARE(b->createSequence(17).error().code, ErrorCode::OutOfMemory);
+        const SequenceId c = *b->createSequence(16);
+        b->freeSequence(a);
+        QVERIFY(b->createSequence(48).ok());
+        QVERIFY(!b->prefill(a, std::vector<int32_t>{1}, std::vector<QueryRun>{{0, 1, {}}}, {}).ok());
+        const List bad{{3, 3}};
+        DecodeItem item{c, 0, 0, bad, 0};
+        QVERIFY(!b->decode({&item, 1}, {}).ok());
+        item.visible = {};
+        item.token = m.weights.shape.vocab;
+        QVERIFY(!b->decode({&item, 1}, {}).ok());
+        item.token = 0;
+        item.position = 1;
+        QVERIFY(!b->decode({&item, 1}, {}).ok());
+        item.position = 0;
+        const DecodeItem twice[2] = {item, item};
+        QVERIFY(!b->decode(twice, {}).ok());
+        QCOMPARE(b->storedTokens(c), 0);
+        for (int32_t i = 0; i < 16; ++i) {
+            item.position = i;
+            QVERIFY(b->decode({&item, 1}, {}).ok());
+        }
+        item.position = 16;
+        QVERIFY(!b->decode({&item, 1}, {}).ok());  // full
+    }
+
+    void stageTimesOnlyWhenAsked() {
+        RandomModel m({});
+        auto b = make(m, {.nThreads = 2, .kvTokens = 64}, false);
+        const SequenceId seq = *b->createSequence(64);
+        const std::vector<int32_t> tokens = m.tokens(20);
+        QVERIFY(b->prefill(seq, tokens, std::vector<QueryRun>{{0, 20, kEverything}}, {}).ok());
+        const auto total = [&] {
+            const StageTimes t = b->stageTimes();
+            return t.attentionNs + t.matmulNs + t.otherNs;
+        };
+        QCOMPARE(total(), int64_t{0});
+        b->setProfiling(true);
+        const DecodeItem item{seq, 1, 20, kEverything, 0};
+        QVERIFY(b->decode({&item, 1}, {}).ok());
+        QVERIFY(b->stageTimes().attentionNs > 0 && b->stageTimes().matmulNs > 0);
+        QCOMPARE(total(), b->lastDeviceNs());  // the stages are the whole step
+        b->resetStageTimes();
+        QCOMPARE(total(), int64_t{0});
+    }
+};
+
+QTEST_GUILESS_MAIN(TestCpuBackend)
+#include "tst_cpu_backend.moc"
