@@ -171,6 +171,7 @@ class Packer:
             positions = None
             if self.rng.random() < phase.get("gaps", 0.4):
                 positions = spread_positions(doc, self.max_positions, self.rng)
+            served[index] -= max(0, len(doc) - row.room())  # what is cut off was charged when drawn
             row.add(doc, 2 * index + (0 if row.dense else 1), positions)
         self.waiting = kept + self.waiting
         if len(self.waiting) > 64:

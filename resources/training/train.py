@@ -218,6 +218,15 @@ class Meter:
         return mean, "; ".join(parts)
 
 
+def schedule(fraction, optimiser):
+    """Constant, then down to zero: linear, or 1 - sqrt (Haegele et al., arXiv 2405.18392), which stays low for longer."""
+    constant = optimiser["constant_until"]
+    if fraction < constant:
+        return 1.0
+    x = (fraction - constant) / (1.0 - constant)
+    return 1.0 - (x ** 0.5 if optimiser.get("decay", "linear") == "sqrt" else x)
+
+
 def main():
     args = parse_arguments()
     started = time.monotonic()
@@ -295,8 +304,7 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
         if wanted != phase_index:
             phase_index = source.phase.value = wanted
             log(f"phase {wanted + 1}: {recipe['phases'][wanted]['rows']} rows of {recipe['phases'][wanted]['row']}")
-        constant = trainer.o["constant_until"]
-        factor = 1.0 if fraction < constant else (1.0 - fraction) / (1.0 - constant)
+        factor = schedule(fraction, trainer.o)
         factor *= min(1.0, (progress["steps"] + 1) / trainer.o["warmup_steps"]) * args.lr_scale
         loss, each, b = trainer.step(source.next(), factor)
         meter.add(each, b)
