@@ -95,7 +95,7 @@ def card_text(recipe, shape, figures):
                          f"{100 * row['declared']['exact']:.1f}% |")
     lines += ["", "## Limits", ""]
     for task in recipe["card"]["tasks"]:
-        limits = ", ".join(f"{k} {v}" for k, v in task.items() if k.startswith("max"))
+        limits = ", ".join(f"{k[4:]} {v}" for k, v in task.items() if k.startswith("max_"))
         lines.append(f"- {task['name']}: trained to {limits}; beyond that expect errors")
     return "\n".join(lines) + "\n"
 
@@ -104,7 +104,8 @@ def write_folder(folder, weights, shape, recipe, tokenizer, figures, dtype="bflo
     save_weights(weights, folder, dtype)
     write_json(os.path.join(folder, "config.json"), shape.hf_config(dtype=dtype))
     card = dict(recipe["card"])
-    card["trainedOn"] = f"{figures.get('tokens', 0) / 1e6:,.0f} M tokens, {figures.get('device', 'unknown device')}"
+    card["trained_on"] = f"{figures.get('tokens', 0) / 1e6:,.0f} M tokens, {figures.get('device', 'unknown device')}"
+    card["card"] = "MODEL_CARD.md"
     write_json(os.path.join(folder, "spanscope.json"), card)
     with open(os.path.join(folder, "MODEL_CARD.md"), "w", encoding="utf-8") as f:
         f.write(card_text(recipe, shape, figures))
