@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/tasks/task.h"
+#include "engine/tasks/example.h"
 
 namespace spanscope {
 
@@ -47,14 +47,11 @@ struct NewsStats {
     std::string toJson() const;  ///< one object
 };
 
-class NewsDataset {
+/// next(): Format "FILE: line N: ..." where the input is wrong.
+class NewsDataset : public ExampleSource {
   public:
     /// InvalidArgument: options that contradict each other. NotFound, Io: the file.
     static Result<std::unique_ptr<NewsDataset>> open(const NewsDatasetOptions& options);
-    virtual ~NewsDataset() = default;
-
-    /// The next example; an empty optional at the end. Format: "FILE: line N: ..." where the input is wrong.
-    virtual Result<std::optional<TaskExample>> next() = 0;
     virtual const NewsStats& stats() const = 0;
 };
 

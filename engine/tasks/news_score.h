@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/tasks/example.h"
 #include "engine/tasks/rouge.h"
-#include "engine/tasks/task.h"
 
 namespace spanscope {
 

@@ -92,18 +92,23 @@ bool joins(std::string_view paragraph, size_t start, size_t border) {
     if (std::all_of(word.begin(), word.end(), isDigit))  // "1. The plan": only where a list item begins
         return word.size() <= 2 && word.begin() == paragraph.begin() + static_cast<std::ptrdiff_t>(start);
     if (news::isAbbreviation(word) || isDotted(word)) return !quoteOpens;
+    if (news::isUnit(word)) return isDigit(paragraph[open]);
     return false;
 }
 
-/// A border that ICU does not see, because a digit and then a lower-case letter follow: "prices fell. 12 people".
-bool missedBorder(std::string_view paragraph, size_t i) {
-    if (paragraph[i] != '.' || i + 2 >= paragraph.size() || !isSpace(paragraph[i + 1])) return false;
-    size_t right = i + 1;
+/// A border that ICU does not see, because a digit and then a lower-case letter follow: "prices fell. 12 people". `i` is
+/// the full stop; gives where the next sentence begins, 0 for none.
+size_t missedBorder(std::string_view paragraph, size_t i) {
+    if (paragraph[i] != '.') return 0;
+    size_t gap = i + 1;
+    while (gap < paragraph.size() && (paragraph[gap] == '"' || paragraph[gap] == ')')) ++gap;
+    size_t right = gap;
     while (right < paragraph.size() && isSpace(paragraph[right])) ++right;
-    if (right >= paragraph.size() || !isDigit(paragraph[right])) return false;
+    if (right == gap || right >= paragraph.size() || !isDigit(paragraph[right])) return 0;
     const std::string_view word = wordBefore(paragraph, i);
-    return word.size() >= 3 && std::all_of(word.begin(), word.end(), isLower) && !news::isAbbreviation(word) &&
-           !news::isTitleAbbreviation(word);
+    if (word.size() == 4 && std::all_of(word.begin(), word.end(), isDigit)) return gap;  // "... in 1987. 12 people"
+    const bool plain = word.size() >= 3 && isAlpha(word[0]) && std::all_of(word.begin() + 1, word.end(), isLower);
+    return plain && !news::isAbbreviation(word) && !news::isUnit(word) && !news::isTitleAbbreviation(word) ? gap : 0;
 }
 
 void trimInto(std::string_view text, size_t begin, size_t end, std::vector<TextSpan>& out) {
@@ -194,7 +199,7 @@ Result<std::vector<TextSpan>> splitSentences(std::string_view text) {
         for (int32_t b = breaks->next(); b != icu::BreakIterator::DONE; b = breaks->next())
             borders.push_back(static_cast<size_t>(b));
         for (size_t i = 1; i + 1 < paragraph.size(); ++i)
-            if (missedBorder(paragraph, i)) borders.push_back(i + 1);
+            if (const size_t b = missedBorder(paragraph, i)) borders.push_back(b);
         std::sort(borders.begin(), borders.end());
         size_t start = 0;
         for (const size_t b : borders) {

@@ -1,0 +1,107 @@
+#include "engine/tasks/news/article.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/span/pieces.h"
+#include "engine/tasks/news/sentences.h"
+#include "engine/tasks/news/target.h"
+#include "engine/tasks/news/words.h"
+
+namespace spanscope::news {
+namespace {
+
+Error wrong(size_t line, size_t column, std::string message) {
+    return Error{ErrorCode::InvalidArgument,
+                 "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + std::move(message),
+                 "", "", "", ""};
+}
+
+std::string_view firstLine(std::string_view text) { return text.substr(0, text.find('\n')); }
+
+std::string_view trimmed(std::string_view s) {
+    while (!s.empty() && static_cast<unsigned char>(s.front()) <= 0x20) s.remove_prefix(1);
+    while (!s.empty() && static_cast<unsigned char>(s.back()) <= 0x20) s.remove_suffix(1);
+    return s;
+}
+
+/// A short first line without a full stop, then an empty line, then text.
+bool isTitleLine(std::string_view text) {
+    const std::string_view line = firstLine(text);
+    const std::string_view title = trimmed(line);
+    if (title.empty() || line.size() >= text.size() || title.size() > 160 || countWords(title) > 18) return false;
+    if (std::string_view(".!?:;,\"-").find(title.back()) != std::string_view::npos) return false;
+    const std::string_view rest = text.substr(line.size() + 1);
+    return trimmed(firstLine(rest)).empty() && !trimmed(rest).empty();
+}
+
+}  // namespace
+
+int TypedArticle::nPoints() const {
+    return points > 0 ? points : pointCount(static_cast<int>(sentences.size()), kDefaultMaxPoints);
+}
+
+Result<TypedArticle> readTyped(std::string_view typed) {
+    TypedArticle article;
+    if (const size_t bad = invalidUtf8(typed); bad != std::string_view::npos)
+        return Error{ErrorCode::Format, "the article is not UTF-8 text", "", "byte " + std::to_string(bad), "", "UTF-8"};
+    std::string_view text = typed;
+    size_t line = 1;
+    while (!text.empty() && trimmed(firstLine(text)).empty()) {  // empty lines in front
+        const size_t n = firstLine(text).size();
+        text.remove_prefix(std::min(n + 1, text.size()));
+        ++line;
+    }
+    const std::string head = lower(trimmed(firstLine(text)));
+    if (head.starts_with("points:")) {
+        const std::string_view value = trimmed(std::string_view(head).substr(7));
+        if (value.size() != 1 || value[0] < '1' || value[0] > '9')
+            return wrong(line, 8, "\"points:\" asks for a number from 1 to 9");
+        article.points = value[0] - '0';
+        text.remove_prefix(std::min(firstLine(text).size() + 1, text.size()));
+        ++line;
+    }
+    if (isTitleLine(text)) {
+        article.title = oneLine(firstLine(text));
+        text.remove_prefix(firstLine(text).size() + 1);
+    }
+    const auto spans = splitSentences(text);
+    if (!spans) return spans.error();
+    for (const TextSpan& s : *spans) {
+        std::string sentence = oneLine(text.substr(s.begin, s.end - s.begin));
+        if (!sentence.empty()) article.sentences.push_back(std::move(sentence));
+    }
+    if (article.sentences.empty()) return wrong(line, 1, "the article is empty; paste the text of a report");
+    if (article.sentences.size() > kMaxSentences)
+        return wrong(line, 1, "the article has " + std::to_string(article.sentences.size()) + " sentences; at most " +
+                                  std::to_string(kMaxSentences) + " can be numbered");
+    return article;
+}
+
+std::string_view withoutSignature(std::string_view body) {
+    static constexpr std::array<std::string_view, 6> signatures{"REUTER", "Reuter", "REUTERS", "Reuter.", "\x03", "&#3;"};
+    for (bool again = true; again;) {
+        body = trimmed(body);
+        again = false;
+        for (const std::string_view s : signatures)
+            if (body.ends_with(s) && (body.size() == s.size() || std::string_view(" \n\t.\"'").find(body[body.size() - s.size() - 1]) !=
+                                                                     std::string_view::npos)) {
+                // "told Reuter." is part of a sentence: a signature stands behind a full stop or on its own line.
+                const std::string_view before = body.substr(0, body.size() - s.size());
+                const std::string_view text = trimmed(before);
+                const bool ownLine = before.size() > text.size() && before.find('\n', text.size()) != std::string_view::npos;
+                if (!text.empty() && !ownLine && std::string_view(".!?\"').").find(text.back()) == std::string_view::npos) continue;
+                body = before;
+                again = true;
+                break;
+            }
+    }
+    return body;
+}
+
+bool namesSpecialPiece(std::string_view text) {
+    return std::any_of(kSpecialPieces.begin(), kSpecialPieces.end(),
+                       [&](std::string_view piece) { return text.find(piece) != std::string_view::npos; });
+}
+
+}  // namespace spanscope::news

@@ -1,0 +1,22 @@
+// Headlines as a model can learn them: newswire writes them in capitals, with tickers and slugs.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spanscope::news {
+
+/// Without tickers and slug ("TALKING POINT/", "(CORRECTED)"). Words all in capitals get the spelling that the
+/// article uses inside its sentences, or lower case. Mixed-case headlines keep their spelling.
+std::string cleanHeadline(std::string_view title, const std::vector<std::string>& sentences);
+
+struct Grounding {
+    std::vector<int> sentences;  ///< ascending, 0-based, at most 3
+    double share = 0;            ///< headline topics found in them
+    bool numbersFound = true;    ///< every number of the headline stands in them
+};
+/// Sentences chosen greedily by how many still unfound topics of the headline they hold; ties go to the earlier.
+Grounding groundHeadline(std::string_view headline, const std::vector<std::string>& sentences);
+
+}  // namespace spanscope::news

@@ -1,0 +1,43 @@
+// What a model should write for an article: a headline and key points, each with the sentences it is made of.
+// Deterministic; pure functions; any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace spanscope::news {
+
+struct Article {
+    std::string id, title;
+    std::string body;                    ///< as it came
+    std::vector<std::string> sentences;  ///< one line each
+};
+
+struct Line {
+    std::vector<int> sources;  ///< sentences, ascending, 0-based
+    std::string text;
+    bool unchanged = false;    ///< as long as its source
+};
+struct Target {
+    Line headline;
+    std::vector<Line> points;  ///< by first source
+};
+
+enum class TargetProblem { None, Tabular, HeadlineUngrounded, NoPoints };
+
+/// How many key points an article gets: one for every four sentences, at least 2, at most maxPoints.
+int pointCount(int nSentences, int maxPoints);
+
+/// Chooses sentences greedily. The worth of a sentence is what its shortened form adds: topics of the article not
+/// covered yet (each weighs log2(1 + sentences that have it)) and topics of the headline, over the square root
+/// of its length; early sentences, figures and self-contained openings count more. Points that begin with "The company"
+/// or "It" get the company's name from the sentence that introduces it, which is then declared as well.
+TargetProblem buildTarget(const Article& article, int maxPoints, Target& target);
+
+/// Protocol text.
+std::string promptHeader(size_t nSentences, size_t nLines);  ///< "news 12 4\n": sentences, out-segments wanted
+std::string promptText(const std::vector<std::string>& sentences, size_t nLines);
+std::string responseText(const Target& target);
+std::string answerText(const Target& target);  ///< headline and points, one a line
+
+}  // namespace spanscope::news
