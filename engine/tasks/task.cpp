@@ -1,13 +1,14 @@
 #include "engine/tasks/task.h"
 
 #include "engine/tasks/expression.h"
+#include "engine/tasks/news_task.h"
 #include "engine/tasks/sheet.h"
 #include "engine/tasks/text.h"
 
 namespace spanscope {
 
 const std::vector<const Task*>& allTasks() {
-    static const std::vector<const Task*> tasks{&expressionTask(), &sheetTask(), &textTask()};
+    static const std::vector<const Task*> tasks{&expressionTask(), &sheetTask(), &newsTask(), &textTask()};
     return tasks;
 }
 
