@@ -8,7 +8,10 @@
 #include <map>
 
 #include "tests/ui/sample_run.h"
+#include "ui/views/graph_view.h"
 #include "ui/views/mask_view.h"
+#include "ui/views/throughput_view.h"
+#include "ui/views/timeline_view.h"
 
 using namespace spanscope;
 
@@ -69,6 +72,41 @@ int main(int argc, char** argv) {
         MaskView view(&store, &selection);
         store.load(sample::large(16384, 16384));
         save(view, "mask-large" + suffix, {1000, 640});
+    };
+    shots["throughput"] = [&](const QString& suffix) {
+        RunStore a, b;
+        Selection selection;
+        ThroughputView view(&a, &b, &selection);
+        a.load(declared);
+        b.load(dense);
+        selection.lockRange(120, 150);
+        view.resize(760, 480);
+        view.show();
+        view.flush();
+        save(view, "throughput" + suffix, {760, 480});
+        view.setTableShown(true);
+        save(view, "throughput-table" + suffix, {760, 480});
+    };
+    shots["timeline"] = [&](const QString& suffix) {
+        RunStore a, b;
+        Selection selection;
+        TimelineView view(&a, &b, &selection);
+        a.load(declared);
+        b.load(dense);
+        selection.lockRange(60, 80);
+        save(view, "timeline" + suffix, {900, 140});
+        view.togglePlay();
+        view.advance(120'000'000);
+        save(view, "timeline-race" + suffix, {900, 140});
+    };
+    shots["graph"] = [&](const QString& suffix) {
+        RunStore a;
+        Selection selection;
+        GraphView view(&a, &selection);
+        a.load(declared);
+        save(view, "graph" + suffix, {1100, 520});
+        selection.lock(200);
+        save(view, "graph-locked" + suffix, {1100, 520});
     };
     for (const bool dark : {false, true}) {
         QApplication::setPalette(theme(dark));

@@ -1,0 +1,50 @@
+// The dependency graph of a run's segments: who declared whom. Laid out in layers, sources first; for arithmetic this
+// is the evaluation tree. Values; any thread.
+#pragma once
+
+#include <QRectF>
+#include <QSizeF>
+#include <string>
+#include <vector>
+
+#include "engine/types/records.h"
+
+class QPainter;
+
+namespace spanscope {
+
+struct Palette;
+
+struct GraphNode {
+    int segment = -1;        ///< index into RunData::segments
+    SegmentKind kind = SegmentKind::Out;
+    std::string label;       ///< "out 3"
+    std::string text;        ///< what it says, shortened
+    bool fallback = false;
+    int layer = 0;
+    QRectF rect;             ///< in layout units (pixels at zoom 1)
+    int attended = 0, steps = 0;
+};
+
+struct GraphEdge {
+    int from = -1, to = -1;  ///< nodes; `to` declared `from`
+    bool broken = false;     ///< a reference that resolved to nothing: from is -1
+};
+
+struct GraphLayout {
+    std::vector<GraphNode> nodes;
+    std::vector<GraphEdge> edges;
+    QSizeF size;
+
+    int nodeAt(QPointF point) const;           ///< -1 if none
+    int nodeOf(int segment) const;             ///< -1 if not in the graph
+};
+
+/// Nodes: every out-segment, and every in-segment that some out-segment names. References always point to earlier
+/// segments, so the graph has no cycles; ones that do not (a damaged trace) are dropped.
+GraphLayout layoutGraph(const RunData& run);
+
+/// Paints the graph at (0, 0) in layout units. highlight: segment whose sources and users are lit, -1 none.
+void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& palette, int highlight);
+
+}  // namespace spanscope

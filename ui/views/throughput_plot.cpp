@@ -1,0 +1,244 @@
+#include "ui/views/throughput_plot.h"
+
+#include <qcustomplot.h>
+
+#include <cmath>
+
+#include "ui/views/plot_theme.h"
+
+namespace spanscope {
+
+namespace {
+
+QCPLegend* addLegend(QCPAxisRect* rect, Qt::Alignment corner) {
+    auto* legend = new QCPLegend;
+    rect->insetLayout()->addElement(legend, corner | Qt::AlignTop);
+    rect->insetLayout()->setMargins(QMargins(8, 4, 8, 4));
+    legend->setLayer("legend");
+    legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
+    legend->setWrap(4);
+    return legend;
+}
+
+}  // namespace
+
+ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
+    plot->plotLayout()->clear();
+    plot->setAutoAddPlottableToLegend(false);
+    m_top = new QCPAxisRect(plot);
+    m_bottom = new QCPAxisRect(plot);
+    plot->plotLayout()->addElement(0, 0, m_top);
+    plot->plotLayout()->addElement(1, 0, m_bottom);
+    plot->plotLayout()->setRowStretchFactor(0, 1.25);
+    plot->plotLayout()->setRowSpacing(4);
+    auto* group = new QCPMarginGroup(plot);
+    for (QCPAxisRect* rect : {m_top, m_bottom}) {
+        rect->setLayer("background");
+        rect->setMarginGroup(QCP::msLeft | QCP::msRight, group);
+        rect->setMinimumMargins(QMargins(8, 6, 12, 4));
+        for (QCPAxis* axis : rect->axes()) axis->setLayer("axes");
+        for (QCPGrid* grid : {rect->axis(QCPAxis::atBottom)->grid(), rect->axis(QCPAxis::atLeft)->grid()})
+            grid->setLayer("grid");
+        rect->setRangeDrag(Qt::Horizontal);
+        rect->setRangeZoom(Qt::Horizontal);
+        rect->axis(QCPAxis::atBottom)->setNumberFormat("f");
+        rect->axis(QCPAxis::atBottom)->setNumberPrecision(0);
+        rect->axis(QCPAxis::atLeft)->setNumberFormat("f");
+        rect->axis(QCPAxis::atLeft)->setNumberPrecision(0);
+        rect->axis(QCPAxis::atLeft)->ticker()->setTickCount(4);
+    }
+    m_top->axis(QCPAxis::atBottom)->setTickLabels(false);
+    m_top->axis(QCPAxis::atLeft)->setLabel(QObject::tr("tokens/s"));
+    m_bottom->axis(QCPAxis::atLeft)->setLabel(QObject::tr("KV tokens a step"));
+    QObject::connect(m_top->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::rangeChanged),
+                     m_bottom->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::setRange));
+    QObject::connect(m_bottom->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::rangeChanged),
+                     m_top->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::setRange));
+
+    const auto graph = [&](QCPAxisRect* rect, const QString& name) {
+        QCPGraph* g = plot->addGraph(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft));
+        g->setName(name);
+        return g;
+    };
+    m_ceiling = graph(m_top, QObject::tr("ceiling: no KV read"));
+    m_predictedDense = graph(m_top, QObject::tr("dense, predicted"));
+    m_predicted = graph(m_top, QObject::tr("predicted by bytes"));
+    m_dense = graph(m_top, QObject::tr("dense"));
+    m_declared = graph(m_top, QObject::tr("declared"));
+    m_causal = graph(m_bottom, QObject::tr("causal (all there is)"));
+    m_denseRead = graph(m_bottom, QObject::tr("dense reads"));
+    m_read = graph(m_bottom, QObject::tr("read, in pages"));
+    m_attended = graph(m_bottom, QObject::tr("attended"));
+    m_topLegend = addLegend(m_top, Qt::AlignRight);
+    m_bottomLegend = addLegend(m_bottom, Qt::AlignLeft);
+    for (auto*& band : m_band) {
+        const bool top = &band == &m_band[0];
+        QCPAxisRect* rect = top ? m_top : m_bottom;
+        band = new QCPItemRect(plot);
+        band->setClipAxisRect(rect);
+        for (QCPItemPosition* p : {band->topLeft, band->bottomRight}) {
+            p->setAxes(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft));
+            p->setAxisRect(rect);
+            p->setTypeX(QCPItemPosition::ptPlotCoords);
+            p->setTypeY(QCPItemPosition::ptAxisRectRatio);
+        }
+        band->setVisible(false);
+    }
+    m_ceilingText = new QCPItemText(plot);
+    m_ceilingText->setClipAxisRect(m_top);
+    m_ceilingText->position->setAxisRect(m_top);
+    m_ceilingText->position->setAxes(m_top->axis(QCPAxis::atBottom), m_top->axis(QCPAxis::atLeft));
+    m_ceilingText->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
+    m_ceilingText->position->setTypeY(QCPItemPosition::ptPlotCoords);
+    m_ceilingText->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
+    m_ceilingText->setVisible(false);
+}
+
+void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
+    themePlot(*m_plot, p, fontPoints);
+    m_declared->setPen(QPen(p.declared, 2));
+    m_dense->setPen(QPen(p.dense, 2, Qt::DashLine));
+    m_predicted->setPen(QPen(p.declared, 1, Qt::DotLine));
+    m_predictedDense->setPen(QPen(p.dense, 1, Qt::DotLine));
+    m_ceiling->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
+    m_causal->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
+    QColor skipped = p.skippedLine;
+    skipped.setAlpha(90);
+    m_causal->setBrush(QBrush(skipped, Qt::BDiagPattern));
+    m_denseRead->setPen(QPen(p.dense, 1.5, Qt::DashLine));
+    QColor fill = p.loadedDot;
+    fill.setAlpha(90);
+    m_read->setPen(QPen(p.loadedDot, 1.2));
+    m_read->setBrush(fill);
+    m_read->setLineStyle(QCPGraph::lsStepLeft);
+    m_attended->setPen(QPen(p.declared, 1.4));
+    m_attended->setLineStyle(QCPGraph::lsStepLeft);
+    QColor band = p.accent;
+    band.setAlpha(50);
+    for (QCPItemRect* b : m_band) {
+        b->setBrush(band);
+        b->setPen(QPen(p.accent, 1));
+    }
+    m_ceilingText->setColor(p.inkSoft);
+    QFont font = m_plot->font();
+    font.setPointSizeF(fontPoints);
+    m_ceilingText->setFont(font);
+}
+
+void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputSeries& dense, const BytesModel& model) {
+    m_xMin = 1e300;
+    m_xMax = m_yMax = m_readMax = 0;
+    const auto rate = [&](QCPGraph* measured, QCPGraph* predicted, const ThroughputSeries& series) {
+        QVector<QCPGraphData> m, p;
+        m.reserve(int(series.points().size()));
+        for (const ThroughputPoint& point : series.points()) {
+            const double x = xOf(point);
+            m_xMin = std::min(m_xMin, x);
+            m_xMax = std::max(m_xMax, x);
+            if (std::isnan(point.tokensPerS)) continue;
+            m.append({x, point.tokensPerS});
+            m_yMax = std::max(m_yMax, point.tokensPerS);
+            if (model.valid && m_prediction) p.append({x, model.tokensPerS(point.meanRead)});
+        }
+        measured->data()->set(m, true);
+        predicted->data()->set(p, true);
+    };
+    rate(m_declared, m_predicted, declared);
+    rate(m_dense, m_predictedDense, dense);
+    const bool ceiling = model.valid && m_prediction && m_xMax > m_xMin;
+    m_ceiling->data()->clear();
+    if (ceiling) {
+        m_ceiling->addData(m_xMin, model.ceiling());
+        m_ceiling->addData(m_xMax, model.ceiling());
+    }
+    // A ceiling far above would flatten the curves: it is then named at the top edge instead.
+    const bool inside = ceiling && model.ceiling() < 2.2 * m_yMax;
+    if (inside) m_yMax = std::max(m_yMax, model.ceiling());
+    m_ceilingText->setVisible(ceiling);
+    if (ceiling) {
+        m_ceilingText->setText(QObject::tr(" ceiling %1 t/s%2")
+                                   .arg(QString::fromStdString(threeDigits(model.ceiling())),
+                                        inside ? QString() : QStringLiteral(" \u2191")));
+        m_ceilingText->position->setCoords(0, inside ? model.ceiling() : m_yMax * 1.02);
+    }
+
+    QVector<QCPGraphData> causal, read, attended, denseRead;
+    for (const ThroughputPoint& point : declared.points()) {
+        const double x = xOf(point);
+        causal.append({x, double(point.causal)});
+        read.append({x, double(point.read)});
+        attended.append({x, double(point.attended)});
+        m_readMax = std::max(m_readMax, double(point.causal));
+    }
+    for (const ThroughputPoint& point : dense.points()) {
+        denseRead.append({xOf(point), double(point.read)});
+        m_readMax = std::max(m_readMax, double(point.read));
+    }
+    m_causal->data()->set(causal, true);
+    m_read->data()->set(read, true);
+    m_attended->data()->set(attended, true);
+    m_denseRead->data()->set(denseRead, true);
+
+    // Legends name what is there.
+    const auto name = [this](QCPLegend* legend, std::initializer_list<QCPGraph*> graphs) {
+        legend->clearItems();
+        int n = 0;
+        for (QCPGraph* g : graphs) {
+            if (g->data()->isEmpty()) continue;
+            auto* item = new QCPPlottableLegendItem(legend, g);
+            item->setTextColor(m_ceilingText->color());
+            item->setFont(m_ceilingText->font());
+            legend->addItem(item);
+            ++n;
+        }
+        legend->setVisible(n > 0);
+    };
+    name(m_topLegend, {m_declared, m_dense, m_predicted});
+    name(m_bottomLegend, {m_attended, m_read, m_causal, m_denseRead});
+    m_bottom->axis(QCPAxis::atBottom)->setLabel(
+        m_axis == ThroughputAxis::Context ? QObject::tr("context length (tokens)") : QObject::tr("time of the run (s)"));
+    m_bottom->axis(QCPAxis::atBottom)->setNumberPrecision(
+        m_axis == ThroughputAxis::Context || m_xMax > 20 ? 0 : m_xMax > 2 ? 1 : 2);
+}
+
+void ThroughputPlot::setSelection(const ThroughputSeries& series, int first, int last, bool locked) {
+    const auto& points = series.points();
+    const bool on = first >= 0 && last < int(points.size());
+    for (QCPItemRect* band : m_band) {
+        band->setVisible(on);
+        if (!on) continue;
+        band->topLeft->setCoords(xOf(points[size_t(first)]), 0);
+        band->bottomRight->setCoords(xOf(points[size_t(last)]), 1);
+        QPen pen = band->pen();
+        pen.setStyle(locked ? Qt::SolidLine : Qt::DashLine);
+        band->setPen(pen);
+    }
+}
+
+void ThroughputPlot::fitRanges() {
+    if (m_xMax <= m_xMin) {
+        m_xMin = 0;
+        m_xMax = 1;
+    }
+    const double room = (m_xMax - m_xMin) * 0.01;
+    m_top->axis(QCPAxis::atBottom)->setRange(m_xMin - room, m_xMax + room);
+    m_top->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_yMax * 1.35));
+    m_bottom->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_readMax * 1.35));
+}
+
+int ThroughputPlot::stepAt(const ThroughputSeries& series, double pixelX) const {
+    const auto& points = series.points();
+    if (points.empty() || pixelX < m_top->left() || pixelX > m_top->right()) return -1;
+    const double x = m_top->axis(QCPAxis::atBottom)->pixelToCoord(pixelX);
+    auto it = std::lower_bound(points.begin(), points.end(), x,
+                               [this](const ThroughputPoint& p, double v) { return xOf(p) < v; });
+    if (it == points.end()) --it;
+    if (it != points.begin() && x - xOf(*std::prev(it)) < xOf(*it) - x) --it;
+    return int(it - points.begin());
+}
+
+double ThroughputPlot::pixelOf(const ThroughputPoint& point) const {
+    return m_top->axis(QCPAxis::atBottom)->coordToPixel(xOf(point));
+}
+
+}  // namespace spanscope

@@ -1,0 +1,70 @@
+// Numbers behind the throughput plot, as values. Definitions (the same words stand in the tooltips):
+//   tokens/s at a step: n / (sum of the wall times of the last n steps), over the shortest window that is at least
+//     kWindowNs long or kWindowSteps steps; nothing is shown before the first window is full.
+//   read: tokens of KV cache that the step loaded, its intervals rounded outward to pages.
+//   predicted: 1 / (fixed + perToken * read), both fitted by least squares to the measured steps of the dense run (of
+//     the declared one where there is no dense run); the ceiling is 1 / fixed: no KV cache read at all.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/types/records.h"
+
+namespace spanscope {
+
+struct ThroughputPoint {
+    int step = 0;
+    int context = 0;        ///< tokens stored when the step ran, itself included
+    double timeS = 0;       ///< on the run's own clock
+    double tokensPerS = 0;  ///< NaN before the first window is full
+    double meanRead = 0;    ///< of the same window
+    double stepMs = 0;      ///< this step alone
+    int attended = 0, read = 0, causal = 0;
+};
+
+class ThroughputSeries {
+  public:
+    static constexpr int64_t kWindowNs = 500'000'000;
+    static constexpr int kWindowSteps = 32;
+
+    void clear();
+    void append(const StepRecord& step);
+    /// Takes in the steps of `run` that are new.
+    void update(const RunData& run);
+    const std::vector<ThroughputPoint>& points() const { return m_points; }
+    /// The last point that has a rate; 0 if none.
+    double lastTokensPerS() const;
+
+  private:
+    std::vector<ThroughputPoint> m_points;
+    std::vector<int64_t> m_wallNs;
+    size_t m_windowBegin = 0;
+    int64_t m_windowNs = 0;
+    int64_t m_windowRead = 0;
+};
+
+/// Time of a step as a straight line over the KV tokens it reads.
+struct BytesModel {
+    bool valid = false;
+    double fixedNs = 0;
+    double nsPerToken = 0;
+    int nSteps = 0;  ///< measured steps that it rests on
+    double tokensPerS(double readTokens) const { return valid ? 1e9 / (fixedNs + nsPerToken * readTokens) : 0; }
+    double ceiling() const { return valid ? 1e9 / fixedNs : 0; }
+};
+/// Least squares over the steps; steps slower than four medians are left out (something else took the machine).
+/// Invalid with fewer than 24 steps, reads that hardly differ, or a slope below zero.
+BytesModel fitBytes(const std::vector<StepRecord>& steps);
+
+/// decode t/s of both, declared / dense; 0 where one is missing.
+double speedUp(const RunStats& declared, const RunStats& dense);
+
+/// step,position,context_tokens,time_s,step_ms,tokens_per_s,attended,read,causal - '.' decimals, one row a step and lane.
+std::string throughputCsv(const ThroughputSeries& declared, const ThroughputSeries* maybeDense);
+
+/// Three significant digits, never exponent form: "1230", "45.6", "0.0123".
+std::string threeDigits(double value);
+
+}  // namespace spanscope

@@ -1,0 +1,39 @@
+#include "ui/views/timeline_clock.h"
+
+#include <algorithm>
+
+namespace spanscope {
+
+void StepTimes::update(const RunData& run) {
+    if (run.steps.size() < m_endNs.size()) m_endNs.clear();
+    for (size_t i = m_endNs.size(); i < run.steps.size(); ++i) {
+        const int64_t before = m_endNs.empty() ? 0 : m_endNs.back();
+        m_endNs.push_back(std::max(before, run.steps[i].atNs));
+    }
+}
+
+int StepTimes::finishedBy(int64_t ns) const {
+    return static_cast<int>(std::upper_bound(m_endNs.begin(), m_endNs.end(), ns) - m_endNs.begin());
+}
+
+int StepTimes::at(int64_t ns) const {
+    if (m_endNs.empty() || ns < 0) return -1;
+    return std::min(finishedBy(ns), size() - 1);
+}
+
+void PlayClock::play(int64_t totalNs) {
+    if (m_nowNs >= totalNs) m_nowNs = 0;
+    m_playing = totalNs > 0;
+}
+
+bool PlayClock::advance(int64_t elapsedNs, int64_t totalNs) {
+    if (!m_playing) return false;
+    m_nowNs += static_cast<int64_t>(static_cast<double>(elapsedNs) * m_speed);
+    if (m_nowNs >= totalNs) {
+        m_nowNs = totalNs;
+        m_playing = false;
+    }
+    return m_playing;
+}
+
+}  // namespace spanscope
