@@ -86,15 +86,14 @@ Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, 
     return card;
 }
 
-Result<SpanscopeCard> loadCard(const std::string& folder) {
-    const std::string path = (std::filesystem::path(folder) / "spanscope.json").string();
+Result<SpanscopeCard> loadCard(const std::string& path) {
     auto text = readSmallFile(path, kMaxCardBytes);
     if (!text && text.error().code == ErrorCode::NotFound) return SpanscopeCard{};
     if (!text) return text.error();
     std::string cardFile;
     auto card = parseCard(*text, path, cardFile);
     if (!card || cardFile.empty()) return card;
-    auto cardText = readSmallFile((std::filesystem::path(folder) / cardFile).string(), kMaxCardBytes);
+    auto cardText = readSmallFile(std::filesystem::path(path).replace_filename(cardFile).string(), kMaxCardBytes);
     if (!cardText) return cardText.error();
     card->cardText = replaceBadUtf8(*cardText);
     return card;

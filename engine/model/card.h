@@ -17,7 +17,8 @@ namespace spanscope {
 /// cardFile: plain name of the model card beside it, empty if none. Keys nobody knows are ignored.
 Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, std::string& cardFile);
 
-/// folder/spanscope.json and the model card it names; an empty card if the file is not there.
-Result<SpanscopeCard> loadCard(const std::string& folder);
+/// The file and the model card it names; an empty card if there is no such file. Beside a GGUF file x.gguf it is
+/// called x.spanscope.json, since one folder may hold many.
+Result<SpanscopeCard> loadCard(const std::string& path);
 
 }  // namespace spanscope

@@ -189,7 +189,7 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
     auto tokenizer = loadTokenizer(folder);
     if (!tokenizer) return tokenizer.error();
     model->m_tokenizer = *tokenizer;
-    auto card = loadCard(folderName);
+    auto card = loadCard((folder / "spanscope.json").string());
     if (!card) return card.error();
     model->m_card = std::move(*card);
     model->m_name = model->m_card.name;

@@ -114,8 +114,11 @@ Status SentencePieceTokenizer::init(const std::string& proto, const AddedTokens&
     named(added.unk, -1);
     named(added.pad, -1);
 
-    for (const std::string_view name : kSpecialPieces)
-        if (const int32_t id = idOf(name); id >= 0) m_pieces[id].special = true;
+    for (const std::string_view name : kSpecialPieces) {  // markup even where a vocabulary calls them control pieces
+        const int32_t id = idOf(name);
+        if (id < 0 || id == m_bos || id == m_eos || id == m_unk) continue;
+        m_pieces[id] = {std::string(name), std::string(name), false, true};
+    }
     for (int32_t id = 0; id < vocabSize(); ++id)
         if (m_pieces[id].special && !m_pieces[id].control) addMark(id);
     for (auto& marks : m_marks)

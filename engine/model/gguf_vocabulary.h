@@ -1,0 +1,15 @@
+// The vocabulary inside a GGUF file. Private to engine/model.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/model/gguf.h"
+#include "engine/model/tokenizer.h"
+
+namespace spanscope {
+
+/// Only sentencepiece vocabularies (tokenizer.ggml.model = "llama"); Unsupported for the others.
+Result<std::shared_ptr<const Tokenizer>> loadGgufVocabulary(const GgufFile& gguf, const std::string& file);
+
+}  // namespace spanscope
