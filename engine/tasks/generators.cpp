@@ -42,7 +42,7 @@ char chooseOperator(Random& random, int64_t a, int64_t b, int64_t maxValue) {
         const auto v = applyOperator(a, op, b);
         return v && std::llabs(*v) <= maxValue;
     };
-    if (random.chance(40) && fits('*')) return '*';
+    if (random.chance(33) && fits('*')) return '*';
     const char first = random.chance(50) ? '+' : '-';
     if (fits(first)) return first;
     return first == '+' ? '-' : '+';  // one of the two always fits

@@ -17,8 +17,11 @@ def orthogonalise(g):
 
 
 class Muon:
-    def __init__(self, named, momentum=0.95, compile=False):
-        self.momentum = momentum
+    """decay is decoupled weight decay. Without it every step adds a matrix of singular values near lr to weights that
+    never shrink: attention logits grow until bf16 cannot resolve them, and the loss climbs at a constant rate."""
+
+    def __init__(self, named, momentum=0.95, decay=0.1, compile=False):
+        self.momentum, self.decay = momentum, decay
         self.step_fn = torch.compile(orthogonalise, dynamic=False) if compile else orthogonalise
         self.groups = {}
         for name, p in named:
@@ -33,6 +36,7 @@ class Muon:
             buffer.lerp_(grad, 1 - self.momentum)
             update = self.step_fn(torch.lerp(grad, buffer, self.momentum))
             scale = -lr * max(1.0, shape[0] / shape[1]) ** 0.5
+            torch._foreach_mul_([p for _, p in group], 1.0 - lr * self.decay)
             torch._foreach_add_([p for _, p in group], list(update.to(buffer.dtype).unbind(0)), alpha=scale)
 
     def state(self):

@@ -78,7 +78,7 @@ class Trainer:
         names = {n for n, _ in hidden}
         rest = [p for n, p in self.model.named_parameters() if n not in names]
         self.o = recipe["optimiser"]
-        self.muon = Muon(hidden, compile=self.compile)
+        self.muon = Muon(hidden, decay=self.o.get("muon_decay", 0.1), compile=self.compile)
         self.adam = torch.optim.AdamW(rest, lr=self.o["adam_lr"], betas=(0.9, 0.95), weight_decay=0.0, fused=self.cuda)
         self.structure_weight = float(self.o.get("structure_weight", 1.0))
         self.head = self.head_loss
