@@ -41,6 +41,7 @@ def parse_arguments():
     p.add_argument("--steps", type=int, help="schedule by steps instead of the clock")
     p.add_argument("--resume", nargs="?", const="", help="go on from --out's newest checkpoint, or from this one")
     p.add_argument("--init", help="start from these weights (checkpoint or model folder), new schedule")
+    p.add_argument("--start-fraction", type=float, default=0.0, help="with --init: begin this far into the schedule")
     p.add_argument("--lr-scale", type=float, default=1.0)
     p.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 4))
     p.add_argument("--rows-scale", type=float, default=1.0, help="multiplies the recipe's rows a batch")
@@ -163,15 +164,29 @@ class Trainer:
         return "boolean"
 
     def warm_up(self):
-        """Compiles every shape before the clock starts."""
+        """Compiles every shape before the clock starts; falls back to boolean masks if flex fails at full size."""
+        try:
+            self.compile_shapes()
+        except Exception as error:
+            if self.masks.kind == "boolean" or self.args.attention == "flex":
+                raise
+            self.log(f"attention: flex fails at full size ({type(error).__name__}: {str(error)[:300]}); boolean masks")
+            torch._dynamo.reset()
+            torch.cuda.empty_cache()
+            self.masks = MaskMaker("boolean")
+            self.compile_shapes()
+
+    def compile_shapes(self):
         seen = set()
         for phase in self.recipe["phases"]:
             if (phase["rows"], phase["row"]) not in seen and self.cuda:
                 seen.add((phase["rows"], phase["row"]))
                 self.backward(self.empty_batch(phase))
+                self.model.zero_grad(set_to_none=False)
+                self.log(f"compiled for {phase['rows']} rows of {phase['row']}")
         if self.cuda:
+            self.muon.step(0.0)
             self.guess(self.empty_batch(self.recipe["phases"][-1]))
-            self.model.zero_grad(set_to_none=True)
             torch.cuda.synchronize()
 
     def step(self, batch, lr_factor):
@@ -256,6 +271,7 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
     trainer = Trainer(args, recipe, shape, special, log)
     source.start_pinning(trainer.cuda)
     model, device = trainer.model, trainer.device
+    trainer.warm_up()
     checkpoints = checkpoint.Checkpoints(args.out)
     progress = {"steps": 0, "tokens": 0, "seconds": 0.0}
     if args.resume is not None:
@@ -272,8 +288,6 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
                     precision=f"trained in {'bf16 autocast' if trainer.cuda else 'float32'}, written as {args.dtype}")
     log(f"{progress['parameters']:,} parameters on {progress['device']}, attention {trainer.masks.kind}, "
         f"{args.workers} data workers")
-    trainer.warm_up()
-    log("compiled; training starts")
 
     before, t0 = progress["seconds"], time.monotonic()
     budget = args.minutes * 60
@@ -293,6 +307,7 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
         now = time.monotonic()
         progress["seconds"] = before + now - t0
         fraction = progress["steps"] / args.steps if args.steps else progress["seconds"] / budget
+        fraction = args.start_fraction + (1.0 - args.start_fraction) * fraction
         if fraction >= 1.0:
             finished = True
             break
