@@ -1,0 +1,166 @@
+// Device helpers: vector loads with the cache policy each stream of bytes wants, conversions, tensor core products,
+// programmatic dependent launch.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/step_types.h"
+
+namespace spanscope::cuda {
+
+using Bf16 = __nv_bfloat16;
+using Half = __half;
+
+template <class T>
+inline constexpr Element kElementOf = Element::F32;
+template <>
+inline constexpr Element kElementOf<Half> = Element::F16;
+template <>
+inline constexpr Element kElementOf<Bf16> = Element::BF16;
+
+/// Waits until everything launched before this kernel has finished and is visible. Every block of every kernel of a
+/// step calls it, and only then letNextStart(): so before its own wait a kernel may read what kernels two or more
+/// launches back wrote, and weights; it writes nothing before.
+__device__ __forceinline__ void waitForPrevious() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+__device__ __forceinline__ void letNextStart() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+/// Weights: read once per step, never written: streamed past L1.
+__device__ __forceinline__ uint4 loadWeights16(const void* p) {
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "l"(p));
+    return v;
+}
+/// KV: also read once, but a predecessor may still be writing other pages, so not through the read-only path.
+__device__ __forceinline__ uint4 loadKv16(const void* p) {
+    uint4 v;
+    asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "l"(p));
+    return v;
+}
+__device__ __forceinline__ uint2 loadKv8(const void* p) {
+    uint2 v;
+    asm volatile("ld.global.L1::no_allocate.L2::128B.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
+    return v;
+}
+
+__device__ __forceinline__ float toFloat(float v) { return v; }
+__device__ __forceinline__ float toFloat(Half v) { return __half2float(v); }
+__device__ __forceinline__ float toFloat(Bf16 v) { return __bfloat162float(v); }
+template <class T>
+__device__ __forceinline__ T fromFloat(float v);
+template <>
+__device__ __forceinline__ float fromFloat<float>(float v) { return v; }
+template <>
+__device__ __forceinline__ Half fromFloat<Half>(float v) { return __float2half_rn(v); }
+template <>
+__device__ __forceinline__ Bf16 fromFloat<Bf16>(float v) { return __float2bfloat16_rn(v); }
+
+/// Two packed 16-bit values <-> floats.
+template <class T>
+__device__ __forceinline__ float2 unpack2(uint32_t u);
+template <>
+__device__ __forceinline__ float2 unpack2<Bf16>(uint32_t u) {
+    return make_float2(__uint_as_float(u << 16), __uint_as_float(u & 0xffff0000u));
+}
+template <>
+__device__ __forceinline__ float2 unpack2<Half>(uint32_t u) {
+    return __half22float2(*reinterpret_cast<const __half2*>(&u));
+}
+template <class T>
+__device__ __forceinline__ uint32_t pack2(float lo, float hi);
+template <>
+__device__ __forceinline__ uint32_t pack2<Bf16>(float lo, float hi) {
+    const __nv_bfloat162 v = __floats2bfloat162_rn(lo, hi);
+    return *reinterpret_cast<const uint32_t*>(&v);
+}
+template <>
+__device__ __forceinline__ uint32_t pack2<Half>(float lo, float hi) {
+    const __half2 v = __floats2half2_rn(lo, hi);
+    return *reinterpret_cast<const uint32_t*>(&v);
+}
+
+/// c (16x8, f32) += a (16x16) * b (16x8), operands in T; fragment layout of mma.m16n8k16.
+template <class T>
+__device__ __forceinline__ void mma16816(float (&c)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0,
+                                         uint32_t b1);
+template <>
+__device__ __forceinline__ void mma16816<Bf16>(float (&c)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,
+                                               uint32_t b0, uint32_t b1) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+template <>
+__device__ __forceinline__ void mma16816<Half>(float (&c)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,
+                                               uint32_t b0, uint32_t b1) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+__device__ __forceinline__ float warpSum(float v) {
+#pragma unroll
+    for (int o = 16; o > 0; o >>= 1) v += __shfl_xor_sync(0xffffffffu, v, o);
+    return v;
+}
+__device__ __forceinline__ float warpMax(float v) {
+#pragma unroll
+    for (int o = 16; o > 0; o >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, o));
+    return v;
+}
+/// exp2 with exp2(-inf) = 0; one instruction.
+__device__ __forceinline__ float fastExp2(float v) {
+    float r;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
+    return r;
+}
+
+/// Values of the KV pool of one layer: [page][kv head][K, V][16 tokens][headDim].
+__device__ __forceinline__ size_t kvTile(int32_t page, int32_t nKvHeads, int32_t kvHead, int32_t isV, int32_t headDim) {
+    return (((static_cast<size_t>(page) * nKvHeads + kvHead) * 2 + isV) * kPageTokens) * headDim;
+}
+__device__ __forceinline__ void storeElement(void* base, Element e, size_t i, float v) {
+    if (e == Element::F32) static_cast<float*>(base)[i] = v;
+    else if (e == Element::F16) static_cast<Half*>(base)[i] = __float2half_rn(v);
+    else static_cast<Bf16*>(base)[i] = __float2bfloat16_rn(v);
+}
+__device__ __forceinline__ float loadElement(const void* base, Element e, size_t i) {
+    if (e == Element::F32) return static_cast<const float*>(base)[i];
+    if (e == Element::F16) return __half2float(static_cast<const Half*>(base)[i]);
+    return __bfloat162float(static_cast<const Bf16*>(base)[i]);
+}
+
+/// Launches kernel(params) with the context's stream; returns the launch's own error.
+template <class Params>
+cudaError_t launch(const LaunchContext& ctx, void (*kernel)(Params), dim3 grid, dim3 block, size_t sharedBytes,
+                   const Params& params) {
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = sharedBytes;
+    config.stream = ctx.stream;
+    cudaLaunchAttribute attribute = {};
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
+    config.attrs = &attribute;
+    config.numAttrs = ctx.overlap ? 1 : 0;
+    return cudaLaunchKernelEx(&config, kernel, params);
+}
+
+}  // namespace spanscope::cuda

@@ -1,0 +1,142 @@
+// The Backend on one CUDA device. Weights are copied; the KV cache is a pool of 16-token pages shared by all sequences.
+//   cuda_backend.cpp   creation, memory, sequences
+//   decode_step.cpp    one step: host input, launches, captured graphs
+//   prefill_chunk.cpp  prompts
+//   probe.cpp          attention probabilities and logits of one stored token
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/gemm.h"
+#include "kernels/cuda/gemv.h"
+#include "kernels/cuda/prefill_attention.h"
+#include "kernels/cuda/span_attention.h"
+#include "kernels/cuda/step_types.h"
+#include "kernels/cuda/weights.h"
+
+namespace spanscope::cuda {
+
+class CudaBackend final : public Backend {
+  public:
+    /// Device: no usable GPU or a failed call; OutOfMemory with bytes wanted and free, before anything is loaded;
+    /// InvalidArgument, Unsupported: weights or options.
+    static Result<std::unique_ptr<CudaBackend>> create(const ModelWeights& weights, const BackendOptions& options,
+                                                       const ProgressFn& progress);
+    ~CudaBackend() override;
+
+    BackendInfo info() const override;
+    const ModelShape& shape() const override { return m_shape; }
+    Result<SequenceId> createSequence(int32_t capacityTokens) override;
+    void freeSequence(SequenceId sequence) override;
+    int32_t storedTokens(SequenceId sequence) const override;
+    void truncate(SequenceId sequence, int32_t nTokens) override;
+    Status prefill(SequenceId sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
+                   std::span<float> maybeLogits) override;
+    Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override;
+    Result<ProbeResult> probe(const ProbeRequest& request) override;
+    void setProfiling(bool on) override { m_profiling = on; }
+    StageTimes stageTimes() const override { return m_times; }
+    void resetStageTimes() override { m_times = {}; }
+    int64_t lastDeviceNs() const override { return m_lastNs; }
+    size_t bytesHeld() const override;
+
+    // For measurements only.
+    /// Fills the sequence up to nTokens with noise instead of a real prompt.
+    Status fillWithNoise(SequenceId sequence, int32_t nTokens, uint32_t seed);
+    /// Host time of the last decode's input side: from the call to the graph's launch.
+    int64_t lastHostNs() const { return m_lastHostNs; }
+    void setMinPages(int32_t minPages);
+
+  private:
+    struct Sequence {
+        int32_t capacity = 0;
+        int32_t stored = 0;
+        std::vector<int32_t> pages;
+        DeviceBuffer memory;  ///< SequenceState, table, kept list
+        SequenceState* state = nullptr;
+        int32_t* table = nullptr;
+        KeptPage* kept = nullptr;
+        uint64_t maskId = 0;        ///< of the list on the device; 0 = none
+        int32_t maskPosition = -1;  ///< position that list is for
+    };
+    enum class Stage { Other, Attention, Matmul };
+
+    CudaBackend() = default;
+    Status open(const ModelWeights& weights, const BackendOptions& options, const ProgressFn& progress);
+    Status allocate();
+    Sequence* find(SequenceId id);
+    const Sequence* find(SequenceId id) const;
+    void* kvOfLayer(size_t layer) const;
+
+    Status checkItems(std::span<const DecodeItem> items);
+    Status stageItems(std::span<const DecodeItem> items, int32_t bucket);
+    Status stageItem(const DecodeItem& item, Sequence& sequence, StepItem& out);
+    /// Enqueues a whole step for `bucket` rows. onLayer (probe): called after a layer's attention is enqueued.
+    Status enqueueStep(int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
+    Status enqueueGemvLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
+                            const std::function<Status(size_t)>& onLayer);
+    Status enqueueGemmLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
+                            const std::function<Status(size_t)>& onLayer);
+    Status enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx);
+    bool usesGemv(int32_t bucket) const;
+    Status tuneBucket(int32_t bucket);
+    Status captureBucket(int32_t bucket);
+    Status finishTiming();
+
+    Status prefillChunk(Sequence& sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
+                        int32_t firstToken, std::span<float> maybeLogits);
+    Status prefillLogits(int32_t n, std::span<float> logits);
+
+    /// Profiling: what has been enqueued since the last mark counts as `stage`.
+    Status mark(Stage stage, const LaunchContext& ctx);
+    Status collectMarks();
+    /// After a device failure every later call returns the same error.
+    Status guard(Status status);
+
+    ModelShape m_shape;
+    BackendOptions m_options;
+    std::string m_deviceName;
+    Element m_kvType = Element::F32;
+    Element m_weightType = Element::F32;
+    int32_t m_device = 0;
+    int32_t m_maxBucket = 1;
+    int32_t m_minPages = 4;
+    LaunchContext m_ctx;
+    DeviceWeights m_weights;
+    Gemm m_gemm;
+
+    DeviceBuffer m_kv;
+    int32_t m_nPages = 0;
+    std::vector<int32_t> m_freePages;
+    std::map<int32_t, Sequence> m_sequences;
+    int32_t m_nextId = 0;
+
+    // Decode scratch: (m_maxBucket, ...)
+    MappedBuffer m_items, m_results, m_intervals;
+    size_t m_nIntervalsUsed = 0;
+    DeviceBuffer m_rows, m_rotation, m_x, m_normed, m_qkv, m_q, m_attended, m_gateUp, m_hidden, m_logits;
+    DeviceBuffer m_partialO, m_partialMl, m_arrived;
+    std::map<int32_t, cudaGraphExec_t> m_graphs;
+
+    // Prefill scratch: (m_chunkTokens, ...)
+    int32_t m_chunkTokens = 0;
+    int32_t m_maxKeyTiles = 0;
+    DeviceBuffer m_pTokens, m_pRotation, m_pX, m_pNormed, m_pWide, m_pNarrow, m_pTiles, m_pTileCounts, m_pRuns, m_pIntervals;
+
+    cudaEvent_t m_begin = nullptr, m_end = nullptr;
+    int64_t m_lastNs = 0;
+    int64_t m_lastHostNs = 0;
+    bool m_profiling = false;
+    StageTimes m_times;
+    std::vector<cudaEvent_t> m_marks;  ///< grown on demand, profiling only
+    std::vector<Stage> m_markStages;
+    bool m_lost = false;
+    Error m_lostError;
+};
+
+}  // namespace spanscope::cuda

@@ -1,0 +1,64 @@
+#include "kernels/cuda/device.h"
+
+namespace spanscope::cuda {
+
+Error cudaError(const char* call, cudaError_t status) {
+    Error e;
+    e.code = status == cudaErrorMemoryAllocation ? ErrorCode::OutOfMemory : ErrorCode::Device;
+    e.message = std::string("CUDA: ") + call + " failed: " + cudaGetErrorString(status);
+    return e;
+}
+
+Error outOfMemory(const std::string& what, size_t wantedBytes, size_t freeBytes) {
+    Error e;
+    e.code = ErrorCode::OutOfMemory;
+    e.message = what + " does not fit in the GPU's memory";
+    e.found = std::to_string(freeBytes) + " bytes free";
+    e.expected = std::to_string(wantedBytes) + " bytes";
+    return e;
+}
+
+Status DeviceBuffer::allocate(const char* what, size_t nBytes) {
+    release();
+    if (nBytes == 0) return {};
+    const cudaError_t status = cudaMalloc(&m_data, nBytes);
+    if (status == cudaSuccess) {
+        m_bytes = nBytes;
+        return {};
+    }
+    m_data = nullptr;
+    if (status != cudaErrorMemoryAllocation) return cudaError("cudaMalloc", status);
+    (void)cudaGetLastError();  // not sticky: the next call must not see it
+    size_t freeBytes = 0, totalBytes = 0;
+    (void)cudaMemGetInfo(&freeBytes, &totalBytes);
+    return outOfMemory(what, nBytes, freeBytes);
+}
+
+void DeviceBuffer::release() {
+    if (m_data) (void)cudaFree(m_data);
+    m_data = nullptr;
+    m_bytes = 0;
+}
+
+Status MappedBuffer::allocate(const char* what, size_t nBytes) {
+    release();
+    const cudaError_t status = cudaHostAlloc(&m_host, nBytes, cudaHostAllocMapped);
+    if (status != cudaSuccess) {
+        m_host = nullptr;
+        Error e = cudaError("cudaHostAlloc", status);
+        e.field = what;
+        (void)cudaGetLastError();
+        return e;
+    }
+    m_bytes = nBytes;
+    SPANSCOPE_CUDA_TRY(cudaHostGetDevicePointer(&m_device, m_host, 0));
+    return {};
+}
+
+void MappedBuffer::release() {
+    if (m_host) (void)cudaFreeHost(m_host);
+    m_host = m_device = nullptr;
+    m_bytes = 0;
+}
+
+}  // namespace spanscope::cuda

@@ -1,0 +1,95 @@
+// Owners of CUDA memory, and CUDA errors as Error values. One thread per owner at a time.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "kernels/result.h"
+
+namespace spanscope::cuda {
+
+/// "call: text of the error". cudaErrorMemoryAllocation becomes OutOfMemory, all else Device.
+Error cudaError(const char* call, cudaError_t status);
+/// OutOfMemory with bytes wanted and free.
+Error outOfMemory(const std::string& what, size_t wantedBytes, size_t freeBytes);
+
+#define SPANSCOPE_CUDA_TRY(call)                                                     \
+    do {                                                                             \
+        const cudaError_t cudaStatus_ = (call);                                      \
+        if (cudaStatus_ != cudaSuccess) return ::spanscope::cuda::cudaError(#call, cudaStatus_); \
+    } while (0)
+#define SPANSCOPE_TRY(call)                                   \
+    do {                                                      \
+        ::spanscope::Status tryStatus_ = (call);              \
+        if (!tryStatus_.ok()) return tryStatus_.error();      \
+    } while (0)
+
+/// Device memory, freed with its owner. Not copyable.
+class DeviceBuffer {
+  public:
+    DeviceBuffer() = default;
+    ~DeviceBuffer() { release(); }
+    DeviceBuffer(DeviceBuffer&& other) noexcept { swap(other); }
+    DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    DeviceBuffer(const DeviceBuffer&) = delete;
+    DeviceBuffer& operator=(const DeviceBuffer&) = delete;
+
+    /// Replaces what was held. OutOfMemory names `what`, bytes wanted and bytes free.
+    Status allocate(const char* what, size_t nBytes);
+    void release();
+    template <class T = void>
+    T* as() const {
+        return static_cast<T*>(m_data);
+    }
+    size_t nBytes() const { return m_bytes; }
+
+  private:
+    void swap(DeviceBuffer& other) {
+        std::swap(m_data, other.m_data);
+        std::swap(m_bytes, other.m_bytes);
+    }
+    void* m_data = nullptr;
+    size_t m_bytes = 0;
+};
+
+/// Page-locked host memory that kernels read and write in place: what a step needs in and out without a copy node.
+class MappedBuffer {
+  public:
+    MappedBuffer() = default;
+    ~MappedBuffer() { release(); }
+    MappedBuffer(const MappedBuffer&) = delete;
+    MappedBuffer& operator=(const MappedBuffer&) = delete;
+
+    Status allocate(const char* what, size_t nBytes);
+    void release();
+    template <class T>
+    T* host() const {
+        return static_cast<T*>(m_host);
+    }
+    template <class T>
+    T* device() const {
+        return static_cast<T*>(m_device);
+    }
+    size_t nBytes() const { return m_bytes; }
+
+  private:
+    void* m_host = nullptr;
+    void* m_device = nullptr;
+    size_t m_bytes = 0;
+};
+
+/// What every launch needs to know. overlap: programmatic dependent launch (compute capability 9.0 and up), which
+/// lets a kernel fetch weights or old KV pages while its predecessor drains.
+struct LaunchContext {
+    cudaStream_t stream = nullptr;
+    int nSm = 0;
+    bool overlap = false;
+};
+
+}  // namespace spanscope::cuda

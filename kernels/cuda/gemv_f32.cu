@@ -1,0 +1,5 @@
+#include "kernels/cuda/gemv_kernel.cuh"
+
+namespace spanscope::cuda {
+SPANSCOPE_GEMV_OF(float)
+}  // namespace spanscope::cuda

@@ -1,0 +1,91 @@
+// Finds, opens and checks the CUDA plugin. The library stays open for the life of the process: a backend's code lives in it.
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+
+#include "kernels/backends.h"
+#include "kernels/cuda/plugin_api.h"
+
+namespace spanscope {
+namespace {
+
+/// $SPANSCOPE_CUDA_PLUGIN, else beside the program, else where an installation puts it.
+std::string pluginPath() {
+    if (const char* given = std::getenv("SPANSCOPE_CUDA_PLUGIN"); given && *given) return given;
+    std::error_code failed;
+    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
+    const std::filesystem::path here = failed ? std::filesystem::path(".") : program.parent_path();
+    for (const std::filesystem::path& candidate :
+         {here / kCudaPluginFile, here / "../bin" / kCudaPluginFile, here / "../lib/spanscope" / kCudaPluginFile}) {
+        if (std::filesystem::exists(candidate, failed)) return candidate.string();
+    }
+    return (here / kCudaPluginFile).string();
+}
+
+Error notUsable(ErrorCode code, std::string message, const std::string& file) {
+    Error e;
+    e.code = code;
+    e.message = std::move(message);
+    e.file = file;
+    return e;
+}
+
+Result<const CudaPlugin*> open() {
+    const std::string path = pluginPath();
+    std::error_code failed;
+    if (!std::filesystem::exists(path, failed))
+        return notUsable(ErrorCode::NotFound, "the CUDA plugin is not there; it is built where nvcc is found", path);
+    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char* why = dlerror();
+        return notUsable(ErrorCode::Device, std::string("cannot open the CUDA plugin: ") + (why ? why : "unknown reason"),
+                         path);
+    }
+    using Entry = const CudaPlugin* (*)();
+    const Entry entry = reinterpret_cast<Entry>(dlsym(library, kCudaPluginEntry));
+    const CudaPlugin* plugin = entry ? entry() : nullptr;
+    const bool fits = plugin && plugin->version == kCudaPluginVersion && plugin->tableBytes == sizeof(CudaPlugin) &&
+                      plugin->weightsBytes == sizeof(ModelWeights) && plugin->optionsBytes == sizeof(BackendOptions) &&
+                      plugin->resultBytes == sizeof(ProbeResult);
+    if (fits) return plugin;
+    Error e = notUsable(ErrorCode::Unsupported, "the CUDA plugin was built for another version of the program", path);
+    e.found = plugin ? "plugin version " + std::to_string(plugin->version) : "no entry " + std::string(kCudaPluginEntry);
+    e.expected = "version " + std::to_string(kCudaPluginVersion) + " built together with the program";
+    dlclose(library);
+    return e;
+}
+
+/// Opened once; a failure is tried again, so that a plugin put in place later is found.
+Result<const CudaPlugin*> plugin() {
+    static std::mutex guard;
+    static const CudaPlugin* opened = nullptr;
+    const std::lock_guard lock(guard);
+    if (opened) return opened;
+    Result<const CudaPlugin*> found = open();
+    if (found.ok()) opened = found.value();
+    return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> openCudaBackend(const ModelWeights& weights, const BackendOptions& options,
+                                                 const ProgressFn& progress) {
+    const Result<const CudaPlugin*> found = plugin();
+    if (!found.ok()) return found.error();
+    Error error;
+    std::unique_ptr<Backend> backend((*found)->create(&weights, &options, &progress, &error));
+    if (!backend) return error;
+    return backend;
+}
+
+std::string describeCuda() {
+    const Result<const CudaPlugin*> found = plugin();
+    if (!found.ok()) return found.error().toString();
+    char text[512] = {};
+    (*found)->describe(text, sizeof(text));
+    return text;
+}
+
+}  // namespace spanscope

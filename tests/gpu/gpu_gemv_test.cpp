@@ -1,0 +1,161 @@
+// The matrix-vector kernels and cuBLASLt products against float64 on the host: every type, row count and role, odd sizes.
+#include <algorithm>
+
+#include "kernels/cuda/gemm.h"
+#include "kernels/cuda/gemv.h"
+#include "kernels/half.h"
+#include "tests/gpu/check.h"
+
+using namespace spanscope;
+using namespace spanscope::cuda;
+
+namespace {
+
+bool ok(cudaError_t status, const char* what) {
+    check::that(status == cudaSuccess, std::string(what) + ": " + cudaGetErrorString(status), __FILE__, __LINE__);
+    return status == cudaSuccess;
+}
+
+struct DeviceVector {
+    DeviceBuffer buffer;
+    explicit DeviceVector(const std::vector<float>& v, Element e = Element::F32) {
+        const Status s = buffer.allocate("test", std::max<size_t>(v.size(), 1) * elementBytes(e));
+        check::that(s.ok(), s.ok() ? "" : s.error().toString(), __FILE__, __LINE__);
+        if (e == Element::F32) {
+            ok(cudaMemcpy(buffer.as<>(), v.data(), v.size() * 4, cudaMemcpyHostToDevice), "copy");
+            return;
+        }
+        std::vector<uint16_t> bits(v.size());
+        for (size_t i = 0; i < v.size(); ++i) bits[i] = e == Element::F16 ? floatToF16(v[i]) : floatToBf16(v[i]);
+        ok(cudaMemcpy(buffer.as<>(), bits.data(), bits.size() * 2, cudaMemcpyHostToDevice), "copy");
+    }
+};
+float rounded(Element e, float v) {
+    return e == Element::F16 ? f16ToFloat(floatToF16(v)) : e == Element::BF16 ? bf16ToFloat(floatToBf16(v)) : v;
+}
+
+void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int k, int nRows, bool normalised, bool biased,
+              uint64_t seed) {
+    check::Random random(seed);
+    std::vector<float> w(static_cast<size_t>(nRows) * static_cast<size_t>(k)), x(static_cast<size_t>(m) * static_cast<size_t>(k)),
+        gain(static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
+    for (float& v : w) v = rounded(type, random.normal());
+    for (float& v : x) v = random.normal();
+    for (float& v : gain) v = 1.f + 0.2f * random.normal();
+    for (float& v : bias) v = random.normal();
+    const int nOut = role == GemvRole::SiluMul ? nRows / 2 : nRows;
+    std::vector<float> y0(static_cast<size_t>(m) * static_cast<size_t>(nOut));
+    for (float& v : y0) v = random.normal();
+    const DeviceVector dW(w, type), dX(x), dGain(gain), dBias(bias), dY(y0);
+    GemvParams p;
+    p.role = role;
+    p.w = dW.buffer.as<>();
+    p.bias = biased ? dBias.buffer.as<float>() : nullptr;
+    p.x = dX.buffer.as<float>();
+    p.gain = normalised ? dGain.buffer.as<float>() : nullptr;
+    p.eps = 1e-5f;
+    p.y = dY.buffer.as<float>();
+    p.yStride = nOut;
+    p.m = m;
+    p.k = k;
+    p.nRows = nRows;
+    if (!ok(launchGemv(ctx, type, p), "gemv") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
+    std::vector<float> y(y0.size());
+    ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
+    std::vector<double> want(y.size());
+    for (int i = 0; i < m; ++i) {
+        const float* xi = x.data() + static_cast<size_t>(i) * static_cast<size_t>(k);
+        double scale = 1;
+        if (normalised) {
+            double sum = 0;
+            for (int j = 0; j < k; ++j) sum += static_cast<double>(xi[j]) * static_cast<double>(xi[j]);
+            scale = 1 / std::sqrt(sum / k + 1e-5);
+        }
+        std::vector<double> dot(static_cast<size_t>(nRows));
+        for (int r = 0; r < nRows; ++r) {
+            double sum = biased ? static_cast<double>(bias[static_cast<size_t>(r)]) : 0;
+            for (int j = 0; j < k; ++j)
+                sum += static_cast<double>(w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) * scale *
+                       static_cast<double>(xi[j]) * (normalised ? static_cast<double>(gain[static_cast<size_t>(j)]) : 1);
+            dot[static_cast<size_t>(r)] = sum;
+        }
+        for (int r = 0; r < nOut; ++r) {
+            const size_t at = static_cast<size_t>(i) * static_cast<size_t>(nOut) + static_cast<size_t>(r);
+            const double g = dot[static_cast<size_t>(r)];
+            want[at] = role == GemvRole::Residual ? static_cast<double>(y0[at]) + g
+                       : role == GemvRole::SiluMul ? g / (1 + std::exp(-g)) * dot[static_cast<size_t>(r + nOut)]
+                                                   : g;
+        }
+    }
+    const double error = check::relativeError(y.data(), want.data(), want.size());
+    CHECK_THAT(error < 1e-5, "type " + std::to_string(static_cast<int>(type)) + " role " + std::to_string(static_cast<int>(role)) +
+                                 " m " + std::to_string(m) + " k " + std::to_string(k) + " rows " + std::to_string(nRows) +
+                                 ": error " + std::to_string(error));
+}
+
+void testGemm(const LaunchContext& ctx, Gemm& gemm, Element type, int m, int n, int k, bool accumulate, bool tuned, uint64_t seed) {
+    check::Random random(seed);
+    std::vector<float> w(static_cast<size_t>(n) * static_cast<size_t>(k)), x(static_cast<size_t>(m) * static_cast<size_t>(k)),
+        y0(static_cast<size_t>(m) * static_cast<size_t>(n));
+    for (float& v : w) v = rounded(type, random.normal());
+    for (float& v : x) v = rounded(type, random.normal());
+    for (float& v : y0) v = random.normal();
+    const DeviceVector dW(w, type), dX(x, type), dScratch(y0), dY(y0);
+    const GemmShape shape{m, n, k, type, Element::F32, accumulate};
+    const auto fine = [&](const Status& s) { check::that(s.ok(), s.ok() ? "" : s.error().toString(), __FILE__, __LINE__); return s.ok(); };
+    const void* ws = dW.buffer.as<>();
+    if (tuned && !fine(gemm.tune(ctx, shape, {&ws, 1}, dX.buffer.as<>(), dScratch.buffer.as<>()))) return;
+    if (!fine(gemm.run(ctx, shape, dW.buffer.as<>(), dX.buffer.as<>(), dY.buffer.as<>()))) return;
+    if (!ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
+    std::vector<float> y(y0.size());
+    ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
+    std::vector<double> want(y.size());
+    for (int i = 0; i < m; ++i)
+        for (int r = 0; r < n; ++r) {
+            double sum = accumulate ? static_cast<double>(y0[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(r)]) : 0;
+            for (int j = 0; j < k; ++j)
+                sum += static_cast<double>(w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) *
+                       static_cast<double>(x[static_cast<size_t>(i) * static_cast<size_t>(k) + static_cast<size_t>(j)]);
+            want[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(r)] = sum;
+        }
+    const double error = check::relativeError(y.data(), want.data(), want.size());
+    CHECK_THAT(error < 1e-5, "gemm type " + std::to_string(static_cast<int>(type)) + " " + std::to_string(m) + "x" +
+                                 std::to_string(n) + "x" + std::to_string(k) + ": error " + std::to_string(error));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (!check::haveGpu()) return 0;
+    const bool shortRun = check::isShort(argc, argv);
+    LaunchContext ctx;
+    cudaDeviceProp properties = {};
+    if (!ok(cudaGetDeviceProperties(&properties, 0), "properties") ||
+        !ok(cudaStreamCreateWithFlags(&ctx.stream, cudaStreamNonBlocking), "stream") || !ok(prepareGemv(), "prepare"))
+        return 1;
+    ctx.nSm = properties.multiProcessorCount;
+    ctx.overlap = properties.major >= 9;
+    uint64_t seed = 100;
+    const auto next = [&] { return ++seed; };
+    for (Element type : {Element::BF16, Element::F16, Element::F32})
+        for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})
+            for (int m : {1, 2, 4})
+                for (int k : shortRun ? std::vector<int>{72} : std::vector<int>{8, 64, 712, 4096, 11008})
+                    for (int nRows : shortRun ? std::vector<int>{10} : std::vector<int>{2, 130, 1030}) {
+                        testGemv(ctx, type, role, m, k, nRows, false, seed % 2, next());
+                        if (k <= 4096) testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
+                    }
+    for (int m : {1, 2, 4}) testGemv(ctx, Element::BF16, GemvRole::Plain, m, 64, 131, true, true, next());  // odd row count
+    CHECK_THAT(!gemvFits(3, 64, false) && !gemvFits(1, 12, false), "sizes without a kernel are refused");
+    Gemm gemm;
+    const Status opened = gemm.open();
+    CHECK_THAT(opened.ok(), opened.ok() ? "" : opened.error().toString());
+    if (opened.ok() && !shortRun)
+        for (Element type : {Element::BF16, Element::F16, Element::F32})
+            for (int m : {5, 8, 16, 33, 64, 200})
+                for (bool accumulate : {false, true}) {
+                    testGemm(ctx, gemm, type, m, 264, 136, accumulate, false, next());
+                    testGemm(ctx, gemm, type, m, 512, 1032, accumulate, true, next());
+                }
+    return check::finish("gpu_gemv_test");
+}
