@@ -18,7 +18,7 @@ constexpr std::array<ColumnText, SpanTableModel::ColumnCount> kColumns{{
     {QT_TRANSLATE_NOOP("SpanTable", "Attended"), QT_TRANSLATE_NOOP("SpanTable", "Tokens that its steps could read, summed over the steps")},
     {QT_TRANSLATE_NOOP("SpanTable", "Read"), QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens: what was loaded")},
     {QT_TRANSLATE_NOOP("SpanTable", "Causal"), QT_TRANSLATE_NOOP("SpanTable", "Tokens that dense attention would have read")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Read / causal"), QT_TRANSLATE_NOOP("SpanTable", "Share of the dense reads; 1 minus this is the sparsity")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Share"), QT_TRANSLATE_NOOP("SpanTable", "Read / causal: share of the dense reads; 1 minus this is the sparsity")},
     {QT_TRANSLATE_NOOP("SpanTable", "Phase"), QT_TRANSLATE_NOOP("SpanTable", "Phase of its newest token")},
     {QT_TRANSLATE_NOOP("SpanTable", "Note"), QT_TRANSLATE_NOOP("SpanTable", "Violations of the protocol and fallbacks")},
 }};
@@ -73,7 +73,7 @@ QString SpanTableModel::text(const SegmentSummary& row, int column) const {
         case NoteColumn: {
             QStringList notes;
             if (segment.fallback) notes << tr("fallback: reads everything");
-            if (row.nViolations) notes << tr("%n violation(s)", nullptr, row.nViolations);
+            if (row.nViolations) notes << tr("violations: %1").arg(row.nViolations);
             return notes.join(QStringLiteral(", "));
         }
         default: return {};

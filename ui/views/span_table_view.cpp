@@ -41,11 +41,12 @@ void SpanTableView::fitRows() {
     verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     verticalHeader()->setDefaultSectionSize(fm.height() + 10);
     const int digit = fm.horizontalAdvance('0');
-    setColumnWidth(SpanTableModel::SegmentColumn, digit * 10);
-    setColumnWidth(SpanTableModel::RefsColumn, digit * 22);
-    for (int c = SpanTableModel::TokensColumn; c <= SpanTableModel::CausalColumn; ++c) setColumnWidth(c, digit * 11);
-    setColumnWidth(SpanTableModel::ShareColumn, digit * 14);
-    setColumnWidth(SpanTableModel::PhaseColumn, digit * 10);
+    const struct {
+        int column, digits;
+    } widths[] = {{SpanTableModel::SegmentColumn, 10}, {SpanTableModel::RefsColumn, 16}, {SpanTableModel::TokensColumn, 8},
+                  {SpanTableModel::AttendedColumn, 10}, {SpanTableModel::ReadColumn, 8}, {SpanTableModel::CausalColumn, 9},
+                  {SpanTableModel::ShareColumn, 8}, {SpanTableModel::PhaseColumn, 8}};
+    for (const auto& w : widths) setColumnWidth(w.column, digit * w.digits);
 }
 
 void SpanTableView::changeEvent(QEvent* event) {

@@ -419,7 +419,7 @@ void TranscriptView::paintPills(QPainter& painter) {
         const int n = litOutside(above);
         if (!n) continue;
         const QString text = (above ? QStringLiteral("↑  ") : QStringLiteral("↓  ")) +
-                             (above ? tr("%n readable token(s) above", nullptr, n) : tr("%n readable token(s) below", nullptr, n));
+                             (above ? tr("readable above: %1") : tr("readable below: %1")).arg(formatCount(n));
         const QSize size(fm.horizontalAdvance(text) + 24, fm.height() + 8);
         const QRect pill(QPoint((viewport()->width() - size.width()) / 2, above ? 8 : viewport()->height() - size.height() - 8), size);
         QPainterPath path;

@@ -1,6 +1,7 @@
 // Construction, state and appearance. Actions, docks, runs and files have files of their own.
 #include "ui/window/main_window.h"
 
+#include <QAction>
 #include <QApplication>
 #include <QComboBox>
 #include <QDockWidget>
@@ -84,7 +85,7 @@ QWidget* MainWindow::transcriptPanel() {
     m_findBar->hide();
     connect(m_findEdit, &QLineEdit::textChanged, this, [this](const QString& text) {
         const int n = m_transcript->find(text);
-        m_findCount->setText(text.isEmpty() ? QString() : tr("%n found", nullptr, n));
+        m_findCount->setText(text.isEmpty() ? QString() : tr("%1 found").arg(n));
         if (n) m_transcript->findNext(1);
     });
     connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
@@ -162,7 +163,12 @@ void MainWindow::buildToolBar() {
                                "slices of 16 steps"));
     label->setBuddy(m_attention);
     bar->addWidget(m_attention);
-    m_samplingButton = button("sampling", "samplingButton");
+    m_samplingButton = new QToolButton(bar);  // shows what is set, so it has a text of its own
+    m_samplingButton->setObjectName("samplingButton");
+    m_samplingButton->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    m_samplingButton->setFocusPolicy(Qt::TabFocus);
+    connect(m_samplingButton, &QToolButton::clicked, action("sampling"), &QAction::trigger);
+    bar->addWidget(m_samplingButton);
     auto* space = new QWidget(bar);
     space->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     bar->addWidget(space);
@@ -227,6 +233,8 @@ void MainWindow::updateTexts() {
     }
     action("run")->setToolTip(m_state == State::NoModel ? tr("Run needs a model; open one first") : tr("Run the problem"));
     m_samplingButton->setText(samplerText(m_sampling.sampler));
+    m_samplingButton->setAccessibleName(tr("Sampling: %1").arg(m_samplingButton->text()));
+    m_samplingButton->setToolTip(action("sampling")->toolTip());
     m_runTitle->setText(m_store->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
     const QString answer = QString::fromStdString(m_store->data().answer);
     m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(answer.size() > 48 ? answer.left(47).toHtmlEscaped() + "…" : answer.toHtmlEscaped()));
@@ -246,11 +254,13 @@ void MainWindow::refreshIcons() {
     set("sampling", Glyph::Sliders);
     set("find", Glyph::Find);
     set("closeFind", Glyph::Close);
+    if (m_samplingButton) m_samplingButton->setIcon(glyphIcon(Glyph::Sliders, p));
     if (m_modelButton) m_modelButton->setIcon(glyphIcon(Glyph::Model, p));
 }
 
 void MainWindow::applyThemeChoice() {
-    applyTheme(*qApp, m_theme == ThemeChoice::Dark || (m_theme == ThemeChoice::System && m_setup.systemDark));
+    applyTheme(*qApp, m_theme == ThemeChoice::Dark || (m_theme == ThemeChoice::System && m_setup.systemDark),
+               m_baseFont * m_zoom);
 }
 
 void MainWindow::setSystemDark(bool dark) {
@@ -260,9 +270,7 @@ void MainWindow::setSystemDark(bool dark) {
 
 void MainWindow::setZoom(double factor) {
     m_zoom = std::clamp(factor, 0.6, 3.0);
-    QFont font = QApplication::font();
-    font.setPointSizeF(m_baseFont * m_zoom);
-    QApplication::setFont(font);
+    applyThemeChoice();
     showMessage(tr("Zoom %1 %").arg(qRound(m_zoom * 100)));
 }
 

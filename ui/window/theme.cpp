@@ -109,11 +109,12 @@ bool isDark(const QPalette& palette) {
     return palette.color(QPalette::Window).lightness() < palette.color(QPalette::WindowText).lightness();
 }
 
-void applyTheme(QApplication& app, bool dark) {
+void applyTheme(QApplication& app, bool dark, double pointSize) {
     if (QStyle* style = QStyleFactory::create("Fusion")) app.setStyle(style);
     const QPalette palette = dark ? darkPalette() : lightPalette();
     app.setPalette(palette);
-    app.setStyleSheet(styleSheet(palette));
+    // Sizes through the sheet: with one set, QApplication::setFont no longer reaches every widget.
+    app.setStyleSheet(styleSheet(palette) + QStringLiteral("* { font-size: %1pt; }\n").arg(pointSize));
 }
 
 QIcon glyphIcon(Glyph glyph, const QPalette& palette, bool accent) {

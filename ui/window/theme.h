@@ -13,8 +13,8 @@ enum class ThemeChoice { System, Light, Dark };
 
 QPalette lightPalette();
 QPalette darkPalette();
-/// Sets style, palette and style sheet of the application.
-void applyTheme(QApplication& app, bool dark);
+/// Sets style, palette, style sheet and text size of the application.
+void applyTheme(QApplication& app, bool dark, double pointSize);
 bool isDark(const QPalette& palette);
 
 enum class Glyph { Run, Stop, Repeat, Open, Save, Sliders, Model, Find, Close, Help };
