@@ -3,6 +3,8 @@
 
 #include <QObject>
 
+class QDBusVariant;
+
 namespace spanscope {
 
 class SystemTheme : public QObject {
@@ -17,7 +19,7 @@ class SystemTheme : public QObject {
 
 #ifdef SPANSCOPE_DBUS
   private slots:
-    void onSettingChanged(const QString& group, const QString& key, const class QDBusVariant& value);
+    void onSettingChanged(const QString& group, const QString& key, const QDBusVariant& value);
 #endif
 };
 

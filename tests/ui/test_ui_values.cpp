@@ -23,7 +23,7 @@ class TestUiValues : public QObject {
         QTest::newRow("ten") << 12.34 << "12.3";
         QTest::newRow("hundred") << 123.4 << "123";
         QTest::newRow("no exponent") << 123.6 << "124";
-        QTest::newRow("grouped") << 1234567.0 << QString("1%1234%1567").arg(QChar(0x202f));
+        QTest::newRow("grouped") << 1234567.0 << QString::fromUtf8("1\u202f234\u202f567");
         QTest::newRow("negative") << -12.34 << "-12.3";
     }
     void numbers() {

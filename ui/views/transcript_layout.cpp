@@ -36,7 +36,14 @@ void TranscriptLayout::append(const TokenBox& box) {
         const int breakAt = box.mayBreakBefore || m_breakToken < 0 ? token : m_breakToken;
         m_rows.back().end = breakAt;
         startRow(breakAt, false, false);
-        for (int t = breakAt; t < token; ++t) m_x += m_boxes[static_cast<size_t>(t)].width;
+        for (int t = breakAt; t <= token; ++t) {  // the hanging indent may leave less room than the row above had
+            const int width = m_boxes[static_cast<size_t>(t)].width;
+            if (m_x + width > m_metrics.width && m_x > m_rows.back().indent) {
+                m_rows.back().end = t;
+                startRow(t, false, false);
+            }
+            if (t < token) m_x += width;
+        }
     } else if (box.mayBreakBefore && token > m_rows.back().first) {
         m_breakToken = token;
     }

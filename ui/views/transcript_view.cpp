@@ -69,6 +69,7 @@ void TranscriptView::updateFonts() {
     m_captionFont.setWeight(QFont::DemiBold);
     m_widths.clear();
     m_chipWidths.clear();
+    m_chips.clear();
 }
 
 const TokenInfo& TranscriptView::token(int position) const {
@@ -269,6 +270,7 @@ void TranscriptView::changeEvent(QEvent* event) {
         updateFonts();
         relayout();
     } else if (event->type() == QEvent::PaletteChange) {
+        m_chips.clear();
         viewport()->update();
     }
 }
@@ -456,14 +458,50 @@ void TranscriptView::paintCaption(QPainter& painter, const TranscriptRow& row, c
                      (prompt ? tr("Prompt") : tr("Response")) + QStringLiteral("  ·  ") + tr("%1 tokens").arg(formatCount(n)));
 }
 
+const QPixmap& TranscriptView::chip(const QString& text, int width, const QColor& ground, const QColor& ink) const {
+    const double ratio = devicePixelRatioF();
+    const QString key = text + QChar(0) + ground.name(QColor::HexArgb) + ink.name() + QString::number(ratio);
+    auto it = m_chips.find(key);
+    if (it != m_chips.end()) return *it;
+    const int height = QFontMetrics(m_chipFont).height() + 2;
+    QPixmap pixmap(QSizeF(width * ratio, height * ratio).toSize());
+    pixmap.setDevicePixelRatio(ratio);
+    pixmap.fill(Qt::transparent);
+    QPainter painter(&pixmap);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const QRectF shape(kChipGap, 0, width - 2 * kChipGap, height);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(ground);
+    painter.drawRoundedRect(shape, 4, 4);
+    painter.setFont(m_chipFont);
+    painter.setPen(ink);
+    painter.drawText(shape, Qt::AlignCenter, text);
+    painter.end();
+    return *m_chips.insert(key, pixmap);
+}
+
 void TranscriptView::paintRow(QPainter& painter, const TranscriptRow& row, const Look& look) const {
     const int rowHeight = m_layout.metrics().rowHeight;
     const int nPrompt = m_store->nPrompt();
     const IntervalList* list = visibleList();
     const int query = list ? m_store->data().steps[static_cast<size_t>(m_selection->current())].position : -1;
+    const bool range = m_selection->isLocked() && m_selection->lockedEnd() > m_selection->locked();
     const int first = m_selection->locked() + nPrompt, last = m_selection->lockedEnd() + nPrompt;
-    const QFontMetrics fm(m_textFont), chipFm(m_chipFont);
+    const QFontMetrics fm(m_textFont);
+    const int chipHeight = QFontMetrics(m_chipFont).height() + 2;
     const int baseline = row.y + (rowHeight - fm.height()) / 2 + fm.ascent();
+    const QColor dimChip = mix(palette().color(QPalette::Base), look.chip, 0.5);
+    // Neighbours of one colour are drawn as one string: the text font is fixed-width, so widths add up.
+    QString run;
+    int runX = 0;
+    const QColor* runPen = nullptr;
+    painter.setFont(m_textFont);
+    const auto flush = [&] {
+        if (run.isEmpty()) return;
+        painter.setPen(*runPen);
+        painter.drawText(runX, baseline, run);
+        run.clear();
+    };
     int x = row.indent;
     bool anyLit = false;
     for (int t = row.first; t < row.end; ++t) {
@@ -475,10 +513,10 @@ void TranscriptView::paintRow(QPainter& painter, const TranscriptRow& row, const
         const bool dim = list && !lit && !isCurrent;
         anyLit = anyLit || lit;
         if (isCurrent) {
-            QPainterPath path;
-            path.addRoundedRect(cell, 3, 3);
-            painter.fillPath(path, look.current);
-        } else if (m_selection->isLocked() && last > first && t >= first && t <= last) {
+            painter.setPen(Qt::NoPen);
+            painter.setBrush(look.current);
+            painter.drawRoundedRect(cell, 3, 3);
+        } else if (range && t >= first && t <= last) {
             painter.fillRect(cell, look.range);
         } else if (lit) {
             painter.fillRect(cell, look.lit);
@@ -491,24 +529,20 @@ void TranscriptView::paintRow(QPainter& painter, const TranscriptRow& row, const
         }
         const QString text = shownText(info);
         if (info.special) {
-            const int chipHeight = chipFm.height() + 2;
-            const QRectF chip(x + kChipGap, row.y + (rowHeight - chipHeight) / 2.0, width - 2 * kChipGap, chipHeight);
-            if (!isCurrent) {
-                QPainterPath path;
-                path.addRoundedRect(chip, 4, 4);
-                painter.fillPath(path, dim ? mix(palette().color(QPalette::Base), look.chip, 0.5) : look.chip);
-            }
-            painter.setFont(m_chipFont);
-            painter.setPen(isCurrent ? look.currentText : dim ? look.dimmed : look.chipText);
-            painter.drawText(chip, Qt::AlignCenter, text);
+            flush();
+            const QColor& ground = isCurrent ? look.current : dim ? dimChip : look.chip;
+            const QColor& ink = isCurrent ? look.currentText : dim ? look.dimmed : look.chipText;
+            painter.drawPixmap(QPointF(x, row.y + (rowHeight - chipHeight) / 2), chip(text, width, ground, ink));
         } else {
-            painter.setFont(m_textFont);
-            const bool newline = m_layout.box(t).endsLine;
-            painter.setPen(isCurrent ? look.currentText : dim || newline ? look.dimmed : look.text);
-            painter.drawText(x, baseline, text);
+            const QColor& pen = isCurrent ? look.currentText : dim || m_layout.box(t).endsLine ? look.dimmed : look.text;
+            if (&pen != runPen) flush();
+            if (run.isEmpty()) runX = x;
+            runPen = &pen;
+            run += text;
         }
         x += width;
     }
+    flush();
     if (anyLit) painter.fillRect(QRect(-10, row.y + 2, kBarWidth, rowHeight - 2), look.litLine);
 }
 

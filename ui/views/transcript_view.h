@@ -4,6 +4,7 @@
 
 #include <QAbstractScrollArea>
 #include <QHash>
+#include <QPixmap>
 #include <vector>
 
 #include "ui/model/run_store.h"
@@ -54,6 +55,7 @@ class TranscriptView : public QAbstractScrollArea {
     void onStepsAppended();
     void onSelectionChanged();
     void paintRow(QPainter& painter, const TranscriptRow& row, const Look& look) const;
+    const QPixmap& chip(const QString& text, int width, const QColor& ground, const QColor& ink) const;
     void paintCaption(QPainter& painter, const TranscriptRow& row, const Look& look) const;
     void paintEmpty(QPainter& painter) const;
     void paintPills(QPainter& painter);
@@ -66,6 +68,7 @@ class TranscriptView : public QAbstractScrollArea {
     TranscriptLayout m_layout;
     QFont m_textFont, m_chipFont, m_captionFont;
     mutable QHash<QString, int> m_widths, m_chipWidths;
+    mutable QHash<QString, QPixmap> m_chips;  ///< drawn once for each text and state
     QString m_placeholderTitle, m_placeholderText;
     QString m_searched;
     std::vector<std::pair<int, int>> m_hits;  ///< token ranges [first, end)

@@ -123,7 +123,7 @@ void MainWindow::buildCentral() {
     splitter->addWidget(transcriptPanel());
     splitter->setStretchFactor(0, 0);
     splitter->setStretchFactor(1, 1);
-    splitter->setSizes({176, 600});
+    splitter->setSizes({136, 640});
     column->addWidget(m_progress);
     column->addWidget(m_banner);
     column->addWidget(splitter, 1);

@@ -9,8 +9,11 @@
 #include <QToolButton>
 #include <QHBoxLayout>
 
+#include "ui/views/graph_view.h"
 #include "ui/views/mask_view.h"
 #include "ui/views/span_table_view.h"
+#include "ui/views/throughput_view.h"
+#include "ui/views/timeline_view.h"
 #include "ui/window/main_window.h"
 #include "ui/window/segment_inspector.h"
 
@@ -56,6 +59,9 @@ QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidge
 void MainWindow::buildDocks() {
     m_spans = new SpanTableView(m_store, m_selection, this);
     addDock("mask", tr("What each step reads"), new MaskView(m_store, m_selection, this));
+    addDock("throughput", tr("Throughput"), new ThroughputView(m_store, m_dense, m_selection, this));
+    addDock("timeline", tr("Timeline"), new TimelineView(m_store, m_dense, m_selection, this));
+    addDock("graph", tr("Dependencies"), new GraphView(m_store, m_selection, this));
     addDock("spans", tr("Spans"), m_spans);
     addDock("inspector", tr("Segment inspector"), new SegmentInspector(m_store, m_selection, this));
 
@@ -90,25 +96,20 @@ void MainWindow::arrange(const QString& preset) {
         if (QDockWidget* other = m_docks.value(tabWith)) tabifyDockWidget(other, dock);
         dock->show();
     };
-    if (preset == "presentation") {
-        place("mask", Qt::RightDockWidgetArea);
-    } else if (preset == "analysis") {
-        place("mask", Qt::RightDockWidgetArea);
+    place("mask", Qt::RightDockWidgetArea);
+    if (preset != "presentation") {
         place("throughput", Qt::RightDockWidgetArea);
         place("graph", Qt::RightDockWidgetArea, "throughput");
-        place("timeline", Qt::BottomDockWidgetArea);
-        place("spans", Qt::BottomDockWidgetArea);
-        place("history", Qt::BottomDockWidgetArea, "spans");
-        place("inspector", Qt::RightDockWidgetArea);
-    } else {
-        place("mask", Qt::RightDockWidgetArea);
-        place("throughput", Qt::RightDockWidgetArea);
         place("spans", Qt::RightDockWidgetArea);
         place("inspector", Qt::RightDockWidgetArea, "spans");
         place("history", Qt::RightDockWidgetArea, "spans");
     }
+    if (preset == "analysis") place("timeline", Qt::BottomDockWidgetArea);
     for (const char* first : {"spans", "throughput"})
-        if (QDockWidget* dock = m_docks.value(first); dock && dock->isVisible()) dock->raise();
+        if (QDockWidget* dock = m_docks.value(first)) dock->raise();
+    // Half of the height for the mask, the rest for figures and tables.
+    if (preset != "presentation")
+        resizeDocks({m_docks["mask"], m_docks["throughput"], m_docks["spans"]}, {height() * 46 / 100, height() * 28 / 100, height() * 26 / 100}, Qt::Vertical);
     QList<QDockWidget*> right;
     QList<int> widths;
     for (QDockWidget* dock : m_docks)
