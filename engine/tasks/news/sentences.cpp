@@ -106,8 +106,11 @@ size_t missedBorder(std::string_view paragraph, size_t i) {
     while (right < paragraph.size() && isSpace(paragraph[right])) ++right;
     if (right == gap || right >= paragraph.size() || !isDigit(paragraph[right])) return 0;
     const std::string_view word = wordBefore(paragraph, i);
-    if (word.size() == 4 && std::all_of(word.begin(), word.end(), isDigit)) return gap;  // "... in 1987. 12 people"
-    const bool plain = word.size() >= 3 && isAlpha(word[0]) && std::all_of(word.begin() + 1, word.end(), isLower);
+    // "... in 1987. 12 people", "... from 18.7. 841 workers"; "no. 3. 12 pages" stays
+    const bool number = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return isDigit(c) || c == '.' || c == ','; });
+    if (number && (word.size() == 4 || word.find_first_of(".,") != std::string_view::npos)) return gap;
+    const bool plain = word.size() >= 3 && std::any_of(word.begin(), word.end(), isLower) &&
+                       std::all_of(word.begin(), word.end(), [](char c) { return isAlpha(c) || c == '-' || c == '\''; });
     return plain && !news::isAbbreviation(word) && !news::isUnit(word) && !news::isTitleAbbreviation(word) ? gap : 0;
 }
 
