@@ -143,8 +143,8 @@ Status CudaBackend::allocate() {
         {&m_pTileCounts, "prompt tile counts", queryTiles * sizeof(int32_t)},
     };
     for (const Want& w : wants) SPANSCOPE_TRY(w.buffer->allocate(w.what, w.nBytes));
-    SPANSCOPE_CUDA_TRY(cudaMemset(m_arrived.as<>(), 0, m_arrived.nBytes()));
-    SPANSCOPE_CUDA_TRY(cudaMemset(m_attended.as<>(), 0, m_attended.nBytes()));
+    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_arrived.as<>(), 0, m_arrived.nBytes(), m_ctx.stream));
+    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_attended.as<>(), 0, m_attended.nBytes(), m_ctx.stream));
     return {};
 }
 
@@ -185,10 +185,10 @@ Result<SequenceId> CudaBackend::createSequence(int32_t capacityTokens) {
     s.kept = reinterpret_cast<KeptPage*>(s.memory.as<char>() + 16 + tableBytes);
     s.pages.assign(m_freePages.end() - static_cast<std::ptrdiff_t>(n), m_freePages.end());
     std::reverse(s.pages.begin(), s.pages.end());
-    const cudaError_t copied =
-        cudaMemcpy(s.table, s.pages.data(), n * sizeof(int32_t), cudaMemcpyHostToDevice);
+    const cudaError_t copied =  // on the backend's stream: it does not wait for the default one
+        cudaMemcpyAsync(s.table, s.pages.data(), n * sizeof(int32_t), cudaMemcpyHostToDevice, m_ctx.stream);
     if (copied != cudaSuccess) {
-        if (Status lost = guard(cudaError("cudaMemcpy", copied)); !lost) return lost.error();
+        if (Status lost = guard(cudaError("cudaMemcpyAsync", copied)); !lost) return lost.error();
     }
     m_freePages.resize(m_freePages.size() - n);
     const int32_t id = m_nextId++;

@@ -56,7 +56,8 @@ class Uploader {
             const char* src = static_cast<const char*>(t.data) + static_cast<size_t>(r) * fromRow;
             char* dst = to + static_cast<size_t>(r * t.cols) * elementBytes(toType);
             if (from == toType) {
-                SPANSCOPE_CUDA_TRY(cudaMemcpy(dst, src, static_cast<size_t>(nRows) * fromRow, cudaMemcpyHostToDevice));
+                SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(dst, src, static_cast<size_t>(nRows) * fromRow, cudaMemcpyHostToDevice,
+                                                   m_ctx.stream));
             } else {
                 const void* raw = src;
                 size_t nBytes = static_cast<size_t>(nRows) * fromRow;
@@ -69,7 +70,7 @@ class Uploader {
                     nBytes = m_floats.size() * sizeof(float);
                 }
                 if (m_staging.nBytes() < nBytes) SPANSCOPE_TRY(m_staging.allocate("staging of weights", nBytes));
-                SPANSCOPE_CUDA_TRY(cudaMemcpy(m_staging.as<>(), raw, nBytes, cudaMemcpyHostToDevice));
+                SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(m_staging.as<>(), raw, nBytes, cudaMemcpyHostToDevice, m_ctx.stream));
                 ConvertParams convert;
                 convert.from = m_staging.as<>();
                 convert.fromType = from.value_or(Element::F32);
@@ -204,6 +205,7 @@ Status DeviceWeights::load(const ModelWeights& weights, const LaunchContext& ctx
     Layout layout;
     SPANSCOPE_TRY(walk(weights, m_type, arena, layout,
                        [&](const TensorView& t, char* to, Element e) { return uploader.put(t, to, e); }));
+    SPANSCOPE_CUDA_TRY(cudaDeviceSynchronize());  // the biases were cleared on another stream
     m_layers = std::move(layout.layers);
     m_embedding = layout.embedding;
     m_head = layout.head;

@@ -163,6 +163,7 @@ class AttentionBench {
         need(m_partialMl.allocate("partial", s.partialMlBytes));
         need(m_arrived.allocate("arrived", s.arrivedBytes));
         need(cudaMemset(m_arrived.as<>(), 0, s.arrivedBytes), "memset");
+        need(cudaDeviceSynchronize(), "set up");
     }
 
     /// keep: tokens kept per row in runs of `run`, at random places; 0 = dense.
@@ -298,6 +299,7 @@ void matvec() {
     noise(ctx, gain.as<>(), Element::F32, 11008, 4, 1.f);
     need(y.allocate("y", size_t{64} * 32000 * 4));
     need(cudaMemset(y.as<>(), 0, y.nBytes()), "memset");
+    need(cudaDeviceSynchronize(), "set up");
     for (const Matrix& m : {Matrix{"qkv", 12288, 4096, GemvRole::Plain}, Matrix{"o", 4096, 4096, GemvRole::Residual},
                             Matrix{"gateup", 22016, 4096, GemvRole::SiluMul}, Matrix{"down", 4096, 11008, GemvRole::Residual}}) {
         const double bytes = 2.0 * m.n * m.k;
