@@ -1,0 +1,72 @@
+#include "kernels/bandwidth.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "kernels/cpu/thread_pool.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/bandwidth.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace spanscope::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+uint32_t sumOf(const uint32_t* p, size_t n) {
+    const hn::ScalableTag<uint32_t> d;
+    constexpr size_t kN = HWY_LANES(uint32_t);
+    auto a = hn::Zero(d), b = a, c = a, e = a;
+    for (size_t i = 0; i + 4 * kN <= n; i += 4 * kN) {
+        a = hn::Add(a, hn::LoadU(d, p + i));
+        b = hn::Add(b, hn::LoadU(d, p + i + kN));
+        c = hn::Add(c, hn::LoadU(d, p + i + 2 * kN));
+        e = hn::Add(e, hn::LoadU(d, p + i + 3 * kN));
+    }
+    return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(a, b), hn::Add(c, e))));
+}
+
+}  // namespace spanscope::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace spanscope {
+namespace cpu {
+HWY_EXPORT(sumOf);
+}
+
+double measureReadGBps(int32_t nThreads, int64_t nBytes) {
+    const auto bytes = static_cast<size_t>(std::max<int64_t>(nBytes, 1 << 20));
+    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return 0;
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    const int32_t n = nThreads > 0 ? nThreads : std::max(1, static_cast<int32_t>(std::thread::hardware_concurrency()));
+    cpu::ThreadPool pool(n);
+    constexpr int64_t kChunk = 1 << 20;
+    const auto nChunks = static_cast<int64_t>(bytes) / kChunk;
+    auto* data = static_cast<uint8_t*>(memory);
+    pool.parallelFor(nChunks, [&](int64_t i, int32_t) { std::memset(data + i * kChunk, static_cast<int>(i), kChunk); });
+    std::atomic<uint32_t> sum{0};  // used, so that the reads stay
+    double best = 0;
+    for (int pass = 0; pass < 7; ++pass) {
+        const auto start = std::chrono::steady_clock::now();
+        pool.parallelFor(nChunks, [&](int64_t i, int32_t) {
+            sum += HWY_DYNAMIC_DISPATCH(cpu::sumOf)(reinterpret_cast<const uint32_t*>(data + i * kChunk), kChunk / 4);
+        });
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+        best = std::max(best, static_cast<double>(nChunks * kChunk) / took.count() / 1e9);
+    }
+    munmap(memory, bytes);
+    return sum.load() == 0xffffffffu ? best * (1 - 1e-12) : best;
+}
+
+}  // namespace spanscope
+#endif
