@@ -142,7 +142,7 @@ class Bench {
             if (Status s = fill(*id, depth, {AttentionMode::Keep, 64}); !s) return freeAnd(s.error());
         }
         std::vector<double> rates;
-        double seconds = 0, read = 0;
+        double read = 0;
         for (int32_t round = m_plan.warmup ? -1 : 0; round < m_plan.repetitions; ++round) {
             double roundRead = 0;
             const auto start = Clock::now();
@@ -154,7 +154,6 @@ class Bench {
             for (const SequenceId id : m_sequences) m_backend.truncate(id, depth);
             if (round < 0) continue;
             rates.push_back(static_cast<double>(nPrompt + nGen * batch) / took);
-            seconds += took;
             read += roundRead;
         }
         const MeanAndDeviation rate = statistics(rates);
@@ -179,8 +178,9 @@ class Bench {
             const double kvBytesPerToken =
                 2.0 * s.nLayers * s.nKvHeads * s.headDim * (m_subject.kvType == DType::F32 ? 4 : 2);
             row.readTokens = read / nSteps;
-            row.gbps = (static_cast<double>(weightBytesPerStep(m_weights)) * nSteps + read * batch * kvBytesPerToken) /
-                       seconds / 1e9;
+            const double bytesPerStep =
+                static_cast<double>(weightBytesPerStep(m_weights)) + row.readTokens * batch * kvBytesPerToken;
+            row.gbps = bytesPerStep * rate.mean / batch / 1e9;
             if (row.readGBps > 0) row.bandwidthFraction = row.gbps / row.readGBps;
             if (Status st = profile(std::min(nGen, 32), attention, row); !st) return freeAnd(st.error());
         }
