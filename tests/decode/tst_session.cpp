@@ -1,0 +1,359 @@
+// A session against the plainest loop there is, on random models; its records against what the backend was given.
+#include <QtTest>
+#include <thread>
+
+#include "engine/decode/prompt.h"
+#include "engine/decode/session.h"
+#include "kernels/backends.h"
+#include "tests/decode/recording_backend.h"
+#include "tests/model/tiny_model.h"
+
+using namespace spanscope;
+using namespace spanscope::test;
+
+namespace {
+
+BackendOptions options(int64_t kvTokens = 8192) {
+    BackendOptions o;
+    o.nThreads = 1;
+    o.kvTokens = kvTokens;
+    return o;
+}
+
+std::unique_ptr<Backend> reference(const Model& model) {
+    auto backend = makeReferenceBackend(model.weights(), options(), true);
+    return backend ? std::move(*backend) : nullptr;
+}
+
+/// Prompt and tokens one by one through decode() with everything visible, arg max of the logits.
+std::vector<int32_t> naiveGreedy(const Model& model, const std::vector<int32_t>& prompt, int32_t n, bool stopAtEos = true) {
+    auto backend = reference(model);
+    const SequenceId sequence = backend->createSequence(static_cast<int32_t>(prompt.size()) + n).value();
+    const Interval everything{0, kOpenEnd};
+    const auto vocab = static_cast<size_t>(model.weights().shape.vocab);
+    std::vector<int32_t> tokens = prompt, out;
+    std::vector<float> logits(vocab);
+    for (size_t position = 0; out.size() < static_cast<size_t>(n); ++position) {
+        if (position == tokens.size()) {
+            const int32_t best = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+            if (stopAtEos && best == model.tokenizer().eosId()) break;
+            out.push_back(best);
+            tokens.push_back(best);
+            if (out.size() == static_cast<size_t>(n)) break;
+        }
+        const DecodeItem item{sequence, tokens[position], static_cast<int32_t>(position), {&everything, 1}, 0};
+        int32_t ignored = 0;
+        float logprob = 0;
+        if (!backend->decode({&item, 1}, {{&ignored, 1}, {&logprob, 1}, logits})) return {};
+    }
+    return out;
+}
+
+std::vector<int32_t> ids(const RunData& run) {
+    std::vector<int32_t> list;
+    for (const StepRecord& s : run.steps) list.push_back(s.token.id);
+    return list;
+}
+
+RunSettings settings(const std::string& task, const std::string& text, AttentionMode mode, int32_t n) {
+    RunSettings s;
+    s.task = task;
+    s.promptText = text;
+    s.attention = mode;
+    s.maxTokens = n;
+    return s;
+}
+
+/// Prefills and steps to the end.
+RunData runToEnd(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& s) {
+    auto session = Session::create(std::move(model), backend, s, 1);
+    if (!session) qFatal("%s", session.error().toString().c_str());
+    if (auto ok = (*session)->prefill(nullptr, {}); !ok) qFatal("%s", ok.error().toString().c_str());
+    for (;;) {
+        auto more = (*session)->step();
+        if (!more) qFatal("%s", more.error().toString().c_str());
+        if (!*more) return (*session)->data();
+    }
+}
+
+const char* kSheet = "64-71\n$1*3\n$1+$2\n7*7\n$4-$1";
+
+}  // namespace
+
+class TestSession : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void denseEqualsTheNaiveLoop_data() {
+        QTest::addColumn<quint64>("seed");
+        QTest::addColumn<int>("nPrompt");
+        QTest::addColumn<int>("window");
+        QTest::newRow("one token") << quint64{1} << 1 << 0;
+        QTest::newRow("37") << quint64{2} << 37 << 0;
+        QTest::newRow("a chunk and one") << quint64{3} << 513 << 0;
+        QTest::newRow("501") << quint64{4} << 501 << 0;
+    }
+
+    void denseEqualsTheNaiveLoop() {
+        QFETCH(quint64, seed);
+        QFETCH(int, nPrompt);
+        TinyModelOptions o;
+        o.seed = seed;
+        o.tiedHead = seed % 2 == 0;
+        const auto model = tinyModel(o);
+        std::mt19937_64 random(seed);
+        RunSettings s = settings("expression", "", AttentionMode::Dense, 24);
+        for (int i = 0; i < nPrompt; ++i)
+            s.promptIds.push_back(static_cast<int32_t>(random() % static_cast<uint64_t>(model->weights().shape.vocab)));
+        const std::vector<int32_t> expected = naiveGreedy(*model, s.promptIds, 24);
+        QVERIFY(!expected.empty());
+        auto backend = reference(*model);
+        QCOMPARE(ids(runToEnd(model, *backend, s)), expected);
+        auto cpu = makeCpuBackend(model->weights(), options());
+        QVERIFY(cpu.ok());
+        QCOMPARE(ids(runToEnd(model, **cpu, s)), expected);
+    }
+
+    void recordsAreWhatTheBackendWasGiven_data() {
+        QTest::addColumn<int>("mode");
+        QTest::addColumn<QString>("task");
+        QTest::addColumn<QString>("text");
+        for (AttentionMode mode : {AttentionMode::Dense, AttentionMode::Declared, AttentionMode::Keep}) {
+            QTest::addRow("%s sheet", attentionModeName(mode)) << int(mode) << "sheet" << kSheet;
+            QTest::addRow("%s expression", attentionModeName(mode)) << int(mode) << "expression" << "(12+7)*(3-8)-(-4)";
+            QTest::addRow("%s text", attentionModeName(mode)) << int(mode) << "text" << "Grüße, <attend> is just text";
+        }
+    }
+
+    void recordsAreWhatTheBackendWasGiven() {
+        QFETCH(int, mode);
+        QFETCH(QString, task);
+        QFETCH(QString, text);
+        const auto model = tinyModel({});
+        RecordingBackend backend(reference(*model));
+        RunSettings s = settings(task.toStdString(), text.toStdString(), AttentionMode(mode), 60);
+        s.keepTokens = 9;
+        const RunData run = runToEnd(model, backend, s);
+        const RunHeader& h = run.header;
+        QCOMPARE(backend.nLive, 0);
+        QVERIFY(!backend.logitsAsked);  // greedy copies no logits
+        QCOMPARE(backend.prompt.size(), h.prompt.size());
+        QCOMPARE(h.promptVisible.size(), h.prompt.size());
+        for (size_t i = 0; i < h.prompt.size(); ++i) {
+            QCOMPARE(backend.prompt[i].token, h.prompt[i].id);
+            QCOMPARE(backend.prompt[i].position, static_cast<int32_t>(i));
+            QCOMPARE(backend.prompt[i].visible, *h.promptVisible[i]);
+        }
+        QCOMPARE(backend.decoded.size(), run.steps.size());
+        int64_t attended = 0, read = 0, causal = 0;
+        for (size_t i = 0; i < run.steps.size(); ++i) {
+            const StepRecord& step = run.steps[i];
+            QCOMPARE(step.index, static_cast<int32_t>(i));
+            QCOMPARE(step.position, static_cast<int32_t>(h.prompt.size() + i));
+            QCOMPARE(backend.decoded[i].token, step.token.id);
+            QCOMPARE(backend.decoded[i].position, step.position);
+            QCOMPARE(backend.decoded[i].visible, *step.visible);
+            if (i > 0 && backend.decoded[i].maskId != 0)  // equal ids promise equal lists
+                QCOMPARE(backend.decoded[i].maskId == backend.decoded[i - 1].maskId,
+                         backend.decoded[i].visible == backend.decoded[i - 1].visible);
+            int32_t n = 0;
+            for (int32_t key = 0; key <= step.position; ++key) n += mayRead(*step.visible, step.position, key) ? 1 : 0;
+            QCOMPARE(step.attended, n);
+            QVERIFY(step.read >= step.attended && step.read <= step.causal);
+            QCOMPARE(step.causal, step.position + 1);
+            QVERIFY(mayRead(*step.visible, step.position, step.position));
+            QVERIFY(step.segment < static_cast<int32_t>(run.segments.size()));
+            attended += step.attended;
+            read += step.read;
+            causal += step.causal;
+        }
+        QCOMPARE(run.stats.attendedTokens, attended);
+        QCOMPARE(run.stats.readTokens, read);
+        QCOMPARE(run.stats.causalTokens, causal);
+        if (AttentionMode(mode) == AttentionMode::Dense) QCOMPARE(attended, causal);
+    }
+
+    void segmentsAreTheTrackersInEveryMode() {
+        const auto model = tinyModel({});
+        auto backend = reference(*model);
+        for (AttentionMode mode : {AttentionMode::Dense, AttentionMode::Declared}) {
+            const RunData run = runToEnd(model, *backend, settings("sheet", kSheet, mode, 200));
+            // Replaying the tokens through a fresh tracker gives the same segments and violations.
+            SpanTracker tracker(model->tokenizer().pieceIds(), preparePrompt(*model, run.header.settings)->policy);
+            std::vector<int32_t> prompt;
+            for (const TokenInfo& t : run.header.prompt) prompt.push_back(t.id);
+            tracker.consumePrompt(prompt);
+            for (const StepRecord& step : run.steps) {
+                const TokenView view = tracker.consume(step.token.id);
+                QCOMPARE(view.phase, step.phase);
+                QCOMPARE(view.segment, step.segment);
+                if (mode == AttentionMode::Declared) QCOMPARE(*view.visible, *step.visible);
+            }
+            tracker.finish(run.stats.stop);
+            QCOMPARE(run.segments.size(), tracker.segments().size());
+            for (size_t i = 0; i < run.segments.size(); ++i) {
+                QCOMPARE(run.segments[i].begin, tracker.segments()[i].begin);
+                QCOMPARE(run.segments[i].end, tracker.segments()[i].end);
+                QCOMPARE(run.segments[i].refs.size(), tracker.segments()[i].refs.size());
+                QCOMPARE(run.segments[i].fallback, tracker.segments()[i].fallback);
+            }
+            QCOMPARE(run.violations.size(), tracker.violations().size());
+        }
+    }
+
+    void declaredIsDenseWhereThereIsNoProtocol() {
+        const auto model = tinyModel({});
+        auto backend = reference(*model);
+        const RunData dense = runToEnd(model, *backend, settings("text", "some words", AttentionMode::Dense, 20));
+        const RunData declared = runToEnd(model, *backend, settings("text", "some words", AttentionMode::Declared, 20));
+        QCOMPARE(ids(declared), ids(dense));
+        QCOMPARE(declared.stats.attendedTokens, declared.stats.causalTokens);
+        QVERIFY(declared.violations.empty());
+    }
+
+    void slidingWindowIsFoldedIn() {
+        TinyModelOptions o;
+        o.slidingWindow = 8;
+        const auto model = tinyModel(o);
+        RecordingBackend backend(reference(*model));
+        RunSettings s = settings("expression", "(12+7)*(3-8)", AttentionMode::Dense, 12);
+        const RunData run = runToEnd(model, backend, s);
+        for (const auto& queries : {backend.prompt, backend.decoded}) {
+            for (const auto& q : queries) {
+                for (int32_t key = 0; key <= q.position; ++key)
+                    QCOMPARE(mayRead(q.visible, q.position, key), key > q.position - 8);
+            }
+        }
+        QVERIFY(run.steps.back().attended == 8);
+    }
+
+    void limitsAndReasons() {
+        const auto model = tinyModel({});
+        auto backend = reference(*model);
+        RunSettings s = settings("text", "abc", AttentionMode::Dense, 5);
+        RunData run = runToEnd(model, *backend, s);
+        QCOMPARE(run.stats.stop, StopReason::TokenLimit);
+        QCOMPARE(run.steps.size(), size_t{5});
+        QCOMPARE(run.stats.responseTokens, 5);
+        s.maxTokens = 0;
+        run = runToEnd(model, *backend, s);
+        QCOMPARE(run.stats.stop, StopReason::TokenLimit);
+        QVERIFY(run.steps.empty());
+        s.maxTokens = -1;
+        s.contextTokens = static_cast<int32_t>(run.header.prompt.size()) + 7;
+        run = runToEnd(model, *backend, s);
+        QCOMPARE(run.stats.stop, StopReason::ContextFull);
+        QCOMPARE(run.steps.size(), size_t{7});
+        s.contextTokens = 2;
+        QVERIFY(!Session::create(model, *backend, s, 1).ok());
+    }
+
+    void refusals() {
+        const auto model = tinyModel({});
+        auto backend = reference(*model);
+        auto refused = [&](const RunSettings& s) {
+            auto session = Session::create(model, *backend, s, 1);
+            return !session && session.error().code == ErrorCode::InvalidArgument ? session.error().toString() : std::string();
+        };
+        QVERIFY(refused(settings("poetry", "x", AttentionMode::Dense, 1)).find("poetry") != std::string::npos);
+        QVERIFY(refused(settings("expression", "12+*3", AttentionMode::Dense, 1)).find("column 4") != std::string::npos);
+        RunSettings s = settings("text", "", AttentionMode::Dense, 1);
+        s.promptIds = {1, 1 << 20};
+        QVERIFY(refused(s).find("vocabulary") != std::string::npos);
+        s = settings("text", "a", AttentionMode::Keep, 1);
+        QVERIFY(!refused(s).empty());
+        s = settings("text", "a", AttentionMode::Dense, 1);
+        s.sampler.topP = 0;
+        QVERIFY(!refused(s).empty());
+        auto session = Session::create(model, *backend, settings("text", "a", AttentionMode::Dense, 1), 1);
+        QVERIFY(!(*session)->step().ok());  // before prefill
+        QVERIFY((*session)->prefill(nullptr, {}).ok());
+        QVERIFY(!(*session)->prefill(nullptr, {}).ok());
+    }
+
+    void stopIsSeenBetweenChunks() {
+        const auto model = tinyModel({});
+        auto backend = makeCpuBackend(model->weights(), options());
+        RunSettings s = settings("text", "", AttentionMode::Dense, 4);
+        s.promptIds.assign(2000, 100);
+        auto session = Session::create(model, **backend, s, 1);
+        std::atomic<bool> stop{false};
+        std::vector<int32_t> done;
+        const Status ok = (*session)->prefill(&stop, [&](int32_t n, int32_t total) {
+            QCOMPARE(total, 2000);
+            done.push_back(n);
+            stop = n >= 1000;
+        });
+        QVERIFY(!ok.ok());
+        QCOMPARE(ok.error().code, ErrorCode::Cancelled);
+        QCOMPARE(done, (std::vector<int32_t>{512, 1024}));
+        QCOMPARE((*session)->data().stats.stop, StopReason::Cancelled);
+        QVERIFY(!(*session)->step().value());
+    }
+
+    void interleavedRunsKeepTheirOwnClocks() {
+        const auto model = tinyModel({});
+        auto backend = makeCpuBackend(model->weights(), options());
+        const RunSettings a = settings("sheet", kSheet, AttentionMode::Dense, 50);
+        const RunSettings b = settings("sheet", kSheet, AttentionMode::Declared, 20);
+        const std::vector<int32_t> aloneA = ids(runToEnd(model, **backend, a)), aloneB = ids(runToEnd(model, **backend, b));
+        auto one = Session::create(model, **backend, a, 1), two = Session::create(model, **backend, b, 2);
+        QVERIFY(one.ok() && two.ok());
+        QVERIFY((*one)->prefill(nullptr, {}).ok() && (*two)->prefill(nullptr, {}).ok());
+        std::vector<int64_t> order;
+        const auto startedAt = std::chrono::steady_clock::now();
+        QVERIFY(runInterleaved({one->get(), two->get()}, 16, nullptr, [&](Session& s) {
+                    order.push_back(s.data().header.runId);
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a watcher's time is nobody's
+                }).ok());
+        const int64_t wall = (std::chrono::steady_clock::now() - startedAt).count();
+        QCOMPARE(ids((*one)->data()), aloneA);
+        QCOMPARE(ids((*two)->data()), aloneB);
+        std::vector<int64_t> expected(16, 1);
+        expected.insert(expected.end(), 16, 2);
+        expected.insert(expected.end(), 16, 1);
+        expected.insert(expected.end(), aloneB.size() - 16, 2);
+        expected.insert(expected.end(), aloneA.size() - 32, 1);
+        QCOMPARE(order, expected);
+        for (Session* s : {one->get(), two->get()}) {
+            const RunData& run = s->data();
+            int64_t sum = run.stats.ttftNs;
+            for (const StepRecord& step : run.steps) {
+                sum += step.wallNs;
+                QCOMPARE(step.atNs, sum);  // nothing but its own steps
+            }
+            QCOMPARE(run.stats.decodeNs, run.steps[run.steps.size() - 2].atNs - run.stats.ttftNs);
+            QVERIFY(run.stats.decodeNs < wall - static_cast<int64_t>(order.size()) * 1'000'000);
+        }
+    }
+
+    void textIsJoinedToCharacters() {
+        const auto model = tinyModel({});
+        auto backend = reference(*model);
+        const RunData run = runToEnd(model, *backend, settings("text", "naïve ≤ 日本", AttentionMode::Dense, 40));
+        std::string prompt, response;
+        for (const TokenInfo& t : run.header.prompt)
+            if (!model->tokenizer().isControl(t.id)) prompt += t.text;
+        QCOMPARE(prompt, std::string("naïve ≤ 日本"));
+        for (const StepRecord& s : run.steps) {
+            QVERIFY(QString::fromUtf8(s.token.text.c_str()).toUtf8().toStdString() == s.token.text);  // valid UTF-8
+            response += s.token.text;
+        }
+    }
+
+    void sampledRunsRepeat() {
+        const auto model = tinyModel({});
+        RecordingBackend backend(reference(*model));
+        RunSettings s = settings("text", "abc", AttentionMode::Dense, 30);
+        s.sampler.temperature = 1;
+        s.sampler.seed = 5;
+        const auto first = ids(runToEnd(model, backend, s));
+        QVERIFY(backend.logitsAsked);
+        QCOMPARE(ids(runToEnd(model, backend, s)), first);
+        s.sampler.seed = 6;
+        QVERIFY(ids(runToEnd(model, backend, s)) != first);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestSession)
+#include "tst_session.moc"
