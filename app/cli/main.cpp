@@ -6,10 +6,15 @@ namespace {
 int dispatch(const spanscope::cli::Options& options, const spanscope::cli::Log& log) {
     using namespace spanscope::cli;
     switch (options.verb) {
+        case Verb::Run: return runVerb(options.run, log);
+        case Verb::Eval: return evalVerb(options.eval, log);
         case Verb::Dataset: return datasetVerb(options.dataset, log);
-        default: break;
+        case Verb::Export: return exportVerb(options.exports, log);
+        case Verb::Info: return infoVerb(options.info, log);
+        case Verb::Bench: return benchVerb(options.bench, log);
+        case Verb::Diff: return diffVerb(options.diff, log);
+        case Verb::None: break;
     }
-    log.error("this verb is not part of this build");
     return kUsage;
 }
 

@@ -35,19 +35,24 @@ Range parseRange(const std::string& text) {
     return range;
 }
 
-std::vector<AttentionChoice> parseAttention(const std::string& text) {
+/// forBench: scatter=N may stand, and there is nothing to declare.
+std::vector<AttentionChoice> parseAttention(const std::string& text, bool forBench = false) {
     std::vector<AttentionChoice> list;
     std::stringstream in(text);
     for (std::string name; std::getline(in, name, ',');) {
         AttentionChoice choice;
+        if (forBench && (name == "declared" || name == "both"))
+            throw CLI::ValidationError("bench decodes drawn tokens, which declare nothing: use dense, keep=N or scatter=N; "
+                                       "run --attention both measures a real prompt");
         if (name == "dense") {
             choice.mode = AttentionMode::Dense;
         } else if (name == "both") {
             list.push_back({AttentionMode::Dense, 0});
-        } else if (name.rfind("keep=", 0) == 0) {
+        } else if (name.rfind("keep=", 0) == 0 || (forBench && name.rfind("scatter=", 0) == 0)) {
             choice.mode = AttentionMode::Keep;
-            if (!parseInt(name.substr(5), choice.keepTokens) || choice.keepTokens < 1)
-                throw CLI::ValidationError("keep= needs a number of tokens, 1 or more");
+            choice.scattered = name[0] == 's';
+            if (!parseInt(name.substr(name.find('=') + 1), choice.keepTokens) || choice.keepTokens < 1)
+                throw CLI::ValidationError(name + ": a number of tokens is needed, 1 or more");
         } else if (name != "declared") {
             throw CLI::ValidationError("attention \"" + name + "\" is not dense, declared, both or keep=N");
         }
@@ -213,7 +218,11 @@ void addBench(CLI::App& app, Options& all) {
     bench->add_flag("!--no-warmup", o.warmup, "without the untimed first round");
     bench->add_option("--random-weights", o.randomWeights, "llama-160m, llama-1b or llama-7b: a shape with drawn weights");
     bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
-    addAttention(bench, o.attention, "dense");
+    o.attention = parseAttention("dense");
+    addParsed(bench, "--attention", "dense, keep=N (sink and last N tokens), scatter=N (as many in single pages); a list",
+              [&o](const std::string& text) { o.attention = parseAttention(text, true); })
+        ->type_name("MODE");
+    bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens");
     bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")->check(CLI::IsMember({"md", "csv", "json", "jsonl"}));
     bench->callback([&all] { all.verb = Verb::Bench; });
 }

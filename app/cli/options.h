@@ -26,6 +26,7 @@ struct ModelOptions {
 struct AttentionChoice {
     AttentionMode mode = AttentionMode::Declared;
     int32_t keepTokens = 0;
+    bool scattered = false;  ///< bench only
 };
 
 struct RunOptions {
@@ -85,6 +86,7 @@ struct BenchOptions {
     std::string randomWeights, output = "md";
     std::string weightType = "bf16";
     std::vector<int32_t> batches;
+    uint64_t seed = 1;
     int32_t repetitions = 5;
     bool warmup = true;
 };

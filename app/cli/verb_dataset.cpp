@@ -47,14 +47,25 @@ class Sink {
     std::optional<OutputFile> m_file;
 };
 
-Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o) {
+Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const Tokenizer* tokenizer) {
     auto range = [](const std::optional<Range>& r, Range fallback) {
         return IntRange{r.value_or(fallback).min, r.value_or(fallback).max};
     };
     if (o.task == "expression") return makeExpressionSource(range(o.operators, {1, 16}), o.seed);
     if (o.task == "sheet") return makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed);
+    if (o.task == "news") {
+        NewsDatasetOptions news;
+        news.input = o.input;
+        news.count = o.count;
+        news.seed = o.seed;
+        news.maxTokens = o.maxTokens;
+        news.tokenizer = tokenizer;
+        auto dataset = NewsDataset::open(news);
+        if (!dataset) return dataset.error();
+        return std::unique_ptr<ExampleSource>(std::move(*dataset));
+    }
     return Error{ErrorCode::InvalidArgument, "no data is made for this task", {}, "--task", o.task,
-                 "expression or sheet"};
+                 "expression, sheet or news"};
 }
 
 }  // namespace
@@ -68,7 +79,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
         if (!loaded) return log.fail(loaded.error());
         tokenizer = std::move(*loaded);
     }
-    auto source = makeSource(o);
+    auto source = makeSource(o, tokenizer.get());
     if (!source) return log.fail(source.error());
     auto sink = Sink::open(o.out);
     if (!sink) return log.fail(sink.error());
@@ -87,6 +98,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     }
     if (auto ok = sink->close(); !ok) return log.fail(ok.error());
     log.endProgress();
+    if (const auto* news = dynamic_cast<const NewsDataset*>(source->get())) log.info(news->stats().toText());
     log.detail(std::to_string(n) + " problems written");
     return kOk;
 }

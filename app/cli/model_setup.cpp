@@ -1,0 +1,88 @@
+#include "app/cli/model_setup.h"
+
+#include <chrono>
+
+#include "app/cli/locate.h"
+#include "app/cli/stop_signal.h"
+#include "engine/types/decimal.h"
+#include "kernels/backends.h"
+
+namespace spanscope::cli {
+
+namespace {
+
+int64_t nsSince(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
+ProgressFn progressOn(const Log& log, const char* what) {
+    return [&log, what](double fraction) {
+        log.progress(std::string(what) + " " + decimal(100 * fraction, 0) + " %");
+        return !stopRequested();
+    };
+}
+
+}  // namespace
+
+std::string modelPath(const ModelOptions& options) { return options.path.empty() ? bundledModel() : options.path; }
+
+DType kvTypeOf(const ModelOptions& options) {
+    return options.kvType == "f16" ? DType::F16 : options.kvType == "bf16" ? DType::BF16 : DType::F32;
+}
+
+std::string mebibytes(uint64_t bytes) {
+    const double mib = static_cast<double>(bytes) / double(1 << 20);
+    return mib < 1024 ? decimal(mib, 1) + " MiB" : decimal(mib / 1024, 2) + " GiB";
+}
+
+std::string taskFor(const std::string& asked, const Model& model) {
+    if (!asked.empty()) return asked;
+    return model.card().tasks.empty() ? "text" : model.card().tasks.front().name;
+}
+
+Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
+    const auto startedAt = std::chrono::steady_clock::now();
+    auto model = openModel(modelPath(options), progressOn(log, "opening the model"));
+    log.endProgress();
+    if (!model) return model.error();
+    return OpenedModel{std::move(*model), nsSince(startedAt)};
+}
+
+Status checkMemory(const ModelOptions& options, int32_t kvTokens, const Log& log) {
+    const std::string path = modelPath(options);
+    auto forecast = forecastMemory(path, kvTokens, kvTypeOf(options));
+    if (!forecast) return forecast.error();
+    const uint64_t wanted = forecast->weightBytes + forecast->kvBytes + forecast->workspaceBytes;
+    log.detail("memory: weights " + mebibytes(forecast->weightBytes) + ", KV cache " + mebibytes(forecast->kvBytes) +
+               " for " + std::to_string(kvTokens) + " tokens, workspace " + mebibytes(forecast->workspaceBytes) +
+               ", free " + mebibytes(forecast->freeBytes));
+    if (options.backend == "cuda" || forecast->fits()) return {};  // the CUDA backend asks the device itself
+    std::string message = "does not fit into memory; ";
+    message += forecast->largestContext > 0
+                   ? "a context of " + std::to_string(forecast->largestContext) + " tokens would (-c)"
+                   : "not even the weights would";
+    if (options.force) {
+        log.info("spanscope-cli: " + path + ": " + message + "; starting anyway");
+        return {};
+    }
+    return Error{ErrorCode::OutOfMemory, message + "; --force starts anyway", path, {},
+                 mebibytes(forecast->freeBytes) + " free", mebibytes(wanted) + " wanted"};
+}
+
+Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, const ModelOptions& options,
+                                                const BackendRequest& request, const Log& log) {
+    BackendOptions o;
+    o.nThreads = request.nThreads;
+    o.maxBatch = request.maxBatch;
+    o.kvTokens = request.kvTokens;
+    o.kvType = kvTypeOf(options);
+    if (options.backend == "reference") return makeReferenceBackend(weights, o, true);
+    if (options.backend == "cuda") {
+        auto backend = openCudaBackend(weights, o, progressOn(log, "copying weights to the device"));
+        log.endProgress();
+        return backend;
+    }
+    return makeCpuBackend(weights, o);
+}
+
+}  // namespace spanscope::cli

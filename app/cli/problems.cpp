@@ -1,0 +1,86 @@
+#include "app/cli/problems.h"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/tasks/example.h"
+
+namespace spanscope::cli {
+
+namespace {
+
+constexpr int64_t kDefaultCount = 100;
+
+std::string trimmed(const std::string& text) {
+    const size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// The string under `key`, or nullptr.
+const std::string* textOf(const nlohmann::json& object, const char* key) {
+    const auto it = object.find(key);
+    return it == object.end() || !it->is_string() ? nullptr : it->get_ptr<const std::string*>();
+}
+
+}  // namespace
+
+Result<std::vector<Problem>> readProblems(const std::string& path, const std::string& defaultTask, int64_t limit) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return Error{ErrorCode::NotFound, "the file cannot be read", path, {}, {}, {}};
+    std::vector<Problem> problems;
+    std::string line;
+    for (int64_t number = 1; std::getline(file, line); ++number) {
+        if (trimmed(line).empty()) continue;
+        if (limit > 0 && static_cast<int64_t>(problems.size()) >= limit) break;
+        const auto object = nlohmann::json::parse(line, nullptr, false);
+        const std::string where = "line " + std::to_string(number);
+        if (!object.is_object())
+            return Error{ErrorCode::Format, "not a JSON object", path, where, line.substr(0, 40), "{\"prompt\", \"answer\"}"};
+        const std::string* typed = textOf(object, "typed");
+        if (!typed) typed = textOf(object, "prompt");
+        const std::string* answer = textOf(object, "answer");
+        if (!typed || !answer)
+            return Error{ErrorCode::Format, "a problem needs two strings", path, where, {}, "\"prompt\" and \"answer\""};
+        const std::string* task = textOf(object, "task");
+        const std::string* response = textOf(object, "response");
+        problems.push_back({task ? *task : defaultTask, *typed, *answer, response ? *response : std::string()});
+    }
+    if (problems.empty()) return Error{ErrorCode::Format, "there are no problems in it", path, {}, {}, {}};
+    return problems;
+}
+
+Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::string& task) {
+    auto range = [](const std::optional<Range>& r, Range fallback) {
+        return IntRange{r.value_or(fallback).min, r.value_or(fallback).max};
+    };
+    std::unique_ptr<ExampleSource> source;
+    if (task == "expression") source = makeExpressionSource(range(o.operators, {1, 16}), o.seed);
+    if (task == "sheet") source = makeSheetSource(range(o.lines, {1, 100}), {0, 0}, o.seed);
+    if (!source)
+        return Error{ErrorCode::InvalidArgument, "there are no fresh problems of this task; give --file", {}, "--task", task,
+                     "expression or sheet"};
+    std::vector<Problem> problems;
+    const int64_t count = o.count > 0 ? o.count : kDefaultCount;
+    while (static_cast<int64_t>(problems.size()) < count) {
+        auto example = source->next();
+        if (!example) return example.error();
+        if (!*example) break;
+        problems.push_back({task, (*example)->typed, (*example)->answer, (*example)->response});
+    }
+    return problems;
+}
+
+int32_t responseLimit(const EvalOptions& options, const Problem& problem, const Tokenizer& tokenizer, int32_t nPrompt) {
+    if (options.maxTokens >= 0) return options.maxTokens;
+    if (!problem.response.empty()) {
+        if (auto ids = tokenizer.encodeTrusted(problem.response))
+            return static_cast<int32_t>(ids->size() + ids->size() / 2 + 64);
+    }
+    return 24 * nPrompt + 512;  // a product of two four-digit numbers takes about 20 tokens for each of the prompt's
+}
+
+bool sameAnswer(const std::string& a, const std::string& b) { return trimmed(a) == trimmed(b); }
+
+}  // namespace spanscope::cli

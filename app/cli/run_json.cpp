@@ -1,0 +1,83 @@
+#include "app/cli/run_json.h"
+
+#include <cstdio>
+
+#include "engine/decode/sampler.h"
+#include "engine/types/decimal.h"
+
+namespace spanscope::cli {
+
+namespace {
+double ms(int64_t ns) { return static_cast<double>(ns) * 1e-6; }
+}  // namespace
+
+std::vector<int32_t> responseIds(const RunData& run, const Tokenizer& tokenizer) {
+    std::vector<int32_t> ids;
+    ids.reserve(run.steps.size() + 1);
+    for (const StepRecord& step : run.steps) ids.push_back(step.token.id);
+    if (run.stats.stop == StopReason::EndOfText) ids.push_back(tokenizer.eosId());
+    return ids;
+}
+
+nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t loadNs) {
+    const RunStats& s = run.stats;
+    const RunHeader& h = run.header;
+    const std::vector<int32_t> ids = responseIds(run, model.tokenizer());
+    nlohmann::ordered_json violations = nlohmann::ordered_json::array();
+    for (const ProtocolViolation& v : run.violations)
+        violations.push_back({{"kind", violationName(v.kind)}, {"position", v.position}, {"segment", v.segment},
+                              {"effect", v.effect}});
+    nlohmann::ordered_json object{
+        {"attention", attentionModeName(h.settings.attention)},
+        {"task", h.settings.task},
+        {"answer", run.answer},
+        {"text", model.tokenizer().decode(ids)},
+        {"tokens", ids},
+        {"prompt_n", s.promptTokens},
+        {"prompt_ms", ms(s.prefillNs)},
+        {"prompt_per_second", s.prefillTokensPerS()},
+        {"predicted_n", s.responseTokens},
+        {"predicted_ms", ms(s.decodeNs)},
+        {"predicted_per_second", s.decodeTokensPerS()},
+        {"useful_per_second", s.usefulTokensPerS()},
+        {"markup_n", s.markupTokens},
+        {"ttft_ms", ms(s.ttftNs)},
+        {"attended_tokens", s.attendedTokens},
+        {"read_tokens", s.readTokens},
+        {"causal_tokens", s.causalTokens},
+        {"attended_fraction", s.attendedFraction()},
+        {"read_fraction", s.readFraction()},
+        {"kv_stored_bytes", s.kvStoredBytes},
+        {"kv_read_bytes", s.kvBytesPerToken * s.readTokens},
+        {"violations", run.violations.size()},
+        {"violation_list", std::move(violations)},
+        {"stop_reason", stopReasonName(s.stop)},
+        {"sampler", describeSampler(h.settings.sampler)},
+        {"seed", h.settings.sampler.seed},
+        {"load_ms", ms(loadNs)},
+        {"backend", h.backend},
+        {"device", h.device},
+        {"n_threads", h.nThreads},
+    };
+    if (h.settings.attention == AttentionMode::Keep) object["keep_tokens"] = h.settings.keepTokens;
+    if (!h.warning.empty()) object["warning"] = h.warning;
+    return object;
+}
+
+void printJson(const nlohmann::ordered_json& object) {
+    std::puts(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    std::fflush(stdout);
+}
+
+std::string runSummary(const RunData& run) {
+    const RunStats& s = run.stats;
+    std::string text = attentionModeName(run.header.settings.attention);
+    text += ": " + std::to_string(s.responseTokens) + " tokens";
+    if (s.decodeTokensPerS() > 0) text += ", " + decimal(s.decodeTokensPerS(), 1) + " t/s";
+    text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +
+            " %, read " + decimal(100 * s.readFraction(), 1) + " % of causal, " +
+            std::to_string(run.violations.size()) + " violations, stopped by " + stopReasonName(s.stop);
+    return text;
+}
+
+}  // namespace spanscope::cli

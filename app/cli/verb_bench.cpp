@@ -1,0 +1,81 @@
+// bench: speed of prefill and decode, of a model or of a shape with drawn weights.
+#include <cstdio>
+
+#include "app/cli/model_setup.h"
+#include "app/cli/stop_signal.h"
+#include "app/cli/verbs.h"
+#include "engine/decode/bench.h"
+#include "engine/decode/random_weights.h"
+#include "kernels/bandwidth.h"
+
+namespace spanscope::cli {
+
+namespace {
+
+BenchPlan planOf(const BenchOptions& o) {
+    BenchPlan plan;
+    plan.promptSizes = o.promptSizes;
+    plan.predictSizes = o.predictSizes;
+    for (const Range& pair : o.promptThenPredict) plan.promptThenPredict.push_back({pair.min, pair.max});
+    if (plan.promptSizes.empty() && plan.predictSizes.empty() && plan.promptThenPredict.empty()) {
+        plan.promptSizes = {512};
+        plan.predictSizes = {128};
+    }
+    if (!o.depths.empty()) plan.depths = o.depths;
+    if (!o.batches.empty()) plan.batches = o.batches;
+    plan.attention.clear();
+    for (const AttentionChoice& choice : o.attention) plan.attention.push_back({choice.mode, choice.keepTokens, choice.scattered});
+    plan.repetitions = o.repetitions;
+    plan.warmup = o.warmup;
+    plan.seed = o.seed;
+    // llama-bench's users write -p 0 for "no prefill test".
+    std::erase(plan.promptSizes, 0);
+    std::erase(plan.predictSizes, 0);
+    return plan;
+}
+
+}  // namespace
+
+int benchVerb(const BenchOptions& o, const Log& log) {
+    const BenchPlan plan = planOf(o);
+    OpenedModel opened;
+    std::unique_ptr<RandomWeights> drawn;
+    BenchSubject subject;
+    subject.kvType = kvTypeOf(o.model);
+    const int64_t kvTokens = benchKvTokens(plan);
+    if (o.randomWeights.empty()) {
+        auto model = openModelFor(o.model, log);
+        if (!model) return log.fail(model.error());
+        opened = std::move(*model);
+        subject.model = opened.model->name();
+        subject.format = opened.model->formatName();
+        if (auto ok = checkMemory(o.model, static_cast<int32_t>(std::min<int64_t>(kvTokens, INT32_MAX)), log); !ok)
+            return log.fail(ok.error());
+    } else {
+        DType type = DType::BF16;
+        if (!dtypeFromName(o.weightType, type))
+            return log.fail({ErrorCode::InvalidArgument, "no such format", {}, "--weight-type", o.weightType, "f32, f16, bf16, q8_0, q4_0, ..."});
+        auto weights = RandomWeights::create(o.randomWeights, type, o.seed);
+        if (!weights) return log.fail(weights.error());
+        drawn = std::move(*weights);
+        subject.model = o.randomWeights + " (drawn weights)";
+        subject.format = dtypeName(type);
+    }
+    const ModelWeights& weights = drawn ? drawn->weights() : opened.model->weights();
+    auto backend = makeBackendFor(weights, o.model, {kvTokens, benchMaxBatch(plan), o.model.nThreads}, log);
+    if (!backend) return log.fail(backend.error());
+    if (o.model.backend == "cpu") {
+        log.progress("measuring the machine's read bandwidth");
+        subject.readGBps = measureReadGBps((*backend)->info().nThreads);
+    }
+    auto rows = runBench(**backend, weights, subject, plan, &stopFlag(), [&](const std::string& what) { log.progress(what); });
+    log.endProgress();
+    if (!rows) return log.fail(rows.error());
+    auto text = formatBench(*rows, o.output);
+    if (!text) return log.fail(text.error());
+    std::fputs(text->c_str(), stdout);
+    if (!text->empty() && text->back() != '\n') std::fputc('\n', stdout);
+    return kOk;
+}
+
+}  // namespace spanscope::cli

@@ -1,0 +1,212 @@
+// run: a prompt through one or more attention modes. Several are run in alternating slices, each timed alone.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <sstream>
+
+#include "app/cli/model_setup.h"
+#include "app/cli/run_json.h"
+#include "app/cli/stop_signal.h"
+#include "app/cli/verbs.h"
+#include "engine/decode/prompt.h"
+#include "engine/decode/sampler.h"
+#include "engine/decode/session.h"
+#include "engine/trace/trace.h"
+#include "engine/types/decimal.h"
+
+namespace spanscope::cli {
+
+namespace {
+
+constexpr int32_t kSliceSteps = 16;
+
+Result<std::string> readPromptFile(const std::string& path) {
+    std::stringstream text;
+    if (path == "-") {
+        text << std::cin.rdbuf();
+        return text.str();
+    }
+    std::ifstream file(path, std::ios::binary);
+    if (!file || !(text << file.rdbuf()))
+        return Error{ErrorCode::NotFound, "the prompt file cannot be read", path, {}, {}, {}};
+    return text.str();
+}
+
+Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
+    RunSettings s;
+    s.task = taskFor(o.task, model);
+    s.promptText = o.prompt;
+    s.promptIds = o.promptIds;
+    s.maxTokens = o.maxTokens;
+    s.contextTokens = o.model.contextTokens;
+    s.sampler = o.sampler;
+    s.sampler.seed = o.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(o.seed);
+    if (!o.promptFile.empty()) {
+        auto text = readPromptFile(o.promptFile);
+        if (!text) return text.error();
+        s.promptText = std::move(*text);
+        // The last newline of a file is the editor's, not the person's.
+        if (!s.promptText.empty() && s.promptText.back() == '\n') s.promptText.pop_back();
+    } else if (!o.promptGiven && o.promptIds.empty()) {
+        return Error{ErrorCode::InvalidArgument, "there is no prompt; give -p, -f or --prompt-tokens", {}, {}, {}, {}};
+    }
+    return s;
+}
+
+int printForecast(const RunOptions& o, int32_t kvTokens, const Log& log) {
+    auto f = forecastMemory(modelPath(o.model), kvTokens, kvTypeOf(o.model));
+    if (!f) return log.fail(f.error());
+    if (o.json) {
+        printJson({{"forecast",
+                    {{"weight_bytes", f->weightBytes},
+                     {"kv_bytes", f->kvBytes},
+                     {"workspace_bytes", f->workspaceBytes},
+                     {"free_bytes", f->freeBytes},
+                     {"kv_tokens", kvTokens},
+                     {"largest_context", f->largestContext},
+                     {"fits", f->fits()}}}});
+    } else {
+        std::printf("weights    %s\nKV cache   %s for %d tokens\nworkspace  %s\nfree       %s\n%s\n",
+                    mebibytes(f->weightBytes).c_str(), mebibytes(f->kvBytes).c_str(), kvTokens,
+                    mebibytes(f->workspaceBytes).c_str(), mebibytes(f->freeBytes).c_str(),
+                    f->fits() ? "fits" : "does not fit");
+    }
+    return f->fits() ? kOk : kOutOfMemory;
+}
+
+/// What is open while the runs go on.
+struct Running {
+    std::vector<std::unique_ptr<Session>> sessions;
+    std::unique_ptr<TraceWriter> trace;
+    Error failure;
+    bool failed = false;
+
+    void fail(const Error& error) {
+        if (!failed) failure = error;
+        failed = true;
+    }
+};
+
+void execute(Running& r, bool stream, const Log& log) {
+    for (auto& session : r.sessions) {
+        const std::string name = attentionModeName(session->data().header.settings.attention);
+        auto ok = session->prefill(&stopFlag(), [&](int32_t done, int32_t total) {
+            if (total > 4096) log.progress(name + ": prompt " + std::to_string(done) + " of " + std::to_string(total));
+        });
+        log.endProgress();
+        if (!ok) return r.fail(ok.error());
+        if (r.trace) {
+            if (auto written = r.trace->append(session->data()); !written) return r.fail(written.error());
+        }
+    }
+    std::vector<Session*> sessions;
+    for (auto& session : r.sessions) sessions.push_back(session.get());
+    auto ok = runInterleaved(sessions, kSliceSteps, &stopFlag(), [&](Session& session) {
+        if (stream) {
+            const std::string& text = session.data().steps.back().token.text;
+            std::fwrite(text.data(), 1, text.size(), stdout);
+            std::fflush(stdout);
+        }
+        if (r.trace) {
+            if (auto written = r.trace->append(session.data()); !written) r.fail(written.error());
+        }
+    });
+    if (!ok) r.fail(ok.error());
+}
+
+/// The trace's last lines; a run that was stopped or failed is recorded as that.
+void closeTrace(Running& r, int64_t loadNs) {
+    if (!r.trace) return;
+    for (auto& session : r.sessions) {
+        RunData last = session->data();
+        last.stats.loadNs = loadNs;
+        if (auto ok = r.trace->end(last); !ok) r.fail(ok.error());
+    }
+    if (auto ok = r.trace->close(); !ok) r.fail(ok.error());
+}
+
+const RunData* runWith(const Running& r, AttentionMode mode) {
+    for (const auto& session : r.sessions) {
+        if (session->data().header.settings.attention == mode) return &session->data();
+    }
+    return nullptr;
+}
+
+nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t loadNs) {
+    nlohmann::ordered_json runs = nlohmann::ordered_json::array();
+    for (const auto& session : r.sessions) runs.push_back(runJson(session->data(), model, loadNs));
+    nlohmann::ordered_json object{{"runs", std::move(runs)}, {"model", model.name()}, {"model_hash", model.hash()}};
+    const RunData* dense = runWith(r, AttentionMode::Dense);
+    const RunData* declared = runWith(r, AttentionMode::Declared);
+    if (dense && declared && dense->stats.decodeTokensPerS() > 0)
+        object["speed_up"] = declared->stats.decodeTokensPerS() / dense->stats.decodeTokensPerS();
+    if (r.failed) object["error"] = r.failure.toString();
+    return object;
+}
+
+}  // namespace
+
+int runVerb(const RunOptions& o, const Log& log) {
+    auto opened = openModelFor(o.model, log);
+    if (!opened) return log.fail(opened.error());
+    const Model& model = *opened->model;
+    auto settings = settingsOf(o, model);
+    if (!settings) return log.fail(settings.error());
+    auto prompt = preparePrompt(model, *settings);
+    if (!prompt) return log.fail(prompt.error());
+    if (!prompt->warning.empty()) log.info("warning: " + prompt->warning);
+
+    const int32_t needed = neededTokens(model, *settings, static_cast<int32_t>(prompt->ids.size()));
+    const int32_t rounded = (needed + kPageTokens - 1) / kPageTokens * kPageTokens;
+    const int64_t kvTokens = int64_t{rounded} * static_cast<int64_t>(o.attention.size());
+    if (kvTokens > INT32_MAX)
+        return log.fail({ErrorCode::OutOfMemory, "the context is too long", {}, "-c", std::to_string(kvTokens), {}});
+    if (o.dryRun) return printForecast(o, static_cast<int32_t>(kvTokens), log);
+    if (auto ok = checkMemory(o.model, static_cast<int32_t>(kvTokens), log); !ok) return log.fail(ok.error());
+    auto backend = makeBackendFor(model.weights(), o.model, {kvTokens, 1, o.model.nThreads}, log);
+    if (!backend) return log.fail(backend.error());
+    log.detail("sampler: " + describeSampler(settings->sampler));
+    if (o.seed < 0) log.info("seed " + std::to_string(settings->sampler.seed));
+
+    Running running;
+    for (const AttentionChoice& choice : o.attention) {
+        settings->attention = choice.mode;
+        settings->keepTokens = choice.keepTokens;
+        auto session = Session::create(opened->model, **backend, *settings, static_cast<int64_t>(running.sessions.size()) + 1);
+        if (!session) return log.fail(session.error());
+        running.sessions.push_back(std::move(*session));
+    }
+    if (!o.traceFile.empty()) {
+        auto trace = TraceWriter::create(o.traceFile);
+        if (!trace) return log.fail(trace.error());
+        running.trace = std::move(*trace);
+    }
+    const bool stream = !o.json && running.sessions.size() == 1;
+    execute(running, stream, log);
+    closeTrace(running, opened->loadNs);
+
+    if (o.json) {
+        printJson(resultJson(running, model, opened->loadNs));
+    } else if (stream) {
+        std::fputc('\n', stdout);
+    } else {
+        for (const auto& session : running.sessions) {
+            const RunData& run = session->data();
+            std::printf("%s:\n%s\n", attentionModeName(run.header.settings.attention),
+                        model.tokenizer().decode(responseIds(run, model.tokenizer())).c_str());
+        }
+    }
+    for (const auto& session : running.sessions) log.info(runSummary(session->data()));
+    const RunData* dense = runWith(running, AttentionMode::Dense);
+    const RunData* declared = runWith(running, AttentionMode::Declared);
+    if (dense && declared && dense->stats.decodeTokensPerS() > 0)
+        log.info("speed-up: " + decimal(declared->stats.decodeTokensPerS() / dense->stats.decodeTokensPerS(), 2) + "x");
+    if (!running.failed) return kOk;
+    log.error(running.failure.toString());
+    if (running.failure.code == ErrorCode::Cancelled || running.failure.code == ErrorCode::OutOfMemory)
+        return exitCodeOf(running.failure);
+    return running.failure.code == ErrorCode::Io ? kLoadFailure : kRunFailed;
+}
+
+}  // namespace spanscope::cli
