@@ -153,11 +153,9 @@ TensorTable makeTable(const GgufFile& gguf, const std::string& path, Hash64& has
 
 }  // namespace
 
-Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool headersOnly,
-                                                  const ProgressFn& progress) {
-    auto file = MappedFile::open(path);
-    if (!file) return file.error();
-    auto gguf = parseGguf((*file)->bytes(), path);
+Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path,
+                                                   bool headersOnly) {
+    auto gguf = parseGguf(bytes, path);
     if (!gguf) return gguf.error();
     GgufFields fields(*gguf, path);
     auto shape = readShape(fields);
@@ -169,7 +167,6 @@ Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool 
     Hash64 hash;
     hash.add(gguf->header);
     TensorTable table = makeTable(*gguf, path, hash);
-    table.mappings.push_back(*file);
     ModelShape& own = model->m_weights.shape;
     // The number of pieces is the embedding's; metadata may leave it out.
     const auto embedding = table.tensors.find(kNames.embedding);
@@ -189,7 +186,6 @@ Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool 
                                 .mlpBias = hasBias(kNames.gate)};
     if (auto status = assembleWeights(table, kNames, options, path, !headersOnly, *model); !status)
         return status.error();
-    model->m_mappings = std::move(table.mappings);
     model->m_hash = hash.hex();
     model->m_formatName = "GGUF " + dominantType(model->m_weights);
     if (headersOnly) return model;
@@ -197,17 +193,29 @@ Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool 
     auto tokenizer = loadGgufVocabulary(*gguf, path);
     if (!tokenizer) return tokenizer.error();
     model->m_tokenizer = *tokenizer;
+    model->m_name = fields.string("general.name", "");
+    if (!fields.ok()) return fields.error();
+    return model;
+}
+
+Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool headersOnly,
+                                                  const ProgressFn& progress) {
+    auto file = MappedFile::open(path);
+    if (!file) return file.error();
+    auto opened = openGgufBytes((*file)->bytes(), path, headersOnly);
+    if (!opened) return opened;
+    LoadedModel& model = **opened;
+    model.m_mappings.push_back(*file);
+    if (headersOnly) return opened;
     auto card = loadCard(std::filesystem::path(path).replace_extension(".spanscope.json").string());
     if (!card) return card.error();
-    model->m_card = std::move(*card);
-    model->m_name = model->m_card.name;
-    if (model->m_name.empty()) model->m_name = fields.string("general.name", "");
-    if (model->m_name.empty()) model->m_name = std::filesystem::path(path).stem().string();
-    if (!fields.ok()) return fields.error();
-    if (auto status = checkVocabulary(*model, path); !status) return status.error();
+    model.m_card = std::move(*card);
+    if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
+    if (model.m_name.empty()) model.m_name = std::filesystem::path(path).stem().string();
+    if (auto status = checkVocabulary(model, path); !status) return status.error();
     if (progress)
-        if (auto status = pageIn(*model, progress); !status) return status.error();
-    return model;
+        if (auto status = pageIn(model, progress); !status) return status.error();
+    return opened;
 }
 
 }  // namespace spanscope

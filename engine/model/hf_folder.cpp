@@ -43,10 +43,9 @@ bool fileThere(const fs::path& path) {
     return fs::exists(path, ignored);
 }
 
-Status addShard(const std::string& path, TensorTable& table, Hash64& hash) {
-    auto file = MappedFile::open(path);
-    if (!file) return file.error();
-    const auto bytes = (*file)->bytes();
+}  // namespace
+
+Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash) {
     auto header = parseSafetensors(bytes, path);
     if (!header) return header.error();
     hash.add(header->json);
@@ -64,8 +63,16 @@ Status addShard(const std::string& path, TensorTable& table, Hash64& hash) {
         if (!isNew)
             return fileError(ErrorCode::Format, "tensor is in two files", path, entry.name, it->second.file);
     }
-    table.mappings.push_back(*file);
     return {};
+}
+
+namespace {
+
+Status addShard(const std::string& path, TensorTable& table, Hash64& hash) {
+    auto file = MappedFile::open(path);
+    if (!file) return file.error();
+    table.mappings.push_back(*file);
+    return addSafetensors((*file)->bytes(), path, table, hash);
 }
 
 /// name -> file of the index; checks the names.
@@ -145,6 +152,21 @@ Status refuseUnknownLayerTensors(const TensorTable& table, const HfConfig& confi
     return {};
 }
 
+}  // namespace
+
+Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, bool copyUnaligned,
+                  LoadedModel& model) {
+    if (auto status = refuseUnknownLayerTensors(table, config); !status) return status;
+    const WeightOptions options{.tiedHead = config.tiedHead,
+                                .attentionBias = config.attentionBias,
+                                .oBias = config.attentionBias,
+                                .mlpBias = config.mlpBias};
+    model.m_weights.shape = config.shape;
+    return assembleWeights(table, kNames, options, folder, copyUnaligned, model);
+}
+
+namespace {
+
 Result<std::shared_ptr<const Tokenizer>> loadTokenizer(const fs::path& folder) {
     const fs::path path = folder / "tokenizer.model";
     if (fileThere(path)) return loadSentencePiece(path.string());
@@ -169,18 +191,11 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
 
     auto model = std::make_shared<LoadedModel>();
     model->m_path = folderName;
-    model->m_weights.shape = config->shape;
     Hash64 hash;
     hash.add(*configText);
     TensorTable table;
     if (auto status = readTensors(folder, table, hash); !status) return status.error();
-    if (auto status = refuseUnknownLayerTensors(table, *config); !status) return status.error();
-    const WeightOptions options{.tiedHead = config->tiedHead,
-                                .attentionBias = config->attentionBias,
-                                .oBias = config->attentionBias,
-                                .mlpBias = config->mlpBias};
-    if (auto status = assembleWeights(table, kNames, options, folderName, !headersOnly, *model); !status)
-        return status.error();
+    if (auto status = assembleHf(table, *config, folderName, !headersOnly, *model); !status) return status.error();
     model->m_mappings = std::move(table.mappings);
     model->m_hash = hash.hex();
     model->m_formatName = "safetensors " + dominantType(model->m_weights);

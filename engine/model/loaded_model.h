@@ -84,6 +84,20 @@ uint64_t freeMemoryBytes();
 
 MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType);
 
+struct HfConfig;
+class Hash64;
+
+/// Adds the tensors of one safetensors file, given as bytes that outlive the table.
+Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash);
+
+/// assembleWeights() for the names of Hugging Face folders; sets the shape from config.
+Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, bool copyUnaligned,
+                  LoadedModel& model);
+
+/// A GGUF file given as bytes that outlive the model; no card, nothing read in.
+Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path,
+                                                   bool headersOnly);
+
 /// The two formats. headersOnly: no tokenizer, no card, nothing copied.
 Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folder, bool headersOnly,
                                                   const ProgressFn& progress);

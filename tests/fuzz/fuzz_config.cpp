@@ -1,0 +1,23 @@
+// config.json.
+#include <cmath>
+
+#include "engine/model/hf_config.h"
+#include "engine/model/loaded_model.h"
+#include "tests/fuzz/fuzz.h"
+
+using namespace spanscope;
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    const auto config = parseHfConfig({reinterpret_cast<const char*>(data), size}, "config.json");
+    if (!config) {
+        fuzz::checkError(config.error());
+        return 0;
+    }
+    const ModelShape& shape = config->shape;
+    fuzz::require(shape.nHeads > 0 && shape.nKvHeads > 0 && shape.nHeads % shape.nKvHeads == 0);
+    fuzz::require(shape.headDim >= 2 && shape.ropeInvFreq.size() == static_cast<size_t>(shape.headDim / 2));
+    for (const float frequency : shape.ropeInvFreq) fuzz::require(std::isfinite(frequency) && frequency > 0);
+    fuzz::keep(forecastFor(shape, 1000, 0, DType::F32).largestContext);
+    fuzz::keep(forecastFor(shape, UINT32_MAX, INT32_MAX, DType::BF16).kvBytes);
+    return 0;
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Writes the seeds of corpus/: small valid files of each format, from which the fuzzers start.
+
+    make_corpus.py     # needs nothing but Python; keeps files that are there (found by fuzzing) as they are
+"""
+import json
+import os
+import struct
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def put(kind, name, data):
+    folder = os.path.join(HERE, "corpus", kind)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(data.encode() if isinstance(data, str) else data)
+
+
+def floats(n):
+    return struct.pack(f"<{n}f", *[0.25 * (i % 7) for i in range(n)])
+
+
+# the configuration of fuzz_safetensors.cpp: hidden 4, MLP 2, 1 layer, 2 heads, 1 KV head, 3 pieces
+SHAPES = {"model.embed_tokens.weight": [3, 4], "model.norm.weight": [4], "lm_head.weight": [3, 4],
+          "model.layers.0.input_layernorm.weight": [4], "model.layers.0.post_attention_layernorm.weight": [4],
+          "model.layers.0.self_attn.q_proj.weight": [4, 4], "model.layers.0.self_attn.k_proj.weight": [2, 4],
+          "model.layers.0.self_attn.v_proj.weight": [2, 4], "model.layers.0.self_attn.o_proj.weight": [4, 4],
+          "model.layers.0.mlp.gate_proj.weight": [2, 4], "model.layers.0.mlp.up_proj.weight": [2, 4],
+          "model.layers.0.mlp.down_proj.weight": [4, 2]}
+
+
+def safetensors(dtype, padding):
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, shape in SHAPES.items():
+        count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        part = floats(count) if dtype == "F32" else bytes(2 * count)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(header, separators=(",", ":")).encode() + b" " * padding
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def gguf_text(s):
+    return struct.pack("<Q", len(s.encode())) + s.encode()
+
+
+def gguf(pieces, scores, types):
+    def u32(v):
+        return struct.pack("<II", 4, v)
+
+    def array(kind, items):
+        return struct.pack("<IIQ", 9, kind, len(items)) + b"".join(items)
+
+    values = {
+        "general.architecture": struct.pack("<I", 8) + gguf_text("llama"),
+        "general.name": struct.pack("<I", 8) + gguf_text("seed"),
+        "llama.context_length": u32(64), "llama.embedding_length": u32(4), "llama.block_count": u32(1),
+        "llama.feed_forward_length": u32(2), "llama.attention.head_count": u32(2),
+        "llama.attention.head_count_kv": u32(1),
+        "llama.attention.layer_norm_rms_epsilon": struct.pack("<If", 6, 1e-5),
+        "llama.rope.dimension_count": u32(2), "llama.rope.freq_base": struct.pack("<If", 6, 1e4),
+        "tokenizer.ggml.model": struct.pack("<I", 8) + gguf_text("llama"),
+        "tokenizer.ggml.tokens": array(8, [gguf_text(p) for p in pieces]),
+        "tokenizer.ggml.scores": array(6, [struct.pack("<f", s) for s in scores]),
+        "tokenizer.ggml.token_type": array(5, [struct.pack("<i", t) for t in types]),
+        "tokenizer.ggml.bos_token_id": u32(1), "tokenizer.ggml.eos_token_id": u32(2),
+    }
+    tensors = {"token_embd.weight": [4, len(pieces)], "output_norm.weight": [4], "blk.0.attn_norm.weight": [4],
+               "blk.0.ffn_norm.weight": [4], "blk.0.attn_q.weight": [4, 4], "blk.0.attn_k.weight": [4, 2],
+               "blk.0.attn_v.weight": [4, 2], "blk.0.attn_output.weight": [4, 4], "blk.0.ffn_gate.weight": [4, 2],
+               "blk.0.ffn_up.weight": [4, 2], "blk.0.ffn_down.weight": [2, 4], "rope_freqs.weight": [1]}
+    out = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values))
+    out += b"".join(gguf_text(k) + v for k, v in values.items())
+    data = b""
+    for name, shape in tensors.items():
+        out += gguf_text(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape)
+        out += struct.pack("<IQ", 0, len(data))
+        count = 1
+        for n in shape:
+            count *= n
+        data += struct.pack(f"<{count}f", *[1.0] * count)
+        data += bytes(-len(data) % 32)
+    return out + bytes(-len(out) % 32) + data
+
+
+CONFIG = {"architectures": ["LlamaForCausalLM"], "hidden_act": "silu", "hidden_size": 32, "intermediate_size": 48,
+          "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 96,
+          "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "rope_theta": 1e4, "tie_word_embeddings": True}
+CARD = {"protocol_version": 1, "name": "n", "description": "d", "license": "l", "trained_on": "t",
+        "card": "MODEL_CARD.md",
+        "tasks": [{"name": "expression", "prefill": "causal", "heads": True, "max_refs": 64,
+                   "max_segment_tokens": 4096, "max_operators": 16, "max_value": 9999, "max_factor": 99},
+                  {"name": "sheet", "prefill": "segmented", "heads": False, "max_lines": 100}]}
+
+
+def main():
+    put("safetensors", "f32", safetensors("F32", 0))
+    put("safetensors", "bf16_unaligned", safetensors("BF16", 1))
+    bytes_pieces = [f"<0x{b:02X}>" for b in range(256)]
+    small = (["<unk>", "<s>", "</s>", "\u2581", "a", "\u2581a"], [0, 0, 0, -2, -3, -1], [2, 3, 3, 1, 1, 1])
+    put("gguf", "small", gguf(*small))
+    put("gguf", "bytes", gguf(["<unk>", "<s>", "</s>"] + bytes_pieces + ["<in>", "a"],
+                              [0] * 261, [2, 3, 3] + [6] * 256 + [4, 1]))
+    put("config", "llama", json.dumps(CONFIG))
+    put("config", "linear", json.dumps({**CONFIG, "rope_scaling": {"type": "linear", "factor": 4.0}}))
+    put("config", "llama3", json.dumps({**CONFIG, "attention_bias": True, "rope_parameters": {
+        "rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 64}}))
+    put("config", "mistral", json.dumps({**CONFIG, "architectures": ["MistralForCausalLM"], "sliding_window": 24}))
+    put("card", "arith", json.dumps(CARD))
+    put("card", "empty", json.dumps({"protocol_version": 1}))
+    put("tokenizer", "markup", "<out>1<:><attend><in>2<:></attend>19*-5<local>x<0x0A></s>\n")
+    put("tokenizer", "unicode", "caf\u00e9 \u4e2d \U0001F600\u2581 \t")
+    put("tracker", "sheet", bytes([3, 9, 8, 7, 12, 0, 11, 2, 22, 9, 0, 12, 2, 22, 9, 1, 11, 2, 3, 0, 11, 2, 4, 22, 5, 22, 9,
+                                   1, 12, 2, 6, 3, 0, 12, 2, 1, 11, 2, 4, 22, 9, 8]))
+    put("tracker", "nonsense", bytes([0, 1, 2, 3, 4, 5, 6, 4, 3, 2, 1, 0, 9, 9, 1, 1, 3, 3, 4, 4, 8, 23, 23, 2]))
+
+
+if __name__ == "__main__":
+    main()
