@@ -8,6 +8,8 @@
 #include <map>
 
 #include "tests/ui/sample_run.h"
+#include "ui/export/export_dialog.h"
+#include "ui/export/figure.h"
 #include "ui/views/graph_view.h"
 #include "ui/views/mask_view.h"
 #include "ui/views/throughput_view.h"
@@ -107,6 +109,25 @@ int main(int argc, char** argv) {
         save(view, "graph" + suffix, {1100, 520});
         selection.lock(200);
         save(view, "graph-locked" + suffix, {1100, 520});
+    };
+    shots["figures"] = [&](const QString& suffix) {
+        FigureOptions o;
+        o.dark = suffix.startsWith("-dark");
+        for (const FigureKind kind : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph})
+            for (const char* format : {"png", "svg", "pdf"}) {
+                QString name = QString("figure-%1%2").arg(figureKindName(kind), suffix);
+                name.replace(".png", QString(".") + format);
+                const Status s = renderFigure(kind, declared, &dense, o, dir.filePath(name).toStdString());
+                if (!s) qWarning("%s", s.error().toString().c_str());
+            }
+        (void)renderMask(sample::large(16384, 16384), o, dir.filePath("figure-large" + suffix).toStdString());
+    };
+    shots["export"] = [&](const QString& suffix) {
+        RunStore a, b;
+        a.load(declared);
+        b.load(dense);
+        ExportDialog dialog(&a, &b);
+        save(dialog, "export" + suffix, {940, 640});
     };
     for (const bool dark : {false, true}) {
         QApplication::setPalette(theme(dark));

@@ -88,7 +88,7 @@ void MaskRulers::drawLeft(QPainter& painter) const {
         if (!tick.major) continue;
         painter.setPen(palette.inkSoft);
         painter.drawText(QRectF(plot.left() - kLeft, at - metrics.height() / 2, kLeft - 57, metrics.height()),
-                         Qt::AlignRight | Qt::AlignVCenter, number(tick.cell));
+                         Qt::AlignRight | Qt::AlignVCenter, number(firstStep + tick.cell));
     }
 
     painter.setClipRect(QRectF(plot.left() - kLeft, plot.top(), kLeft, plot.height()));

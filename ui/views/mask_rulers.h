@@ -2,6 +2,7 @@
 // it, legend. The window and the exports draw with the same functions. Painting only; GUI thread or an export's.
 #pragma once
 
+#include <QFont>
 #include <QRectF>
 
 #include "ui/views/mask_geometry.h"
@@ -26,6 +27,7 @@ struct MaskRulers {
     int first = -1, last = -1;  ///< selected steps, -1 none
     bool byPhase = true;
     bool showLoaded = true;
+    int firstStep = 0;          ///< step of row 0, where rows are a part of the run
 
     double xOf(double cell) const { return plot.left() + (x.axis.pixelOf(cell) - x.origin) * unit; }
     double yOf(double cell) const { return plot.top() + (y.axis.pixelOf(cell) - y.origin) * unit; }

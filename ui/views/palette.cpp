@@ -1,7 +1,11 @@
 #include "ui/views/palette.h"
 
 #include <QPainter>
+#include <QLineF>
+#include <QVector>
 #include <QWidget>
+#include <algorithm>
+#include <cmath>
 
 namespace spanscope {
 
@@ -94,25 +98,48 @@ QRgb Palette::maskPixel(MaskState state, Phase ofPhase, bool byPhase, int x, int
     return (byPhase ? phase(ofPhase) : read).rgb();
 }
 
-Qt::BrushStyle phasePattern(Phase phase) {
-    switch (phase) {
-        case Phase::Prompt: return Qt::Dense7Pattern;
-        case Phase::Declare: return Qt::BDiagPattern;
-        case Phase::Global: return Qt::DiagCrossPattern;
-        case Phase::Focus: return Qt::NoBrush;
-        case Phase::Local: return Qt::VerPattern;
-        case Phase::Close: return Qt::Dense5Pattern;
-        case Phase::Free: return Qt::HorPattern;
-    }
-    return Qt::NoBrush;
-}
-
 void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette& palette) {
     painter.fillRect(rect, palette.phase(phase));
-    const Qt::BrushStyle pattern = phasePattern(phase);
-    if (pattern == Qt::NoBrush || rect.width() < 4 || rect.height() < 4) return;
-    QColor line = palette.dark ? QColor(0, 0, 0, 90) : QColor(255, 255, 255, 120);
-    painter.fillRect(rect, QBrush(line, pattern));
+    if (phase == Phase::Focus || rect.width() < 4 || rect.height() < 4) return;
+    constexpr double kStep = 5;
+    const double l = rect.left(), t = rect.top(), r = rect.right(), b = rect.bottom();
+    QVector<QLineF> lines;
+    const auto rising = [&] {  // x + y = k, cut to the rectangle by hand: SVG knows no clipping
+        for (double k = std::ceil((l + t) / kStep) * kStep; k < r + b; k += kStep) {
+            const double x0 = std::max(l, k - b), x1 = std::min(r, k - t);
+            if (x1 > x0) lines.append({x0, k - x0, x1, k - x1});
+        }
+    };
+    const auto falling = [&] {  // x - y = k
+        for (double k = std::ceil((l - b) / kStep) * kStep; k < r - t; k += kStep) {
+            const double x0 = std::max(l, k + t), x1 = std::min(r, k + b);
+            if (x1 > x0) lines.append({x0, x0 - k, x1, x1 - k});
+        }
+    };
+    const auto dots = [&](double step) {
+        for (double y = std::ceil(t / step) * step; y < b - 1; y += step)
+            for (double x = std::ceil(l / step) * step; x < r - 1; x += step) lines.append({x, y, x + 1, y});
+    };
+    switch (phase) {
+        case Phase::Declare: rising(); break;
+        case Phase::Global:
+            rising();
+            falling();
+            break;
+        case Phase::Local:
+            for (double x = std::ceil(l / 4) * 4; x < r; x += 4) lines.append({x, t, x, b});
+            break;
+        case Phase::Close: dots(3); break;
+        case Phase::Free:
+            for (double y = std::ceil(t / 4) * 4; y < b; y += 4) lines.append({l, y, r, y});
+            break;
+        case Phase::Prompt: dots(6); break;
+        case Phase::Focus: break;
+    }
+    painter.save();
+    painter.setPen(QPen(palette.dark ? QColor(0, 0, 0, 100) : QColor(255, 255, 255, 130), 1, Qt::SolidLine, Qt::FlatCap));
+    painter.drawLines(lines);
+    painter.restore();
 }
 
 }  // namespace spanscope

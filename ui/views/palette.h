@@ -3,7 +3,6 @@
 // thread.
 #pragma once
 
-#include <QBrush>
 #include <QColor>
 #include <QRgb>
 #include <array>
@@ -47,9 +46,8 @@ struct Palette {
     QRgb maskPixel(MaskState state, Phase phase, bool byPhase, int x, int y, int pattern) const;
 };
 
-/// Pattern drawn over the colour of a phase where it fills an area (timeline, legend).
-Qt::BrushStyle phasePattern(Phase phase);
-/// Fills with the phase's colour and its pattern.
+/// Fills with the phase's colour and its pattern: declare diagonals, global a lattice, focus plain, local uprights,
+/// close dots, free levels, prompt sparse dots. Lines, not brushes: vector formats and scaled pages keep them.
 void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette& palette);
 
 /// True on the lines of the pattern of `state` (Skipped: diagonals, Loaded: dots; Read and Future are plain).

@@ -103,8 +103,8 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
     m_ceiling->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
     m_causal->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
     QColor skipped = p.skippedLine;
-    skipped.setAlpha(90);
-    m_causal->setBrush(QBrush(skipped, Qt::BDiagPattern));
+    skipped.setAlpha(p.dark ? 70 : 60);
+    m_causal->setBrush(skipped);
     m_denseRead->setPen(QPen(p.dense, 1.5, Qt::DashLine));
     QColor fill = p.loadedDot;
     fill.setAlpha(90);

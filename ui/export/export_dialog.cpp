@@ -1,0 +1,350 @@
+#include "ui/export/export_dialog.h"
+
+#include <QCheckBox>
+#include <QClipboard>
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QGuiApplication>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QPushButton>
+#include <QSaveFile>
+#include <QSettings>
+#include <QSpinBox>
+#include <QVBoxLayout>
+#include <array>
+
+#include "ui/views/throughput_series.h"
+
+namespace spanscope {
+
+namespace {
+
+struct FigureEntry {
+    FigureKind kind;
+    const char* title;
+    const char* about;
+};
+constexpr std::array kFigures{
+    FigureEntry{FigureKind::Mask, QT_TRANSLATE_NOOP("ExportDialog", "Mask heatmap"),
+                QT_TRANSLATE_NOOP("ExportDialog", "What each step could read: rows are steps, columns are context positions.")},
+    FigureEntry{FigureKind::Throughput, QT_TRANSLATE_NOOP("ExportDialog", "Throughput"),
+                QT_TRANSLATE_NOOP("ExportDialog", "Tokens per second, declared and dense, and KV tokens read a step.")},
+    FigureEntry{FigureKind::Timeline, QT_TRANSLATE_NOOP("ExportDialog", "Timeline"),
+                QT_TRANSLATE_NOOP("ExportDialog", "The phases of the run along its own clock, dense beside declared.")},
+    FigureEntry{FigureKind::Graph, QT_TRANSLATE_NOOP("ExportDialog", "Dependency graph"),
+                QT_TRANSLATE_NOOP("ExportDialog", "Which segment read which: for arithmetic the evaluation tree.")},
+};
+
+Status writeThroughputCsv(const RunData& run, const RunData* dense, const std::string& path) {
+    ThroughputSeries a, b;
+    a.update(run);
+    if (dense) b.update(*dense);
+    const QByteArray bytes = QByteArray::fromStdString(throughputCsv(a, dense ? &b : nullptr));
+    QSaveFile file(QString::fromStdString(path));
+    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
+        Error e;
+        e.code = ErrorCode::Io;
+        e.file = path;
+        e.message = "cannot be written: " + file.errorString().toStdString();
+        return e;
+    }
+    return {};
+}
+
+}  // namespace
+
+ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* parent)
+    : QDialog(parent), m_store(store), m_dense(maybeDense) {
+    setObjectName("exportDialog");
+    setWindowTitle(tr("Export"));
+    m_list = new QListWidget(this);
+    m_list->setObjectName("exportList");
+    m_list->setAccessibleName(tr("What to export"));
+    m_list->setMaximumWidth(230);
+
+    m_form = new QWidget(this);
+    auto* form = new QFormLayout(m_form);
+    form->setContentsMargins(0, 0, 0, 0);
+    const auto box = [&](const char* name, const QString& label, const QStringList& items, const QString& tip) {
+        auto* b = new QComboBox(m_form);
+        b->setObjectName(name);
+        b->addItems(items);
+        b->setToolTip(tip);
+        form->addRow(label, b);
+        connect(b, &QComboBox::currentIndexChanged, this, [this] { m_timer.start(); });
+        return b;
+    };
+    const auto check = [&](const char* name, const QString& text, bool on, const QString& tip) {
+        auto* c = new QCheckBox(text, m_form);
+        c->setObjectName(name);
+        c->setChecked(on);
+        c->setToolTip(tip);
+        form->addRow(QString(), c);
+        connect(c, &QCheckBox::toggled, this, [this] { m_timer.start(); });
+        return c;
+    };
+    const auto line = [&](const char* name, const QString& label, const QString& tip) {
+        auto* l = new QLineEdit(m_form);
+        l->setObjectName(name);
+        l->setPlaceholderText(tr("from the run; \u201c-\u201d for none"));
+        l->setToolTip(tip);
+        form->addRow(label, l);
+        connect(l, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
+        return l;
+    };
+    m_format = box("exportFormat", tr("&Format"), {"PNG", "SVG", "PDF"}, tr("SVG and PDF keep text and axes as vectors; cells stay exact"));
+    m_scale = box("exportScale", tr("&Scale"), {"1\u00d7", "2\u00d7", "3\u00d7", "4\u00d7"}, tr("Pixels to a unit of the page; 2\u00d7 is 192 dpi"));
+    m_scale->setCurrentIndex(1);
+    m_theme = box("exportTheme", tr("&Ground"), {tr("light, for print"), tr("dark")}, tr("Independent of the window's theme"));
+    m_width = new QSpinBox(m_form);
+    m_width->setObjectName("exportWidth");
+    m_width->setRange(320, 4000);
+    m_width->setSingleStep(50);
+    m_width->setValue(900);
+    m_width->setSuffix(tr(" px at 1\u00d7"));
+    m_width->setToolTip(tr("Width of the page, 96 units to an inch"));
+    form->addRow(tr("&Width"), m_width);
+    connect(m_width, &QSpinBox::valueChanged, this, [this] { m_timer.start(); });
+    m_title = line("exportTitle", tr("&Title"), tr("Heading of the figure"));
+    m_caption = line("exportCaption", tr("&Caption"), tr("Text under the figure"));
+    m_legend = check("exportLegend", tr("&Legend"), true, tr("Name the colours and patterns"));
+    m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Read cells in the colour of their phase"));
+    m_loaded = check("exportLoaded", tr("Show page &rounding"), true, tr("Mark tokens that were loaded only because their page was"));
+    m_time = check("exportTime", tr("&Over time"), false, tr("Time instead of context length along the axis"));
+    m_selected = check("exportSelected", tr("Selected steps &only"), false, tr("The steps that are locked in the window"));
+    m_selected->setEnabled(false);
+
+    m_preview = new QLabel(this);
+    m_preview->setObjectName("exportPreview");
+    m_preview->setAccessibleName(tr("Preview"));
+    m_preview->setAlignment(Qt::AlignCenter);
+    m_preview->setMinimumSize(360, 260);
+    m_preview->setFrameShape(QFrame::StyledPanel);
+    m_preview->setWordWrap(true);
+    m_about = new QLabel(this);
+    m_about->setWordWrap(true);
+    m_size = new QLabel(this);
+    m_message = new QLabel(this);
+    m_message->setObjectName("exportMessage");
+    m_message->setWordWrap(true);
+    m_message->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+    m_export = buttons->addButton(tr("&Export\u2026"), QDialogButtonBox::AcceptRole);
+    m_export->setObjectName("exportButton");
+    m_export->setDefault(true);
+    m_copy = buttons->addButton(tr("Cop&y Image"), QDialogButtonBox::ActionRole);
+    m_copy->setObjectName("exportCopy");
+    connect(m_export, &QPushButton::clicked, this, &ExportDialog::exportAs);
+    connect(m_copy, &QPushButton::clicked, this, &ExportDialog::copyImage);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+
+    auto* left = new QVBoxLayout;
+    left->addWidget(m_list, 1);
+    left->addWidget(m_form);
+    auto* right = new QVBoxLayout;
+    right->addWidget(m_about);
+    right->addWidget(m_preview, 1);
+    right->addWidget(m_size);
+    right->addWidget(m_message);
+    auto* columns = new QHBoxLayout;
+    columns->addLayout(left);
+    columns->addLayout(right, 1);
+    auto* layout = new QVBoxLayout(this);
+    layout->addLayout(columns, 1);
+    layout->addWidget(buttons);
+    resize(940, 640);
+
+    m_timer.setSingleShot(true);
+    m_timer.setInterval(120);
+    connect(&m_timer, &QTimer::timeout, this, &ExportDialog::refreshPreview);
+    connect(m_list, &QListWidget::currentRowChanged, this, &ExportDialog::onChosen);
+    connect(m_store, &RunStore::finished, this, [this] { m_timer.start(); });
+    setDataExports({});
+}
+
+void ExportDialog::setDataExports(const QVector<DataExport>& exports) {
+    m_data = exports;
+    m_data.append({tr("Throughput table"), QStringLiteral("csv"),
+                   tr("One row for each step and lane: context, time, step time, tokens per second, tokens attended, read and causal."),
+                   writeThroughputCsv});
+    fillList();
+}
+
+void ExportDialog::fillList() {
+    const int row = std::max(0, m_list->currentRow());
+    m_list->clear();
+    for (const FigureEntry& f : kFigures) m_list->addItem(tr(f.title));
+    for (const DataExport& d : m_data) m_list->addItem(QStringLiteral("%1 (.%2)").arg(d.title, d.suffix));
+    m_list->setCurrentRow(std::min(row, m_list->count() - 1));
+}
+
+void ExportDialog::choose(FigureKind kind) {
+    for (size_t i = 0; i < kFigures.size(); ++i)
+        if (kFigures[i].kind == kind) m_list->setCurrentRow(int(i));
+}
+
+void ExportDialog::chooseData(const QString& suffix) {
+    for (int i = 0; i < m_data.size(); ++i)
+        if (m_data[i].suffix == suffix) {
+            m_list->setCurrentRow(int(kFigures.size()) + i);
+            return;
+        }
+}
+
+bool ExportDialog::isFigure() const { return m_list->currentRow() < int(kFigures.size()); }
+FigureKind ExportDialog::kind() const { return kFigures[size_t(std::clamp(m_list->currentRow(), 0, int(kFigures.size()) - 1))].kind; }
+const RunData* ExportDialog::dense() const { return m_dense && m_dense->nSteps() > 0 ? &m_dense->data() : nullptr; }
+
+void ExportDialog::setSelectedSteps(int first, int last) {
+    m_first = first;
+    m_last = last;
+    m_selected->setEnabled(first >= 0);
+    if (first < 0) m_selected->setChecked(false);
+}
+
+FigureOptions ExportDialog::options() const {
+    FigureOptions o;
+    o.scale = m_scale->currentIndex() + 1;
+    o.width = m_width->value();
+    o.dark = m_theme->currentIndex() == 1;
+    o.legend = m_legend->isChecked();
+    o.byPhase = m_byPhase->isChecked();
+    o.showLoaded = m_loaded->isChecked();
+    o.overTime = m_time->isChecked();
+    o.title = m_title->text().toStdString();
+    o.caption = m_caption->text().toStdString();
+    if (m_selected->isChecked() && m_first >= 0) {
+        o.firstStep = m_first;
+        o.lastStep = m_last;
+    }
+    return o;
+}
+
+void ExportDialog::setOptions(const FigureOptions& o) {
+    m_scale->setCurrentIndex(std::clamp(o.scale, 1, 4) - 1);
+    m_width->setValue(o.width);
+    m_theme->setCurrentIndex(o.dark ? 1 : 0);
+    m_legend->setChecked(o.legend);
+    m_byPhase->setChecked(o.byPhase);
+    m_loaded->setChecked(o.showLoaded);
+    m_time->setChecked(o.overTime);
+    m_title->setText(QString::fromStdString(o.title));
+    m_caption->setText(QString::fromStdString(o.caption));
+}
+
+void ExportDialog::onChosen() {
+    if (m_list->currentRow() < 0) return;
+    m_form->setEnabled(isFigure());
+    m_copy->setEnabled(isFigure());
+    const bool mask = isFigure() && kind() == FigureKind::Mask;
+    m_byPhase->setEnabled(mask);
+    m_loaded->setEnabled(mask);
+    m_selected->setEnabled(mask && m_first >= 0);
+    m_time->setEnabled(isFigure() && kind() == FigureKind::Throughput);
+    m_about->setText(isFigure() ? tr(kFigures[size_t(m_list->currentRow())].about)
+                                : m_data[m_list->currentRow() - int(kFigures.size())].about);
+    say({}, false);
+    refreshPreview();
+}
+
+void ExportDialog::refreshPreview() {
+    m_timer.stop();
+    m_image = QImage();
+    m_export->setEnabled(m_store->nSteps() > 0);
+    if (isFigure() && m_store->nSteps() > 0) {
+        FigureOptions o = options();
+        const int scale = o.scale;
+        o.scale = std::clamp(int(std::ceil(devicePixelRatioF())), 1, 2);
+        m_image = figureImage(kind(), m_store->data(), dense(), o);
+        m_size->setText(m_image.isNull() ? QString()
+                                         : tr("%1 \u00d7 %2 pixels at %3\u00d7")
+                                               .arg(m_image.width() / o.scale * scale).arg(m_image.height() / o.scale * scale).arg(scale));
+    } else {
+        m_size->clear();
+    }
+    showPreview();
+}
+
+void ExportDialog::showPreview() {
+    if (m_store->nSteps() == 0) {
+        m_preview->setText(tr("Nothing to export yet: run a prompt or open a trace first."));
+    } else if (m_image.isNull()) {
+        m_preview->setText(isFigure() ? tr("This run has nothing to draw here.") : tr("A data file: no preview."));
+    } else {
+        const double dpr = devicePixelRatioF();
+        const QSize room = (m_preview->contentsRect().size() - QSize(8, 8)) * dpr;
+        QPixmap pixmap = QPixmap::fromImage(m_image);
+        if (pixmap.width() > room.width() || pixmap.height() > room.height())
+            pixmap = pixmap.scaled(room, Qt::KeepAspectRatio, Qt::SmoothTransformation);
+        pixmap.setDevicePixelRatio(dpr);
+        m_preview->setPixmap(pixmap);
+        m_preview->setAccessibleDescription(m_image.text(QStringLiteral("Description")));
+    }
+}
+
+void ExportDialog::resizeEvent(QResizeEvent* event) {
+    QDialog::resizeEvent(event);
+    if (!m_image.isNull()) showPreview();
+}
+
+QString ExportDialog::suggestedName() const {
+    const RunHeader& h = m_store->data().header;
+    QStringList parts;
+    for (const std::string& s : {h.modelName, h.settings.task}) {
+        QString part;
+        for (const QChar c : QString::fromStdString(s)) part += c.isLetterOrNumber() || c == '.' || c == '-' ? c : QChar('_');
+        if (!part.isEmpty()) parts << part;
+    }
+    if (isFigure()) {
+        parts << figureKindName(kind());
+        return parts.join('-') + '.' + m_format->currentText().toLower();
+    }
+    const DataExport& d = m_data[m_list->currentRow() - int(kFigures.size())];
+    QString word = d.title.section(' ', 0, 0).toLower();
+    parts << word;
+    return parts.join('-') + '.' + d.suffix;
+}
+
+void ExportDialog::exportAs() {
+    QSettings settings;
+    const QString folder = settings.value(QStringLiteral("export/folder")).toString();
+    const QString suffix = QFileInfo(suggestedName()).suffix();
+    const QString path = QFileDialog::getSaveFileName(this, tr("Export"), folder.isEmpty() ? suggestedName() : folder + '/' + suggestedName(),
+                                                      QStringLiteral("*.%1").arg(suffix));
+    if (path.isEmpty()) return;
+    settings.setValue(QStringLiteral("export/folder"), QFileInfo(path).absolutePath());
+    exportTo(QFileInfo(path).suffix().isEmpty() ? path + '.' + suffix : path);
+}
+
+bool ExportDialog::exportTo(const QString& path) {
+    const Status status = [&]() -> Status {
+        if (isFigure()) return renderFigure(kind(), m_store->data(), dense(), options(), path.toStdString());
+        return m_data[m_list->currentRow() - int(kFigures.size())].write(m_store->data(), dense(), path.toStdString());
+    }();
+    if (status) say(tr("Written: %1").arg(path), false);
+    else say(QString::fromStdString(status.error().toString()), true);
+    return bool(status);
+}
+
+void ExportDialog::copyImage() {
+    if (!isFigure()) return;
+    const QImage image = figureImage(kind(), m_store->data(), dense(), options());
+    if (image.isNull()) return;
+    QGuiApplication::clipboard()->setImage(image);
+    say(tr("Copied: %1 \u00d7 %2 pixels").arg(image.width()).arg(image.height()), false);
+}
+
+void ExportDialog::say(const QString& text, bool bad) {
+    m_message->setText(text.isEmpty() ? QString() : (bad ? QStringLiteral("\u26a0 ") : QString()) + text);
+}
+
+QString ExportDialog::message() const { return m_message->text(); }
+
+}  // namespace spanscope

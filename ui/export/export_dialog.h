@@ -1,0 +1,82 @@
+// Export with preview: figures (drawn here) and data (written by functions that app/ passes in, since the window links
+// no engine). GUI thread.
+#pragma once
+
+#include <QDialog>
+#include <QTimer>
+#include <QVector>
+#include <functional>
+
+#include "ui/export/figure.h"
+#include "ui/model/run_store.h"
+
+class QCheckBox;
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QListWidget;
+class QPushButton;
+class QSpinBox;
+class QStackedWidget;
+
+namespace spanscope {
+
+/// One kind of data file. `write` gets the run, the dense run or null, and the target.
+struct DataExport {
+    QString title;    ///< "Mask as NumPy array"
+    QString suffix;   ///< "npy"
+    QString about;    ///< what is in it, one or two sentences
+    std::function<Status(const RunData&, const RunData*, const std::string&)> write;
+};
+
+class ExportDialog : public QDialog {
+    Q_OBJECT
+  public:
+    ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* parent = nullptr);
+
+    /// After the figures in the list; the plots' numbers as CSV are always there.
+    void setDataExports(const QVector<DataExport>& exports);
+    void choose(FigureKind kind);
+    void chooseData(const QString& suffix);
+    /// Steps that "selected steps only" stands for; -1 none.
+    void setSelectedSteps(int first, int last);
+    FigureOptions options() const;
+    void setOptions(const FigureOptions& options);
+    QString suggestedName() const;
+    /// Writes what is chosen; false and a message in the dialog where that fails.
+    bool exportTo(const QString& path);
+    QString message() const;
+
+  public slots:
+    void exportAs();    ///< asks for the file
+    void copyImage();
+    void refreshPreview();
+
+  protected:
+    void resizeEvent(QResizeEvent* event) override;
+
+  private:
+    bool isFigure() const;
+    FigureKind kind() const;
+    void fillList();
+    void onChosen();
+    void showPreview();
+    void say(const QString& text, bool bad);
+    const RunData* dense() const;
+
+    RunStore *m_store, *m_dense;
+    QVector<DataExport> m_data;
+    QListWidget* m_list;
+    QComboBox *m_format, *m_scale, *m_theme;
+    QSpinBox* m_width;
+    QLineEdit *m_title, *m_caption;
+    QCheckBox *m_legend, *m_byPhase, *m_loaded, *m_selected, *m_time;
+    QWidget* m_form;
+    QLabel *m_preview, *m_about, *m_message, *m_size;
+    QPushButton *m_export, *m_copy;
+    QTimer m_timer;
+    QImage m_image;
+    int m_first = -1, m_last = -1;
+};
+
+}  // namespace spanscope

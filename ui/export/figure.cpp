@@ -1,0 +1,247 @@
+#include "ui/export/figure.h"
+
+#include <QApplication>
+#include <QBuffer>
+#include <QFileInfo>
+#include <QPageSize>
+#include <QPdfWriter>
+#include <QSaveFile>
+#include <QSvgGenerator>
+#include <algorithm>
+#include <cmath>
+#include <qcustomplot.h>
+
+#include "ui/export/figure_page.h"
+
+namespace spanscope {
+
+const char* figureKindName(FigureKind kind) {
+    switch (kind) {
+        case FigureKind::Mask: return "mask";
+        case FigureKind::Throughput: return "throughput";
+        case FigureKind::Timeline: return "timeline";
+        case FigureKind::Graph: return "graph";
+    }
+    return "";
+}
+
+QFont figureFont(double pixels, bool bold) {
+    QFont font(QStringList{QStringLiteral("DejaVu Sans"), QStringLiteral("Sans Serif")});
+    font.setPixelSize(static_cast<int>(std::lround(pixels)));
+    font.setBold(bold);
+    return font;
+}
+
+namespace {
+
+constexpr double kDpi = 96;
+constexpr double kMaxPixels = 3e8;
+
+FigurePage makePage(FigureKind kind, const RunData& run, const RunData* dense, const FigureOptions& o) {
+    switch (kind) {
+        case FigureKind::Mask: return maskPage(run, o);
+        case FigureKind::Throughput: return throughputPage(run, dense, o);
+        case FigureKind::Timeline: return timelinePage(run, dense, o);
+        case FigureKind::Graph: return graphPage(run, o);
+    }
+    return {};
+}
+
+/// A page with its title and caption, measured once.
+struct Sheet {
+    FigurePage page;
+    QSizeF size;
+    double captionTop = 0, captionHeight = 0;
+};
+
+Sheet layOut(FigurePage page) {
+    Sheet sheet;
+    const double width = page.body.width() + 2 * kFigureMargin;
+    if (!page.caption.isEmpty()) {
+        const QFontMetricsF metrics(figureFont(11));
+        sheet.captionHeight = metrics.boundingRect(QRectF(0, 0, page.body.width(), 1e4), Qt::TextWordWrap, page.caption).height() + 2;
+    }
+    sheet.captionTop = kFigureMargin + titleHeight(page.title) + page.body.height() + (page.caption.isEmpty() ? 0 : 8);
+    sheet.size = QSizeF(std::ceil(width), std::ceil(sheet.captionTop + sheet.captionHeight + kFigureMargin));
+    sheet.page = std::move(page);
+    return sheet;
+}
+
+void paintSheet(QCPPainter& painter, const Sheet& sheet, const FigureOptions& o) {
+    const Palette& palette = Palette::of(o.dark);
+    painter.setRenderHint(QPainter::Antialiasing, true);
+    painter.setRenderHint(QPainter::TextAntialiasing, true);
+    painter.fillRect(QRectF(QPointF(0, 0), sheet.size), palette.ground);
+    const double width = sheet.page.body.width();
+    painter.setPen(palette.ink);
+    painter.setFont(figureFont(14, true));
+    painter.drawText(QRectF(kFigureMargin, kFigureMargin - 4, width, titleHeight(sheet.page.title)), Qt::AlignLeft | Qt::AlignTop, sheet.page.title);
+    sheet.page.paint(painter, QPointF(kFigureMargin, kFigureMargin + titleHeight(sheet.page.title)));
+    painter.setPen(palette.inkSoft);
+    painter.setFont(figureFont(11));
+    painter.drawText(QRectF(kFigureMargin, sheet.captionTop, width, sheet.captionHeight + 4), Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap, sheet.page.caption);
+}
+
+QImage rasterSheet(const Sheet& sheet, const FigureOptions& o, const RunData& run, FigureKind kind) {
+    const int scale = std::clamp(o.scale, 1, 4);
+    if (sheet.size.width() * sheet.size.height() * scale * scale > kMaxPixels) return {};
+    QImage image(static_cast<int>(sheet.size.width()) * scale, static_cast<int>(sheet.size.height()) * scale, QImage::Format_RGB32);
+    if (image.isNull()) return image;
+    const double perMeter = kDpi * scale / 0.0254;
+    {
+        QCPPainter painter(&image);
+        painter.scale(scale, scale);
+        paintSheet(painter, sheet, o);
+    }
+    image.setDotsPerMeterX(static_cast<int>(std::lround(perMeter)));
+    image.setDotsPerMeterY(static_cast<int>(std::lround(perMeter)));
+    const auto text = [&image](const char* key, const std::string& value) {
+        if (!value.empty()) image.setText(QString::fromLatin1(key), QString::fromStdString(value));
+    };
+    image.setText(QStringLiteral("Title"), sheet.page.title);
+    image.setText(QStringLiteral("Description"), sheet.page.caption);
+    text("Software", run.header.programVersion.empty() ? "Spanscope" : "Spanscope " + run.header.programVersion);
+    text("Figure", figureKindName(kind));
+    text("Model", run.header.modelName);
+    text("ModelHash", run.header.modelHash);
+    text("Task", run.header.settings.task);
+    text("Attention", attentionModeName(run.header.settings.attention));
+    text("Seed", std::to_string(run.header.settings.sampler.seed));
+    text("Device", run.header.device);
+    text("Steps", std::to_string(run.steps.size()));
+    return image;
+}
+
+Error error(ErrorCode code, std::string message, const std::string& path) {
+    Error e;
+    e.code = code;
+    e.message = std::move(message);
+    e.file = path;
+    return e;
+}
+
+Result<Sheet> prepare(FigureKind kind, const RunData& run, const RunData* dense, const FigureOptions& o, const std::string& path) {
+    if (!qobject_cast<QApplication*>(QCoreApplication::instance()))
+        return error(ErrorCode::InvalidArgument, "a figure needs an application object (FigureApplication)", path);
+    FigurePage page = makePage(kind, run, dense, o);
+    if (!page.paint)
+        return error(ErrorCode::InvalidArgument, kind == FigureKind::Graph ? "the run has no segments to draw" : "the run has no steps to draw", path);
+    return layOut(std::move(page));
+}
+
+std::string encodePng(const QImage& image) {
+    QByteArray bytes;
+    QBuffer buffer(&bytes);
+    buffer.open(QIODevice::WriteOnly);
+    image.save(&buffer, "PNG");
+    return bytes.toStdString();
+}
+
+void writeSvg(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
+    QSvgGenerator svg;
+    svg.setOutputDevice(device);
+    svg.setSize(sheet.size.toSize());
+    svg.setViewBox(QRectF(QPointF(0, 0), sheet.size));
+    svg.setResolution(static_cast<int>(kDpi));
+    svg.setTitle(sheet.page.title);
+    svg.setDescription(sheet.page.caption);
+    QCPPainter painter;
+    painter.begin(&svg);
+    painter.setMode(QCPPainter::pmVectorized);
+    painter.setMode(QCPPainter::pmNoCaching);
+    paintSheet(painter, sheet, o);
+    painter.end();
+}
+
+void writePdf(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
+    QPdfWriter pdf(device);
+    pdf.setResolution(static_cast<int>(kDpi));
+    pdf.setPageSize(QPageSize(sheet.size * 72 / kDpi, QPageSize::Point, {}, QPageSize::ExactMatch));
+    pdf.setPageMargins(QMarginsF(0, 0, 0, 0));
+    pdf.setTitle(sheet.page.title);
+    pdf.setCreator(QStringLiteral("Spanscope"));
+    QCPPainter painter;
+    painter.begin(&pdf);
+    painter.setMode(QCPPainter::pmVectorized);
+    painter.setMode(QCPPainter::pmNoCaching);
+    painter.setRenderHint(QPainter::LosslessImageRendering, true);
+    paintSheet(painter, sheet, o);
+    painter.end();
+}
+
+}  // namespace
+
+QImage figureImage(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options) {
+    const Result<Sheet> sheet = prepare(kind, run, maybeDense, options, {});
+    return sheet ? rasterSheet(*sheet, options, run, kind) : QImage();
+}
+
+Result<std::string> figurePng(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options) {
+    const Result<Sheet> sheet = prepare(kind, run, maybeDense, options, {});
+    if (!sheet) return sheet.error();
+    const QImage image = rasterSheet(*sheet, options, run, kind);
+    if (image.isNull()) return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", {});
+    return encodePng(image);
+}
+
+Status renderFigure(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
+    const QString suffix = QFileInfo(QString::fromStdString(path)).suffix().toLower();
+    if (suffix != "png" && suffix != "svg" && suffix != "pdf") {
+        Error e = error(ErrorCode::InvalidArgument, "the ending of the file name says the format", path);
+        e.found = suffix.isEmpty() ? "no ending" : "." + suffix.toStdString();
+        e.expected = ".png, .svg or .pdf";
+        return e;
+    }
+    const Result<Sheet> sheet = prepare(kind, run, maybeDense, options, path);
+    if (!sheet) return sheet.error();
+    QByteArray bytes;
+    if (suffix == "png") {
+        const QImage image = rasterSheet(*sheet, options, run, kind);
+        if (image.isNull()) return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", path);
+        bytes = QByteArray::fromStdString(encodePng(image));
+    } else {
+        QBuffer buffer(&bytes);
+        buffer.open(QIODevice::WriteOnly);
+        if (suffix == "svg") writeSvg(&buffer, *sheet, options);
+        else writePdf(&buffer, *sheet, options);
+    }
+    QSaveFile file(QString::fromStdString(path));
+    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit())
+        return error(ErrorCode::Io, "cannot be written: " + file.errorString().toStdString(), path);
+    return {};
+}
+
+Status renderMask(const RunData& run, const FigureOptions& options, const std::string& path) {
+    return renderFigure(FigureKind::Mask, run, nullptr, options, path);
+}
+Status renderThroughput(const RunData& declared, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
+    return renderFigure(FigureKind::Throughput, declared, maybeDense, options, path);
+}
+Status renderTimeline(const RunData& run, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
+    return renderFigure(FigureKind::Timeline, run, maybeDense, options, path);
+}
+Status renderGraph(const RunData& run, const FigureOptions& options, const std::string& path) {
+    return renderFigure(FigureKind::Graph, run, nullptr, options, path);
+}
+
+struct FigureApplication::Impl {
+    int argc = 1;
+    char name[10] = "spanscope";
+    char* argv[2] = {name, nullptr};
+    std::unique_ptr<QApplication> application;
+};
+
+FigureApplication::FigureApplication() : m_impl(std::make_unique<Impl>()) {
+    if (QCoreApplication::instance()) return;
+    const QByteArray before = qgetenv("QT_QPA_PLATFORM");
+    qputenv("QT_QPA_PLATFORM", "offscreen");
+    const auto handler = qInstallMessageHandler([](QtMsgType, const QMessageLogContext&, const QString&) {});
+    m_impl->application = std::make_unique<QApplication>(m_impl->argc, m_impl->argv);
+    qInstallMessageHandler(handler);
+    if (before.isNull()) qunsetenv("QT_QPA_PLATFORM");
+    else qputenv("QT_QPA_PLATFORM", before);
+}
+
+FigureApplication::~FigureApplication() = default;
+
+}  // namespace spanscope
