@@ -72,7 +72,9 @@ QWidget* MainWindow::transcriptPanel() {
     m_findEdit->setPlaceholderText(tr("Find in transcript"));
     m_findEdit->setAccessibleName(tr("Find in transcript"));
     m_findEdit->setClearButtonEnabled(true);
+    m_findEdit->setObjectName("findEdit");
     m_findCount = new QLabel(m_findBar);
+    m_findCount->setObjectName("findCount");
     auto* findRow = new QHBoxLayout(m_findBar);
     findRow->setContentsMargins(16, 4, 16, 4);
     findRow->addWidget(m_findEdit, 1);

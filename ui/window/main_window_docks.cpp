@@ -68,6 +68,7 @@ void MainWindow::buildDocks() {
     m_historyView = new QTableView(this);
     m_historyView->setModel(m_history);
     m_historyView->setAccessibleName(tr("Runs"));
+    m_historyView->setObjectName("historyTable");
     m_historyView->setToolTip(tr("Double-click or Return shows a run again"));
     m_historyView->setFrameShape(QFrame::NoFrame);
     m_historyView->setShowGrid(false);

@@ -1,0 +1,317 @@
+// The program through its window, with clicks and keys: the same window, wiring, runner, engine and model that
+// `spanscope` has. Offscreen.
+#include <QAbstractButton>
+#include <QAction>
+#include <QApplication>
+#include <QComboBox>
+#include <QDir>
+#include <QDockWidget>
+#include <QLabel>
+#include <QLineEdit>
+#include <QTableView>
+#include <QPlainTextEdit>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QStandardPaths>
+#include <QTemporaryDir>
+#include <QToolButton>
+#include <QtTest>
+
+#include "app/gui/wiring.h"
+#include "app/runner/runner.h"
+#include "tests/model/tiny_model.h"
+#include "ui/views/prompt_editor.h"
+#include "ui/views/span_table_view.h"
+#include "ui/views/transcript_view.h"
+#include "ui/window/banner.h"
+#include "ui/window/figures_bar.h"
+#include "ui/window/main_window.h"
+
+using namespace spanscope;
+
+class TestMainWindow : public QObject {
+    Q_OBJECT
+  private slots:
+    void initTestCase() {
+        QStandardPaths::setTestModeEnabled(true);
+        QApplication::setOrganizationName("spanscope-test");
+        QApplication::setApplicationName("test_main_window");
+        QVERIFY(test::writeTinyModel(m_tiny.path()));
+    }
+
+    void init() {
+        QSettings().clear();
+        MainWindow::Setup setup;
+        setup.tasks = Runner::tasks();
+        setup.version = "test";
+        setup.bundledModel = QString(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
+        m_window = std::make_unique<MainWindow>(setup);
+        m_runner = std::make_unique<Runner>();
+        wire(*m_window, *m_runner);
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+    }
+    void cleanup() {
+        m_window.reset();
+        m_runner.reset();
+    }
+
+    /// The job of the program: type, run, read the answer, select a step, see what it read.
+    void typeRunAnswerSelect() {
+        const QString bundled = SPANSCOPE_SOURCE_DIR "/resources/models/arith";
+        if (!QFile::exists(bundled + "/config.json")) QSKIP("the bundled model is not in this checkout");
+        load(bundled);
+        type("(12+7)*(3-8)");
+        QTest::keyClick(edit(), Qt::Key_Return, Qt::ControlModifier);
+        QCOMPARE(m_window->state(), MainWindow::State::Running);
+        waitUntilIdle();
+        QCOMPARE(m_window->store()->data().answer, std::string("-95"));
+        QCOMPARE(m_window->findChild<QLabel*>("answer")->property("answer").toString(), QString("-95"));
+        QCOMPARE(m_window->store()->data().stats.stop, StopReason::EndOfText);
+        // Three operators' worth of segments, each with its references in the table.
+        QAbstractItemModel* table = m_window->spanTable()->model();
+        QCOMPARE(table->rowCount(), 3);
+        QVERIFY(m_window->figures()->value(FiguresBar::Decode).contains("t/s"));
+        // Click the last step that declared references.
+        TranscriptView* view = m_window->transcript();
+        const RunData& run = m_window->store()->data();
+        const Segment& last = run.segments.back();
+        QCOMPARE(last.refs.size(), size_t(2));
+        const int position = last.bodyBegin + 1;
+        view->scrollToToken(position);
+        QTest::mouseClick(view->viewport(), Qt::LeftButton, {}, view->tokenRect(position).center());
+        QVERIFY(m_window->selection()->isLocked());
+        for (const SpanRef& ref : last.refs)
+            for (int t = ref.tokens.begin; t < ref.tokens.end; ++t) QVERIFY(view->isLit(t));
+        QVERIFY(view->isDimmed(last.begin - 1) || last.refs.back().tokens.end == last.begin || last.refs.front().tokens.end == last.begin);
+        // Esc unlocks.
+        QTest::keyClick(m_window.get(), Qt::Key_Escape);
+        QVERIFY(!m_window->selection()->isLocked());
+    }
+
+    void compareWithDenseFillsBothStores() {
+        load(tiny());
+        auto* box = m_window->findChild<QComboBox*>("attention");
+        box->setFocus();
+        QTest::keyClick(box, Qt::Key_End);
+        QCOMPARE(box->currentText(), QString("Compare with dense"));
+        type("1+2*3");
+        clickRun();
+        waitUntilIdle();
+        QVERIFY(m_window->store()->nSteps() > 0);
+        QVERIFY(m_window->denseStore()->nSteps() > 0);
+        QCOMPARE(m_window->denseStore()->data().header.settings.attention, AttentionMode::Dense);
+        QCOMPARE(m_window->history()->rowCount(), 1);
+        QVERIFY(m_window->history()->at(0).dense != nullptr);
+    }
+
+    void stopWithEscKeepsTheTranscript() {
+        load(tiny());
+        type("1+2*3-4*5");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 5, 20000);
+        QCOMPARE(m_window->state(), MainWindow::State::Running);
+        QVERIFY(m_window->findChild<QToolButton*>("stopButton")->isEnabled());
+        QTest::keyClick(m_window.get(), Qt::Key_Escape);
+        waitUntilIdle();
+        QCOMPARE(m_window->store()->data().stats.stop, StopReason::Cancelled);
+        QVERIFY(m_window->store()->nSteps() > 5);
+        QVERIFY(!m_window->findChild<QToolButton*>("stopButton")->isEnabled());
+        QVERIFY(m_window->findChild<QLabel*>("status")->text().startsWith("Stopped"));
+    }
+
+    void repeatGivesTheSameTokens() {
+        load(tiny());
+        type("5*6");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 40, 20000);
+        QTest::keyClick(m_window.get(), Qt::Key_Escape);
+        waitUntilIdle();
+        std::vector<int32_t> first;
+        for (const StepRecord& s : m_window->store()->data().steps) first.push_back(s.token.id);
+        QTest::keyClick(m_window.get(), Qt::Key_R, Qt::ControlModifier);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 40, 20000);
+        QTest::keyClick(m_window.get(), Qt::Key_Escape);
+        waitUntilIdle();
+        for (size_t i = 0; i < std::min(first.size(), m_window->store()->data().steps.size()); ++i)
+            QCOMPARE(m_window->store()->data().steps[i].token.id, first[i]);
+    }
+
+    void brokenModelFolderLeavesTheWindowUsable() {
+        load(tiny());
+        QTemporaryDir folder;
+        QFile config(folder.path() + "/config.json");
+        QVERIFY(config.open(QIODevice::WriteOnly));
+        config.write("{\"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": -1}");
+        config.close();
+        m_window->loadModel({folder.path(), 0, DeviceChoice::Cpu});
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->banner()->isVisible(), 20000);
+        QVERIFY2(m_window->banner()->text().contains("config.json"), qPrintable(m_window->banner()->text()));
+        QVERIFY(m_window->banner()->title().contains("could not be opened"));
+        QCOMPARE(m_window->state(), MainWindow::State::Ready);
+        type("1+1");
+        clickRun();
+        QVERIFY(!m_window->banner()->isVisible());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 0, 20000);
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+    }
+
+    void wrongProblemIsShownAtItsColumn() {
+        load(tiny());
+        type("12+*3");
+        clickRun();
+        waitUntilIdle();
+        auto* message = m_window->findChild<QLabel*>("promptMessage");
+        QVERIFY(message->isVisible());
+        QVERIFY2(message->text().contains("column 4", Qt::CaseInsensitive), qPrintable(message->text()));
+        QCOMPARE(edit()->textCursor().columnNumber(), 3);
+        QTest::keyClicks(edit(), " ");  // editing takes the message away
+        QVERIFY(!message->isVisible());
+    }
+
+    void runWhileLoadingRunsWhenReady() {
+        m_window->loadModel({tiny(), 0, DeviceChoice::Cpu});
+        QCOMPARE(m_window->state(), MainWindow::State::Loading);
+        type("2*3");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 0, 20000);
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+    }
+
+    void everySampleOfEveryTaskStarts() {
+        load(tiny());
+        for (const TaskInfo& task : Runner::tasks()) {
+            m_window->promptEditor()->setTask(task.name);
+            if (task.name != "text") QVERIFY2(task.samples.size() >= 6, qPrintable(task.name));
+            for (int i = 0; i < task.samples.size(); ++i) {
+                m_window->promptEditor()->useSample(i);
+                clickRun();
+                QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 0 || m_window->state() == MainWindow::State::Ready, 20000);
+                m_window->action("stop")->trigger();
+                waitUntilIdle();
+                QVERIFY2(!m_window->findChild<QLabel*>("promptMessage")->text().startsWith(QString::fromUtf8("⚠")),
+                         qPrintable(task.name + ": " + task.samples[i]));
+                QVERIFY2(!m_window->banner()->isVisible(), qPrintable(task.name + ": " + m_window->banner()->text()));
+            }
+        }
+    }
+
+    void everyActionIsNamedAndReachable() {
+        QMap<QKeySequence, QString> taken;
+        for (const QString& id : m_window->actionIds()) {
+            QAction* action = m_window->action(id);
+            QVERIFY2(!action->text().isEmpty(), qPrintable(id));
+            QVERIFY2(!action->toolTip().isEmpty(), qPrintable(id));
+            for (const QKeySequence& key : action->shortcuts()) {
+                // Esc is Stop while running and Unlock otherwise: never both at once.
+                const bool esc = key == QKeySequence("Esc");
+                QVERIFY2(esc || !taken.contains(key), qPrintable(id + " and " + taken.value(key) + " share " + key.toString()));
+                taken[key] = id;
+            }
+        }
+        QVERIFY(!(m_window->action("stop")->isEnabled() && m_window->action("unlock")->isEnabled()));
+    }
+
+    void everyControlHasAName() {
+        for (QWidget* widget : m_window->findChildren<QWidget*>()) {
+            if (!widget->isVisible() || widget->focusPolicy() == Qt::NoFocus) continue;
+            const auto* button = qobject_cast<QAbstractButton*>(widget);
+            const bool named = !widget->accessibleName().isEmpty() || (button && !button->text().isEmpty()) ||
+                               (widget->parentWidget() && !widget->parentWidget()->accessibleName().isEmpty());
+            QVERIFY2(named, qPrintable(QString("%1 \"%2\" in %3").arg(widget->metaObject()->className(), widget->objectName(),
+                                                                        widget->parentWidget()->metaObject()->className())));
+        }
+    }
+
+    void layoutsComeBack() {
+        for (const char* name : {"analysis", "presentation", "demo"}) {
+            m_window->setLayoutPreset(name);
+            QVERIFY(!m_window->grab().isNull());
+        }
+        m_window->setLayoutPreset("analysis");
+        auto* spans = m_window->findChild<QDockWidget*>("dock.timeline");
+        QVERIFY(spans->isVisible());
+        spans->hide();
+        m_window->setLayoutPreset("demo");
+        m_window->setLayoutPreset("analysis");
+        QVERIFY(!spans->isVisible());  // what a person changed is kept
+    }
+
+    void zoomChangesText() {
+        const int before = edit()->fontMetrics().height();
+        QTest::keyClick(m_window.get(), Qt::Key_Plus, Qt::ControlModifier);
+        QTest::keyClick(m_window.get(), Qt::Key_Plus, Qt::ControlModifier);
+        QTest::keyClick(m_window.get(), Qt::Key_Plus, Qt::ControlModifier);
+        QVERIFY(edit()->fontMetrics().height() > before);
+        QTest::keyClick(m_window.get(), Qt::Key_0, Qt::ControlModifier);
+        QCOMPARE(edit()->fontMetrics().height(), before);
+    }
+
+    void historyShowsAnOlderRunAgain() {
+        load(tiny());
+        for (const char* problem : {"1+2", "3*4"}) {
+            type(problem);
+            clickRun();
+            QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 3, 20000);
+            m_window->action("stop")->trigger();
+            waitUntilIdle();
+        }
+        QCOMPARE(m_window->history()->rowCount(), 2);
+        QCOMPARE(m_window->store()->data().header.settings.promptText, std::string("3*4"));
+        auto* table = m_window->findChild<QTableView*>("historyTable");
+        QVERIFY(table);
+        emit table->activated(table->model()->index(1, 0));
+        QCOMPARE(m_window->store()->data().header.settings.promptText, std::string("1+2"));
+    }
+
+    void themesSwitch() {
+        m_window->action("themeDark")->trigger();
+        QVERIFY(isDark(m_window->palette()));
+        const QColor dark = m_window->grab().toImage().pixelColor(4, 400);
+        m_window->action("themeLight")->trigger();
+        QVERIFY(!isDark(m_window->palette()));
+        const QColor light = m_window->grab().toImage().pixelColor(4, 400);
+        QVERIFY(light.lightness() > dark.lightness() + 100);
+    }
+
+    void findInTranscript() {
+        load(tiny());
+        type("1+2");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 3, 20000);
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+        QTest::keyClick(m_window.get(), Qt::Key_F, Qt::ControlModifier);
+        auto* field = m_window->findChild<QLineEdit*>("findEdit");
+        QVERIFY(field->isVisible());
+        QTest::keyClicks(field, "+");
+        QCOMPARE(m_window->findChild<QLabel*>("findCount")->text(), QString("%1 found").arg(m_window->transcript()->plainText().count('+')));
+    }
+
+  private:
+    QString tiny() const { return QString::fromStdString(m_tiny.path()); }
+    QPlainTextEdit* edit() const { return m_window->promptEditor()->edit(); }
+    void load(const QString& folder) {
+        m_window->loadModel({folder, 0, DeviceChoice::Cpu});
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, 30000);
+        QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
+        m_window->promptEditor()->setTask("expression");
+    }
+    void type(const QString& text) {
+        edit()->setFocus();
+        QTest::keyClick(edit(), Qt::Key_A, Qt::ControlModifier);
+        QTest::keyClicks(edit(), text);
+        QCOMPARE(edit()->toPlainText(), text);
+    }
+    void clickRun() { QTest::mouseClick(m_window->findChild<QToolButton*>("runButton"), Qt::LeftButton); }
+    void waitUntilIdle() { QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, 60000); }
+
+    test::ScratchFolder m_tiny;
+    std::unique_ptr<MainWindow> m_window;
+    std::unique_ptr<Runner> m_runner;
+};
+
+QTEST_MAIN(TestMainWindow)
+#include "test_main_window.moc"
