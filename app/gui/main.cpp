@@ -3,9 +3,11 @@
 #include <QCommandLineParser>
 #include <QDir>
 #include <QFileInfo>
+#include <QSettings>
 #include <QStandardPaths>
 #include <QTimer>
 
+#include "app/gui/screenshots.h"
 #include "app/gui/system_theme.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
@@ -50,9 +52,16 @@ int main(int argc, char** argv) {
     parser.addVersionOption();
     const QCommandLineOption model({"m", "model"}, "Model folder or .gguf file to load at start.", "path");
     const QCommandLineOption device("device", "auto, cpu, cuda or reference.", "name", "auto");
-    parser.addOptions({model, device});
+    QCommandLineOption screenshots("screenshots", "Save pictures of the main states into a folder and quit.", "folder");
+    screenshots.setFlags(QCommandLineOption::HiddenFromHelp);
+    parser.addOptions({model, device, screenshots});
     parser.addPositionalArgument("trace", "Trace to open.", "[trace]");
     parser.process(app);
+    if (parser.isSet(screenshots)) {  // the person's settings stay as they are
+        QStandardPaths::setTestModeEnabled(true);
+        QApplication::setApplicationName("spanscope-screenshots");
+        QSettings().clear();
+    }
 
     spanscope::MainWindow::Setup setup;
     setup.tasks = spanscope::Runner::tasks();
@@ -79,7 +88,12 @@ int main(int argc, char** argv) {
     const QString path = parser.isSet(model) ? QFileInfo(parser.value(model)).absoluteFilePath() : setup.bundledModel;
     QTimer::singleShot(0, &window, [&] {
         if (!path.isEmpty()) window.loadModel({path, 0, choice});
+        if (parser.isSet(screenshots)) {
+            QApplication::exit(spanscope::takeScreenshots(window, parser.value(screenshots)) ? 0 : 1);
+            return;
+        }
         if (!parser.positionalArguments().isEmpty()) window.openPath(QFileInfo(parser.positionalArguments().front()).absoluteFilePath());
+        else window.startTourOnce();
     });
     return QApplication::exec();
 }

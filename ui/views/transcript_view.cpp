@@ -26,7 +26,7 @@ constexpr int kBarWidth = 3;     // at the left of a block that is readable
 
 /// Colours of one paint, mixed once.
 struct TranscriptView::Look {
-    QColor text, dimmed, quiet, lit, litLine, chip, chipText, current, currentText, range, hit, hitCurrent, warn;
+    QColor text, dimmed, quiet, lit, litLine, chip, chipText, current, currentText, range, hit, hitCurrent, differs;
 };
 
 TranscriptView::TranscriptView(RunStore* store, Selection* selection, QWidget* parent)
@@ -57,6 +57,19 @@ void TranscriptView::setPlaceholder(const QString& title, const QString& text) {
     m_placeholderTitle = title;
     m_placeholderText = text;
     viewport()->update();
+}
+
+void TranscriptView::setReference(RunStore* other) {
+    m_reference = other;
+    connect(other, &RunStore::stepsAppended, viewport(), qOverload<>(&QWidget::update));
+    connect(other, &RunStore::reset, viewport(), qOverload<>(&QWidget::update));
+    viewport()->update();
+}
+
+bool TranscriptView::differs(int step) const {
+    if (!m_reference || step < 0 || step >= m_store->nSteps() || step >= m_reference->nSteps()) return false;
+    const size_t i = static_cast<size_t>(step);
+    return m_store->data().steps[i].token.id != m_reference->data().steps[i].token.id;
 }
 
 void TranscriptView::updateFonts() {
@@ -379,6 +392,7 @@ void TranscriptView::paintEvent(QPaintEvent*) {
     look.range = mix(base, accent, 0.55);
     look.hit = mix(base, p.color(QPalette::LinkVisited), 0.30);
     look.hitCurrent = mix(base, p.color(QPalette::LinkVisited), 0.60);
+    look.differs = p.color(QPalette::LinkVisited);
     const int top = verticalScrollBar()->value();
     painter.translate(kMargin, kTopMargin - top);
     const auto& rows = m_layout.rows();
@@ -526,6 +540,10 @@ void TranscriptView::paintRow(QPainter& painter, const TranscriptRow& row, const
             auto hit = std::upper_bound(m_hits.begin(), m_hits.end(), t, [](int v, const auto& h) { return v < h.second; });
             if (hit != m_hits.end() && hit->first <= t)
                 painter.fillRect(cell, hit - m_hits.begin() == m_currentHit ? look.hitCurrent : look.hit);
+        }
+        if (differs(t - nPrompt)) {  // dots below, so that it shows without colour
+            painter.setPen(QPen(look.differs, 2, Qt::DotLine));
+            painter.drawLine(cell.left() + 1, cell.bottom() + 1, cell.right() - 1, cell.bottom() + 1);
         }
         const QString text = shownText(info);
         if (info.special) {

@@ -25,6 +25,9 @@ class TranscriptView : public QAbstractScrollArea {
     bool isLit(int position) const;                     ///< readable by the selected step
     bool isDimmed(int position) const;
     void scrollToToken(int position);
+    /// Response tokens that differ from the same step of `other` are marked; nullptr: none.
+    void setReference(RunStore* other);
+    bool differs(int step) const;
     /// Marks every occurrence of `text`; returns how many. Empty clears.
     int find(const QString& text);
     bool findNext(int direction);
@@ -65,6 +68,7 @@ class TranscriptView : public QAbstractScrollArea {
 
     RunStore* m_store;
     Selection* m_selection;
+    RunStore* m_reference = nullptr;
     TranscriptLayout m_layout;
     QFont m_textFont, m_chipFont, m_captionFont;
     mutable QHash<QString, int> m_widths, m_chipWidths;

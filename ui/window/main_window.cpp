@@ -8,7 +8,10 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QProgressBar>
+#include <QChildEvent>
+#include <QScrollBar>
 #include <QSettings>
+#include <QTabBar>
 #include <QShowEvent>
 #include <QSplitter>
 #include <QStatusBar>
@@ -92,13 +95,27 @@ QWidget* MainWindow::transcriptPanel() {
     });
     connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
 
-    m_transcript = new TranscriptView(m_store, m_selection, panel);
+    auto* lanes = new QSplitter(Qt::Horizontal, panel);
+    lanes->setHandleWidth(1);
+    lanes->setChildrenCollapsible(false);
+    m_transcript = new TranscriptView(m_store, m_selection, lanes);
+    m_other = new TranscriptView(m_dense, m_selection, lanes);
+    m_other->setAccessibleName(tr("Transcript of the other run"));
+    m_other->setPlaceholder(tr("No other run"), tr("Run with “Compare with dense”, or choose Show beside in the list of runs."));
+    m_transcript->setReference(m_dense);
+    m_other->setReference(m_store);
+    m_other->hide();
+    for (auto [from, to] : {std::pair{m_transcript, m_other}, std::pair{m_other, m_transcript}})
+        connect(from->verticalScrollBar(), &QScrollBar::valueChanged, to, [to](int value) {
+            if (to->isVisible()) to->verticalScrollBar()->setValue(value);
+        });
+    lanes->setSizes({1000, 1000});
     auto* column = new QVBoxLayout(panel);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(head);
     column->addWidget(m_findBar);
-    column->addWidget(m_transcript, 1);
+    column->addWidget(lanes, 1);
     return panel;
 }
 
@@ -286,6 +303,13 @@ void MainWindow::showEvent(QShowEvent* event) {
     if (m_shown) return;
     m_shown = true;
     m_prompt->setFocus();
+}
+
+/// Tab bars of docks come and go with the docks; each gets its name as it comes.
+void MainWindow::childEvent(QChildEvent* event) {
+    QMainWindow::childEvent(event);
+    if (event->type() != QEvent::ChildPolished) return;
+    if (auto* tabs = qobject_cast<QTabBar*>(event->child())) tabs->setAccessibleName(tr("Panels"));
 }
 
 }  // namespace spanscope

@@ -66,6 +66,11 @@ class MainWindow : public QMainWindow {
     void offerRecovery(const QStringList& traces);
     void setLayoutPreset(const QString& name);  ///< "demo", "analysis", "presentation"
     void setZoom(double factor);
+    /// Three steps over a recorded example; once by itself, later from the Help menu.
+    void startTour();
+    void startTourOnce();
+    void setSideBySide(bool on);
+    TranscriptView* otherTranscript() const { return m_other; }
 
   public slots:
     void onModelProgress(double fraction);
@@ -97,6 +102,7 @@ class MainWindow : public QMainWindow {
     void closeEvent(QCloseEvent* event) override;
     void changeEvent(QEvent* event) override;
     void showEvent(QShowEvent* event) override;
+    void childEvent(QChildEvent* event) override;
 
   private:
     // main_window.cpp
@@ -129,6 +135,8 @@ class MainWindow : public QMainWindow {
     void stop();
     void editSampling();
     void showEntry(const HistoryEntry& entry);
+    void showBeside(const HistoryEntry& entry);
+    void askToExport();
     void openFind();
     void findStep(int direction);
     // main_window_files.cpp
@@ -154,6 +162,7 @@ class MainWindow : public QMainWindow {
 
     PromptEditor* m_prompt = nullptr;
     TranscriptView* m_transcript = nullptr;
+    TranscriptView* m_other = nullptr;  ///< the dense twin, or another run, beside it
     SpanTableView* m_spans = nullptr;
     QTableView* m_historyView = nullptr;
     FiguresBar* m_figures = nullptr;

@@ -64,6 +64,8 @@ void MainWindow::buildActions() {
     add("layoutDemo", tr("&Demo layout"), key("Ctrl+Shift+1"), tr("Transcript, mask and speed"), [this] { setLayoutPreset("demo"); });
     add("layoutAnalysis", tr("&Analysis layout"), key("Ctrl+Shift+2"), tr("Everything at once"), [this] { setLayoutPreset("analysis"); });
     add("layoutPresentation", tr("&Presentation layout"), key("Ctrl+Shift+3"), tr("Large text, transcript and mask"), [this] { setLayoutPreset("presentation"); });
+    add("sideBySide", tr("&Side by side"), key("Ctrl+D"), tr("The dense run, or another one, beside the transcript; differing tokens are dotted"), [this] { setSideBySide(action("sideBySide")->isChecked()); });
+    action("sideBySide")->setCheckable(true);
     add("fullScreen", tr("&Full screen"), key("F11"), tr("The whole screen"), [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
     m_themeGroup = new QActionGroup(this);
     const struct {
@@ -84,6 +86,7 @@ void MainWindow::buildActions() {
     // Help
     add("shortcuts", tr("&Keyboard and mouse"), key("?"), tr("All shortcuts"), [this] { showShortcuts(); });
     add("protocolHelp", tr("&How spans work"), {QKeySequence("F1")}, tr("The span protocol explained"), [this] { ProtocolHelp(this).exec(); });
+    add("tour", tr("&Tour"), {}, tr("The window in three steps"), [this] { startTour(); });
     add("about", tr("&About Spanscope"), {}, tr("Version, devices, licences"), [this] { AboutDialog(m_setup.version, m_setup.devices, this).exec(); });
     action("quit")->setMenuRole(QAction::QuitRole);
     action("about")->setMenuRole(QAction::AboutRole);
@@ -124,9 +127,9 @@ void MainWindow::buildMenus() {
     std::sort(docks.begin(), docks.end(), [this](const QString& a, const QString& b) {
         return action(a)->shortcut().toString() < action(b)->shortcut().toString();
     });
-    fill(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation", ""} + docks +
+    fill(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation", "", "sideBySide", ""} + docks +
                           QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
-    fill(tr("&Help"), {"protocolHelp", "shortcuts", "", "about"});
+    fill(tr("&Help"), {"tour", "protocolHelp", "shortcuts", "", "about"});
 
     auto* menu = new QMenu(m_modelButton);
     menu->addAction(action("openModel"));

@@ -82,6 +82,17 @@ void MainWindow::buildDocks() {
     m_historyView->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_historyView->horizontalHeader()->setStretchLastSection(true);
     connect(m_historyView, &QTableView::activated, this, [this](const QModelIndex& index) { showEntry(m_history->at(index.row())); });
+    m_historyView->setContextMenuPolicy(Qt::ActionsContextMenu);
+    auto* show = new QAction(tr("Show"), m_historyView);
+    auto* beside = new QAction(tr("Show beside"), m_historyView);
+    beside->setToolTip(tr("Compare with the run on show, token by token"));
+    connect(show, &QAction::triggered, this, [this] {
+        if (const QModelIndex index = m_historyView->currentIndex(); index.isValid()) showEntry(m_history->at(index.row()));
+    });
+    connect(beside, &QAction::triggered, this, [this] {
+        if (const QModelIndex index = m_historyView->currentIndex(); index.isValid()) showBeside(m_history->at(index.row()));
+    });
+    m_historyView->addActions({show, beside});
     addDock("history", tr("Runs"), m_historyView);
 }
 

@@ -129,6 +129,18 @@ void MainWindow::showEntry(const HistoryEntry& entry) {
     showMessage(tr("Showing %1").arg(runTitle(entry.run->header)));
 }
 
+void MainWindow::showBeside(const HistoryEntry& entry) {
+    if (m_state == State::Running || m_state == State::Stopping) return;
+    m_dense->load(*entry.run);
+    setSideBySide(true);
+    showMessage(tr("Beside: %1").arg(runTitle(entry.run->header)));
+}
+
+void MainWindow::setSideBySide(bool on) {
+    m_other->setVisible(on);
+    action("sideBySide")->setChecked(on);
+}
+
 void MainWindow::editSampling() {
     SamplingDialog dialog(m_sampling.sampler, m_sampling.maxTokens, m_randomSeed, this);
     if (dialog.exec() != QDialog::Accepted) return;

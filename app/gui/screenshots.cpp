@@ -1,0 +1,120 @@
+#include "app/gui/screenshots.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QDir>
+#include <QElapsedTimer>
+#include <QThread>
+#include <cstdio>
+#include <functional>
+
+#include "ui/views/prompt_editor.h"
+#include "ui/views/transcript_view.h"
+#include "ui/window/main_window.h"
+#include "ui/window/tour.h"
+
+namespace spanscope {
+
+namespace {
+
+constexpr int kPatienceMs = 300'000;
+
+bool waitFor(const std::function<bool()>& done) {
+    QElapsedTimer clock;
+    clock.start();
+    while (!done() && clock.elapsed() < kPatienceMs) {
+        QApplication::processEvents(QEventLoop::AllEvents, 20);
+        QThread::msleep(2);
+    }
+    return done();
+}
+
+void settle() {  // tiles and plots redraw on timers
+    QElapsedTimer clock;
+    clock.start();
+    waitFor([&] { return clock.elapsed() > 600; });
+}
+
+}  // namespace
+
+bool takeScreenshots(MainWindow& window, const QString& folder) {
+    QDir().mkpath(folder);
+    bool ok = true;
+    const auto save = [&](const QString& name) {
+        settle();
+        const QString path = folder + '/' + name + ".png";
+        if (!window.grab().save(path)) {
+            std::fprintf(stderr, "%s: cannot be written\n", qPrintable(path));
+            ok = false;
+        }
+    };
+    const auto run = [&](const QString& task, int sample, MainWindow::Compare mode) {
+        window.promptEditor()->setTask(task);
+        window.promptEditor()->useSample(sample);
+        window.setAttention(mode);
+        window.action("run")->trigger();
+        if (!waitFor([&] { return window.state() == MainWindow::State::Ready; }) || window.store()->nSteps() == 0) {
+            std::fprintf(stderr, "sample %d of %s did not run\n", sample, qPrintable(task));
+            ok = false;
+        }
+        window.promptEditor()->edit();
+    };
+    /// The first step in focus phase of the last segment that declared something.
+    const auto selectReader = [&](double where) {
+        const RunData& data = window.store()->data();
+        const int from = int(double(data.steps.size()) * where);
+        for (size_t i = size_t(std::max(0, from)); i < data.steps.size(); ++i) {
+            const StepRecord& step = data.steps[i];
+            if (step.phase != Phase::Focus || step.segment < 0) continue;
+            if (data.segments[size_t(step.segment)].refs.empty()) continue;
+            window.selection()->lock(int(i) + 1);
+            return;
+        }
+    };
+    if (!waitFor([&] { return window.state() != MainWindow::State::Loading; }) || window.state() == MainWindow::State::NoModel) {
+        std::fprintf(stderr, "the model does not load\n");
+        return false;
+    }
+    window.resize(1440, 900);
+    window.action("themeLight")->trigger();
+    window.setLayoutPreset("demo");
+    save("empty");
+    run("expression", 3, MainWindow::Compare::Both);
+    selectReader(0.6);
+    save("expression");
+    run("sheet", 2, MainWindow::Compare::Both);
+    save("sheet");
+    selectReader(0.7);
+    save("selected");
+    window.action("themeDark")->trigger();
+    save("dark");
+    window.setLayoutPreset("analysis");
+    save("analysis-dark");
+    window.action("themeLight")->trigger();
+    save("analysis");
+    window.setSideBySide(true);
+    save("side-by-side");
+    window.setSideBySide(false);
+    window.setLayoutPreset("presentation");
+    save("presentation");
+    window.setLayoutPreset("demo");
+    window.startTour();
+    save("tour");
+    if (auto* tour = window.findChild<Tour*>("tour")) {
+        tour->next();
+        save("tour-2");
+        tour->end();
+    }
+    window.promptEditor()->setTask("expression");
+    window.promptEditor()->setText("12+*3");
+    window.action("run")->trigger();
+    ok = waitFor([&] { return window.state() == MainWindow::State::Ready; }) && ok;
+    save("wrong-problem");
+    window.promptEditor()->useSample(0);
+    window.loadModel({folder, 0, DeviceChoice::Automatic});
+    ok = waitFor([&] { return window.state() == MainWindow::State::Ready; }) && ok;
+    save("broken-model");
+    return ok;
+}
+
+}  // namespace spanscope

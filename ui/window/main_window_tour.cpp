@@ -1,0 +1,48 @@
+// What the tour shows: a recorded run, what one of its steps read, and where a person's own problem goes.
+#include <QDockWidget>
+#include <QSettings>
+
+#include "ui/views/prompt_editor.h"
+#include "ui/views/transcript_view.h"
+#include "ui/window/main_window.h"
+#include "ui/window/tour.h"
+
+namespace spanscope {
+
+void MainWindow::startTourOnce() {
+    if (QSettings().value("tour/done").toBool()) return;
+    startTour();
+}
+
+void MainWindow::startTour() {
+    if (findChild<Tour*>("tour") || m_state == State::Running || m_state == State::Stopping) return;
+    if (m_store->isEmpty() && !m_setup.sampleTraces.isEmpty()) emit traceOpenRequested(m_setup.sampleTraces.front());
+    QWidget* mask = m_docks.value("mask");
+    const auto selectStep = [this] {
+        // The first step that reads what it declared: its segment names other steps or lines.
+        const RunData& run = m_store->data();
+        int best = -1;
+        for (const StepRecord& step : run.steps) {
+            if (step.phase != Phase::Focus || step.segment < 0 || step.segment >= static_cast<int>(run.segments.size())) continue;
+            best = step.index;
+            if (run.segments[static_cast<size_t>(step.segment)].refs.size() > 1) break;
+        }
+        if (best >= 0) m_selection->lockRange(best, best);
+    };
+    auto* tour = new Tour({{m_transcript, tr("A model at work"),
+                            tr("Each line is one step that the model wrote. Between <b>attend</b> and <b>/attend</b> it names what the step needs."), {}},
+                           {mask ? mask : m_transcript, tr("What each step reads"),
+                            tr("Click any token: everything it could read is lit, in the text and here. A row is a step, a column a "
+                               "position; hatched cells were allowed but not read."), selectStep},
+                           {m_prompt, tr("Your turn"),
+                            tr("Type a problem or take a sample, then press <b>Ctrl+Return</b>. “Compare with dense” shows what "
+                               "reading everything would have cost."), [this] { m_selection->clear(); }}},
+                          this);
+    connect(tour, &Tour::ended, this, [this] {
+        QSettings().setValue("tour/done", true);
+        m_selection->clear();
+        m_prompt->setFocus();
+    });
+}
+
+}  // namespace spanscope
