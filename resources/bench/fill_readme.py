@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Puts measured figures into README.md and the model card, from the JSON that the programs wrote.
+
+    fill_readme.py            reads resources/bench/*.json
+
+accuracy.json   a list of {"problems": name, "rows": [...]} made by resources/bench/accuracy.sh
+cpu.json        the rows of `spanscope-cli bench -o json` made by resources/bench/cpu.sh
+sheet100.json   `spanscope-cli run --attention both --json` on a sheet of 100 lines, made by resources/bench/cpu.sh
+"""
+import json
+import pathlib
+import re
+
+here = pathlib.Path(__file__).resolve().parent
+root = here.parent.parent
+
+
+def read(name):
+    path = here / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def accuracy_table():
+    data = read("accuracy.json")
+    if not data:
+        return "Not measured yet: `resources/bench/accuracy.sh`."
+    lines = [f"Free-running greedy decoding by this engine ({data['backend']}, {data['device']}), exact final answer, fresh problems:",
+             "", "| problems | number | dense | declared | attended | read |", "|---|---|---|---|---|---|"]
+    for entry in data["problems"]:
+        by = {r["attention"]: r for r in entry["rows"]}
+        dense, declared = by["dense"], by["declared"]
+        lines.append(f"| {entry['name']} | {declared['n']} | {100 * dense['exact']:.1f}% | {100 * declared['exact']:.1f}% | "
+                     f"{100 * declared['attended_fraction']:.1f}% | {100 * declared['read_fraction']:.1f}% |")
+    lines += ["", "Attended and read: of the tokens that dense attention reads, summed over all steps of the declared runs."]
+    return "\n".join(lines)
+
+
+def performance_table():
+    parts = []
+    sheet = read("sheet100.json")
+    if sheet:
+        by = {r["attention"]: r for r in sheet["runs"]}
+        d, s = by["dense"], by["declared"]
+        parts.append(f"A sheet of 100 lines, `run --attention both`, {s['device']}, {s['n_threads']} threads: "
+                     f"{d['predicted_per_second']:.0f} tokens/s dense, {s['predicted_per_second']:.0f} declared, "
+                     f"**{s['predicted_per_second'] / d['predicted_per_second']:.2f}x**; attended "
+                     f"{100 * s['attended_fraction']:.1f}%, read {100 * s['read_fraction']:.1f}% of dense.")
+    rows = read("cpu.json")
+    if rows:
+        table = ["| model | weights | test | depth | attention | tokens/s | GB/s | of read bandwidth |", "|---|---|---|---|---|---|---|---|"]
+        for r in rows:
+            fraction = r.get("bandwidth_fraction") or 0
+            table.append(f"| {r.get('model', '')} | {r.get('weights', r.get('weight_type', ''))} | {r['test']} | {r['n_depth']} | {r['attention']} | "
+                         f"{r['avg_ts']:.1f} ± {r['stddev_ts']:.1f} | {r['gbps']:.1f} | {100 * fraction:.0f}% |")
+        parts.append("\n".join(table))
+    if (here / "h200.md").exists():
+        parts.append("CUDA, measured beside its peers in one run: [resources/bench/h200.md](resources/bench/h200.md).")
+    return "\n\n".join(parts) if parts else "Not measured yet: `resources/bench/cpu.sh`."
+
+
+def fill(path, tables):
+    text = path.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        pattern = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end -->)", re.S)
+        text, n = pattern.subn(lambda m: m.group(1) + "\n" + table + "\n\n" + m.group(2), text)
+        if n != 1:
+            raise SystemExit(f"{path}: expected one <!-- {name}: --> block, found {n}")
+    path.write_text(text, encoding="utf-8")
+
+
+fill(root / "README.md", {"accuracy": accuracy_table(), "performance": performance_table()})
