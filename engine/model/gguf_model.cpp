@@ -184,8 +184,7 @@ Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> byte
                                 .attentionBias = hasBias(kNames.q),
                                 .oBias = hasBias(kNames.o),
                                 .mlpBias = hasBias(kNames.gate)};
-    if (auto status = assembleWeights(table, kNames, options, path, !headersOnly, *model); !status)
-        return status.error();
+    if (auto status = assembleWeights(table, kNames, options, path, *model); !status) return status.error();
     model->m_hash = hash.hex();
     model->m_formatName = "GGUF " + dominantType(model->m_weights);
     if (headersOnly) return model;
@@ -213,8 +212,7 @@ Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool 
     if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
     if (model.m_name.empty()) model.m_name = std::filesystem::path(path).stem().string();
     if (auto status = checkVocabulary(model, path); !status) return status.error();
-    if (progress)
-        if (auto status = pageIn(model, progress); !status) return status.error();
+    if (auto status = loadTensors(model, progress); !status) return status.error();
     return opened;
 }
 

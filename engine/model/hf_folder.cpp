@@ -154,15 +154,14 @@ Status refuseUnknownLayerTensors(const TensorTable& table, const HfConfig& confi
 
 }  // namespace
 
-Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, bool copyUnaligned,
-                  LoadedModel& model) {
+Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, LoadedModel& model) {
     if (auto status = refuseUnknownLayerTensors(table, config); !status) return status;
     const WeightOptions options{.tiedHead = config.tiedHead,
                                 .attentionBias = config.attentionBias,
                                 .oBias = config.attentionBias,
                                 .mlpBias = config.mlpBias};
     model.m_weights.shape = config.shape;
-    return assembleWeights(table, kNames, options, folder, copyUnaligned, model);
+    return assembleWeights(table, kNames, options, folder, model);
 }
 
 namespace {
@@ -195,7 +194,7 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
     hash.add(*configText);
     TensorTable table;
     if (auto status = readTensors(folder, table, hash); !status) return status.error();
-    if (auto status = assembleHf(table, *config, folderName, !headersOnly, *model); !status) return status.error();
+    if (auto status = assembleHf(table, *config, folderName, *model); !status) return status.error();
     model->m_mappings = std::move(table.mappings);
     model->m_hash = hash.hex();
     model->m_formatName = "safetensors " + dominantType(model->m_weights);
@@ -210,8 +209,7 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
     model->m_name = model->m_card.name;
     if (model->m_name.empty()) model->m_name = fs::weakly_canonical(folder).filename().string();
     if (auto status = checkVocabulary(*model, (folder / "tokenizer.model").string()); !status) return status.error();
-    if (progress)
-        if (auto status = pageIn(*model, progress); !status) return status.error();
+    if (auto status = loadTensors(*model, progress); !status) return status.error();
     return model;
 }
 

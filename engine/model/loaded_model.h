@@ -65,19 +65,20 @@ struct WeightOptions {
 };
 
 /// Fills model.m_weights (shape set before) and m_weightBytes. NotFound for a missing tensor, Format for a wrong shape,
-/// Unsupported for a wrong type. With copyUnaligned, tensors not aligned for their type are copied.
+/// Unsupported for a wrong type. Views point into the mappings, aligned or not: loadTensors() comes next.
 Status assembleWeights(const TensorTable& table, const TensorNames& names, const WeightOptions& options,
-                       const std::string& file, bool copyUnaligned, LoadedModel& model);
+                       const std::string& file, LoadedModel& model);
 
-/// Reads every page of every weight once, so that the first run does not wait for the disk. Cancelled if progress
-/// says so. Skipped where the weights do not fit the free memory.
-Status pageIn(const LoadedModel& model, const ProgressFn& progress);
+/// Copies the tensors that are not aligned for their type. With a progress function it also reads every page of every
+/// weight once, so that the first run does not wait for the disk (not where the weights exceed the free memory).
+/// Cancelled if progress says so; asked every 16 MiB and after every tensor.
+Status loadTensors(LoadedModel& model, const ProgressFn& progress);
 
 /// "F32", or the types by share of bytes: "BF16", "Q4_K".
-std::string dominantType(const ModelWeights& weights);
+std::string dominantType(ModelWeights& weights);
 
 /// Every tensor view of the model, absent ones left out.
-std::vector<const TensorView*> allTensors(const ModelWeights& weights);
+std::vector<TensorView*> allTensors(ModelWeights& weights);
 
 /// Bytes this process may still use: MemAvailable, and the limit of its control group where there is one.
 uint64_t freeMemoryBytes();
@@ -91,8 +92,7 @@ class Hash64;
 Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash);
 
 /// assembleWeights() for the names of Hugging Face folders; sets the shape from config.
-Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, bool copyUnaligned,
-                  LoadedModel& model);
+Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, LoadedModel& model);
 
 /// A GGUF file given as bytes that outlive the model; no card, nothing read in.
 Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path,

@@ -78,9 +78,12 @@ bool isByteName(std::string_view name) {
 /// A user-defined piece that is one character or white space can be typed like any other; longer ones are markup.
 bool isMarkup(std::string_view name) {
     if (nextUtf8(name).nBytes >= name.size()) return false;
-    std::string rest(name);
-    for (size_t at = 0; (at = rest.find(kSpaceMark)) != std::string::npos;) rest.erase(at, kSpaceMark.size());
-    return rest.find_first_not_of(" \t\r\n") != std::string::npos;
+    while (!name.empty()) {
+        const bool space = name.starts_with(kSpaceMark);
+        if (!space && std::string_view(" \t\r\n").find(name[0]) == std::string_view::npos) return true;
+        name.remove_prefix(space ? kSpaceMark.size() : 1);
+    }
+    return false;
 }
 
 std::string bytesOf(std::string_view name) {

@@ -16,14 +16,10 @@ std::string shapeText(const std::vector<int64_t>& shape) {
     return s + ")";
 }
 
-size_t alignmentOf(DType dtype) {
-    return dtype == DType::F32 ? 4 : 2;  // blocks begin with or contain 16-bit scales
-}
-
 class Assembler {
   public:
-    Assembler(const TensorTable& table, const std::string& file, bool copyUnaligned, LoadedModel& model)
-        : m_table(table), m_file(file), m_copyUnaligned(copyUnaligned), m_model(model) {}
+    Assembler(const TensorTable& table, const std::string& file, LoadedModel& model)
+        : m_table(table), m_file(file), m_model(model) {}
 
     TensorView matrix(const std::string& name, int64_t rows, int64_t cols) { return take(name, rows, cols, true); }
     TensorView vector(const std::string& name, int64_t n) { return take(name, 1, n, true); }
@@ -68,28 +64,12 @@ class Assembler {
                            std::to_string(source.bytes.size()) + " bytes", std::to_string(wanted) + " bytes"));
             return {};
         }
-        if (m_copyUnaligned) align(view, source.dtype, wanted);
         m_model.m_weightBytes += wanted;
         return view;
     }
 
-    void align(TensorView& view, DType dtype, size_t nBytes) {
-        if (reinterpret_cast<uintptr_t>(view.data) % alignmentOf(dtype) == 0) return;
-        constexpr size_t kCacheLine = 64;
-        void* copy = std::aligned_alloc(kCacheLine, (nBytes + kCacheLine - 1) / kCacheLine * kCacheLine);
-        if (copy == nullptr) {
-            fail(fileError(ErrorCode::OutOfMemory, "no memory for a copy of an unaligned tensor", m_file, "",
-                           std::to_string(nBytes) + " bytes wanted"));
-            return;
-        }
-        std::memcpy(copy, view.data, nBytes);
-        m_model.m_copies.emplace_back(copy);
-        view.data = copy;
-    }
-
     const TensorTable& m_table;
     const std::string& m_file;
-    bool m_copyUnaligned;
     LoadedModel& m_model;
     Status m_status;
 };
@@ -97,14 +77,14 @@ class Assembler {
 }  // namespace
 
 Status assembleWeights(const TensorTable& table, const TensorNames& names, const WeightOptions& options,
-                       const std::string& file, bool copyUnaligned, LoadedModel& model) {
+                       const std::string& file, LoadedModel& model) {
     ModelWeights& weights = model.m_weights;
     const ModelShape& shape = weights.shape;
     const int64_t hidden = shape.hidden;
     const int64_t ffn = shape.ffn;
     const int64_t qRows = int64_t{shape.nHeads} * shape.headDim;
     const int64_t kvRows = int64_t{shape.nKvHeads} * shape.headDim;
-    Assembler tensors(table, file, copyUnaligned, model);
+    Assembler tensors(table, file, model);
     weights.embedding = tensors.matrix(names.embedding, shape.vocab, hidden);
     weights.finalNorm = tensors.vector(names.finalNorm, hidden);
     if (!options.tiedHead && (!options.headOptional || tensors.has(names.head)))
@@ -139,17 +119,17 @@ Status assembleWeights(const TensorTable& table, const TensorNames& names, const
     return tensors.status();
 }
 
-std::vector<const TensorView*> allTensors(const ModelWeights& weights) {
-    std::vector<const TensorView*> all{&weights.embedding, &weights.finalNorm, &weights.head};
-    for (const LayerWeights& l : weights.layers)
-        for (const TensorView* view : {&l.attnNorm, &l.q, &l.k, &l.v, &l.o, &l.qBias, &l.kBias, &l.vBias, &l.oBias,
-                                       &l.mlpNorm, &l.gate, &l.up, &l.down, &l.gateBias, &l.upBias, &l.downBias})
+std::vector<TensorView*> allTensors(ModelWeights& weights) {
+    std::vector<TensorView*> all{&weights.embedding, &weights.finalNorm, &weights.head};
+    for (LayerWeights& l : weights.layers)
+        for (TensorView* view : {&l.attnNorm, &l.q, &l.k, &l.v, &l.o, &l.qBias, &l.kBias, &l.vBias, &l.oBias,
+                                 &l.mlpNorm, &l.gate, &l.up, &l.down, &l.gateBias, &l.upBias, &l.downBias})
             all.push_back(view);
     std::erase_if(all, [](const TensorView* view) { return !*view; });
     return all;
 }
 
-std::string dominantType(const ModelWeights& weights) {
+std::string dominantType(ModelWeights& weights) {
     std::map<DType, uint64_t> bytes;
     for (const TensorView* view : allTensors(weights)) bytes[view->dtype] += view->nBytes();
     const auto most = std::max_element(bytes.begin(), bytes.end(),
@@ -157,24 +137,56 @@ std::string dominantType(const ModelWeights& weights) {
     return most == bytes.end() ? "" : dtypeName(most->first);
 }
 
-Status pageIn(const LoadedModel& model, const ProgressFn& progress) {
-    const auto cancelled = [&] {
-        return Error{ErrorCode::Cancelled, "loading was cancelled", model.m_path, "", "", ""};
-    };
-    if (!progress(0)) return cancelled();
-    if (model.m_weightBytes > freeMemoryBytes()) return progress(1) ? Status() : cancelled();
-    constexpr size_t kPage = 4096;
-    constexpr size_t kChunk = 16 << 20;  // progress and cancel at least this often
+namespace {
+
+constexpr size_t kPage = 4096;
+constexpr size_t kChunk = 16 << 20;  // progress is told, and asked, at least this often
+
+size_t alignmentOf(DType dtype) {
+    return dtype == DType::F32 ? 4 : 2;  // blocks begin with or contain 16-bit scales
+}
+
+/// Copies a tensor or, where target is null, touches each of its pages. False: cancelled.
+bool readTensor(const TensorView& view, uint8_t* target, const std::function<bool(size_t)>& advance) {
+    const auto* source = static_cast<const uint8_t*>(view.data);
+    const size_t nBytes = view.nBytes();
+    volatile uint8_t touched = 0;
+    for (size_t begin = 0; begin < nBytes; begin += kChunk) {
+        const size_t n = std::min(kChunk, nBytes - begin);
+        if (target != nullptr)
+            std::memcpy(target + begin, source + begin, n);
+        else
+            for (size_t at = 0; at < n; at += kPage) touched = source[begin + at];
+        if (!advance(n)) return false;
+    }
+    static_cast<void>(touched);
+    return true;
+}
+
+}  // namespace
+
+Status loadTensors(LoadedModel& model, const ProgressFn& progress) {
+    const Error cancelled{ErrorCode::Cancelled, "loading was cancelled", model.m_path, "", "", ""};
     uint64_t done = 0;
-    uint8_t sum = 0;
-    for (const TensorView* view : allTensors(model.m_weights)) {
-        const auto* bytes = static_cast<const volatile uint8_t*>(view->data);
+    const auto advance = [&](size_t nBytes) {
+        done += nBytes;
+        return !progress || progress(static_cast<double>(done) / static_cast<double>(model.m_weightBytes));
+    };
+    if (!advance(0)) return cancelled;
+    const bool touch = progress && model.m_weightBytes <= freeMemoryBytes();
+    for (TensorView* view : allTensors(model.m_weights)) {
         const size_t nBytes = view->nBytes();
-        for (size_t begin = 0; begin < nBytes; begin += kChunk) {
-            const size_t end = std::min(nBytes, begin + kChunk);
-            for (size_t at = begin; at < end; at += kPage) sum = static_cast<uint8_t>(sum + bytes[at]);
-            done += end - begin;
-            if (!progress(static_cast<double>(done) / static_cast<double>(model.m_weightBytes))) return cancelled();
+        if (reinterpret_cast<uintptr_t>(view->data) % alignmentOf(view->dtype) != 0) {
+            constexpr size_t kCacheLine = 64;
+            void* copy = std::aligned_alloc(kCacheLine, (nBytes + kCacheLine - 1) / kCacheLine * kCacheLine);
+            if (copy == nullptr)
+                return fileError(ErrorCode::OutOfMemory, "no memory for a copy of an unaligned tensor", model.m_path,
+                                 "", std::to_string(nBytes) + " bytes wanted");
+            model.m_copies.emplace_back(copy);
+            if (!readTensor(*view, static_cast<uint8_t*>(copy), advance)) return cancelled;
+            view->data = copy;
+        } else if (touch ? !readTensor(*view, nullptr, advance) : !advance(nBytes)) {
+            return cancelled;
         }
     }
     return {};
