@@ -3,14 +3,13 @@
 #include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 
 #include "engine/model/loaded_model.h"
 
 namespace spanscope {
 
 namespace {
-
-constexpr uint64_t kPrefillChunk = 512;  // queries whose activations a backend holds at once
 
 /// A number from a file of the control group, or the largest number ("max", absent).
 uint64_t readLimit(const char* path) {
@@ -26,12 +25,22 @@ uint64_t kvBytesFor(const ModelShape& shape, int64_t tokens, DType kvType) {
     return static_cast<uint64_t>(paged * valuesPerToken) * valueBytes;
 }
 
-/// Activations of one prefill chunk, logits, and scores of one query over the context; float32.
+/// What the CPU backend holds beside weights and KV: activations of one prefill chunk (its rule: up to 512 tokens, 64
+/// at least, within 24 MiB), scratch of each thread, logits, norms, partial results over the context. float32.
 uint64_t workspaceFor(const ModelShape& shape, int64_t context) {
-    const uint64_t perToken = uint64_t{3} * shape.hidden + uint64_t{2} * shape.nHeads * shape.headDim +
-                              uint64_t{2} * shape.nKvHeads * shape.headDim + uint64_t{2} * shape.ffn;
-    return sizeof(float) *
-           (kPrefillChunk * perToken + shape.vocab + static_cast<uint64_t>(shape.nHeads) * static_cast<uint64_t>(context));
+    constexpr uint64_t kChunkBytes = 24 << 20;
+    constexpr uint64_t kThreadBytes = 1 << 20;
+    const uint64_t hidden = static_cast<uint64_t>(shape.hidden);
+    const uint64_t heads = static_cast<uint64_t>(shape.nHeads);
+    const uint64_t headDim = static_cast<uint64_t>(shape.headDim);
+    const uint64_t bytesPerToken =
+        sizeof(float) * (2 * hidden + 2 * (heads + static_cast<uint64_t>(shape.nKvHeads)) * headDim +
+                         static_cast<uint64_t>(shape.ffn) + headDim);
+    const uint64_t chunkTokens = std::clamp<uint64_t>(kChunkBytes / bytesPerToken, 64, 512);
+    const uint64_t threads = std::max(1u, std::thread::hardware_concurrency());
+    const uint64_t vectors = static_cast<uint64_t>(shape.vocab) + 2 * hidden * static_cast<uint64_t>(shape.nLayers) +
+                             heads * static_cast<uint64_t>(context);
+    return chunkTokens * bytesPerToken + threads * kThreadBytes + sizeof(float) * vectors;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "kernels/backends.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
@@ -353,6 +354,36 @@ class TestOpenModel : public QObject {
         QVERIFY(!forecastMemory(folder.path(), 2147483647)->fits() ||
                 forecastMemory(folder.path(), 2147483647)->freeBytes > (uint64_t{1} << 38));
         QVERIFY(!forecastMemory(folder.file("none"), 1));
+    }
+
+    void forecastCoversTheBackend() {
+        test::ScratchFolder folder;
+        test::TinyModelOptions options;
+        options.hidden = 128, options.ffn = 352, options.headDim = 32;
+        QVERIFY(test::writeTinyModel(folder.path(), options));
+        const auto model = openModel(folder.path());
+        QVERIFY(model);
+        BackendOptions backendOptions;
+        backendOptions.kvTokens = 1000;
+        auto backend = makeCpuBackend((*model)->weights(), backendOptions);
+        QVERIFY(backend);
+        const auto sequence = (*backend)->createSequence(1000);
+        QVERIFY(sequence);
+        const std::vector<int32_t> tokens(900, 40);
+        const Interval all{0, kOpenEnd};
+        const QueryRun run{0, 900, {&all, 1}};
+        QVERIFY((*backend)->prefill(*sequence, tokens, {&run, 1}, {}));
+        int32_t next = 0;
+        const DecodeItem item{*sequence, 41, 900, {&all, 1}, 0};
+        DecodeOutput output;
+        output.argmax = {&next, 1};
+        QVERIFY((*backend)->decode({&item, 1}, output));
+        const auto forecast = forecastMemory(folder.path(), 1000);
+        QVERIFY(forecast);
+        const uint64_t held = (*backend)->bytesHeld();
+        const uint64_t promised = forecast->kvBytes + forecast->workspaceBytes;
+        QVERIFY2(held <= promised && promised <= held + (32 << 20),
+                 qPrintable(QString("held %1, promised %2").arg(held).arg(promised)));
     }
 
     void notAModel() {
