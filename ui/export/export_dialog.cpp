@@ -259,13 +259,9 @@ void ExportDialog::refreshPreview() {
     m_image = QImage();
     m_export->setEnabled(m_store->nSteps() > 0);
     if (isFigure() && m_store->nSteps() > 0) {
-        FigureOptions o = options();
-        const int scale = o.scale;
-        o.scale = std::clamp(int(std::ceil(devicePixelRatioF())), 1, 2);
-        m_image = figureImage(kind(), m_store->data(), dense(), o);
-        m_size->setText(m_image.isNull() ? QString()
-                                         : tr("%1 \u00d7 %2 pixels at %3\u00d7")
-                                               .arg(m_image.width() / o.scale * scale).arg(m_image.height() / o.scale * scale).arg(scale));
+        const FigureOptions o = options();
+        m_image = figureImage(kind(), m_store->data(), dense(), o);  // at its own scale: the very picture that is written
+        m_size->setText(m_image.isNull() ? QString() : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(m_image.width()).arg(m_image.height()).arg(o.scale));
     } else {
         m_size->clear();
     }

@@ -26,7 +26,7 @@ const char* figureKindName(FigureKind kind);  ///< "mask", "throughput", ...
 
 struct FigureOptions {
     int scale = 2;           ///< device pixels to a unit of the page, 1 .. 4 (PNG; cells of a mask in SVG and PDF)
-    int width = 900;         ///< of the page, units of 1/96 inch, 320 .. 4000
+    int width = 900;         ///< of the page at most, units of 1/96 inch, 320 .. 4000; a mask closes up around its cells
     int height = 0;          ///< 0: what fits
     bool dark = false;
     bool legend = true;

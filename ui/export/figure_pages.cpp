@@ -74,7 +74,12 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
     const MaskFigureLayout l = maskFigureLayout(run, o);
     if (l.nSteps == 0) return page;
     const int scale = std::clamp(o.scale, 1, 4);
-    page.body = QSizeF(std::max(MaskRulers::kLeft + double(l.plot.width()) / scale, std::clamp(o.width, 320, 4000) - 2 * kFigureMargin),
+    // Whole pixels to a cell may leave some of the width asked for: the page closes up around what it holds.
+    MaskRows rows;
+    for (int i = 0; i < l.nSteps; ++i) rows.append(run.steps[static_cast<size_t>(l.firstStep + i)]);
+    const MaskRulers measure{run, rows, Palette::of(o.dark), {}, {}, 1, {}, -1, -1, o.byPhase, o.showLoaded, 0};
+    const double legend = o.legend ? measure.drawLegend(nullptr, QRectF(0, 0, 1, 22), figureFont(10.5)) : 0;
+    page.body = QSizeF(std::max({MaskRulers::kLeft + double(l.plot.width()) / scale, legend, 292.0}),
                        MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
     page.title = orGiven(o.title, QStringLiteral("What each step could read \u00b7 %1 \u00b7 %2 attention")
                                       .arg(nameOf(run), QString(attentionModeName(run.header.settings.attention))));
@@ -92,10 +97,8 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
                        .arg(l.firstStep).arg(l.firstStep + l.nSteps - 1).arg(l.nColumns - 1)
                        .arg(formatPercent(double(attended) / all), formatPercent(double(read) / all)).arg(kPageTokens)
                        .arg(sentence(origin(run))).trimmed());
-    page.paint = [&run, o, l, scale](QCPPainter& painter, QPointF at) {
+    page.paint = [&run, rows, o, l, scale](QCPPainter& painter, QPointF at) {
         const Palette& palette = Palette::of(o.dark);
-        MaskRows rows;
-        for (int i = 0; i < l.nSteps; ++i) rows.append(run.steps[static_cast<size_t>(l.firstStep + i)]);
         const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale, double(l.plot.height()) / scale);
         const QImage cells = rasterMask(rows, l.x, l.y, 0, 0, l.plot.width(), l.plot.height(), l.style);
         painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
@@ -114,7 +117,7 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
         painter.drawText(QRectF(at.x(), at.y() + 13, MaskRulers::kLeft - 6, 13), Qt::AlignLeft | Qt::AlignVCenter, QStringLiteral("key (position) \u2192"));
         if (o.legend) {
             const double width = r.drawLegend(nullptr, QRectF(0, 0, 1, 22), figureFont(10.5));
-            const double left = width > plot.width() ? at.x() : plot.left();
+            const double left = width > plot.width() ? std::max(at.x(), plot.right() - width) : plot.left();
             painter.setFont(figureFont(10.5));
             r.drawLegend(&painter, QRectF(left, plot.bottom() + 12, width, 22), figureFont(10.5));
         }
