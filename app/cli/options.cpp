@@ -168,11 +168,21 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required();
     exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
         ->check(CLI::NonNegativeNumber);
-    exports->add_option("--png", o.png, "mask heatmap");
-    exports->add_option("--svg", o.svg, "mask heatmap");
-    exports->add_option("--pdf", o.pdf, "mask heatmap");
-    exports->add_option("--scale", o.scale, "of the PNG, 1 to 4")->check(CLI::Range(1.0, 4.0));
-    exports->add_flag("--dark", o.dark, "images on a dark ground");
+    exports->add_option("--png", o.png, "the figure as a bitmap");
+    exports->add_option("--svg", o.svg, "the figure with text and axes as vectors");
+    exports->add_option("--pdf", o.pdf, "the figure on a page of its size");
+    exports->add_option("--figure", o.figure, "mask, throughput, timeline or graph")
+        ->check(CLI::IsMember({"mask", "throughput", "timeline", "graph"}))->capture_default_str();
+    exports->add_option("--scale", o.scale, "pixels to a unit of the page, 1 to 4")->check(CLI::Range(1, 4))->capture_default_str();
+    exports->add_option("--width", o.width, "of the page, 96 units to an inch")->check(CLI::Range(320, 4000))->capture_default_str();
+    exports->add_option("--first-step", o.firstStep, "mask: first row")->check(CLI::NonNegativeNumber);
+    exports->add_option("--last-step", o.lastStep, "mask: last row; default: the run's last")->check(CLI::NonNegativeNumber);
+    exports->add_option("--title", o.title, "default: from the run; - = none");
+    exports->add_option("--caption", o.caption, "default: from the run; - = none");
+    exports->add_flag("--dark", o.dark, "figure on a dark ground");
+    exports->add_flag("--no-legend", o.noLegend, "leave the legend out");
+    exports->add_flag("--one-colour", o.oneColour, "mask: read cells in one colour instead of their phase's");
+    exports->add_flag("--over-time", o.overTime, "throughput: time along the axis instead of context length");
     exports->add_option("--npy", o.npy, "mask: uint8 (steps, context), 0 future, 1 allowed but skipped, 2 read");
     exports->add_option("--npz", o.npz, "mask, tokens, figures of each step, metadata");
     exports->add_option("--csv", o.csv, "one row for each step and interval");

@@ -68,8 +68,10 @@ struct ExportOptions {
     std::string trace;
     int64_t run = -1;  ///< index in the file; -1 = the first declared one, else the first
     std::string png, svg, pdf, npy, npz, csv, segmentsCsv, json, markdown, html;
-    double scale = 2;
-    bool dark = false;
+    std::string figure = "mask", title, caption;
+    int scale = 2, width = 900;
+    int firstStep = 0, lastStep = -1;
+    bool dark = false, noLegend = false, oneColour = false, overTime = false;
 };
 
 struct InfoOptions {

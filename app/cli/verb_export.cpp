@@ -56,10 +56,10 @@ int exportVerb(const ExportOptions& o, const Log& log) {
     write(o.json, [&] { return exportIntervalsJson(*run, o.json); });
     write(o.markdown, [&] { return exportTranscriptMarkdown(*run, o.markdown); });
 
-    FigureExport figures(o.scale, o.dark);
-    write(o.png, [&] { return figures.write(*run, o.png, FigureExport::Kind::Png); });
-    write(o.svg, [&] { return figures.write(*run, o.svg, FigureExport::Kind::Svg); });
-    write(o.pdf, [&] { return figures.write(*run, o.pdf, FigureExport::Kind::Pdf); });
+    FigureExport figures(o);
+    write(o.png, [&] { return figures.write(*run, dense, o.png, FigureExport::Kind::Png); });
+    write(o.svg, [&] { return figures.write(*run, dense, o.svg, FigureExport::Kind::Svg); });
+    write(o.pdf, [&] { return figures.write(*run, dense, o.pdf, FigureExport::Kind::Pdf); });
     write(o.html, [&] { return exportHtml(*run, dense, figures.pngBytes(*run), o.html); });
     if (exitCode == kOk && nWritten == 0)
         return log.fail({ErrorCode::InvalidArgument, "nothing to export was asked for; see spanscope-cli export --help", {}, {}, {}, {}});

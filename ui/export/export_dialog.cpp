@@ -211,6 +211,7 @@ void ExportDialog::setSelectedSteps(int first, int last) {
 
 FigureOptions ExportDialog::options() const {
     FigureOptions o;
+    o.format = FigureFormat(1 + m_format->currentIndex());
     o.scale = m_scale->currentIndex() + 1;
     o.width = m_width->value();
     o.dark = m_theme->currentIndex() == 1;

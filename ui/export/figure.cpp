@@ -25,6 +25,15 @@ const char* figureKindName(FigureKind kind) {
     return "";
 }
 
+bool figureKindFromName(const std::string& name, FigureKind& kind) {
+    for (const FigureKind k : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph})
+        if (name == figureKindName(k)) {
+            kind = k;
+            return true;
+        }
+    return false;
+}
+
 QFont figureFont(double pixels, bool bold) {
     QFont font(QStringList{QStringLiteral("DejaVu Sans"), QStringLiteral("Sans Serif")});
     font.setPixelSize(static_cast<int>(std::lround(pixels)));
@@ -185,7 +194,10 @@ Result<std::string> figurePng(FigureKind kind, const RunData& run, const RunData
 }
 
 Status renderFigure(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
-    const QString suffix = QFileInfo(QString::fromStdString(path)).suffix().toLower();
+    QString suffix = QFileInfo(QString::fromStdString(path)).suffix().toLower();
+    if (options.format == FigureFormat::Png) suffix = "png";
+    if (options.format == FigureFormat::Svg) suffix = "svg";
+    if (options.format == FigureFormat::Pdf) suffix = "pdf";
     if (suffix != "png" && suffix != "svg" && suffix != "pdf") {
         Error e = error(ErrorCode::InvalidArgument, "the ending of the file name says the format", path);
         e.found = suffix.isEmpty() ? "no ending" : "." + suffix.toStdString();

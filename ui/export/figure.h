@@ -23,8 +23,12 @@ namespace spanscope {
 
 enum class FigureKind { Mask, Throughput, Timeline, Graph };
 const char* figureKindName(FigureKind kind);  ///< "mask", "throughput", ...
+bool figureKindFromName(const std::string& name, FigureKind& kind);
+
+enum class FigureFormat { FromName, Png, Svg, Pdf };
 
 struct FigureOptions {
+    FigureFormat format = FigureFormat::FromName;  ///< of the file; FromName: its ending says so
     int scale = 2;           ///< device pixels to a unit of the page, 1 .. 4 (PNG; cells of a mask in SVG and PDF)
     int width = 900;         ///< of the page at most, units of 1/96 inch, 320 .. 4000; a mask closes up around its cells
     int height = 0;          ///< 0: what fits
@@ -51,7 +55,7 @@ struct MaskFigureLayout {
 };
 MaskFigureLayout maskFigureLayout(const RunData& run, const FigureOptions& options);
 
-/// Format by the ending of `path`: .png, .svg, .pdf. Written beside the target and renamed. InvalidArgument: unknown
+/// Written beside the target and renamed. InvalidArgument: unknown
 /// ending, nothing to draw, no application; Io: the file cannot be written.
 Status renderFigure(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options,
                     const std::string& path);
