@@ -1,0 +1,252 @@
+// Exports read back by readers written here (NPY, CSV) or by the libraries that define them (JSON, zip).
+#include <unzip.h>
+
+#include <QXmlStreamReader>
+#include <QtTest>
+#include <nlohmann/json.hpp>
+
+#include "engine/trace/export.h"
+#include "tests/model/tiny_model.h"
+#include "tests/trace/sample_run.h"
+
+using namespace spanscope;
+using namespace spanscope::test;
+
+namespace {
+
+struct Npy {
+    std::string descr, shape, data;
+};
+
+/// As numpy.load does it: magic, version, header length, a Python dict.
+Npy parseNpy(const std::string& bytes) {
+    Npy npy;
+    if (bytes.compare(0, 8, std::string("\x93NUMPY\x01\x00", 8)) != 0) return npy;
+    const size_t length = static_cast<unsigned char>(bytes[8]) + 256U * static_cast<unsigned char>(bytes[9]);
+    const QString header = QString::fromStdString(bytes.substr(10, length));
+    static const QRegularExpression dict(
+        "^\\{'descr': '([^']+)', 'fortran_order': False, 'shape': (\\([^)]*\\)), \\} *\n$");
+    const auto match = dict.match(header);
+    if (!match.hasMatch() || (10 + length) % 64 != 0) return npy;
+    return {match.captured(1).toStdString(), match.captured(2).toStdString(), bytes.substr(10 + length)};
+}
+
+/// RFC 4180.
+std::vector<std::vector<std::string>> parseCsv(const std::string& text) {
+    std::vector<std::vector<std::string>> rows(1, {""});
+    bool quoted = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quoted) {
+            if (c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+                rows.back().back() += '"';
+                ++i;
+            } else if (c == '"') {
+                quoted = false;
+            } else {
+                rows.back().back() += c;
+            }
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == ',') {
+            rows.back().emplace_back();
+        } else if (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n') {
+            rows.emplace_back(1, "");
+            ++i;
+        } else {
+            rows.back().back() += c;
+        }
+    }
+    rows.pop_back();
+    return rows;
+}
+
+void checkMask(const std::string& data, const RunData& run) {
+    const size_t nContext = run.header.prompt.size() + run.steps.size();
+    QCOMPARE(data.size(), run.steps.size() * nContext);
+    for (size_t i = 0; i < run.steps.size(); ++i) {
+        for (size_t k = 0; k < nContext; ++k) {
+            const StepRecord& s = run.steps[i];
+            const int expected = int(k) > s.position ? 0 : mayRead(*s.visible, s.position, int32_t(k)) ? 2 : 1;
+            QCOMPARE(int(data[i * nContext + k]), expected);
+        }
+    }
+}
+
+}  // namespace
+
+class TestExport : public QObject {
+    Q_OBJECT
+    ScratchFolder m_folder;
+
+  private slots:
+    void maskNpy() {
+        const RunData run = sampleRun();
+        const std::string path = m_folder.file("m.npy");
+        QVERIFY(exportMaskNpy(run, path).ok());
+        const Npy npy = parseNpy(readFile(path));
+        QCOMPARE(npy.descr, std::string("|u1"));
+        QCOMPARE(npy.shape, std::string("(5, 11)"));
+        checkMask(npy.data, run);
+    }
+
+    void maskNpz() {
+        const RunData run = sampleRun();
+        const std::string path = m_folder.file("m.npz");
+        QVERIFY(exportMaskNpz(run, path).ok());
+        std::map<std::string, Npy> arrays;
+        unzFile zip = unzOpen64(path.c_str());
+        QVERIFY(zip);
+        for (int ok = unzGoToFirstFile(zip); ok == UNZ_OK; ok = unzGoToNextFile(zip)) {
+            char name[64];
+            unz_file_info64 info;
+            QCOMPARE(unzGetCurrentFileInfo64(zip, &info, name, sizeof name, nullptr, 0, nullptr, 0), UNZ_OK);
+            std::string bytes(info.uncompressed_size, '\0');
+            QCOMPARE(unzOpenCurrentFile(zip), UNZ_OK);
+            QCOMPARE(unzReadCurrentFile(zip, bytes.data(), unsigned(bytes.size())), int(bytes.size()));
+            QCOMPARE(unzCloseCurrentFile(zip), UNZ_OK);  // checks the CRC
+            arrays[name] = parseNpy(bytes);
+        }
+        unzClose(zip);
+        checkMask(arrays["mask.npy"].data, run);
+        QCOMPARE(arrays["tokens.npy"].shape, std::string("(11,)"));
+        const auto* tokens = reinterpret_cast<const int32_t*>(arrays["tokens.npy"].data.data());
+        QCOMPARE(tokens[0], 10);
+        QCOMPARE(tokens[10], 24);
+        const auto* attended = reinterpret_cast<const int32_t*>(arrays["attended.npy"].data.data());
+        for (size_t i = 0; i < run.steps.size(); ++i) QCOMPARE(attended[i], run.steps[i].attended);
+        const Npy& text = arrays["metadata.npy"];
+        const QString metadata = QString::fromUcs4(reinterpret_cast<const char32_t*>(text.data.data()), qsizetype(text.data.size() / 4));
+        QCOMPARE(text.descr, "<U" + std::to_string(text.data.size() / 4));
+        const auto json = nlohmann::json::parse(metadata.toStdString());
+        QCOMPARE(json["answer"].get<std::string>(), run.answer);
+        QCOMPARE(json["run"]["settings"]["prompt_text"].get<std::string>(), run.header.settings.promptText);
+    }
+
+    void emptyRunsAreExported() {
+        RunData run = sampleRun();
+        run.steps.clear();
+        run.segments.clear();
+        run.violations.clear();
+        QVERIFY(exportMaskNpy(run, m_folder.file("e.npy")).ok());
+        QCOMPARE(parseNpy(readFile(m_folder.file("e.npy"))).shape, std::string("(0, 6)"));
+        QVERIFY(exportMaskNpz(run, m_folder.file("e.npz")).ok());
+        QVERIFY(exportSpansCsv(run, m_folder.file("e.csv")).ok());
+        QCOMPARE(parseCsv(readFile(m_folder.file("e.csv"))).size(), size_t{1});
+        QVERIFY(exportIntervalsJson(run, m_folder.file("e.json")).ok());
+        QVERIFY(nlohmann::json::parse(readFile(m_folder.file("e.json")))["steps"].empty());
+        QVERIFY(exportHtml(run, nullptr, "", m_folder.file("e.html")).ok());
+    }
+
+    void spansCsv() {
+        const RunData run = sampleRun();
+        QVERIFY(exportSpansCsv(run, m_folder.file("s.csv")).ok());
+        const auto rows = parseCsv(readFile(m_folder.file("s.csv")));
+        size_t at = 1;
+        for (const StepRecord& s : run.steps) {
+            int n = 0;
+            for (const Interval& i : *s.visible) {
+                const Interval c = clipToQuery(i, s.position);
+                if (c.begin >= c.end) continue;
+                const auto& row = rows.at(at++);
+                QCOMPARE(row.size(), rows[0].size());
+                QCOMPARE(row[0], std::to_string(s.index));
+                QCOMPARE(row[3], s.token.text);
+                QCOMPARE(row[4], std::string(phaseName(s.phase)));
+                QCOMPARE(row[7], std::to_string(n++));
+                QCOMPARE(row[8], std::to_string(c.begin));
+                QCOMPARE(row[9], std::to_string(c.end));
+                QCOMPARE(row[10], std::to_string(s.attended));
+                QCOMPARE(std::stof(row[16]), s.logprob);
+                QVERIFY(row[16].find(',') == std::string::npos);
+            }
+        }
+        QCOMPARE(at, rows.size());
+    }
+
+    void segmentsCsv() {
+        const RunData run = sampleRun();
+        QVERIFY(exportSegmentsCsv(run, m_folder.file("g.csv")).ok());
+        const auto rows = parseCsv(readFile(m_folder.file("g.csv")));
+        QCOMPARE(rows.size(), size_t{4});
+        QCOMPARE(rows[2][1], std::string("out"));
+        QCOMPARE(rows[2][2], std::string("1"));
+        QCOMPARE(rows[2][7], std::string("in:5!"));
+        QCOMPARE(rows[3][4], std::string("11"));  // open: ends where the run does
+        QCOMPARE(rows[3][7], std::string("out:1"));
+        QCOMPARE(rows[3][8], std::string("3"));
+        int64_t attended = 0;
+        for (size_t i = 1; i < rows.size(); ++i) attended += std::stoll(rows[i][11]);
+        QCOMPARE(attended, run.stats.attendedTokens);
+    }
+
+    void intervalsJson() {
+        const RunData run = sampleRun();
+        QVERIFY(exportIntervalsJson(run, m_folder.file("i.json")).ok());
+        const auto json = nlohmann::json::parse(readFile(m_folder.file("i.json")));
+        QCOMPARE(json["steps"].size(), run.steps.size());
+        for (size_t i = 0; i < run.steps.size(); ++i) {
+            int64_t n = 0;
+            for (const auto& pair : json["steps"][i]["intervals"]) n += pair[1].get<int64_t>() - pair[0].get<int64_t>();
+            QCOMPARE(n, run.steps[i].attended);
+        }
+        QCOMPARE(json["stats"]["stop"], "eos");
+    }
+
+    void markdown() {
+        RunData run = sampleRun();
+        run.steps[2].token.text = "```\nfence";
+        QVERIFY(exportTranscriptMarkdown(run, m_folder.file("t.md")).ok());
+        const QString page = QString::fromStdString(readFile(m_folder.file("t.md")));
+        QVERIFY(page.contains("\n````text\n"));  // longer than the fence inside
+        QVERIFY(page.contains("**Answer:** 3"));
+        QVERIFY(page.contains("unknown label"));
+        QVERIFY(page.contains("18446744073709551615"));
+    }
+
+    void html() {
+        const RunData run = sampleRun(), dense = sampleRun(4, AttentionMode::Dense);
+        const std::string path = m_folder.file("r.html");
+        QVERIFY(exportHtml(run, &dense, "\x89PNG not really", path).ok());
+        const QString page = QString::fromStdString(readFile(path));
+        // Nothing of a person's or a model's text may become markup, or end the data block.
+        QVERIFY(!page.contains("</script> &"));
+        QVERIFY(page.contains("1+2 &quot;quoted&quot;, &lt;/script&gt; &amp; &lt;b&gt;"));
+        QCOMPARE(page.count("<script"), page.count("</script>"));
+        // Self-contained: no address is fetched.
+        static const QRegularExpression remote("(src|href)\\s*=\\s*\"(?!data:)");
+        QVERIFY(!page.contains(remote));
+        QVERIFY(!page.contains("@import") && !page.contains("url("));
+        QVERIFY(page.contains("data:image/png;base64,iVBORyBub3Q"));
+        QVERIFY(page.contains("prefers-color-scheme"));
+        // The data block is JSON and says what the run says.
+        const QString open = "<script type=\"application/json\" id=\"run\">";
+        const qsizetype begin = page.indexOf(open) + open.size();
+        const auto json = nlohmann::json::parse(page.mid(begin, page.indexOf("</script>", begin) - begin).toStdString());
+        QCOMPARE(json["nPrompt"], 6);
+        QCOMPARE(json["steps"].size(), run.steps.size());
+        for (size_t i = 0; i < run.steps.size(); ++i) {
+            int64_t n = 0;
+            for (const auto& pair : json["masks"][json["steps"][i][0].get<size_t>()]) {
+                const int64_t end = pair[1].get<int64_t>() < 0 ? run.steps[i].causal : std::min<int64_t>(pair[1].get<int64_t>(), run.steps[i].causal);
+                n += end - pair[0].get<int64_t>();
+            }
+            QCOMPARE(n, run.steps[i].attended);
+        }
+        QCOMPARE(page.count("class=\"t\"") + page.count("class=\"t "), qsizetype(run.header.prompt.size() + run.steps.size()));
+    }
+
+    void whatCannotBeWrittenLeavesNothing() {
+        const RunData run = sampleRun();
+        const std::string path = m_folder.file("missing/x.npy");
+        for (const Status& ok : {exportMaskNpy(run, path), exportMaskNpz(run, path), exportSpansCsv(run, path),
+                                 exportHtml(run, nullptr, "", path)}) {
+            QVERIFY(!ok.ok());
+            QCOMPARE(ok.error().code, ErrorCode::Io);
+        }
+        QCOMPARE(QDir(QString::fromStdString(m_folder.path())).entryList({"*.part"}, QDir::Files).size(), 0);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestExport)
+#include "tst_export.moc"
