@@ -8,13 +8,14 @@ try:
 except ImportError:
     loads = json.loads
 
-IGNORE, BODY, STRUCTURE = 0, 1, 2  # what a target is; STRUCTURE: labels, declarations, stop decisions
+# What a target is. STRUCTURE: labels, declarations, stop decisions; PROMPT: text given to the model, learnt beside the task.
+IGNORE, BODY, STRUCTURE, PROMPT = 0, 1, 2, 3
 
 
 class Document:
     """One line of the dataset: token ids, which are targets, states and what each state may read."""
 
-    __slots__ = ("ids", "first_loss", "breaks", "state", "intervals", "n_states", "target", "prompt", "complete")
+    __slots__ = ("ids", "n_prompt", "first_loss", "breaks", "state", "intervals", "n_states", "target", "prompt", "complete")
 
     def __init__(self, line, special, where="dataset"):
         record = loads(line)
@@ -24,7 +25,8 @@ class Document:
         n = len(ids)
         self.ids, self.prompt = ids, record["prompt"]
         self.complete = bool(ids[-1] == special["eos"])
-        self.first_loss = int(record.get("loss_begin", record["n_prompt"]))
+        self.n_prompt = int(record["n_prompt"])
+        self.first_loss = int(record.get("loss_begin", self.n_prompt))
         self.breaks = np.asarray([b for b in record["breaks"] if 0 < b < n], dtype=np.int64)
         views = record["views"]
         if not views or views[0][0] != 0 or not 0 < self.first_loss <= n:
@@ -53,6 +55,7 @@ class Document:
         structure |= ids == special["eos"]
         target = np.where(structure, STRUCTURE, BODY).astype(np.uint8)
         target[: self.first_loss] = IGNORE
+        target[: self.n_prompt] = PROMPT
         return target
 
     def __len__(self):

@@ -1,5 +1,6 @@
 """Worker processes that run the dataset writer, pack rows and hand batches to the trainer."""
 import hashlib
+import json
 import multiprocessing as mp
 import os
 import queue
@@ -28,15 +29,26 @@ def writer_command(writer, args, count, seed, tokenizer):
 class Stream:
     """An endless stream of documents of one class; a writer that ends is started again with its next seed."""
 
-    def __init__(self, writer, args, tokenizer, special, seed, held_out):
+    def __init__(self, writer, args, tokenizer, special, seed, held_out, variants=None):
         self.writer, self.args, self.tokenizer, self.special = writer, args, tokenizer, special
-        self.seed, self.held_out, self.process = seed, held_out, None
+        self.seed, self.held_out, self.process, self.variants = seed, held_out, None, variants
+
+    def feed(self, pipe, seed):
+        """Articles to a writer that reads them, until it ends."""
+        try:
+            for line in self.variants.lines(seed):
+                pipe.write(line)
+        except (BrokenPipeError, ValueError):
+            pass
 
     def next(self):
         while True:
             if self.process is None:
                 command = writer_command(self.writer, self.args, 100_000_000, self.seed, self.tokenizer)
-                self.process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=1 << 18)
+                fed = subprocess.PIPE if self.variants else None
+                self.process = subprocess.Popen(command, stdin=fed, stdout=subprocess.PIPE, bufsize=1 << 18)
+                if fed:
+                    threading.Thread(target=self.feed, args=(self.process.stdin, self.seed), daemon=True).start()
                 self.seed += 1
                 self.lines = 0
             line = self.process.stdout.readline()
@@ -66,10 +78,13 @@ def work(number, recipe, options, phase_index, out, held_out):
 
     def draw_from(phase):
         def draw(index):
-            args = tuple(phase["classes"][index]["args"])
+            entry = phase["classes"][index]
+            args = tuple(entry["args"])
             if args not in streams:
+                variants = options["variants"] if entry.get("articles") else None
                 seed = (options["seed"] * 64 + number) * 1_000_000 + len(streams) * 10_000
-                streams[args] = Stream(options["writer"], args, options["tokenizer"], options["special"], seed, held_out)
+                streams[args] = Stream(options["writer"], args, options["tokenizer"], options["special"], seed, held_out,
+                                       variants)
             return streams[args].next()
         return draw
 
@@ -160,10 +175,14 @@ def read_held_out(recipe, options):
     for number, entry in enumerate(recipe["validation"]):
         command = writer_command(options["writer"], entry["args"], entry["count"], HELD_OUT_SEED + number,
                                  options["tokenizer"])
-        running.append((entry, command, subprocess.Popen(command, stdout=subprocess.PIPE)))
+        given = None
+        if entry.get("articles"):
+            given = b"".join(json.dumps(a).encode() + b"\n" for a in options["held_out_articles"])
+        running.append((entry, command, given, subprocess.Popen(
+            command, stdin=subprocess.PIPE if given else None, stdout=subprocess.PIPE)))
     result = {}
-    for entry, command, process in running:
-        data, _ = process.communicate()
+    for entry, command, given, process in running:
+        data, _ = process.communicate(given)
         if process.returncode:
             sys.exit(f"{' '.join(command)}: ended with {process.returncode}")
         result[entry["name"]] = [Document(line, options["special"], entry["name"]) for line in data.splitlines() if line]

@@ -2,14 +2,16 @@
 """Trains tokenizer.model with sentencepiece: arithmetic (single characters only) or any text (BPE).
 
     tokenizer.py arith --out tokenizer.model
-    tokenizer.py text --in corpus.txt --vocab 6000 --out tokenizer.model
+    tokenizer.py text --in corpus.txt articles.jsonl --vocab 4096 --out tokenizer.model
 
 Both have the protocol's special pieces as user-defined symbols right after the control pieces, byte fallback,
 no text normalisation and no dummy prefix, so that decode(encode(x)) == x for every UTF-8 text.
 """
 import argparse
+import json
 import os
 import random
+import re
 import sys
 import tempfile
 
@@ -55,14 +57,38 @@ def train_arith(out):
         sys.exit(f"{out}: {text!r} became {len(ids)} pieces, expected one for each character and special piece")
 
 
+def lines_of(path):
+    """Texts of a file: lines, or the prompt and response of a line of `spanscope-cli dataset`, special pieces taken out."""
+    tags = re.compile("(?:<in>|<out>)[0-9]+<:>|" + "|".join(SPECIAL))
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            if path.endswith(".jsonl"):
+                record = json.loads(line)
+                yield from tags.sub("", record["prompt"] + record["response"]).splitlines()
+            else:
+                yield line.rstrip("\n")
+
+
 def train_text(sources, vocab, out):
+    """Pieces are parts of words (no piece holds a space inside), and the file names no path of this machine."""
+    out, before = os.path.abspath(out), os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
-        prefix = os.path.join(folder, "tokenizer")
-        spm.SentencePieceTrainer.train(
-            input=",".join(sources), model_prefix=prefix, hard_vocab_limit=False, input_sentence_size=400000,
-            shuffle_input_sentence=True, max_sentence_length=16384, **common_options(vocab))
-        move(prefix + ".model", out)
-    check(out, spm.SentencePieceProcessor(model_file=out).get_piece_size())
+        with open(os.path.join(folder, "corpus.txt"), "w", encoding="utf-8") as f:
+            for source in sources:
+                f.writelines(line + "\n" for line in lines_of(source) if line)
+        os.chdir(folder)
+        try:
+            spm.SentencePieceTrainer.train(
+                input="corpus.txt", model_prefix="tokenizer", hard_vocab_limit=True, max_sentence_length=16384,
+                max_sentencepiece_length=16, self_test_sample_size=0, **common_options(vocab))
+        finally:
+            os.chdir(before)
+        move(os.path.join(folder, "tokenizer.model"), out)
+    check(out, vocab)
+    sp = spm.SentencePieceProcessor(model_file=out)
+    for i in range(vocab):
+        if "\u2581" in sp.id_to_piece(i).lstrip("\u2581"):
+            sys.exit(f"{out}: piece {i}, {sp.id_to_piece(i)!r}, is more than one word")
 
 
 def move(source, target):
@@ -108,7 +134,7 @@ def main():
     arith.add_argument("--out", required=True)
     text = sub.add_parser("text")
     text.add_argument("--in", dest="sources", nargs="+", required=True)
-    text.add_argument("--vocab", type=int, default=6000)
+    text.add_argument("--vocab", type=int, default=4096)
     text.add_argument("--out", required=True)
     args = parser.parse_args()
     if args.kind == "arith":

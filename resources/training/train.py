@@ -10,20 +10,22 @@ the learning rate reaches zero when the minutes are used up.
 import argparse
 import json
 import os
+import signal
 import sys
-import time
 
 import sentencepiece as spm
 import torch
 import torch.nn.functional as F
 
+import articles
 import checkpoint
 import export
 import validate
+from clock import Clock
 from masks import MaskMaker
 from model import Llama, Shape, flex_attention
 from muon import Muon
-from packing import STRUCTURE, Row, stack
+from packing import BODY, PROMPT, STRUCTURE, Row, stack
 from source import Source, prompt_key, read_held_out
 
 
@@ -34,8 +36,9 @@ def parse_arguments():
     p.add_argument("--tokenizer", required=True)
     p.add_argument("--out", required=True, help="checkpoints, log, figures.json and model/ (Hugging Face folder)")
     p.add_argument("--minutes", type=float, default=9.0, help="training time, start-up and last validation excluded")
-    p.add_argument("--wall-minutes", type=float, help="instead: all of it, start to written model")
-    p.add_argument("--reserve", type=float, default=45.0, help="seconds of --wall-minutes kept for the end")
+    p.add_argument("--busy-seconds", type=float, help="instead: all of it, start to written model; time in which the process "
+                   "was stopped does not count")
+    p.add_argument("--reserve", type=float, default=45.0, help="seconds of --busy-seconds kept for the end")
     p.add_argument("--stop-after", type=float, help="leave after so many minutes of this call, resumable")
     p.add_argument("--stop-after-steps", type=int, help="the same, by the run's step count")
     p.add_argument("--steps", type=int, help="schedule by steps instead of the clock")
@@ -45,7 +48,9 @@ def parse_arguments():
     p.add_argument("--lr-scale", type=float, default=1.0)
     p.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 4))
     p.add_argument("--rows-scale", type=float, default=1.0, help="multiplies the recipe's rows a batch")
-    p.add_argument("--attention", choices=["auto", "flex", "boolean"], default="auto")
+    p.add_argument("--attention", choices=["auto", "unchecked", "flex", "boolean"], default="auto",
+                   help="auto: flex if it agrees with boolean masks on a small case; unchecked: without that case")
+    p.add_argument("--articles", help="JSON Lines of {id, title, body} (gz or not) for classes that read articles")
     p.add_argument("--no-compile", action="store_true")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--validate-every", type=float, default=90.0, help="seconds; 0 = only at the end")
@@ -56,12 +61,12 @@ def parse_arguments():
 
 
 class Log:
-    def __init__(self, path):
+    def __init__(self, path, clock):
         self.file = open(path, "a", encoding="utf-8")
-        self.began = time.monotonic()
+        self.clock = clock
 
     def __call__(self, text):
-        text = f"[{time.monotonic() - self.began:6.1f}s] {text}"
+        text = f"[{self.clock.now():6.1f}s] {text}"
         print(text, flush=True)
         self.file.write(text + "\n")
         self.file.flush()
@@ -79,9 +84,13 @@ class Trainer:
         names = {n for n, _ in hidden}
         rest = [p for n, p in self.model.named_parameters() if n not in names]
         self.o = recipe["optimiser"]
-        self.muon = Muon(hidden, decay=self.o.get("muon_decay", 0.1), compile=self.compile)
+        self.muon = Muon(hidden, decay=self.o.get("muon_decay", 0.1),
+                         compile=self.compile and self.o.get("muon_compile", True))
         self.adam = torch.optim.AdamW(rest, lr=self.o["adam_lr"], betas=(0.9, 0.95), weight_decay=0.0, fused=self.cuda)
-        self.structure_weight = float(self.o.get("structure_weight", 1.0))
+        self.weights = torch.ones(4, device=self.device)  # of the kinds of targets
+        self.weights[0] = 0.0
+        self.weights[STRUCTURE] = self.o.get("structure_weight", 1.0)
+        self.prompt_weight(0.0)
         self.head = self.head_loss
         if self.compile:
             torch._dynamo.config.recompile_limit = 64
@@ -92,6 +101,9 @@ class Trainer:
         for layer in self.model.model.layers:
             layer.compile(dynamic=False)
         self.head = torch.compile(self.head_loss, dynamic=False)
+
+    def prompt_weight(self, weight):
+        self.weights[PROMPT] = weight
 
     def autocast(self):
         return torch.autocast("cuda", torch.bfloat16, enabled=self.cuda)
@@ -104,28 +116,32 @@ class Trainer:
         n = -(-batch["n_states"] // 64) * 64
         return move, self.masks(move["state"], move["intervals"], n)
 
-    def head_loss(self, x, ids, target):
-        """Loss of each position's next token, and its weight."""
+    def head_loss(self, x, ids, target, weights):
+        """Weighted mean of the loss, and the loss of each position's next token."""
         logits = self.model.lm_head(x).float()
         following = torch.cat((ids[:, 1:], ids[:, :1]), dim=1)
         each = F.cross_entropy(logits.flatten(0, 1), following.flatten(), reduction="none")
-        target = target.flatten()
-        weight = (target != 0).float() + (self.structure_weight - 1.0) * (target == STRUCTURE).float()
+        weight = weights[target.flatten().long()]
         return (each * weight).sum() / weight.sum().clamp(min=1.0), each.detach()
 
     def backward(self, batch):
         b, mask = self.to_device(batch)
         with self.autocast():
             x = self.model.hidden(b["ids"], b["positions"], mask)
-            loss, each = self.head(x, b["ids"], b["target"])
+            loss, each = self.head(x, b["ids"], b["target"], self.weights)
         loss.backward()
         return loss.detach(), each, b
 
-    @torch.no_grad()
     def guess(self, batch):
+        """Arg max and loss of each position's next token, on the host. With gradients enabled: the compiled layers of
+        training serve as they are."""
         b, mask = self.to_device(batch)
         with self.autocast():
-            return self.model(b["ids"], b["positions"], mask).argmax(-1).cpu().numpy()
+            x = self.model.hidden(b["ids"], b["positions"], mask).detach()
+            with torch.no_grad():
+                logits, following = self.model.lm_head(x), b["ids"].roll(-1, dims=1)
+                loss = F.cross_entropy(logits.flatten(0, 1).float(), following.flatten(), reduction="none")
+                return logits.argmax(-1).cpu().numpy(), loss.view_as(following).cpu().numpy()
 
     def empty_batch(self, phase):
         return stack([Row(phase["row"], phase["row"] // 4, True, self.special["pad"]) for _ in range(phase["rows"])])
@@ -133,8 +149,10 @@ class Trainer:
     def choose_attention(self):
         """flex where it compiles and agrees with the boolean mask on a small case, forward and backward."""
         wanted = self.args.attention
-        if wanted == "boolean" or (wanted == "auto" and not self.compile) or flex_attention is None:
+        if wanted == "boolean" or (wanted != "flex" and not self.compile) or flex_attention is None:
             return "boolean"
+        if wanted == "unchecked":
+            return "flex"
         try:
             generator = torch.Generator(device=self.device).manual_seed(0)
             T, block = 512, self.model.model.layers[0]
@@ -217,7 +235,8 @@ class Meter:
         self.count = torch.zeros(256, device=device)
 
     def add(self, each, b):
-        used = (b["target"].flatten() != 0).float()
+        target = b["target"].flatten()
+        used = ((target == BODY) | (target == STRUCTURE)).float()
         group = b["group"].flatten().long()
         self.sum.index_add_(0, group, each * used)
         self.count.index_add_(0, group, used)
@@ -244,9 +263,9 @@ def schedule(fraction, optimiser):
 
 def main():
     args = parse_arguments()
-    started = time.monotonic()
+    clock = Clock()
     os.makedirs(args.out, exist_ok=True)
-    log = Log(os.path.join(args.out, "log.txt"))
+    log = Log(os.path.join(args.out, "log.txt"), clock)
     with open(args.recipe, encoding="utf-8") as f:
         recipe = json.load(f)
     for phase in recipe["phases"]:
@@ -255,18 +274,23 @@ def main():
     special = {"bos": tokenizer.bos_id(), "eos": tokenizer.eos_id(), "pad": tokenizer.pad_id(),
                "attend_end": tokenizer.piece_to_id("</attend>")}
     options = {"writer": args.writer, "tokenizer": args.tokenizer, "special": special, "seed": args.seed}
+    if any(entry.get("articles") for phase in recipe["phases"] for entry in phase["classes"]):
+        if not args.articles:
+            sys.exit(f"{args.recipe}: has classes that read articles; name them with --articles")
+        options["variants"] = articles.Variants(articles.read(args.articles, "train"))
+        options["held_out_articles"] = articles.read(args.articles, "held-out")
 
     documents = read_held_out(recipe, options)
     held_out = {prompt_key(d.prompt) for docs in documents.values() for d in docs}
     log("validation: " + ", ".join(f"{k} {len(v)} (to {max(map(len, v))} tokens)" for k, v in documents.items()))
     source = Source(recipe, options, args.workers, held_out)  # forks: before CUDA is touched
     try:
-        train(args, recipe, special, tokenizer, documents, source, log, started)
+        train(args, recipe, special, tokenizer, documents, source, log, clock)
     finally:
         source.close()
 
 
-def train(args, recipe, special, tokenizer, documents, source, log, started):
+def train(args, recipe, special, tokenizer, documents, source, log, clock):
     shape = Shape(vocab_size=tokenizer.get_piece_size(), **recipe["model"])
     trainer = Trainer(args, recipe, shape, special, log)
     source.start_pinning(trainer.cuda)
@@ -289,10 +313,12 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
     log(f"{progress['parameters']:,} parameters on {progress['device']}, attention {trainer.masks.kind}, "
         f"{args.workers} data workers")
 
-    before, t0 = progress["seconds"], time.monotonic()
+    before, t0 = progress["seconds"], clock.now()
     budget = args.minutes * 60
-    if args.wall_minutes:
-        budget = before + max(1.0, args.wall_minutes * 60 - (t0 - started) - args.reserve)
+    if args.busy_seconds:
+        budget = before + max(1.0, args.busy_seconds - t0 - args.reserve)
+    ending = []
+    signal.signal(signal.SIGTERM, lambda *_: ending.append(True))  # ends early, with a model
     meter, phase_index = Meter(device), -1
     last_log, last_validation, last_save = t0, t0, t0
     tokens_at_log, finished = progress["tokens"], False
@@ -304,20 +330,21 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
             checkpoint.ship(checkpoint.gather(model, trainer.muon, trainer.adam, torch.bfloat16), progress, args.ship)
 
     while True:
-        now = time.monotonic()
+        now = clock.now()
         progress["seconds"] = before + now - t0
         fraction = progress["steps"] / args.steps if args.steps else progress["seconds"] / budget
         fraction = args.start_fraction + (1.0 - args.start_fraction) * fraction
-        if fraction >= 1.0:
+        if fraction >= 1.0 or ending:
             finished = True
             break
-        if args.stop_after and now - started > args.stop_after * 60:
+        if args.stop_after and now > args.stop_after * 60:
             break
         if args.stop_after_steps and progress["steps"] >= args.stop_after_steps:
             break
         wanted = next(i for i, p in enumerate(recipe["phases"]) if fraction < p["until"])
         if wanted != phase_index:
             phase_index = source.phase.value = wanted
+            trainer.prompt_weight(recipe["phases"][wanted].get("prompt_weight", 0.0))
             log(f"phase {wanted + 1}: {recipe['phases'][wanted]['rows']} rows of {recipe['phases'][wanted]['row']}")
         factor = schedule(fraction, trainer.o)
         factor *= min(1.0, (progress["steps"] + 1) / trainer.o["warmup_steps"]) * args.lr_scale
@@ -327,7 +354,7 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
         progress["tokens"] += b["ids"].numel()
         if now - last_log > 10 or progress["steps"] == 1:
             mean, parts = meter.text(recipe["phases"][phase_index]["classes"])
-            after = time.monotonic()
+            after = clock.now()
             progress["loss"] = mean
             log(f"step {progress['steps']} {100 * fraction:.1f}% lr x{factor:.3f} loss {mean:.5f} "
                 f"{(progress['tokens'] - tokens_at_log) / max(after - last_log, 1e-9) / 1e3:.0f}k tokens/s, queue "
@@ -337,10 +364,10 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
                 sys.exit("the loss is not a number; resume from the last checkpoint with a smaller --lr-scale")
         if args.validate_every and now - last_validation > args.validate_every and fraction < 0.97:
             log("validation, a part\n" + validate.table(trainer.validate(documents, 0.2)))
-            last_validation = time.monotonic()
+            last_validation = clock.now()
         if now - last_save > args.checkpoint_every:
             save()
-            last_save = time.monotonic()
+            last_save = clock.now()
 
     progress["tokens_per_s"] = progress["tokens"] / max(progress["seconds"], 1e-9)
     mean, parts = meter.text(recipe["phases"][max(phase_index, 0)]["classes"])
@@ -351,7 +378,6 @@ def train(args, recipe, special, tokenizer, documents, source, log, started):
     if not finished:
         log(f"stopped at step {progress['steps']}; --resume goes on")
         return
-    log("validation, float32 weights\n" + validate.table(trainer.validate(documents)))
     weights = {k: v.clone() for k, v in model.weights().items()}
     model.load_weights({k: v.to(export.DTYPES[args.dtype]) for k, v in weights.items()})
     results = trainer.validate(documents)
