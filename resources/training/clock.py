@@ -6,11 +6,11 @@ import time
 
 
 def age_of_process():
-    """Seconds since this process began (imports take some), 0 where that cannot be read."""
+    """Seconds since this process began (imports take some), at most 20; 0 where that cannot be read."""
     try:
         with open("/proc/self/stat", encoding="ascii") as f:
             ticks = int(f.read().rsplit(")", 1)[1].split()[19])
-        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
+        return min(20.0, max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")))
     except (OSError, ValueError, AttributeError):
         return 0.0
 

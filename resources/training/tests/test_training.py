@@ -20,7 +20,7 @@ import export
 from masks import FlexMask, block_tables, boolean_mask
 from model import Llama, Shape, flex_attention
 from muon import orthogonalise
-from packing import IGNORE, STRUCTURE, Document, Packer, Row, spread_positions, stack
+from packing import IGNORE, PROMPT, STRUCTURE, Document, Packer, Row, spread_positions, stack
 
 TOKENIZER = os.path.join(ROOT, "..", "models", "arith", "tokenizer.model")
 WRITER = os.environ.get("SPANSCOPE_WRITER") or f"{sys.executable} {HERE}/toy_writer.py"
@@ -57,7 +57,7 @@ class Masks(unittest.TestCase):
             row = Row(1024, 256, dense, 3)
             placed = []
             for doc, record in zip(docs, records):
-                if row.room() < 48:
+                if not row.room():
                     break
                 placed.append((row.used, record))
                 row.add(doc, 0)
@@ -105,8 +105,8 @@ class Packing(unittest.TestCase):
     def test_targets(self):
         docs, records = documents(20)
         for doc, record in zip(docs, records):
-            self.assertTrue((doc.target[: record["n_prompt"]] == IGNORE).all())
-            self.assertTrue((doc.target[record["n_prompt"]:] != IGNORE).all())
+            self.assertTrue((doc.target[: record["n_prompt"]] == PROMPT).all())
+            self.assertFalse(np.isin(doc.target[record["n_prompt"]:], (IGNORE, PROMPT)).any())
             inside, expected = False, []
             for i, token in enumerate(doc.ids):
                 inside = inside or token == 5
