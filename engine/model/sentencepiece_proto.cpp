@@ -115,6 +115,44 @@ Result<std::vector<PieceType>> readPieceTypes(std::string_view proto, const std:
     return types;
 }
 
+Status checkNormalization(std::string_view proto, const std::string& file) {
+    constexpr uint32_t kNormalizerSpec = 3;
+    constexpr uint32_t kCharsmap = 2;
+    const auto bad = [&] {
+        return fileError(ErrorCode::Format, "not a sentencepiece model", file, "precompiled_charsmap",
+                         "a table with steps outside itself", "a table made by sentencepiece");
+    };
+    WireReader model(proto);
+    while (model.next()) {
+        if (model.field() != kNormalizerSpec || model.wire() != kBytes) continue;
+        WireReader spec(model.bytes());
+        while (spec.next()) {
+            if (spec.field() != kCharsmap || spec.wire() != kBytes || spec.bytes().empty()) continue;
+            const std::string_view blob = spec.bytes();
+            const auto u32 = [blob](size_t at) {
+                uint32_t value = 0;
+                for (size_t i = 0; i < 4; ++i) value |= uint32_t{static_cast<uint8_t>(blob[at + i])} << (8 * i);
+                return value;
+            };
+            if (blob.size() <= 4 || u32(0) % 4 != 0 || u32(0) < 4 || u32(0) >= blob.size() - 4) return bad();
+            const uint32_t nUnits = u32(0) / 4;
+            const std::string_view texts = blob.substr(4 + u32(0));
+            if (texts.back() != '\0') return bad();
+            for (uint32_t i = 0; i < nUnits; ++i) {  // layout: github.com/s-yata/darts-clone, DoubleArrayUnit
+                const uint32_t unit = u32(4 + size_t{4} * i);
+                if (unit >> 31 != 0) {
+                    if ((unit & 0x7FFFFFFF) >= texts.size()) return bad();  // a leaf: where its text begins
+                    continue;
+                }
+                const uint32_t offset = (unit >> 10) << ((unit & 0x200) >> 6);
+                if (((i ^ offset) | 0xFF) >= nUnits) return bad();  // a child for any byte
+            }
+        }
+        if (spec.bad()) return bad();
+    }
+    return {};
+}
+
 std::string writeModelProto(const VocabularySpec& spec) {
     WireWriter model;
     for (const VocabularyPiece& piece : spec.pieces) {

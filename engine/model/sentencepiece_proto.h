@@ -17,6 +17,10 @@ enum class PieceType : uint8_t { Normal = 1, Unknown = 2, Control = 3, UserDefin
 /// The type of every piece, by id. Format on a truncated or malformed message.
 Result<std::vector<PieceType>> readPieceTypes(std::string_view proto, const std::string& file);
 
+/// The library walks the normalisation table (a double array, then the replacement texts) without looking where it
+/// steps. Format if a step from any unit could leave the table, or a replacement the texts.
+Status checkNormalization(std::string_view proto, const std::string& file);
+
 struct VocabularyPiece {
     std::string text;
     float score = 0;

@@ -97,6 +97,9 @@ std::string bytesOf(std::string_view name) {
 }
 
 Status SentencePieceTokenizer::init(const std::string& proto, const AddedTokens& added, const std::string& file) {
+    auto types = readPieceTypes(proto, file);
+    if (!types) return types.error();
+    if (auto status = checkNormalization(proto, file); !status) return status;
     const auto loaded = m_processor.LoadFromSerializedProto(proto);
     if (!loaded.ok())
         return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(loaded.ToString()), file);
@@ -105,8 +108,6 @@ Status SentencePieceTokenizer::init(const std::string& proto, const AddedTokens&
         return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(continued.ToString()),
                          file);
     if (m_processor.GetPieceSize() <= 0) return fileError(ErrorCode::Format, "vocabulary is empty", file);
-    auto types = readPieceTypes(proto, file);
-    if (!types) return types.error();
     if (types->size() != static_cast<size_t>(m_processor.GetPieceSize()))
         return fileError(ErrorCode::Format, "not a sentencepiece model", file, "pieces",
                          std::to_string(types->size()), std::to_string(m_processor.GetPieceSize()));

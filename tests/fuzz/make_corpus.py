@@ -94,7 +94,24 @@ CARD = {"protocol_version": 1, "name": "n", "description": "d", "license": "l", 
                   {"name": "sheet", "prefill": "segmented", "heads": False, "max_lines": 100}]}
 
 
+def sentencepiece(pieces):
+    """A ModelProto: pieces of (text, score, type), BPE, one replacement (A -> a) in its normalisation table."""
+    def field(number, content):
+        return bytes([number << 3 | 2, len(content) & 0x7F | 0x80, len(content) >> 7]) + content
+
+    out = b"".join(field(1, field(1, t.encode()) + struct.pack("<Bf", 0x15, s) + bytes([0x18, k]))
+                   for t, s, k in pieces)
+    units = [0] * 256
+    units[0] = 1 << 10                       # children at 1 ^ label
+    units[1 ^ 65] = 65 | 1 << 8 | (1 ^ 65 ^ 2) << 10  # "A", ends here, its value at unit 2
+    units[2] = 1 << 31
+    table = struct.pack("<I256I", 1024, *units) + b"a\0"
+    return out + field(2, bytes([0x18, 2])) + field(3, field(2, table) + bytes([0x18, 1, 0x20, 0, 0x28, 1]))
+
+
 def main():
+    put("vocabulary", "normalising", sentencepiece([("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("<in>", 0, 4),
+                                                    ("\u2581", -1, 1), ("a", -2, 1), ("\u2581a", -3, 1)]))
     put("safetensors", "f32", safetensors("F32", 0))
     put("safetensors", "bf16_unaligned", safetensors("BF16", 1))
     bytes_pieces = [f"<0x{b:02X}>" for b in range(256)]

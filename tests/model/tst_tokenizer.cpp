@@ -185,6 +185,43 @@ class TestTokenizer : public QObject {
         QCOMPARE(loadSentencePiece(folder.path()).error().code, ErrorCode::Io);
     }
 
+    /// The library would walk out of such tables. A field appended to a protobuf message replaces the one before.
+    void hostileNormalizationTable_data() {
+        QTest::addColumn<QByteArray>("table");
+        const auto table = [](std::vector<uint32_t> units, QByteArray texts) {
+            units.resize(256);
+            const auto bytes = uint32_t(units.size() * 4);
+            return QByteArray(reinterpret_cast<const char*>(&bytes), 4) +
+                   QByteArray(reinterpret_cast<const char*>(units.data()), qsizetype(bytes)) + texts;
+        };
+        QTest::newRow("child far away") << table({1u << 30}, QByteArray("a\0", 2));
+        QTest::newRow("child just outside") << table({0, 256u << 10}, QByteArray("a\0", 2));
+        QTest::newRow("text outside") << table({0, 0x80000002u}, QByteArray("a\0", 2));
+        QTest::newRow("text without end") << table({}, "ab");
+        QTest::newRow("no texts") << table({}, "");
+        QTest::newRow("size odd") << QByteArray("\x05\0\0\0aaaaaaaa\0", 13);
+        QTest::newRow("size huge") << QByteArray("\xFF\xFF\xFF\xFFxx\0", 7);
+        QTest::newRow("size 0") << QByteArray("\0\0\0\0x\0", 6);
+    }
+    void hostileNormalizationTable() {
+        QFETCH(QByteArray, table);
+        const auto field = [](char tag, const QByteArray& content) {
+            QByteArray out(1, tag);
+            for (auto n = uint32_t(content.size());; n >>= 7) {
+                out += static_cast<char>(n >= 0x80 ? (n & 0x7F) | 0x80 : n);
+                if (n < 0x80) break;
+            }
+            return out + content;
+        };
+        test::ScratchFolder folder;
+        const QByteArray spec = field(0x1A, field(0x12, table));
+        QVERIFY(test::writeFile(folder.file("tokenizer.model"),
+                                test::readFile(test::tinyTokenizerPath()) + spec.toStdString()));
+        const auto tokenizer = loadSentencePiece(folder.file("tokenizer.model"));
+        QVERIFY(!tokenizer);
+        QCOMPARE(tokenizer.error().field, std::string("precompiled_charsmap"));
+    }
+
   private:
     std::shared_ptr<const Tokenizer> m_tokenizer;
 };

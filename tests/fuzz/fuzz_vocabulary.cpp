@@ -1,0 +1,26 @@
+// A tokenizer.model: what libsentencepiece makes of it, and typed text under it.
+#include "engine/model/sentencepiece_tokenizer.h"
+#include "tests/fuzz/fuzz.h"
+
+using namespace spanscope;
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    AddedTokens added;
+    added.eos = "</s>";
+    const auto tokenizer =
+        makeSentencePieceTokenizer({reinterpret_cast<const char*>(data), size}, added, "tokenizer.model");
+    if (!tokenizer) {
+        fuzz::checkError(tokenizer.error());
+        return 0;
+    }
+    for (const char* text : {"", "<out>1<:>", "the caf\xC3\xA9 \xE2\x84\xAB\xEF\xAC\x81 <in></s>\n\t 12"}) {
+        const auto plain = (*tokenizer)->encode(text);
+        const auto trusted = (*tokenizer)->encodeTrusted(text);
+        if (!plain) fuzz::checkError(plain.error());
+        if (!trusted) fuzz::checkError(trusted.error());
+        if (!plain) continue;
+        for (const int32_t id : *plain) fuzz::require(!(*tokenizer)->isSpecial(id));
+    }
+    for (int32_t id = 0; id < (*tokenizer)->vocabSize(); ++id) fuzz::keep((*tokenizer)->pieceBytes(id).size());
+    return 0;
+}
