@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "engine/tasks/news/article.h"
+#include "engine/tasks/news/ngrams.h"
 #include "engine/tasks/news/reader.h"
 #include "engine/tasks/news/synthetic.h"
 #include "engine/tasks/news/target.h"
@@ -18,8 +19,8 @@ using news::Target;
 
 class Writer final : public NewsDataset {
   public:
-    Writer(NewsDatasetOptions options, std::unique_ptr<news::LineReader> reader)
-        : m_options(std::move(options)), m_reader(std::move(reader)) {}
+    Writer(NewsDatasetOptions options, std::unique_ptr<news::LineReader> reader, news::NgramSet other)
+        : m_options(std::move(options)), m_reader(std::move(reader)), m_other(std::move(other)) {}
 
     const NewsStats& stats() const override { return m_stats; }
 
@@ -73,6 +74,10 @@ class Writer final : public NewsDataset {
         const auto bucket = static_cast<int32_t>(news::hashOf(raw.id) % 100);
         if (m_options.bucketFirst >= 0 && (bucket < m_options.bucketFirst || bucket >= m_options.bucketLast)) {
             --m_stats.articlesRead;
+            return false;
+        }
+        if (m_other.articles() > 0 && m_other.share(raw) >= 0.5) {
+            ++m_stats.overlapping;
             return false;
         }
         article.id = std::move(raw.id);
@@ -167,6 +172,7 @@ class Writer final : public NewsDataset {
 
     NewsDatasetOptions m_options;
     std::unique_ptr<news::LineReader> m_reader;
+    news::NgramSet m_other;
     std::unordered_set<uint64_t> m_seen;
     NewsStats m_stats;
 };
@@ -194,7 +200,10 @@ Result<std::unique_ptr<NewsDataset>> NewsDataset::open(const NewsDatasetOptions&
         if (!opened) return opened.error();
         reader = std::move(*opened);
     }
-    return std::unique_ptr<NewsDataset>(new Writer(std::move(o), std::move(reader)));
+    news::NgramSet other;
+    if (!o.notLike.empty())
+        if (const Status s = other.addFile(o.notLike); !s.ok()) return s.error();
+    return std::unique_ptr<NewsDataset>(new Writer(std::move(o), std::move(reader), std::move(other)));
 }
 
 }  // namespace spanscope

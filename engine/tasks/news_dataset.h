@@ -26,6 +26,8 @@ struct NewsDatasetOptions {
     int32_t maxPoints = 5;            ///< key points besides the headline
     const Tokenizer* tokenizer = nullptr;  ///< for maxTokens and for token statistics; may be nullptr
     bool skipBadLines = false;        ///< false: a malformed line is an error that names it; true: it is counted
+    /// Leave out articles that share at least half of their 8-grams with those of this file ("" = none).
+    std::string notLike;
     /// Keep only articles whose id hash falls into this share: -1 all, 0..99 the bucket range [first, last).
     int32_t bucketFirst = -1, bucketLast = 100;
 };
@@ -34,7 +36,7 @@ struct NewsDatasetOptions {
 struct NewsStats {
     int64_t articlesRead = 0, examples = 0;
     int64_t badLines = 0, noText = 0, tooShort = 0, tooLong = 0, tabular = 0, headlineUngrounded = 0, noPoints = 0,
-            namesSpecialPiece = 0, duplicates = 0;
+            namesSpecialPiece = 0, duplicates = 0, overlapping = 0;
     int64_t sentences = 0, articleWords = 0, headlineWords = 0, pointWords = 0, sourceWords = 0;
     int64_t promptTokens = 0, responseTokens = 0;  ///< 0 without a tokenizer
     int64_t points = 0, pointSources = 0, headlineSources = 0;

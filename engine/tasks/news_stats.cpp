@@ -37,6 +37,7 @@ std::string NewsStats::toText() const {
     t += row("read", "%.0f", static_cast<double>(articlesRead)) + row("written", "%.0f", static_cast<double>(examples));
     const struct { const char* name; int64_t n; } reasons[] = {
         {"left out: malformed line", badLines}, {"left out: no title or text", noText}, {"left out: seen before", duplicates},
+        {"left out: half of its 8-grams in the other file", overlapping},
         {"left out: too few sentences", tooShort}, {"left out: too long", tooLong}, {"left out: tables, not sentences", tabular},
         {"left out: headline not in the text", headlineUngrounded}, {"left out: nothing to shorten", noPoints},
         {"left out: spells a special piece", namesSpecialPiece}};
@@ -62,7 +63,7 @@ std::string NewsStats::toJson() const {
     const Derived d = derive(*this);
     const nlohmann::json j = {
         {"articles_read", articlesRead}, {"examples", examples}, {"bad_lines", badLines}, {"no_text", noText},
-        {"duplicates", duplicates}, {"too_short", tooShort}, {"too_long", tooLong}, {"tabular", tabular},
+        {"duplicates", duplicates}, {"overlapping", overlapping}, {"too_short", tooShort}, {"too_long", tooLong}, {"tabular", tabular},
         {"headline_ungrounded", headlineUngrounded}, {"no_points", noPoints}, {"names_special_piece", namesSpecialPiece},
         {"sentences_per_article", d.perArticle}, {"words_per_article", d.wordsPerArticle},
         {"prompt_tokens", promptTokens}, {"response_tokens", responseTokens}, {"points_per_article", d.pointsPerArticle},

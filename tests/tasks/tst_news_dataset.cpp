@@ -308,6 +308,17 @@ class TestNewsDataset : public QObject {
         QCOMPARE(some->flagged, std::vector<std::string>{"9"});
         QVERIFY(some->maxShare > 0.9 && some->maxShare < 1);
         QVERIFY(!checkNewsLeak(train, "/no/such").ok());
+        NewsDatasetOptions o;
+        o.input = write("mixed.jsonl", line("Ferry runs aground off Marstead", samples[1], 7) + line("Kestrel Rovers beat Dunmouth", samples[5], 8));
+        QCOMPARE(all(o).size(), size_t{2});
+        o.notLike = train;
+        NewsStats s;
+        const auto kept = all(o, &s);
+        QCOMPARE(kept.size(), size_t{1});
+        QCOMPARE(kept[0].id, std::string("8"));
+        QCOMPARE(s.overlapping, int64_t{1});
+        o.notLike = "/no/such";
+        QVERIFY(!NewsDataset::open(o).ok());
     }
 };
 

@@ -59,6 +59,9 @@ class TestNewsTarget : public QObject {
         row("which in the middle", "The tax, which opponents call unfair, will rise to 8 pct.", "The tax will rise to 8 pct.");
         row("which at the end", "The firm will build a plant in Oakhaven, which has no railway.", "The firm will build a plant in Oakhaven.");
         row("aside", "Denby Ltd, a maker of pumps, was sold to Harlow Steel Corp.", "Denby Ltd was sold to Harlow Steel Corp.");
+        row("who is no speaker", "Denby Ltd, a maker of pumps, said it sold its works in Ashwick.", "Denby Ltd sold its works in Ashwick.");
+        row("last clause", "Maha paddy output was put at 70 mln bushels, 20 mln less than expected.", "Maha paddy output was put at 70 mln bushels.");
+        row("a list stays whole", "The bank has branches in Ashwick, Marstead and Port Ellery.", "The bank has branches in Ashwick, Marstead and Port Ellery.");
         row("also", "The bank also raised its prime rate to 9 pct.", "The bank raised its prime rate to 9 pct.");
         row("the paper's name stays", "A poll in the Today newspaper also gave them 36 pct.", "A poll in the Today newspaper gave them 36 pct.");
         row("nothing to delete", "Turnover was 148 mln shares.", "Turnover was 148 mln shares.");

@@ -126,9 +126,14 @@ bool isAttribution(const Tokens& s, size_t begin) {
     const size_t n = s.size() - begin;
     if (n < 2 || n > 26) return false;
     if (oneOf(low(s[begin]), {"according"})) return low(s[begin + 1]) == "to";
-    if (oneOf(low(s[begin]), {"said", "says", "added", "noted"})) return startsNounPhrase(s[begin + 1]);
+    if (oneOf(low(s[begin]), {"said", "says", "added", "noted"}))  // but not "Denby Ltd, a maker of pumps, said it sold ..."
+        return startsNounPhrase(s[begin + 1]) && !oneOf(low(s[begin + 1]), {"it", "he", "she", "they", "we"}) &&
+               !hasVerb(s, begin + 2, begin + 9);
     if (oneOf(low(s[begin]), {"adding", "saying", "noting", "citing", "quoting"})) return true;
-    if (!startsNounPhrase(s[begin])) return false;
+    // "banking sources said": a plural right before the verb
+    const bool plural = isSpeechVerb(low(s[begin + 1])) ? false
+                        : begin + 2 < s.size() && isSpeechVerb(low(s[begin + 2])) && low(s[begin + 1]).ends_with("s");
+    if (!startsNounPhrase(s[begin]) && !(plural && low(s[begin]).ends_with("ing"))) return false;
     for (size_t v = begin + 1; v < s.size() && v < begin + 15; ++v) {
         const std::string w = low(s[v]);
         if (isSpeechVerb(w)) {
@@ -151,7 +156,7 @@ bool trailingAttribution(Tokens& s) {
             erase(s, i, s.size(), true);
             return true;
         }
-        if (i + 1 >= s.size() || !s[i].comma() || !isAttribution(s, i + 1) || !hasVerb(s, 0, i + 1)) continue;
+        if (i + 1 >= s.size() || !s[i].comma() || !isAttribution(s, i + 1) || !hasVerbOrForm(s, 0, i + 1)) continue;
         // "its governor, Robin Smith, said": the speaker is named twice, and begins a comma earlier.
         size_t from = i;
         for (size_t v = i + 2; v < s.size(); ++v)
@@ -233,7 +238,10 @@ bool leadingAttribution(Tokens& s) {
     if (oneOf(first, {"it", "they", "he", "she"})) {
         const std::string subject = low(s[0]);
         bool same = false;
-        const bool plural = s[subjectEnd - 1].core.ends_with("s") || subject == "they";
+        size_t head = subjectEnd - 1;  // "Denby Ltd, a maker of pumps,": one firm, not many pumps
+        for (size_t i = 0; i < subjectEnd; ++i)
+            if (s[i].comma()) { head = i; break; }
+        const bool plural = (s[head].core.ends_with("s") && !isCompanySuffix(s[head].core)) || subject == "they";
         if (first == "it") {
             same = !oneOf(subject, {"he", "she", "they"}) && !plural;
             if (same && !nameLike(s, subjectEnd))
@@ -254,6 +262,9 @@ bool leadingAttribution(Tokens& s) {
                       "from", "after", "although", "under", "since", "this", "that", "these", "those", "such"}))
         return false;
     if (!s[clause].pre.empty()) return false;  // a quotation
+    for (size_t i = clause; i + 1 < s.size(); ++i)  // "said it grew and added that": the speaker goes on
+        if (oneOf(low(s[i]), {"and", "but"}) && oneOf(low(s[i + 1]), {"said", "added", "noted", "told", "warned", "expects", "called", "urged"}))
+            return false;
     if (!hasVerbOrForm(s, clause + 1, s.size())) return false;
     erase(s, 0, clause, false);
     return true;
@@ -276,6 +287,15 @@ bool connective(Tokens& s) {
         for (size_t i = 0; i < n; ++i) head += (i ? " " : "") + low(s[i]);
         if (head != phrase) continue;
         erase(s, 0, n, false);
+        return true;
+    }
+    // "Yesterday, ...", "Earlier today, ...", "Last Friday, ..."
+    for (size_t i = 0; i < 2; ++i) {
+        if (!s[i].comma()) continue;
+        const std::string first = low(s[0]), last = low(s[i]);
+        const bool day = oneOf(last, {"today", "yesterday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"});
+        if (!day || (i == 1 && !oneOf(first, {"earlier", "last", "late", "early", "on", "this", "later"}))) break;
+        erase(s, 0, i + 1, false);
         return true;
     }
     const bool according = low(s[0]) == "according" && low(s[1]) == "to";
@@ -310,6 +330,7 @@ bool relativeClause(Tokens& s) {
         // Not behind "... and M-2, which": the verb that "M-2" waits for would go as well.
         bool open = false;
         for (size_t k = i >= 3 ? i - 3 : 0; k <= i; ++k) open = open || low(s[k]) == "and" || low(s[k]) == "while";
+        for (size_t k = i + 2; k + 1 < s.size(); ++k) open = open || (s[k].comma() && low(s[k + 1]).ends_with("ed"));
         if (i >= 5 && !open && hasVerb(s, 0, i + 1)) {
             erase(s, i + 1, s.size(), true);
             return true;
@@ -357,6 +378,10 @@ bool adverbs(Tokens& s) {
     return false;
 }
 
+bool opensSubordinate(const Token& t) {
+    return oneOf(low(t), {"while", "if", "as", "although", "though", "when", "since", "because", "after", "before", "unless", "despite"});
+}
+
 /// Cuts the last trailing clause behind a comma.
 bool trailingClause(Tokens& s) {
     for (size_t i = s.size() - 1; i-- > 6;) {
@@ -366,13 +391,45 @@ bool trailingClause(Tokens& s) {
             oneOf(w, {"while", "although", "though", "but", "as", "because", "despite", "after", "with", "partly",
                       "including", "excluding", "compared", "against", "up", "down", "versus", "reflecting", "due",
                       "bringing", "making", "giving", "leaving", "reversing", "subject", "mainly", "largely", "even",
-                      "based", "since", "when", "if", "unless", "without", "following", "pending", "putting", "raising"});
-        if (!clause || !s[i + 1].pre.empty() || !hasVerb(s, 0, i + 1)) continue;
+                      "based", "since", "when", "if", "unless", "without", "following", "pending", "putting", "raising"}) ||
+            (oneOf(w, {"and", "or"}) && i + 2 < s.size() && isVerb(s[i + 2]) && hasVerb(s, 0, i + 1));
+        if (!clause || !s[i + 1].pre.empty() || !hasVerb(s, 0, i + 1) || opensSubordinate(s[0])) continue;
         bool closesAside = false;  // ", the largest of them, with ..." continues what stands before the aside
         for (size_t k = i > 9 ? i - 9 : 0; k < i; ++k)
             closesAside = closesAside || (s[k].comma() && oneOf(low(s[k + 1]), {"the", "a", "an", "which", "who", "its"}));
         if (closesAside) continue;
         erase(s, i + 1, s.size(), true);
+        return true;
+    }
+    return false;
+}
+
+/// Cuts what stands behind the last comma, where that is an addition and no list: "..., 20 mln less than expected".
+bool trailingAddition(Tokens& s) {
+    if (s.size() < 10 || opensSubordinate(s[0])) return false;
+    for (size_t i = s.size() - 1; i-- > 5;) {
+        if (!s[i].comma()) continue;
+        if (s.size() - i - 1 < 3 || !hasVerb(s, 1, i + 1) || !s[i + 1].pre.empty()) return false;
+        for (size_t k = i + 1; k < s.size(); ++k)
+            if (oneOf(low(s[k]), {"and", "or", "nor"}) || isSpeechVerb(low(s[k])) || s[k].pre.find('"') != std::string::npos) return false;
+        // A second comma close before means a list or an aside.
+        for (size_t k = i > 6 ? i - 6 : 0; k < i; ++k)
+            if (s[k].comma()) return false;
+        if (isVerb(s[i + 1]) || isCapitalised(s[i + 1].core)) return false;
+        erase(s, i + 1, s.size(), true);
+        return true;
+    }
+    return false;
+}
+
+/// Cuts a clause that no comma sets off, in sentences that stay long: "... when its holders converted ...".
+bool looseClause(Tokens& s) {
+    for (size_t i = s.size() - 3; i > 8; --i) {
+        if (i >= s.size() || !oneOf(s[i].core, {"when", "because", "after", "while", "although", "which", "unless", "before"})) continue;
+        if (!s[i].pre.empty() || isPreposition(low(s[i - 1])) || isVerb(s[i - 1]) || !hasVerb(s, 1, i) || !hasVerbOrForm(s, i + 1, s.size()))
+            continue;
+        if (oneOf(low(s[i - 1]), {"and", "or", "but", "shortly", "days", "weeks", "months", "only", "even", "just", "soon", "day"})) continue;
+        erase(s, i, s.size(), true);
         return true;
     }
     return false;
@@ -409,7 +466,9 @@ Shortened shorten(std::string_view sentence, size_t maxWords) {
         aside(s);
         while (adverbs(s)) {}
         while (s.size() > 24 && trailingClause(s)) {}
-        if (s.size() >= countWords(sentence)) trailingClause(s);
+        if (s.size() > 24) trailingAddition(s);
+        while (s.size() > 26 && looseClause(s)) {}
+        if (s.size() >= countWords(sentence) && !trailingClause(s)) trailingAddition(s);
     }
     out.text = join(s);
     const size_t words = countWords(out.text);
