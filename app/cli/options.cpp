@@ -152,6 +152,13 @@ void addDataset(CLI::App& app, Options& all) {
     addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets");
     data->add_option("--in", o.input, "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input");
     data->add_option("--max-tokens", o.maxTokens, "news: leave longer examples out; 0 = no limit");
+    data->add_option("--max-words", o.maxWords, "news: the same in words of the article");
+    addRange(data, "--sentences", o.sentences, "news: sentences in an article, default 4-40; others are left out");
+    data->add_option("--max-points", o.maxPoints, "news: key points besides the headline")->check(CLI::Range(1, 9));
+    addRange(data, "--ids", o.ids, "news: only articles whose id falls into these of 100 buckets, e.g. 1-95");
+    data->add_option("--not-like", o.notLike, "news: leave out articles that share half of their 8-grams with this file");
+    data->add_flag("--skip-bad-lines", o.skipBadLines, "news: count malformed lines instead of stopping at the first");
+    data->add_option("--overlap-with", o.overlapWith, "news: write nothing; say how much of --in stands in this file (leak check)");
     data->add_option("-o,--out", o.out, "file; - = standard output");
     data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: the bundled model's");
     data->add_flag("--text-only", o.textOnly, "without token ids and masks; needs no tokenizer");

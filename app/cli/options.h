@@ -60,7 +60,11 @@ struct DatasetOptions {
     int64_t count = -1;
     uint64_t seed = 0;
     std::optional<Range> operators, lines, window;
-    int32_t maxTokens = 0;
+    // news
+    std::optional<Range> sentences, ids;
+    int32_t maxTokens = 0, maxWords = 0, maxPoints = 5;
+    bool skipBadLines = false;
+    std::string notLike, overlapWith;
     bool textOnly = false;
 };
 

@@ -58,7 +58,18 @@ Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const
         news.input = o.input;
         news.count = o.count;
         news.seed = o.seed;
+        const Range sentences = o.sentences.value_or(Range{news.minSentences, news.maxSentences});
+        news.minSentences = sentences.min;
+        news.maxSentences = sentences.max;
         news.maxTokens = o.maxTokens;
+        news.maxWords = o.maxWords;
+        news.maxPoints = o.maxPoints;
+        news.skipBadLines = o.skipBadLines;
+        news.notLike = o.notLike;
+        if (o.ids) {
+            news.bucketFirst = o.ids->min - 1;
+            news.bucketLast = o.ids->max;
+        }
         news.tokenizer = tokenizer;
         auto dataset = NewsDataset::open(news);
         if (!dataset) return dataset.error();
@@ -71,6 +82,12 @@ Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const
 }  // namespace
 
 int datasetVerb(const DatasetOptions& o, const Log& log) {
+    if (!o.overlapWith.empty()) {
+        const auto report = checkNewsLeak(o.overlapWith, o.input);
+        if (!report) return log.fail(report.error());
+        std::fputs(report->toText().c_str(), stdout);
+        return kOk;
+    }
     std::shared_ptr<const Tokenizer> tokenizer;
     if (!o.textOnly) {
         const std::string path = o.tokenizer.empty() ? bundledModel() + "/tokenizer.model" : o.tokenizer;
