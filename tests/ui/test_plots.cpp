@@ -94,6 +94,25 @@ class TestPlots : public QObject {
             }
         }
     }
+    void bucketsKeepEveryPeak() {
+        ThroughputSeries s;
+        std::mt19937 random(9);
+        int most = 0;
+        for (int i = 0; i < 100'000; ++i) {
+            const int read = i == 77'777 ? 9999 : int(random() % 500);
+            most = std::max(most, read);
+            s.append(stepOf(i, 1'000'000 + int64_t(random() % 1000), read));
+        }
+        QVERIFY(s.buckets().size() <= ThroughputSeries::kMaxBuckets && s.buckets().size() > ThroughputSeries::kMaxBuckets / 3);
+        int next = 0, peak = 0;
+        for (const ThroughputBucket& b : s.buckets()) {
+            QCOMPARE(b.first, next);
+            next = b.last + 1;
+            peak = std::max(peak, b.readMax);
+        }
+        QCOMPARE(next, 100'000);
+        QCOMPARE(peak, 9999);
+    }
     void bytesModelFindsTheLine() {
         std::vector<StepRecord> steps;
         for (int i = 0; i < 200; ++i) steps.push_back(stepOf(i, 500'000 + 300 * (100 + i), 100 + i));
@@ -269,6 +288,12 @@ class TestPlots : public QObject {
             QVERIFY(QRectF(QPointF(0, 0), g.size).contains(g.nodes[a].rect));
             for (size_t b = a + 1; b < g.nodes.size(); ++b) QVERIFY(!g.nodes[a].rect.intersects(g.nodes[b].rect));
         }
+        for (const GraphEdge& e : g.edges)  // no edge runs behind a node it has nothing to do with
+            for (size_t k = 0; k + 1 < e.via.size(); k += 2)
+                for (const GraphNode& n : g.nodes) QVERIFY(!n.rect.adjusted(1, 1, -1, -1).intersects(QRectF(e.via[k] - QPointF(0, 1), e.via[k + 1] + QPointF(0, 1))));
+        const GraphLayout part = layoutGraph(m_declared, 3);
+        QCOMPARE(part.nLeftOut, 5);
+        QVERIFY(part.nodeOf(int(m_declared.segments.size()) - 1) >= 0);
         RunData broken = m_declared;
         for (Segment& s : broken.segments)
             if (s.kind == SegmentKind::Out && !s.refs.empty()) {

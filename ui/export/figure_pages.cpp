@@ -28,7 +28,7 @@ QString orGiven(const std::string& given, const QString& made) {
 
 QString origin(const RunData& run) {
     QStringList parts;
-    if (!run.header.modelHash.empty()) parts << QStringLiteral("model %1").arg(QString::fromStdString(run.header.modelHash).left(12));
+    if (!run.header.modelHash.empty()) parts << QStringLiteral("Model %1").arg(QString::fromStdString(run.header.modelHash).left(12));
     if (!run.header.backend.empty())
         parts << QStringLiteral("%1 (%2)").arg(QString::fromStdString(run.header.backend), QString::fromStdString(run.header.device));
     if (!run.header.programVersion.empty()) parts << QStringLiteral("Spanscope %1").arg(QString::fromStdString(run.header.programVersion));

@@ -5,8 +5,6 @@
 #include <QPainter>
 #include <QPainterPath>
 #include <algorithm>
-#include <map>
-#include <numeric>
 
 #include "ui/views/mask_explain.h"
 #include "ui/views/palette.h"
@@ -15,28 +13,87 @@ namespace spanscope {
 
 namespace {
 
-constexpr double kWidth = 148, kHeight = 40, kGapX = 54, kGapY = 14, kMargin = 16;
+constexpr double kWidth = 148, kHeight = 40, kPassHeight = 6, kGapX = 54, kGapY = 14, kMargin = 16;
 constexpr size_t kTextCharacters = 22;
 
-/// The words after the declaration (out) or after <:> (in), without special pieces; the last line's end kept.
+/// The words after the declaration (out) or after <:> (in). Of an out-segment with local work: what was asked, and
+/// the result after the last "=".
 std::string bodyText(const RunData& run, const Segment& s) {
     const int begin = s.bodyBegin >= 0 ? s.bodyBegin : s.begin;
     const int nPrompt = int(run.header.prompt.size()), total = nPrompt + int(run.steps.size());
-    std::string text;
+    std::string asked, work;
+    bool local = false;
     for (int p = std::max(0, begin); p < std::min(s.end, total); ++p) {
-        const TokenInfo& t = p < nPrompt ? run.header.prompt[size_t(p)] : run.steps[size_t(p - nPrompt)].token;
+        const bool given = p < nPrompt;
+        const TokenInfo& t = given ? run.header.prompt[size_t(p)] : run.steps[size_t(p - nPrompt)].token;
+        if (!given && s.kind == SegmentKind::Out && run.steps[size_t(p - nPrompt)].phase == Phase::Local) local = true;
+        std::string& text = local ? work : asked;
         if (t.special) text += ' ';
         else if (t.text != "\n") text += t.text;
         if (text.size() > 4096) break;
     }
-    // Long work in between is left out: what was asked and what came out.
-    const QString q = QString::fromStdString(text).simplified();
-    if (q.size() <= int(kTextCharacters)) return q.toStdString();
-    const int equals = int(q.lastIndexOf('='));
-    if (s.kind == SegmentKind::Out && equals > 0 && q.size() - equals <= 10)
-        return (q.left(int(kTextCharacters) - 2 - int(q.size() - equals)) + QStringLiteral("\u2026 ") + q.mid(equals)).toStdString();
-    return (q.left(int(kTextCharacters) - 1) + QStringLiteral("\u2026")).toStdString();
+    QString q = QString::fromStdString(asked).simplified();
+    const QString w = QString::fromStdString(work).simplified();
+    const qsizetype equals = w.lastIndexOf('=');
+    const QString result = equals >= 0 && w.size() - equals <= 14 ? QStringLiteral(" = ") + w.mid(equals + 1) : QString();
+    if (result.isEmpty() && !w.isEmpty()) q += ' ' + w;
+    const qsizetype room = std::max<qsizetype>(4, qsizetype(kTextCharacters) - result.size());
+    if (q.size() > room) q = q.left(room - 1) + QChar(0x2026);
+    return (q + result).toStdString();
 }
+
+/// Layers of things to place: real nodes first, then one point for each layer that an edge passes.
+struct Slots {
+    std::vector<std::vector<int>> layers;
+    std::vector<double> height, y;
+    std::vector<std::vector<int>> before, after;
+
+    int add(int layer, double h) {
+        const int id = int(height.size());
+        height.push_back(h);
+        y.push_back(0);
+        before.emplace_back();
+        after.emplace_back();
+        layers[size_t(layer)].push_back(id);
+        return id;
+    }
+    void link(int from, int to) {
+        after[size_t(from)].push_back(to);
+        before[size_t(to)].push_back(from);
+    }
+    double gap(int a, int b) const { return (height[size_t(a)] + height[size_t(b)]) / 2 + kGapY; }
+    double wish(int n, bool backwards) const {
+        const auto& near = backwards ? after[size_t(n)] : before[size_t(n)];
+        if (near.empty()) return y[size_t(n)];
+        double sum = 0;
+        for (const int m : near) sum += y[size_t(m)];
+        return sum / double(near.size());
+    }
+    /// Puts a layer where its members wish to be, in their order, none over another.
+    void place(std::vector<int>& layer, const std::vector<double>& want) {
+        if (layer.empty()) return;
+        double shift = 0, at = 0;
+        for (size_t k = 0; k < layer.size(); ++k) {
+            const int n = layer[k];
+            at = k == 0 ? want[k] : std::max(want[k], at + gap(layer[k - 1], n));
+            y[size_t(n)] = at;
+            shift += want[k] - at;
+        }
+        shift /= double(layer.size());  // pushed down only: give half of it back
+        for (const int n : layer) y[size_t(n)] += shift;
+    }
+    void sweep(bool backwards, bool reorder) {
+        for (size_t k = 0; k < layers.size(); ++k) {
+            auto& layer = layers[backwards ? layers.size() - 1 - k : k];
+            std::vector<double> want(height.size());
+            for (const int n : layer) want[size_t(n)] = wish(n, backwards);
+            if (reorder) std::stable_sort(layer.begin(), layer.end(), [&](int a, int b) { return want[size_t(a)] < want[size_t(b)]; });
+            std::vector<double> inOrder;
+            for (const int n : layer) inOrder.push_back(want[size_t(n)]);
+            place(layer, inOrder);
+        }
+    }
+};
 
 }  // namespace
 
@@ -52,11 +109,14 @@ int GraphLayout::nodeOf(int segment) const {
     return -1;
 }
 
-GraphLayout layoutGraph(const RunData& run) {
+GraphLayout layoutGraph(const RunData& run, int maxSegments) {
     GraphLayout graph;
     const int nSegments = int(run.segments.size());
     std::vector<char> wanted(size_t(nSegments), 0);
-    for (int i = 0; i < nSegments; ++i) {
+    int begin = nSegments;  // the last maxSegments out-segments and what they name
+    for (int nOut = 0; begin > 0 && nOut < maxSegments; --begin) nOut += run.segments[size_t(begin) - 1].kind == SegmentKind::Out;
+    for (int i = 0; i < begin; ++i) graph.nLeftOut += run.segments[size_t(i)].kind == SegmentKind::Out;
+    for (int i = begin; i < nSegments; ++i) {
         const Segment& s = run.segments[size_t(i)];
         if (s.kind != SegmentKind::Out) continue;
         wanted[size_t(i)] = 1;
@@ -76,24 +136,30 @@ GraphLayout layoutGraph(const RunData& run) {
         nodeOf[size_t(i)] = int(graph.nodes.size());
         graph.nodes.push_back(std::move(n));
     }
-    for (const StepRecord& step : run.steps)
+    const size_t firstStep = graph.nLeftOut > 0 && !run.steps.empty()
+                                 ? size_t(std::clamp<int64_t>(int64_t(run.segments[size_t(begin)].begin) - run.steps.front().position, 0,
+                                                              int64_t(run.steps.size())))
+                                 : 0;
+    for (size_t k = firstStep; k < run.steps.size(); ++k) {
+        const StepRecord& step = run.steps[k];
         if (step.segment >= 0 && step.segment < nSegments && nodeOf[size_t(step.segment)] >= 0) {
             GraphNode& n = graph.nodes[size_t(nodeOf[size_t(step.segment)])];
             n.attended += step.attended;
             ++n.steps;
         }
+    }
     int layers = 0;
     for (int i = 0; i < nSegments; ++i) {
         const int to = nodeOf[size_t(i)];
-        if (to < 0 || run.segments[size_t(i)].kind != SegmentKind::Out) continue;
+        if (to < 0 || i < begin || run.segments[size_t(i)].kind != SegmentKind::Out) continue;
         GraphNode& node = graph.nodes[size_t(to)];
         for (const SpanRef& ref : run.segments[size_t(i)].refs) {
             if (ref.segment < 0 || ref.segment >= i || nodeOf[size_t(ref.segment)] < 0) {
-                graph.edges.push_back({-1, to, true});
+                graph.edges.push_back({-1, to, true, {}});
                 continue;
             }
             const int from = nodeOf[size_t(ref.segment)];
-            graph.edges.push_back({from, to, false});
+            graph.edges.push_back({from, to, false, {}});
             node.layer = std::max(node.layer, graph.nodes[size_t(from)].layer + 1);  // sources come first
         }
         layers = std::max(layers, node.layer + 1);
@@ -101,56 +167,55 @@ GraphLayout layoutGraph(const RunData& run) {
     if (graph.nodes.empty()) return graph;
     layers = std::max(1, layers);
     // An in-segment stands right before its first user, not at the far left.
-    for (size_t i = 0; i < graph.nodes.size(); ++i) {
-        if (graph.nodes[i].kind != SegmentKind::In) continue;
-        int first = layers;
-        for (const GraphEdge& e : graph.edges)
-            if (e.from == int(i)) first = std::min(first, graph.nodes[size_t(e.to)].layer);
-        graph.nodes[i].layer = std::max(0, first - 1);
-    }
-
-    // Order inside the layers: the mean place of the neighbours, a few sweeps to and fro.
-    std::vector<std::vector<int>> order(static_cast<size_t>(layers));
-    for (size_t i = 0; i < graph.nodes.size(); ++i) order[size_t(graph.nodes[i].layer)].push_back(int(i));
-    std::vector<double> place(graph.nodes.size());
-    const auto number = [&](const std::vector<int>& layer) {
-        for (size_t k = 0; k < layer.size(); ++k) place[size_t(layer[k])] = double(k) - double(layer.size()) / 2;
-    };
-    for (const auto& layer : order) number(layer);
-    std::vector<std::vector<int>> before(graph.nodes.size()), after(graph.nodes.size());
+    std::vector<int> firstUser(graph.nodes.size(), layers);
     for (const GraphEdge& e : graph.edges)
-        if (!e.broken) {
-            before[size_t(e.to)].push_back(e.from);
-            after[size_t(e.from)].push_back(e.to);
-        }
-    for (int sweep = 0; sweep < 8; ++sweep) {
-        for (int k = 0; k < layers; ++k) {
-            auto& layer = order[size_t(sweep % 2 ? layers - 1 - k : k)];
-            std::vector<double> want(graph.nodes.size());
-            for (const int n : layer) {
-                const auto& near = sweep % 2 ? after[size_t(n)] : before[size_t(n)];
-                double sum = 0;
-                for (const int m : near) sum += place[size_t(m)];
-                want[size_t(n)] = near.empty() ? place[size_t(n)] : sum / double(near.size());
-            }
-            std::stable_sort(layer.begin(), layer.end(), [&](int a, int b) { return want[size_t(a)] < want[size_t(b)]; });
-            number(layer);
-        }
-    }
+        if (!e.broken) firstUser[size_t(e.from)] = std::min(firstUser[size_t(e.from)], graph.nodes[size_t(e.to)].layer);
+    for (size_t i = 0; i < graph.nodes.size(); ++i)
+        if (graph.nodes[i].kind == SegmentKind::In) graph.nodes[i].layer = std::max(0, firstUser[i] - 1);
 
-    size_t tallest = 0;
-    for (const auto& layer : order) tallest = std::max(tallest, layer.size());
-    const double height = double(tallest) * (kHeight + kGapY) - kGapY;
-    for (int k = 0; k < layers; ++k) {
-        const auto& layer = order[size_t(k)];
-        const double used = double(layer.size()) * (kHeight + kGapY) - kGapY;
-        double y = kMargin + (height - used) / 2;
-        for (const int n : layer) {
-            graph.nodes[size_t(n)].rect = QRectF(kMargin + k * (kWidth + kGapX), y, kWidth, kHeight);
-            y += kHeight + kGapY;
+    // Layered drawing after Sugiyama: order by the mean place of the neighbours, then pull each toward them.
+    Slots all;
+    all.layers.resize(size_t(layers));
+    for (const GraphNode& n : graph.nodes) all.add(n.layer, kHeight);
+    std::vector<std::vector<int>> passes(graph.edges.size());
+    for (size_t i = 0; i < graph.edges.size(); ++i) {
+        const GraphEdge& e = graph.edges[i];
+        if (e.broken) continue;
+        int at = e.from;
+        for (int k = graph.nodes[size_t(e.from)].layer + 1; k < graph.nodes[size_t(e.to)].layer; ++k) {
+            const int pass = all.add(k, kPassHeight);
+            all.link(at, pass);
+            passes[i].push_back(pass);
+            at = pass;
+        }
+        all.link(at, e.to);
+    }
+    for (auto& layer : all.layers) {  // a first stack in order of appearance
+        std::vector<double> want;
+        for (size_t k = 0; k < layer.size(); ++k) want.push_back(double(k) * (kHeight + kGapY));
+        all.place(layer, want);
+    }
+    for (int i = 0; i < 10; ++i) all.sweep(i % 2, true);
+    for (int i = 0; i < 6; ++i) all.sweep(i % 2, false);
+
+    double top = 1e300, bottom = -1e300;
+    for (size_t i = 0; i < all.y.size(); ++i) {
+        top = std::min(top, all.y[i] - all.height[i] / 2);
+        bottom = std::max(bottom, all.y[i] + all.height[i] / 2);
+    }
+    const auto left = [](int layer) { return kMargin + layer * (kWidth + kGapX); };
+    for (size_t i = 0; i < graph.nodes.size(); ++i)
+        graph.nodes[i].rect = QRectF(left(graph.nodes[i].layer), kMargin + all.y[i] - top - kHeight / 2, kWidth, kHeight);
+    for (size_t i = 0; i < graph.edges.size(); ++i) {
+        int layer = graph.edges[i].broken ? 0 : graph.nodes[size_t(graph.edges[i].from)].layer;
+        for (const int pass : passes[i]) {
+            const double y = kMargin + all.y[size_t(pass)] - top;
+            ++layer;
+            graph.edges[i].via.push_back({left(layer), y});
+            graph.edges[i].via.push_back({left(layer) + kWidth, y});
         }
     }
-    graph.size = QSizeF(2 * kMargin + layers * (kWidth + kGapX) - kGapX, 2 * kMargin + height);
+    graph.size = QSizeF(2 * kMargin + layers * (kWidth + kGapX) - kGapX, 2 * kMargin + bottom - top);
     return graph;
 }
 
@@ -183,9 +248,18 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
             }
             painter.setPen(pen);
             painter.setBrush(Qt::NoBrush);
-            const double bend = std::max(20.0, (end.x() - start.x()) / 2);
             QPainterPath path(start);
-            path.cubicTo(start + QPointF(bend, 0), end - QPointF(bend, 0), end - QPointF(7, 0));
+            QPointF at = start;
+            const auto curve = [&](QPointF to_) {
+                const double bend = std::max(10.0, (to_.x() - at.x()) / 2);
+                path.cubicTo(at + QPointF(bend, 0), to_ - QPointF(bend, 0), to_);
+                at = to_;
+            };
+            for (size_t k = 0; k < e.via.size(); ++k) {  // bend between layers, straight past a layer
+                if (k % 2 == 0) curve(e.via[k]);
+                else path.lineTo(at = e.via[k]);
+            }
+            curve(end - QPointF(7, 0));
             painter.drawPath(path);
             painter.setPen(Qt::NoPen);
             painter.setBrush(pen.color());

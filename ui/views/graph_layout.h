@@ -19,7 +19,7 @@ struct GraphNode {
     int segment = -1;        ///< index into RunData::segments
     SegmentKind kind = SegmentKind::Out;
     std::string label;       ///< "out 3"
-    std::string text;        ///< what it says, shortened
+    std::string text;        ///< what it says, shortened; work marked <local> is left out up to its result
     bool fallback = false;
     int layer = 0;
     QRectF rect;             ///< in layout units (pixels at zoom 1)
@@ -29,20 +29,23 @@ struct GraphNode {
 struct GraphEdge {
     int from = -1, to = -1;  ///< nodes; `to` declared `from`
     bool broken = false;     ///< a reference that resolved to nothing: from is -1
+    std::vector<QPointF> via;  ///< where it passes the layers in between, clear of their nodes
 };
 
 struct GraphLayout {
     std::vector<GraphNode> nodes;
     std::vector<GraphEdge> edges;
     QSizeF size;
+    int nLeftOut = 0;  ///< earlier out-segments that a long run has no room for
 
     int nodeAt(QPointF point) const;           ///< -1 if none
     int nodeOf(int segment) const;             ///< -1 if not in the graph
 };
 
 /// Nodes: every out-segment, and every in-segment that some out-segment names. References always point to earlier
-/// segments, so the graph has no cycles; ones that do not (a damaged trace) are dropped.
-GraphLayout layoutGraph(const RunData& run);
+/// segments, so the graph has no cycles; ones that do not (a damaged trace) count as broken. Of a long run only the
+/// last maxSegments out-segments are laid out.
+GraphLayout layoutGraph(const RunData& run, int maxSegments = 300);
 
 /// Paints the graph at (0, 0) in layout units. highlight: segment whose sources and users are lit, -1 none.
 void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& palette, int highlight);

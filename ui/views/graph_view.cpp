@@ -91,6 +91,12 @@ void GraphView::paintEvent(QPaintEvent*) {
     painter.scale(m_zoom, m_zoom);
     painter.setFont(graphFont());
     paintGraph(painter, m_graph, palette, currentSegment());
+    if (m_graph.nLeftOut > 0) {
+        painter.resetTransform();
+        painter.setPen(palette.inkSoft);
+        painter.drawText(rect().adjusted(8, 4, -8, -4), Qt::AlignLeft | Qt::AlignTop,
+                         tr("the last %1 segments; %2 earlier ones are not drawn").arg(m_graph.nodes.size()).arg(m_graph.nLeftOut));
+    }
 }
 
 void GraphView::selectSegment(int segment) {

@@ -22,6 +22,7 @@ class MaskRows {
     int size() const { return m_size; }
     /// Columns: one for each position up to the last row's own.
     int nColumns() const { return m_columns; }
+    bool hasPhase(Phase phase) const { return (m_phases >> static_cast<unsigned>(phase)) & 1u; }
     void setMinColumns(int n) { m_columns = n > m_columns ? n : m_columns; }
 
     const MaskRow& operator[](int row) const {
@@ -34,6 +35,7 @@ class MaskRows {
         row.position = std::clamp(row.position, 0, kMaxPosition);
         const size_t slot = static_cast<size_t>(m_size) % kChunk;
         if (slot == 0) m_chunks.push_back(std::make_shared<Chunk>());
+        m_phases |= 1u << static_cast<unsigned>(row.phase);
         m_columns = row.position + 1 > m_columns ? row.position + 1 : m_columns;
         (*m_chunks.back())[slot] = std::move(row);
         ++m_size;
@@ -47,6 +49,7 @@ class MaskRows {
     std::vector<std::shared_ptr<Chunk>> m_chunks;
     int m_size = 0;
     int m_columns = 0;
+    unsigned m_phases = 0;
 };
 
 }  // namespace spanscope

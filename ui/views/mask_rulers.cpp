@@ -92,25 +92,21 @@ void MaskRulers::drawLeft(QPainter& painter) const {
     }
 
     painter.setClipRect(QRectF(plot.left() - kLeft, plot.top(), kLeft, plot.height()));
-    // Phases, one band for each run of equal ones; bands thinner than a pixel are left to the next.
-    double drawnTo = -1e9;
+    // Phases, one band for each run of equal ones; zoomed out, each pixel that of its first row.
+    const int perPixel = std::max(1, static_cast<int>(y.axis.cellsPerPixel * (1 / unit)));
     for (int row = cells.begin; row < cells.end;) {
         const Phase phase = rows[row].phase;
-        int end = row + 1;
-        while (end < cells.end && rows[end].phase == phase) ++end;
+        int end = std::min(row + perPixel, cells.end);
+        while (end < cells.end && rows[end].phase == phase) end = std::min(end + perPixel, cells.end);
         const double top = yOf(row), bottom = yOf(end);
-        if (bottom > drawnTo) {
-            const QRectF band(phaseLeft, top, 7, std::max(1.0, bottom - top));
-            fillPhase(painter, band, phase, palette);
-            drawnTo = band.bottom();
-        }
+        fillPhase(painter, QRectF(phaseLeft, top, 7, std::max(1.0, bottom - top)), phase, palette);
         row = end;
     }
 
     // Segments of the steps: position -> row through the first row's position.
     if (rows.size() > 0) {
         const int offset = rows[0].position;
-        drawnTo = -1e9;
+        double drawnTo = -1e9;
         auto it = std::upper_bound(run.segments.begin(), run.segments.end(), offset + cells.begin,
                                    [](int p, const Segment& s) { return p < s.begin; });
         if (it != run.segments.begin()) --it;
@@ -193,12 +189,9 @@ double MaskRulers::drawLegend(QPainter* painter, QRectF area, const QFont& font)
     };
     if (painter) painter->save();
     if (byPhase) {
-        std::array<bool, kPhases> seen{};
-        int row = 0;
-        for (; row < rows.size(); ++row) seen[static_cast<size_t>(rows[row].phase)] = true;
         bool firstOne = true;
         for (const Phase p : {Phase::Declare, Phase::Global, Phase::Focus, Phase::Local, Phase::Close, Phase::Free}) {
-            if (!seen[static_cast<size_t>(p)]) continue;
+            if (!rows.hasPhase(p)) continue;
             entry((firstOne ? QStringLiteral("read: ") : QString()) + phaseName(p),
                   [&](const QRectF& box) { painter->fillRect(box, palette.phase(p)); });
             firstOne = false;

@@ -128,17 +128,18 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
 void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputSeries& dense, const BytesModel& model) {
     m_xMin = 1e300;
     m_xMax = m_yMax = m_readMax = 0;
+    // A bucket is drawn as its extremes, at its first and last point: no peak is lost, and never more than 2 x 4,096.
     const auto rate = [&](QCPGraph* measured, QCPGraph* predicted, const ThroughputSeries& series) {
         QVector<QCPGraphData> m, p;
-        m.reserve(int(series.points().size()));
-        for (const ThroughputPoint& point : series.points()) {
-            const double x = xOf(point);
-            m_xMin = std::min(m_xMin, x);
-            m_xMax = std::max(m_xMax, x);
-            if (std::isnan(point.tokensPerS)) continue;
-            m.append({x, point.tokensPerS});
-            m_yMax = std::max(m_yMax, point.tokensPerS);
-            if (model.valid && m_prediction) p.append({x, model.tokensPerS(point.meanRead)});
+        for (const ThroughputBucket& b : series.buckets()) {
+            const double x0 = xOf(series.points()[size_t(b.first)]), x1 = xOf(series.points()[size_t(b.last)]);
+            m_xMin = std::min(m_xMin, x0);
+            m_xMax = std::max(m_xMax, x1);
+            if (std::isnan(b.rateMin)) continue;
+            m.append({x0, b.rateMin});
+            if (b.last > b.first) m.append({x1, b.rateMax});
+            m_yMax = std::max(m_yMax, b.rateMax);
+            if (model.valid && m_prediction) p.append({x0, model.tokensPerS(b.meanReadSum / (b.last - b.first + 1))});
         }
         measured->data()->set(m, true);
         predicted->data()->set(p, true);
@@ -163,16 +164,20 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     }
 
     QVector<QCPGraphData> causal, read, attended, denseRead;
-    for (const ThroughputPoint& point : declared.points()) {
-        const double x = xOf(point);
-        causal.append({x, double(point.causal)});
-        read.append({x, double(point.read)});
-        attended.append({x, double(point.attended)});
-        m_readMax = std::max(m_readMax, double(point.causal));
+    for (const ThroughputBucket& b : declared.buckets()) {
+        const double x0 = xOf(declared.points()[size_t(b.first)]), x1 = xOf(declared.points()[size_t(b.last)]);
+        causal.append({x1, double(b.causalMax)});
+        read.append({x0, double(b.readMin)});
+        attended.append({x0, double(b.attendedMin)});
+        if (b.last > b.first) {
+            read.append({x1, double(b.readMax)});
+            attended.append({x1, double(b.attendedMax)});
+        }
+        m_readMax = std::max(m_readMax, double(b.causalMax));
     }
-    for (const ThroughputPoint& point : dense.points()) {
-        denseRead.append({xOf(point), double(point.read)});
-        m_readMax = std::max(m_readMax, double(point.read));
+    for (const ThroughputBucket& b : dense.buckets()) {
+        denseRead.append({xOf(dense.points()[size_t(b.last)]), double(b.readMax)});
+        m_readMax = std::max(m_readMax, double(b.readMax));
     }
     m_causal->data()->set(causal, true);
     m_read->data()->set(read, true);

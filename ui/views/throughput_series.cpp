@@ -37,6 +37,38 @@ void ThroughputSeries::append(const StepRecord& step) {
     last.meanRead = double(m_windowRead) / double(n);
     last.tokensPerS = full(m_windowNs, n) && m_windowNs > 0 ? double(n) * 1e9 / double(m_windowNs)
                                                             : std::numeric_limits<double>::quiet_NaN();
+    addToBuckets();
+}
+
+void ThroughputSeries::addToBuckets() {
+    const auto lower = [](double a, double b) { return std::isnan(a) ? b : std::isnan(b) ? a : std::min(a, b); };
+    const auto upper = [](double a, double b) { return std::isnan(a) ? b : std::isnan(b) ? a : std::max(a, b); };
+    const auto join = [&](ThroughputBucket& a, const ThroughputBucket& b) {
+        a.last = b.last;
+        a.rateMin = lower(a.rateMin, b.rateMin);
+        a.rateMax = upper(a.rateMax, b.rateMax);
+        a.readSum += b.readSum;
+        a.meanReadSum += b.meanReadSum;
+        a.attendedMin = std::min(a.attendedMin, b.attendedMin);
+        a.attendedMax = std::max(a.attendedMax, b.attendedMax);
+        a.readMin = std::min(a.readMin, b.readMin);
+        a.readMax = std::max(a.readMax, b.readMax);
+        a.causalMax = std::max(a.causalMax, b.causalMax);
+    };
+    const int i = int(m_points.size()) - 1;
+    const ThroughputPoint& p = m_points.back();
+    const ThroughputBucket one{i, i, p.tokensPerS, p.tokensPerS, double(p.read), p.meanRead,
+                               p.attended, p.attended, p.read, p.read, p.causal};
+    if (!m_buckets.empty() && m_buckets.back().last - m_buckets.back().first + 1 < m_perBucket) join(m_buckets.back(), one);
+    else m_buckets.push_back(one);
+    if (m_buckets.size() <= kMaxBuckets) return;
+    size_t n = 0;
+    for (size_t k = 0; k < m_buckets.size(); k += 2, ++n) {
+        if (n != k) m_buckets[n] = m_buckets[k];
+        if (k + 1 < m_buckets.size()) join(m_buckets[n], m_buckets[k + 1]);
+    }
+    m_buckets.resize(n);
+    m_perBucket *= 2;
 }
 
 void ThroughputSeries::update(const RunData& run) {
@@ -50,13 +82,15 @@ double ThroughputSeries::lastTokensPerS() const {
 BytesModel fitBytes(const std::vector<StepRecord>& steps) {
     BytesModel model;
     if (steps.size() < 24) return model;
+    const size_t stride = steps.size() / 4096 + 1;
     std::vector<int64_t> sorted;
-    sorted.reserve(steps.size());
-    for (const StepRecord& s : steps) sorted.push_back(s.wallNs);
+    sorted.reserve(steps.size() / stride + 1);
+    for (size_t i = 0; i < steps.size(); i += stride) sorted.push_back(steps[i].wallNs);
     std::nth_element(sorted.begin(), sorted.begin() + long(sorted.size() / 2), sorted.end());
     const double limit = 4 * double(sorted[sorted.size() / 2]);
     double n = 0, meanX = 0, meanY = 0, sxx = 0, sxy = 0;
-    for (const StepRecord& s : steps) {
+    for (size_t i = 0; i < steps.size(); i += stride) {
+        const StepRecord& s = steps[i];
         const double x = s.read, y = double(s.wallNs);
         if (y <= 0 || y > limit) continue;
         n += 1;

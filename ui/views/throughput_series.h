@@ -24,8 +24,17 @@ struct ThroughputPoint {
     int attended = 0, read = 0, causal = 0;
 };
 
+/// Neighbouring points as one: what a plot draws. Never more than kMaxBuckets of them, however long the run.
+struct ThroughputBucket {
+    int first = 0, last = 0;  ///< indices of the points
+    double rateMin = 0, rateMax = 0;  ///< of those that have a rate; NaN if none
+    double readSum = 0, meanReadSum = 0;
+    int attendedMin = 0, attendedMax = 0, readMin = 0, readMax = 0, causalMax = 0;
+};
+
 class ThroughputSeries {
   public:
+    static constexpr size_t kMaxBuckets = 4096;
     static constexpr int64_t kWindowNs = 500'000'000;
     static constexpr int kWindowSteps = 32;
 
@@ -34,11 +43,15 @@ class ThroughputSeries {
     /// Takes in the steps of `run` that are new.
     void update(const RunData& run);
     const std::vector<ThroughputPoint>& points() const { return m_points; }
+    const std::vector<ThroughputBucket>& buckets() const { return m_buckets; }
     /// The last point that has a rate; 0 if none.
     double lastTokensPerS() const;
 
   private:
+    void addToBuckets();
     std::vector<ThroughputPoint> m_points;
+    std::vector<ThroughputBucket> m_buckets;
+    int m_perBucket = 1;  // points; doubles whenever the buckets are full
     std::vector<int64_t> m_wallNs;
     size_t m_windowBegin = 0;
     int64_t m_windowNs = 0;
@@ -54,7 +67,7 @@ struct BytesModel {
     double tokensPerS(double readTokens) const { return valid ? 1e9 / (fixedNs + nsPerToken * readTokens) : 0; }
     double ceiling() const { return valid ? 1e9 / fixedNs : 0; }
 };
-/// Least squares over the steps; steps slower than four medians are left out (something else took the machine).
+/// Least squares over the steps, over evenly chosen ones where there are more than 4,096; steps slower than four medians are left out (something else took the machine).
 /// Invalid with fewer than 24 steps, reads that hardly differ, or a slope below zero.
 BytesModel fitBytes(const std::vector<StepRecord>& steps);
 

@@ -12,6 +12,23 @@ void StepTimes::update(const RunData& run) {
     }
 }
 
+void PhaseBlocks::update(const RunData& run) {
+    int done = m_blocks.empty() ? 0 : m_blocks.back().end;
+    if (static_cast<int>(run.steps.size()) < done) {
+        m_blocks.clear();
+        done = 0;
+    }
+    for (int i = done; i < static_cast<int>(run.steps.size()); ++i) {
+        const StepRecord& s = run.steps[static_cast<size_t>(i)];
+        if (!m_blocks.empty() && m_blocks.back().phase == s.phase && m_blocks.back().segment == s.segment) ++m_blocks.back().end;
+        else m_blocks.push_back({i, i + 1, s.phase, s.segment});
+    }
+}
+
+std::vector<PhaseBlock>::const_iterator PhaseBlocks::after(int step) const {
+    return std::upper_bound(m_blocks.begin(), m_blocks.end(), step, [](int s, const PhaseBlock& b) { return s < b.end; });
+}
+
 int StepTimes::finishedBy(int64_t ns) const {
     return static_cast<int>(std::upper_bound(m_endNs.begin(), m_endNs.end(), ns) - m_endNs.begin());
 }

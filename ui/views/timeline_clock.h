@@ -27,6 +27,24 @@ class StepTimes {
     std::vector<int64_t> m_endNs;
 };
 
+/// Runs of steps that share phase and segment; what a lane draws.
+struct PhaseBlock {
+    int first = 0, end = 0;  ///< steps
+    Phase phase = Phase::Free;
+    int segment = -1;
+};
+class PhaseBlocks {
+  public:
+    void clear() { m_blocks.clear(); }
+    void update(const RunData& run);
+    const std::vector<PhaseBlock>& all() const { return m_blocks; }
+    /// The first block that ends after `step`.
+    std::vector<PhaseBlock>::const_iterator after(int step) const;
+
+  private:
+    std::vector<PhaseBlock> m_blocks;
+};
+
 /// Plays [0, totalNs] at `speed`. Wall time comes from outside, so tests need not wait.
 class PlayClock {
   public:

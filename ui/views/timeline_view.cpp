@@ -36,7 +36,11 @@ TimelineLanes::TimelineLanes(RunStore* store, RunStore* maybeDense, Selection* s
 
 void TimelineLanes::refreshData() {
     m_times.update(m_store->data());
-    if (m_dense) m_denseTimes.update(m_dense->data());
+    m_blocks.update(m_store->data());
+    if (m_dense) {
+        m_denseTimes.update(m_dense->data());
+        m_denseBlocks.update(m_dense->data());
+    }
     update();
 }
 
@@ -59,9 +63,9 @@ std::vector<TimelineLanes::Lane> TimelineLanes::lanes() const {
     const double height = std::min(34.0, (this->height() - 34.0) / (two ? 2 : 1));
     const double width = std::max(10.0, this->width() - left() - 12);
     const auto name = [](const RunData& run) { return QString(attentionModeName(run.header.settings.attention)); };
-    result.push_back({&m_store->data(), &m_times, name(m_store->data()), QRectF(left(), 6, width, height)});
+    result.push_back({&m_store->data(), &m_times, &m_blocks, name(m_store->data()), QRectF(left(), 6, width, height)});
     if (two)
-        result.push_back({&m_dense->data(), &m_denseTimes, name(m_dense->data()), QRectF(left(), 10 + height, width, height)});
+        result.push_back({&m_dense->data(), &m_denseTimes, &m_denseBlocks, name(m_dense->data()), QRectF(left(), 10 + height, width, height)});
     return result;
 }
 
@@ -94,35 +98,44 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
     };
     const int done = m_clockShown ? lane.times->finishedBy(m_clockNs) : n;
     painter.fillRect(lane.rect, palette.panel);
-    double drawnTo = -1;
-    for (int i = 0; i < n;) {  // a block for each run of one phase and segment
-        const StepRecord& s = lane.run->steps[size_t(i)];
-        int end = i + 1;
-        while (end < n && end != done && lane.run->steps[size_t(end)].phase == s.phase &&
-               lane.run->steps[size_t(end)].segment == s.segment)
-            ++end;
-        const double from = x(i), to = x(end);
-        if (to > drawnTo + 0.3) {
-            const QRectF block(from, lane.rect.top(), std::max(0.6, to - from), lane.rect.height());
-            if (i >= done) painter.setOpacity(0.22);
-            fillPhase(painter, block, s.phase, palette);
-            painter.setOpacity(1);
-            drawnTo = to;
-        }
-        i = end;
+    // Steps that end at a pixel column or before; what lies between two is drawn by the first alone.
+    const auto stepAtX = [&](double at) {
+        const double f = (at - lane.rect.left()) / lane.rect.width();
+        return m_axis == TimelineAxis::Steps ? int(f * all) : lane.times->finishedBy(int64_t(f * total));
+    };
+    const auto fill = [&](int first, int end, Phase phase) {
+        if (first >= end) return;
+        const QRectF block(x(first), lane.rect.top(), std::max(0.6, x(end) - x(first)), lane.rect.height());
+        if (first >= done) painter.setOpacity(0.22);
+        fillPhase(painter, block, phase, palette);
+        painter.setOpacity(1);
+    };
+    for (auto b = lane.blocks->all().begin(); b != lane.blocks->all().end();) {
+        const int split = std::clamp(done, b->first, b->end);
+        fill(b->first, split, b->phase);
+        fill(split, b->end, b->phase);
+        const double to = x(b->end);
+        const auto next = lane.blocks->after(stepAtX(to + 0.5));
+        b = std::max(next, b + 1);
     }
     // Segment borders and names where there is room.
-    painter.setPen(palette.ink);
     const QFontMetricsF metrics(painter.font());
-    for (size_t k = 0; k < lane.run->segments.size(); ++k) {
-        const Segment& segment = lane.run->segments[k];
-        if (segment.kind != SegmentKind::Out || n == 0) continue;
-        const int offset = lane.run->steps.front().position;
+    const auto& segments = lane.run->segments;
+    const int offset = n > 0 ? lane.run->steps.front().position : 0;
+    const auto segmentFrom = [&](int step) {
+        return std::lower_bound(segments.begin(), segments.end(), step + offset, [](const Segment& s, int p) { return s.begin < p; });
+    };
+    for (auto it = segmentFrom(0); n > 0 && it != segments.end();) {
+        const Segment& segment = *it;
         const int first = segment.begin - offset;
-        if (first < 0 || first >= n) continue;
+        if (first >= n) break;
         const int last = std::min(segment.end == kOpenEnd ? n : segment.end - offset, n);
         const double from = x(first), to = x(last);
-        if (to - from < 5) continue;
+        if (segment.kind != SegmentKind::Out || to - from < 5) {
+            it = std::max(segmentFrom(stepAtX(to + 1)), it + 1);
+            continue;
+        }
+        ++it;
         painter.fillRect(QRectF(from - 0.5, lane.rect.top(), 1, lane.rect.height()), palette.ground);
         const QString label = QString::fromStdString(segmentLabel(segment));
         const double room = metrics.horizontalAdvance(label) + 8;

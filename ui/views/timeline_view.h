@@ -50,6 +50,7 @@ class TimelineLanes : public QWidget {
     struct Lane {
         const RunData* run;
         const StepTimes* times;
+        const PhaseBlocks* blocks;
         QString name;
         QRectF rect;
     };
@@ -61,6 +62,7 @@ class TimelineLanes : public QWidget {
     RunStore *m_store, *m_dense;
     Selection* m_selection;
     StepTimes m_times, m_denseTimes;
+    PhaseBlocks m_blocks, m_denseBlocks;
     TimelineAxis m_axis = TimelineAxis::Time;
     int64_t m_clockNs = 0;
     bool m_clockShown = false;
