@@ -7,6 +7,7 @@
 #include <QStandardPaths>
 #include <QTimer>
 
+#include "app/gui/data_exports.h"
 #include "app/gui/screenshots.h"
 #include "app/gui/system_theme.h"
 #include "app/gui/wiring.h"
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
     setup.bundledModel = resource("models/arith");
     for (const QFileInfo& trace : QDir(resource("traces")).entryInfoList({"*.spantrace"}, QDir::Files))
         setup.sampleTraces << trace.absoluteFilePath();
+    setup.dataExports = spanscope::dataExports();
     setup.systemDark = spanscope::isDark(QApplication::palette());
     spanscope::MainWindow window(setup);
     spanscope::Runner runner;

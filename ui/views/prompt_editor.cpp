@@ -33,6 +33,8 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     m_task->setAccessibleName(tr("Task"));
     m_task->setToolTip(tr("What kind of problem the text is; decides how it is put to the model"));
     m_task->setObjectName("task");
+    m_task->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_task->setMinimumContentsLength(20);
     m_samples->setText(tr("Samples"));
     m_samples->setAccessibleName(tr("Samples"));
     m_samples->setToolTip(tr("Put a ready problem into the editor"));
@@ -123,7 +125,8 @@ void PromptEditor::fillSamples() {
 void PromptEditor::setTrainedTasks(const QStringList& names) {
     for (int i = 0; i < m_task->count(); ++i) {
         const bool known = names.isEmpty() || names.contains(m_task->itemData(i).toString());
-        m_task->setItemText(i, known ? m_tasks[i].title : tr("%1 (model not trained for it)").arg(m_tasks[i].title));
+        m_task->setItemText(i, known ? m_tasks[i].title : tr("%1 (untrained)").arg(m_tasks[i].title));
+        m_task->setItemData(i, known ? QString() : tr("This model was not trained for it; it runs all the same"), Qt::ToolTipRole);
     }
 }
 

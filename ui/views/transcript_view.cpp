@@ -22,6 +22,7 @@ constexpr int kTopMargin = 8;
 constexpr int kChipPadding = 5;  // inside a chip
 constexpr int kChipGap = 2;      // outside it
 constexpr int kBarWidth = 3;     // at the left of a block that is readable
+constexpr int kMeterBar = 48;    // of the share of dense reads, at the right
 }  // namespace
 
 /// Colours of one paint, mixed once.
@@ -144,8 +145,10 @@ void TranscriptView::relayout() {
     metrics.blockGap = 4;
     metrics.sectionGap = QFontMetrics(m_captionFont).height() + 24;
     metrics.hangingIndent = 24;
-    metrics.width = std::max(120, viewport()->width() - 2 * kMargin);
+    metrics.width = std::max(120, viewport()->width() - 2 * kMargin - meterWidth());
     m_layout.reset(metrics);
+    m_summaries.clear();
+    m_summaries.update(m_store->data());
     appendTokens(0);
     updateScrollRange();
     viewport()->update();
@@ -168,6 +171,7 @@ void TranscriptView::updateScrollRange() {
 void TranscriptView::onStepsAppended() {
     const int before = m_layout.nTokens();
     appendTokens(before);
+    m_summaries.update(m_store->data());
     if (!m_searched.isEmpty()) {
         const int hit = m_currentHit;
         find(m_searched);
@@ -271,7 +275,7 @@ QString TranscriptView::plainText() const {
 void TranscriptView::resizeEvent(QResizeEvent* event) {
     QAbstractScrollArea::resizeEvent(event);
     const bool follow = m_follow;
-    if (std::max(120, viewport()->width() - 2 * kMargin) != m_layout.metrics().width) relayout();
+    if (std::max(120, viewport()->width() - 2 * kMargin - meterWidth()) != m_layout.metrics().width) relayout();
     else updateScrollRange();
     if (follow && m_store->nSteps() > 0 && !m_store->isFinished())
         verticalScrollBar()->setValue(verticalScrollBar()->maximum());
@@ -401,9 +405,36 @@ void TranscriptView::paintEvent(QPaintEvent*) {
         if (row.y - m_layout.metrics().sectionGap > top + viewport()->height()) break;
         if (row.startsSection) paintCaption(painter, row, look);
         paintRow(painter, row, look);
+        if (row.startsBlock && meterWidth()) paintMeter(painter, row, look);
     }
     painter.resetTransform();
     paintPills(painter);
+}
+
+int TranscriptView::meterWidth() const {
+    if (viewport()->width() < 480) return 0;
+    return kMeterBar + 8 + QFontMetrics(m_captionFont).horizontalAdvance(QStringLiteral("100 %")) + 16;
+}
+
+/// What the segment read, as a share of what dense attention would have: a bar and its number.
+void TranscriptView::paintMeter(QPainter& painter, const TranscriptRow& row, const Look& look) const {
+    const int row_ = m_summaries.rowOfStep(row.first - m_store->nPrompt());
+    if (row_ < 0) return;
+    const SegmentSummary& segment = m_summaries.rows()[static_cast<size_t>(row_)];
+    if (!segment.causal || segment.firstStep != row.first - m_store->nPrompt()) return;
+    const double share = double(segment.read) / double(segment.causal);
+    const int right = m_layout.metrics().width + meterWidth();
+    const int height = m_layout.metrics().rowHeight;
+    const QRect bar(right - kMeterBar, row.y + height / 2 - 2, kMeterBar, 4);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(look.chip);
+    painter.drawRoundedRect(bar, 2, 2);
+    painter.setBrush(look.range);
+    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), std::max(4.0, bar.width() * std::min(1.0, share)), bar.height()), 2, 2);
+    painter.setFont(m_captionFont);
+    painter.setPen(look.quiet);
+    painter.drawText(QRect(m_layout.metrics().width, row.y, meterWidth() - kMeterBar - 8, height), Qt::AlignRight | Qt::AlignVCenter,
+                     QString::number(qRound(share * 100)) + QStringLiteral(" %"));
 }
 
 int TranscriptView::litOutside(bool above) const {
@@ -470,6 +501,9 @@ void TranscriptView::paintCaption(QPainter& painter, const TranscriptRow& row, c
     const int height = QFontMetrics(m_captionFont).height();
     painter.drawText(QRect(0, row.y - height - 6, m_layout.metrics().width, height), Qt::AlignLeft | Qt::AlignVCenter,
                      (prompt ? tr("Prompt") : tr("Response")) + QStringLiteral("  ·  ") + tr("%1 tokens").arg(formatCount(n)));
+    if (!prompt && meterWidth())
+        painter.drawText(QRect(0, row.y - height - 6, m_layout.metrics().width + meterWidth(), height), Qt::AlignRight | Qt::AlignVCenter,
+                         tr("read, of dense"));
 }
 
 const QPixmap& TranscriptView::chip(const QString& text, int width, const QColor& ground, const QColor& ink) const {

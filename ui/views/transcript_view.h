@@ -9,6 +9,7 @@
 
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
+#include "ui/model/segment_summary.h"
 #include "ui/views/transcript_layout.h"
 
 namespace spanscope {
@@ -61,6 +62,8 @@ class TranscriptView : public QAbstractScrollArea {
     const QPixmap& chip(const QString& text, int width, const QColor& ground, const QColor& ink) const;
     void paintCaption(QPainter& painter, const TranscriptRow& row, const Look& look) const;
     void paintEmpty(QPainter& painter) const;
+    void paintMeter(QPainter& painter, const TranscriptRow& row, const Look& look) const;
+    int meterWidth() const;  ///< of the column at the right; 0 where the view is too narrow for it
     void paintPills(QPainter& painter);
     int litOutside(bool above) const;  ///< readable tokens off the screen
     QString describe(int position) const;
@@ -69,6 +72,7 @@ class TranscriptView : public QAbstractScrollArea {
     RunStore* m_store;
     Selection* m_selection;
     RunStore* m_reference = nullptr;
+    SegmentSummaries m_summaries;
     TranscriptLayout m_layout;
     QFont m_textFont, m_chipFont, m_captionFont;
     mutable QHash<QString, int> m_widths, m_chipWidths;

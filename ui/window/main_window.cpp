@@ -222,6 +222,8 @@ void MainWindow::setState(State state) {
     action("openGguf")->setEnabled(!running);
     action("openTrace")->setEnabled(!running);
     action("saveTrace")->setEnabled(!running && !m_store->isEmpty());
+    action("exportImage")->setEnabled(!running && !m_store->isEmpty());
+    action("exportData")->setEnabled(!running && !m_store->isEmpty());
     action("modelCard")->setEnabled(!m_model.path.isEmpty());
     m_historyView->setEnabled(!running);
     m_progress->setVisible(state == State::Loading);
@@ -240,7 +242,7 @@ void MainWindow::updateTexts() {
             m_transcript->setPlaceholder(tr("Loading the model"), tr("You can type already; Ctrl+Return runs as soon as it is ready."));
             break;
         case State::Ready:
-            text = tr("%1 · %2").arg(m_model.name, m_model.device);
+            text = tr("%1 · %2").arg(m_model.name, m_model.backend == "cuda" ? m_model.device : m_model.backend.toUpper() + ' ' + m_model.device);
             m_transcript->setPlaceholder(tr("Nothing has run yet"), tr("Press Ctrl+Return to run the problem above."));
             break;
         default: text = m_modelButton->text(); break;

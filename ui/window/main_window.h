@@ -5,6 +5,7 @@
 #include <QMainWindow>
 #include <QMap>
 
+#include "ui/export/export_dialog.h"
 #include "ui/model/payloads.h"
 #include "ui/model/run_history.h"
 #include "ui/model/run_store.h"
@@ -39,6 +40,7 @@ class MainWindow : public QMainWindow {
         QString devices;         ///< about accelerators, one line
         QString bundledModel;    ///< folder; empty: none
         QStringList sampleTraces;
+        QVector<DataExport> dataExports;  ///< written by the engine
         bool systemDark = false;
     };
     explicit MainWindow(const Setup& setup, QWidget* parent = nullptr);
@@ -136,7 +138,7 @@ class MainWindow : public QMainWindow {
     void editSampling();
     void showEntry(const HistoryEntry& entry);
     void showBeside(const HistoryEntry& entry);
-    void askToExport();
+    void askToExport(const QString& suffix);  ///< empty: a picture
     void openFind();
     void findStep(int direction);
     // main_window_files.cpp

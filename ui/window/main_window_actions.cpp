@@ -33,6 +33,8 @@ void MainWindow::buildActions() {
     add("openGguf", tr("Open &GGUF…"), key("Ctrl+Shift+G"), tr("Open a model in a .gguf file"), [this] { chooseGguf(); });
     add("openTrace", tr("Open &trace…"), key("Ctrl+Shift+O"), tr("Open a recorded run"), [this] { chooseTrace(); });
     add("saveTrace", tr("&Save trace…"), {QKeySequence::Save, QKeySequence("Ctrl+Shift+S")}, tr("Save the run on show"), [this] { saveTrace(); });
+    add("exportImage", tr("Export &picture…"), key("Ctrl+Shift+E"), tr("Mask, throughput, timeline or dependencies as PNG, SVG or PDF"), [this] { askToExport({}); });
+    add("exportData", tr("Export &data…"), key("Ctrl+E"), tr("Mask, spans, segments, transcript or report as files"), [this] { askToExport("npy"); });
     add("modelCard", tr("Model &card"), key("Ctrl+I"), tr("What the model is, was trained on, and its limits"), [this] { showModelCard(); });
     add("cancelLoad", tr("&Cancel loading"), key("Ctrl+."), tr("Stop loading the model and give its memory back"), [this] { emit loadCancelRequested(); });
     add("quit", tr("&Quit"), {QKeySequence("Ctrl+Q")}, tr("Close the program"), [this] { close(); });
@@ -107,7 +109,7 @@ void MainWindow::buildMenus() {
         m_actionGroups.append({QString(title).remove('&'), listed});
         return menu;
     };
-    QMenu* file = fill(tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace", "saveTrace", "", "quit"});
+    QMenu* file = fill(tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace", "saveTrace", "", "exportImage", "exportData", "", "quit"});
     m_recentMenu = new QMenu(tr("&Recent models"), this);
     file->insertMenu(action("modelCard"), m_recentMenu);
     if (!m_setup.sampleTraces.isEmpty()) {

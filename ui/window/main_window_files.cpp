@@ -145,6 +145,18 @@ void MainWindow::offerRecovery(const QStringList& traces) {
                          {{tr("Open it"), [this, traces] { emit traceOpenRequested(traces.front()); }}});
 }
 
+void MainWindow::askToExport(const QString& suffix) {
+    if (m_store->isEmpty()) return;
+    auto* dialog = new ExportDialog(m_store, m_dense, this);
+    dialog->setObjectName("exportDialog");
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setDataExports(m_setup.dataExports);
+    dialog->setSelectedSteps(m_selection->locked(), m_selection->lockedEnd());
+    if (suffix.isEmpty()) dialog->choose(FigureKind::Mask);
+    else dialog->chooseData(suffix);
+    dialog->open();
+}
+
 void MainWindow::copyTranscript() {
     QApplication::clipboard()->setText(m_transcript->plainText());
     showMessage(tr("Transcript copied"));
