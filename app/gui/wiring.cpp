@@ -1,6 +1,7 @@
 #include "app/gui/wiring.h"
 
 #include "app/runner/runner.h"
+#include "ui/views/probe_view.h"
 #include "ui/window/main_window.h"
 
 namespace spanscope {
@@ -15,6 +16,15 @@ void wire(MainWindow& window, Runner& runner) {
     QObject::connect(w, &MainWindow::stopRequested, r, &Runner::stop);
     QObject::connect(w, &MainWindow::traceOpenRequested, r, &Runner::openTrace);
     QObject::connect(w, &MainWindow::traceSaveRequested, r, &Runner::saveTrace);
+
+    QObject::connect(w, &MainWindow::inspectRequested, r, &Runner::inspect);
+    QObject::connect(w->probe(), &ProbeView::probeRequested, r, &Runner::probe);
+    QObject::connect(w->probe(), &ProbeView::editRequested, r, &Runner::edit);
+    QObject::connect(r, &Runner::inspectProgress, w->probe(), &ProbeView::onProgress);
+    QObject::connect(r, &Runner::inspectReady, w->probe(), &ProbeView::onCurve);
+    QObject::connect(r, &Runner::inspectFailed, w->probe(), &ProbeView::onFailed);
+    QObject::connect(r, &Runner::probeReady, w->probe(), &ProbeView::onProbe);
+    QObject::connect(r, &Runner::editReady, w->probe(), &ProbeView::onEdit);
 
     QObject::connect(r, &Runner::modelProgress, w, &MainWindow::onModelProgress);
     QObject::connect(r, &Runner::modelReady, w, &MainWindow::onModelReady);

@@ -98,6 +98,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
         if (auto forecast = forecastMemory(path, context); forecast && forecast->largestContext > 0)
             context = std::min(context, std::max(256, forecast->largestContext / 4));
     }
+    m_inspector.reset();
     auto backend = makeBackend(**model, request, context, report);
     if (!backend && backend.error().code == ErrorCode::OutOfMemory && m_backend) {
         m_backend.reset();  // the model in use makes room
@@ -172,6 +173,7 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
     if (!m_backend) {
         return fail({ErrorCode::NotFound, "no model is loaded; open one with File, Open model", {}, {}, {}, {}});
     }
+    m_inspector.reset();  // a measured run has the backend to itself
     RunSettings& settings = request.settings;
     if (settings.contextTokens <= 0 || settings.contextTokens > m_contextTokens) settings.contextTokens = m_contextTokens;
 
@@ -282,6 +284,41 @@ void EngineWorker::record(const std::vector<Live>& live) {
             m_recorder.reset();
             return;
         }
+}
+
+void EngineWorker::inspect(const SharedRun& run, const std::shared_ptr<RunControl>& control) {
+    const auto fail = [&](const Error& error) {
+        m_inspector.reset();
+        emit inspectFailed(toErrorInfo("The run cannot be inspected", error));
+    };
+    m_inspector.reset();
+    if (!m_backend) return fail({ErrorCode::NotFound, "no model is loaded", {}, {}, {}, {}});
+    auto inspector = Inspector::create(m_model, *m_backend, run);
+    if (!inspector) return fail(inspector.error());
+    m_inspector = std::move(*inspector);
+    QElapsedTimer sinceReport;
+    sinceReport.start();
+    const Status status = m_inspector->replay(&control->stop, [&](int32_t done, int32_t total) {
+        if (done < total && sinceReport.elapsed() < kBatchIntervalMs) return;
+        sinceReport.restart();
+        emit inspectProgress(done, total);
+    });
+    if (!status) return fail(status.error());
+    emit inspectReady(m_inspector->curve());
+}
+
+void EngineWorker::probe(int step, const ProbeSettings& settings) {
+    if (!m_inspector) return;
+    const auto found = m_inspector->probe(step, settings);
+    if (found) emit probeReady(*found);
+    else emit inspectFailed(toErrorInfo("The step cannot be probed", found.error()));
+}
+
+void EngineWorker::edit(int step, const IntervalList& list) {
+    if (!m_inspector) return;
+    const auto edited = m_inspector->edit(step, list);
+    if (edited) emit editReady(*edited);
+    else emit inspectFailed(toErrorInfo("The step cannot run under this span", edited.error()));
 }
 
 void EngineWorker::openTrace(const QString& path) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/decode/inspect.h"
 #include "engine/decode/session.h"
 #include "engine/model/model.h"
 #include "engine/trace/trace.h"
@@ -33,6 +34,10 @@ class EngineWorker : public QObject {
     void openModel(const LoadRequest& request, const std::shared_ptr<RunControl>& control);
     void forecast(const QString& path, int contextTokens);
     void run(RunRequest request, const std::shared_ptr<RunControl>& control);
+    /// Inspect mode: replays `run` with the model that is loaded; probe() and edit() then ask about its steps.
+    void inspect(const SharedRun& run, const std::shared_ptr<RunControl>& control);
+    void probe(int step, const ProbeSettings& settings);
+    void edit(int step, const IntervalList& list);
     void openTrace(const QString& path);
     void saveTrace(const QString& path, const RunList& runs);
     void setRecoveryFolder(const QString& folder) { m_recoveryFolder = folder; }
@@ -48,6 +53,11 @@ class EngineWorker : public QObject {
     void failed(qint64 runId, const spanscope::ErrorInfo& error);
     void finished(qint64 runId, spanscope::StopReason reason);
     void idle();
+    void inspectProgress(int done, int total);
+    void inspectReady(const spanscope::DivergenceCurve& curve);
+    void inspectFailed(const spanscope::ErrorInfo& error);
+    void probeReady(const spanscope::StepProbe& probe);
+    void editReady(const spanscope::StepEdit& edit);
     void traceOpened(const QString& path, const spanscope::RunList& runs, const QString& damage);
     void traceSaved(const QString& path);
     void traceFailed(const QString& path, const spanscope::ErrorInfo& error);
@@ -69,6 +79,7 @@ class EngineWorker : public QObject {
 
     std::shared_ptr<const Model> m_model;
     std::unique_ptr<Backend> m_backend;  // after m_model: goes first, since it uses the model's weights
+    std::unique_ptr<Inspector> m_inspector;  // after both, whose sequences it holds
     int m_contextTokens = 0;
     int64_t m_loadNs = 0;
     std::atomic<int> m_inFlight{0};
@@ -84,3 +95,6 @@ ErrorInfo toErrorInfo(const QString& title, const Error& error);
 
 Q_DECLARE_METATYPE(std::vector<spanscope::Segment>)
 Q_DECLARE_METATYPE(spanscope::StopReason)
+Q_DECLARE_METATYPE(spanscope::DivergenceCurve)
+Q_DECLARE_METATYPE(spanscope::StepProbe)
+Q_DECLARE_METATYPE(spanscope::StepEdit)

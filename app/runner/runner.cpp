@@ -14,6 +14,9 @@ Runner::Runner(QObject* parent) : QObject(parent), m_worker(new EngineWorker) {
     qRegisterMetaType<ForecastInfo>("spanscope::ForecastInfo");
     qRegisterMetaType<ErrorInfo>("spanscope::ErrorInfo");
     qRegisterMetaType<RunList>("spanscope::RunList");
+    qRegisterMetaType<DivergenceCurve>("spanscope::DivergenceCurve");
+    qRegisterMetaType<StepProbe>("spanscope::StepProbe");
+    qRegisterMetaType<StepEdit>("spanscope::StepEdit");
 
     m_thread.setObjectName("engine");
     m_worker->moveToThread(&m_thread);
@@ -33,6 +36,11 @@ Runner::Runner(QObject* parent) : QObject(parent), m_worker(new EngineWorker) {
     connect(m_worker, &EngineWorker::idle, this, [this] {
         if (--m_nRunning == 0) emit idle();
     });
+    connect(m_worker, &EngineWorker::inspectProgress, this, &Runner::inspectProgress);
+    connect(m_worker, &EngineWorker::inspectReady, this, &Runner::inspectReady);
+    connect(m_worker, &EngineWorker::inspectFailed, this, &Runner::inspectFailed);
+    connect(m_worker, &EngineWorker::probeReady, this, &Runner::probeReady);
+    connect(m_worker, &EngineWorker::editReady, this, &Runner::editReady);
     connect(m_worker, &EngineWorker::traceOpened, this, &Runner::traceOpened);
     connect(m_worker, &EngineWorker::traceSaved, this, &Runner::traceSaved);
     connect(m_worker, &EngineWorker::traceFailed, this, &Runner::traceFailed);
@@ -84,6 +92,20 @@ void Runner::run(const RunRequest& request) {
 
 void Runner::stop() {
     if (m_run) m_run->stop = true;
+}
+
+void Runner::inspect(const SharedRun& run) {
+    stop();
+    m_run = std::make_shared<RunControl>();
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, run, c = m_run] { w->inspect(run, c); });
+}
+
+void Runner::probe(int step, const ProbeSettings& settings) {
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, step, settings] { w->probe(step, settings); });
+}
+
+void Runner::edit(int step, const IntervalList& list) {
+    QMetaObject::invokeMethod(m_worker, [w = m_worker, step, list] { w->edit(step, list); });
 }
 
 void Runner::openTrace(const QString& path) {

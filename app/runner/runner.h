@@ -32,6 +32,9 @@ class Runner : public QObject {
     void forecast(const QString& path, int contextTokens);
     void run(const spanscope::RunRequest& request);  ///< stops an older run first
     void stop();
+    void inspect(const spanscope::SharedRun& run);
+    void probe(int step, const spanscope::ProbeSettings& settings);
+    void edit(int step, const spanscope::IntervalList& list);
     void openTrace(const QString& path);
     void saveTrace(const QString& path, const spanscope::RunList& runs);
     /// Where runs in progress are recorded so that a crash loses nothing; empty: nowhere.
@@ -48,6 +51,11 @@ class Runner : public QObject {
     void failed(qint64 runId, const spanscope::ErrorInfo& error);
     void finished(qint64 runId, spanscope::StopReason reason);
     void idle();  ///< the last request to run has ended, well or not
+    void inspectProgress(int done, int total);
+    void inspectReady(const spanscope::DivergenceCurve& curve);
+    void inspectFailed(const spanscope::ErrorInfo& error);
+    void probeReady(const spanscope::StepProbe& probe);
+    void editReady(const spanscope::StepEdit& edit);
     void traceOpened(const QString& path, const spanscope::RunList& runs, const QString& damage);
     void traceSaved(const QString& path);
     void traceFailed(const QString& path, const spanscope::ErrorInfo& error);

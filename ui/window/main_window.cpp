@@ -20,6 +20,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
 #include "ui/window/banner.h"
@@ -226,6 +227,9 @@ void MainWindow::setState(State state) {
     action("exportData")->setEnabled(!running && !m_store->isEmpty());
     action("modelCard")->setEnabled(!m_model.path.isEmpty());
     m_historyView->setEnabled(!running);
+    m_probe->setAvailable(state == State::Ready && !m_store->isEmpty(),
+                          running ? tr("Available when the run has ended.") : m_model.path.isEmpty() ? tr("Needs the model of the run; open it first.")
+                                                                                                    : tr("Needs a run; run something first."));
     m_progress->setVisible(state == State::Loading);
     updateTexts();
 }

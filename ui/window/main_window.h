@@ -26,8 +26,10 @@ namespace spanscope {
 class Banner;
 class FiguresBar;
 class ForecastDialog;
+class ProbeView;
 class PromptEditor;
 class SpanTableView;
+class ThroughputView;
 class TranscriptView;
 
 class MainWindow : public QMainWindow {
@@ -56,6 +58,7 @@ class MainWindow : public QMainWindow {
     TranscriptView* transcript() const { return m_transcript; }
     SpanTableView* spanTable() const { return m_spans; }
     FiguresBar* figures() const { return m_figures; }
+    ProbeView* probe() const { return m_probe; }
     Banner* banner() const { return m_banner; }
     RunHistory* history() const { return m_history; }
     QAction* action(const QString& id) const { return m_actions.value(id); }
@@ -96,6 +99,7 @@ class MainWindow : public QMainWindow {
     void runRequested(const spanscope::RunRequest& request);
     void stopRequested();
     void traceOpenRequested(const QString& path);
+    void inspectRequested(const spanscope::SharedRun& run);
     void traceSaveRequested(const QString& path, const spanscope::RunList& runs);
 
   protected:
@@ -168,6 +172,8 @@ class MainWindow : public QMainWindow {
     SpanTableView* m_spans = nullptr;
     QTableView* m_historyView = nullptr;
     FiguresBar* m_figures = nullptr;
+    ProbeView* m_probe = nullptr;
+    ThroughputView* m_throughput = nullptr;
     Banner* m_banner = nullptr;
     QWidget* m_findBar = nullptr;
     QLineEdit* m_findEdit = nullptr;

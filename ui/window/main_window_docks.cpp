@@ -11,10 +11,12 @@
 
 #include "ui/views/graph_view.h"
 #include "ui/views/mask_view.h"
+#include "ui/views/probe_view.h"
 #include "ui/views/span_table_view.h"
 #include "ui/views/throughput_view.h"
 #include "ui/views/timeline_view.h"
 #include "ui/window/main_window.h"
+#include "ui/window/figures_bar.h"
 #include "ui/window/segment_inspector.h"
 
 namespace spanscope {
@@ -59,11 +61,22 @@ QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidge
 void MainWindow::buildDocks() {
     m_spans = new SpanTableView(m_store, m_selection, this);
     addDock("mask", tr("What each step reads"), new MaskView(m_store, m_selection, this));
-    addDock("throughput", tr("Throughput"), new ThroughputView(m_store, m_dense, m_selection, this));
+    m_throughput = new ThroughputView(m_store, m_dense, m_selection, this);
+    addDock("throughput", tr("Throughput"), m_throughput);
     addDock("timeline", tr("Timeline"), new TimelineView(m_store, m_dense, m_selection, this));
     addDock("graph", tr("Dependencies"), new GraphView(m_store, m_selection, this));
     addDock("spans", tr("Spans"), m_spans);
     addDock("inspector", tr("Segment inspector"), new SegmentInspector(m_store, m_selection, this));
+
+    m_probe = new ProbeView(m_store, m_selection, this);
+    connect(m_probe, &ProbeView::inspectRequested, this, [this] {
+        if (m_state == State::Ready && !m_store->isEmpty()) emit inspectRequested(std::make_shared<const RunData>(m_store->data()));
+    });
+    connect(m_probe, &ProbeView::inspectingChanged, this, [this](bool inspecting) {
+        m_figures->setInspecting(inspecting);
+        m_throughput->setInspecting(inspecting);
+    });
+    addDock("probe", tr("Inspect"), m_probe);
 
     m_historyView = new QTableView(this);
     m_historyView->setModel(m_history);
@@ -115,9 +128,10 @@ void MainWindow::arrange(const QString& preset) {
         place("spans", Qt::RightDockWidgetArea);
         place("inspector", Qt::RightDockWidgetArea, "spans");
         place("history", Qt::RightDockWidgetArea, "spans");
+        place("probe", Qt::RightDockWidgetArea, "mask");
     }
     if (preset == "analysis") place("timeline", Qt::BottomDockWidgetArea);
-    for (const char* first : {"spans", "throughput"})
+    for (const char* first : {"spans", "throughput", "mask"})
         if (QDockWidget* dock = m_docks.value(first)) dock->raise();
     // Half of the height for the mask, the rest for figures and tables.
     if (preset != "presentation")

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ui/model/format.h"
+#include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
 #include "ui/window/banner.h"
@@ -49,6 +50,7 @@ void MainWindow::request(const RunRequest& what) {
     m_prompt->clearMessage();
     m_banner->dismiss();
     m_selection->clear();
+    m_probe->leave();
     setState(State::Running);
     showMessage(tr("Starting"));
     emit runRequested(m_last);
