@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
 #include "ui/window/main_window.h"
@@ -98,6 +99,17 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     window.setLayoutPreset("presentation");
     save("presentation");
     window.setLayoutPreset("demo");
+    window.raisePanel("probe");
+    emit window.probe()->inspectRequested();
+    ok = waitFor([&] { return window.probe()->isInspecting(); }) && ok;
+    selectReader(0.7);
+    save("inspect");
+    window.raisePanel("mask");
+    window.raisePanel("graph");
+    window.raisePanel("inspector");
+    save("dependencies");
+    window.raisePanel("throughput");
+    window.raisePanel("spans");
     window.startTour();
     save("tour");
     if (auto* tour = window.findChild<Tour*>("tour")) {

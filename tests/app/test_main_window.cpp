@@ -9,7 +9,9 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QTableView>
+#include <QListWidget>
 #include <QPlainTextEdit>
+#include <QPushButton>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QStandardPaths>
@@ -17,15 +19,21 @@
 #include <QToolButton>
 #include <QtTest>
 
+#include "app/gui/data_exports.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
 #include "tests/model/tiny_model.h"
+#include "ui/export/export_dialog.h"
+#include "ui/views/palette.h"
+#include "ui/views/probe_plots.h"
+#include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/span_table_view.h"
 #include "ui/views/transcript_view.h"
 #include "ui/window/banner.h"
 #include "ui/window/figures_bar.h"
 #include "ui/window/main_window.h"
+#include "ui/window/tour.h"
 
 using namespace spanscope;
 
@@ -44,6 +52,7 @@ class TestMainWindow : public QObject {
         MainWindow::Setup setup;
         setup.tasks = Runner::tasks();
         setup.version = "test";
+        setup.dataExports = dataExports();
         setup.bundledModel = QString(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
         m_window = std::make_unique<MainWindow>(setup);
         m_runner = std::make_unique<Runner>();
@@ -182,6 +191,142 @@ class TestMainWindow : public QObject {
         QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 0, 20000);
         m_window->action("stop")->trigger();
         waitUntilIdle();
+    }
+
+    /// A picture and the data behind it, by keys: their pixels and bytes equal the run's intervals.
+    void exportsEqualTheRun() {
+        load(tiny());
+        type("1+2*3");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 30 || m_window->state() == MainWindow::State::Ready, 20000);
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+        const RunData& run = m_window->store()->data();
+        QTemporaryDir folder;
+        QTest::keyClick(m_window.get(), Qt::Key_E, Qt::ControlModifier | Qt::ShiftModifier);
+        auto* dialog = m_window->findChild<ExportDialog*>("exportDialog");
+        QVERIFY(dialog && dialog->isVisible());
+        FigureOptions options = dialog->options();
+        options.byPhase = false;
+        options.showLoaded = false;
+        options.dark = false;
+        dialog->setOptions(options);
+        const QString png = folder.filePath("mask.png");
+        QVERIFY2(dialog->exportTo(png), qPrintable(dialog->message()));
+        const QImage image(png);
+        const MaskFigureLayout layout = maskFigureLayout(run, dialog->options());
+        QVERIFY(image.rect().contains(layout.plot));
+        const QRgb read = Palette::light().maskPixel(MaskState::Read, Phase::Free, false, 0, 0, 1);
+        int nChecked = 0, nRead = 0;
+        for (int j = 0; j < layout.plot.height(); j += 3)
+            for (int i = 0; i < layout.plot.width(); i += 3) {
+                const auto columns = layout.x.cellsAt(i), rows = layout.y.cellsAt(j);
+                bool expected = false;  // of all cells under the pixel any that was read
+                for (int s = rows.begin; s < rows.end; ++s)
+                    for (int k = columns.begin; k < columns.end; ++k) {
+                        const StepRecord& step = run.steps[size_t(layout.firstStep + s)];
+                        for (const Interval& v : *step.visible) expected = expected || (k >= v.begin && k < v.end && k <= step.position);
+                    }
+                const bool drawn = (image.pixel(layout.plot.left() + i, layout.plot.top() + j) & 0xffffff) == (read & 0xffffff);
+                QVERIFY2(drawn == expected, qPrintable(QString("pixel %1, %2").arg(i).arg(j)));
+                ++nChecked;
+                nRead += expected;
+            }
+        QVERIFY(nChecked > 1000 && nRead > 0 && nRead < nChecked);
+        dialog->close();
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+
+        QTest::keyClick(m_window.get(), Qt::Key_E, Qt::ControlModifier);
+        dialog = m_window->findChild<ExportDialog*>("exportDialog");
+        QVERIFY(dialog);
+        const QString npy = folder.filePath("mask.npy");
+        QVERIFY2(dialog->exportTo(npy), qPrintable(dialog->message()));
+        QFile file(npy);
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        const QByteArray bytes = file.readAll();
+        const qint64 nSteps = m_window->store()->nSteps(), nContext = m_window->store()->nContext();
+        QVERIFY(bytes.startsWith("\x93NUMPY"));
+        QVERIFY(bytes.size() > nSteps * nContext);
+        const char* cells = bytes.constData() + (bytes.size() - nSteps * nContext);
+        for (qint64 s = 0; s < nSteps; ++s)
+            for (qint64 k = 0; k < nContext; ++k) {
+                const StepRecord& step = run.steps[size_t(s)];
+                int expected = k > step.position ? 0 : 1;
+                for (const Interval& v : *step.visible)
+                    if (k <= step.position && k >= v.begin && k < v.end) expected = 2;
+                QCOMPARE(int(cells[s * nContext + k]), expected);
+            }
+        dialog->close();
+    }
+
+    /// Inspect mode: replay, probe the selected step, edit its span; speed figures say that they are no measurement.
+    void inspectProbesAndEdits() {
+        load(tiny());
+        type("1+2");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 10 || m_window->state() == MainWindow::State::Ready, 20000);
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+        ProbeView* probe = m_window->probe();
+        m_window->raisePanel("probe");
+        QPushButton* start = nullptr;
+        for (QPushButton* b : probe->findChildren<QPushButton*>())
+            if (b->text() == "Inspect this run") start = b;
+        QVERIFY(start && start->isEnabled());
+        QTest::mouseClick(start, Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(probe->isInspecting(), 60000);
+        QCOMPARE(m_window->findChild<QLabel*>("modeBadge")->text(), QString("Inspecting"));
+        m_window->selection()->lock(8);
+        QTRY_VERIFY_WITH_TIMEOUT(probe->summary().contains("Step 8"), 20000);
+        // Choose one head by clicking its cell.
+        QTest::mouseClick(probe->heads(), Qt::LeftButton, {}, probe->heads()->cell(1, 2).center().toPoint());
+        QTRY_VERIFY_WITH_TIMEOUT(probe->summary().contains("layer 1, head 2"), 20000);
+        // Everything ticked: the step reads more than it did or as much.
+        for (int i = 0; i < probe->editList()->count(); ++i) probe->editList()->item(i)->setCheckState(Qt::Checked);
+        for (QPushButton* b : probe->findChildren<QPushButton*>())
+            if (b->text() == "Run the step again") b->click();
+        QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Reads "), qPrintable(probe->editResult() + probe->summary()), 20000);
+        clickRun();  // a new run measures again
+        QCOMPARE(m_window->findChild<QLabel*>("modeBadge")->text(), QString("Measuring"));
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+        QVERIFY(!probe->isInspecting());
+    }
+
+    void tourHasThreeStepsAndEscEndsIt() {
+        m_window->startTourOnce();
+        auto* tour = m_window->findChild<Tour*>("tour");
+        QVERIFY(tour);
+        QCOMPARE(tour->count(), 3);
+        QTest::keyClick(tour, Qt::Key_Right);
+        QCOMPARE(tour->current(), 1);
+        QTest::keyClick(tour, Qt::Key_Escape);
+        QVERIFY(!tour->isVisible());
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+        m_window->startTourOnce();  // once is once
+        QVERIFY(!m_window->findChild<Tour*>("tour"));
+    }
+
+    void interruptedRunIsOffered() {
+        load(tiny());
+        type("1+2");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 3, 20000);
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+        QTemporaryDir folder;
+        const QString path = folder.filePath("left.spantrace");
+        const size_t nSteps = m_window->store()->data().steps.size();
+        QSignalSpy saved(m_runner.get(), &Runner::traceSaved);
+        emit m_window->traceSaveRequested(path, {std::make_shared<const RunData>(m_window->store()->data())});
+        QVERIFY(saved.wait(10000));
+        m_window->store()->clear();
+        m_window->offerRecovery({path});
+        QVERIFY(m_window->banner()->isVisible());
+        auto* button = m_window->banner()->findChild<QPushButton*>();
+        QVERIFY(button);
+        QTest::mouseClick(button, Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->store()->data().steps.size(), nSteps, 10000);
     }
 
     void everySampleOfEveryTaskStarts() {

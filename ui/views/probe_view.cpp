@@ -268,7 +268,7 @@ void ProbeView::fillEdit() {
 }
 
 IntervalList ProbeView::editedList() const {
-    IntervalList parts{{0, 1}};  // the sink
+    IntervalList parts{{0, 1}, {m_probe.position, m_probe.position + 1}};  // the sink and itself
     for (int r = 0; r < m_segments->count(); ++r) {
         const QListWidgetItem* item = m_segments->item(r);
         if (item->checkState() != Qt::Checked) continue;

@@ -75,6 +75,7 @@ class MainWindow : public QMainWindow {
     void startTour();
     void startTourOnce();
     void setSideBySide(bool on);
+    void raisePanel(const QString& id);  ///< shows a dock and brings its tab to the front
     TranscriptView* otherTranscript() const { return m_other; }
 
   public slots:

@@ -158,6 +158,13 @@ void MainWindow::setLayoutPreset(const QString& name) {
     showMessage(tr("Layout: %1").arg(name));
 }
 
+void MainWindow::raisePanel(const QString& id) {
+    QDockWidget* dock = m_docks.value(id);
+    if (!dock) return;
+    dock->show();
+    dock->raise();
+}
+
 void MainWindow::saveLayout() { QSettings().setValue("layout/" + m_layoutName, saveState(kSettingsVersion)); }
 
 void MainWindow::readSettings() {

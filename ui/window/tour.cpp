@@ -112,6 +112,15 @@ void Tour::end() {
     deleteLater();
 }
 
+/// The window's own shortcuts wait while the tour is up.
+bool Tour::event(QEvent* event) {
+    if (event->type() == QEvent::ShortcutOverride) {
+        event->accept();
+        return true;
+    }
+    return QWidget::event(event);
+}
+
 void Tour::keyPressEvent(QKeyEvent* event) {
     switch (event->key()) {
         case Qt::Key_Escape: end(); break;
