@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <mutex>
 #include <unordered_map>
 
 #include "engine/model/file_error.h"
@@ -57,12 +58,14 @@ class SentencePieceTokenizer final : public Tokenizer {
     const AddedToken* markAt(std::string_view text) const;
     Status addTokens(const AddedTokens& added, const std::string& file);
     int32_t named(const std::string& name, int32_t fallback);
+    const sentencepiece::SentencePieceProcessor& continued() const;
     Result<std::vector<int>> run(const sentencepiece::SentencePieceProcessor& processor, std::string_view text) const;
     Status appendPlain(const std::vector<int>& ids, std::string_view text, std::vector<int32_t>& out) const;
     bool spell(std::string_view text, std::vector<int32_t>& out) const;
 
     sentencepiece::SentencePieceProcessor m_processor;
-    sentencepiece::SentencePieceProcessor m_continued;  // without the dummy prefix
+    mutable sentencepiece::SentencePieceProcessor m_continued;  // without the dummy prefix; made when first needed
+    mutable std::once_flag m_continuedOnce;
     std::vector<Piece> m_pieces;
     std::unordered_map<std::string, int32_t> m_ids;
     std::array<int32_t, 256> m_byteIds{};
@@ -103,10 +106,6 @@ Status SentencePieceTokenizer::init(const std::string& proto, const AddedTokens&
     const auto loaded = m_processor.LoadFromSerializedProto(proto);
     if (!loaded.ok())
         return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(loaded.ToString()), file);
-    const auto continued = m_continued.LoadFromSerializedProto(proto + std::string(kNoDummyPrefix));
-    if (!continued.ok())
-        return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(continued.ToString()),
-                         file);
     if (m_processor.GetPieceSize() <= 0) return fileError(ErrorCode::Format, "vocabulary is empty", file);
     if (types->size() != static_cast<size_t>(m_processor.GetPieceSize()))
         return fileError(ErrorCode::Format, "not a sentencepiece model", file, "pieces",
@@ -193,6 +192,14 @@ int32_t SentencePieceTokenizer::named(const std::string& name, int32_t fallback)
     return id;
 }
 
+const sentencepiece::SentencePieceProcessor& SentencePieceTokenizer::continued() const {
+    std::call_once(m_continuedOnce, [this] {  // a processor that did not load says so when it is asked to encode
+        static_cast<void>(m_continued.LoadFromSerializedProto(m_processor.serialized_model_proto() +
+                                                              std::string(kNoDummyPrefix)));
+    });
+    return m_continued;
+}
+
 Result<std::vector<int>> SentencePieceTokenizer::run(const sentencepiece::SentencePieceProcessor& processor,
                                                      std::string_view text) const {
     if (text.size() > kMaxTextBytes)
@@ -253,7 +260,7 @@ Result<std::vector<int32_t>> SentencePieceTokenizer::encodeTrusted(std::string_v
     const auto flush = [&](size_t end) -> Status {
         if (plainBegin >= end) return {};
         const std::string_view part = text.substr(plainBegin, end - plainBegin);
-        auto ids = run(plainBegin == 0 ? m_processor : m_continued, part);
+        auto ids = run(plainBegin == 0 ? m_processor : continued(), part);
         if (!ids) return ids.error();
         return appendPlain(*ids, part, out);
     };

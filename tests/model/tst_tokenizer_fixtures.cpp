@@ -40,6 +40,20 @@ class TestTokenizerFixtures : public QObject {
     void arithmetic() { compare(*m_arith, "arith"); }
     void ggufVocabulary() { compare(*m_gguf, "llama_like"); }
 
+    void textAfterASpecialPieceGetsNoPrefix() {
+        test::ScratchFolder folder;
+        QVERIFY(test::writeFile(folder.file("tokenizer.model"), test::readFile(kFolder + "llama_like.model")));
+        QVERIFY(test::writeFile(folder.file("added_tokens.json"), R"({"<in>": 1000, "<out>": 1001})"));
+        const auto tokenizer = need(loadSentencePiece(folder.file("tokenizer.model")));
+        const auto ids = need(tokenizer->encodeTrusted("the<in>the <out>"));
+        const auto the = need(m_llama->encode("the"));
+        QVERIFY(std::equal(the.begin(), the.end(), ids.begin()));
+        QCOMPARE(ids[the.size()], 1000);
+        QCOMPARE(ids.back(), 1001);
+        QCOMPARE(tokenizer->decode(ids), std::string(" the<in>the <out>"));
+        for (const int32_t id : need(tokenizer->encode("the<in>the <out>"))) QVERIFY(id < 1000);
+    }
+
     void ggufPiecesAreTheSame() {
         QCOMPARE(m_gguf->vocabSize(), m_llama->vocabSize());
         QCOMPARE(m_gguf->bosId(), m_llama->bosId());
