@@ -17,6 +17,7 @@ constexpr uint64_t kDefaultAlignment = 32;
 constexpr uint32_t kMaxDimensions = 4;
 constexpr int kMaxArrayDepth = 4;
 constexpr uint32_t kNTypes = 13;
+constexpr uint64_t kMaxEntries = 65536;  // each becomes several times its bytes in the file
 
 uint64_t scalarBytes(GgufType type) {
     constexpr std::array<uint8_t, kNTypes> kBytes{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
@@ -64,9 +65,9 @@ class Parser {
         nValues = m_reader.u64();
         if (!m_reader.ok()) return cut("header");
         constexpr uint64_t kSmallestEntry = 13;  // empty name, type, one byte
-        const uint64_t most = m_reader.left() / kSmallestEntry;
+        const uint64_t most = std::min(kMaxEntries, m_reader.left() / kSmallestEntry);
         if (nTensors > most || nValues > most)
-            return bad("more entries than the file has room for", nTensors > most ? "tensor_count" : "metadata_kv_count",
+            return bad("more entries than the file has room for, or than any Llama model needs", nTensors > most ? "tensor_count" : "metadata_kv_count",
                        std::to_string(std::max(nTensors, nValues)), "at most " + std::to_string(most));
         return {};
     }

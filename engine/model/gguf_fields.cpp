@@ -5,11 +5,14 @@
 #include "engine/model/byte_reader.h"
 #include "engine/model/file_error.h"
 #include "engine/model/gguf.h"
+#include "engine/model/shape_limits.h"
 #include "engine/model/utf8.h"
 
 namespace spanscope {
 
 namespace {
+
+constexpr size_t kMaxTextBytes = 65536;
 
 bool isInteger(GgufType type) {
     return type != GgufType::F32 && type != GgufType::F64 && type != GgufType::Bool && type != GgufType::String &&
@@ -113,6 +116,11 @@ std::string GgufFields::string(const std::string& key, std::optional<std::string
     ByteReader reader(value->bytes);
     if (value->type == GgufType::String) {
         const std::string_view text = reader.string();
+        if (text.size() > kMaxTextBytes) {
+            fail(ErrorCode::Format, "text too long", key, std::to_string(text.size()) + " bytes",
+                 "at most " + std::to_string(kMaxTextBytes));
+            return {};
+        }
         if (firstBadUtf8(text) == std::string_view::npos) return std::string(text);
         fail(ErrorCode::Format, "not UTF-8", key);
         return {};
@@ -130,7 +138,16 @@ std::vector<std::string> GgufFields::strings(const std::string& key) {
     }
     std::vector<std::string> result;
     ByteReader reader(value->bytes);
-    for (uint64_t i = 0; i < value->count; ++i) result.emplace_back(reader.string());
+    for (uint64_t i = 0; i < value->count; ++i) {
+        const std::string_view text = reader.string();
+        if (i >= kMaxVocab || text.size() > kMaxTextBytes) {
+            fail(ErrorCode::Format, "too many or too long", key + "[" + std::to_string(i) + "]",
+                 std::to_string(value->count) + " texts, this one of " + std::to_string(text.size()) + " bytes",
+                 "at most " + std::to_string(kMaxVocab) + " of " + std::to_string(kMaxTextBytes) + " bytes");
+            return {};
+        }
+        result.emplace_back(text);
+    }
     return result;
 }
 
@@ -140,7 +157,7 @@ std::vector<double> GgufFields::numbers(const std::string& key) {
     std::vector<double> result;
     if (value->type == GgufType::Array) {
         ByteReader reader(value->bytes);
-        for (uint64_t i = 0; i < value->count; ++i) {
+        for (uint64_t i = 0; i < value->count && i < kMaxVocab; ++i) {
             const auto number = readNumber(value->elementType, reader);
             if (!number || !std::isfinite(*number)) break;
             result.push_back(*number);

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxConfigBytes = 4 << 20;
-constexpr uint64_t kMaxIndexBytes = 64 << 20;
+constexpr uint64_t kMaxIndexBytes = 16 << 20;
 constexpr size_t kMaxShards = 4096;
 
 const TensorNames kNames{.embedding = "model.embed_tokens.weight",

@@ -17,7 +17,7 @@ namespace spanscope {
 
 namespace {
 
-constexpr uint64_t kMaxModelBytes = 256 << 20;
+constexpr uint64_t kMaxModelBytes = 64 << 20;
 constexpr size_t kMaxTextBytes = size_t{1} << 30;  // the library counts in int
 constexpr int32_t kMaxHoles = 65536;               // ids between the model's own and the last added one
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
