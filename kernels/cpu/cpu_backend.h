@@ -99,14 +99,14 @@ class CpuBackend final : public Backend {
     std::vector<float> m_finalNorm;
 
     // decode, sized once; (maxBatch, ...) each
-    std::vector<float> m_x, m_qkv, m_gate, m_up, m_logits, m_cos, m_sin;
+    LineVector<float> m_x, m_qkv, m_gate, m_up, m_logits, m_cos, m_sin;
     GemvInputBuffer m_input;
     std::vector<Step> m_steps;
     std::vector<PageRef> m_plan;
     std::vector<Chunk> m_chunks;
-    std::vector<float> m_partials;  // (chunks, nHeads, headDim + 2)
+    LineVector<float> m_partials;  // (chunks, nHeads, headDim + 2)
     std::vector<int32_t> m_pagesRead;          // (chunks, nKvHeads)
-    std::vector<std::vector<float>> m_scores;  // per thread
+    std::vector<LineVector<float>> m_scores;  // per thread
     int32_t m_nPlanned = 0;
     int32_t m_nChunks = 0;
 

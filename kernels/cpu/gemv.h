@@ -6,9 +6,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/cpu/aligned.h"
 
 namespace spanscope::cpu {
 
@@ -18,8 +18,11 @@ struct GemvInput {
     /// BF16: values 0, 2, 4, .. and 1, 3, 5, .. (a 32-bit load holds a pair; shift and mask split it).
     const float* even = nullptr;
     const float* odd = nullptr;
-    const float* sums32 = nullptr;  ///< sums of 32 adjacent values (Q4_0, Q4_K, Q5_K: the constant part of a block)
-    size_t stride = 0;              ///< floats from one item to the next, of every array
+    /// Block formats: 16-bit integers, a scale for every 32 of them, and the sums of every 32 values of x.
+    const int16_t* words = nullptr;
+    const float* scales32 = nullptr;
+    const float* sums32 = nullptr;
+    size_t stride = 0;              ///< values from one item to the next; arrays by 32: stride / 32
     int32_t nItems = 0;
 };
 
@@ -32,11 +35,13 @@ class GemvInputBuffer {
     /// Derives the other orders from x. mask says which formats follow (formatBit).
     GemvInput prepare(int64_t cols, int32_t nItems, uint32_t formats);
     static uint32_t formatBit(DType type) { return 1u << static_cast<uint32_t>(type); }
-    size_t nBytes() const { return (m_x.size() + m_even.size() + m_odd.size() + m_sums.size()) * sizeof(float); }
+    size_t nBytes() const { return (m_x.size() * 5 / 2 + m_sums.size() * 2) * sizeof(float); }
 
   private:
     size_t m_stride;
-    std::vector<float> m_x, m_even, m_odd, m_sums;
+    LineVector<float> m_x, m_evenOdd;
+    LineVector<int16_t> m_words;
+    LineVector<float> m_scales, m_sums;
 };
 
 enum class Output { Store, Add };

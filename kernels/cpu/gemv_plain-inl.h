@@ -1,5 +1,5 @@
 // Dot products with F32, F16 and BF16 rows. Included once per instruction set.
-#include <hwy/cache_control.h>
+
 
 #include "kernels/cpu/gemv.h"
 #include "kernels/half.h"
@@ -22,17 +22,13 @@ inline constexpr int64_t kLanes = HWY_LANES(float);
 /// A format turns 2 * kLanes stored values into two vectors, and says where the matching x lie.
 struct PlainF32 {
     static constexpr size_t kBytes = 4;
-    static HWY_INLINE void load(const uint8_t* row, int64_t i, VF& a, VF& b) {
+    static HWY_INLINE void load(const uint8_t* at, VF& a, VF& b) {
         const DF df;
-        const float* p = reinterpret_cast<const float*>(row) + i;
+        const float* p = reinterpret_cast<const float*>(at);
         a = hn::LoadU(df, p);
         b = hn::LoadU(df, p + kLanes);
     }
-    static HWY_INLINE void input(const GemvInput& in, size_t at, const float*& a, const float*& b, int64_t& step) {
-        a = in.x + at;
-        b = in.x + at + kLanes;
-        step = 2 * kLanes;
-    }
+    static constexpr bool kSplit = false;  ///< x in its own order
     static float one(const uint8_t* row, int64_t i) {
         float v = 0;
         __builtin_memcpy(&v, row + 4 * i, 4);
@@ -42,10 +38,10 @@ struct PlainF32 {
 
 struct PlainF16 : PlainF32 {
     static constexpr size_t kBytes = 2;
-    static HWY_INLINE void load(const uint8_t* row, int64_t i, VF& a, VF& b) {
+    static HWY_INLINE void load(const uint8_t* at, VF& a, VF& b) {
         const DF df;
         const hn::Rebind<hwy::float16_t, DF> dh;
-        const auto* p = reinterpret_cast<const hwy::float16_t*>(row) + i;
+        const auto* p = reinterpret_cast<const hwy::float16_t*>(at);
         a = hn::PromoteTo(df, hn::LoadU(dh, p));
         b = hn::PromoteTo(df, hn::LoadU(dh, p + kLanes));
     }
@@ -58,18 +54,14 @@ struct PlainF16 : PlainF32 {
 
 struct PlainBf16 {
     static constexpr size_t kBytes = 2;
-    static HWY_INLINE void load(const uint8_t* row, int64_t i, VF& a, VF& b) {
+    static HWY_INLINE void load(const uint8_t* at, VF& a, VF& b) {
         const DF df;
         const hn::RebindToUnsigned<DF> du;
-        const auto pairs = hn::LoadU(du, reinterpret_cast<const uint32_t*>(row) + i / 2);
+        const auto pairs = hn::LoadU(du, reinterpret_cast<const uint32_t*>(at));
         a = hn::BitCast(df, hn::ShiftLeft<16>(pairs));
         b = hn::BitCast(df, hn::And(pairs, hn::Set(du, 0xffff0000u)));
     }
-    static HWY_INLINE void input(const GemvInput& in, size_t at, const float*& a, const float*& b, int64_t& step) {
-        a = in.even + at;
-        b = in.odd + at;
-        step = kLanes;
-    }
+    static constexpr bool kSplit = true;  ///< x as even and odd values
     static float one(const uint8_t* row, int64_t i) {
         uint16_t v = 0;
         __builtin_memcpy(&v, row + 2 * i, 2);
@@ -79,34 +71,34 @@ struct PlainBf16 {
 
 template <class F>
 struct Plain {
-    /// sums[r][b] = row r . input (item + b). Two accumulators per pair, whatever R and B are.
+    /// sums[r][b] = row r . input (item + b), always in two accumulators, so that R and B do not change a sum.
     template <int R, int B>
     static HWY_INLINE void dot(const uint8_t* w, size_t stride, int64_t cols, const GemvInput& in, int32_t item,
                                float (&sums)[R][B]) {
         const DF df;
+        constexpr int64_t kStep = 2 * kLanes;
         VF accA[R][B], accB[R][B];
-        const float* xa[B];
-        const float* xb[B];
-        int64_t step = 0;
-        for (int b = 0; b < B; ++b) {
-            F::input(in, static_cast<size_t>(item + b) * in.stride, xa[b], xb[b], step);
-            for (int r = 0; r < R; ++r) accA[r][b] = accB[r][b] = hn::Zero(df);
-        }
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+            for (int b = 0; b < B; ++b) accA[r][b] = accB[r][b] = hn::Zero(df);
+        const float* xa = (F::kSplit ? in.even : in.x) + static_cast<size_t>(item) * in.stride;
+        const float* xb = F::kSplit ? in.odd + static_cast<size_t>(item) * in.stride : xa + kLanes;
         int64_t i = 0;
-        for (; i + 2 * kLanes <= cols; i += 2 * kLanes) {
+        for (; i + kStep <= cols; i += kStep) {
+            const int64_t x = F::kSplit ? i / 2 : i;
+#pragma GCC unroll 8
             for (int r = 0; r < R; ++r) {
                 VF wa, wb;
-                const uint8_t* row = w + static_cast<size_t>(r) * stride;
-                hwy::Prefetch(row + static_cast<size_t>(i) * F::kBytes + 1024);
-                F::load(row, i, wa, wb);
+                const uint8_t* at = w + static_cast<size_t>(r) * stride + static_cast<size_t>(i) * F::kBytes;
+                if constexpr (R > 1) __builtin_prefetch(at + R * stride, 0, 2);  // the next rows, to the second level
+                F::load(at, wa, wb);
+#pragma GCC unroll 4
                 for (int b = 0; b < B; ++b) {
-                    accA[r][b] = hn::MulAdd(wa, hn::LoadU(df, xa[b]), accA[r][b]);
-                    accB[r][b] = hn::MulAdd(wb, hn::LoadU(df, xb[b]), accB[r][b]);
+                    const size_t other = static_cast<size_t>(b) * in.stride;
+                    accA[r][b] = hn::MulAdd(wa, hn::LoadU(df, xa + other + x), accA[r][b]);
+                    accB[r][b] = hn::MulAdd(wb, hn::LoadU(df, xb + other + x), accB[r][b]);
                 }
-            }
-            for (int b = 0; b < B; ++b) {
-                xa[b] += step;
-                xb[b] += step;
             }
         }
         for (int r = 0; r < R; ++r) {

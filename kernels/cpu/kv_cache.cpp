@@ -33,6 +33,8 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const ModelShape& shape, int64_
         return e;
     }
     c->m_data = static_cast<std::byte*>(memory);
+    // Large pages where the system has them: a dense step walks the whole cache.
+    if (c->m_nBytes >= (32u << 20)) madvise(memory, c->m_nBytes, MADV_HUGEPAGE);
     c->m_freePages.resize(c->m_nPages);
     for (size_t i = 0; i < c->m_nPages; ++i) c->m_freePages[i] = static_cast<int32_t>(c->m_nPages - 1 - i);
     return c;

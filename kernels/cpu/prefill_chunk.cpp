@@ -14,9 +14,9 @@ namespace spanscope::cpu {
 struct CpuBackend::PrefillBuffers {
     int64_t maxTokens = 0;
     // (panels, features, 64) each
-    std::vector<float> x, normed, qkv, mixed, gate;
-    std::vector<float> cosines, sines;  // (panels, headDim / 2, 64)
-    std::vector<std::vector<float>> scratch;  // per thread: widened rows, then the up rows of a block, or attention
+    LineVector<float> x, normed, qkv, mixed, gate;
+    LineVector<float> cosines, sines;  // (panels, headDim / 2, 64)
+    std::vector<LineVector<float>> scratch;  // per thread: widened rows, then the up rows of a block, or attention
     size_t nBytes() const {
         size_t n = x.size() + normed.size() + qkv.size() + mixed.size() + gate.size() + cosines.size() + sines.size();
         for (const auto& v : scratch) n += v.size();

@@ -6,6 +6,7 @@
 // After foreach_target.h.
 #include <hwy/highway.h>
 
+
 #include "kernels/cpu/gemv_blocks-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -40,16 +41,27 @@ void widenHalf(DType type, const uint8_t* row, int64_t begin, int64_t end, float
 template <class F>
 void widenBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out) {
     using namespace blocks;
-    const D d;
-    for (int64_t g = begin / 32; g < end / 32; ++g, out += 32) {
-        Group q{};
-        F::load(row, g, q);
-        const auto offset = hn::Set(d, F::kOffset ? q.offset : 0.0f);
-        const auto scaleLow = hn::Set(d, q.scaleLow);
-        const auto scaleHigh = hn::Set(d, F::kTwoScales ? q.scaleHigh : q.scaleLow);
-        for (int j = 0; j < kHalf; ++j) {
-            hn::StoreU(hn::MulAdd(q.low[j], scaleLow, offset), d, out + j * kL);
-            hn::StoreU(hn::MulAdd(q.high[j], scaleHigh, offset), d, out + 16 + j * kL);
+    const DF df;
+    const D32 d32;
+    constexpr int64_t kValues = 32 * F::kGroups;
+        const auto* block = reinterpret_cast<const typename F::Block*>(row) + begin / kValues;
+    for (int64_t i = begin; i < end; i += kValues, ++block) {
+        Header h{};
+        if constexpr (F::kGroups == 1)
+            h.scales[0] = hn::GetLane(half(block->d));
+        else
+            F::header(block, h);
+        for (int g = 0; g < F::kGroups; ++g, out += 32) {
+            Words w;
+            F::words(block, g, w);
+            int16_t values[32];
+            for (int j = 0; j < 2 * kHalf; ++j) hn::StoreU(w.v[j], D16(), values + j * kWords);
+            const auto offset = hn::Set(df, F::kOffsets ? h.offsets[g] : 0.0f);
+            for (int j = 0; j < 32; j += kFloats) {
+                const hn::Rebind<int16_t, D32> dq;
+                const auto v = hn::ConvertTo(df, hn::PromoteTo(d32, hn::LoadU(dq, values + j)));
+                hn::StoreU(hn::MulAdd(v, hn::Set(df, h.scales[F::kTwoScales ? 2 * g + j / 16 : g]), offset), df, out + j);
+            }
         }
     }
 }
@@ -60,11 +72,11 @@ void widenRow(DType type, const void* row, int64_t begin, int64_t end, float* ou
         case DType::F32: __builtin_memcpy(out, bytes + 4 * begin, static_cast<size_t>(end - begin) * 4); return;
         case DType::F16:
         case DType::BF16: return widenHalf(type, bytes, begin, end, out);
-        case DType::Q8_0: return widenBlocks<GroupQ8_0>(bytes, begin, end, out);
-        case DType::Q4_0: return widenBlocks<GroupQ4_0>(bytes, begin, end, out);
-        case DType::Q4_K: return widenBlocks<GroupQ4_K>(bytes, begin, end, out);
-        case DType::Q5_K: return widenBlocks<GroupQ5_K>(bytes, begin, end, out);
-        case DType::Q6_K: return widenBlocks<GroupQ6_K>(bytes, begin, end, out);
+        case DType::Q8_0: return widenBlocks<FormatQ8_0>(bytes, begin, end, out);
+        case DType::Q4_0: return widenBlocks<FormatQ4_0>(bytes, begin, end, out);
+        case DType::Q4_K: return widenBlocks<FormatQ4_K>(bytes, begin, end, out);
+        case DType::Q5_K: return widenBlocks<FormatQ5_K>(bytes, begin, end, out);
+        case DType::Q6_K: return widenBlocks<FormatQ6_K>(bytes, begin, end, out);
     }
 }
 

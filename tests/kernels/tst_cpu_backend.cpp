@@ -176,7 +176,11 @@ class TestCpuBackend : public QObject {
         p.finish(m);
         const BackendOptions o{.nThreads = 2, .kvTokens = 64};
         const std::vector<int32_t> next = m.tokens(3);
-        compare(play(*make(m, o, false), p, next, {kEverything}), play(*make(m, o, true), p, next, {kEverything}), 1e-4);
+        // Block formats: decode rounds its inputs to 16 bits for each 32 values (gemv_blocks-inl.h), a tenth or less
+        // of the formats' own step; here some 2e-4 after two layers whose attention sharpens every difference.
+        const bool plain = DType(type) == DType::F32 || DType(type) == DType::F16 || DType(type) == DType::BF16;
+        compare(play(*make(m, o, false), p, next, {kEverything}), play(*make(m, o, true), p, next, {kEverything}),
+                plain ? 1e-4 : 1e-3);
     }
 
     void cacheFormats_data() {
