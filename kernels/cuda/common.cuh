@@ -37,6 +37,19 @@ __device__ __forceinline__ void letNextStart() {
 #endif
 }
 
+/// The share of block `block`. Called by one thread: the address of a bulk prefetch is a uniform register.
+__device__ __forceinline__ void askAhead(const WeightsAhead& a, int64_t block) {
+#if __CUDA_ARCH__ >= 900
+    constexpr int32_t kPiece = 16384;
+    const char* at = static_cast<const char*>(a.base) + block * a.stride;
+#pragma unroll 1
+    for (int32_t from = 0; from < a.perBlock; from += kPiece) {
+        const uint32_t nBytes = min(kPiece, a.perBlock - from);
+        asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(at + from), "r"(nBytes) : "memory");
+    }
+#endif
+}
+
 /// Weights: read once per step, never written: streamed past L1.
 __device__ __forceinline__ uint4 loadWeights16(const void* p) {
     uint4 v;

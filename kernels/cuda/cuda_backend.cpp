@@ -251,6 +251,21 @@ Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed)
 
 void CudaBackend::setMinPages(int32_t minPages) {
     m_minPages = std::max(1, minPages);
+    dropGraphs();
+}
+
+void CudaBackend::setAheadBytes(int64_t nBytes) {
+    m_aheadForced = nBytes;
+    dropGraphs();
+}
+
+int64_t CudaBackend::aheadBytes(int32_t bucket) const {
+    if (m_aheadForced >= 0) return m_aheadForced;
+    const auto it = m_aheadTuned.find(bucket);
+    return it == m_aheadTuned.end() ? 0 : it->second;
+}
+
+void CudaBackend::dropGraphs() {
     for (auto& [bucket, graph] : m_graphs) (void)cudaGraphExecDestroy(graph);
     m_graphs.clear();
 }

@@ -51,6 +51,9 @@ class CudaBackend final : public Backend {
     /// Host time of the last decode's input side: from the call to the graph's launch.
     int64_t lastHostNs() const { return m_lastHostNs; }
     void setMinPages(int32_t minPages);
+    /// Bytes of the next matrix that a kernel asks for on its way out (WeightsAhead); 0 = none, -1 = as measured.
+    void setAheadBytes(int64_t nBytes);
+    int64_t aheadBytes(int32_t bucket) const;
 
   private:
     struct Sequence {
@@ -84,7 +87,13 @@ class CudaBackend final : public Backend {
                             const std::function<Status(size_t)>& onLayer);
     Status enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx);
     bool usesGemv(int32_t bucket) const;
+    WeightsAhead ahead(const void* matrix, int64_t nRows, int64_t nCols) const;
+    /// What follows layer `index`: the next one's first matrix, or the head.
+    WeightsAhead aheadOfLayer(size_t index) const;
+    void dropGraphs();
     Status tuneBucket(int32_t bucket);
+    /// Times the layers' matrices with different amounts asked for ahead.
+    Status tuneAhead(int32_t bucket);
     Status captureBucket(int32_t bucket);
     Status finishTiming();
 
@@ -106,6 +115,10 @@ class CudaBackend final : public Backend {
     int32_t m_device = 0;
     int32_t m_maxBucket = 1;
     int32_t m_minPages = 4;
+    std::map<int32_t, int64_t> m_aheadTuned;  ///< bucket -> bytes
+    int64_t m_aheadForced = -1;
+    int64_t m_aheadBytes = 0;                 ///< of what is being enqueued
+    bool m_tuning = false;                    ///< a layer is its matrices only, and no KV is written
     LaunchContext m_ctx;
     DeviceWeights m_weights;
     Gemm m_gemm;

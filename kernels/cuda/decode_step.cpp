@@ -38,6 +38,21 @@ bool CudaBackend::usesGemv(int32_t bucket) const {
            gemvFits(bucket, m_shape.nHeads * m_shape.headDim, false) && gemvFits(bucket, m_shape.ffn, false);
 }
 
+WeightsAhead CudaBackend::ahead(const void* matrix, int64_t nRows, int64_t nCols) const {
+    WeightsAhead a;
+    a.base = matrix;
+    a.nBytes = nRows * nCols * static_cast<int64_t>(elementBytes(m_weights.type()));
+    a.budget = m_aheadBytes;
+    return a;
+}
+
+WeightsAhead CudaBackend::aheadOfLayer(size_t index) const {
+    const ModelShape& s = m_shape;
+    const std::vector<DeviceLayer>& layers = m_weights.layers();
+    if (index + 1 == layers.size()) return ahead(m_weights.head(), s.vocab, s.hidden);
+    return ahead(layers[index + 1].qkv, (s.nHeads + 2 * s.nKvHeads) * s.headDim, s.hidden);
+}
+
 Status CudaBackend::checkItems(std::span<const DecodeItem> items) {
     if (items.empty() || items.size() > static_cast<size_t>(m_options.maxBatch))
         return invalidArgument("rows of a decode step", std::to_string(items.size()),
@@ -120,6 +135,7 @@ Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, Element outTy
     a.out = m_attended.as<>();
     a.outType = outType;
     a.minPages = m_minPages;
+    a.ahead = ahead(m_weights.layers()[index].o, m_shape.hidden, m_shape.nHeads * m_shape.headDim);
     a.partialO = m_partialO.as<float>();
     a.partialMl = m_partialMl.as<float2>();
     a.arrived = m_arrived.as<int32_t>();
@@ -152,11 +168,18 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     qkv.nKvHeads = s.nKvHeads;
     qkv.headDim = s.headDim;
     qkv.interleaved = s.ropeInterleaved;
+    if (m_tuning) {
+        qkv.role = GemvRole::Plain;
+        qkv.y = m_qkv.as<float>();
+        qkv.yStride = qkv.nRows;
+    }
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    SPANSCOPE_TRY(enqueueAttention(index, bucket, Element::F32, ctx));
-    SPANSCOPE_TRY(mark(Stage::Attention, ctx));
-    if (onLayer) SPANSCOPE_TRY(onLayer(index));
+    if (!m_tuning) {
+        SPANSCOPE_TRY(enqueueAttention(index, bucket, Element::F32, ctx));
+        SPANSCOPE_TRY(mark(Stage::Attention, ctx));
+        if (onLayer) SPANSCOPE_TRY(onLayer(index));
+    }
     GemvParams o;
     o.role = GemvRole::Residual;
     o.w = layer.o;
@@ -167,6 +190,7 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     o.m = bucket;
     o.k = qWidth;
     o.nRows = s.hidden;
+    o.ahead = ahead(layer.gateUp, 2 * s.ffn, s.hidden);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, o));
     GemvParams gateUp;
     gateUp.role = GemvRole::SiluMul;
@@ -180,6 +204,7 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     gateUp.m = bucket;
     gateUp.k = s.hidden;
     gateUp.nRows = 2 * s.ffn;
+    gateUp.ahead = ahead(layer.down, s.hidden, s.ffn);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, gateUp));
     GemvParams down;
     down.role = GemvRole::Residual;
@@ -191,6 +216,7 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     down.m = bucket;
     down.k = s.ffn;
     down.nRows = s.hidden;
+    down.ahead = aheadOfLayer(index);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, down));
     return mark(Stage::Matmul, ctx);
 }
@@ -207,6 +233,7 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
     norm.type = type;
     norm.hidden = s.hidden;
     norm.eps = s.rmsEps;
+    norm.ahead = ahead(layer.qkv, nQkv, s.hidden);
     SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
     SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, nQkv, s.hidden, type, Element::F32, false}, layer.qkv, m_normed.as<>(),
@@ -224,11 +251,13 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
     rope.headDim = s.headDim;
     rope.interleaved = s.ropeInterleaved;
     rope.batchRows = m_rows.as<BatchRow>();
-    SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, bucket));
-    SPANSCOPE_TRY(mark(Stage::Other, ctx));
-    SPANSCOPE_TRY(enqueueAttention(index, bucket, type, ctx));
-    SPANSCOPE_TRY(mark(Stage::Attention, ctx));
-    if (onLayer) SPANSCOPE_TRY(onLayer(index));
+    if (!m_tuning) {
+        SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, bucket));
+        SPANSCOPE_TRY(mark(Stage::Other, ctx));
+        SPANSCOPE_TRY(enqueueAttention(index, bucket, type, ctx));
+        SPANSCOPE_TRY(mark(Stage::Attention, ctx));
+        if (onLayer) SPANSCOPE_TRY(onLayer(index));
+    }
     SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, s.hidden, qWidth, type, Element::F32, true}, layer.o, m_attended.as<>(),
                              m_x.as<>()));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
@@ -237,6 +266,7 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
     bias.n = s.hidden;
     if ((bias.bias = layer.oBias)) SPANSCOPE_CUDA_TRY(launchAddBias(ctx, bias, bucket));
     norm.gain = layer.mlpNorm;
+    norm.ahead = ahead(layer.gateUp, 2 * s.ffn, s.hidden);
     SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
     SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, 2 * s.ffn, s.hidden, type, Element::F32, false}, layer.gateUp,
@@ -248,6 +278,7 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
     silu.y = m_hidden.as<>();
     silu.outType = type;
     silu.ffn = s.ffn;
+    silu.ahead = ahead(layer.down, s.hidden, s.ffn);
     SPANSCOPE_CUDA_TRY(launchSiluMul(ctx, silu, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
     SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, s.hidden, s.ffn, type, Element::F32, true}, layer.down, m_hidden.as<>(),
@@ -258,6 +289,7 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
 
 Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
+    m_aheadBytes = aheadBytes(bucket);
     PlanStepParams plan;
     plan.items = m_items.device<StepItem>();
     plan.rows = m_rows.as<BatchRow>();
@@ -296,6 +328,7 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const 
         norm.type = m_weights.type();
         norm.hidden = s.hidden;
         norm.eps = s.rmsEps;
+        norm.ahead = ahead(m_weights.head(), s.vocab, s.hidden);
         SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, bucket));
         SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, s.vocab, s.hidden, m_weights.type(), Element::F32, false},
                                  m_weights.head(), m_normed.as<>(), m_logits.as<>()));
@@ -309,40 +342,9 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const 
     return mark(Stage::Other, ctx);
 }
 
-Status CudaBackend::tuneBucket(int32_t bucket) {
-    if (usesGemv(bucket)) return {};
-    const ModelShape& s = m_shape;
-    const Element type = m_weights.type();
-    const auto tune = [&](const void* DeviceLayer::*matrix, GemmShape shape, const DeviceBuffer& x, const DeviceBuffer& y) {
-        std::vector<const void*> ws;
-        for (const DeviceLayer& layer : m_weights.layers()) ws.push_back(layer.*matrix);
-        return m_gemm.tune(m_ctx, shape, ws, x.as<>(), y.as<>());
-    };
-    const int32_t nQkv = (s.nHeads + 2 * s.nKvHeads) * s.headDim;
-    SPANSCOPE_TRY(tune(&DeviceLayer::qkv, {bucket, nQkv, s.hidden, type, Element::F32, false}, m_normed, m_qkv));
-    SPANSCOPE_TRY(tune(&DeviceLayer::o, {bucket, s.hidden, s.nHeads * s.headDim, type, Element::F32, true}, m_attended, m_x));
-    SPANSCOPE_TRY(tune(&DeviceLayer::gateUp, {bucket, 2 * s.ffn, s.hidden, type, Element::F32, false}, m_normed, m_gateUp));
-    SPANSCOPE_TRY(tune(&DeviceLayer::down, {bucket, s.hidden, s.ffn, type, Element::F32, true}, m_hidden, m_x));
-    const void* head = m_weights.head();
-    return m_gemm.tune(m_ctx, {bucket, s.vocab, s.hidden, type, Element::F32, false}, {&head, 1}, m_normed.as<>(),
-                       m_logits.as<>());
-}
-
 Status CudaBackend::captureBucket(int32_t bucket) {
-    const auto capture = [&](const LaunchContext& ctx, cudaGraphExec_t& exec) -> Status {
-        SPANSCOPE_CUDA_TRY(cudaStreamBeginCapture(ctx.stream, cudaStreamCaptureModeThreadLocal));
-        const Status enqueued = enqueueStep(bucket, ctx, {});
-        cudaGraph_t graph = nullptr;
-        const cudaError_t ended = cudaStreamEndCapture(ctx.stream, &graph);
-        if (!enqueued.ok()) {
-            if (graph) (void)cudaGraphDestroy(graph);
-            return enqueued;
-        }
-        if (ended != cudaSuccess) return cudaError("cudaStreamEndCapture", ended);
-        const cudaError_t made = cudaGraphInstantiate(&exec, graph, 0);
-        (void)cudaGraphDestroy(graph);
-        if (made != cudaSuccess) return cudaError("cudaGraphInstantiate", made);
-        return {};
+    const auto capture = [&](const LaunchContext& ctx, cudaGraphExec_t& exec) {
+        return captureGraph(ctx.stream, [&] { return enqueueStep(bucket, ctx, {}); }, exec);
     };
     cudaGraphExec_t exec = nullptr;
     Status captured = capture(m_ctx, exec);

@@ -61,4 +61,20 @@ void MappedBuffer::release() {
     m_bytes = 0;
 }
 
+Status captureGraph(cudaStream_t stream, const std::function<Status()>& enqueue, cudaGraphExec_t& exec) {
+    SPANSCOPE_CUDA_TRY(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    const Status enqueued = enqueue();
+    cudaGraph_t graph = nullptr;
+    const cudaError_t ended = cudaStreamEndCapture(stream, &graph);
+    if (!enqueued.ok()) {
+        if (graph) (void)cudaGraphDestroy(graph);
+        return enqueued;
+    }
+    if (ended != cudaSuccess) return cudaError("cudaStreamEndCapture", ended);
+    const cudaError_t made = cudaGraphInstantiate(&exec, graph, 0);
+    (void)cudaGraphDestroy(graph);
+    if (made != cudaSuccess) return cudaError("cudaGraphInstantiate", made);
+    return {};
+}
+
 }  // namespace spanscope::cuda

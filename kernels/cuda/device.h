@@ -4,6 +4,8 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -90,6 +92,26 @@ struct LaunchContext {
     cudaStream_t stream = nullptr;
     int nSm = 0;
     bool overlap = false;
+};
+
+/// What `enqueue` puts on the stream, as a graph; the caller destroys it.
+Status captureGraph(cudaStream_t stream, const std::function<Status()>& enqueue, cudaGraphExec_t& exec);
+
+/// A matrix that the next kernel reads: a kernel may ask for parts of it on its way out, so that memory is not idle
+/// while it drains and its successor starts. A hint: it changes no result. Set base, nBytes and budget; launchers
+/// set the rest with shareOut().
+struct WeightsAhead {
+    const void* base = nullptr;
+    int64_t nBytes = 0;
+    int64_t budget = 0;    ///< bytes asked for by the whole grid; 0 = nothing
+    int64_t stride = 0;    ///< between the shares of two blocks
+    int32_t perBlock = 0;  ///< bytes, multiple of 128
+
+    void shareOut(int64_t nBlocks) {
+        stride = base ? nBytes / nBlocks / 128 * 128 : 0;
+        const int64_t share = budget / nBlocks / 128 * 128;
+        perBlock = static_cast<int32_t>(share < stride ? share : stride);
+    }
 };
 
 }  // namespace spanscope::cuda

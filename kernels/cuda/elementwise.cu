@@ -39,6 +39,7 @@ __device__ __forceinline__ float blockSum(float v, float* scratch) {
 
 __global__ void __launch_bounds__(kThreads) rmsNormKernel(const RmsNormParams p) {
     __shared__ float scratch[kThreads / 32];
+    if (threadIdx.x == 0) askAhead(p.ahead, blockIdx.x);
     waitForPrevious();
     letNextStart();
     const size_t at = static_cast<size_t>(blockIdx.x) * p.hidden;
@@ -104,6 +105,7 @@ __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendPar
 }
 
 __global__ void __launch_bounds__(kThreads) siluMulKernel(const SiluMulParams p) {
+    if (threadIdx.x == 0) askAhead(p.ahead, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);
     waitForPrevious();
     letNextStart();
     const int32_t i = (blockIdx.x * kThreads + threadIdx.x) * 4;
@@ -272,14 +274,17 @@ dim3 streamGrid(const LaunchContext& ctx, int64_t n) {
 
 }  // namespace
 
-cudaError_t launchRmsNorm(const LaunchContext& ctx, const RmsNormParams& params, int32_t nRows) {
+cudaError_t launchRmsNorm(const LaunchContext& ctx, RmsNormParams params, int32_t nRows) {
+    params.ahead.shareOut(nRows);
     return launch(ctx, rmsNormKernel, dim3(nRows), dim3(kThreads), 0, params);
 }
 cudaError_t launchRopeAppend(const LaunchContext& ctx, const RopeAppendParams& params, int32_t nRows) {
     return launch(ctx, ropeAppendKernel, dim3(nRows), dim3(kThreads), 0, params);
 }
-cudaError_t launchSiluMul(const LaunchContext& ctx, const SiluMulParams& params, int32_t nRows) {
-    return launch(ctx, siluMulKernel, dim3((params.ffn / 4 + kThreads - 1) / kThreads, nRows), dim3(kThreads), 0, params);
+cudaError_t launchSiluMul(const LaunchContext& ctx, SiluMulParams params, int32_t nRows) {
+    const dim3 grid((params.ffn / 4 + kThreads - 1) / kThreads, nRows);
+    params.ahead.shareOut(static_cast<int64_t>(grid.x) * grid.y);
+    return launch(ctx, siluMulKernel, grid, dim3(kThreads), 0, params);
 }
 cudaError_t launchAddBias(const LaunchContext& ctx, const AddBiasParams& params, int32_t nRows) {
     return launch(ctx, addBiasKernel, dim3((params.n + kThreads - 1) / kThreads, nRows), dim3(kThreads), 0, params);

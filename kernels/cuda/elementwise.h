@@ -13,8 +13,9 @@ struct RmsNormParams {
     Element type = Element::F32;
     int32_t hidden = 0;           ///< multiple of 4
     float eps = 0.f;
+    WeightsAhead ahead;           ///< what the next kernel reads
 };
-cudaError_t launchRmsNorm(const LaunchContext& ctx, const RmsNormParams& params, int32_t nRows);
+cudaError_t launchRmsNorm(const LaunchContext& ctx, RmsNormParams params, int32_t nRows);
 
 /// Where row i's token is stored: of a decode step (batch rows) or of a prefill chunk (one sequence, from position0).
 struct RopeAppendParams {
@@ -40,8 +41,9 @@ struct SiluMulParams {
     void* y = nullptr;             ///< (rows, ffn) in outType
     Element outType = Element::F32;
     int32_t ffn = 0;               ///< multiple of 4
+    WeightsAhead ahead;            ///< what the next kernel reads
 };
-cudaError_t launchSiluMul(const LaunchContext& ctx, const SiluMulParams& params, int32_t nRows);
+cudaError_t launchSiluMul(const LaunchContext& ctx, SiluMulParams params, int32_t nRows);
 
 struct AddBiasParams {
     float* x = nullptr;            ///< (rows, n)

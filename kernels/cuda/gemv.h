@@ -29,6 +29,7 @@ struct GemvParams {
     int32_t nRows = 0;
     int32_t nPairs = 0;           ///< set by the launcher: rows are done two at a time
     int32_t stageX = 0;           ///< set by the launcher: x goes through shared memory
+    WeightsAhead ahead;           ///< what the next kernel reads
     // Qkv only
     const BatchRow* rows = nullptr;       ///< (m)
     const float2* rotation = nullptr;     ///< (m, headDim/2)

@@ -224,6 +224,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
         pair = nextPair;
         batch = nextBatch;
     }
+    if (tid == 0) askAhead(p.ahead, blockIdx.x);
 }
 
 /// Instantiations live in gemv_{f32,f16,bf16}.cu, one file per type so that they compile side by side.
@@ -237,9 +238,11 @@ cudaError_t prepareGemvOf(int maxSharedBytes);
     cudaError_t launchGemvOf<W>(const LaunchContext& ctx, const GemvParams& params, size_t sharedBytes) {           \
         const int32_t wanted = (params.nPairs + kGemvWarps - 1) / kGemvWarps;                                       \
         const dim3 grid(wanted < 2 * ctx.nSm ? wanted : 2 * ctx.nSm), block(kGemvThreads);                          \
-        if (params.m == 1) return launch(ctx, gemvKernel<W, 1>, grid, block, sharedBytes, params);                  \
-        if (params.m == 2) return launch(ctx, gemvKernel<W, 2>, grid, block, sharedBytes, params);                  \
-        return launch(ctx, gemvKernel<W, 4>, grid, block, sharedBytes, params);                                     \
+        GemvParams p = params;                                                                                      \
+        p.ahead.shareOut(grid.x);                                                                                   \
+        if (p.m == 1) return launch(ctx, gemvKernel<W, 1>, grid, block, sharedBytes, p);                            \
+        if (p.m == 2) return launch(ctx, gemvKernel<W, 2>, grid, block, sharedBytes, p);                            \
+        return launch(ctx, gemvKernel<W, 4>, grid, block, sharedBytes, p);                                          \
     }                                                                                                               \
     template <>                                                                                                     \
     cudaError_t prepareGemvOf<W>(int maxSharedBytes) {                                                              \

@@ -60,6 +60,7 @@ __global__ void __launch_bounds__(kThreads, Engine::kBlocksPerSm) spanAttentionK
     const int32_t end = min(visit + plan.chunk, plan.nVisits);
     bool waited = false;
     if (visit >= end) {
+        if (tid == 0) askAhead(p.ahead, blockIdx.x);
         waitForPrevious();
         letNextStart();
         return;
@@ -125,6 +126,7 @@ __global__ void __launch_bounds__(kThreads, Engine::kBlocksPerSm) spanAttentionK
                 if (more) engine.loadV(p, page, task.kvHead, lane);
             }
         }
+        if (tid == 0 && visit + n == end) askAhead(p.ahead, blockIdx.x);  // while results meet
         engine.publish(sO + warp * kHeadsPerBlock * hd, sMl + warp * kHeadsPerBlock, nGroup, lane, hd);
         __syncthreads();
 
@@ -204,6 +206,7 @@ __global__ void __launch_bounds__(kThreads, Engine::kBlocksPerSm) spanAttentionK
 template <class Engine>
 cudaError_t launchEngine(const LaunchContext& ctx, SpanAttentionParams params) {
     params.nBlocks = ctx.nSm * Engine::kBlocksPerSm;
+    params.ahead.shareOut(params.nBlocks);
     const size_t tiles = sizeof(float) * kWarps * kHeadsPerBlock * static_cast<size_t>(params.headDim);
     const size_t weights = sizeof(float) * kHeadsPerBlock * static_cast<size_t>(params.nBlocks);
     return launch(ctx, spanAttentionKernel<Engine>, dim3(params.nBlocks), dim3(kThreads), tiles > weights ? tiles : weights,

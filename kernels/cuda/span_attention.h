@@ -22,6 +22,7 @@ struct SpanAttentionParams {
     float* partialO = nullptr;
     float2* partialMl = nullptr;
     int32_t* arrived = nullptr;
+    WeightsAhead ahead;              ///< what the next kernel reads
     int32_t nBlocks = 0;             ///< set by the launcher
 };
 

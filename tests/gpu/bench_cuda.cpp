@@ -2,8 +2,8 @@
 //   limits     copy bandwidth, BF16 matrix product rate: what all else is a fraction of
 //   attention  span_attention alone on the shapes of the peers' benchmarks, dense and with a kept fraction
 //   matvec     the matrix-vector kernels and cuBLASLt on llama-7b's matrices
-//   steps      whole decode steps of llama-7b (random BF16 weights) and of the bundled model's shape
-//   prefill    a prompt of 2,048 tokens
+//   steps      whole decode steps of llama-7b (random BF16 weights) and a prompt of 2,048 tokens
+//   small      decode steps of the bundled models' shape
 // Times are medians; device work is timed by events around graph replays whose data exceed the L2 cache.
 #include <algorithm>
 #include <chrono>
@@ -64,7 +64,7 @@ LaunchContext makeContext() {
     return ctx;
 }
 
-/// Microseconds of one call of `enqueue` captured as a graph: seven samples of about 30 ms, the median.
+/// Microseconds of one call of `enqueue` captured as a graph: seven samples of about 20 ms, the median.
 double graphUs(const LaunchContext& ctx, const std::function<void()>& enqueue) {
     enqueue();  // loads what is loaded lazily
     need(cudaStreamSynchronize(ctx.stream), "warm-up");
@@ -87,7 +87,7 @@ double graphUs(const LaunchContext& ctx, const std::function<void()>& enqueue) {
         return static_cast<double>(ms) * 1e3 / n;
     };
     time(2);
-    const int n = std::max(1, static_cast<int>(30e3 / std::max(1.0, time(2))));
+    const int n = std::max(1, static_cast<int>(20e3 / std::max(1.0, time(2))));
     std::vector<double> samples;
     for (int i = 0; i < 7; ++i) samples.push_back(time(n));
     (void)cudaGraphExecDestroy(exec);
@@ -458,7 +458,7 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
     for (double us : wallUs) total += us;
     const double perStep = total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
     const double bytes = model.weightBytes() + readPages / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
-    emit(name, {{"us", perStep}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
+    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
                 {"GBps", bytes / perStep / 1e3}, {"hostKeepUs", median(hostKeepUs)}, {"hostNewUs", hostNewUs.empty() ? 0 : median(hostNewUs)}});
     // Where the time goes: stages serialised, not a throughput.
     backend.resetStageTimes();
@@ -488,29 +488,53 @@ std::unique_ptr<CudaBackend> load(const RandomModel& model, int maxBatch, int64_
     return std::move(made.value());
 }
 
-void steps() {
-    {
-        const RandomModel small(12, 4, 4, 64, 256, 704, 512);  // the shape of the bundled models
-        auto backend = load(small, 32, 65536);
-        decodeCase(*backend, small, "step small batch 1 depth 512 dense", 1, 512, 0, 400);
-        decodeCase(*backend, small, "step small batch 1 depth 512 keep 64", 1, 512, 64, 400);
-        decodeCase(*backend, small, "step small batch 32 depth 512 dense", 32, 512, 0, 200);
+/// What 2,048 tokens of prompt cost.
+void prefillCase(CudaBackend& backend, const RandomModel& model) {
+    check::Random random(8);
+    std::vector<int32_t> tokens;
+    for (int i = 0; i < 2048; ++i) tokens.push_back(random.below(32000));
+    const std::vector<Interval> all{{0, kOpenEnd}};
+    const QueryRun run{0, 2048, all};
+    std::vector<float> logits(32000);
+    std::vector<double> us;
+    for (int i = 0; i < 7; ++i) {
+        auto id = backend.createSequence(2048);
+        if (!id.ok()) stop(id.error().toString());
+        backend.resetStageTimes();
+        backend.setProfiling(i == 6);
+        need(backend.prefill(*id, tokens, {&run, 1}, logits));
+        if (i > 0 && i < 6) us.push_back(static_cast<double>(backend.lastDeviceNs()) * 1e-3);
+        backend.freeSequence(*id);
     }
+    backend.setProfiling(false);
+    const double flops = 2.0 * 2048 * (model.weightBytes() / 2 - 32000.0 * 4096) + 32.0 * 2 * 2048 * 2048 * 4096;
+    emit("prefill 7b 2048", {{"us", median(us)}, {"tokensPerS", 2048e6 / median(us)}, {"TFLOPs", flops / median(us) / 1e6}});
+    const StageTimes t = backend.stageTimes();
+    emit("prefill 7b 2048 stages", {{"attentionUs", static_cast<double>(t.attentionNs) * 1e-3},
+                                    {"matmulUs", static_cast<double>(t.matmulNs) * 1e-3},
+                                    {"otherUs", static_cast<double>(t.otherNs) * 1e-3}});
+}
+
+/// Most important first: whoever runs this may have to stop it.
+void steps() {
     size_t freeBytes = 0, totalBytes = 0;
     need(cudaMemGetInfo(&freeBytes, &totalBytes), "memory");
     const RandomModel model(32, 32, 32, 128, 4096, 11008, 32000);
     const double perToken = 524288;
     const double room = static_cast<double>(freeBytes) - model.weightBytes() - 4e9;
     const int64_t kvTokens = std::min<int64_t>(133000, static_cast<int64_t>(room / perToken));
+    if (kvTokens < 4096) stop("too little device memory is free for a KV cache of 4,096 tokens");
     auto backend = load(model, 32, kvTokens);
-    decodeCase(*backend, model, "step 7b batch 1 depth 512 dense", 1, 512, 0, 104);
-    decodeCase(*backend, model, "step 7b batch 4 depth 512 dense", 4, 512, 0, 64);
-    for (int rows : {16, 32}) {
+    const std::string first = "step 7b batch 1 depth 512 dense";
+    decodeCase(*backend, model, first, 1, 512, 0, 104);
+    const int32_t rowsBig[] = {16, 32};
+    for (int rows : rowsBig) {
         const std::string at = "step 7b batch " + std::to_string(rows) + " depth 1962 ";
         decodeCase(*backend, model, at + "dense", rows, 1962, 0, 64);
         decodeCase(*backend, model, at + "keep 1/4", rows, 1962, 480, 64);
         decodeCase(*backend, model, at + "keep 1/8", rows, 1962, 240, 64);
     }
+    prefillCase(*backend, model);
     const int rows16 = kvTokens >= 8 * 16500 ? 8 : 4;
     const std::string at16 = "step 7b batch " + std::to_string(rows16) + " depth 16384 ";
     decodeCase(*backend, model, at16 + "dense", rows16, 16384, 0, 48);
@@ -519,41 +543,33 @@ void steps() {
     const int longest = static_cast<int>(std::min<int64_t>(131072, kvTokens / 16 * 16 - 256));
     decodeCase(*backend, model, "step 7b batch 1 depth 2048 keep 1024", 1, 2048, 1024, 64);
     decodeCase(*backend, model, "step 7b batch 1 depth " + std::to_string(longest / 1024) + "K keep 1024", 1, longest, 1024, 64);
+    decodeCase(*backend, model, "step 7b batch 4 depth 512 dense", 4, 512, 0, 64);
+    for (int64_t mib : {0, 4, 8, 16, 32}) {  // the measured choice, against each fixed one
+        backend->setAheadBytes(mib << 20);
+        const std::string tail = " ahead " + std::to_string(mib) + " MiB";
+        decodeCase(*backend, model, first + tail, 1, 512, 0, 64);
+        if (mib != 4) decodeCase(*backend, model, "step 7b batch 16 depth 1962 dense" + tail, 16, 1962, 0, 40);
+    }
 }
 
-void prefill() {
-    const RandomModel model(32, 32, 32, 128, 4096, 11008, 32000);
-    auto backend = load(model, 1, 4096);
-    check::Random random(8);
-    std::vector<int32_t> tokens;
-    for (int i = 0; i < 2048; ++i) tokens.push_back(random.below(32000));
-    const std::vector<Interval> all{{0, kOpenEnd}};
-    const QueryRun run{0, 2048, all};
-    std::vector<float> logits(32000);
-    std::vector<double> us;
-    for (int i = 0; i < 6; ++i) {
-        auto id = backend->createSequence(2048);
-        if (!id.ok()) stop(id.error().toString());
-        need(backend->prefill(*id, tokens, {&run, 1}, logits));
-        if (i > 0) us.push_back(static_cast<double>(backend->lastDeviceNs()) * 1e-3);
-        backend->freeSequence(*id);
+/// The bundled models' shape: bound by launches.
+void small() {
+    const RandomModel model(12, 4, 4, 64, 256, 704, 512);
+    auto backend = load(model, 32, 65536);
+    decodeCase(*backend, model, "step small batch 1 depth 512 dense", 1, 512, 0, 400);
+    decodeCase(*backend, model, "step small batch 1 depth 512 keep 64", 1, 512, 64, 400);
+    decodeCase(*backend, model, "step small batch 32 depth 512 dense", 32, 512, 0, 200);
+    for (int minPages : {1, 8}) {
+        backend->setMinPages(minPages);
+        decodeCase(*backend, model, "step small batch 1 depth 512 dense min" + std::to_string(minPages), 1, 512, 0, 200);
     }
-    const double flops = 2.0 * 2048 * (model.weightBytes() / 2 - 32000.0 * 4096) + 32.0 * 2 * 2048 * 2048 * 4096;
-    emit("prefill 7b 2048", {{"us", median(us)}, {"tokensPerS", 2048e6 / median(us)}, {"TFLOPs", flops / median(us) / 1e6}});
-    auto id = backend->createSequence(2048);
-    backend->setProfiling(true);
-    need(backend->prefill(*id, tokens, {&run, 1}, logits));
-    const StageTimes t = backend->stageTimes();
-    emit("prefill 7b 2048 stages", {{"attentionUs", static_cast<double>(t.attentionNs) * 1e-3},
-                                    {"matmulUs", static_cast<double>(t.matmulNs) * 1e-3},
-                                    {"otherUs", static_cast<double>(t.otherNs) * 1e-3}});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 3) {
-        std::printf("usage: bench_cuda FILE limits|attention|matvec|steps|prefill\n");
+        std::printf("usage: bench_cuda FILE limits|steps|attention|small|matvec\n");
         return 2;
     }
     if (!check::haveGpu()) return 0;
@@ -564,7 +580,7 @@ int main(int argc, char** argv) {
     else if (group == "attention") attention();
     else if (group == "matvec") matvec();
     else if (group == "steps") steps();
-    else if (group == "prefill") prefill();
+    else if (group == "small") small();
     else stop("no group " + group);
     std::fclose(outFile);
     return 0;

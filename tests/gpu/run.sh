@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# Build, correctness, sanitizer, measurements, peers, one table. From anywhere:  tests/gpu/run.sh [check|bench|all]
-# Results: $OUT if set, else build/gpu-out. A part that fails is reported and does not stop the next.
+# Build, correctness, sanitizer, measurements, peers, one table. From anywhere:  tests/gpu/run.sh [check|bench|all|final]
+#   check  tests, also under compute-sanitizer
+#   bench  tests, measurements, peers
+#   all    both (the default)
+#   final  bench within 170 s, then the bundled model: the CPU's tokens on CUDA, and the share of right answers
+# Results: $OUT if set, else build/gpu-out. A part that fails is reported and does not stop the next; the table is
+# written anew after every group, so a run that is cut off leaves what it had.
 # SPANSCOPE_GPU_BUDGET: seconds for everything (default 470). SPANSCOPE_COMMIT: commit to print where git is not at hand.
+# SPANSCOPE_CLI: a built spanscope-cli for `final` (default build/release/bin/spanscope-cli).
 set -u
 cd "$(dirname "$0")/../.."
 what=${1:-all}
@@ -31,7 +37,15 @@ checked() {  # the same, and its verdict goes into the report
     else echo "$name: FAILED, see $name.log: $(tail -n 1 "$out/$name.log" | cut -c1-160)" >>"$out/checks.txt"; fi
 }
 
-rm -f "$out"/checks.txt "$out"/lines.jsonl
+report() { python3 tests/gpu/report.py "$out/lines.jsonl" "$out/checks.txt" "$out/h200.md" >"$out/report.log" 2>&1 || cat "$out/report.log"; }
+
+rm -f "$out"/checks.txt "$out"/lines.jsonl "$out"/go
+cli=${SPANSCOPE_CLI:-$PWD/build/release/bin/spanscope-cli}
+if [ "$what" != check ]; then  # imports and compiles while the backend is built and tested, measures when told to
+    setsid timeout 600 "${PYTHON:-python3}" tests/gpu/bench_peers.py "$out/lines.jsonl" 75 "$out/go" >"$out/peers-all.log" 2>&1 &
+    peers=$!
+    trap 'kill -CONT -- -$peers 2>/dev/null; kill -- -$peers 2>/dev/null' EXIT
+fi
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv 2>/dev/null || echo "no nvidia-smi"
 generator=$(command -v ninja >/dev/null && echo Ninja || echo "Unix Makefiles")
 lines=3 part configure 60 cmake -S tests/gpu -B "$build" -G "$generator" -DCMAKE_BUILD_TYPE=Release \
@@ -42,10 +56,10 @@ tests=$build/tests
 checked cuda_split_test 30 "$tests/cuda_split_test"
 lines=20
 checked gpu_gemv_test 60 "$tests/gpu_gemv_test"
-checked gpu_attention_test 120 "$tests/gpu_attention_test"
-checked gpu_model_test 120 "$tests/gpu_model_test"
+checked gpu_attention_test 45 "$tests/gpu_attention_test"
+checked gpu_model_test 60 "$tests/gpu_model_test"
 lines=6
-if [ "$what" != bench ]; then
+if [ "$what" = check ] || [ "$what" = all ]; then
     if command -v compute-sanitizer >/dev/null; then
         for tool in memcheck racecheck; do
             for t in gpu_attention_test gpu_gemv_test gpu_model_test; do
@@ -58,14 +72,38 @@ if [ "$what" != bench ]; then
 fi
 if [ "$what" != check ]; then
     lines=40
-    for group in limits attention steps prefill matvec; do part "bench-$group" 120 "$tests/bench_cuda" "$out/lines.jsonl" $group; done
+    benchEnd=$((SECONDS + 170))
+    kill -STOP -- -$peers 2>/dev/null  # nothing else on the device while ours is measured
+    for group in limits steps attention small; do
+        part "bench-$group" 75 "$tests/bench_cuda" "$out/lines.jsonl" $group
+        report
+    done
+    kill -CONT -- -$peers 2>/dev/null
+    touch "$out/go"
     lines=25
-    left=$((budget - SECONDS - 10))
-    [ "$left" -gt 20 ] && part peers "$left" "${PYTHON:-python3}" tests/gpu/bench_peers.py "$out/lines.jsonl" "$((left - 5))"
-    python3 tests/gpu/report.py "$out/lines.jsonl" "$out/checks.txt" "$out/h200.md" >"$out/report.log" 2>&1 || cat "$out/report.log"
+    limit=$((benchEnd - SECONDS))
+    [ "$limit" -lt 40 ] && limit=40
+    part peers "$limit" tail --pid=$peers -n +1 -f "$out/peers-all.log"
+    report
+    [ $((benchEnd - SECONDS)) -gt 25 ] && lines=30 part bench-matvec $((benchEnd - SECONDS)) "$tests/bench_cuda" "$out/lines.jsonl" matvec
+    kill -- -$peers 2>/dev/null
+    report
+    echo "== table"; sed -n '/^## /,$p' "$out/h200.md" | cut -c1-170
+fi
+if [ "$what" = final ]; then
+    if [ -x "$cli" ]; then
+        export SPANSCOPE_CUDA_PLUGIN=${SPANSCOPE_CUDA_PLUGIN:-$build/bin/libspanscope_cuda.so}
+        lines=12
+        checked greedy_identity $((budget - SECONDS - 10)) python3 tests/gpu/bundled_model.py "$cli" resources/models/arith \
+            "$out/bundled.md" $((budget - SECONDS - 15))
+        cat "$out/bundled.md"
+        report
+        cat "$out/bundled.md" >>"$out/h200.md"
+    else
+        echo "greedy_identity: not run, no $cli" | tee -a "$out/checks.txt"
+    fi
 fi
 echo "== checks"; cat "$out/checks.txt"
-[ -f "$out/h200.md" ] && sed -n '/^## Attention/,$p' "$out/h200.md" | cut -c1-170
 # Files that come back: everything in two archives, the table on its own.
-tar -C "$out" -czf "$out/logs.tar.gz" --exclude=logs.tar.gz . 2>/dev/null && rm -f "$out"/*.log
+tar -C "$out" -czf "$out/logs.tar.gz" --exclude=logs.tar.gz . 2>/dev/null && rm -f "$out"/*.log "$out"/go
 exit $failed
