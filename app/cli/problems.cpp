@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/tasks/example.h"
+#include "engine/tasks/news_dataset.h"
 
 namespace spanscope::cli {
 
@@ -58,9 +59,17 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
     std::unique_ptr<ExampleSource> source;
     if (task == "expression") source = makeExpressionSource(range(o.operators, {1, 16}), o.seed);
     if (task == "sheet") source = makeSheetSource(range(o.lines, {1, 100}), {0, 0}, o.seed);
+    if (task == "news") {
+        NewsDatasetOptions news;
+        news.seed = o.seed;
+        news.count = o.count > 0 ? o.count : kDefaultCount;
+        auto dataset = NewsDataset::open(news);
+        if (!dataset) return dataset.error();
+        source = std::move(*dataset);
+    }
     if (!source)
         return Error{ErrorCode::InvalidArgument, "there are no fresh problems of this task; give --file", {}, "--task", task,
-                     "expression or sheet"};
+                     "expression, sheet or news"};
     std::vector<Problem> problems;
     const int64_t count = o.count > 0 ? o.count : kDefaultCount;
     while (static_cast<int64_t>(problems.size()) < count) {

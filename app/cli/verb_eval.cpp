@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "app/cli/eval_scores.h"
 #include "app/cli/model_setup.h"
 #include "app/cli/problems.h"
 #include "app/cli/run_json.h"
@@ -34,6 +35,7 @@ struct Outcome {
 struct Row {
     AttentionChoice choice;
     std::vector<Outcome> outcomes;
+    EvalScores scores;
     double wallS = 0;
 };
 
@@ -131,6 +133,7 @@ class RowRunner {
             out.nViolations = result->violations.size();
             out.exact = sameAnswer(out.answer, m_problems[static_cast<size_t>(id)].answer);
             for (const StepRecord& step : result->steps) out.text += step.token.text;
+            m_row.scores.add(m_problems[static_cast<size_t>(id)], *result, out.text);
         }
         ++m_nDone;
         m_nExact += out.exact ? 1 : 0;
@@ -202,6 +205,7 @@ Json rowJson(const Row& row, const Plan& plan) {
                    {"tokens_per_second", row.wallS > 0 ? static_cast<double>(s.response) / row.wallS : 0},
                    {"jobs", plan.nJobs},
                    {"batch", plan.batch}});
+    row.scores.toJson(object);
     return object;
 }
 
@@ -216,6 +220,7 @@ void printTable(const std::vector<Row>& rows) {
                     static_cast<long long>(s.response), decimal(100 * s.share(s.attended), 1).c_str(),
                     decimal(100 * s.share(s.read), 1).c_str(), static_cast<long long>(s.violations), rate.c_str());
     }
+    for (const Row& row : rows) std::fputs(row.scores.toText(attentionModeName(row.choice.mode)).c_str(), stdout);
 }
 
 Status writeFailures(const std::string& path, const std::vector<Problem>& problems, const std::vector<Row>& rows) {
@@ -224,10 +229,11 @@ Status writeFailures(const std::string& path, const std::vector<Problem>& proble
         for (size_t i = 0; i < row.outcomes.size(); ++i) {
             const Outcome& o = row.outcomes[i];
             if (!o.done || o.exact) continue;
-            const Json object{{"index", i}, {"attention", attentionModeName(row.choice.mode)}, {"task", problems[i].task},
+            Json object{{"index", i}, {"attention", attentionModeName(row.choice.mode)}, {"task", problems[i].task},
                               {"prompt", problems[i].typed}, {"answer", problems[i].answer}, {"found", o.answer},
                               {"text", o.text}, {"expected_text", problems[i].response}, {"error", o.error},
                               {"violations", o.nViolations}, {"stop_reason", stopReasonName(o.stats.stop)}};
+            if (Json points = linesJson(problems[i], o.text); !points.is_null()) object["lines"] = std::move(points);
             lines += object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
         }
     }
@@ -259,7 +265,7 @@ int evalVerb(const EvalOptions& o, const Log& log) {
     std::vector<Row> rows;
     Status status;
     for (const AttentionChoice& choice : o.attention) {
-        rows.push_back({choice, {}, 0});
+        rows.push_back({choice, {}, {}, 0});
         status = RowRunner(opened->model, *plan, *problems, rows.back(), log).run(backends);
         if (!status) break;
     }

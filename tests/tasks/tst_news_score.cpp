@@ -5,6 +5,7 @@
 #include "engine/tasks/news/synthetic.h"
 #include "engine/tasks/news_dataset.h"
 #include "engine/tasks/news_score.h"
+#include "engine/tasks/span_score.h"
 
 using namespace spanscope;
 
@@ -118,6 +119,24 @@ class TestNewsScore : public QObject {
     void leadIsCut() {
         QCOMPARE(leadBaseline({"One two three.", "Four five.", "Six.", "Seven."}, 4), std::string("One two three. Four"));
         QCOMPARE(leadBaseline({"One two three.", "Four five.", "Six.", "Seven."}, 99), std::string("One two three. Four five. Six."));
+    }
+
+    void spansOfAnyTask() {
+        const char* sheet = "<out>1<:><attend><in>1<:></attend>64-71=-7\n<out>2<:><attend><in>2<:><out>1<:></attend>-7*3=-21\n";
+        SpanScores s = scoreSpans(sheet, sheet);
+        QCOMPARE(s.expected, int64_t{3});
+        QCOMPARE(s.precision(), 1.0);
+        QCOMPARE(s.recall(), 1.0);
+        // <out>1 instead of <in>1 in the first, one missing and one doubled in the second
+        s = scoreSpans(sheet, "<out>1<:><attend><out>1<:></attend>x\n<out>2<:><attend><in>2<:><in>2<:></attend>y\n<out>3<:><attend><in>1<:></attend>z\n");
+        QCOMPARE(s.lines, int64_t{3});
+        QCOMPARE(s.expectedLines, int64_t{2});
+        QCOMPARE(s.declared, int64_t{3});
+        QCOMPARE(s.right, int64_t{1});
+        s = scoreSpans(sheet, "no tags at all");
+        QCOMPARE(s.declared + s.right + s.lines, int64_t{0});
+        QCOMPARE(s.precision(), 0.0);
+        QCOMPARE(scoreSpans("", "").recall(), 0.0);
     }
 
     void noNewsPrompt() {
