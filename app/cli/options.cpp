@@ -276,6 +276,14 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     for (std::string& a : arguments) {
         if (a == "-pg") a = "--pg";
     }
+    const auto isVerb = [&app](const std::string& name) {
+        const auto verbs = app.get_subcommands({});
+        return std::any_of(verbs.begin(), verbs.end(), [&](const CLI::App* verb) { return verb->check_name(name); });
+    };
+    if (!arguments.empty() && arguments.front().rfind('-', 0) != 0 && !isVerb(arguments.front())) {
+        std::cerr << "there is no verb \"" << arguments.front() << "\"\nRun with --help for more information.\n";
+        return kUsage;
+    }
     std::reverse(arguments.begin(), arguments.end());
     try {
         app.parse(std::move(arguments));

@@ -117,8 +117,8 @@ std::string segmentTable(const RunData& run) {
         std::string text;
         for (int32_t p = std::max(s.begin, nPrompt); p < sums[i].end; ++p) {
             const size_t step = static_cast<size_t>(p - nPrompt);
-            if (step < run.steps.size() && p >= s.bodyBegin && s.bodyBegin >= 0 && !run.steps[step].token.special)
-                text += run.steps[step].token.text;
+            if (step >= run.steps.size() || s.bodyBegin < 0 || p < s.bodyBegin) continue;
+            text += run.steps[step].token.special ? " \u00b7 " : run.steps[step].token.text;
         }
         rows += "<tr data-step=\"" + std::to_string(std::max(0, s.begin - nPrompt)) + "\"><td>" + escaped(segmentName(s)) +
                 "</td><td>" + escaped(refsText(s)) + (s.fallback ? " <em>widened to everything</em>" : "") + "</td><td>" +

@@ -67,15 +67,19 @@ std::string stepTimeSvg(const RunData& run, const RunData* maybeDense) {
     for (double x = std::ceil(minX / stepX) * stepX; x <= maxX; x += stepX)
         svg += text(px(x), kHeight - kBottom + 18, "middle", decimal(x, 0));
     svg += text(kLeft, kHeight - 4, "start", "context length, tokens") + text(kLeft + 6, kTop + 8, "start", "ms a step");
-    auto line = [&](const std::vector<Point>& points, const char* colour, const char* name, const char* dash, double labelY) {
+    double keyX = kWidth - kRight;
+    auto line = [&](const std::vector<Point>& points, const char* colour, const char* name, const char* dash) {
         if (points.empty()) return;
-        svg += std::string("<polyline fill=\"none\" stroke=\"") + colour + "\" stroke-width=\"2\"" + dash + " points=\"";
+        const std::string stroke = std::string("fill=\"none\" stroke=\"") + colour + "\" stroke-width=\"2\"" + dash;
+        svg += "<polyline " + stroke + " points=\"";
         for (const Point& p : points) svg += decimal(px(p.position), 1) + "," + decimal(py(p.ms), 1) + " ";
-        svg += std::string("\"/><text x=\"980\" y=\"") + decimal(labelY, 0) + "\" text-anchor=\"end\" font-size=\"13\" fill=\"" +
-               colour + "\">" + name + "</text>";
+        svg += "\"/>" + text(keyX, kHeight - 4, "end", name);
+        keyX -= 66;  // wide enough for either name
+        svg += "<path " + stroke + " d=\"M" + decimal(keyX - 30, 1) + "," + decimal(kHeight - 8, 1) + "h24\"/>";
+        keyX -= 50;
     };
-    line(dense, "var(--soft)", "dense", " stroke-dasharray=\"6 4\"", kHeight - 4);
-    line(mine, "var(--read)", attentionModeName(run.header.settings.attention), "", kTop + 8);
+    line(dense, "var(--soft)", "dense", " stroke-dasharray=\"6 4\"");
+    line(mine, "var(--read)", attentionModeName(run.header.settings.attention), "");
     return svg + "</svg>";
 }
 

@@ -1,0 +1,321 @@
+// The command line as scripts use it: what stands on stdout, what on stderr, which exit code. The bundled model answers
+// where it is there; everything else runs on tiny random models.
+#include <signal.h>
+
+#include <QProcess>
+#include <QtTest>
+#include <nlohmann/json.hpp>
+
+#include "engine/trace/trace.h"
+#include "tests/model/tiny_model.h"
+
+using namespace spanscope;
+using namespace spanscope::test;
+using Json = nlohmann::json;
+
+namespace {
+
+struct Outcome {
+    int exitCode = -1;
+    QByteArray out, err;
+    Json json() const { return Json::parse(out.toStdString(), nullptr, false); }
+};
+
+Outcome run(const QStringList& arguments, const QByteArray& input = {}) {
+    QProcess process;
+    process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), arguments);
+    process.write(input);
+    process.closeWriteChannel();
+    if (!process.waitForFinished(240000)) return {};
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(),
+            process.readAllStandardError()};
+}
+
+QString bundled() { return QStringLiteral(SPANSCOPE_SOURCE_DIR "/resources/models/arith"); }
+bool hasBundled() { return QFile::exists(bundled() + "/config.json"); }
+
+}  // namespace
+
+class TestCli : public QObject {
+    Q_OBJECT
+    ScratchFolder m_folder;
+    QString m_model;
+
+    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
+
+  private slots:
+    void initTestCase() {
+        m_model = file("model");
+        QVERIFY(writeTinyModel(m_model.toStdString()));
+    }
+
+    void helpSaysTheExitCodes() {
+        const Outcome help = run({"--help"});
+        QCOMPARE(help.exitCode, 0);
+        QVERIFY(help.out.contains("Exit codes"));
+        QVERIFY(help.err.isEmpty());
+        for (const char* verb : {"run", "eval", "dataset", "export", "info", "bench", "diff"}) {
+            QVERIFY(help.out.contains(verb));
+            const Outcome one = run({verb, "--help"});
+            QCOMPARE(one.exitCode, 0);
+            QVERIFY(one.out.contains("Exit codes"));
+        }
+        QVERIFY(run({"--version"}).out.startsWith("spanscope-cli "));
+    }
+
+    void wrongUsage_data() {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QString>("says");
+        QTest::newRow("nothing") << QStringList{} << "subcommand";
+        QTest::newRow("unknown verb") << QStringList{"fly"} << "fly";
+        QTest::newRow("unknown option") << QStringList{"run", "--wings"} << "wings";
+        QTest::newRow("attention") << QStringList{"run", "-p", "1+1", "--attention", "half"} << "half";
+        QTest::newRow("keep") << QStringList{"run", "-p", "1+1", "--attention", "keep=0"} << "keep";
+        QTest::newRow("two prompts") << QStringList{"run", "-p", "1", "--prompt-tokens", "1"} << "excludes";
+        QTest::newRow("range") << QStringList{"dataset", "--task", "sheet", "--count", "1", "--lines", "9-2"} << "9-2";
+        QTest::newRow("endless data") << QStringList{"dataset", "--task", "sheet"} << "--count";
+    }
+
+    void wrongUsage() {
+        QFETCH(QStringList, arguments);
+        QFETCH(QString, says);
+        const Outcome o = run(arguments);
+        QCOMPARE(o.exitCode, 2);
+        QVERIFY(o.out.isEmpty());
+        QVERIFY2(QString(o.err).contains(says), o.err.constData());
+    }
+
+    void wrongPrompts() {
+        auto says = [&](const QStringList& more) {
+            const Outcome o = run(QStringList{"run", "-m", m_model, "--json"} + more);
+            return o.exitCode == 2 && o.out.isEmpty() ? QString(o.err) : QString("exit code %1").arg(o.exitCode);
+        };
+        QVERIFY(says({"--task", "expression", "-p", "12+*3"}).contains("column 4"));
+        QVERIFY(says({"--task", "poetry", "-p", "x"}).contains("poetry"));
+        QVERIFY(says({"--prompt-tokens", "1,99999"}).contains("99999"));
+        QVERIFY(says({}).contains("no prompt"));
+        QVERIFY(says({"-p", "1+1", "--top-p", "7"}).contains("top-p"));
+    }
+
+    void loadFailures() {
+        const Outcome missing = run({"run", "-m", file("nobody"), "-p", "1+1", "--json"});
+        QCOMPARE(missing.exitCode, 3);
+        QVERIFY(missing.out.isEmpty());
+        QVERIFY(missing.err.contains("nobody"));
+        const QString broken = file("broken");
+        QVERIFY(writeTinyModel(broken.toStdString()));
+        QFile config(broken + "/config.json");
+        QVERIFY(config.open(QIODevice::WriteOnly) && config.write("{\"hidden_size\": -3") > 0);
+        config.close();
+        const Outcome bad = run({"info", "-m", broken});
+        QCOMPARE(bad.exitCode, 3);
+        QVERIFY(bad.err.contains("config.json"));
+        QCOMPARE(run({"export", file("nobody.spantrace"), "--npy", file("x.npy")}).exitCode, 3);
+        QCOMPARE(run({"eval", "-m", m_model, "--file", file("nobody.jsonl")}).exitCode, 3);
+    }
+
+    void runPrintsOneObject() {
+        const Outcome o = run({"run", "-m", m_model, "--task", "expression", "-p", "(12+7)*(3-8)", "-n", "24", "--attention",
+                               "both", "--json", "-t", "2"});
+        QCOMPARE(o.exitCode, 0);
+        QCOMPARE(o.out.count('\n'), qsizetype{1});
+        const Json json = o.json();
+        QVERIFY(json.is_object());
+        QCOMPARE(json["runs"].size(), size_t{2});
+        QCOMPARE(json["runs"][0]["attention"], "dense");
+        QCOMPARE(json["runs"][1]["attention"], "declared");
+        for (const Json& r : json["runs"]) {
+            for (const char* key : {"prompt_n", "prompt_ms", "predicted_n", "predicted_ms", "predicted_per_second", "ttft_ms",
+                                    "attended_tokens", "read_tokens", "causal_tokens", "violations"})
+                QVERIFY2(r[key].is_number(), key);
+            for (const char* key : {"answer", "text", "stop_reason"}) QVERIFY2(r[key].is_string(), key);
+            QCOMPARE(r["tokens"].size(), r["predicted_n"].get<size_t>());
+            const double rate = (r["predicted_n"].get<double>() - 1) / r["predicted_ms"].get<double>() * 1000;
+            QVERIFY(std::abs(rate / r["predicted_per_second"].get<double>() - 1) < 1e-6);
+            QVERIFY(r["attended_tokens"] <= r["read_tokens"] && r["read_tokens"] <= r["causal_tokens"]);
+        }
+        QCOMPARE(json["runs"][0]["attended_tokens"], json["runs"][0]["causal_tokens"]);
+    }
+
+    void sameTokensWhateverRunsThem() {
+        auto tokens = [&](const QStringList& more) {
+            const Outcome o = run(QStringList{"run", "-m", m_model, "--prompt-tokens", "1,17,250,33,8", "-n", "32",
+                                              "--attention", "dense", "--json"} + more);
+            return o.exitCode == 0 ? o.json()["runs"][0]["tokens"] : Json();
+        };
+        const Json one = tokens({"-t", "1"});
+        QCOMPARE(one.size(), size_t{32});
+        QCOMPARE(tokens({"-t", "2"}), one);
+        QCOMPARE(tokens({"--backend", "reference"}), one);
+        QCOMPARE(tokens({}), one);
+        const QStringList sampled{"--temp", "0.9", "--top-k", "40", "--seed", "11"};
+        const Json drawn = tokens(sampled);
+        QVERIFY(drawn != one);
+        QCOMPARE(tokens(sampled), drawn);
+    }
+
+    void randomSeedIsTold() {
+        const Outcome o = run({"run", "-m", m_model, "-p", "1+1", "-n", "3", "--temp", "1", "-s", "-1", "--json"});
+        QCOMPARE(o.exitCode, 0);
+        QVERIFY(o.err.contains(("seed " + std::to_string(o.json()["runs"][0]["seed"].get<uint64_t>())).c_str()));
+    }
+
+    void promptFromFileAndStdin() {
+        const QByteArray sheet = "1+2\n$1*3\n";
+        QFile f(file("sheet.txt"));
+        QVERIFY(f.open(QIODevice::WriteOnly) && f.write(sheet) > 0);
+        f.close();
+        const QStringList common{"run", "-m", m_model, "--task", "sheet", "-n", "5", "--json", "-f"};
+        const Outcome a = run(common + QStringList{file("sheet.txt")}), b = run(common + QStringList{"-"}, sheet);
+        QCOMPARE(a.exitCode, 0);
+        QCOMPARE(a.json()["runs"][0]["tokens"], b.json()["runs"][0]["tokens"]);
+    }
+
+    void memoryIsForecast() {
+        const Outcome dry = run({"run", "-m", m_model, "-p", "1+1", "--dry-run", "--json"});
+        QCOMPARE(dry.exitCode, 0);
+        QVERIFY(dry.json()["forecast"]["weight_bytes"].get<int64_t>() > 0);
+        const QStringList huge{"run", "-m", m_model, "-p", "1+1", "-c", "2000000000", "--json"};
+        const Outcome refused = run(huge);
+        QCOMPARE(refused.exitCode, 4);
+        QVERIFY(refused.out.isEmpty());
+        QVERIFY(refused.err.contains("free") && refused.err.contains("wanted") && refused.err.contains("--force"));
+        QCOMPARE(run(huge + QStringList{"--dry-run"}).exitCode, 4);
+    }
+
+    void traceExportsAndDiff() {
+        const QString trace = file("run.spantrace"), other = file("other.spantrace");
+        const QStringList common{"run", "-m", m_model, "--task", "expression", "-p", "(1+2)*3", "-n", "20", "--attention", "both",
+                                 "-q", "--trace"};
+        QCOMPARE(run(common + QStringList{trace}).exitCode, 0);
+        QCOMPARE(run(common + QStringList{other, "--temp", "2", "--seed", "3"}).exitCode, 0);
+        const auto recorded = readTrace(trace.toStdString());
+        QVERIFY(recorded.ok());
+        QCOMPARE(recorded->damage, std::string());
+        QCOMPARE(recorded->runs.size(), size_t{2});
+        QVERIFY(recorded->runs[0]->stats.loadNs > 0);
+
+        QStringList arguments{"export", trace};
+        QStringList written;
+        for (const char* kind : {"npy", "npz", "csv", "segments-csv", "json", "md", "html"}) {
+            written << file("out.") + kind;
+            arguments << QString("--") + kind << written.back();
+        }
+        const Outcome exported = run(arguments);
+        QVERIFY2(exported.exitCode == 0, exported.err.constData());
+        QVERIFY(exported.out.isEmpty());
+        for (const QString& path : written) QVERIFY2(QFileInfo(path).size() > 0, qPrintable(path));
+        QCOMPARE(run({"export", trace}).exitCode, 2);
+        QCOMPARE(run({"export", trace, "--run", "7", "--npy", file("x.npy")}).exitCode, 3);
+
+        QCOMPARE(run({"diff", trace, trace}).exitCode, 0);
+        const Outcome diff = run({"diff", trace, other, "--json"});
+        QCOMPARE(diff.exitCode, 1);
+        const Json differences = diff.json();
+        QCOMPARE(differences["equal"], false);
+        const Json& first = differences["runs"][0];
+        const auto changed = readTrace(other.toStdString());
+        size_t expected = 0;
+        while (recorded->runs[0]->steps[expected].token.id == changed->runs[0]->steps[expected].token.id) ++expected;
+        QCOMPARE(first["first_token_difference"].get<size_t>(), expected);
+        const Outcome info = run({"info", trace, "--json"});
+        QCOMPARE(info.json()["runs"].size(), size_t{2});
+    }
+
+    void figuresWhereTheBuildHasThem() {
+        const QString trace = file("figure.spantrace");
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "12", "-q", "--trace", trace}).exitCode, 0);
+        const Outcome o = run({"export", trace, "--png", file("m.png"), "--svg", file("m.svg"), "--pdf", file("m.pdf")});
+        if (o.exitCode == 3 && o.err.contains("leaves out")) QSKIP("built without the window");
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        QVERIFY(QFile::exists(file("m.png")));
+        auto starts = [&](const char* name, const char* with) {
+            QFile f(file(name));
+            return f.open(QIODevice::ReadOnly) && f.read(200).contains(with);
+        };
+        QVERIFY(starts("m.png", "PNG") && starts("m.svg", "<svg") && starts("m.pdf", "%PDF"));
+    }
+
+    void datasetIsDeterministic() {
+        const QStringList a{"dataset", "--task", "expression", "--operators", "2-5", "--count", "20", "--seed", "4", "--text-only"};
+        const Outcome one = run(a), two = run(a);
+        QCOMPARE(one.exitCode, 0);
+        QCOMPARE(one.out, two.out);
+        QCOMPARE(one.out.count('\n'), qsizetype{20});
+        const QString tokenizer = QString::fromStdString(tinyTokenizerPath());
+        const Outcome masks = run({"dataset", "--task", "sheet", "--lines", "3", "--count", "2", "--tokenizer", tokenizer, "-o", file("d.jsonl")});
+        QCOMPARE(masks.exitCode, 0);
+        QVERIFY(masks.out.isEmpty());
+        QFile f(file("d.jsonl"));
+        QVERIFY(f.open(QIODevice::ReadOnly));
+        const Json line = Json::parse(f.readLine().toStdString());
+        for (const char* key : {"prompt", "response", "answer", "ids", "n_prompt", "views", "policy"}) QVERIFY2(line.contains(key), key);
+    }
+
+    void evalCountsRight() {
+        const QString problems = file("p.jsonl");
+        QFile f(problems);
+        QVERIFY(f.open(QIODevice::WriteOnly));
+        f.write("{\"prompt\":\"1+1\",\"answer\":\"2\"}\n{\"prompt\":\"2*3\",\"answer\":\"6\"}\n\n{\"prompt\":\"4-1\",\"answer\":\"3\"}\n");
+        f.close();
+        const QStringList common{"eval", "-m", m_model, "--task", "expression", "--file", problems, "-n", "30", "--json"};
+        const Json json = run(common).json();
+        QCOMPARE(json["rows"].size(), size_t{2});
+        for (const Json& row : json["rows"]) {
+            QCOMPARE(row["n"], 3);
+            QVERIFY(row["exact"].is_number());
+            QVERIFY(row["attended_fraction"].get<double>() <= row["read_fraction"].get<double>());
+            QVERIFY(row["tokens_per_second"].get<double>() > 0);
+        }
+        // What jobs and batches there are changes the time and nothing else.
+        const Json other = run(common + QStringList{"--jobs", "1", "--batch", "1"}).json();
+        for (size_t i = 0; i < 2; ++i) {
+            for (const char* key : {"exact", "n", "predicted_n", "attended_tokens", "read_tokens", "causal_tokens", "violations"})
+                QCOMPARE(json["rows"][i][key], other["rows"][i][key]);
+        }
+        QVERIFY(f.open(QIODevice::WriteOnly) && f.write("{\"prompt\":\"1+1\",\"answer\":2}\n") > 0);
+        f.close();
+        const Outcome bad = run(common);
+        QCOMPARE(bad.exitCode, 3);
+        QVERIFY(bad.err.contains("line 1"));
+    }
+
+    void ctrlCStopsInGoodOrder() {
+        const QString trace = file("stopped.spantrace");
+        QProcess process;
+        process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"),
+                      {"run", "-m", m_model, "--task", "text", "-p", "abc", "-c", "200000", "--json", "--backend", "reference", "--trace", trace});
+        QVERIFY(process.waitForStarted());
+        // Not before it works: the first lines of the trace say so.
+        QTRY_VERIFY_WITH_TIMEOUT(QFileInfo(trace + ".part").size() > 4000, 60000);
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        QVERIFY(process.waitForFinished(60000));
+        QCOMPARE(process.exitCode(), 5);
+        const Json json = Json::parse(process.readAllStandardOutput().toStdString(), nullptr, false);
+        QCOMPARE(json["runs"][0]["stop_reason"], "cancelled");
+        const auto recorded = readTrace(trace.toStdString());
+        QVERIFY(recorded.ok());
+        QCOMPARE(recorded->runs[0]->stats.stop, StopReason::Cancelled);
+        QVERIFY(!recorded->runs[0]->steps.empty());
+    }
+
+    void theBundledModelAnswers() {
+        if (!hasBundled()) QSKIP("the bundled model is not in this checkout");
+        const Outcome o = run({"run", "-p", "(12+7)*(3-8)", "--attention", "both", "--json"});
+        QCOMPARE(o.exitCode, 0);
+        const Json json = o.json();
+        for (const Json& r : json["runs"]) {
+            QCOMPARE(r["answer"], "-95");
+            QCOMPARE(r["stop_reason"], "eos");
+            QCOMPARE(r["violations"], 0);
+        }
+        const Json& declared = json["runs"][1];
+        QVERIFY(declared["attended_tokens"] < declared["causal_tokens"]);
+        const Outcome eval = run({"eval", "--task", "expression", "--operators", "1-4", "--count", "12", "--seed", "900100", "--json"});
+        const Json result = eval.json();
+        for (const Json& row : result["rows"]) QVERIFY(row["exact"].get<double>() >= 0.9);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestCli)
+#include "tst_cli.moc"
