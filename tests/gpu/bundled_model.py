@@ -101,17 +101,21 @@ def accuracy():
     def row(task, option, value):
         out = call(["eval", "-m", MODEL, "--task", task, option, value, "--count", str(COUNT), "--seed", str(SEED + 1), "--attention",
                     "both", "--batch", "64", "--kv-type", "bf16", "--backend", BACKEND, "--json", "-q"], 300)
-        return json.loads(out)["rows"]
+        return json.loads(out)
     report.extend(["", f"## Bundled model, right answers on {BACKEND}", "",
                    "Free-running greedy decoding in batches of 64, bfloat16 cache; fresh problems of another seed. Rows run side by side, so "
                    "the rates are no measure of speed.", "",
                    "| problems | number | dense exact | declared exact | declared reads of causal | failed |", "|---|---|---|---|---|---|"])
-    good = True
+    good, finished, last = True, [], {}
     with concurrent.futures.ThreadPoolExecutor(len(ROWS)) as pool:
         jobs = [(f"{task} {value}", pool.submit(row, task, option, value)) for task, option, value in ROWS]
         for name, job in jobs:
             try:
-                rows = {r["attention"]: r for r in job.result()}
+                last = job.result()
+                rows = {r["attention"]: r for r in last["rows"]}
+                task, number = name.split()
+                finished.append({"name": f"{task}, {number} {'operators' if task == 'expression' else 'lines'}", "seed": last["seed"],
+                                 "rows": last["rows"]})
                 d, s = rows["dense"], rows["declared"]
                 text = (f"| {name} | {d['n']} | {100 * d['exact']:.1f}% | {100 * s['exact']:.1f}% | {100 * s['read_fraction']:.1f}% | "
                         f"{d['n_failed'] + s['n_failed']} |")
@@ -122,6 +126,10 @@ def accuracy():
                 text = f"| {name} | {type(e).__name__}: {str(e)[:200]} | | | | |"
             print(text, flush=True)
             report.append(text)
+    if finished:  # the form of resources/bench/accuracy.json
+        with open(os.path.splitext(OUT)[0] + ".json", "w") as f:
+            json.dump({"model": last["model"], "model_hash": last["model_hash"], "backend": last["backend"], "device": last["device"],
+                       "problems": finished}, f, indent=1)
     return good
 
 
