@@ -11,6 +11,7 @@
 #include "ui/export/export_dialog.h"
 #include "ui/export/figure.h"
 #include "ui/views/graph_view.h"
+#include "ui/views/mask_compare.h"
 #include "ui/views/mask_view.h"
 #include "ui/views/throughput_view.h"
 #include "ui/views/timeline_view.h"
@@ -128,6 +129,19 @@ int main(int argc, char** argv) {
         b.load(dense);
         ExportDialog dialog(&a, &b);
         save(dialog, "export" + suffix, {940, 640});
+    };
+    shots["compare"] = [&](const QString& suffix) {
+        RunStore a, b;
+        Selection selection;
+        MaskCompareView view(&a, &b, &selection);
+        a.load(declared);
+        b.load(dense);
+        view.resize(1200, 800);
+        view.show();
+        QApplication::processEvents();
+        view.firstView()->finishTiles();
+        view.secondView()->finishTiles();
+        save(view, "compare" + suffix, {1200, 800});
     };
     for (const bool dark : {false, true}) {
         QApplication::setPalette(theme(dark));

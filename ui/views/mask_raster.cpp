@@ -50,15 +50,14 @@ PixelCells::PixelCells(const MaskAxis& axis, int64_t first, int n) {
     }
 }
 
-namespace {
-
-/// Raises to `code` every pixel that stands for a cell of [first, last).
-void mark(const PixelCells& px, int first, int last, MaskCode code, MaskCode* codes) {
+void markPixels(const PixelCells& px, int first, int last, MaskCode code, MaskCode* codes) {
     if (first >= last || last <= px.begin.front() || first >= px.end.back()) return;
     const auto a = std::upper_bound(px.end.begin(), px.end.end(), first) - px.end.begin();
     const auto b = std::lower_bound(px.begin.begin(), px.begin.end(), last) - px.begin.begin();
     for (auto i = a; i < b; ++i) codes[i] = std::max(codes[i], code);
 }
+
+namespace {
 
 void markList(const IntervalList& list, int query, MaskCode code, const PixelCells& px, MaskCode* codes) {
     // Lists can be long (a token-wise policy): start at the first interval whose page reaches into the pixels.
@@ -68,9 +67,9 @@ void markList(const IntervalList& list, int query, MaskCode code, const PixelCel
         const Interval c = clipToQuery(*it, query);
         if (c.begin >= c.end) continue;
         const int64_t pageEnd = (static_cast<int64_t>(c.end - 1) / kPageTokens + 1) * kPageTokens;
-        mark(px, c.begin / kPageTokens * kPageTokens, static_cast<int>(std::min<int64_t>(pageEnd, query + 1)),
+        markPixels(px, c.begin / kPageTokens * kPageTokens, static_cast<int>(std::min<int64_t>(pageEnd, query + 1)),
              maskCode(MaskState::Loaded), codes);
-        mark(px, c.begin, c.end, code, codes);
+        markPixels(px, c.begin, c.end, code, codes);
     }
 }
 
@@ -89,7 +88,7 @@ void poolRows(const MaskRows& mask, CellRange rows, const PixelCells& columns, M
         written = std::max(written, query);
         if (run.visible) markList(*run.visible, query, maskCode(MaskState::Read, run.phase), columns, codes);
     }
-    mark(columns, 0, written + 1, maskCode(MaskState::Skipped), codes);
+    markPixels(columns, 0, written + 1, maskCode(MaskState::Skipped), codes);
 }
 
 QImage rasterMask(const MaskRows& mask, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width,

@@ -32,6 +32,9 @@ struct PixelCells {
     std::vector<int> begin, end;  ///< (n) each, ascending
 };
 
+/// Raises to `code` every pixel that stands for a cell of [first, last).
+void markPixels(const PixelCells& pixels, int first, int last, MaskCode code, MaskCode* codes);
+
 /// codes: (columns.begin.size()), overwritten: the rows [rows.begin, rows.end) pooled into one pixel row.
 void poolRows(const MaskRows& mask, CellRange rows, const PixelCells& columns, MaskCode* codes);
 

@@ -178,6 +178,23 @@ void MaskView::moved() {
     setFollowing(m_y.visibleCells().end >= m_y.nCells);
     syncScrollBars();
     viewport()->update();
+    emit viewChanged();
+}
+
+void MaskView::follow(const MaskWindow& columns, const MaskWindow& rows, bool fitted) {
+    m_fit = fitted;
+    if (fitted) {
+        fitWindows();
+    } else {
+        m_x.axis = columns.axis;
+        m_y.axis = rows.axis;
+        m_x.origin = columns.origin;
+        m_y.origin = rows.origin;
+        m_x.clamp();
+        m_y.clamp();
+        syncScrollBars();
+    }
+    viewport()->update();
 }
 
 QPoint MaskView::cellAt(QPointF pos) const {
@@ -199,6 +216,7 @@ void MaskView::fit() {
     setFollowing(true);
     fitWindows();
     viewport()->update();
+    emit viewChanged();
 }
 
 void MaskView::zoomBy(double factor, QPointF at) {

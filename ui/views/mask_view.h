@@ -44,8 +44,11 @@ class MaskView : public QAbstractScrollArea {
     void setByPhase(bool on);
     void setShowLoaded(bool on);
     void copyImage();
+    /// Shows what another view of equal axes shows; the sender of viewChanged() may be on the other side.
+    void follow(const MaskWindow& columns, const MaskWindow& rows, bool fitted);
 
   signals:
+    void viewChanged();  ///< scrolled, zoomed or fitted by hand
     void cursorChanged(const QString& sentence);  ///< for the status line
     void followingChanged(bool on);
 

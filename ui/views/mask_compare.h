@@ -1,0 +1,82 @@
+// Two runs side by side: both masks with linked scrolling and zoom, the difference of the two below, and the figures of
+// both as a table. GUI thread.
+#pragma once
+
+#include <QWidget>
+
+#include "ui/model/run_store.h"
+#include "ui/model/selection.h"
+#include "ui/views/mask_diff.h"
+
+class QAction;
+class QLabel;
+class QTableWidget;
+
+namespace spanscope {
+
+class MaskView;
+
+/// The difference as a picture; shows the window that it is given.
+class MaskDiffPane : public QWidget {
+    Q_OBJECT
+  public:
+    MaskDiffPane(RunStore* first, RunStore* second, Selection* selection, QWidget* parent);
+    const MaskDiff& diff() const { return m_diff; }
+    void rebuild();
+    void follow(const MaskWindow& columns, const MaskWindow& rows, bool fitted);
+    QPoint cellAt(QPointF pos) const;  ///< (column, step), {-1, -1} outside
+    QPointF centreOf(int step, int column) const;
+    QSize sizeHint() const override { return {520, 300}; }
+
+  signals:
+    void cursorChanged(const QString& sentence);
+
+  protected:
+    void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+
+  private:
+    void layOut();
+    RunStore *m_first, *m_second;
+    Selection* m_selection;
+    MaskDiff m_diff;
+    MaskRows m_rows;
+    MaskWindow m_x, m_y;
+    QRect m_plot;
+    QImage m_image;
+    bool m_fit = true;
+    bool m_imageDark = false;
+};
+
+class MaskCompareView : public QWidget {
+    Q_OBJECT
+  public:
+    MaskCompareView(RunStore* first, RunStore* second, Selection* selection, QWidget* parent = nullptr);
+    MaskView* firstView() const { return m_a; }
+    MaskView* secondView() const { return m_b; }
+    MaskDiffPane* difference() const { return m_diff; }
+    QString summary() const;
+    /// Rows of figures: name, first, second; as the table shows them.
+    QString csv() const;
+
+  public slots:
+    void setLinked(bool on);
+    void jumpToParting();  ///< the first step where the two wrote different tokens
+    void copyCsv();
+
+  private:
+    void rebuild();
+    RunStore *m_first, *m_second;
+    Selection* m_selection;
+    MaskView *m_a, *m_b;
+    MaskDiffPane* m_diff;
+    QLabel* m_text;
+    QTableWidget* m_table;
+    QAction *m_linkAction, *m_partingAction;
+    bool m_linked = true, m_linking = false;
+};
+
+}  // namespace spanscope
