@@ -30,14 +30,20 @@ inline constexpr int kRowTokens = kChunkPages * kPageTokens;  ///< stride of a r
 template <class Kv>
 const typename Kv::T* keysOf(const DecodeChunk& c, int32_t i) {
     return reinterpret_cast<const typename Kv::T*>(
-        c.cache->page(c.layer, c.pages[static_cast<size_t>(i)].pool, c.kvHead));
+        c.cache->keys(c.layer, c.pages[static_cast<size_t>(i)].pool, c.kvHead));
+}
+
+template <class Kv>
+const typename Kv::T* valuesOf(const DecodeChunk& c, int32_t i) {
+    return reinterpret_cast<const typename Kv::T*>(
+        c.cache->valuesOf(c.cache->keys(c.layer, c.pages[static_cast<size_t>(i)].pool, c.kvHead)));
 }
 
 /// What is fetched while page i is scored: the next page's keys, at the end the first page's values.
 template <class Kv>
 const typename Kv::T* ahead(const DecodeChunk& c, int32_t i) {
     if (i + 1 < static_cast<int32_t>(c.pages.size())) return keysOf<Kv>(c, i + 1);
-    return keysOf<Kv>(c, 0) + static_cast<size_t>(c.headDim) * kPageTokens;
+    return valuesOf<Kv>(c, 0);
 }
 
 /// Scores of page i for heads [h, h + G). A page is one stream, read front to back; S partial sums over d keep
@@ -87,9 +93,8 @@ void mixValues(const DecodeChunk& c, int32_t at, int32_t h) {
     const float* weights = c.scores + static_cast<size_t>(h) * kRowTokens;
     const auto n = static_cast<int32_t>(c.pages.size());
     for (int32_t i = 0; i < n; ++i) {
-        const size_t skip = static_cast<size_t>(c.headDim) * kPageTokens + static_cast<size_t>(at);
-        const typename Kv::T* values = keysOf<Kv>(c, i) + skip;
-        const typename Kv::T* next = keysOf<Kv>(c, std::min(i + 1, n - 1)) + skip;
+        const typename Kv::T* values = valuesOf<Kv>(c, i) + at;
+        const typename Kv::T* next = valuesOf<Kv>(c, std::min(i + 1, n - 1)) + at;
         for (int t = 0; t < kPageTokens; ++t, values += c.headDim, next += c.headDim, ++weights) {
             V vs[N];
 #pragma GCC unroll 4
@@ -119,7 +124,7 @@ void mixTail(const DecodeChunk& c, int32_t at, int32_t h) {
         float sum = 0;
         const float* weights = c.scores + static_cast<size_t>(h) * kRowTokens;
         for (int32_t i = 0; i < static_cast<int32_t>(c.pages.size()); ++i) {
-            const typename Kv::T* values = keysOf<Kv>(c, i) + static_cast<size_t>(c.headDim) * kPageTokens + dim;
+            const typename Kv::T* values = valuesOf<Kv>(c, i) + dim;
             for (int t = 0; t < kPageTokens; ++t)
                 sum += *weights++ * hn::GetLane(Kv::load(d1, values + t * c.headDim));
         }

@@ -92,14 +92,14 @@ HWY_INLINE float softmaxRow(float* row, const PageRef* pages, int32_t nBlockPage
 /// mixed (kRows, headDim) = mixed * factor + weights * V for dims [at, at + N vectors).
 template <class Kv, int N>
 HWY_INLINE void mix(const PrefillTile& t, const float* weights, const float* factors,
-                    const typename Kv::T* const* keys, int32_t nBlockPages, int32_t at, float* mixed) {
+                    const typename Kv::T* const* pageValues, int32_t nBlockPages, int32_t at, float* mixed) {
     const D d;
     V acc[kRows][N];
     for (int r = 0; r < kRows; ++r)
         for (int n = 0; n < N; ++n)
             acc[r][n] = hn::Mul(hn::LoadU(d, mixed + r * t.headDim + at + n * kLanes), hn::Set(d, factors[r]));
     for (int32_t p = 0; p < nBlockPages; ++p) {
-        const typename Kv::T* values = keys[p] + static_cast<size_t>(t.headDim) * kPageTokens + at;
+        const typename Kv::T* values = pageValues[p] + at;
         for (int k = 0; k < kPageTokens; ++k, values += t.headDim) {
             V vs[N];
             for (int n = 0; n < N; ++n) vs[n] = Kv::load(d, values + n * kLanes);
@@ -114,7 +114,7 @@ HWY_INLINE void mix(const PrefillTile& t, const float* weights, const float* fac
 }
 
 template <class Kv>
-void mixTail(const PrefillTile& t, const float* weights, const float* factors, const typename Kv::T* const* keys,
+void mixTail(const PrefillTile& t, const float* weights, const float* factors, const typename Kv::T* const* pageValues,
              int32_t nBlockPages, int32_t at, float* mixed) {
     const hn::CappedTag<float, 1> d1;
     for (int r = 0; r < kRows; ++r) {
@@ -123,7 +123,7 @@ void mixTail(const PrefillTile& t, const float* weights, const float* factors, c
             for (int32_t p = 0; p < nBlockPages; ++p)
                 for (int k = 0; k < kPageTokens; ++k)
                     sum += weights[r * kBlockKeys + p * kPageTokens + k] *
-                           hn::GetLane(Kv::load(d1, keys[p] + (kPageTokens + k) * t.headDim + dim));
+                           hn::GetLane(Kv::load(d1, pageValues[p] + k * t.headDim + dim));
             mixed[r * t.headDim + dim] = sum;
         }
     }
@@ -146,8 +146,12 @@ void tile(const PrefillTile& t) {
         const int32_t n = std::min(kBlockPages, nPages - b);
         const PageRef* pages = t.pages.data() + b;
         const typename Kv::T* keys[kBlockPages];
-        for (int32_t p = 0; p < n; ++p)
-            keys[p] = reinterpret_cast<const typename Kv::T*>(t.cache->page(t.layer, pages[p].pool, t.kvHead));
+        const typename Kv::T* values[kBlockPages];
+        for (int32_t p = 0; p < n; ++p) {
+            std::byte* k = t.cache->keys(t.layer, pages[p].pool, t.kvHead);
+            keys[p] = reinterpret_cast<const typename Kv::T*>(k);
+            values[p] = reinterpret_cast<const typename Kv::T*>(t.cache->valuesOf(k));
+        }
         for (int32_t r = 0; r < rows; r += kRows) {
             if (pages[0].first > t.firstPosition + r + kRows - 1) continue;  // all of the block is later
             int32_t p = 0;
@@ -158,9 +162,9 @@ void tile(const PrefillTile& t) {
             float* out = mixed + r * t.headDim;
             constexpr int kWide = kLanes >= 16 ? 4 : 2;
             int32_t at = 0;
-            for (; at + kWide * kLanes <= t.headDim; at += kWide * kLanes) mix<Kv, kWide>(t, block, factors, keys, n, at, out);
-            for (; at + kLanes <= t.headDim; at += kLanes) mix<Kv, 1>(t, block, factors, keys, n, at, out);
-            if (at < t.headDim) mixTail<Kv>(t, block, factors, keys, n, at, out);
+            for (; at + kWide * kLanes <= t.headDim; at += kWide * kLanes) mix<Kv, kWide>(t, block, factors, values, n, at, out);
+            for (; at + kLanes <= t.headDim; at += kLanes) mix<Kv, 1>(t, block, factors, values, n, at, out);
+            if (at < t.headDim) mixTail<Kv>(t, block, factors, values, n, at, out);
         }
     }
     for (int32_t i = 0; i < t.nQueries; ++i) {

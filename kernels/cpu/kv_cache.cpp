@@ -16,13 +16,15 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const ModelShape& shape, int64_
     c->m_nPages = static_cast<size_t>((kvTokens + kPageTokens - 1) / kPageTokens);
     c->m_nKvHeads = static_cast<size_t>(shape.nKvHeads);
     c->m_headDim = static_cast<size_t>(shape.headDim);
-    c->m_headPageBytes = 2 * kPageTokens * c->m_headDim * c->elementBytes();
+    c->m_halfPageBytes = kPageTokens * c->m_headDim * c->elementBytes();
+    const size_t nBlocks = (c->m_nPages + kBlockPages - 1) / kBlockPages;
+    c->m_layerBytes = nBlocks * kBlockPages * c->m_nKvHeads * 2 * c->m_halfPageBytes;
     // In double first: the product of what a file says may not fit 64 bits.
-    const double wanted = static_cast<double>(shape.nLayers) * static_cast<double>(c->m_nPages) *
-                          static_cast<double>(c->m_nKvHeads) * static_cast<double>(c->m_headPageBytes);
+    const double wanted = static_cast<double>(shape.nLayers) * static_cast<double>(nBlocks * kBlockPages) *
+                          static_cast<double>(c->m_nKvHeads) * 2.0 * static_cast<double>(c->m_halfPageBytes);
     void* memory = MAP_FAILED;
     if (wanted < 0x1p47) {
-        c->m_nBytes = static_cast<size_t>(shape.nLayers) * c->m_nPages * c->m_nKvHeads * c->m_headPageBytes;
+        c->m_nBytes = static_cast<size_t>(shape.nLayers) * c->m_layerBytes;
         // Untouched pages cost nothing: a long context that is never reached takes no memory.
         memory = mmap(nullptr, c->m_nBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     }
@@ -84,20 +86,21 @@ void KvCache::store(int32_t layer, const KvSequence& sequence, int32_t position,
     const int32_t pool = sequence.pages[static_cast<size_t>(position / kPageTokens)];
     const auto slot = static_cast<size_t>(position % kPageTokens);
     for (size_t h = 0; h < m_nKvHeads; ++h) {
-        std::byte* base = page(layer, pool, static_cast<int32_t>(h));
+        std::byte* base = keys(layer, pool, static_cast<int32_t>(h));
+        std::byte* valueBase = valuesOf(base);
         const float* kh = k + h * m_headDim * stride;
         const float* vh = v + h * m_headDim * stride;
         if (m_type == DType::F32) {
-            auto* keys = reinterpret_cast<float*>(base);
-            float* values = keys + m_headDim * kPageTokens + slot * m_headDim;
-            for (size_t i = 0; i < m_headDim; ++i) keys[i * kPageTokens + slot] = kh[i * stride];
+            auto* k32 = reinterpret_cast<float*>(base);
+            float* values = reinterpret_cast<float*>(valueBase) + slot * m_headDim;
+            for (size_t i = 0; i < m_headDim; ++i) k32[i * kPageTokens + slot] = kh[i * stride];
             for (size_t i = 0; i < m_headDim; ++i) values[i] = vh[i * stride];
             continue;
         }
-        auto* keys = reinterpret_cast<uint16_t*>(base);
-        uint16_t* values = keys + m_headDim * kPageTokens + slot * m_headDim;
+        auto* k16 = reinterpret_cast<uint16_t*>(base);
+        uint16_t* values = reinterpret_cast<uint16_t*>(valueBase) + slot * m_headDim;
         const auto narrow = m_type == DType::BF16 ? floatToBf16 : floatToF16;
-        for (size_t i = 0; i < m_headDim; ++i) keys[i * kPageTokens + slot] = narrow(kh[i * stride]);
+        for (size_t i = 0; i < m_headDim; ++i) k16[i * kPageTokens + slot] = narrow(kh[i * stride]);
         for (size_t i = 0; i < m_headDim; ++i) values[i] = narrow(vh[i * stride]);
     }
 }
@@ -108,10 +111,10 @@ void KvCache::save(int32_t layer, const KvSequence& sequence, int32_t position, 
     bits.resize(m_nKvHeads * m_headDim * 2 * e);
     std::byte* out = bits.data();
     for (size_t h = 0; h < m_nKvHeads; ++h) {
-        const std::byte* keys =
-            page(layer, sequence.pages[static_cast<size_t>(position / kPageTokens)], static_cast<int32_t>(h));
-        for (size_t i = 0; i < m_headDim; ++i, out += e) std::memcpy(out, keys + (i * kPageTokens + slot) * e, e);
-        const std::byte* values = keys + (m_headDim * kPageTokens + slot * m_headDim) * e;
+        std::byte* k =
+            keys(layer, sequence.pages[static_cast<size_t>(position / kPageTokens)], static_cast<int32_t>(h));
+        for (size_t i = 0; i < m_headDim; ++i, out += e) std::memcpy(out, k + (i * kPageTokens + slot) * e, e);
+        const std::byte* values = valuesOf(k) + slot * m_headDim * e;
         std::memcpy(out, values, m_headDim * e);
         out += m_headDim * e;
     }
@@ -122,10 +125,10 @@ void KvCache::restore(int32_t layer, const KvSequence& sequence, int32_t positio
     const auto slot = static_cast<size_t>(position % kPageTokens);
     const std::byte* in = bits.data();
     for (size_t h = 0; h < m_nKvHeads; ++h) {
-        std::byte* keys =
-            page(layer, sequence.pages[static_cast<size_t>(position / kPageTokens)], static_cast<int32_t>(h));
-        for (size_t i = 0; i < m_headDim; ++i, in += e) std::memcpy(keys + (i * kPageTokens + slot) * e, in, e);
-        std::byte* values = keys + (m_headDim * kPageTokens + slot * m_headDim) * e;
+        std::byte* k =
+            keys(layer, sequence.pages[static_cast<size_t>(position / kPageTokens)], static_cast<int32_t>(h));
+        for (size_t i = 0; i < m_headDim; ++i, in += e) std::memcpy(k + (i * kPageTokens + slot) * e, in, e);
+        std::byte* values = valuesOf(k) + slot * m_headDim * e;
         std::memcpy(values, in, m_headDim * e);
         in += m_headDim * e;
     }
