@@ -144,7 +144,9 @@ void addEval(CLI::App& app, Options& all) {
 void addDataset(CLI::App& app, Options& all) {
     DatasetOptions& o = all.dataset;
     CLI::App* data = app.add_subcommand("dataset", "Writes worked problems with the masks to train under, as JSON Lines");
-    data->add_option("--task", o.task, "expression, sheet or news")->required();
+    auto* task = data->add_option("--task", o.task, "expression, sheet or news");
+    data->add_option("--encode", o.recorded, "encode the lines of this file, written by dataset, for another --tokenizer")
+        ->excludes(task);
     data->add_option("--count", o.count, "how many; -1 = all there are (news)")->check(CLI::Range(int64_t{-1}, INT64_MAX));
     data->add_option("-s,--seed", o.seed, "training and test use different ones");
     addRange(data, "--operators", o.operators, "expression: operators, default 1-16");
@@ -164,7 +166,9 @@ void addDataset(CLI::App& app, Options& all) {
     data->add_flag("--text-only", o.textOnly, "without token ids and masks; needs no tokenizer");
     data->callback([&all] {
         all.verb = Verb::Dataset;
-        if (all.dataset.count < 0 && all.dataset.task != "news")
+        if (all.dataset.task.empty() && all.dataset.recorded.empty())
+            throw CLI::ValidationError("--task or --encode is needed");
+        if (all.dataset.count < 0 && all.dataset.task != "news" && all.dataset.recorded.empty())
             throw CLI::ValidationError("--count is needed: this task's problems never end");
     });
 }

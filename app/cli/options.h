@@ -57,6 +57,7 @@ struct EvalOptions {
 
 struct DatasetOptions {
     std::string task, out = "-", tokenizer, input = "synthetic";
+    std::string recorded;  ///< lines to encode again, instead of making some
     int64_t count = -1;
     uint64_t seed = 0;
     std::optional<Range> operators, lines, window;

@@ -51,6 +51,7 @@ Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const
     auto range = [](const std::optional<Range>& r, Range fallback) {
         return IntRange{r.value_or(fallback).min, r.value_or(fallback).max};
     };
+    if (!o.recorded.empty()) return openRecordedExamples(o.recorded);
     if (o.task == "expression") return makeExpressionSource(range(o.operators, {1, 16}), o.seed);
     if (o.task == "sheet") return makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed);
     if (o.task == "news") {
@@ -101,14 +102,15 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     auto sink = Sink::open(o.out);
     if (!sink) return log.fail(sink.error());
 
-    const SpanPolicy policy = findTask(o.task)->defaultPolicy();
     int64_t n = 0;
     for (; o.count < 0 || n < o.count; ++n) {
         if (stopRequested()) return kCancelled;
         auto example = (*source)->next();
         if (!example) return log.fail(example.error());
         if (!*example) break;
-        auto line = exampleToJson(**example, policy, tokenizer.get());
+        const TaskExample& e = **example;
+        const SpanPolicy policy = e.policy ? *e.policy : findTask(e.task)->defaultPolicy();
+        auto line = exampleToJson(e, policy, tokenizer.get());
         if (!line) return log.fail(line.error());
         if (!sink->line(*line)) return log.fail(Error{ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
         if (n % 1000 == 999) log.progress(std::to_string(n + 1) + " problems");

@@ -33,6 +33,8 @@ Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& 
     line["answer"] = example.answer;
     line["policy"] = {{"prefill", policy.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
                       {"heads", policy.heads}};
+    if (!example.complete) line["complete"] = false;
+    if (example.noLossBytes > 0) line["no_loss_bytes"] = example.noLossBytes;
     if (maybeTokenizer) {
         const Tokenizer& tokenizer = *maybeTokenizer;
         auto prompt = tokenizer.encodeTrusted(example.prompt);

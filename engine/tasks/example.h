@@ -23,6 +23,7 @@ struct TaskExample {
     std::string answer;
     bool complete = true;  ///< false: a window cut out of a longer response; no <eos> follows
     size_t noLossBytes = 0;  ///< leading bytes of `response` that cannot be derived from what is visible
+    std::optional<SpanPolicy> policy;  ///< as recorded with it; absent: its task's own
 };
 
 /// An endless or finite stream of examples; deterministic for its options and seed. One thread.
@@ -51,14 +52,19 @@ std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t
 std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed,
                                                ArithmeticLimits limits = {});
 
-/// One JSON object (no newline at the end): task, id, typed, prompt, response, answer; with a tokenizer also
+/// The examples of a file that exampleToJson() wrote, token ids and views left out: to write them for another
+/// vocabulary. NotFound if it cannot be opened; Format: names file, line and field. Everything in it is untrusted.
+Result<std::unique_ptr<ExampleSource>> openRecordedExamples(const std::string& path);
+
+/// One JSON object (no newline at the end): task, id, typed, prompt, response, answer, policy; "complete": false for a
+/// window; no_loss_bytes where there are some; with a tokenizer also
 ///   ids       all token ids: bos, prompt, response, eos (where complete)
 ///   n_prompt  how many of them are prompt
 ///   loss_begin  first index whose token is a training target
 ///   views     [[first_index, [[begin, end], ...]], ...]: what queries from first_index on may read, half open,
 ///             end -1 = open; causality holds on top. Made by SpanTracker, the rule that decoding uses.
 ///   breaks    indices at which an in- or out-segment begins
-///   policy    {"prefill": "causal"|"segmented", "heads": bool}
+/// policy is {"prefill": "causal"|"segmented", "heads": bool}.
 Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy, const Tokenizer* maybeTokenizer);
 
 }  // namespace spanscope

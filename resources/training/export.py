@@ -36,13 +36,13 @@ def write_json(path, value):
         f.write("\n")
 
 
-def save_weights(weights, folder, dtype="bfloat16"):
-    """model.safetensors, or shards of at most 15 MiB with an index. Old shards are removed."""
+def save_weights(weights, folder, dtype="bfloat16", limit=SHARD_BYTES):
+    """model.safetensors, or shards of at most `limit` bytes with an index. Old shards are removed."""
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(folder):
         if name.startswith("model") and name.endswith((".safetensors", ".index.json")):
             os.remove(os.path.join(folder, name))
-    parts = shards({k: v.detach().to("cpu", DTYPES[dtype]).contiguous() for k, v in weights.items()})
+    parts = shards({k: v.detach().to("cpu", DTYPES[dtype]).contiguous() for k, v in weights.items()}, limit)
     index = {"metadata": {"total_size": 0}, "weight_map": {}}
     for i, part in enumerate(parts):
         name = "model.safetensors" if len(parts) == 1 else f"model-{i + 1:05d}-of-{len(parts):05d}.safetensors"
@@ -70,6 +70,14 @@ def load_weights(path):
     return weights
 
 
+def data_text(recipe):
+    """Generated problems are drawn afresh; articles are read again and again, changed each time."""
+    if any(c.get("articles") for phase in recipe["phases"] for c in phase["classes"]):
+        return ("articles written by people, read many times over, each time with other names and numbers and other "
+                "paragraphs (`articles.py`), and synthetic reports drawn while training")
+    return "drawn by `spanscope-cli dataset` while training, no example twice by design"
+
+
 def card_text(recipe, shape, figures):
     """MODEL_CARD.md from the run's own figures; what was not measured is said to be so."""
     n = figures.get("parameters", 0)
@@ -78,8 +86,8 @@ def card_text(recipe, shape, figures):
              f"{shape.num_attention_heads} heads of {shape.head_dim}, MLP {shape.intermediate_size}, "
              f"{n:,} parameters, positions to {shape.max_position_embeddings}",
              f"- Licence: {recipe['card']['license']}",
-             f"- Data: drawn by `spanscope-cli dataset` while training ({figures.get('tokens', 0) / 1e6:,.0f} M tokens, no "
-             "example twice by design); classes and shares in `resources/training/recipes/`",
+             f"- Data: {data_text(recipe)} ({figures.get('tokens', 0) / 1e6:,.0f} M tokens); classes and shares in "
+             "`resources/training/recipes/`",
              f"- Training: {figures.get('steps', 0):,} steps in {figures.get('seconds', 0) / 60:.1f} minutes on "
              f"{figures.get('device', 'an unknown device')}, {figures.get('tokens_per_s', 0):,.0f} tokens/s, "
              f"PyTorch {figures.get('torch', '')}, last loss {figures.get('loss', float('nan')):.5f}",
