@@ -310,6 +310,7 @@ void MaskCompareView::rebuild() {
         m_table->setItem(i, 1, new QTableWidgetItem(lines[size_t(i)].first));
         m_table->setItem(i, 2, new QTableWidgetItem(lines[size_t(i)].second));
     }
+    m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
     m_text->setText(summary());
 }
 

@@ -91,7 +91,7 @@ QRgb diffPixel(DiffState state, const Palette& palette, int x, int y, int patter
         case DiffState::Future: return palette.future.rgb();
         case DiffState::Neither: return (maskPatternInk(MaskState::Skipped, px, py) ? palette.skippedLine : palette.skipped).rgb();
         case DiffState::Both: return palette.phase(Phase::Prompt).rgb();
-        case DiffState::OnlySecond: return (((px - py) & 3) == 0 ? palette.ground : palette.dense).rgb();  // striped: not by colour alone
+        case DiffState::OnlySecond: return (((px - py) & 7) < 2 ? palette.ground : palette.dense).rgb();  // striped: not by colour alone
         case DiffState::OnlyFirst: return palette.declared.rgb();
     }
     return 0;

@@ -162,6 +162,7 @@ void MaskRulers::drawGrid(QPainter& painter) const {
 }
 
 double MaskRulers::drawLegend(QPainter* painter, QRectF area, const QFont& font) const {
+    const bool brief = painter && drawLegend(nullptr, area, font) > area.width();  // a narrow dock gets shorter words
     const QFontMetricsF metrics(font);
     double left = area.left();
     const double swatch = 13, top = area.center().y() - swatch / 2;
@@ -176,7 +177,7 @@ double MaskRulers::drawLegend(QPainter* painter, QRectF area, const QFont& font)
             painter->drawText(QRectF(left + swatch + 5, area.top(), 300, area.height()), Qt::AlignVCenter | Qt::AlignLeft,
                               text);
         }
-        left += swatch + 5 + metrics.horizontalAdvance(text) + 16;
+        left += swatch + 5 + metrics.horizontalAdvance(text) + (brief ? 9 : 16);
     };
     const auto state = [&](MaskState s) {
         return [this, painter, s](const QRectF& box) {
@@ -200,8 +201,8 @@ double MaskRulers::drawLegend(QPainter* painter, QRectF area, const QFont& font)
     } else {
         entry(QStringLiteral("read"), state(MaskState::Read));
     }
-    if (showLoaded) entry(QStringLiteral("loaded with its page"), state(MaskState::Loaded));
-    entry(QStringLiteral("allowed, not read"), state(MaskState::Skipped));
+    if (showLoaded) entry(brief ? QStringLiteral("loaded") : QStringLiteral("loaded with its page"), state(MaskState::Loaded));
+    entry(brief ? QStringLiteral("not read") : QStringLiteral("allowed, not read"), state(MaskState::Skipped));
     entry(QStringLiteral("future"), state(MaskState::Future));
     if (painter) painter->restore();
     return left - 16 - area.left();

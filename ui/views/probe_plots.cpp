@@ -170,8 +170,32 @@ bool HeadGrid::event(QEvent* event) {
 
 AttentionStrip::AttentionStrip(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Attention over the context"));
+    setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
     setMinimumHeight(96);
+}
+
+void AttentionStrip::setEditor(SpanEditor* editor) {
+    m_editor = editor;
+    m_edge = -1;
+    m_dragging = false;
+    update();
+}
+
+double AttentionStrip::xOf(double position) const {
+    return kGutter + position * (width() - 2 * kGutter) / double(std::max<size_t>(1, m_probe.dense.size()));
+}
+
+int AttentionStrip::edgeAt(double x) const {
+    if (!m_editor || m_probe.dense.empty()) return -1;
+    const double perPixel = double(m_probe.dense.size()) / std::max(1, width() - 2 * kGutter);
+    return m_editor->edgeNear((x - kGutter) * perPixel, 5 * perPixel);
+}
+
+void AttentionStrip::describe() {
+    if (!m_editor || m_edge < 0) return;
+    setAccessibleDescription(tr("Edge %1 of %2 at position %3").arg(m_edge + 1).arg(m_editor->nEdges()).arg(m_editor->edge(m_edge)));
+    update();
 }
 
 void AttentionStrip::setProbe(const StepProbe& probe, bool withoutSink) {
@@ -207,6 +231,14 @@ void AttentionStrip::paintEvent(QPaintEvent*) {
             p.fillRect(band, mix(c.ground, c.declared, 0.12));
             p.fillRect(QRectF(band.left(), band.bottom() - 2, band.width(), 2), c.declared);
         }
+    if (m_editor && (m_editor->changed() || m_edge >= 0)) {  // the edited span above the recorded one
+        for (const Interval& i : m_editor->list()) {
+            const QRectF band(xOf(i.begin), area.top(), std::max(1.0, xOf(i.end) - xOf(i.begin)), 4);
+            p.fillRect(band, c.accent);
+        }
+        if (m_edge >= 0 && m_edge < m_editor->nEdges())
+            p.fillRect(QRectF(xOf(m_editor->edge(m_edge)) - 1, area.top(), 2, area.height()), c.accent);
+    }
     float most = 1e-9f;
     for (const float v : dense) most = std::max(most, v);
     for (const float v : restricted) most = std::max(most, v);
@@ -224,13 +256,62 @@ void AttentionStrip::paintEvent(QPaintEvent*) {
     p.drawText(area.adjusted(4, 0, -4, -4), Qt::AlignBottom | Qt::AlignRight, tr("declared ↓"));
 }
 
+void AttentionStrip::mousePressEvent(QMouseEvent* event) {
+    m_edge = edgeAt(event->position().x());
+    m_dragging = m_edge >= 0;
+    describe();
+    update();
+}
+
 void AttentionStrip::mouseMoveEvent(QMouseEvent* event) {
     const int position = positionAt(event->position().x());
     if (position < 0) return;
+    if (m_dragging) {
+        const double perPixel = double(m_probe.dense.size()) / std::max(1, width() - 2 * kGutter);
+        m_editor->moveEdge(m_edge, static_cast<int32_t>(std::lround((event->position().x() - kGutter) * perPixel)));
+        QToolTip::showText(event->globalPosition().toPoint(), tr("Edge at position %1").arg(m_editor->edge(m_edge)), this);
+        describe();
+        emit spanDragged();
+        return;
+    }
+    setCursor(edgeAt(event->position().x()) >= 0 ? Qt::SizeHorCursor : Qt::ArrowCursor);
     emit positionHovered(position);
     const size_t i = static_cast<size_t>(position);
     QToolTip::showText(event->globalPosition().toPoint(), tr("Position %1: dense %2, declared %3").arg(position)
                            .arg(formatPercent(double(m_probe.dense[i])), formatPercent(i < m_probe.restricted.size() ? double(m_probe.restricted[i]) : 0)), this);
+}
+
+void AttentionStrip::mouseReleaseEvent(QMouseEvent*) {
+    if (!m_dragging) return;
+    m_dragging = false;
+    m_editor->settle();
+    m_edge = -1;
+    update();
+    emit spanEdited();
+}
+
+void AttentionStrip::keyPressEvent(QKeyEvent* event) {
+    const int nEdges = m_editor ? m_editor->nEdges() : 0;
+    if (nEdges < 3) return QWidget::keyPressEvent(event);
+    const int by = event->modifiers() & Qt::ShiftModifier ? kPageTokens : 1;
+    switch (event->key()) {
+        case Qt::Key_Down: m_edge = std::clamp(m_edge + 1, 1, nEdges - 2); break;
+        case Qt::Key_Up: m_edge = std::clamp(m_edge - 1, 1, nEdges - 2); break;
+        case Qt::Key_Left:
+        case Qt::Key_Right:
+            if (m_edge < 0) m_edge = 1;
+            m_editor->moveEdge(m_edge, m_editor->edge(m_edge) + (event->key() == Qt::Key_Left ? -by : by));
+            emit spanDragged();
+            break;
+        case Qt::Key_Return:
+            m_editor->settle();
+            m_edge = -1;
+            update();
+            emit spanEdited();
+            return;
+        default: QWidget::keyPressEvent(event); return;
+    }
+    describe();
 }
 
 }  // namespace spanscope

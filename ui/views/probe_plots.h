@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/types/probe.h"
+#include "ui/views/probe_span_edit.h"
 
 namespace spanscope {
 
@@ -61,25 +62,40 @@ class HeadGrid : public QWidget {
     std::vector<float> m_mass;
 };
 
-/// Attention probabilities over the context: dense above the line, under the span below it; the span itself as a band.
+/// Attention probabilities over the context: dense above the line, under the span below it; the span itself as a band
+/// whose edges can be dragged, or moved with the arrow keys (Up and Down choose an edge, Shift moves by a page).
 class AttentionStrip : public QWidget {
     Q_OBJECT
   public:
     explicit AttentionStrip(QWidget* parent);
     void setProbe(const StepProbe& probe, bool withoutSink);
+    /// The span being edited, drawn and dragged; owned by the caller, null for none.
+    void setEditor(SpanEditor* editor);
     int positionAt(double x) const;
+    double xOf(double position) const;
+    int currentEdge() const { return m_edge; }
     QSize sizeHint() const override { return {400, 140}; }
 
   signals:
     void positionHovered(int position);
+    void spanDragged();  ///< an edge moved
+    void spanEdited();   ///< and was let go
 
   protected:
     void paintEvent(QPaintEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
+    void mouseReleaseEvent(QMouseEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
 
   private:
+    int edgeAt(double x) const;
+    void describe();
     StepProbe m_probe;
+    SpanEditor* m_editor = nullptr;
     bool m_withoutSink = true;
+    int m_edge = -1;
+    bool m_dragging = false;
 };
 
 }  // namespace spanscope

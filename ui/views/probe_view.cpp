@@ -114,6 +114,12 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
         if (m_curve.firstDifferent >= 0) m_selection->lockRange(m_curve.firstDifferent, m_curve.firstDifferent);
     });
     connect(m_apply, &QPushButton::clicked, this, &ProbeView::requestEdit);
+    connect(m_segments, &QListWidget::itemChanged, this, &ProbeView::onTicked);
+    connect(m_attention, &AttentionStrip::spanDragged, this, &ProbeView::showTicks);
+    connect(m_attention, &AttentionStrip::spanEdited, this, [this] {
+        showTicks();
+        requestEdit();
+    });
     connect(m_noSink, &QCheckBox::toggled, this, &ProbeView::showProbe);
     connect(m_heads, &HeadGrid::chosen, this, &ProbeView::requestProbe);
     connect(m_strip, &DivergenceStrip::stepClicked, this, [this](int step) { m_selection->lockRange(step, step); });
@@ -145,6 +151,7 @@ void ProbeView::leave() {
     m_editText->clear();
     m_summary->clear();
     m_editStep = -1;
+    m_attention->setEditor(nullptr);
     m_jump->setEnabled(false);
     m_apply->setEnabled(false);
     m_start->setEnabled(m_available);
@@ -246,46 +253,50 @@ void ProbeView::showChoices(const StepProbe& probe) {
 
 void ProbeView::fillEdit() {
     m_editStep = m_probe.step;
-    m_editText->setText(tr("Tick what step %1 may read.").arg(m_editStep));
+    m_editor.reset(m_probe.visible ? *m_probe.visible : IntervalList{}, m_probe.position);
+    m_attention->setEditor(&m_editor);
+    m_editText->setText(tr("Tick what step %1 may read, or drag the edges of the span above.").arg(m_editStep));
     m_apply->setEnabled(true);
+    m_filling = true;
     m_segments->clear();
     const auto& segments = m_store->data().segments;
     for (size_t s = 0; s < segments.size(); ++s) {
         const Segment& segment = segments[s];
         if (segment.begin > m_probe.position) break;
-        const Interval tokens{segment.begin, std::min(segment.end, m_probe.position + 1)};
-        int n = 0;
-        if (m_probe.visible)
-            for (const Interval& i : *m_probe.visible)
-                n += std::max(0, std::min({i.end, tokens.end, m_probe.position + 1}) - std::max(i.begin, tokens.begin));
-        auto* item = new QListWidgetItem(tr("%1 · tokens %2 – %3").arg(segmentName(segment)).arg(tokens.begin).arg(tokens.end - 1), m_segments);
+        const int last = std::min(segment.end, m_probe.position + 1) - 1;
+        auto* item = new QListWidgetItem(tr("%1 · tokens %2 – %3").arg(segmentName(segment)).arg(segment.begin).arg(last), m_segments);
         item->setData(kSegmentRole, static_cast<int>(s));
         const bool own = segment.begin <= m_probe.position && m_probe.position < segment.end;
         // A step always sees itself, so its own segment stays.
         item->setFlags(own ? Qt::ItemIsEnabled : Qt::ItemIsEnabled | Qt::ItemIsUserCheckable | Qt::ItemIsSelectable);
-        item->setCheckState(n > 0 ? Qt::Checked : Qt::Unchecked);
     }
+    m_filling = false;
+    showTicks();
 }
 
-IntervalList ProbeView::editedList() const {
-    IntervalList parts{{0, 1}, {m_probe.position, m_probe.position + 1}};  // the sink and itself
+void ProbeView::showTicks() {
+    m_filling = true;
     for (int r = 0; r < m_segments->count(); ++r) {
-        const QListWidgetItem* item = m_segments->item(r);
-        if (item->checkState() != Qt::Checked) continue;
+        QListWidgetItem* item = m_segments->item(r);
         const Segment& segment = m_store->data().segments[static_cast<size_t>(item->data(kSegmentRole).toInt())];
-        parts.push_back({segment.begin, std::min(segment.end, m_probe.position + 1)});
+        const Interval tokens{segment.begin, std::min(segment.end, m_probe.position + 1)};
+        const int n = m_editor.nShown(tokens);
+        item->setCheckState(n == 0 ? Qt::Unchecked : n == tokens.end - tokens.begin ? Qt::Checked : Qt::PartiallyChecked);
     }
-    std::sort(parts.begin(), parts.end(), [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
-    IntervalList list;
-    for (const Interval& part : parts) {
-        if (!list.empty() && part.begin <= list.back().end) list.back().end = std::max(list.back().end, part.end);
-        else list.push_back(part);
-    }
-    return list;
+    m_filling = false;
+    m_attention->update();
+}
+
+void ProbeView::onTicked(QListWidgetItem* item) {
+    const size_t s = static_cast<size_t>(item->data(kSegmentRole).toInt());
+    if (m_filling || m_editStep < 0 || s >= m_store->data().segments.size() || item->checkState() == Qt::PartiallyChecked) return;
+    const Segment& segment = m_store->data().segments[s];
+    m_editor.setShown({segment.begin, segment.end}, item->checkState() == Qt::Checked);
+    m_attention->setEditor(&m_editor);  // edges were renumbered
 }
 
 void ProbeView::requestEdit() {
-    if (m_ready && m_editStep >= 0) emit editRequested(m_editStep, editedList());
+    if (m_ready && m_editStep >= 0) emit editRequested(m_editStep, m_editor.list());
 }
 
 void ProbeView::onEdit(const StepEdit& edit) {

@@ -9,10 +9,12 @@
 #include "ui/model/payloads.h"
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
+#include "ui/views/probe_span_edit.h"
 
 class QCheckBox;
 class QLabel;
 class QListWidget;
+class QListWidgetItem;
 class QPushButton;
 class QTabWidget;
 class QTableWidget;
@@ -30,6 +32,8 @@ class ProbeView : public QWidget {
 
     bool isInspecting() const { return m_ready; }
     HeadGrid* heads() const { return m_heads; }
+    AttentionStrip* attention() const { return m_attention; }
+    const SpanEditor& editor() const { return m_editor; }
     DivergenceStrip* divergence() const { return m_strip; }
     QTableWidget* missedTable() const { return m_missed; }
     QListWidget* editList() const { return m_segments; }
@@ -58,7 +62,8 @@ class ProbeView : public QWidget {
     void showProbe();
     void fillEdit();
     void requestEdit();
-    IntervalList editedList() const;
+    void showTicks();
+    void onTicked(QListWidgetItem* item);
     QString tokenText(int position) const;
     QString segmentAt(int position) const;
     void showChoices(const StepProbe& probe);
@@ -80,6 +85,8 @@ class ProbeView : public QWidget {
     bool m_ready = false;
     bool m_available = false;
     int m_editStep = -1;
+    SpanEditor m_editor;
+    bool m_filling = false;  // ticks follow the editor, not the other way round
 };
 
 }  // namespace spanscope
