@@ -233,6 +233,15 @@ class TestOpenModel : public QObject {
         }
     }
 
+    void bundledModelOpens() {
+        const auto model = openModel(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        QVERIFY((*model)->tokenizer().pieceIds().complete());
+        QVERIFY((*model)->card().task("expression") != nullptr && (*model)->card().task("sheet") != nullptr);
+        QVERIFY(!(*model)->card().cardText.empty());
+        QVERIFY((*model)->weightBytes() < (24u << 20));
+    }
+
     void slidingWindowOfMistral() {
         test::TinyModelOptions options;
         options.slidingWindow = 24;
