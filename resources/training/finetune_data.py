@@ -26,20 +26,23 @@ def encode(writer, data, tokenizer, out):
         raise DataError(f"{' '.join(command)}: ended with {done.returncode}\n{done.stderr.strip()}")
 
 
-def limits(task, lines):
-    """What spanscope.json promises: the largest that the data holds."""
-    outs = max(max(map(int, re.findall(r"<out>([0-9]+)<:>", r)), default=0) for _, r in lines)
-    ins = max(max(map(int, re.findall(r"<in>([0-9]+)<:>", p)), default=0) for p, _ in lines)
-    named = max((int(m.group(1)) for p, _ in lines if (m := re.match(r"sheet ([0-9]+)\n", p))), default=0)
-    return {"expression": {"max_operators": outs}, "sheet": {"max_lines": max(ins, named)},
-            "news": {"max_sentences": ins}}[task]
+def limits(task, prompt, response):
+    """What one example shows of the limits in spanscope.json."""
+    if task == "expression":
+        return {"max_operators": max(map(int, re.findall(r"<out>([0-9]+)<:>", response)), default=0)}
+    n = max(map(int, re.findall(r"<in>([0-9]+)<:>", prompt)), default=0)
+    if task == "news":
+        return {"max_sentences": n}
+    header = re.match(r"sheet ([0-9]+)\n", prompt)  # of a window it names more lines than there are
+    return {"max_lines": max(n, int(header.group(1)) if header else 0)}
 
 
 class Data:
     """Documents of one task and one policy; a share is held out, chosen by the prompt, so that no prompt is in both."""
 
     def __init__(self, path, task, special, held_out, longest):
-        self.train, self.validation, self.too_long, texts, policy = [], [], 0, [], None
+        self.train, self.validation, self.too_long, policy = [], [], 0, None
+        self.limits = {}
         with open(path, "rb") as f:
             for number, line in enumerate(f, 1):
                 record = loads(line)
@@ -53,13 +56,14 @@ class Data:
                 if len(doc) > longest:
                     self.too_long += 1
                     continue
-                texts.append((record["prompt"], record["response"]))
+                for name, value in limits(task, record["prompt"], record["response"]).items():
+                    self.limits[name] = max(value, self.limits.get(name, 0))
                 key = int.from_bytes(hashlib.blake2b(doc.prompt.encode(), digest_size=8).digest(), "big") / 2.0 ** 64
                 whole = doc.complete  # an exact rate needs whole responses
                 (self.validation if whole and key < held_out else self.train).append(doc)
         if not self.train:
             raise DataError(f"no examples to train on: {self.too_long} are longer than {longest} tokens, {len(self.validation)} held out")
-        self.policy, self.limits = policy, limits(task, texts)
+        self.policy = policy
 
     def longest(self):
         return max(map(len, self.train + self.validation))

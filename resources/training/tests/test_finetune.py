@@ -96,6 +96,8 @@ class Finetune(unittest.TestCase):
         record = self.records(task, out)[0]
         for key in ("prefill", "heads"):
             self.assertEqual(card["tasks"][0][key], record["policy"][key])
+        limit = {"sheet": "max_lines", "expression": "max_operators", "news": "max_sentences"}[task]
+        self.assertGreater(card["tasks"][0][limit], 6 if task == "news" else 3)
         with open(self.at(out, "MODEL_CARD.md")) as f:
             self.assertIn("| declared |", f.read())
         return record

@@ -158,6 +158,18 @@ class Optimiser(unittest.TestCase):
             self.assertLess(float(values.max()), 1.3)
 
 
+class Card(unittest.TestCase):
+    def test_says_how_often_examples_come(self):
+        said = {}
+        for name in ("arith", "news"):
+            with open(os.path.join(ROOT, "recipes", name + ".json")) as f:
+                recipe = json.load(f)
+            said[name] = export.card_text(recipe, Shape(vocab_size=300, **recipe["model"]), {})
+        self.assertIn("no example twice", said["arith"])
+        self.assertNotIn("no example twice", said["news"])
+        self.assertIn("read many times over", said["news"])
+
+
 class EndToEnd(unittest.TestCase):
     def run_trainer(self, out, *more):
         command = [sys.executable, os.path.join(ROOT, "train.py"), "--recipe", os.path.join(HERE, "toy.json"), "--writer",
