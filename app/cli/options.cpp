@@ -35,15 +35,12 @@ Range parseRange(const std::string& text) {
     return range;
 }
 
-/// forBench: scatter=N may stand, and there is nothing to declare.
+/// forBench: scatter=N may stand.
 std::vector<AttentionChoice> parseAttention(const std::string& text, bool forBench = false) {
     std::vector<AttentionChoice> list;
     std::stringstream in(text);
     for (std::string name; std::getline(in, name, ',');) {
         AttentionChoice choice;
-        if (forBench && (name == "declared" || name == "both"))
-            throw CLI::ValidationError("bench decodes drawn tokens, which declare nothing: use dense, keep=N or scatter=N; "
-                                       "run --attention both measures a real prompt");
         if (name == "dense") {
             choice.mode = AttentionMode::Dense;
         } else if (name == "both") {
@@ -240,7 +237,8 @@ void addBench(CLI::App& app, Options& all) {
     bench->add_option("--random-weights", o.randomWeights, "llama-160m, llama-1b or llama-7b: a shape with drawn weights");
     bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
     o.attention = parseAttention("dense");
-    addParsed(bench, "--attention", "dense, keep=N (sink and last N tokens), scatter=N (as many in single pages); a list",
+    addParsed(bench, "--attention", "dense, declared (a worked sheet, fed token by token), keep=N (sink and last N tokens), "
+              "scatter=N (as many in single pages); a list",
               [&o](const std::string& text) { o.attention = parseAttention(text, true); })
         ->type_name("MODE");
     bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens");

@@ -1,10 +1,12 @@
 // bench: speed of prefill and decode, of a model or of a shape with drawn weights.
+#include <algorithm>
 #include <cstdio>
 
 #include "app/cli/model_setup.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/bench.h"
+#include "engine/decode/bench_declared.h"
 #include "engine/decode/random_weights.h"
 #include "kernels/bandwidth.h"
 
@@ -24,7 +26,10 @@ BenchPlan planOf(const BenchOptions& o) {
     if (!o.depths.empty()) plan.depths = o.depths;
     if (!o.batches.empty()) plan.batches = o.batches;
     plan.attention.clear();
-    for (const AttentionChoice& choice : o.attention) plan.attention.push_back({choice.mode, choice.keepTokens, choice.scattered});
+    for (const AttentionChoice& choice : o.attention) {
+        if (choice.mode != AttentionMode::Declared)  // a bench of its own
+            plan.attention.push_back({choice.mode, choice.keepTokens, choice.scattered});
+    }
     plan.repetitions = o.repetitions;
     plan.warmup = o.warmup;
     plan.seed = o.seed;
@@ -34,15 +39,24 @@ BenchPlan planOf(const BenchOptions& o) {
     return plan;
 }
 
+bool wantsDeclared(const BenchOptions& o) {
+    return std::any_of(o.attention.begin(), o.attention.end(),
+                       [](const AttentionChoice& choice) { return choice.mode == AttentionMode::Declared; });
+}
+
 }  // namespace
 
 int benchVerb(const BenchOptions& o, const Log& log) {
     const BenchPlan plan = planOf(o);
+    if (wantsDeclared(o) && !o.randomWeights.empty())
+        return log.fail({ErrorCode::InvalidArgument, "drawn weights come without a vocabulary, so nothing can be declared", {},
+                         "--attention", "declared", "dense, keep=N or scatter=N"});
     OpenedModel opened;
     std::unique_ptr<RandomWeights> drawn;
     BenchSubject subject;
     subject.kvType = kvTypeOf(o.model);
-    const int64_t kvTokens = benchKvTokens(plan);
+    // A declared test starts after its sheet's prompt, which takes about a quarter of the length.
+    const int64_t kvTokens = benchKvTokens(plan) * (wantsDeclared(o) ? 2 : 1);
     if (o.randomWeights.empty()) {
         auto model = openModelFor(o.model, log);
         if (!model) return log.fail(model.error());
@@ -68,7 +82,13 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         log.progress("measuring the machine's read bandwidth");
         subject.readGBps = measureReadGBps((*backend)->info().nThreads);
     }
-    auto rows = runBench(**backend, weights, subject, plan, &stopFlag(), [&](const std::string& what) { log.progress(what); });
+    const BenchProgress progress = [&](const std::string& what) { log.progress(what); };
+    auto rows = runBench(**backend, weights, subject, plan, &stopFlag(), progress);
+    if (rows && wantsDeclared(o)) {
+        auto declared = runDeclaredBench(**backend, *opened.model, subject, plan, &stopFlag(), progress);
+        if (!declared) return log.fail(declared.error());
+        rows->insert(rows->end(), declared->begin(), declared->end());
+    }
     log.endProgress();
     if (!rows) return log.fail(rows.error());
     auto text = formatBench(*rows, o.output);

@@ -128,7 +128,8 @@ TokenInfo RunState::tokenInfo(StreamDecoder& decoder, int32_t id) const {
 
 Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& progress) {
     if (m_prefilled || finished()) return invalid("the run has been prefilled already");
-    const auto startedAt = Clock::now();
+    auto startedAt = Clock::now();
+    RunStats& stats = m_data.stats;
     const auto nPrompt = static_cast<int32_t>(m_prompt.ids.size());
     std::vector<float> logits(static_cast<size_t>(m_model->weights().shape.vocab));
     for (int32_t begin = 0; begin < nPrompt; begin += kPrefillChunk) {
@@ -142,12 +143,15 @@ Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& p
             finish(StopReason::Failed);
             return ok;
         }
-        if (progress) progress(end, nPrompt);
+        if (progress && !last) {  // a watcher's time is not the run's
+            stats.prefillNs += nsSince(startedAt);
+            progress(end, nPrompt);
+            startedAt = Clock::now();
+        }
     }
     m_prefilled = true;
     const SampledToken first = m_sampler.needsLogits() ? m_sampler.sample(logits) : greedyOf(logits);
-    RunStats& stats = m_data.stats;
-    stats.prefillNs = nsSince(startedAt);
+    stats.prefillNs += nsSince(startedAt);
     m_clockNs += stats.prefillNs;
     m_firstTokenNs = stats.ttftNs = m_clockNs;
     stats.kvStoredBytes = stats.kvBytesPerToken * m_backend.storedTokens(m_sequence);
@@ -157,6 +161,7 @@ Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& p
     } else {
         setPending(first);
     }
+    if (progress) progress(nPrompt, nPrompt);
     return {};
 }
 

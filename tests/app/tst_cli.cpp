@@ -280,6 +280,20 @@ class TestCli : public QObject {
         QVERIFY(bad.err.contains("line 1"));
     }
 
+    void benchSaysWhatItMeasured() {
+        const Outcome o = run({"bench", "-m", m_model, "-p", "32", "-n", "8", "-d", "64", "-r", "2", "--attention", "dense,keep=16,declared", "-o", "json"});
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        const Json rows = o.json();
+        QStringList names;
+        for (const Json& row : rows) {
+            names << QString::fromStdString(row["test"].get<std::string>() + " " + row["attention"].get<std::string>());
+            QVERIFY(row["avg_ts"].get<double>() > 0);
+            QVERIFY(row["n_depth"].get<int>() >= 64);
+        }
+        QCOMPARE(names, (QStringList{"pp32 dense", "tg8 dense", "pp32 keep=16", "tg8 keep=16", "tg8 declared"}));
+        QCOMPARE(run({"bench", "--random-weights", "llama-160m", "--attention", "declared"}).exitCode, 2);
+    }
+
     void ctrlCStopsInGoodOrder() {
         const QString trace = file("stopped.spantrace");
         QProcess process;
