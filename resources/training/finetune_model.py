@@ -124,19 +124,23 @@ def write_folder(args, model, config, dtype, tokenizer, new, data, figures):
     base = os.path.basename(os.path.abspath(args.base))
     card = {"protocol_version": 1, "name": name, "description": f"{base}, taught to declare what each step reads ({args.task}).",
             "license": args.license, "tasks": [{"name": args.task, **data.policy, **data.limits}],
-            "trained_on": f"{figures['tokens'] / 1e6:,.1f} M tokens, {figures['device']}", "card": "MODEL_CARD.md"}
+            "trained_on": f"{tokens_text(figures['tokens'])}, {figures['device']}", "card": "MODEL_CARD.md"}
     export.write_json(os.path.join(args.out, "spanscope.json"), card)
     with open(os.path.join(args.out, "MODEL_CARD.md"), "w", encoding="utf-8") as f:
         f.write(card_text(args, name, base, new, data, dtype, figures, model))
 
 
+def tokens_text(n):
+    return f"{n / 1e6:,.1f} M tokens" if n >= 1e6 else f"{n:,} tokens"
+
+
 def card_text(args, name, base, new, data, dtype, figures, model):
-    how = f"LoRA of rank {args.lora} on every projection, and the rows of the new pieces; merged" if args.lora else "every weight"
+    how = f"LoRA of rank {args.lora} on every projection{', and the rows of the new pieces' if new else ''}; merged" if args.lora else "every weight"
     lines = [f"# {name}", "", f"{base} fine-tuned on the span protocol, task `{args.task}`, by `resources/training/finetune.py`.", "",
              f"- Architecture: {model.config.architectures[0]}, {model.num_parameters():,} parameters, {dtype}",
              f"- Licence: {args.license}",
              f"- New pieces: {' '.join(f'`{json.dumps(p)[1:-1]}`' for p in new) or 'none, the vocabulary had them'}",
-             f"- Data: {figures['examples']:,} examples; {figures['tokens'] / 1e6:,.2f} M tokens seen, {100 * args.declared_fraction:.0f}% of "
+             f"- Data: {figures['examples']:,} examples; {tokens_text(figures['tokens'])} seen, {100 * args.declared_fraction:.0f}% of "
              "the rows under declared masks",
              f"- Trained: {how}; {figures['steps']:,} steps in {figures['seconds'] / 60:.1f} minutes on {figures['device']}, "
              f"PyTorch {figures['torch']}, last loss {figures['loss']:.4f}", "", "## Accuracy, teacher-forced", ""]
@@ -149,6 +153,6 @@ def card_text(args, name, base, new, data, dtype, figures, model):
                          f"{100 * (1 - r['body_error']):.2f}% | {100 * (1 - r['structure_error']):.2f}% |")
     else:
         lines.append("Not measured: nothing was held out.")
-    limit = ", ".join(f"{k[4:]} {v}" for k, v in data.limits.items())
-    lines += ["", "## Limits", "", f"- {args.task}: trained to {limit}; beyond that expect errors"]
+    limit = ", ".join(f"{v} {k[4:]}" for k, v in data.limits.items())
+    lines += ["", "## Limits", "", f"- {args.task}: trained on up to {limit}; beyond that expect errors"]
     return "\n".join(lines) + "\n"
