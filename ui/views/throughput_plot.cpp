@@ -58,6 +58,7 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     const auto graph = [&](QCPAxisRect* rect, const QString& name) {
         QCPGraph* g = plot->addGraph(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft));
         g->setName(name);
+        g->setAntialiasedFill(false);
         return g;
     };
     m_ceiling = graph(m_top, QObject::tr("ceiling: no KV read"));
@@ -128,24 +129,25 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
 void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputSeries& dense, const BytesModel& model) {
     m_xMin = 1e300;
     m_xMax = m_yMax = m_readMax = 0;
-    // A bucket is drawn as its extremes, at its first and last point: no peak is lost, and never more than 2 x 4,096.
-    const auto rate = [&](QCPGraph* measured, QCPGraph* predicted, const ThroughputSeries& series) {
+    // A bucket of rates is drawn as the last of them, which is a mean over its window already; a bucket of reads as its
+    // peak. One point a bucket: a zigzag of extremes costs the painter ten times as much.
+    const auto lane = [&](QCPGraph* measured, QCPGraph* predicted, const ThroughputSeries& series) {
         QVector<QCPGraphData> m, p;
         for (const ThroughputBucket& b : series.buckets()) {
             const double x0 = xOf(series.points()[size_t(b.first)]), x1 = xOf(series.points()[size_t(b.last)]);
             m_xMin = std::min(m_xMin, x0);
             m_xMax = std::max(m_xMax, x1);
-            if (std::isnan(b.rateMin)) continue;
-            m.append({x0, b.rateMin});
-            if (b.last > b.first) m.append({x1, b.rateMax});
+            const double rate = series.points()[size_t(b.last)].tokensPerS;
+            if (std::isnan(rate)) continue;
+            m.append({x1, rate});
             m_yMax = std::max(m_yMax, b.rateMax);
-            if (model.valid && m_prediction) p.append({x0, model.tokensPerS(b.meanReadSum / (b.last - b.first + 1))});
+            if (model.valid && m_prediction) p.append({x1, model.tokensPerS(b.meanReadSum / (b.last - b.first + 1))});
         }
         measured->data()->set(m, true);
         predicted->data()->set(p, true);
     };
-    rate(m_declared, m_predicted, declared);
-    rate(m_dense, m_predictedDense, dense);
+    lane(m_declared, m_predicted, declared);
+    lane(m_dense, m_predictedDense, dense);
     const bool ceiling = model.valid && m_prediction && m_xMax > m_xMin;
     m_ceiling->data()->clear();
     if (ceiling) {
@@ -167,9 +169,9 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     for (const ThroughputBucket& b : declared.buckets()) {
         const double x0 = xOf(declared.points()[size_t(b.first)]), x1 = xOf(declared.points()[size_t(b.last)]);
         causal.append({x1, double(b.causalMax)});
-        read.append({x0, double(b.readMin)});
-        attended.append({x0, double(b.attendedMin)});
-        if (b.last > b.first) {
+        read.append({x0, double(b.readMax)});
+        attended.append({x0, double(b.attendedMax)});
+        if (&b == &declared.buckets().back()) {
             read.append({x1, double(b.readMax)});
             attended.append({x1, double(b.attendedMax)});
         }
@@ -184,6 +186,7 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     m_attended->data()->set(attended, true);
     m_denseRead->data()->set(denseRead, true);
 
+    m_plot->setPlottingHint(QCP::phFastPolylines, declared.buckets().size() + dense.buckets().size() > 800);
     // Legends name what is there.
     const auto name = [this](QCPLegend* legend, std::initializer_list<QCPGraph*> graphs) {
         legend->clearItems();

@@ -34,7 +34,7 @@ struct ThroughputBucket {
 
 class ThroughputSeries {
   public:
-    static constexpr size_t kMaxBuckets = 4096;
+    static constexpr size_t kMaxBuckets = 1536;  // more than a plot has pixels
     static constexpr int64_t kWindowNs = 500'000'000;
     static constexpr int kWindowSteps = 32;
 
