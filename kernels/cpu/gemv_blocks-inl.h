@@ -184,42 +184,58 @@ struct Blocks {
         hn::Vec<DF> acc[2][B], offset[B];
 #pragma GCC unroll 4
         for (int b = 0; b < B; ++b) acc[0][b] = acc[1][b] = offset[b] = hn::Zero(df);
+        // Copies: the compiler cannot know that the sums do not alias the input's fields.
+        Input inputs[B];
+#pragma GCC unroll 4
+        for (int b = 0; b < B; ++b) {
+            const size_t base = static_cast<size_t>(item + b) * in.stride;
+            inputs[b] = {in.words + base, in.scales32 + base / 32, in.sums32 + base / 32};
+        }
         const auto* block = reinterpret_cast<const Block*>(w);
         const int64_t nBlocks = cols / kValues;
         if constexpr (F::kGroups == 1) {
             int64_t i = 0;
             for (; i + 2 <= nBlocks; i += 2) {
-                smallBlock<B>(block + i, i, in, item, acc[0]);
-                smallBlock<B>(block + i + 1, i + 1, in, item, acc[1]);
+                // Every line, though blocks are shorter: with lines left out the hardware gives up too.
+                __builtin_prefetch(reinterpret_cast<const uint8_t*>(block + i) + 4096, 0, 2);
+                __builtin_prefetch(reinterpret_cast<const uint8_t*>(block + i + 1) + 4096, 0, 2);
+                smallBlock<B>(block + i, i, inputs, acc[0]);
+                smallBlock<B>(block + i + 1, i + 1, inputs, acc[1]);
             }
-            if (i < nBlocks) smallBlock<B>(block + i, i, in, item, acc[0]);
+            if (i < nBlocks) smallBlock<B>(block + i, i, inputs, acc[0]);
         } else {
-            for (int64_t i = 0; i < nBlocks; ++i) superBlock<B>(block + i, i, in, item, acc, offset);
+            for (int64_t i = 0; i < nBlocks; ++i) superBlock<B>(block + i, i, inputs, acc, offset);
         }
+#pragma GCC unroll 4
         for (int b = 0; b < B; ++b)
             sums[b] = hn::GetLane(hn::SumOfLanes(df, hn::Add(hn::Add(acc[0][b], acc[1][b]), offset[b])));
     }
 
   private:
+    /// One item's arrays.
+    struct Input {
+        const int16_t* words;
+        const float* scales;
+        const float* sums;
+    };
+
     template <int B>
-    static HWY_INLINE void smallBlock(const Block* block, int64_t i, const GemvInput& in, int32_t item,
-                                      hn::Vec<blocks::DF> (&acc)[B]) {
+    static HWY_INLINE void smallBlock(const Block* block, int64_t i, const Input (&in)[B], hn::Vec<blocks::DF> (&acc)[B]) {
         using namespace blocks;
         const DF df;
-        __builtin_prefetch(reinterpret_cast<const uint8_t*>(block) + 4096, 0, 2);
         Words q;
         F::words(block, 0, q);
         const auto scale = half(block->d);
 #pragma GCC unroll 4
         for (int b = 0; b < B; ++b) {
-            const size_t base = static_cast<size_t>(item + b) * in.stride + static_cast<size_t>(i) * 32;
-            const auto sum = hn::Add(halfDot(q, in.words + base, 0), halfDot(q, in.words + base, kHalf));
-            acc[b] = hn::MulAdd(hn::ConvertTo(df, sum), hn::Mul(scale, hn::Set(df, in.scales32[base / 32])), acc[b]);
+            const int16_t* x = in[b].words + i * 32;
+            const auto sum = hn::Add(halfDot(q, x, 0), halfDot(q, x, kHalf));
+            acc[b] = hn::MulAdd(hn::ConvertTo(df, sum), hn::Mul(scale, hn::Set(df, in[b].scales[i])), acc[b]);
         }
     }
 
     template <int B>
-    static HWY_INLINE void superBlock(const Block* block, int64_t i, const GemvInput& in, int32_t item,
+    static HWY_INLINE void superBlock(const Block* block, int64_t i, const Input (&in)[B],
                                       hn::Vec<blocks::DF> (&acc)[2][B], hn::Vec<blocks::DF> (&offset)[B]) {
         using namespace blocks;
         const DF df;
@@ -230,15 +246,14 @@ struct Blocks {
         float scales[B][8];  // of the block and the input together
 #pragma GCC unroll 4
         for (int b = 0; b < B; ++b) {
-            const size_t group = (static_cast<size_t>(item + b) * in.stride + static_cast<size_t>(i * kValues)) / 32;
             for (int k = 0; k < 8; k += kFloats) {
-                const auto xs = hn::LoadU(df, in.scales32 + group + k);
+                const auto xs = hn::LoadU(df, in[b].scales + i * 8 + k);
                 if constexpr (F::kTwoScales)
                     hn::StoreU(xs, df, scales[b] + k);
                 else
                     hn::StoreU(hn::Mul(hn::LoadU(df, h.scales + k), xs), df, scales[b] + k);
                 if constexpr (F::kOffsets)
-                    offset[b] = hn::MulAdd(hn::LoadU(df, h.offsets + k), hn::LoadU(df, in.sums32 + group + k), offset[b]);
+                    offset[b] = hn::MulAdd(hn::LoadU(df, h.offsets + k), hn::LoadU(df, in[b].sums + i * 8 + k), offset[b]);
             }
         }
 #pragma GCC unroll 8
@@ -247,7 +262,7 @@ struct Blocks {
             F::words(block, g, q);
 #pragma GCC unroll 4
             for (int b = 0; b < B; ++b) {
-                const int16_t* x = in.words + static_cast<size_t>(item + b) * in.stride + i * kValues + g * 32;
+                const int16_t* x = in[b].words + i * kValues + g * 32;
                 auto& sum = acc[g % 2][b];
                 const auto factor = hn::Set(df, scales[b][g]);
                 if constexpr (F::kTwoScales) {
