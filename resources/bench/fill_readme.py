@@ -25,11 +25,11 @@ def accuracy_table():
     if not data:
         return "Not measured yet: `resources/bench/accuracy.sh`."
     lines = [f"Free-running greedy decoding by this engine ({data['backend']}, {data['device']}), exact final answer, fresh problems:",
-             "", "| problems | dense | of | declared | of | attended | read |", "|---|---|---|---|---|---|---|"]
+             "", "| problems | number | dense | declared | attended | read |", "|---|---|---|---|---|---|"]
     for entry in data["problems"]:
         by = {r["attention"]: r for r in entry["rows"]}
         dense, declared = by["dense"], by["declared"]
-        lines.append(f"| {entry['name']} | {100 * dense['exact']:.1f}% | {dense['n']} | {100 * declared['exact']:.1f}% | {declared['n']} | "
+        lines.append(f"| {entry['name']} | {declared['n']} | {100 * dense['exact']:.1f}% | {100 * declared['exact']:.1f}% | "
                      f"{100 * declared['attended_fraction']:.1f}% | {100 * declared['read_fraction']:.1f}% |")
     lines += ["", "Attended and read: of the tokens that dense attention reads, summed over all steps of the declared runs."]
     return "\n".join(lines)
@@ -47,11 +47,15 @@ def performance_table():
                      f"{100 * s['attended_fraction']:.1f}%, read {100 * s['read_fraction']:.1f}% of dense.")
     rows = read("cpu.json")
     if rows:
-        table = ["| model | weights | test | depth | attention | tokens/s | GB/s | of read bandwidth |", "|---|---|---|---|---|---|---|---|"]
+        table = ["| model | weights | test | depth | attention | tokens/s | GB/s | of read bandwidth | GFLOP/s | attention us |",
+                 "|---|---|---|---|---|---|---|---|---|---|"]
+        dash = lambda value, form: format(value, form) if value else "-"
         for r in rows:
-            fraction = r.get("bandwidth_fraction") or 0
-            table.append(f"| {r.get('model', '')} | {r.get('weights', r.get('weight_type', ''))} | {r['test']} | {r['n_depth']} | {r['attention']} | "
-                         f"{r['avg_ts']:.1f} ± {r['stddev_ts']:.1f} | {r['gbps']:.1f} | {100 * fraction:.0f}% |")
+            table.append(f"| {r['model']} | {r['format']} | {r['test']} | {r['n_depth']} | {r['attention']} | {r['avg_ts']:.1f} ± "
+                         f"{r['stddev_ts']:.1f} | {dash(r['gbps'], '.1f')} | {dash(r['bandwidth_fraction'], '.0%')} | "
+                         f"{dash(r['gflops'], '.0f')} | {dash(r['attention_us'], '.0f')} |")
+        table += ["", f"{rows[0]['device']}, {rows[0]['n_threads']} threads, shared; it read {rows[0]['read_bandwidth_gbps']:.1f} GB/s in the "
+                  "first of these processes. Made by `resources/bench/cpu.sh`."]
         parts.append("\n".join(table))
     if (here / "h200.md").exists():
         parts.append("CUDA, measured beside its peers in one run: [resources/bench/h200.md](resources/bench/h200.md).")
