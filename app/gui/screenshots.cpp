@@ -68,7 +68,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
             const StepRecord& step = data.steps[i];
             if (step.phase != Phase::Focus || step.segment < 0) continue;
             if (data.segments[size_t(step.segment)].refs.empty()) continue;
-            window.selection()->lock(int(i) + 1);
+            window.selection()->lockRange(int(i) + 1, int(i) + 1);
             return;
         }
     };

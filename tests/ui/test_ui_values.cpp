@@ -17,6 +17,9 @@ class TestUiValues : public QObject {
         QTest::addColumn<double>("value");
         QTest::addColumn<QString>("text");
         QTest::newRow("zero") << 0.0 << "0";
+        QTest::newRow("nothing to speak of") << 1e-12 << "0";
+        QTest::newRow("tiny") << 0.0000123 << "0.000012";
+        QTest::newRow("small") << 0.00047 << "0.00047";
         QTest::newRow("thousandths") << 0.0126 << "0.013";
         QTest::newRow("one") << 1.276 << "1.28";
         QTest::newRow("rounds up a digit") << 9.999 << "10.0";

@@ -1,5 +1,6 @@
 #include "ui/model/format.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace spanscope {
@@ -9,9 +10,10 @@ QString formatNumber(double value) {
     const double magnitude = std::fabs(value);
     if (magnitude >= 999.5) return formatCount(std::llround(value));
     int decimals = 0;
-    if (magnitude < 0.0005) decimals = magnitude == 0 ? 0 : 4;
+    if (magnitude < 1e-7) decimals = 0;
+    else if (magnitude < 0.00095) decimals = std::min(8, int(std::ceil(-std::log10(magnitude))) + 1);  // two digits
     else decimals = magnitude >= 99.95 ? 0 : magnitude >= 9.995 ? 1 : magnitude >= 0.9995 ? 2 : 3;
-    return QString::number(value, 'f', decimals);
+    return QString::number(magnitude < 1e-7 ? 0 : value, 'f', decimals);
 }
 
 QString formatCount(qint64 value) {

@@ -19,7 +19,7 @@ class RunHistory : public QAbstractTableModel {
     Q_OBJECT
   public:
     enum Column { NumberColumn, ModeColumn, PromptColumn, AnswerColumn, TokensColumn, DecodeColumn, SpeedUpColumn, ReadColumn, StopColumn, ColumnCount };
-    explicit RunHistory(QObject* parent = nullptr, qint64 maxSteps = 1'000'000);
+    explicit RunHistory(QObject* parent = nullptr, qint64 maxSteps = 400'000);
 
     void add(const HistoryEntry& entry);
     const HistoryEntry& at(int row) const { return m_entries[static_cast<size_t>(row)]; }

@@ -4,6 +4,7 @@
 #include <QDockWidget>
 #include <QHeaderView>
 #include <QLabel>
+#include <QScrollArea>
 #include <QSettings>
 #include <QTableView>
 #include <QToolButton>
@@ -76,7 +77,12 @@ void MainWindow::buildDocks() {
         m_figures->setInspecting(inspecting);
         m_throughput->setInspecting(inspecting);
     });
-    addDock("probe", tr("Inspect"), m_probe);
+    auto* scroll = new QScrollArea(this);  // tall; a small window scrolls it instead of growing
+    scroll->setWidget(m_probe);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    addDock("probe", tr("Inspect"), scroll);
 
     m_historyView = new QTableView(this);
     m_historyView->setModel(m_history);
