@@ -293,6 +293,22 @@ class TestMainWindow : public QObject {
         QVERIFY(!probe->isInspecting());
     }
 
+    /// Every bundled recording opens whole: the declared run on show, its dense twin beside it.
+    void bundledTracesOpen() {
+        const QFileInfoList traces = QDir(SPANSCOPE_SOURCE_DIR "/resources/traces").entryInfoList({"*.spantrace"}, QDir::Files);
+        QVERIFY(traces.size() >= 2);
+        for (const QFileInfo& trace : traces) {
+            m_window->store()->clear();
+            m_window->openPath(trace.absoluteFilePath());
+            QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->isFinished() && m_window->store()->nSteps() > 0, 20000);
+            QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
+            QCOMPARE(m_window->store()->data().header.settings.attention, AttentionMode::Declared);
+            QCOMPARE(m_window->denseStore()->data().header.settings.attention, AttentionMode::Dense);
+            QVERIFY(!m_window->store()->data().answer.empty());
+            QVERIFY(m_window->store()->data().stats.readFraction() < 0.9);
+        }
+    }
+
     void tourHasThreeStepsAndEscEndsIt() {
         m_window->startTourOnce();
         auto* tour = m_window->findChild<Tour*>("tour");

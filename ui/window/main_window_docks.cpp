@@ -142,6 +142,7 @@ void MainWindow::arrange(const QString& preset) {
     // Half of the height for the mask, the rest for figures and tables.
     if (preset != "presentation")
         resizeDocks({m_docks["mask"], m_docks["throughput"], m_docks["spans"]}, {height() * 46 / 100, height() * 28 / 100, height() * 26 / 100}, Qt::Vertical);
+    if (preset == "analysis") resizeDocks({m_docks["timeline"]}, {176}, Qt::Vertical);
     QList<QDockWidget*> right;
     QList<int> widths;
     for (QDockWidget* dock : m_docks)

@@ -123,11 +123,12 @@ void MainWindow::onTraceOpened(const QString& path, const RunList& runs, const Q
         return;
     }
     HistoryEntry entry;
-    for (const SharedRun& run : runs) {
+    for (const SharedRun& run : runs) {  // in whatever order the file has them
         const bool dense = run->header.settings.attention == AttentionMode::Dense;
-        if (dense && entry.run && !entry.dense) entry.dense = run;
-        else if (!entry.run) entry.run = run;
+        SharedRun& place = dense ? entry.dense : entry.run;
+        if (!place) place = run;
     }
+    if (!entry.run) std::swap(entry.run, entry.dense);
     entry.origin = path;
     m_history->add(entry);
     for (const SharedRun& run : runs) m_nextRunId = std::max<qint64>(m_nextRunId, run->header.runId + 1);
