@@ -283,7 +283,14 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
     rebuild();
 }
 
+void MaskCompareView::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    if (m_stale) rebuild();
+}
+
 void MaskCompareView::rebuild() {
+    m_stale = !isVisible();
+    if (m_stale) return;
     m_diff->rebuild();
     m_partingAction->setEnabled(m_diff->diff().parting >= 0);
     const RunData &a = m_first->data(), &b = m_second->data();

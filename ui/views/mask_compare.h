@@ -67,8 +67,12 @@ class MaskCompareView : public QWidget {
     void jumpToParting();  ///< the first step where the two wrote different tokens
     void copyCsv();
 
+  protected:
+    void showEvent(QShowEvent* event) override;
+
   private:
-    void rebuild();
+    void rebuild();   ///< when shown; else when it next is
+    bool m_stale = true;
     RunStore *m_first, *m_second;
     Selection* m_selection;
     MaskView *m_a, *m_b;

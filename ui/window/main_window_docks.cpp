@@ -11,6 +11,7 @@
 #include <QHBoxLayout>
 
 #include "ui/views/graph_view.h"
+#include "ui/views/mask_compare.h"
 #include "ui/views/mask_view.h"
 #include "ui/views/probe_view.h"
 #include "ui/views/span_table_view.h"
@@ -113,6 +114,7 @@ void MainWindow::buildDocks() {
     });
     m_historyView->addActions({show, beside});
     addDock("history", tr("Runs"), m_historyView);
+    addDock("compare", tr("Masks compared"), new MaskCompareView(m_store, m_dense, m_selection, this));
 }
 
 void MainWindow::arrange(const QString& preset) {
@@ -151,6 +153,11 @@ void MainWindow::arrange(const QString& preset) {
             widths << width() * 45 / 100;
         }
     if (!right.isEmpty()) resizeDocks(right, widths, Qt::Horizontal);
+    if (QDockWidget* compare = m_docks.value("compare")) {  // at hand, but not in the way
+        addDockWidget(Qt::RightDockWidgetArea, compare);
+        tabifyDockWidget(m_docks["mask"], compare);
+        compare->hide();
+    }
 }
 
 void MainWindow::setLayoutPreset(const QString& name) {
