@@ -45,6 +45,7 @@ void MaskRulers::drawTop(QPainter& painter) const {
         drawnTo = box.right();
         painter.fillRect(box, palette.segment(it->kind));
         if (box.width() > 3) painter.fillRect(QRectF(box.right() - 1, box.top(), 1, box.height()), palette.ground);
+        if (box.width() < 8) continue;  // no room for a name: do not measure one, that costs more than the box
         QString label = QString::fromStdString(segmentLabel(*it));
         if (metrics.horizontalAdvance(label) + 4 > box.width()) label = label.section(' ', 1);
         const QRectF seen = box.intersected(QRectF(plot.left(), ribbonTop, plot.width(), ribbonHeight));
