@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <filesystem>
 #include <mutex>
 #include <unordered_map>
@@ -103,9 +104,14 @@ Status SentencePieceTokenizer::init(const std::string& proto, const AddedTokens&
     auto types = readPieceTypes(proto, file);
     if (!types) return types.error();
     if (auto status = checkNormalization(proto, file); !status) return status;
-    const auto loaded = m_processor.LoadFromSerializedProto(proto);
-    if (!loaded.ok())
-        return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(loaded.ToString()), file);
+    try {  // most faults come as a status; a piece that its trie cannot hold (a NUL inside) as an exception
+        const auto loaded = m_processor.LoadFromSerializedProto(proto);
+        if (!loaded.ok())
+            return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(loaded.ToString()),
+                             file);
+    } catch (const std::exception& e) {
+        return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(e.what()), file);
+    }
     if (m_processor.GetPieceSize() <= 0) return fileError(ErrorCode::Format, "vocabulary is empty", file);
     if (types->size() != static_cast<size_t>(m_processor.GetPieceSize()))
         return fileError(ErrorCode::Format, "not a sentencepiece model", file, "pieces",

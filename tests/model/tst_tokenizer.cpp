@@ -185,6 +185,17 @@ class TestTokenizer : public QObject {
         QCOMPARE(loadSentencePiece(folder.path()).error().code, ErrorCode::Io);
     }
 
+    /// Found by fuzzing: the library throws where it otherwise returns a status.
+    void pieceWithNulInside() {
+        test::ScratchFolder folder;
+        const std::string file = SPANSCOPE_SOURCE_DIR "/tests/fuzz/corpus/vocabulary/nul_in_piece";
+        QVERIFY(test::writeFile(folder.file("tokenizer.model"), test::readFile(file)));
+        const auto tokenizer = loadSentencePiece(folder.file("tokenizer.model"));
+        QVERIFY(!tokenizer);
+        QCOMPARE(tokenizer.error().code, ErrorCode::Format);
+        QVERIFY(tokenizer.error().message.find("libsentencepiece") != std::string::npos);
+    }
+
     /// The library would walk out of such tables. A field appended to a protobuf message replaces the one before.
     void hostileNormalizationTable_data() {
         QTest::addColumn<QByteArray>("table");
