@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -181,9 +182,15 @@ namespace spanscope {
 Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, const BackendOptions& options) {
     if (Status st = checkWeights(weights); !st) return st.error();
     if (Status st = checkOptions(options); !st) return st.error();
-    auto cache = cpu::KvCache::create(weights.shape, options.kvTokens, options.kvType);
-    if (!cache) return cache.error();
-    return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(weights, options, std::move(*cache)));
+    try {
+        auto cache = cpu::KvCache::create(weights.shape, options.kvTokens, options.kvType);
+        if (!cache) return cache.error();
+        return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(weights, options, std::move(*cache)));
+    } catch (const std::exception& e) {  // std::bad_alloc, or std::system_error from a thread that could not start
+        Error error = invalidArgument(std::string("the CPU backend could not be set up: ").append(e.what()));
+        error.code = ErrorCode::OutOfMemory;
+        return error;
+    }
 }
 
 }  // namespace spanscope

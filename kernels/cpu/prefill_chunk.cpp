@@ -2,6 +2,7 @@
 // long as its buffers stay under 24 MiB; what a token computes does not depend on where chunks begin.
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <string>
 
 #include "kernels/checks.h"
@@ -232,7 +233,15 @@ Status CpuBackend::prefill(SequenceId id, std::span<const int32_t> tokens, std::
     if (!maybeLogits.empty() && !all && maybeLogits.size() != vocab)
         return invalidArgument("size of the logits", std::to_string(maybeLogits.size()),
                                std::to_string(vocab) + " or " + std::to_string(vocab * tokens.size()));
-    const PrefillBuffers& b = prefillBuffers(n);
+    try {
+        prefillBuffers(n);
+    } catch (const std::bad_alloc&) {
+        m_prefill.reset();
+        Error e = invalidArgument("no memory for the prefill's activations");
+        e.code = ErrorCode::OutOfMemory;
+        return e;
+    }
+    const PrefillBuffers& b = *m_prefill;
     const int32_t hidden = m_weights.shape.hidden;
     for (int32_t first = 0; first < n; first += static_cast<int32_t>(b.maxTokens)) {
         const auto count = std::min(n - first, static_cast<int32_t>(b.maxTokens));
