@@ -4,6 +4,7 @@
 #include <QDateTime>
 #include <QDir>
 #include <QFile>
+#include <QFileInfo>
 #include <QRegularExpression>
 #include <algorithm>
 
@@ -39,7 +40,8 @@ ErrorInfo toErrorInfo(const QString& title, const Error& error) {
     ErrorInfo info;
     info.title = title;
     info.text = toQt(error.message);
-    if (!info.text.isEmpty()) info.text[0] = info.text[0].toUpper();
+    if (!error.file.empty()) info.text.prepend(QFileInfo(toQt(error.file)).fileName() + QStringLiteral(": "));
+    else if (!info.text.isEmpty()) info.text[0] = info.text[0].toUpper();
     QStringList detail;
     if (!error.file.empty()) detail << QString("File: %1").arg(toQt(error.file));
     if (!error.field.empty()) detail << QString("Field: %1").arg(toQt(error.field));
