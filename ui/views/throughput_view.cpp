@@ -139,7 +139,11 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     head->setSpacing(10);
     for (QLabel* l : {m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) head->addWidget(l);
     head->addStretch();
-    head->addWidget(m_modeLabel);
+    auto* tools = new QHBoxLayout;  // a row of its own: in a narrow dock the figures need the whole width
+    tools->setContentsMargins(8, 0, 4, 0);
+    tools->setSpacing(4);
+    tools->addWidget(m_modeLabel);
+    tools->addStretch();
 
     m_stack = new QStackedWidget(this);
     m_stack->addWidget(m_plot);
@@ -148,6 +152,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(2);
     layout->addLayout(head);
+    layout->addLayout(tools);
     layout->addWidget(m_stack, 1);
     makeActions();
     for (QAction* a : {m_timeAction, m_predictionAction, m_tableAction}) {
@@ -155,7 +160,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
         button->setDefaultAction(a);
         button->setAutoRaise(true);
         button->setFont(m_modeLabel->font());
-        head->addWidget(button);
+        tools->addWidget(button);
     }
 
     m_redraw.setSingleShot(true);
