@@ -72,4 +72,5 @@ def fill(path, tables):
     path.write_text(text, encoding="utf-8")
 
 
+fill(root / "resources/models/arith/MODEL_CARD.md", {"accuracy": accuracy_table()})
 fill(root / "README.md", {"accuracy": accuracy_table(), "performance": performance_table()})
