@@ -25,11 +25,11 @@ def accuracy_table():
     if not data:
         return "Not measured yet: `resources/bench/accuracy.sh`."
     lines = [f"Free-running greedy decoding by this engine ({data['backend']}, {data['device']}), exact final answer, fresh problems:",
-             "", "| problems | number | dense | declared | attended | read |", "|---|---|---|---|---|---|"]
+             "", "| problems | dense | of | declared | of | attended | read |", "|---|---|---|---|---|---|---|"]
     for entry in data["problems"]:
         by = {r["attention"]: r for r in entry["rows"]}
         dense, declared = by["dense"], by["declared"]
-        lines.append(f"| {entry['name']} | {declared['n']} | {100 * dense['exact']:.1f}% | {100 * declared['exact']:.1f}% | "
+        lines.append(f"| {entry['name']} | {100 * dense['exact']:.1f}% | {dense['n']} | {100 * declared['exact']:.1f}% | {declared['n']} | "
                      f"{100 * declared['attended_fraction']:.1f}% | {100 * declared['read_fraction']:.1f}% |")
     lines += ["", "Attended and read: of the tokens that dense attention reads, summed over all steps of the declared runs."]
     return "\n".join(lines)
