@@ -33,7 +33,7 @@ std::string describeMachine() {
     const double memoryGiB = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                              static_cast<double>(sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
     return name + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores, " + decimal(memoryGiB, 1) +
-           " GiB, " + system.sysname + " " + system.release;
+           " GiB, " + system.sysname;
 }
 
 }  // namespace spanscope
