@@ -57,7 +57,7 @@ class SheetTask final : public Task {
         auto longSheet = [](int n) {
             std::string s = "17+25\n60-42\n";
             for (int k = 3; k <= n; ++k) {
-                const int far = 1 + (k * 7) % (k - 1);
+                const int far = 1 + k * 37 % 101 % (k - 1);
                 const char* ops[] = {"+", "-"};
                 s += k % 5 == 0 ? std::to_string(k) + "*" + std::to_string(3 + k % 7) + "\n"
                                 : "$" + std::to_string(far) + ops[k % 2] + std::to_string(11 + (k * 37) % 80) + "\n";

@@ -21,7 +21,7 @@ PY
 python3 - >"$parts/sheet.txt" <<'PY'
 print("17+25\n60-42")
 for k in range(3, 101):
-    print(f"{k}*{3 + k % 7}" if k % 5 == 0 else f"${1 + k * 7 % (k - 1)}{'+-'[k % 2]}{11 + k * 37 % 80}")
+    print(f"{k}*{3 + k % 7}" if k % 5 == 0 else f"${1 + k * 37 % 101 % (k - 1)}{'+-'[k % 2]}{11 + k * 37 % 80}")
 PY
 "$cli" run --task sheet -f "$parts/sheet.txt" --attention both --json | python3 -c '
 import json, sys
