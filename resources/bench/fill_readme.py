@@ -3,7 +3,8 @@
 
     fill_readme.py            reads resources/bench/*.json
 
-accuracy.json   a list of {"problems": name, "rows": [...]} made by resources/bench/accuracy.sh
+accuracy.json   {"problems": [{"name", "seed", "rows"}]} in the form of resources/bench/accuracy.sh; rows of several `eval --json` runs
+                may stand in it, each with its own seed and number of problems
 cpu.json        the rows of `spanscope-cli bench -o json` made by resources/bench/cpu.sh
 sheet100.json   `spanscope-cli run --attention both --json` on a sheet of 100 lines, made by resources/bench/cpu.sh
 """
@@ -58,7 +59,7 @@ def performance_table():
                   "first of these processes. Made by `resources/bench/cpu.sh`."]
         parts.append("\n".join(table))
     if (here / "h200.md").exists():
-        parts.append("CUDA, measured beside its peers in one run: [resources/bench/h200.md](resources/bench/h200.md).")
+        parts.append("CUDA on one H200, with the peers whose figures came back and what is uncertain about the run: [resources/bench/h200.md](resources/bench/h200.md).")
     return "\n\n".join(parts) if parts else "Not measured yet: `resources/bench/cpu.sh`."
 
 

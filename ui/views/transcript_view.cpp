@@ -1,3 +1,5 @@
+// Above 400 lines because painting, hit testing, find and keyboard of one widget share its visible-line layout; what can
+// be a value (segment summaries, formats, tints) already lives in ui/model.
 #include "ui/views/transcript_view.h"
 
 #include <QFontDatabase>
