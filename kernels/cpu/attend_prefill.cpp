@@ -15,118 +15,32 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
-#include "kernels/cpu/kv_load-inl.h"
+#include "kernels/cpu/attend-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace spanscope::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
-inline constexpr int kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
-inline constexpr int kPageVectors = kPageTokens / kLanes;
-inline constexpr int kBlockPages = 4;
-inline constexpr int kBlockKeys = kBlockPages * kPageTokens;
-inline constexpr int kRows = 4;  ///< queries in registers
-
-/// Scores (kRows, kBlockKeys) of queries [i, i + kRows) against P pages. Columns past the tile are computed from
-/// whatever stands there and never used.
-template <class Kv, int P>
-HWY_INLINE void scores(const PrefillTile& t, const float* q, const typename Kv::T* const* keys, float* out) {
-    const D d;
-    V acc[kRows][P][kPageVectors];
-    for (auto& r : acc)
-        for (auto& p : r)
-            for (auto& v : p) v = hn::Zero(d);
-    for (int32_t k = 0; k < t.headDim; ++k) {
-        V ks[P][kPageVectors];
-        for (int p = 0; p < P; ++p)
-            for (int v = 0; v < kPageVectors; ++v) ks[p][v] = Kv::load(d, keys[p] + k * kPageTokens + v * kLanes);
-        for (int r = 0; r < kRows; ++r) {
-            const V qs = hn::Set(d, q[k * kPanelTokens + r]);
-            for (int p = 0; p < P; ++p)
-                for (int v = 0; v < kPageVectors; ++v) acc[r][p][v] = hn::MulAdd(qs, ks[p][v], acc[r][p][v]);
-        }
-    }
-    for (int r = 0; r < kRows; ++r)
-        for (int p = 0; p < P; ++p)
-            for (int v = 0; v < kPageVectors; ++v)
-                hn::StoreU(acc[r][p][v], d, out + r * kBlockKeys + p * kPageTokens + v * kLanes);
-}
+constexpr int kBlockPages = 4;
+constexpr int kBlockKeys = kBlockPages * kPageTokens;
+constexpr int kRows = 4;  ///< queries in registers
 
 /// One row: mask, new largest, exponentials; returns the factor for what was summed before.
 HWY_INLINE float softmaxRow(float* row, const PageRef* pages, int32_t nBlockPages, int32_t query, float& top, float& sum) {
     const D d;
-    const V none = hn::Set(d, -std::numeric_limits<float>::infinity());
-    V largest = none;
+    V largest = hn::Set(d, -std::numeric_limits<float>::infinity());
     for (int32_t p = 0; p < nBlockPages; ++p) {
         uint32_t mask = pages[p].mask;
         const int32_t last = query - pages[p].first;
         if (last < kPageTokens - 1) mask &= last < 0 ? 0u : (2u << last) - 1u;
-        for (int v = 0; v < kPageVectors; ++v) {
-            float* s = row + p * kPageTokens + v * kLanes;
-            V score = hn::LoadU(d, s);
-            if (mask != 0xffff) {
-                const uint64_t bits = mask >> (v * kLanes);
-                score = hn::IfThenElse(hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&bits)), score, none);
-                hn::StoreU(score, d, s);
-            }
-            largest = hn::Max(largest, score);
-        }
+        largest = maskPage(row + p * kPageTokens, mask, largest);
     }
     const float newTop = std::max(top, hn::GetLane(hn::MaxOfLanes(d, largest)));
     const float base = std::isinf(newTop) ? 0.0f : newTop;  // nothing visible yet: every exponential is zero
-    const V vb = hn::Set(d, base);
-    V acc = hn::Zero(d);
-    for (int32_t k = 0; k < nBlockPages * kPageTokens; k += kLanes) {
-        const V e = hn::Exp(d, hn::Sub(hn::LoadU(d, row + k), vb));
-        hn::StoreU(e, d, row + k);
-        acc = hn::Add(acc, e);
-    }
     const float factor = std::exp(top - base);
-    sum = sum * factor + hn::GetLane(hn::SumOfLanes(d, acc));
+    sum = sum * factor + exponentials(row, nBlockPages * kPageTokens, base);
     top = newTop;
     return factor;
-}
-
-/// mixed (kRows, headDim) = mixed * factor + weights * V for dims [at, at + N vectors).
-template <class Kv, int N>
-HWY_INLINE void mix(const PrefillTile& t, const float* weights, const float* factors,
-                    const typename Kv::T* const* pageValues, int32_t nBlockPages, int32_t at, float* mixed) {
-    const D d;
-    V acc[kRows][N];
-    for (int r = 0; r < kRows; ++r)
-        for (int n = 0; n < N; ++n)
-            acc[r][n] = hn::Mul(hn::LoadU(d, mixed + r * t.headDim + at + n * kLanes), hn::Set(d, factors[r]));
-    for (int32_t p = 0; p < nBlockPages; ++p) {
-        const typename Kv::T* values = pageValues[p] + at;
-        for (int k = 0; k < kPageTokens; ++k, values += t.headDim) {
-            V vs[N];
-            for (int n = 0; n < N; ++n) vs[n] = Kv::load(d, values + n * kLanes);
-            for (int r = 0; r < kRows; ++r) {
-                const V w = hn::Set(d, weights[r * kBlockKeys + p * kPageTokens + k]);
-                for (int n = 0; n < N; ++n) acc[r][n] = hn::MulAdd(w, vs[n], acc[r][n]);
-            }
-        }
-    }
-    for (int r = 0; r < kRows; ++r)
-        for (int n = 0; n < N; ++n) hn::StoreU(acc[r][n], d, mixed + r * t.headDim + at + n * kLanes);
-}
-
-template <class Kv>
-void mixTail(const PrefillTile& t, const float* weights, const float* factors, const typename Kv::T* const* pageValues,
-             int32_t nBlockPages, int32_t at, float* mixed) {
-    const hn::CappedTag<float, 1> d1;
-    for (int r = 0; r < kRows; ++r) {
-        for (int32_t dim = at; dim < t.headDim; ++dim) {
-            float sum = mixed[r * t.headDim + dim] * factors[r];
-            for (int32_t p = 0; p < nBlockPages; ++p)
-                for (int k = 0; k < kPageTokens; ++k)
-                    sum += weights[r * kBlockKeys + p * kPageTokens + k] *
-                           hn::GetLane(Kv::load(d1, pageValues[p] + k * t.headDim + dim));
-            mixed[r * t.headDim + dim] = sum;
-        }
-    }
 }
 
 template <class Kv>
@@ -154,17 +68,24 @@ void tile(const PrefillTile& t) {
         }
         for (int32_t r = 0; r < rows; r += kRows) {
             if (pages[0].first > t.firstPosition + r + kRows - 1) continue;  // all of the block is later
-            int32_t p = 0;
-            for (; p + kTogether <= n; p += kTogether) scores<Kv, kTogether>(t, t.q + r, keys + p, block + p * kPageTokens);
-            for (; p < n; ++p) scores<Kv, 1>(t, t.q + r, keys + p, block + p * kPageTokens);
+            // Columns past the tile are computed from whatever stands there and never used.
+            const ScoreArgs<Kv> whole{t.q + r, kPanelTokens, 1, keys, nullptr, t.headDim, block, kBlockKeys};
+            for (int32_t p = 0; p < n;) {
+                ScoreArgs<Kv> some = whole;
+                some.keys += p;
+                some.out += p * kPageTokens;
+                if (p + kTogether <= n) {
+                    scorePages<Kv, kRows, kTogether, 1>(some);
+                    p += kTogether;
+                } else {
+                    scorePages<Kv, kRows, 1, 1>(some);
+                    ++p;
+                }
+            }
             for (int i = 0; i < kRows; ++i)
                 factors[i] = softmaxRow(block + i * kBlockKeys, pages, n, t.firstPosition + r + i, top[r + i], sum[r + i]);
-            float* out = mixed + r * t.headDim;
-            constexpr int kWide = kLanes >= 16 ? 4 : 2;
-            int32_t at = 0;
-            for (; at + kWide * kLanes <= t.headDim; at += kWide * kLanes) mix<Kv, kWide>(t, block, factors, values, n, at, out);
-            for (; at + kLanes <= t.headDim; at += kLanes) mix<Kv, 1>(t, block, factors, values, n, at, out);
-            if (at < t.headDim) mixTail<Kv>(t, block, factors, values, n, at, out);
+            mixPages<Kv, kRows>({values, n, nullptr, t.headDim, block, kBlockKeys, factors, mixed + r * t.headDim,
+                                 static_cast<size_t>(t.headDim)});
         }
     }
     for (int32_t i = 0; i < t.nQueries; ++i) {

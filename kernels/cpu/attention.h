@@ -1,9 +1,10 @@
 // Attention over the pages of a plan, for one query (decode) and for tiles of queries (prefill).
 //
-// Decode: softmax is split over chunks of 32 pages; each chunk yields (largest score, sum of exponentials,
+// Decode: softmax is split over chunks of 16 pages; each chunk yields (largest score, sum of exponentials,
 // weighted values), merged in order of chunks. The split depends on the list alone, never on threads.
-// Bytes: 2 * 16 * headDim * element per page, layer and KV head; query heads that share a KV head are scored
-// together, so a page is read once. Limit: memory from some 100 pages on.
+// A task is a chunk and a few KV heads; how many changes nothing but the work's grain. Bytes: 2 * 16 * headDim *
+// element per page, layer and KV head; query heads that share a KV head are scored while it is in the first-level
+// cache, so a page is read once. Limit: memory from some 100 pages on.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +15,28 @@
 
 namespace spanscope::cpu {
 
-inline constexpr int32_t kChunkPages = 32;
+inline constexpr int32_t kChunkPages = 16;
 
 struct DecodeChunk {
     const KvCache* cache = nullptr;
     int32_t layer = 0;
-    int32_t kvHead = 0;
+    int32_t firstKvHead = 0;
+    int32_t nKvHeads = 1;            ///< from the first on
     std::span<const PageRef> pages;  ///< at most kChunkPages
-    const float* q = nullptr;        ///< (group, headDim), already scaled
-    int32_t group = 0;               ///< query heads on this KV head
+    const float* q = nullptr;        ///< (nKvHeads, group, headDim), already scaled
+    int32_t group = 0;               ///< query heads on a KV head
     int32_t headDim = 0;
-    float* scores = nullptr;         ///< scratch (group, kChunkPages * 16)
-    float* partial = nullptr;        ///< out (group, headDim + 2): weighted values, largest score, sum
+    float* scratch = nullptr;        ///< decodeScratch() of nKvHeads * group
+    float* keptScores = nullptr;     ///< out (nKvHeads, group, kChunkPages * 16), -infinity where masked; or nullptr
+    float* partial = nullptr;        ///< out (nKvHeads, group, partialStride): weighted values, largest score, sum
 };
-/// Returns the pages whose keys it has loaded.
+/// Returns the pages whose keys it has loaded, counted for every KV head.
 int32_t attendChunk(const DecodeChunk& chunk);
 
-inline size_t partialStride(int32_t headDim) { return static_cast<size_t>(headDim) + 2; }
+inline size_t decodeScratch(int32_t nHeads) { return static_cast<size_t>(nHeads) * (kPageTokens + 1); }
+
+/// headDim weighted values, largest score, sum; whole cache lines.
+inline size_t partialStride(int32_t headDim) { return (static_cast<size_t>(headDim) + 2 + 15) / 16 * 16; }
 /// partials: (nChunks) with `chunkStride` floats between chunks. out: (headDim); zero when nothing was visible.
 void mergePartials(const float* partials, int32_t nChunks, size_t chunkStride, int32_t headDim, float* out);
 

@@ -101,8 +101,8 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     m_chunks.resize(pages / kChunkPages + batch);
     m_pagesRead.resize(m_chunks.size() * static_cast<size_t>(s.nKvHeads));
     m_partials.resize(m_chunks.size() * static_cast<size_t>(s.nHeads) * partialStride(s.headDim));
-    m_scores.resize(static_cast<size_t>(m_pool.nThreads()));
-    for (auto& v : m_scores) v.resize(static_cast<size_t>(s.nHeads / s.nKvHeads) * kChunkPages * kPageTokens);
+    m_scratch.resize(static_cast<size_t>(m_pool.nThreads()));
+    for (auto& v : m_scratch) v.resize(decodeScratch(s.nHeads));
 }
 
 BackendInfo CpuBackend::info() const { return {"cpu", processorName(), m_pool.nThreads()}; }
@@ -125,7 +125,7 @@ void CpuBackend::embed(int32_t token, float* out) const {
 
 size_t CpuBackend::bytesHeld() const {
     size_t floats = m_x.size() + m_qkv.size() + m_gate.size() + m_up.size() + m_logits.size() + m_partials.size();
-    for (const auto& v : m_scores) floats += v.size();
+    for (const auto& v : m_scratch) floats += v.size();
     for (const LayerVectors& v : m_vectors)
         floats += v.attnNorm.size() + v.mlpNorm.size() + v.qkvBias.size() + v.oBias.size() + v.gateBias.size() +
                   v.upBias.size() + v.downBias.size();

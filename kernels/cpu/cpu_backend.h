@@ -63,6 +63,7 @@ class CpuBackend final : public Backend {
     struct Capture {
         std::vector<std::vector<std::byte>> saved;   ///< per layer: the cache's own bits
         std::vector<std::vector<float>> probabilities;  ///< per layer (nHeads, position + 1)
+        std::vector<float> scores;                   ///< of one task: DecodeChunk::keptScores
     };
     struct PrefillBuffers;
     struct PrefillDeleter {
@@ -77,7 +78,7 @@ class CpuBackend final : public Backend {
     void matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out, size_t outStride);
 
     // probe.cpp
-    void captureChunk(const Chunk& chunk, int32_t position, int32_t layer, int32_t kvHead, Capture& capture);
+    void captureChunk(int32_t chunkIndex, const DecodeChunk& d, int32_t position, Capture& capture);
     void finishCapture(const Step& step, int32_t layer, Capture& capture);
 
     // prefill_chunk.cpp
@@ -104,9 +105,9 @@ class CpuBackend final : public Backend {
     std::vector<Step> m_steps;
     std::vector<PageRef> m_plan;
     std::vector<Chunk> m_chunks;
-    LineVector<float> m_partials;  // (chunks, nHeads, headDim + 2)
-    std::vector<int32_t> m_pagesRead;          // (chunks, nKvHeads)
-    std::vector<LineVector<float>> m_scores;  // per thread
+    LineVector<float> m_partials;      // (chunks, nHeads, partialStride)
+    std::vector<int32_t> m_pagesRead;  // (chunks, nKvHeads) at most: by task
+    std::vector<LineVector<float>> m_scratch;  // per thread: attention
     int32_t m_nPlanned = 0;
     int32_t m_nChunks = 0;
 

@@ -155,24 +155,33 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
     const size_t stride = partialStride(s.headDim);
     const size_t chunkStride = static_cast<size_t>(s.nHeads) * stride;
     const size_t qkvStride = static_cast<size_t>(qRows() + 2 * kvRows());
+    // All heads of a page in one task read memory fastest. With few chunks heads are shared out, so that threads end
+    // together.
+    const auto nThreads = static_cast<int32_t>(m_pool.nThreads());
+    int32_t parts = 1;
+    while (parts < s.nKvHeads && m_nChunks * parts < 4 * nThreads && m_nChunks * parts % nThreads != 0) ++parts;
+    const int32_t perTask = (s.nKvHeads + parts - 1) / parts;
+    parts = (s.nKvHeads + perTask - 1) / perTask;
     const auto run = [&](int64_t task, int32_t thread) {
-        const auto c = static_cast<size_t>(task / s.nKvHeads);
-        const auto kvHead = static_cast<int32_t>(task % s.nKvHeads);
+        const auto c = static_cast<size_t>(task / parts);
         const Chunk& chunk = m_chunks[c];
         DecodeChunk d;
         d.cache = m_cache.get();
         d.layer = layer;
-        d.kvHead = kvHead;
+        d.firstKvHead = static_cast<int32_t>(task % parts) * perTask;
+        d.nKvHeads = std::min(perTask, s.nKvHeads - d.firstKvHead);
+        const int32_t firstHead = d.firstKvHead * group;
         d.pages = {m_plan.data() + chunk.firstPage, static_cast<size_t>(chunk.nPages)};
-        d.q = m_qkv.data() + static_cast<size_t>(chunk.step) * qkvStride + static_cast<size_t>(kvHead * group * s.headDim);
+        d.q = m_qkv.data() + static_cast<size_t>(chunk.step) * qkvStride + static_cast<size_t>(firstHead * s.headDim);
         d.group = group;
         d.headDim = s.headDim;
-        d.scores = m_scores[static_cast<size_t>(thread)].data();
-        d.partial = m_partials.data() + c * chunkStride + static_cast<size_t>(kvHead * group) * stride;
+        d.scratch = m_scratch[static_cast<size_t>(thread)].data();
+        d.keptScores = capture ? capture->scores.data() : nullptr;
+        d.partial = m_partials.data() + c * chunkStride + static_cast<size_t>(firstHead) * stride;
         m_pagesRead[static_cast<size_t>(task)] = attendChunk(d);
-        if (capture) captureChunk(chunk, steps[0].position, layer, kvHead, *capture);
+        if (capture) captureChunk(static_cast<int32_t>(c), d, steps[0].position, *capture);
     };
-    const int64_t nTasks = int64_t{m_nChunks} * s.nKvHeads;
+    const int64_t nTasks = int64_t{m_nChunks} * parts;
     if (capture) {
         capture->probabilities[static_cast<size_t>(layer)].assign(
             static_cast<size_t>(s.nHeads) * static_cast<size_t>(steps[0].position + 1), 0.0f);

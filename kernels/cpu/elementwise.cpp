@@ -12,13 +12,11 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/lanes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace spanscope::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-inline constexpr int64_t kLanes = HWY_LANES(float);
 
 void rmsNorm(const float* x, const float* gain, int64_t n, float eps, float* out) {
     const D d;

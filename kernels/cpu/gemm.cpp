@@ -14,16 +14,15 @@
 // After foreach_target.h.
 #include <hwy/highway.h>
 
+#include "kernels/cpu/lanes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace spanscope::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-inline constexpr int64_t kLanes = HWY_LANES(float);
-inline constexpr int kRows = 6;
+constexpr int kRows = 6;
 /// Vectors of tokens in registers: 32 registers hold 6 x 4 sums, 16 hold 6 x 2.
-inline constexpr int kVectors = kLanes >= 16 ? 4 : 2;
+constexpr int kVectors = kLanes >= 16 ? 4 : 2;
 
 struct Block {
     const float* w;      ///< (rows, depth), stride wStride

@@ -17,10 +17,9 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const ModelShape& shape, int64_
     c->m_nKvHeads = static_cast<size_t>(shape.nKvHeads);
     c->m_headDim = static_cast<size_t>(shape.headDim);
     c->m_halfPageBytes = kPageTokens * c->m_headDim * c->elementBytes();
-    const size_t nBlocks = (c->m_nPages + kBlockPages - 1) / kBlockPages;
-    c->m_layerBytes = nBlocks * kBlockPages * c->m_nKvHeads * 2 * c->m_halfPageBytes;
+    c->m_layerBytes = c->m_nPages * c->m_nKvHeads * 2 * c->m_halfPageBytes;
     // In double first: the product of what a file says may not fit 64 bits.
-    const double wanted = static_cast<double>(shape.nLayers) * static_cast<double>(nBlocks * kBlockPages) *
+    const double wanted = static_cast<double>(shape.nLayers) * static_cast<double>(c->m_nPages) *
                           static_cast<double>(c->m_nKvHeads) * 2.0 * static_cast<double>(c->m_halfPageBytes);
     void* memory = MAP_FAILED;
     if (wanted < 0x1p47) {

@@ -3,9 +3,9 @@
 // A page of one layer and one KV head is K^T (headDim, 16) and V (16, headDim): scores of a page are sixteen
 // adjacent lanes and the value sum runs along headDim, so neither prefill nor decode ever gathers.
 //
-// Memory order: layer, block of 32 pages, head, keys of the block, values of the block. A dense step so reads long
-// runs (the keys of 512 tokens, then their values), which is what memory is fast at, while a short context still
-// touches little of the pool.
+// Memory order: layer, page, keys of all heads, values of all heads. A page that a sparse step reads alone so is
+// one long run and not 2 * nKvHeads short ones, which is what memory is fast at; a short context touches little of
+// the pool.
 #pragma once
 
 #include <cstddef>
@@ -40,15 +40,13 @@ class KvCache {
     DType type() const { return m_type; }
     size_t nBytes() const { return m_nBytes; }
     size_t elementBytes() const { return m_type == DType::F32 ? 4 : 2; }
-    /// K^T (headDim, 16) of a page.
+    /// K^T (headDim, 16) of a page. The next head's follow.
     std::byte* keys(int32_t layer, int32_t poolPage, int32_t head) const {
-        const auto page = static_cast<size_t>(poolPage);
         return m_data + static_cast<size_t>(layer) * m_layerBytes +
-               (page / kBlockPages * m_nKvHeads + static_cast<size_t>(head)) * (2 * kBlockPages * m_halfPageBytes) +
-               page % kBlockPages * m_halfPageBytes;
+               (static_cast<size_t>(poolPage) * 2 * m_nKvHeads + static_cast<size_t>(head)) * m_halfPageBytes;
     }
     /// V (16, headDim) of the page whose keys these are.
-    std::byte* valuesOf(std::byte* keys) const { return keys + kBlockPages * m_halfPageBytes; }
+    std::byte* valuesOf(std::byte* keys) const { return keys + m_nKvHeads * m_halfPageBytes; }
 
     /// Stores one token: k, v (nKvHeads, headDim), element stride `stride` floats.
     void store(int32_t layer, const KvSequence& sequence, int32_t position, const float* k, const float* v,
@@ -58,7 +56,6 @@ class KvCache {
     void restore(int32_t layer, const KvSequence& sequence, int32_t position, const std::vector<std::byte>& bits);
 
   private:
-    static constexpr size_t kBlockPages = 32;
     KvCache() = default;
     DType m_type = DType::F32;
     size_t m_nPages = 0, m_nKvHeads = 0, m_headDim = 0, m_halfPageBytes = 0, m_layerBytes = 0, m_nBytes = 0;

@@ -28,6 +28,7 @@ Result<ProbeResult> CpuBackend::probe(const ProbeRequest& request) {
     Step step{s, request.token, request.position};
     m_nPlanned = m_nChunks = 0;
     planStep(step, 0, request.visible);
+    capture.scores.resize(static_cast<size_t>(shape.nHeads) * kChunkPages * kPageTokens);
     const StageTimes times = m_times;
     forward({&step, 1}, &capture);
     ProbeResult r;
@@ -46,19 +47,20 @@ Result<ProbeResult> CpuBackend::probe(const ProbeRequest& request) {
     return r;
 }
 
-/// The exponentials a chunk has left in thread 0's scores, not yet normalised, to their token positions.
-void CpuBackend::captureChunk(const Chunk& chunk, int32_t position, int32_t layer, int32_t kvHead, Capture& capture) {
-    const ModelShape& s = m_weights.shape;
-    const int32_t group = s.nHeads / s.nKvHeads;
+/// The scores a chunk has kept, as exponentials relative to the chunk's largest, to their token positions.
+void CpuBackend::captureChunk(int32_t chunkIndex, const DecodeChunk& d, int32_t position, Capture& capture) {
+    const Chunk& chunk = m_chunks[static_cast<size_t>(chunkIndex)];
     const auto nKeys = static_cast<size_t>(position + 1);
-    for (int32_t g = 0; g < group; ++g) {
-        const float* scores = m_scores[0].data() + static_cast<size_t>(g) * kChunkPages * kPageTokens;
-        float* row = capture.probabilities[static_cast<size_t>(layer)].data() +
-                     static_cast<size_t>(kvHead * group + g) * nKeys;
+    const auto nRows = static_cast<size_t>(d.nKvHeads * d.group);
+    for (size_t h = 0; h < nRows; ++h) {
+        const float* scores = d.keptScores + h * kChunkPages * kPageTokens;
+        const float top = d.partial[h * partialStride(d.headDim) + static_cast<size_t>(d.headDim)];
+        float* row = capture.probabilities[static_cast<size_t>(d.layer)].data() +
+                     (static_cast<size_t>(d.firstKvHead * d.group) + h) * nKeys;
         for (int32_t p = 0; p < chunk.nPages; ++p) {
             const PageRef& page = m_plan[static_cast<size_t>(chunk.firstPage + p)];
             for (int32_t t = 0; t < kPageTokens; ++t)
-                if (page.mask >> t & 1) row[page.first + t] = scores[p * kPageTokens + t];
+                if (page.mask >> t & 1) row[page.first + t] = std::exp(scores[p * kPageTokens + t] - top);
         }
     }
 }

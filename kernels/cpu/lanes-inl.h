@@ -1,0 +1,22 @@
+// The float vector most kernels are written in. Included once per instruction set.
+#include <cstdint>
+
+#if defined(SPANSCOPE_LANES_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SPANSCOPE_LANES_INL_H
+#undef SPANSCOPE_LANES_INL_H
+#else
+#define SPANSCOPE_LANES_INL_H
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace spanscope::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Sixteen lanes at most: a KV page's tokens, and a divisor of everything that is padded.
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+inline constexpr int kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
+
+}  // namespace spanscope::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
