@@ -91,6 +91,15 @@ void EvalScores::addNews(const Problem& problem, const std::string& text) {
     addTo(m_headline, scored->headline);
     addTo(m_points, scored->points);
     addTo(m_lead, scored->lead);
+    for (size_t place = 0; place + 1 < scored->perPoint.size(); ++place) {
+        const Faithfulness& faith = scored->perPoint[place + 1].faith;
+        if (m_places.size() <= place) m_places.resize(place + 1);
+        PlaceScore& sum = m_places[place];
+        ++sum.points;
+        sum.faithful += faith.supported == faith.items ? 1 : 0;
+        sum.items += faith.items;
+        sum.supported += faith.supported;
+    }
     m_items += scored->items;
     m_supported += scored->itemsSupported;
     m_headlineItems += scored->headlineItems;
@@ -122,6 +131,10 @@ void EvalScores::toJson(nlohmann::ordered_json& row) const {
     row["items"] = m_items;
     row["items_supported"] = m_supported;
     row["faithfulness"] = share(m_supported, m_items);
+    auto places = nlohmann::ordered_json::array();
+    for (const PlaceScore& p : m_places)
+        places.push_back({{"points", p.points}, {"faithful", p.faithful}, {"items", p.items}, {"supported", p.supported}});
+    row["faithfulness_by_place"] = std::move(places);
     row["headline_faithfulness"] = share(m_headlineSupported, m_headlineItems);
     if (m_sourcesExpected > 0) {
         row["source_precision"] = share(m_sourcesRight, m_sourcesDeclared);

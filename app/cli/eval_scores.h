@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "app/cli/problems.h"
 #include "engine/tasks/span_score.h"
@@ -34,6 +35,10 @@ class EvalScores {
 
     int64_t m_news = 0;
     Quality m_headline, m_points, m_lead;
+    struct PlaceScore {
+        int64_t points = 0, faithful = 0, items = 0, supported = 0;
+    };
+    std::vector<PlaceScore> m_places;  ///< key points by their place: the first, the second, ...; faithful: every item supported
     int64_t m_items = 0, m_supported = 0, m_headlineItems = 0, m_headlineSupported = 0;
     int64_t m_sourcesDeclared = 0, m_sourcesExpected = 0, m_sourcesRight = 0;
 };

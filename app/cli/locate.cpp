@@ -22,4 +22,6 @@ std::string bundledModel(const std::string& name) {
     return candidates.front().lexically_normal().string();
 }
 
+std::string bundledFor(const std::string& task) { return task == "news" ? "news" : "arith"; }
+
 }  // namespace spanscope::cli

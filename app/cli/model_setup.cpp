@@ -24,7 +24,7 @@ ProgressFn progressOn(const Log& log, const char* what) {
 
 }  // namespace
 
-std::string modelPath(const ModelOptions& options) { return options.path.empty() ? bundledModel() : options.path; }
+std::string modelPath(const ModelOptions& options) { return options.path.empty() ? bundledModel(options.bundled) : options.path; }
 
 DType kvTypeOf(const ModelOptions& options) {
     return options.kvType == "f16" ? DType::F16 : options.kvType == "bf16" ? DType::BF16 : DType::F32;

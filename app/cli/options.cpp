@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "app/cli/exit_codes.h"
+#include "app/cli/locate.h"
 #include "spanscope_version.h"
 
 namespace spanscope::cli {
@@ -77,7 +78,7 @@ void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std
 }
 
 void addModel(CLI::App* app, ModelOptions& o, bool runs) {
-    app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model");
+    app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task");
     app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::NonNegativeNumber);
     app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
     if (!runs) return;
@@ -112,6 +113,7 @@ void addRun(CLI::App& app, Options& all) {
     run->callback([&all, prompt] {
         all.verb = Verb::Run;
         all.run.promptGiven = prompt->count() > 0;
+        all.run.model.bundled = bundledFor(all.run.task);
     });
 }
 
@@ -135,7 +137,10 @@ void addEval(CLI::App& app, Options& all) {
     eval->add_option("--batch", o.batch, "sequences that each job decodes together")->check(CLI::Range(1, 4096));
     eval->add_option("--failures", o.failuresFile, "write what went wrong as JSON Lines");
     eval->add_flag("--json", o.json, "print {\"rows\": [...]}");
-    eval->callback([&all] { all.verb = Verb::Eval; });
+    eval->callback([&all] {
+        all.verb = Verb::Eval;
+        all.eval.model.bundled = bundledFor(all.eval.task);
+    });
 }
 
 void addDataset(CLI::App& app, Options& all) {
@@ -159,7 +164,7 @@ void addDataset(CLI::App& app, Options& all) {
     data->add_flag("--skip-bad-lines", o.skipBadLines, "news: count malformed lines instead of stopping at the first");
     data->add_option("--overlap-with", o.overlapWith, "news: write nothing; say how much of --in stands in this file (leak check)");
     data->add_option("-o,--out", o.out, "file; - = standard output");
-    data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: the bundled model's");
+    data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: that of the bundled model for the task");
     data->add_flag("--text-only", o.textOnly, "without token ids and masks; needs no tokenizer");
     data->callback([&all] {
         all.verb = Verb::Dataset;

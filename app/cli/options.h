@@ -15,7 +15,8 @@ struct Range {
 };
 
 struct ModelOptions {
-    std::string path;            ///< empty: the bundled model
+    std::string path;            ///< empty: a bundled model
+    std::string bundled = "arith";  ///< which one: its folder's name
     std::string backend = "cpu";
     int32_t nThreads = 0;
     int32_t contextTokens = 0;

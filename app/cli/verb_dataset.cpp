@@ -91,7 +91,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     }
     std::shared_ptr<const Tokenizer> tokenizer;
     if (!o.textOnly) {
-        const std::string path = o.tokenizer.empty() ? bundledModel() + "/tokenizer.model" : o.tokenizer;
+        const std::string path = o.tokenizer.empty() ? bundledModel(bundledFor(o.task)) + "/tokenizer.model" : o.tokenizer;
         const bool folder = std::filesystem::is_directory(path);
         auto loaded = loadSentencePiece(folder ? path + "/tokenizer.model" : path);
         if (!loaded) return log.fail(loaded.error());

@@ -202,6 +202,7 @@ Json rowJson(const Row& row, const Plan& plan) {
                    {"violations", s.violations},
                    {"stop_reasons", s.stops},
                    {"wall_s", row.wallS},
+                   {"prefill_s", static_cast<double>(s.prefillNs) / 1e9},
                    {"tokens_per_second", row.wallS > 0 ? static_cast<double>(s.response) / row.wallS : 0},
                    {"jobs", plan.nJobs},
                    {"batch", plan.batch}});

@@ -35,6 +35,7 @@ Result<TaskExample> readExample(const std::string& line, const std::string& path
     e.prompt = fields.string("prompt");
     e.response = fields.string("response");
     e.answer = fields.string("answer", "");
+    e.declared = fields.boolean("declared", true);
     e.complete = fields.boolean("complete", true);
     e.noLossBytes = static_cast<size_t>(
         fields.integer("no_loss_bytes", 0, static_cast<int64_t>(e.response.size()), int64_t{0}));

@@ -21,6 +21,7 @@ struct TaskExample {
     std::string prompt;    ///< protocol text, without <bos>
     std::string response;  ///< protocol text, without <eos>
     std::string answer;
+    bool declared = true;  ///< false: a plain example, its response without declarations
     bool complete = true;  ///< false: a window cut out of a longer response; no <eos> follows
     size_t noLossBytes = 0;  ///< leading bytes of `response` that cannot be derived from what is visible
     std::optional<SpanPolicy> policy;  ///< as recorded with it; absent: its task's own
@@ -52,6 +53,11 @@ std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t
 std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed,
                                                ArithmeticLimits limits = {});
 
+/// The same example without declarations: `<attend>...</attend>`, `<global>` and `<local>` are gone from the response, the
+/// labels stay (the text refers to them), and everything is read under causal attention. What a model learns that
+/// writes no tags: the yardstick for the cost of writing them.
+TaskExample plainExample(TaskExample example);
+
 /// The examples of a file that exampleToJson() wrote, token ids and views left out: to write them for another
 /// vocabulary. NotFound if it cannot be opened; Format: names file, line and field. Everything in it is untrusted.
 Result<std::unique_ptr<ExampleSource>> openRecordedExamples(const std::string& path);
@@ -63,6 +69,7 @@ Result<std::unique_ptr<ExampleSource>> openRecordedExamples(const std::string& p
 ///   loss_begin  first index whose token is a training target
 ///   views     [[first_index, [[begin, end], ...]], ...]: what queries from first_index on may read, half open,
 ///             end -1 = open; causality holds on top. Made by SpanTracker, the rule that decoding uses.
+///             "declared": false in a plain example, whose views are causal
 ///   breaks    indices at which an in- or out-segment begins
 /// policy is {"prefill": "causal"|"segmented", "heads": bool}.
 Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy, const Tokenizer* maybeTokenizer);

@@ -101,6 +101,9 @@ def card_text(recipe, shape, figures):
         if row:
             lines.append(f"| {entry['name']} | {row['dense']['documents']} | {100 * row['dense']['exact']:.1f}% | "
                          f"{100 * row['declared']['exact']:.1f}% |")
+    notes = recipe["card"].get("notes", [])
+    if notes:
+        lines += ["", "## Data and use", "", *(f"- {note}" for note in notes)]
     lines += ["", "## Limits", ""]
     for task in recipe["card"]["tasks"]:
         limits = ", ".join(f"{k[4:]} {v}" for k, v in task.items() if k.startswith("max_"))
@@ -111,7 +114,7 @@ def card_text(recipe, shape, figures):
 def write_folder(folder, weights, shape, recipe, tokenizer, figures, dtype="bfloat16"):
     save_weights(weights, folder, dtype)
     write_json(os.path.join(folder, "config.json"), shape.hf_config(dtype=dtype))
-    card = dict(recipe["card"])
+    card = {k: v for k, v in recipe["card"].items() if k != "notes"}
     card["trained_on"] = f"{figures.get('tokens', 0) / 1e6:,.0f} M tokens, {figures.get('device', 'unknown device')}"
     card["card"] = "MODEL_CARD.md"
     write_json(os.path.join(folder, "spanscope.json"), card)

@@ -47,7 +47,7 @@ class Document:
         ids = self.ids
         inside = np.zeros(len(ids) + 1, dtype=np.int32)
         ends = np.flatnonzero(ids == special["attend_end"])
-        for b in self.breaks[self.breaks >= self.first_loss - 64]:
+        for b in self.breaks[self.breaks >= self.first_loss - 64] if len(ends) else ():
             e = ends[np.searchsorted(ends, b)] + 1 if np.searchsorted(ends, b) < len(ends) else len(ids)
             inside[b] += 1
             inside[e] -= 1

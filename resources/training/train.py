@@ -50,6 +50,8 @@ def parse_arguments():
     p.add_argument("--rows-scale", type=float, default=1.0, help="multiplies the recipe's rows a batch")
     p.add_argument("--attention", choices=["auto", "unchecked", "flex", "boolean"], default="auto",
                    help="auto: flex if it agrees with boolean masks on a small case; unchecked: without that case")
+    p.add_argument("--plain", action="store_true", help="train on the same text without declarations, under causal attention: "
+                   "the yardstick of a model that writes no tags (usually with --init)")
     p.add_argument("--articles", help="JSON Lines of {id, title, body} (gz or not) for classes that read articles")
     p.add_argument("--no-compile", action="store_true")
     p.add_argument("--seed", type=int, default=1)
@@ -261,6 +263,14 @@ def schedule(fraction, optimiser):
     return 1.0 - (x ** 0.5 if optimiser.get("decay", "linear") == "sqrt" else x)
 
 
+def make_plain(recipe):
+    for entry in [*(c for phase in recipe["phases"] for c in phase["classes"]), *recipe["validation"]]:
+        entry["args"] = [*entry["args"], "--plain"]
+    recipe["name"] += ", plain"
+    recipe["card"] = {**recipe["card"], "name": recipe["name"], "description":
+                      "The yardstick: the same steps without declarations, every token under causal attention."}
+
+
 def main():
     args = parse_arguments()
     clock = Clock()
@@ -268,6 +278,8 @@ def main():
     log = Log(os.path.join(args.out, "log.txt"), clock)
     with open(args.recipe, encoding="utf-8") as f:
         recipe = json.load(f)
+    if args.plain:
+        make_plain(recipe)
     for phase in recipe["phases"]:
         phase["rows"] = max(1, round(phase["rows"] * args.rows_scale))
     tokenizer = spm.SentencePieceProcessor(model_file=args.tokenizer)

@@ -329,6 +329,36 @@ class TestCli : public QObject {
         const Json result = eval.json();
         for (const Json& row : result["rows"]) QVERIFY(row["exact"].get<double>() >= 0.9);
     }
+
+    /// The news task picks the news model by itself, and every point of the sample is drawn from what it declares.
+    void theBundledNewsModelSummarises() {
+        if (!hasBundled()) QSKIP("the bundled models are not in this checkout");
+        const Outcome o = run({"run", "--task", "news", "-f", SPANSCOPE_SOURCE_DIR "/resources/traces/news.txt", "--attention", "both", "--json"});
+        QCOMPARE(o.exitCode, 0);
+        const Json json = o.json();
+        for (const Json& r : json["runs"]) {
+            QCOMPARE(r["stop_reason"], "eos");
+            QCOMPARE(r["violations"], 0);
+            QVERIFY(QString::fromStdString(r["answer"].get<std::string>()).count('\n') >= 3);
+        }
+        QVERIFY(json["runs"][1]["attended_tokens"] < json["runs"][1]["causal_tokens"]);
+        const Outcome eval = run({"eval", "--task", "news", "--count", "8", "--seed", "900100", "--attention", "declared", "--json"});
+        const Json result = eval.json();
+        const Json& row = result["rows"][0];
+        QCOMPARE(row["valid_declarations"], 1.0);
+        QVERIFY(row["span_recall"].get<double>() >= 0.95);
+        QVERIFY(row["faithfulness"].get<double>() >= 0.95);
+        int64_t items = 0, supported = 0, points = 0;
+        for (const Json& place : row["faithfulness_by_place"]) {
+            items += place["items"].get<int64_t>();
+            supported += place["supported"].get<int64_t>();
+            points += place["points"].get<int64_t>();
+            QVERIFY(place["faithful"] <= place["points"]);
+        }
+        QVERIFY(points >= 16);
+        QCOMPARE(items, row["items"].get<int64_t>());
+        QCOMPARE(supported, row["items_supported"].get<int64_t>());
+    }
 };
 
 QTEST_GUILESS_MAIN(TestCli)

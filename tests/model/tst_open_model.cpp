@@ -242,6 +242,15 @@ class TestOpenModel : public QObject {
         QVERIFY((*model)->weightBytes() < (24u << 20));
     }
 
+    void bundledNewsModelOpens() {
+        const auto model = openModel(SPANSCOPE_SOURCE_DIR "/resources/models/news");
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        QVERIFY((*model)->tokenizer().pieceIds().complete());
+        QVERIFY((*model)->card().task("news") != nullptr && (*model)->card().task("sheet") == nullptr);
+        QVERIFY((*model)->card().cardText.find("research") != std::string::npos);
+        QVERIFY((*model)->weightBytes() < (32u << 20));
+    }
+
     void slidingWindowOfMistral() {
         test::TinyModelOptions options;
         options.slidingWindow = 24;

@@ -57,6 +57,52 @@ class TestRecorded : public QObject {
         QVERIFY(end.ok() && !*end);
     }
 
+    void plainExamplesKeepTheTextAndLoseTheTags() {
+        auto loaded = loadSentencePiece(SPANSCOPE_SOURCE_DIR "/resources/models/arith/tokenizer.model");
+        QVERIFY(loaded.ok());
+        const Tokenizer& tokenizer = **loaded;
+        const auto sources = {makeExpressionSource({1, 12}, 3), makeSheetSource({2, 20}, {0, 0}, 4), makeSheetSource({10, 60}, {2, 9}, 5)};
+        QTemporaryDir folder;
+        int untaught = 0;
+        for (const auto& source : sources) {
+            for (int i = 0; i < 30; ++i) {
+                auto example = source->next();
+                QVERIFY(example.ok() && *example);
+                const TaskExample& declared = **example;
+                const TaskExample plain = plainExample(declared);
+                QVERIFY(!plain.declared);
+                // The same text, a second way: with the tags cut out by a regular expression.
+                QString expected = QString::fromStdString(declared.response);
+                expected.remove(QRegularExpression("<attend>.*?</attend>|<global>|<local>"));
+                QCOMPARE(QString::fromStdString(plain.response), expected);
+                QCOMPARE(plain.prompt, declared.prompt);
+                const Task& task = *findTask(declared.task);
+                if (declared.complete) QCOMPARE(task.answer(plain.response), task.answer(declared.response));
+                untaught += plain.noLossBytes > 0;
+                QVERIFY(plain.noLossBytes <= plain.response.size());
+                QVERIFY((plain.noLossBytes > 0) == (declared.noLossBytes > 0));
+
+                const auto line = exampleToJson(plain, task.defaultPolicy(), &tokenizer);
+                QVERIFY(line.ok());
+                const QJsonObject object = QJsonDocument::fromJson(QByteArray::fromStdString(*line)).object();
+                QCOMPARE(object["declared"], false);
+                QCOMPARE(QJsonDocument(object["views"].toArray()).toJson(QJsonDocument::Compact), QByteArray("[[0,[[0,-1]]]]"));
+                const QJsonArray ids = object["ids"].toArray(), breaks = object["breaks"].toArray();
+                QVERIFY(!breaks.isEmpty());
+                for (const QJsonValue& at : breaks) {
+                    const int id = ids[at.toInt()].toInt();
+                    QVERIFY(id == tokenizer.pieceIds().in || id == tokenizer.pieceIds().out);
+                }
+                auto reader = openRecordedExamples(write(folder, *line + "\n"));
+                QVERIFY(reader.ok());
+                const auto again = (*reader)->next();
+                QVERIFY(again.ok() && *again);
+                QCOMPARE(*exampleToJson(**again, *(*again)->policy, &tokenizer), *line);
+            }
+        }
+        QVERIFY(untaught > 5);
+    }
+
     void refuses_data() {
         QTest::addColumn<QByteArray>("line");
         QTest::addColumn<QString>("part");
