@@ -165,6 +165,7 @@ void addDataset(CLI::App& app, Options& all) {
     data->add_option("--overlap-with", o.overlapWith, "news: write nothing; say how much of --in stands in this file (leak check)");
     data->add_option("-o,--out", o.out, "file; - = standard output");
     data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: that of the bundled model for the task");
+    data->add_flag("--plain", o.plain, "without declarations, under causal attention: for a yardstick model that writes no tags");
     data->add_flag("--text-only", o.textOnly, "without token ids and masks; needs no tokenizer");
     data->callback([&all] {
         all.verb = Verb::Dataset;

@@ -68,6 +68,7 @@ struct DatasetOptions {
     bool skipBadLines = false;
     std::string notLike, overlapWith;
     bool textOnly = false;
+    bool plain = false;
 };
 
 struct ExportOptions {

@@ -110,7 +110,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
         if (!*example) break;
         const TaskExample& e = **example;
         const SpanPolicy policy = e.policy ? *e.policy : findTask(e.task)->defaultPolicy();
-        auto line = exampleToJson(e, policy, tokenizer.get());
+        auto line = exampleToJson(o.plain ? plainExample(e) : e, policy, tokenizer.get());
         if (!line) return log.fail(line.error());
         if (!sink->line(*line)) return log.fail(Error{ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
         if (n % 1000 == 999) log.progress(std::to_string(n + 1) + " problems");
