@@ -1,6 +1,7 @@
 // bench: speed of prefill and decode, of a model or of a shape with drawn weights.
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "app/cli/model_setup.h"
 #include "app/cli/stop_signal.h"
@@ -78,9 +79,10 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     const ModelWeights& weights = drawn ? drawn->weights() : opened.model->weights();
     auto backend = makeBackendFor(weights, o.model, {kvTokens, benchMaxBatch(plan), o.model.nThreads}, log);
     if (!backend) return log.fail(backend.error());
+    std::optional<ReadProbe> probe;
     if (o.model.backend == "cpu") {
-        log.progress("measuring the machine's read bandwidth");
-        subject.readGBps = measureReadGBps((*backend)->info().nThreads);
+        probe.emplace((*backend)->info().nThreads);
+        subject.readGBps = [&probe] { return probe->measureGBps(); };
     }
     const BenchProgress progress = [&](const std::string& what) { log.progress(what); };
     auto rows = runBench(**backend, weights, subject, plan, &stopFlag(), progress);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <random>
 
+#include "engine/decode/bench_rounds.h"
 #include "engine/decode/random_weights.h"
 #include "engine/decode/session.h"
 
@@ -15,18 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-struct MeanAndDeviation {
-    double mean = 0, deviation = 0;
-};
-MeanAndDeviation statistics(const std::vector<double>& values) {
-    MeanAndDeviation r;
-    for (const double v : values) r.mean += v / static_cast<double>(values.size());
-    if (values.size() < 2) return r;
-    for (const double v : values) r.deviation += (v - r.mean) * (v - r.mean);
-    r.deviation = std::sqrt(r.deviation / static_cast<double>(values.size() - 1));
-    return r;
-}
 
 /// What the query at `position` may read.
 IntervalList listFor(const BenchAttention& a, int32_t position) {
@@ -69,15 +57,13 @@ class Bench {
 
     Result<std::vector<BenchRow>> run() {
         for (const int32_t depth : m_plan.depths) {
-            for (const BenchAttention& attention : m_plan.attention) {
-                for (const int32_t n : m_plan.promptSizes)
-                    if (Status s = test(n, 0, depth, 1, attention); !s) return s.error();
-                for (const int32_t n : m_plan.predictSizes)
-                    for (const int32_t batch : m_plan.batches)
-                        if (Status s = test(0, n, depth, batch, attention); !s) return s.error();
-                for (const BenchPlan::Both& b : m_plan.promptThenPredict)
-                    if (Status s = test(b.prompt, b.predict, depth, 1, attention); !s) return s.error();
-            }
+            for (const int32_t n : m_plan.promptSizes)
+                if (Status s = test(n, 0, depth, 1); !s) return s.error();
+            for (const int32_t n : m_plan.predictSizes)
+                for (const int32_t batch : m_plan.batches)
+                    if (Status s = test(0, n, depth, batch); !s) return s.error();
+            for (const BenchPlan::Both& b : m_plan.promptThenPredict)
+                if (Status s = test(b.prompt, b.predict, depth, 1); !s) return s.error();
         }
         return std::move(m_rows);
     }
@@ -122,18 +108,28 @@ class Bench {
         return {};
     }
 
-    Status test(int32_t nPrompt, int32_t nGen, int32_t depth, int32_t batch, const BenchAttention& attention) {
+    /// One attention mode of a test.
+    struct Contender {
+        BenchAttention attention;
+        BenchRounds rounds;
+        double readTokens = 0;  ///< over all measured steps
+    };
+
+    /// A row for every attention mode; their repetitions take turns.
+    Status test(int32_t nPrompt, int32_t nGen, int32_t depth, int32_t batch) {
         if (nPrompt < 0 || nGen < 0 || nPrompt + nGen == 0 || depth < 0 || batch < 1)
             return Error{ErrorCode::InvalidArgument, "a test needs tokens", {}, "bench", {}, {}};
-        if (attention.mode == AttentionMode::Declared)
-            return Error{ErrorCode::InvalidArgument,
-                         "bench has no model that declares; use dense or keep=N, or `run --attention both`",
-                         {}, "--attention", "declared", "dense or keep=N"};
-        BenchRow row;
-        row.test = nPrompt ? "pp" + std::to_string(nPrompt) : std::string();
-        if (nGen) row.test.append(nPrompt ? "+tg" : "tg").append(std::to_string(nGen));
-        if (m_progress) m_progress(row.test + " at depth " + std::to_string(depth) + ", " + benchAttentionName(attention));
-
+        std::vector<Contender> contenders;
+        for (const BenchAttention& a : m_plan.attention) {
+            if (a.mode == AttentionMode::Declared)
+                return Error{ErrorCode::InvalidArgument,
+                             "bench has no model that declares; use dense or keep=N, or `run --attention both`",
+                             {}, "--attention", "declared", "dense or keep=N"};
+            contenders.push_back({a, {}, 0});
+        }
+        std::string name = nPrompt ? "pp" + std::to_string(nPrompt) : std::string();
+        if (nGen) name.append(nPrompt ? "+tg" : "tg").append(std::to_string(nGen));
+        if (m_progress) m_progress(name + " at depth " + std::to_string(depth));
         for (int32_t k = 0; k < batch; ++k) {
             auto id = m_backend.createSequence(depth + nPrompt + nGen);
             if (!id) return freeAnd(id.error());
@@ -141,67 +137,64 @@ class Bench {
             // What fills the depth is not measured and does not change what a step costs: the cheapest list.
             if (Status s = fill(*id, depth, {AttentionMode::Keep, 64}); !s) return freeAnd(s.error());
         }
-        std::vector<double> rates;
-        double read = 0;
-        for (int32_t round = m_plan.warmup ? -1 : 0; round < m_plan.repetitions; ++round) {
-            double roundRead = 0;
-            const auto start = Clock::now();
-            // A warm-up decodes a few tokens only: it wakes threads and faults pages in.
-            const int32_t steps = round < 0 ? std::min(nGen, 8) : nGen;
-            if (Status s = fill(m_sequences[0], nPrompt, attention); !s) return freeAnd(s.error());
-            if (Status s = generate(steps, attention, roundRead); !s) return freeAnd(s.error());
-            const double took = secondsSince(start);
-            for (const SequenceId id : m_sequences) m_backend.truncate(id, depth);
-            if (round < 0) continue;
-            rates.push_back(static_cast<double>(nPrompt + nGen * batch) / took);
-            read += roundRead;
+        MachineRate machine(m_subject.readGBps);
+        for (int32_t round = m_plan.warmup ? -1 : 0; round < m_plan.repetitions; ++round)
+            for (Contender& c : contenders)
+                if (Status s = repetition(nPrompt, nGen, depth, round < 0 ? nullptr : &machine, c); !s) return freeAnd(s.error());
+        for (int32_t round = 0; nPrompt == 0 && round < m_plan.repetitions; ++round)
+            for (Contender& c : contenders)
+                if (Status s = profile(std::min(nGen, 32), depth, c); !s) return freeAnd(s.error());
+        for (const Contender& c : contenders) {
+            BenchRow row = startRow(m_backend, m_subject);
+            row.test = name;
+            row.nPrompt = nPrompt;
+            row.nGen = nGen;
+            row.nDepth = depth;
+            row.nBatch = batch;
+            row.attention = benchAttentionName(c.attention);
+            c.rounds.fill(row);
+            if (nPrompt == 0) row.readTokens = c.readTokens / (static_cast<double>(nGen) * m_plan.repetitions);
+            if (nGen == 0) row.gflops = flopsPerToken(m_weights) * row.avgTs / 1e9;
+            m_rows.push_back(std::move(row));
         }
-        const MeanAndDeviation rate = statistics(rates);
-        const BackendInfo info = m_backend.info();
-        row.model = m_subject.model;
-        row.format = m_subject.format;
-        row.backend = info.name;
-        row.device = info.device;
-        row.nThreads = info.nThreads;
-        row.kvType = dtypeName(m_subject.kvType);
-        row.nPrompt = nPrompt;
-        row.nGen = nGen;
-        row.nDepth = depth;
-        row.nBatch = batch;
-        row.attention = benchAttentionName(attention);
-        row.avgTs = rate.mean;
-        row.stddevTs = rate.deviation;
-        row.readGBps = m_subject.readGBps;
-        const double nSteps = static_cast<double>(nGen) * m_plan.repetitions;
-        if (nPrompt == 0) {
-            const ModelShape& s = m_weights.shape;
-            const double kvBytesPerToken =
-                2.0 * s.nLayers * s.nKvHeads * s.headDim * (m_subject.kvType == DType::F32 ? 4 : 2);
-            row.readTokens = read / nSteps;
-            const double bytesPerStep =
-                static_cast<double>(weightBytesPerStep(m_weights)) + row.readTokens * batch * kvBytesPerToken;
-            row.gbps = bytesPerStep * rate.mean / batch / 1e9;
-            if (row.readGBps > 0) row.bandwidthFraction = row.gbps / row.readGBps;
-            if (Status st = profile(std::min(nGen, 32), attention, row); !st) return freeAnd(st.error());
-        }
-        if (nGen == 0) row.gflops = flopsPerToken(m_weights) * rate.mean / 1e9;
         freeAll();
-        m_rows.push_back(std::move(row));
         return {};
     }
 
-    /// Extra steps with stages timed.
-    Status profile(int32_t n, const BenchAttention& attention, BenchRow& row) {
-        double unused = 0;
-        m_backend.setProfiling(true);
-        m_backend.resetStageTimes();
-        const Status s = generate(n, attention, unused);
-        const StageTimes t = m_backend.stageTimes();
-        m_backend.setProfiling(false);
-        if (!s) return s;
-        row.attentionUs = static_cast<double>(t.attentionNs) / n / 1e3;
-        row.stepUs = static_cast<double>(t.attentionNs + t.matmulNs + t.otherNs) / n / 1e3;
+    /// One repetition; without `machine` the untimed one. Leaves the sequences as they were.
+    Status repetition(int32_t nPrompt, int32_t nGen, int32_t depth, MachineRate* machine, Contender& c) {
+        const auto batch = static_cast<double>(m_sequences.size());
+        if (machine && nPrompt == 0) machine->before();
+        double read = 0;
+        const auto start = Clock::now();
+        // A warm-up decodes a few tokens only: it wakes threads and faults pages in.
+        const int32_t steps = machine ? nGen : std::min(nGen, 8);
+        if (Status s = fill(m_sequences[0], nPrompt, c.attention); !s) return s;
+        if (Status s = generate(steps, c.attention, read); !s) return s;
+        const double took = secondsSince(start);
+        for (const SequenceId id : m_sequences) m_backend.truncate(id, depth);
+        if (!machine) return {};
+        const double nBytes = nPrompt > 0 ? 0
+                                          : static_cast<double>(weightBytesPerStep(m_weights)) * nGen +
+                                                read * batch * kvBytesPerToken(m_weights.shape, m_subject.kvType);
+        c.rounds.add(nPrompt + nGen * batch, nBytes, took, nPrompt == 0 ? machine->after() : 0);
+        c.readTokens += read;
         return {};
+    }
+
+    /// Extra steps with stages timed, one by one.
+    Status profile(int32_t n, int32_t depth, Contender& c) {
+        m_backend.setProfiling(true);
+        Status s;
+        for (int32_t i = 0; i < n && s; ++i) {
+            double unused = 0;
+            m_backend.resetStageTimes();
+            s = generate(1, c.attention, unused);
+            c.rounds.addStep(m_backend.stageTimes());
+        }
+        m_backend.setProfiling(false);
+        for (const SequenceId id : m_sequences) m_backend.truncate(id, depth);
+        return s;
     }
 
     void freeAll() {

@@ -1,6 +1,10 @@
 // Prefill and decode speed, with the definitions of README "Metrics" and the names of llama-bench (pp512, tg128,
 // depth). A test is an untimed warm-up, then `repetitions` timed rounds; mean and standard deviation over rounds.
 //
+// Attention modes of one test share its sequences and take turns, repetition by repetition, so that their ratio holds
+// on a machine whose speed changes by the minute. The machine's own read rate is sampled before and after every
+// repetition; the fraction is the median over repetitions of GB/s reached over the mean of the two samples.
+//
 // A backend and weights are enough: lists are dense or synthetic (keep), so a cost curve needs no model that
 // declares. Measured rounds are never profiled; attention's share comes from extra rounds of its own.
 // One thread; the backend's.
@@ -49,7 +53,7 @@ struct BenchSubject {
     std::string model;    ///< for people
     std::string format;   ///< "BF16"
     DType kvType = DType::F32;
-    double readGBps = 0;  ///< the machine's, measured in this process; 0 = unknown
+    std::function<double()> readGBps;  ///< measures the machine's read rate now, GB/s; empty = unknown
 };
 
 struct BenchRow {
@@ -59,12 +63,12 @@ struct BenchRow {
     int32_t nPrompt = 0, nGen = 0, nDepth = 0, nBatch = 1;
     std::string attention;
     double avgTs = 0, stddevTs = 0;  ///< tokens per second, all sequences together
-    double gbps = 0;                 ///< tg: bytes of weights and KV a second, 1e9
-    double bandwidthFraction = 0;    ///< gbps / the machine's read bandwidth; 0 = unknown
+    double gbps = 0;                 ///< tg: bytes of weights and KV a second, 1e9, mean
+    double bandwidthFraction = 0;    ///< of the machine's read rate beside it, median; 0 = unknown
     double gflops = 0;               ///< pp: arithmetic of the matrices a second, 1e9
-    double attentionUs = 0;          ///< tg: attention stage of a step, microseconds
-    double stepUs = 0;               ///< tg: a whole step while stages were timed
-    double readGBps = 0;             ///< the machine's
+    double attentionUs = 0;          ///< tg: attention stage of a step, microseconds, median
+    double stepUs = 0;               ///< tg: a whole step while stages were timed, median
+    double readGBps = 0;             ///< the machine's beside the repetitions, mean
     double readTokens = 0;           ///< tg: mean tokens read by a step
 };
 

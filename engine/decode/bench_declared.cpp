@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
+#include "engine/decode/bench_rounds.h"
 #include "engine/decode/random_weights.h"
 #include "engine/span/tracker.h"
 #include "engine/tasks/example.h"
@@ -65,27 +65,33 @@ class DeclaredBench {
         if (nGen < 1) return invalid("a test needs tokens");
         if (auto ok = fill(nGen, batch); !ok) return ok.error();
 
-        std::vector<double> rates;
+        BenchRounds rounds;
+        MachineRate machine(subject.readGBps);
         double read = 0;
         for (int32_t round = m_plan.warmup ? -1 : 0; round < m_plan.repetitions; ++round) {
             SpanTracker tracker = *m_tracker;
             double roundRead = 0;
+            if (round >= 0) machine.before();
             const auto startedAt = Clock::now();
             if (auto ok = decode(tracker, round < 0 ? std::min(nGen, 8) : nGen, roundRead); !ok) return ok.error();
             const double tookS = std::chrono::duration<double>(Clock::now() - startedAt).count();
             for (const SequenceId id : m_sequences) m_backend.truncate(id, m_depth);
             if (round < 0) continue;
-            rates.push_back(static_cast<double>(nGen) * batch / tookS);
+            const double nBytes = static_cast<double>(weightBytesPerStep(m_model.weights())) * nGen +
+                                  roundRead * batch * kvBytesPerToken(m_backend.shape(), subject.kvType);
+            rounds.add(static_cast<double>(nGen) * batch, nBytes, tookS, machine.after());
             read += roundRead;
         }
-        BenchRow row = rowOf(subject, nGen, batch, rates);
+        for (int32_t round = 0; round < m_plan.repetitions; ++round)
+            if (auto ok = profile(std::min(nGen, 32), rounds); !ok) return ok.error();
+        BenchRow row = startRow(m_backend, subject);
+        row.test = "tg" + std::to_string(nGen);
+        row.nGen = nGen;
+        row.nDepth = m_depth;
+        row.nBatch = batch;
+        row.attention = attentionModeName(AttentionMode::Declared);
+        rounds.fill(row);
         row.readTokens = read / (static_cast<double>(nGen) * m_plan.repetitions);
-        const double kvBytesPerToken = 2.0 * m_backend.shape().nLayers *
-            static_cast<double>(rowBytes(subject.kvType, int64_t{m_backend.shape().nKvHeads} * m_backend.shape().headDim));
-        const double stepBytes = static_cast<double>(weightBytesPerStep(m_model.weights())) + row.readTokens * batch * kvBytesPerToken;
-        row.gbps = stepBytes * row.avgTs / batch / 1e9;
-        if (row.readGBps > 0) row.bandwidthFraction = row.gbps / row.readGBps;
-        if (auto ok = profile(std::min(nGen, 32), row); !ok) return ok.error();
         freeAll();
         return row;
     }
@@ -118,11 +124,12 @@ class DeclaredBench {
         return {};
     }
 
-    Status decode(SpanTracker& tracker, int32_t nGen, double& read) {
+    /// Steps [first, first + nGen) after the depth.
+    Status decode(SpanTracker& tracker, int32_t nGen, double& read, int32_t first = 0) {
         const size_t b = m_sequences.size();
         std::vector<DecodeItem> items(b);
         std::vector<int32_t> argmax(b);
-        for (int32_t i = 0; i < nGen; ++i) {
+        for (int32_t i = first; i < first + nGen; ++i) {
             if (m_stop && m_stop->load(std::memory_order_relaxed))
                 return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
             const int32_t token = m_script.tokens[static_cast<size_t>(m_depth + i)];
@@ -134,38 +141,19 @@ class DeclaredBench {
         return {};
     }
 
-    BenchRow rowOf(const BenchSubject& subject, int32_t nGen, int32_t batch, const std::vector<double>& rates) const {
-        const BackendInfo info = m_backend.info();
-        BenchRow row;
-        row.model = subject.model;
-        row.format = subject.format;
-        row.backend = info.name;
-        row.device = info.device;
-        row.nThreads = info.nThreads;
-        row.kvType = dtypeName(subject.kvType);
-        row.test = "tg" + std::to_string(nGen);
-        row.nGen = nGen;
-        row.nDepth = m_depth;
-        row.nBatch = batch;
-        row.attention = attentionModeName(AttentionMode::Declared);
-        row.readGBps = subject.readGBps;
-        const auto n = static_cast<double>(rates.size());
-        for (double r : rates) row.avgTs += r / n;
-        for (double r : rates) row.stddevTs += (r - row.avgTs) * (r - row.avgTs);
-        row.stddevTs = rates.size() > 1 ? std::sqrt(row.stddevTs / (n - 1)) : 0;
-        return row;
-    }
-
-    Status profile(int32_t n, BenchRow& row) {
-        double unused = 0;
+    /// Steps with stages timed, one by one.
+    Status profile(int32_t n, BenchRounds& rounds) {
         SpanTracker tracker = *m_tracker;
         m_backend.setProfiling(true);
-        m_backend.resetStageTimes();
-        const Status ok = decode(tracker, n, unused);
-        const StageTimes t = m_backend.stageTimes();
+        Status ok;
+        double unused = 0;
+        for (int32_t i = 0; i < n && ok; ++i) {
+            m_backend.resetStageTimes();
+            ok = decode(tracker, 1, unused, i);
+            rounds.addStep(m_backend.stageTimes());
+        }
         m_backend.setProfiling(false);
-        row.attentionUs = static_cast<double>(t.attentionNs) / n / 1e3;
-        row.stepUs = static_cast<double>(t.attentionNs + t.matmulNs + t.otherNs) / n / 1e3;
+        for (const SequenceId id : m_sequences) m_backend.truncate(id, m_depth);
         return ok;
     }
 

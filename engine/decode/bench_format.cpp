@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -69,8 +70,14 @@ std::string markdown(const std::vector<BenchRow>& rows) {
             s.append("| ").append(c).append(" ");
         s += "|\n";
     }
-    if (!rows.empty() && rows.front().readGBps > 0)
-        s += "\n" + rows.front().device + ": reads " + number("%.2f", rows.front().readGBps) + " GB/s\n";
+    double least = 0, most = 0;  // of the machine, beside the rows' repetitions
+    for (const BenchRow& r : rows) {
+        if (r.readGBps <= 0) continue;
+        least = least > 0 ? std::min(least, r.readGBps) : r.readGBps;
+        most = std::max(most, r.readGBps);
+    }
+    if (most > 0)
+        s += "\n" + rows.front().device + ": reads " + number("%.1f", least) + " to " + number("%.1f", most) + " GB/s\n";
     return s;
 }
 

@@ -44,29 +44,43 @@ HWY_EXPORT(sumOf);
 uint32_t sumOf(const uint32_t* p, size_t n) { return HWY_DYNAMIC_DISPATCH(sumOf)(p, n); }
 }  // namespace cpu
 
-double measureReadGBps(int32_t nThreads, int64_t nBytes) {
-    const auto bytes = static_cast<size_t>(std::max<int64_t>(nBytes, 1 << 20));
+namespace {
+constexpr int64_t kChunk = 1 << 20;
+}
+
+struct ReadProbe::Threads {
+    explicit Threads(int32_t n) : pool(n) {}
+    cpu::ThreadPool pool;
+    std::atomic<uint32_t> sum{0};  // kept, so that the reads stay
+};
+
+ReadProbe::ReadProbe(int32_t nThreads, int64_t nBytes) {
+    const auto bytes = static_cast<size_t>(std::max<int64_t>(nBytes, kChunk) / kChunk * kChunk);
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return 0;
+    if (memory == MAP_FAILED) return;
     madvise(memory, bytes, MADV_HUGEPAGE);
-    const int32_t n = nThreads > 0 ? nThreads : std::max(1, static_cast<int32_t>(std::thread::hardware_concurrency()));
-    cpu::ThreadPool pool(n);
-    constexpr int64_t kChunk = 1 << 20;
-    const auto nChunks = static_cast<int64_t>(bytes) / kChunk;
-    auto* data = static_cast<uint8_t*>(memory);
-    pool.parallelFor(nChunks, [&](int64_t i, int32_t) { std::memset(data + i * kChunk, static_cast<int>(i), kChunk); });
-    std::atomic<uint32_t> sum{0};  // used, so that the reads stay
-    double best = 0;
-    for (int pass = 0; pass < 7; ++pass) {
-        const auto start = std::chrono::steady_clock::now();
-        pool.parallelFor(nChunks, [&](int64_t i, int32_t) {
-            sum += cpu::sumOf(reinterpret_cast<const uint32_t*>(data + i * kChunk), kChunk / 4);
+    m_data = static_cast<uint8_t*>(memory);
+    m_nBytes = bytes;
+    m_threads = std::make_unique<Threads>(
+        nThreads > 0 ? nThreads : std::max(1, static_cast<int32_t>(std::thread::hardware_concurrency())));
+    m_threads->pool.parallelFor(static_cast<int64_t>(bytes) / kChunk, [&](int64_t i, int32_t) {
+        std::memset(m_data + i * kChunk, static_cast<int>(i), kChunk);
+    });
+}
+
+ReadProbe::~ReadProbe() {
+    if (m_data) munmap(m_data, m_nBytes);
+}
+
+double ReadProbe::measureGBps(int nPasses) {
+    if (!m_data) return 0;
+    const auto start = std::chrono::steady_clock::now();
+    for (int pass = 0; pass < nPasses; ++pass)
+        m_threads->pool.parallelFor(static_cast<int64_t>(m_nBytes) / kChunk, [&](int64_t i, int32_t) {
+            m_threads->sum += cpu::sumOf(reinterpret_cast<const uint32_t*>(m_data + i * kChunk), kChunk / 4);
         });
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-        best = std::max(best, static_cast<double>(nChunks * kChunk) / took.count() / 1e9);
-    }
-    munmap(memory, bytes);
-    return sum.load() == 0xffffffffu ? best * (1 - 1e-12) : best;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    return static_cast<double>(m_nBytes) * nPasses / took.count() / 1e9;
 }
 
 }  // namespace spanscope

@@ -55,8 +55,14 @@ def performance_table():
             table.append(f"| {r['model']} | {r['format']} | {r['test']} | {r['n_depth']} | {r['attention']} | {r['avg_ts']:.1f} ± "
                          f"{r['stddev_ts']:.1f} | {dash(r['gbps'], '.1f')} | {dash(r['bandwidth_fraction'], '.0%')} | "
                          f"{dash(r['gflops'], '.0f')} | {dash(r['attention_us'], '.0f')} |")
-        table += ["", f"{rows[0]['device']}, {rows[0]['n_threads']} threads, shared; it read {rows[0]['read_bandwidth_gbps']:.1f} GB/s in the "
-                  "first of these processes. Made by `resources/bench/cpu.sh`."]
+        beside = [r["read_bandwidth_gbps"] for r in rows if r["read_bandwidth_gbps"]]
+        table += ["", f"{rows[0]['device']}, {rows[0]['n_threads']} threads, shared; beside these runs it read {min(beside):.0f} to {max(beside):.0f} "
+                  "GB/s, measured before and after each repetition, and each fraction is of what it read just then. Made by "
+                  "`resources/bench/cpu.sh`."]
+        one, single = (next((r for r in rows if r["n_depth"] == 16384 and r["attention"] == a), None) for a in ("keep=512", "keep=512 scattered"))
+        if one and single:
+            table[-1] += (f" Attention over 512 of 16,384 tokens as single pages takes {single['attention_us'] / one['attention_us']:.2f} times as "
+                          "long as over one run of them.")
         parts.append("\n".join(table))
     if (here / "h200.md").exists():
         parts.append("CUDA on one H200, with the peers whose figures came back and what is uncertain about the run: [resources/bench/h200.md](resources/bench/h200.md).")
