@@ -11,12 +11,12 @@ namespace spanscope::cpu {
 
 namespace {
 
-/// Rows per chunk: about 32 KB of weights, so that a chunk outweighs its claim, and a multiple of the row tile.
+/// Rows per chunk: 32 KB of weights or more, so that a chunk outweighs its claim, and a multiple of the row tile.
 int64_t chunkRows(const TensorView& w) {
     const auto bytes = static_cast<int64_t>(std::max<size_t>(1, rowBytes(w.dtype, w.cols)));
     const int64_t total = bytes * w.rows;
     const int64_t target = std::clamp<int64_t>(total / 64, 32 << 10, 512 << 10);
-    return std::max<int64_t>(4, target / bytes / 4 * 4);
+    return std::max<int64_t>(8, target / bytes / 8 * 8);
 }
 
 const float* maybe(const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); }

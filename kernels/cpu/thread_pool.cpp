@@ -1,5 +1,6 @@
 #include "kernels/cpu/thread_pool.h"
 
+#include <algorithm>
 #include <chrono>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -21,7 +22,7 @@ constexpr auto kSpin = std::chrono::microseconds(60);
 
 }  // namespace
 
-ThreadPool::ThreadPool(int32_t nThreads) {
+ThreadPool::ThreadPool(int32_t nThreads) : m_runs(new Run[static_cast<size_t>(std::max(1, nThreads))]) {
     for (int32_t i = 1; i < nThreads; ++i) m_helpers.emplace_back([this, i] { help(i); });
 }
 
@@ -68,6 +69,38 @@ void ThreadPool::help(int32_t thread) {
         const uint32_t now = m_epoch.load();
         if (now == epoch && !m_quit.load()) m_epoch.wait(epoch);
         m_sleepers.fetch_sub(1);
+    }
+}
+
+void ThreadPool::shareOut(int64_t nChunks) {
+    // Relaxed: opening the section publishes them.
+    const auto n = static_cast<int64_t>(nThreads());
+    for (int64_t t = 0; t < n; ++t) {
+        const auto begin = static_cast<uint64_t>(nChunks * t / n), end = static_cast<uint64_t>(nChunks * (t + 1) / n);
+        m_runs[static_cast<size_t>(t)].chunks.store(end << 32 | begin, std::memory_order_relaxed);
+    }
+}
+
+int64_t ThreadPool::takeChunk(int32_t thread) {
+    constexpr uint64_t kLow = 0xffffffffu;
+    std::atomic<uint64_t>& own = m_runs[static_cast<size_t>(thread)].chunks;
+    uint64_t run = own.load(std::memory_order_relaxed);
+    while ((run & kLow) < run >> 32)
+        if (own.compare_exchange_weak(run, run + 1, std::memory_order_relaxed)) return static_cast<int64_t>(run & kLow);
+    while (true) {
+        std::atomic<uint64_t>* fullest = nullptr;
+        uint64_t most = 0;
+        for (int32_t t = 0; t < nThreads(); ++t) {
+            const uint64_t other = m_runs[static_cast<size_t>(t)].chunks.load(std::memory_order_relaxed);
+            const uint64_t left = (other >> 32) - std::min(other >> 32, other & kLow);
+            if (left <= most) continue;
+            most = left;
+            run = other;
+            fullest = &m_runs[static_cast<size_t>(t)].chunks;
+        }
+        constexpr uint64_t kOne = uint64_t{1} << 32;
+        if (fullest && fullest->compare_exchange_strong(run, run - kOne, std::memory_order_relaxed))
+            return static_cast<int64_t>((run >> 32) - 1);
     }
 }
 

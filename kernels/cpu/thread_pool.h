@@ -1,5 +1,9 @@
-// Helpers for one backend: parallelFor hands out chunks by an atomic counter, and the caller works too. Who runs
-// a chunk never changes what the chunk computes, so results do not depend on the number of threads.
+// Helpers for one backend: parallelFor hands out chunks, and the caller works too. Who runs a chunk never changes what
+// the chunk computes, so results do not depend on the number of threads.
+//
+// Each thread has a run of neighbouring chunks of its own and takes them in order, so that it reads memory as one
+// stream; who has none left takes the last of the fullest run. (Chunks in turn to whoever asks: two threads read 70%
+// of what they read so, since each fetches ahead into the other's next chunk.)
 //
 // Why not a library: a decode step of a small model is 50 parallel sections of 2 to 20 microseconds. A helper
 // that is late (another program has its core) must not hold the step up: the caller only waits for chunks that
@@ -8,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -32,20 +37,31 @@ class ThreadPool {
             for (int64_t i = 0; i < nChunks; ++i) body(i, 0);
             return;
         }
+        const Section<Body> section{this, &body};
+        shareOut(nChunks);
         run(
             nChunks,
-            [](const void* context, int64_t chunk, int32_t thread) {
-                (*static_cast<const Body*>(context))(chunk, thread);
+            [](const void* context, int64_t, int32_t thread) {
+                const auto& s = *static_cast<const Section<Body>*>(context);
+                (*s.body)(s.pool->takeChunk(thread), thread);
             },
-            &body);
+            &section);
     }
 
   private:
+    template <class Body>
+    struct Section {
+        ThreadPool* pool;
+        const Body* body;
+    };
     using Call = void (*)(const void* context, int64_t chunk, int32_t thread);
     void run(int64_t nChunks, Call call, const void* context);
     void runSection(int64_t nChunks);
     void help(int32_t thread);
     bool claimOne(int32_t thread);
+    void shareOut(int64_t nChunks);
+    /// The next chunk of a thread's own run, or the last of another's. There is one for every claim.
+    int64_t takeChunk(int32_t thread);
 
     // One word says which section is open, how many chunks it has, and which is next, so that a claim can never
     // mix two sections: section (24 bits) | chunks (20) | next (20).
@@ -60,6 +76,10 @@ class ThreadPool {
     std::atomic<Call> m_call{nullptr};
     std::atomic<const void*> m_context{nullptr};
     uint64_t m_section = 0;
+    struct alignas(64) Run {
+        std::atomic<uint64_t> chunks{0};  ///< end (32 bits) | next (32)
+    };
+    std::unique_ptr<Run[]> m_runs;  // of each thread
     std::vector<std::thread> m_helpers;
 };
 
