@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/step_types.h"
+#include "kernels/cuda/matrix.h"
 
 namespace spanscope::cuda {
 
@@ -159,20 +159,39 @@ __device__ __forceinline__ float loadElement(const void* base, Element e, size_t
     return __bfloat162float(static_cast<const Bf16*>(base)[i]);
 }
 
-/// Launches kernel(params) with the context's stream; returns the launch's own error.
+/// Value i of a matrix, row-major.
+__device__ __forceinline__ float loadOfMatrix(const DeviceMatrix& m, Element plain, size_t i) {
+    if (m.format == MatrixFormat::Plain) return loadElement(m.data, plain, i);
+    const size_t block = i / kQuantBlock;
+    const int at = static_cast<int>(i % kQuantBlock);
+    const float scale = __half2float(__ushort_as_half(m.scales[block]));
+    if (m.format == MatrixFormat::Q8_0) return scale * static_cast<float>(static_cast<const int8_t*>(m.data)[i]);
+    const int both = static_cast<const uint8_t*>(m.data)[block * 16 + at % 16];
+    return scale * static_cast<float>((at < 16 ? both & 15 : both >> 4) - 8);
+}
+
+/// Launches kernel(params) with the context's stream, in clusters of `cluster` blocks along x; returns the launch's own
+/// error.
 template <class Params>
 cudaError_t launch(const LaunchContext& ctx, void (*kernel)(Params), dim3 grid, dim3 block, size_t sharedBytes,
-                   const Params& params) {
+                   const Params& params, unsigned cluster = 1) {
     cudaLaunchConfig_t config = {};
     config.gridDim = grid;
     config.blockDim = block;
     config.dynamicSmemBytes = sharedBytes;
     config.stream = ctx.stream;
-    cudaLaunchAttribute attribute = {};
-    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attribute.val.programmaticStreamSerializationAllowed = 1;
-    config.attrs = &attribute;
-    config.numAttrs = ctx.overlap ? 1 : 0;
+    cudaLaunchAttribute attributes[2] = {};
+    config.attrs = attributes;
+    if (ctx.overlap) {
+        attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+        attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
+    }
+    if (cluster > 1) {
+        attributes[config.numAttrs].id = cudaLaunchAttributeClusterDimension;
+        attributes[config.numAttrs].val.clusterDim.x = cluster;
+        attributes[config.numAttrs].val.clusterDim.y = 1;
+        attributes[config.numAttrs++].val.clusterDim.z = 1;
+    }
     return cudaLaunchKernelEx(&config, kernel, params);
 }
 

@@ -62,15 +62,7 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     const cudaError_t counted = cudaGetDeviceCount(&nDevices);
     if (counted != cudaSuccess) return cudaError("cudaGetDeviceCount", counted);
     if (nDevices == 0) return Error{ErrorCode::Device, "no CUDA device is present", {}, {}, {}, {}};
-    SPANSCOPE_CUDA_TRY(cudaSetDevice(m_device));
-    cudaDeviceProp properties = {};
-    SPANSCOPE_CUDA_TRY(cudaGetDeviceProperties(&properties, m_device));
-    if (properties.major < 8)
-        return unsupported("this GPU's compute capability", text(properties.major) + "." + text(properties.minor),
-                           "8.0 or higher");
-    m_deviceName = properties.name;
-    m_ctx.nSm = properties.multiProcessorCount;
-    m_ctx.overlap = properties.major >= 9;
+    SPANSCOPE_TRY(openContext(m_device, m_ctx, m_deviceName));
     m_kvType = elementFor(options.kvType);
     m_weightType = DeviceWeights::typeFor(weights);
     m_nPages = static_cast<int32_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
@@ -80,20 +72,18 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     const size_t kvBytes = static_cast<size_t>(m_shape.nLayers) * static_cast<size_t>(m_nPages) *
                            static_cast<size_t>(m_shape.nKvHeads * 2 * kPageTokens * m_shape.headDim) *
                            elementBytes(m_kvType);
-    const size_t wanted = DeviceWeights::bytesFor(weights) + kvBytes + kHeadroomBytes;
+    const size_t wanted = DeviceWeights::bytesFor(weights) + DeviceWeights::widenedBytesFor(weights) + kvBytes + kHeadroomBytes;
     size_t freeBytes = 0, totalBytes = 0;
     SPANSCOPE_CUDA_TRY(cudaMemGetInfo(&freeBytes, &totalBytes));
     if (wanted > freeBytes) return outOfMemory("the model with its KV cache", wanted, freeBytes);
 
-    SPANSCOPE_CUDA_TRY(cudaStreamCreateWithFlags(&m_ctx.stream, cudaStreamNonBlocking));
     SPANSCOPE_CUDA_TRY(cudaEventCreate(&m_begin));
     SPANSCOPE_CUDA_TRY(cudaEventCreate(&m_end));
-    SPANSCOPE_CUDA_TRY(prepareGemv());
-    SPANSCOPE_CUDA_TRY(preparePrefillAttention());
     SPANSCOPE_TRY(m_gemm.open());
     SPANSCOPE_TRY(m_kv.allocate("the KV cache", kvBytes));
     SPANSCOPE_TRY(allocate());
     SPANSCOPE_TRY(m_weights.load(weights, m_ctx, progress));
+    SPANSCOPE_TRY(m_widened.allocate("a widened matrix", DeviceWeights::widenedBytesFor(weights)));
     m_freePages.resize(static_cast<size_t>(m_nPages));
     for (int32_t i = 0; i < m_nPages; ++i) m_freePages[static_cast<size_t>(i)] = m_nPages - 1 - i;
     return {};
@@ -143,6 +133,7 @@ Status CudaBackend::allocate() {
         {&m_pTileCounts, "prompt tile counts", queryTiles * sizeof(int32_t)},
     };
     for (const Want& w : wants) SPANSCOPE_TRY(w.buffer->allocate(w.what, w.nBytes));
+    m_nArrivals = scratch.nArrivals;
     SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_arrived.as<>(), 0, m_arrived.nBytes(), m_ctx.stream));
     SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_attended.as<>(), 0, m_attended.nBytes(), m_ctx.stream));
     return {};
@@ -219,7 +210,7 @@ size_t CudaBackend::bytesHeld() const {
     size_t n = m_weights.nBytes() + m_gemm.bytesHeld();
     for (const DeviceBuffer* b :
          {&m_kv, &m_rows, &m_rotation, &m_x, &m_normed, &m_qkv, &m_q, &m_attended, &m_gateUp, &m_hidden, &m_logits,
-          &m_partialO, &m_partialMl, &m_arrived, &m_pTokens, &m_pRotation, &m_pX, &m_pNormed, &m_pWide, &m_pNarrow,
+          &m_partialO, &m_partialMl, &m_arrived, &m_widened, &m_pTokens, &m_pRotation, &m_pX, &m_pNormed, &m_pWide, &m_pNarrow,
           &m_pTiles, &m_pTileCounts, &m_pRuns, &m_pIntervals})
         n += b->nBytes();
     for (const auto& [id, s] : m_sequences) n += s.memory.nBytes();
@@ -247,11 +238,6 @@ Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed)
     s->stored = nTokens;
     s->maskId = 0;
     return {};
-}
-
-void CudaBackend::setMinPages(int32_t minPages) {
-    m_minPages = std::max(1, minPages);
-    dropGraphs();
 }
 
 void CudaBackend::setAheadBytes(int64_t nBytes) {

@@ -12,6 +12,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/gemv.h"
 #include "kernels/cuda/prefill_attention.h"
@@ -50,7 +51,6 @@ class CudaBackend final : public Backend {
     Status fillWithNoise(SequenceId sequence, int32_t nTokens, uint32_t seed);
     /// Host time of the last decode's input side: from the call to the graph's launch.
     int64_t lastHostNs() const { return m_lastHostNs; }
-    void setMinPages(int32_t minPages);
     /// Bytes of the next matrix that a kernel asks for on its way out (WeightsAhead); 0 = none, -1 = as measured.
     void setAheadBytes(int64_t nBytes);
     int64_t aheadBytes(int32_t bucket) const;
@@ -85,11 +85,26 @@ class CudaBackend final : public Backend {
                             const std::function<Status(size_t)>& onLayer);
     Status enqueueGemmLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
-    Status enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx);
+    Status enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx,
+                            const std::function<Status(size_t)>& onLayer);
     bool usesGemv(int32_t bucket) const;
-    WeightsAhead ahead(const void* matrix, int64_t nRows, int64_t nCols) const;
+    WeightsAhead ahead(const DeviceMatrix& matrix) const;
     /// What follows layer `index`: the next one's first matrix, or the head.
-    WeightsAhead aheadOfLayer(size_t index) const;
+    const DeviceMatrix& matrixAfterLayer(size_t index) const;
+    struct GemmOperands {
+        int32_t nRows;
+        const void* x;  ///< (nRows, cols of the matrix) in the weights' type
+        void* y;        ///< (nRows, rows of the matrix)
+        Element outType;
+        bool accumulate;
+    };
+    /// y = x W^T by cuBLASLt.
+    Status multiply(const LaunchContext& ctx, const DeviceMatrix& matrix, const GemmOperands& operands);
+    /// A matrix as cuBLASLt wants it: blocks are widened into scratch that the next call overwrites.
+    Status plainData(const DeviceMatrix& matrix, const LaunchContext& ctx, const void*& data);
+    Status addBias(const LaunchContext& ctx, const float* maybeBias, float* x, int32_t nRows);
+    RmsNormParams normOf(const float* x, const float* gain, void* y) const;
+    RopeAppendParams ropeOf(size_t index) const;
     void dropGraphs();
     Status tuneBucket(int32_t bucket);
     /// Times the layers' matrices with different amounts asked for ahead.
@@ -114,7 +129,6 @@ class CudaBackend final : public Backend {
     Element m_weightType = Element::F32;
     int32_t m_device = 0;
     int32_t m_maxBucket = 1;
-    int32_t m_minPages = 4;
     std::map<int32_t, int64_t> m_aheadTuned;  ///< bucket -> bytes
     int64_t m_aheadForced = -1;
     int64_t m_aheadBytes = 0;                 ///< of what is being enqueued
@@ -134,6 +148,8 @@ class CudaBackend final : public Backend {
     size_t m_nIntervalsUsed = 0;
     DeviceBuffer m_rows, m_rotation, m_x, m_normed, m_qkv, m_q, m_attended, m_gateUp, m_hidden, m_logits;
     DeviceBuffer m_partialO, m_partialMl, m_arrived;
+    DeviceBuffer m_widened;  ///< a matrix in blocks as cuBLASLt wants it
+    int32_t m_nArrivals = 0;
     std::map<int32_t, cudaGraphExec_t> m_graphs;
 
     // Prefill scratch: (m_chunkTokens, ...)

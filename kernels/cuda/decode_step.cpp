@@ -34,23 +34,75 @@ int64_t nowNs() {
 }  // namespace
 
 bool CudaBackend::usesGemv(int32_t bucket) const {
-    return bucket <= kGemvMaxRows && gemvFits(bucket, m_shape.hidden, true) &&
-           gemvFits(bucket, m_shape.nHeads * m_shape.headDim, false) && gemvFits(bucket, m_shape.ffn, false);
+    if (bucket > kGemvMaxRows) return false;
+    const auto fits = [&](const DeviceMatrix& m, bool normalised) { return gemvFits(m_ctx, m.format, bucket, m.cols, normalised); };
+    for (const DeviceLayer& l : m_weights.layers())
+        if (!fits(l.qkv, true) || !fits(l.o, false) || !fits(l.gateUp, true) || !fits(l.down, false)) return false;
+    return fits(m_weights.head(), true);
 }
 
-WeightsAhead CudaBackend::ahead(const void* matrix, int64_t nRows, int64_t nCols) const {
+WeightsAhead CudaBackend::ahead(const DeviceMatrix& matrix) const {
     WeightsAhead a;
-    a.base = matrix;
-    a.nBytes = nRows * nCols * static_cast<int64_t>(elementBytes(m_weights.type()));
+    a.base = matrix.data;
+    a.nBytes = matrix.dataBytes(m_weights.type());
     a.budget = m_aheadBytes;
     return a;
 }
 
-WeightsAhead CudaBackend::aheadOfLayer(size_t index) const {
-    const ModelShape& s = m_shape;
+const DeviceMatrix& CudaBackend::matrixAfterLayer(size_t index) const {
     const std::vector<DeviceLayer>& layers = m_weights.layers();
-    if (index + 1 == layers.size()) return ahead(m_weights.head(), s.vocab, s.hidden);
-    return ahead(layers[index + 1].qkv, (s.nHeads + 2 * s.nKvHeads) * s.headDim, s.hidden);
+    return index + 1 == layers.size() ? m_weights.head() : layers[index + 1].qkv;
+}
+
+Status CudaBackend::plainData(const DeviceMatrix& matrix, const LaunchContext& ctx, const void*& data) {
+    data = matrix.data;
+    if (matrix.format == MatrixFormat::Plain) return {};
+    WidenParams widen;
+    widen.from = matrix;
+    widen.to = m_widened.as<>();
+    widen.toType = m_weights.type();
+    SPANSCOPE_CUDA_TRY(launchWiden(ctx, widen));
+    data = widen.to;
+    return {};
+}
+
+Status CudaBackend::multiply(const LaunchContext& ctx, const DeviceMatrix& matrix, const GemmOperands& g) {
+    const void* w = nullptr;
+    SPANSCOPE_TRY(plainData(matrix, ctx, w));
+    return m_gemm.run(ctx, {g.nRows, matrix.rows, matrix.cols, m_weights.type(), g.outType, g.accumulate}, w, g.x, g.y);
+}
+
+Status CudaBackend::addBias(const LaunchContext& ctx, const float* maybeBias, float* x, int32_t nRows) {
+    if (!maybeBias) return {};
+    AddBiasParams bias;
+    bias.x = x;
+    bias.bias = maybeBias;
+    bias.n = m_shape.hidden;
+    SPANSCOPE_CUDA_TRY(launchAddBias(ctx, bias, nRows));
+    return {};
+}
+
+RmsNormParams CudaBackend::normOf(const float* x, const float* gain, void* y) const {
+    RmsNormParams norm;
+    norm.x = x;
+    norm.gain = gain;
+    norm.y = y;
+    norm.type = m_weights.type();
+    norm.hidden = m_shape.hidden;
+    norm.eps = m_shape.rmsEps;
+    return norm;
+}
+
+RopeAppendParams CudaBackend::ropeOf(size_t index) const {
+    RopeAppendParams rope;
+    rope.bias = m_weights.layers()[index].qkvBias;
+    rope.kv = kvOfLayer(index);
+    rope.kvType = m_kvType;
+    rope.nHeads = m_shape.nHeads;
+    rope.nKvHeads = m_shape.nKvHeads;
+    rope.headDim = m_shape.headDim;
+    rope.interleaved = m_shape.ropeInterleaved;
+    return rope;
 }
 
 Status CudaBackend::checkItems(std::span<const DecodeItem> items) {
@@ -121,7 +173,8 @@ Status CudaBackend::stageItems(std::span<const DecodeItem> items, int32_t bucket
     return {};
 }
 
-Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx) {
+Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx,
+                                     const std::function<Status(size_t)>& onLayer) {
     SpanAttentionParams a;
     a.rows = m_rows.as<BatchRow>();
     a.nRows = bucket;
@@ -134,32 +187,34 @@ Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, Element outTy
     a.scale = scaleFor(m_shape.headDim);
     a.out = m_attended.as<>();
     a.outType = outType;
-    a.minPages = m_minPages;
-    a.ahead = ahead(m_weights.layers()[index].o, m_shape.hidden, m_shape.nHeads * m_shape.headDim);
+    a.ahead = ahead(m_weights.layers()[index].o);
     a.partialO = m_partialO.as<float>();
     a.partialMl = m_partialMl.as<float2>();
     a.arrived = m_arrived.as<int32_t>();
+    a.nArrivals = m_nArrivals;
     SPANSCOPE_CUDA_TRY(launchSpanAttention(ctx, a));
-    return {};
+    SPANSCOPE_TRY(mark(Stage::Attention, ctx));
+    return onLayer ? onLayer(index) : Status();
 }
 
 Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
                                      const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
     const Element type = m_weights.type();
-    const int32_t qWidth = s.nHeads * s.headDim;
-    GemvParams qkv;
-    qkv.role = GemvRole::Qkv;
-    qkv.w = layer.qkv;
-    qkv.bias = layer.qkvBias;
-    qkv.x = m_x.as<float>();
-    qkv.gain = layer.attnNorm;
-    qkv.eps = s.rmsEps;
-    qkv.y = m_q.as<float>();
-    qkv.yStride = qWidth;
-    qkv.m = bucket;
-    qkv.k = s.hidden;
-    qkv.nRows = (s.nHeads + 2 * s.nKvHeads) * s.headDim;
+    const auto product = [&](GemvRole role, const float* x, const float* gain, const float* bias, const DeviceBuffer& y, int32_t yStride) {
+        GemvParams g;
+        g.role = role;
+        g.x = x;
+        g.gain = gain;
+        g.eps = s.rmsEps;
+        g.bias = bias;
+        g.y = y.as<float>();
+        g.yStride = yStride;
+        g.m = bucket;
+        return g;
+    };
+    GemvParams qkv = m_tuning ? product(GemvRole::Plain, m_x.as<float>(), layer.attnNorm, layer.qkvBias, m_qkv, layer.qkv.rows)
+                              : product(GemvRole::Qkv, m_x.as<float>(), layer.attnNorm, layer.qkvBias, m_q, s.nHeads * s.headDim);
     qkv.rows = m_rows.as<BatchRow>();
     qkv.rotation = m_rotation.as<float2>();
     qkv.kv = kvOfLayer(index);
@@ -168,56 +223,18 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     qkv.nKvHeads = s.nKvHeads;
     qkv.headDim = s.headDim;
     qkv.interleaved = s.ropeInterleaved;
-    if (m_tuning) {
-        qkv.role = GemvRole::Plain;
-        qkv.y = m_qkv.as<float>();
-        qkv.yStride = qkv.nRows;
-    }
-    SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, qkv));
+    SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    if (!m_tuning) {
-        SPANSCOPE_TRY(enqueueAttention(index, bucket, Element::F32, ctx));
-        SPANSCOPE_TRY(mark(Stage::Attention, ctx));
-        if (onLayer) SPANSCOPE_TRY(onLayer(index));
-    }
-    GemvParams o;
-    o.role = GemvRole::Residual;
-    o.w = layer.o;
-    o.bias = layer.oBias;
-    o.x = m_attended.as<float>();
-    o.y = m_x.as<float>();
-    o.yStride = s.hidden;
-    o.m = bucket;
-    o.k = qWidth;
-    o.nRows = s.hidden;
-    o.ahead = ahead(layer.gateUp, 2 * s.ffn, s.hidden);
-    SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, o));
-    GemvParams gateUp;
-    gateUp.role = GemvRole::SiluMul;
-    gateUp.w = layer.gateUp;
-    gateUp.bias = layer.gateUpBias;
-    gateUp.x = m_x.as<float>();
-    gateUp.gain = layer.mlpNorm;
-    gateUp.eps = s.rmsEps;
-    gateUp.y = m_hidden.as<float>();
-    gateUp.yStride = s.ffn;
-    gateUp.m = bucket;
-    gateUp.k = s.hidden;
-    gateUp.nRows = 2 * s.ffn;
-    gateUp.ahead = ahead(layer.down, s.hidden, s.ffn);
-    SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, gateUp));
-    GemvParams down;
-    down.role = GemvRole::Residual;
-    down.w = layer.down;
-    down.bias = layer.downBias;
-    down.x = m_hidden.as<float>();
-    down.y = m_x.as<float>();
-    down.yStride = s.hidden;
-    down.m = bucket;
-    down.k = s.ffn;
-    down.nRows = s.hidden;
-    down.ahead = aheadOfLayer(index);
-    SPANSCOPE_CUDA_TRY(launchGemv(ctx, type, down));
+    if (!m_tuning) SPANSCOPE_TRY(enqueueAttention(index, bucket, Element::F32, ctx, onLayer));
+    GemvParams o = product(GemvRole::Residual, m_attended.as<float>(), nullptr, layer.oBias, m_x, s.hidden);
+    o.ahead = ahead(layer.gateUp);
+    SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.o, type, o));
+    GemvParams gateUp = product(GemvRole::SiluMul, m_x.as<float>(), layer.mlpNorm, layer.gateUpBias, m_hidden, s.ffn);
+    gateUp.ahead = ahead(layer.down);
+    SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.gateUp, type, gateUp));
+    GemvParams down = product(GemvRole::Residual, m_hidden.as<float>(), nullptr, layer.downBias, m_x, s.hidden);
+    down.ahead = ahead(matrixAfterLayer(index));
+    SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.down, type, down));
     return mark(Stage::Matmul, ctx);
 }
 
@@ -225,52 +242,33 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
                                      const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
     const Element type = m_weights.type();
-    const int32_t qWidth = s.nHeads * s.headDim, nQkv = (s.nHeads + 2 * s.nKvHeads) * s.headDim;
-    RmsNormParams norm;
-    norm.x = m_x.as<float>();
-    norm.gain = layer.attnNorm;
-    norm.y = m_normed.as<>();
-    norm.type = type;
-    norm.hidden = s.hidden;
-    norm.eps = s.rmsEps;
-    norm.ahead = ahead(layer.qkv, nQkv, s.hidden);
+    const auto product = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) {
+        return multiply(ctx, matrix, {bucket, x.as<>(), y.as<>(), Element::F32, accumulate});
+    };
+    RmsNormParams norm = normOf(m_x.as<float>(), layer.attnNorm, m_normed.as<>());
+    norm.ahead = ahead(layer.qkv);
     SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
-    SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, nQkv, s.hidden, type, Element::F32, false}, layer.qkv, m_normed.as<>(),
-                             m_qkv.as<>()));
+    SPANSCOPE_TRY(product(layer.qkv, m_normed, m_qkv, false));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    RopeAppendParams rope;
-    rope.qkv = m_qkv.as<>();
-    rope.bias = layer.qkvBias;
-    rope.rotation = m_rotation.as<float2>();
-    rope.q = m_q.as<>();
-    rope.kv = kvOfLayer(index);
-    rope.kvType = m_kvType;
-    rope.nHeads = s.nHeads;
-    rope.nKvHeads = s.nKvHeads;
-    rope.headDim = s.headDim;
-    rope.interleaved = s.ropeInterleaved;
-    rope.batchRows = m_rows.as<BatchRow>();
     if (!m_tuning) {
+        RopeAppendParams rope = ropeOf(index);
+        rope.qkv = m_qkv.as<>();
+        rope.rotation = m_rotation.as<float2>();
+        rope.q = m_q.as<>();
+        rope.batchRows = m_rows.as<BatchRow>();
         SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, bucket));
         SPANSCOPE_TRY(mark(Stage::Other, ctx));
-        SPANSCOPE_TRY(enqueueAttention(index, bucket, type, ctx));
-        SPANSCOPE_TRY(mark(Stage::Attention, ctx));
-        if (onLayer) SPANSCOPE_TRY(onLayer(index));
+        SPANSCOPE_TRY(enqueueAttention(index, bucket, type, ctx, onLayer));
     }
-    SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, s.hidden, qWidth, type, Element::F32, true}, layer.o, m_attended.as<>(),
-                             m_x.as<>()));
+    SPANSCOPE_TRY(product(layer.o, m_attended, m_x, true));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    AddBiasParams bias;
-    bias.x = m_x.as<float>();
-    bias.n = s.hidden;
-    if ((bias.bias = layer.oBias)) SPANSCOPE_CUDA_TRY(launchAddBias(ctx, bias, bucket));
-    norm.gain = layer.mlpNorm;
-    norm.ahead = ahead(layer.gateUp, 2 * s.ffn, s.hidden);
+    SPANSCOPE_TRY(addBias(ctx, layer.oBias, m_x.as<float>(), bucket));
+    norm = normOf(m_x.as<float>(), layer.mlpNorm, m_normed.as<>());
+    norm.ahead = ahead(layer.gateUp);
     SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
-    SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, 2 * s.ffn, s.hidden, type, Element::F32, false}, layer.gateUp,
-                             m_normed.as<>(), m_gateUp.as<>()));
+    SPANSCOPE_TRY(product(layer.gateUp, m_normed, m_gateUp, false));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
     SiluMulParams silu;
     silu.gateUp = m_gateUp.as<>();
@@ -278,12 +276,11 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
     silu.y = m_hidden.as<>();
     silu.outType = type;
     silu.ffn = s.ffn;
-    silu.ahead = ahead(layer.down, s.hidden, s.ffn);
+    silu.ahead = ahead(layer.down);
     SPANSCOPE_CUDA_TRY(launchSiluMul(ctx, silu, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
-    SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, s.hidden, s.ffn, type, Element::F32, true}, layer.down, m_hidden.as<>(),
-                             m_x.as<>()));
-    if ((bias.bias = layer.downBias)) SPANSCOPE_CUDA_TRY(launchAddBias(ctx, bias, bucket));
+    SPANSCOPE_TRY(product(layer.down, m_hidden, m_x, true));
+    SPANSCOPE_TRY(addBias(ctx, layer.downBias, m_x.as<float>(), bucket));
     return mark(Stage::Matmul, ctx);
 }
 
@@ -310,28 +307,18 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const 
     }
     if (gemv) {
         GemvParams head;
-        head.w = m_weights.head();
         head.x = m_x.as<float>();
         head.gain = m_weights.finalNorm();
         head.eps = s.rmsEps;
         head.y = m_logits.as<float>();
         head.yStride = s.vocab;
         head.m = bucket;
-        head.k = s.hidden;
-        head.nRows = s.vocab;
-        SPANSCOPE_CUDA_TRY(launchGemv(ctx, m_weights.type(), head));
+        SPANSCOPE_CUDA_TRY(launchGemv(ctx, m_weights.head(), m_weights.type(), head));
     } else {
-        RmsNormParams norm;
-        norm.x = m_x.as<float>();
-        norm.gain = m_weights.finalNorm();
-        norm.y = m_normed.as<>();
-        norm.type = m_weights.type();
-        norm.hidden = s.hidden;
-        norm.eps = s.rmsEps;
-        norm.ahead = ahead(m_weights.head(), s.vocab, s.hidden);
+        RmsNormParams norm = normOf(m_x.as<float>(), m_weights.finalNorm(), m_normed.as<>());
+        norm.ahead = ahead(m_weights.head());
         SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, bucket));
-        SPANSCOPE_TRY(m_gemm.run(ctx, {bucket, s.vocab, s.hidden, m_weights.type(), Element::F32, false},
-                                 m_weights.head(), m_normed.as<>(), m_logits.as<>()));
+        SPANSCOPE_TRY(multiply(ctx, m_weights.head(), {bucket, m_normed.as<>(), m_logits.as<>(), Element::F32, false}));
     }
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
     ArgmaxParams argmax;

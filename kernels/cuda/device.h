@@ -92,7 +92,12 @@ struct LaunchContext {
     cudaStream_t stream = nullptr;
     int nSm = 0;
     bool overlap = false;
+    bool copyEngine = false;  ///< bulk copies, barriers that count bytes, clusters (compute capability 9.0 and up)
+    int sharedPerBlock = 0;   ///< bytes of shared memory a block may ask for
 };
+
+/// The device's properties, a stream of its own, and the kernels' limits raised. Unsupported below 8.0.
+Status openContext(int device, LaunchContext& ctx, std::string& deviceName);
 
 /// What `enqueue` puts on the stream, as a graph; the caller destroys it.
 Status captureGraph(cudaStream_t stream, const std::function<Status()>& enqueue, cudaGraphExec_t& exec);

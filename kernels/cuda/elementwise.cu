@@ -37,32 +37,57 @@ __device__ __forceinline__ float blockSum(float v, float* scratch) {
     return sum;
 }
 
-__global__ void __launch_bounds__(kThreads) rmsNormKernel(const RmsNormParams p) {
-    __shared__ float scratch[kThreads / 32];
+constexpr int kNormThreads = 1024;  ///< at most
+constexpr int kNormHeld = 4;        ///< quads per thread that are read once and kept
+/// A row per block: one read when it fits in registers (16,384 values), which in a decode step is all of the time it takes.
+__global__ void __launch_bounds__(kNormThreads) rmsNormKernel(const RmsNormParams p) {
+    __shared__ float scratch[kNormThreads / 32];
+    const int32_t n = p.hidden / 4, step = blockDim.x;
+    const float4* gain = reinterpret_cast<const float4*>(p.gain);
+    float4 g[kNormHeld], v[kNormHeld];
+#pragma unroll
+    for (int j = 0; j < kNormHeld; ++j) {
+        const int32_t i = threadIdx.x + j * step;
+        g[j] = i < n ? gain[i] : make_float4(0.f, 0.f, 0.f, 0.f);
+    }
     if (threadIdx.x == 0) askAhead(p.ahead, blockIdx.x);
     waitForPrevious();
     letNextStart();
     const size_t at = static_cast<size_t>(blockIdx.x) * p.hidden;
     const float4* x = reinterpret_cast<const float4*>(p.x + at);
-    const int32_t n = p.hidden / 4;
+    const auto squares = [](float4 q) { return q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w; };
+    const auto store = [&](int32_t i, float4 q, float4 gq, float scale) {
+        q.x *= scale * gq.x, q.y *= scale * gq.y, q.z *= scale * gq.z, q.w *= scale * gq.w;
+        store4(p.y, p.type, at + 4 * static_cast<size_t>(i), q);
+    };
     float sum = 0.f;
-    for (int32_t i = threadIdx.x; i < n; i += kThreads) {
-        const float4 v = __ldcg(x + i);
-        sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+#pragma unroll
+    for (int j = 0; j < kNormHeld; ++j) {
+        const int32_t i = threadIdx.x + j * step;
+        v[j] = i < n ? __ldcg(x + i) : make_float4(0.f, 0.f, 0.f, 0.f);
     }
+#pragma unroll
+    for (int j = 0; j < kNormHeld; ++j) sum += squares(v[j]);
+    for (int32_t i = threadIdx.x + kNormHeld * step; i < n; i += step) sum += squares(__ldcg(x + i));
     const float scale = rsqrtf(blockSum(sum, scratch) / p.hidden + p.eps);
-    for (int32_t i = threadIdx.x; i < n; i += kThreads) {
-        float4 v = __ldcg(x + i);
-        const float4 g = reinterpret_cast<const float4*>(p.gain)[i];
-        v.x *= scale * g.x, v.y *= scale * g.y, v.z *= scale * g.z, v.w *= scale * g.w;
-        store4(p.y, p.type, at + 4 * static_cast<size_t>(i), v);
+#pragma unroll
+    for (int j = 0; j < kNormHeld; ++j) {
+        const int32_t i = threadIdx.x + j * step;
+        if (i < n) store(i, v[j], g[j], scale);
     }
+    for (int32_t i = threadIdx.x + kNormHeld * step; i < n; i += step) store(i, __ldcg(x + i), gain[i], scale);
 }
 
+/// A thread per pair of values that rotate together.
 __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendParams p) {
+    const int32_t row = blockIdx.y, half = p.headDim / 2, nAll = p.nHeads + 2 * p.nKvHeads;
+    const int32_t pair = blockIdx.x * kThreads + threadIdx.x;
+    const int32_t head = pair / half, i = pair - head * half;
+    const int32_t d0 = p.interleaved ? 2 * i : i, d1 = p.interleaved ? 2 * i + 1 : i + half;
+    const bool isV = head >= p.nHeads + p.nKvHeads;
     waitForPrevious();
     letNextStart();
-    const int32_t row = blockIdx.x, half = p.headDim / 2;
+    if (head >= nAll) return;
     int32_t position, page;
     if (p.batchRows) {
         position = p.batchRows[row].position;
@@ -72,35 +97,29 @@ __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendPar
         position = p.position0 + row;
         page = p.table[position / kPageTokens];
     }
-    const int32_t nAll = p.nHeads + 2 * p.nKvHeads;
-    const size_t in = static_cast<size_t>(row) * nAll * p.headDim;
-    for (int32_t pair = threadIdx.x; pair < nAll * half; pair += kThreads) {
-        const int32_t head = pair / half, i = pair - head * half;
-        const int32_t d0 = p.interleaved ? 2 * i : i, d1 = p.interleaved ? 2 * i + 1 : i + half;
-        float a = loadElement(p.qkv, p.inType, in + head * p.headDim + d0);
-        float b = loadElement(p.qkv, p.inType, in + head * p.headDim + d1);
-        if (p.bias) {
-            a += p.bias[head * p.headDim + d0];
-            b += p.bias[head * p.headDim + d1];
-        }
-        const bool isV = head >= p.nHeads + p.nKvHeads;
-        if (!isV) {
-            const float2 cs = p.rotation[static_cast<size_t>(row) * half + i];
-            const float ra = a * cs.x - b * cs.y, rb = b * cs.x + a * cs.y;
-            a = ra;
-            b = rb;
-        }
-        if (head < p.nHeads) {
-            const size_t at = (static_cast<size_t>(row) * p.nHeads + head) * p.headDim;
-            storeElement(p.q, p.qType, at + d0, a);
-            storeElement(p.q, p.qType, at + d1, b);
-        } else {
-            const int32_t kvHead = head - p.nHeads - (isV ? p.nKvHeads : 0);
-            const size_t at = kvTile(page, p.nKvHeads, kvHead, isV, p.headDim) +
-                              static_cast<size_t>(position % kPageTokens) * p.headDim;
-            storeElement(p.kv, p.kvType, at + d0, a);
-            storeElement(p.kv, p.kvType, at + d1, b);
-        }
+    const size_t in = (static_cast<size_t>(row) * nAll + head) * p.headDim;
+    float a = loadElement(p.qkv, p.inType, in + d0);
+    float b = loadElement(p.qkv, p.inType, in + d1);
+    if (p.bias) {
+        a += p.bias[head * p.headDim + d0];
+        b += p.bias[head * p.headDim + d1];
+    }
+    if (!isV) {
+        const float2 cs = p.rotation[static_cast<size_t>(row) * half + i];
+        const float ra = a * cs.x - b * cs.y, rb = b * cs.x + a * cs.y;
+        a = ra;
+        b = rb;
+    }
+    if (head < p.nHeads) {
+        const size_t at = (static_cast<size_t>(row) * p.nHeads + head) * p.headDim;
+        storeElement(p.q, p.qType, at + d0, a);
+        storeElement(p.q, p.qType, at + d1, b);
+    } else {
+        const int32_t kvHead = head - p.nHeads - (isV ? p.nKvHeads : 0);
+        const size_t at = kvTile(page, p.nKvHeads, kvHead, isV, p.headDim) +
+                          static_cast<size_t>(position % kPageTokens) * p.headDim;
+        storeElement(p.kv, p.kvType, at + d0, a);
+        storeElement(p.kv, p.kvType, at + d1, b);
     }
 }
 
@@ -141,8 +160,7 @@ __global__ void __launch_bounds__(kArgmaxThreads) argmaxKernel(const ArgmaxParam
     const float* logits = p.logits + static_cast<size_t>(blockIdx.x) * p.vocab;
     float top = -INFINITY, sum = 0.f;
     int32_t at = 0x7fffffff;
-    for (int32_t i = threadIdx.x; i < p.vocab; i += kArgmaxThreads) {
-        const float v = __ldcg(logits + i);
+    const auto take = [&](float v, int32_t i) {
         if (v > top) {
             sum = sum * __expf(top - v) + 1.f;
             top = v;
@@ -150,6 +168,18 @@ __global__ void __launch_bounds__(kArgmaxThreads) argmaxKernel(const ArgmaxParam
         } else {
             sum += v == top ? 1.f : __expf(v - top);
         }
+    };
+    constexpr int kHeld = 8;  // reads under way together
+    for (int32_t base = threadIdx.x; base < p.vocab; base += kHeld * kArgmaxThreads) {
+        float v[kHeld];
+#pragma unroll
+        for (int j = 0; j < kHeld; ++j) {
+            const int32_t i = base + j * kArgmaxThreads;
+            v[j] = i < p.vocab ? __ldcg(logits + i) : -INFINITY;
+        }
+#pragma unroll
+        for (int j = 0; j < kHeld; ++j)
+            if (v[j] != -INFINITY) take(v[j], base + j * kArgmaxThreads);
     }
     const auto join = [&](float top2, float sum2, int32_t at2) {
         const float most = fmaxf(top, top2);
@@ -185,7 +215,7 @@ __global__ void __launch_bounds__(kThreads) embedKernel(const EmbedParams p) {
     const size_t row = blockIdx.x;
     const int32_t token = p.tokens[row], position = p.position0 + blockIdx.x;
     for (int32_t i = threadIdx.x; i < p.hidden; i += kThreads)
-        p.x[row * p.hidden + i] = loadElement(p.embedding, p.type, static_cast<size_t>(token) * p.hidden + i);
+        p.x[row * p.hidden + i] = loadOfMatrix(p.embedding, p.type, static_cast<size_t>(token) * p.hidden + i);
     for (int32_t i = threadIdx.x; i < p.halfDim; i += kThreads) {
         double s, c;
         sincos(static_cast<double>(p.invFreq[i]) * position, &s, &c);
@@ -197,6 +227,28 @@ __global__ void __launch_bounds__(kThreads) convertKernel(const ConvertParams p)
     for (int64_t i = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; i < p.n;
          i += static_cast<int64_t>(gridDim.x) * kThreads)
         storeElement(p.to, p.toType, i, loadElement(p.from, p.fromType, i));
+}
+
+/// Four values of a block per thread and round.
+__global__ void __launch_bounds__(kThreads) widenKernel(const WidenParams p) {
+    waitForPrevious();
+    letNextStart();
+    const int64_t nQuads = static_cast<int64_t>(p.from.rows) * p.from.cols / 4;
+    for (int64_t q = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; q < nQuads;
+         q += static_cast<int64_t>(gridDim.x) * kThreads) {
+        const int64_t block = q / 8;
+        const int at = static_cast<int>(q % 8);
+        const float scale = __half2float(__ushort_as_half(p.from.scales[block]));
+        float4 v;
+        if (p.from.format == MatrixFormat::Q8_0) {
+            const char4 c = static_cast<const char4*>(p.from.data)[q];
+            v = make_float4(c.x, c.y, c.z, c.w);
+        } else {
+            const uint32_t both = static_cast<const uint32_t*>(p.from.data)[block * 4 + at % 4] >> (at < 4 ? 0 : 4);
+            v = make_float4((both & 15) - 8.f, (both >> 8 & 15) - 8.f, (both >> 16 & 15) - 8.f, (both >> 24 & 15) - 8.f);
+        }
+        store4(p.to, p.toType, 4 * static_cast<size_t>(q), make_float4(scale * v.x, scale * v.y, scale * v.z, scale * v.w));
+    }
 }
 
 __global__ void __launch_bounds__(kThreads) probeProbsKernel(const ProbeProbsParams p) {
@@ -252,6 +304,25 @@ __global__ void __launch_bounds__(kThreads) tokenKvKernel(const TokenKvParams p)
     }
 }
 
+struct CopyParams {
+    const uint4* from;
+    uint4* to;
+    int64_t n;
+};
+__global__ void __launch_bounds__(kThreads) copyKernel(const CopyParams p) {
+    constexpr int kHeld = 4;
+    const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
+    for (int64_t i = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; i < p.n; i += kHeld * step) {
+        uint4 v[kHeld];
+#pragma unroll
+        for (int j = 0; j < kHeld; ++j)
+            if (i + j * step < p.n) v[j] = __ldcs(p.from + i + j * step);
+#pragma unroll
+        for (int j = 0; j < kHeld; ++j)
+            if (i + j * step < p.n) __stcs(p.to + i + j * step, v[j]);
+    }
+}
+
 __global__ void __launch_bounds__(kThreads) noiseKernel(const NoiseParams p) {
     for (int64_t i = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; i < p.n;
          i += static_cast<int64_t>(gridDim.x) * kThreads) {
@@ -276,10 +347,12 @@ dim3 streamGrid(const LaunchContext& ctx, int64_t n) {
 
 cudaError_t launchRmsNorm(const LaunchContext& ctx, RmsNormParams params, int32_t nRows) {
     params.ahead.shareOut(nRows);
-    return launch(ctx, rmsNormKernel, dim3(nRows), dim3(kThreads), 0, params);
+    const int32_t quads = (params.hidden / 4 + 31) / 32 * 32;
+    return launch(ctx, rmsNormKernel, dim3(nRows), dim3(quads < kNormThreads ? quads : kNormThreads), 0, params);
 }
 cudaError_t launchRopeAppend(const LaunchContext& ctx, const RopeAppendParams& params, int32_t nRows) {
-    return launch(ctx, ropeAppendKernel, dim3(nRows), dim3(kThreads), 0, params);
+    const int32_t nPairs = (params.nHeads + 2 * params.nKvHeads) * params.headDim / 2;
+    return launch(ctx, ropeAppendKernel, dim3((nPairs + kThreads - 1) / kThreads, nRows), dim3(kThreads), 0, params);
 }
 cudaError_t launchSiluMul(const LaunchContext& ctx, SiluMulParams params, int32_t nRows) {
     const dim3 grid((params.ffn / 4 + kThreads - 1) / kThreads, nRows);
@@ -298,11 +371,18 @@ cudaError_t launchEmbed(const LaunchContext& ctx, const EmbedParams& params, int
 cudaError_t launchConvert(const LaunchContext& ctx, const ConvertParams& params) {
     return launch(alone(ctx), convertKernel, streamGrid(ctx, params.n), dim3(kThreads), 0, params);
 }
+cudaError_t launchWiden(const LaunchContext& ctx, const WidenParams& params) {
+    return launch(ctx, widenKernel, streamGrid(ctx, params.from.nValues() / 4), dim3(kThreads), 0, params);
+}
 cudaError_t launchProbeProbs(const LaunchContext& ctx, const ProbeProbsParams& params) {
     return launch(alone(ctx), probeProbsKernel, dim3(params.nHeads), dim3(kThreads), 0, params);
 }
 cudaError_t launchTokenKv(const LaunchContext& ctx, const TokenKvParams& params, int32_t nLayers) {
     return launch(alone(ctx), tokenKvKernel, dim3(nLayers), dim3(kThreads), 0, params);
+}
+cudaError_t launchCopy(const LaunchContext& ctx, void* to, const void* from, size_t nBytes) {
+    const CopyParams p{static_cast<const uint4*>(from), static_cast<uint4*>(to), static_cast<int64_t>(nBytes / sizeof(uint4))};
+    return launch(alone(ctx), copyKernel, streamGrid(ctx, p.n / 4), dim3(kThreads), 0, p);
 }
 cudaError_t launchNoise(const LaunchContext& ctx, const NoiseParams& params) {
     return launch(alone(ctx), noiseKernel, streamGrid(ctx, params.n), dim3(kThreads), 0, params);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/step_types.h"
+#include "kernels/cuda/matrix.h"
 
 namespace spanscope::cuda {
 
@@ -61,7 +61,7 @@ cudaError_t launchArgmax(const LaunchContext& ctx, const ArgmaxParams& params, i
 
 struct EmbedParams {
     const int32_t* tokens = nullptr;  ///< (rows)
-    const void* embedding = nullptr;  ///< (vocab, hidden)
+    DeviceMatrix embedding;           ///< (vocab, hidden)
     Element type = Element::F32;
     float* x = nullptr;               ///< (rows, hidden)
     int32_t hidden = 0;
@@ -80,6 +80,14 @@ struct ConvertParams {
     int64_t n = 0;
 };
 cudaError_t launchConvert(const LaunchContext& ctx, const ConvertParams& params);
+
+/// A matrix in blocks, widened; for products that want it Plain.
+struct WidenParams {
+    DeviceMatrix from;
+    void* to = nullptr;           ///< (rows, cols) in toType
+    Element toType = Element::F16;
+};
+cudaError_t launchWiden(const LaunchContext& ctx, const WidenParams& params);
 
 /// Attention probabilities of row 0 for one layer: softmax over the kept tokens, 0 elsewhere.
 struct ProbeProbsParams {
@@ -104,6 +112,9 @@ struct TokenKvParams {
     int32_t page = 0, slot = 0, nKvHeads = 0, headDim = 0, restore = 0;
 };
 cudaError_t launchTokenKv(const LaunchContext& ctx, const TokenKvParams& params, int32_t nLayers);
+
+/// nBytes (multiple of 16) by the multiprocessors: what copying at the speed of memory means.
+cudaError_t launchCopy(const LaunchContext& ctx, void* to, const void* from, size_t nBytes);
 
 /// Deterministic noise in [-scale, scale): content for measurements that need a full cache and not a real one.
 struct NoiseParams {

@@ -16,37 +16,42 @@ template <>
 cudaError_t prepareGemvOf<Bf16>(int);
 
 namespace {
-constexpr size_t kStageLimit = 96 * 1024;   // above this two blocks no longer share a multiprocessor
-constexpr size_t kSharedLimit = 160 * 1024; // what compute capability 8.0 gives a block, with room for statics
+constexpr size_t kStageLimit = 96 * 1024;  // above this two blocks no longer share a multiprocessor
+size_t sharedMost(const LaunchContext& ctx) { return static_cast<size_t>(ctx.sharedPerBlock) - 2048; }  // room for statics
 size_t stagedBytes(int32_t m, int32_t k) {
     return static_cast<size_t>(m) * static_cast<size_t>(k) * sizeof(float);
 }
 }  // namespace
 
-bool gemvFits(int32_t m, int32_t k, bool normalised) {
-    return (m == 1 || m == 2 || m == 4) && k % 8 == 0 && (!normalised || stagedBytes(m, k) <= kSharedLimit - 1024);
+bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t k, bool normalised) {
+    if (format != MatrixFormat::Plain) return gemvQuantFits(ctx, m, k);
+    return (m == 1 || m == 2 || m == 4) && k % 8 == 0 && (!normalised || stagedBytes(m, k) <= sharedMost(ctx));
 }
 
-cudaError_t prepareGemv() {
-    int device = 0, most = 0;
-    cudaError_t status = cudaGetDevice(&device);
-    if (status == cudaSuccess) status = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-    if (status != cudaSuccess) return status;
-    const int limit = most - 1024 < static_cast<int>(kSharedLimit) ? most - 1024 : static_cast<int>(kSharedLimit);
-    status = prepareGemvOf<float>(limit);
-    if (status == cudaSuccess) status = prepareGemvOf<Half>(limit);
-    if (status == cudaSuccess) status = prepareGemvOf<Bf16>(limit);
+cudaError_t prepareGemv(const LaunchContext& ctx) {
+    const int most = static_cast<int>(sharedMost(ctx));
+    cudaError_t status = prepareGemvOf<float>(most);
+    if (status == cudaSuccess) status = prepareGemvOf<Half>(most);
+    if (status == cudaSuccess) status = prepareGemvOf<Bf16>(most);
+    if (status == cudaSuccess) status = prepareGemvWide(ctx);
+    if (status == cudaSuccess) status = prepareGemvQuant(ctx);
     return status;
 }
 
-cudaError_t launchGemv(const LaunchContext& ctx, Element weightType, GemvParams params) {
-    if (!gemvFits(params.m, params.k, params.gain != nullptr)) return cudaErrorInvalidValue;
+cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params) {
+    params.w = matrix.data;
+    params.scales = matrix.scales;
+    params.nRows = matrix.rows;
+    params.k = matrix.cols;
+    if (!gemvFits(ctx, matrix.format, params.m, params.k, params.gain != nullptr)) return cudaErrorInvalidValue;
     params.nPairs = params.role == GemvRole::Plain || params.role == GemvRole::Residual ? (params.nRows + 1) / 2
                                                                                         : params.nRows / 2;
+    if (matrix.format != MatrixFormat::Plain) return launchGemvQuant(ctx, matrix.format, params);
+    if (gemvWideFits(ctx, plain, params.m, params.k)) return launchGemvWide(ctx, plain, params);
     const size_t bytes = stagedBytes(params.m, params.k);
     params.stageX = params.gain || bytes <= kStageLimit;
     const size_t shared = params.stageX ? bytes : 0;
-    switch (weightType) {
+    switch (plain) {
         case Element::F32: return launchGemvOf<float>(ctx, params, shared);
         case Element::F16: return launchGemvOf<Half>(ctx, params, shared);
         case Element::BF16: return launchGemvOf<Bf16>(ctx, params, shared);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/step_types.h"
+#include "kernels/cuda/matrix.h"
 
 namespace spanscope::cuda {
 
@@ -17,7 +17,8 @@ inline constexpr int kGemvMaxRows = 4;
 
 struct GemvParams {
     GemvRole role = GemvRole::Plain;
-    const void* w = nullptr;      ///< (nRows, k) in the model's weight type
+    const void* w = nullptr;      ///< (nRows, k) as DeviceMatrix::data
+    const uint16_t* scales = nullptr;
     const float* bias = nullptr;  ///< (nRows) or absent
     const float* x = nullptr;     ///< (m, k)
     const float* gain = nullptr;  ///< (k): x is RMS-normalised with this gain first; absent: x as it is
@@ -40,10 +41,21 @@ struct GemvParams {
 };
 
 /// False where shared memory cannot hold what the launch would need: the caller takes the GEMM path.
-bool gemvFits(int32_t m, int32_t k, bool normalised);
-/// InvalidValue for a weight type or m it has no kernel for.
-cudaError_t launchGemv(const LaunchContext& ctx, Element weightType, GemvParams params);
+bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t k, bool normalised);
+/// params.w, scales, nRows and k are the matrix's. plain: element type of a Plain matrix. InvalidValue for sizes that do
+/// not fit.
+cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params);
 /// Raises the shared memory limits of the kernels; once per process and device.
-cudaError_t prepareGemv();
+cudaError_t prepareGemv(const LaunchContext& ctx);
+
+// The kernels that launchGemv() chooses from where they fit.
+// gemv_wide.cuh: 16-bit weights, wide matrices, where x fits into registers.
+bool gemvWideFits(const LaunchContext& ctx, Element type, int32_t m, int32_t k);
+cudaError_t prepareGemvWide(const LaunchContext& ctx);
+cudaError_t launchGemvWide(const LaunchContext& ctx, Element type, GemvParams params);
+// gemv_quant.cu: blocks of 32.
+bool gemvQuantFits(const LaunchContext& ctx, int32_t m, int32_t k);
+cudaError_t prepareGemvQuant(const LaunchContext& ctx);
+cudaError_t launchGemvQuant(const LaunchContext& ctx, MatrixFormat format, GemvParams params);
 
 }  // namespace spanscope::cuda

@@ -99,6 +99,66 @@ __device__ __forceinline__ void finishPair(const GemvParams& p, int32_t pair, in
     }
 }
 
+/// x, normalised when there is a gain, quad by quad to `put(row, quad, values)`; ends with a barrier.
+template <int M, class Put>
+__device__ __forceinline__ void stageNormalised(const GemvParams& p, float (&sSum)[M][kGemvWarps], const Put& put) {
+    const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
+    const int32_t nQuads = p.k / 4;
+    if (p.gain) {
+#pragma unroll
+        for (int m = 0; m < M; ++m) {
+            float sum = 0.f;
+            const float4* x = reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k);
+            for (int32_t i = tid; i < nQuads; i += kGemvThreads) {
+                const float4 v = __ldcg(x + i);
+                sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+            }
+            sum = warpSum(sum);
+            if (lane == 0) sSum[m][warp] = sum;
+        }
+        __syncthreads();
+    }
+#pragma unroll
+    for (int m = 0; m < M; ++m) {
+        float scale = 1.f;
+        if (p.gain) {
+            float sum = 0.f;
+#pragma unroll
+            for (int w = 0; w < kGemvWarps; ++w) sum += sSum[m][w];
+            scale = rsqrtf(sum / p.k + p.eps);
+        }
+        const float4* x = reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k);
+        for (int32_t i = tid; i < nQuads; i += kGemvThreads) {
+            float4 v = __ldcg(x + i);
+            if (p.gain) {
+                const float4 g = reinterpret_cast<const float4*>(p.gain)[i];
+                v.x *= scale * g.x, v.y *= scale * g.y, v.z *= scale * g.z, v.w *= scale * g.w;
+            }
+            put(m, i, v);
+        }
+    }
+    __syncthreads();
+}
+
+/// A warp's sums for a pair become its results; the sums are cleared.
+template <int M>
+__device__ __forceinline__ void finishSums(const GemvParams& p, int32_t pair, int lane, float (&acc0)[M], float (&acc1)[M]) {
+    float s0 = 0.f, s1 = 0.f;
+#pragma unroll
+    for (int m = 0; m < M; ++m) {
+        const float t0 = warpSum(acc0[m]), t1 = warpSum(acc1[m]);
+        if (lane == m) s0 = t0, s1 = t1;
+        acc0[m] = acc1[m] = 0.f;
+    }
+    if (lane < M) finishPair(p, pair, lane, s0, s1);
+}
+
+/// A number known when compiling, as an argument.
+template <int i>
+struct Index {
+    static constexpr int value = i;
+};
+
 template <class W, int M>
 __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p) {
     constexpr int U = sizeof(W) == 4 ? 2 : 4;  // batches of U loads of 8 weights per lane and row
@@ -136,41 +196,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
     const float4* planeA;
     int32_t step, planeB, rowStep;  // in float4: octet o of row m is at planeA[m*rowStep + o*step] and + planeB
     if (p.stageX) {
-        const int32_t nQuads = p.k / 4;
-        if (p.gain) {
-#pragma unroll
-            for (int m = 0; m < M; ++m) {
-                float sum = 0.f;
-                const float4* x = reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k);
-                for (int32_t i = tid; i < nQuads; i += kGemvThreads) {
-                    const float4 v = __ldcg(x + i);
-                    sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
-                }
-                sum = warpSum(sum);
-                if (lane == 0) sSum[m][warp] = sum;
-            }
-            __syncthreads();
-        }
-#pragma unroll
-        for (int m = 0; m < M; ++m) {
-            float scale = 1.f;
-            if (p.gain) {
-                float sum = 0.f;
-#pragma unroll
-                for (int w = 0; w < kGemvWarps; ++w) sum += sSum[m][w];
-                scale = rsqrtf(sum / p.k + p.eps);
-            }
-            const float4* x = reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k);
-            for (int32_t i = tid; i < nQuads; i += kGemvThreads) {
-                float4 v = __ldcg(x + i);
-                if (p.gain) {
-                    const float4 g = reinterpret_cast<const float4*>(p.gain)[i];
-                    v.x *= scale * g.x, v.y *= scale * g.y, v.z *= scale * g.z, v.w *= scale * g.w;
-                }
-                sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v;
-            }
-        }
-        __syncthreads();
+        stageNormalised<M>(p, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
         planeA = sX;
         step = 1;
         planeB = nOctets;
@@ -211,16 +237,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
                 }
             }
         }
-        if (nextBatch == 0) {
-            float s0 = 0.f, s1 = 0.f;
-#pragma unroll
-            for (int m = 0; m < M; ++m) {
-                const float t0 = warpSum(acc0[m]), t1 = warpSum(acc1[m]);
-                if (lane == m) s0 = t0, s1 = t1;
-                acc0[m] = acc1[m] = 0.f;
-            }
-            if (lane < M) finishPair(p, pair, lane, s0, s1);
-        }
+        if (nextBatch == 0) finishSums<M>(p, pair, lane, acc0, acc1);
         pair = nextPair;
         batch = nextBatch;
     }

@@ -141,7 +141,7 @@ __global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams 
     }
     for (int i = tid; i < p.hidden; i += kThreads) {
         p.x[static_cast<size_t>(row) * p.hidden + i] =
-            loadElement(p.embedding, p.embeddingType, static_cast<size_t>(item.token) * p.hidden + i);
+            loadOfMatrix(p.embedding, p.embeddingType, static_cast<size_t>(item.token) * p.hidden + i);
     }
 }
 

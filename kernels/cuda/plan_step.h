@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/step_types.h"
+#include "kernels/cuda/matrix.h"
 
 namespace spanscope::cuda {
 
@@ -11,7 +11,7 @@ struct PlanStepParams {
     const StepItem* items = nullptr;     ///< (nRows) mapped host memory
     BatchRow* rows = nullptr;            ///< (nRows)
     float* x = nullptr;                  ///< (nRows, hidden)
-    const void* embedding = nullptr;     ///< (vocab, hidden)
+    DeviceMatrix embedding;              ///< (vocab, hidden)
     Element embeddingType = Element::F32;
     int32_t hidden = 0;
     int32_t halfDim = 0;                 ///< headDim / 2

@@ -58,7 +58,6 @@ Status CudaBackend::prefillChunk(Sequence& sequence, std::span<const int32_t> to
     const ModelShape& s = m_shape;
     const Element type = m_weights.type();
     const int32_t n = static_cast<int32_t>(tokens.size()), position0 = sequence.stored;
-    const int32_t qWidth = s.nHeads * s.headDim, nQkv = (s.nHeads + 2 * s.nKvHeads) * s.headDim;
     LaunchContext ctx = m_ctx;
     ctx.overlap = false;
 
@@ -118,35 +117,24 @@ Status CudaBackend::prefillChunk(Sequence& sequence, std::span<const int32_t> to
     SPANSCOPE_CUDA_TRY(launchPrefillPlan(ctx, attention));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
 
-    RmsNormParams norm;
-    norm.x = m_pX.as<float>();
-    norm.y = m_pNormed.as<>();
-    norm.type = type;
-    norm.hidden = s.hidden;
-    norm.eps = s.rmsEps;
-    AddBiasParams bias;
-    bias.x = m_pX.as<float>();
-    bias.n = s.hidden;
+    const auto normalise = [&](const float* gain) -> Status {
+        SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, normOf(m_pX.as<float>(), gain, m_pNormed.as<>()), n));
+        return mark(Stage::Other, ctx);
+    };
+    const auto product = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y, Element outType) -> Status {
+        SPANSCOPE_TRY(multiply(ctx, matrix, {n, x.as<>(), y.as<>(), outType, &y == &m_pX}));
+        return mark(Stage::Matmul, ctx);
+    };
     for (size_t l = 0; l < m_weights.layers().size(); ++l) {
         const DeviceLayer& layer = m_weights.layers()[l];
-        norm.gain = layer.attnNorm;
-        SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, n));
-        SPANSCOPE_TRY(mark(Stage::Other, ctx));
-        SPANSCOPE_TRY(m_gemm.run(ctx, {n, nQkv, s.hidden, type, type, false}, layer.qkv, m_pNormed.as<>(), m_pWide.as<>()));
-        SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-        RopeAppendParams rope;
+        SPANSCOPE_TRY(normalise(layer.attnNorm));
+        SPANSCOPE_TRY(product(layer.qkv, m_pNormed, m_pWide, type));
+        RopeAppendParams rope = ropeOf(l);
         rope.qkv = m_pWide.as<>();
         rope.inType = type;
-        rope.bias = layer.qkvBias;
         rope.rotation = m_pRotation.as<float2>();
         rope.q = m_pNarrow.as<>();
         rope.qType = type;
-        rope.kv = kvOfLayer(l);
-        rope.kvType = m_kvType;
-        rope.nHeads = s.nHeads;
-        rope.nKvHeads = s.nKvHeads;
-        rope.headDim = s.headDim;
-        rope.interleaved = s.ropeInterleaved;
         rope.table = sequence.table;
         rope.position0 = position0;
         SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, n));
@@ -154,15 +142,10 @@ Status CudaBackend::prefillChunk(Sequence& sequence, std::span<const int32_t> to
         attention.kv = kvOfLayer(l);
         SPANSCOPE_CUDA_TRY(launchPrefillAttention(ctx, attention));
         SPANSCOPE_TRY(mark(Stage::Attention, ctx));
-        SPANSCOPE_TRY(m_gemm.run(ctx, {n, s.hidden, qWidth, type, Element::F32, true}, layer.o, m_pNormed.as<>(), m_pX.as<>()));
-        SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-        if ((bias.bias = layer.oBias)) SPANSCOPE_CUDA_TRY(launchAddBias(ctx, bias, n));
-        norm.gain = layer.mlpNorm;
-        SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, n));
-        SPANSCOPE_TRY(mark(Stage::Other, ctx));
-        SPANSCOPE_TRY(m_gemm.run(ctx, {n, 2 * s.ffn, s.hidden, type, type, false}, layer.gateUp, m_pNormed.as<>(),
-                                 m_pWide.as<>()));
-        SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
+        SPANSCOPE_TRY(product(layer.o, m_pNormed, m_pX, Element::F32));
+        SPANSCOPE_TRY(addBias(ctx, layer.oBias, m_pX.as<float>(), n));
+        SPANSCOPE_TRY(normalise(layer.mlpNorm));
+        SPANSCOPE_TRY(product(layer.gateUp, m_pNormed, m_pWide, type));
         SiluMulParams silu;
         silu.gateUp = m_pWide.as<>();
         silu.inType = type;
@@ -172,9 +155,8 @@ Status CudaBackend::prefillChunk(Sequence& sequence, std::span<const int32_t> to
         silu.ffn = s.ffn;
         SPANSCOPE_CUDA_TRY(launchSiluMul(ctx, silu, n));
         SPANSCOPE_TRY(mark(Stage::Other, ctx));
-        SPANSCOPE_TRY(m_gemm.run(ctx, {n, s.hidden, s.ffn, type, Element::F32, true}, layer.down, m_pNarrow.as<>(), m_pX.as<>()));
-        if ((bias.bias = layer.downBias)) SPANSCOPE_CUDA_TRY(launchAddBias(ctx, bias, n));
-        SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
+        SPANSCOPE_TRY(product(layer.down, m_pNarrow, m_pX, Element::F32));
+        SPANSCOPE_TRY(addBias(ctx, layer.downBias, m_pX.as<float>(), n));
     }
     if (!maybeLogits.empty()) SPANSCOPE_TRY(prefillLogits(n, maybeLogits));
     // The vectors above feed asynchronous copies; pageable memory is staged before the call returns, but wait anyway:
@@ -191,16 +173,9 @@ Status CudaBackend::prefillLogits(int32_t n, std::span<float> logits) {
     ctx.overlap = false;
     for (int32_t done = 0; done < nWanted;) {
         const int32_t here = std::min(m_maxBucket, nWanted - done);
-        RmsNormParams norm;
-        norm.x = m_pX.as<float>() + static_cast<size_t>(n - nWanted + done) * static_cast<size_t>(s.hidden);
-        norm.gain = m_weights.finalNorm();
-        norm.y = m_normed.as<>();
-        norm.type = m_weights.type();
-        norm.hidden = s.hidden;
-        norm.eps = s.rmsEps;
-        SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, here));
-        SPANSCOPE_TRY(m_gemm.run(ctx, {here, s.vocab, s.hidden, m_weights.type(), Element::F32, false}, m_weights.head(),
-                                 m_normed.as<>(), m_logits.as<>()));
+        const float* x = m_pX.as<float>() + static_cast<size_t>(n - nWanted + done) * static_cast<size_t>(s.hidden);
+        SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, normOf(x, m_weights.finalNorm(), m_normed.as<>()), here));
+        SPANSCOPE_TRY(multiply(ctx, m_weights.head(), {here, m_normed.as<>(), m_logits.as<>(), Element::F32, false}));
         SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
         SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(logits.data() + static_cast<size_t>(done) * vocab, m_logits.as<>(),
                                            static_cast<size_t>(here) * vocab * sizeof(float), cudaMemcpyDeviceToHost,

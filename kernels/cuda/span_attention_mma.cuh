@@ -7,8 +7,6 @@
 // them. S = Q K^T has the heads as rows (8 of 16 used); its accumulator is, as it stands, the B operand of
 // O^T = V^T P^T. The next page's K is requested as soon as this page's K is used, the same for V: 4 to 8 KB in flight
 // per warp, twelve warps per multiprocessor.
-// Tried on paper and dropped: shared memory ring with bulk copies (more in flight, but a barrier per page and
-// ldmatrix traffic; the register path already keeps twice the latency-bandwidth product in flight).
 #pragma once
 
 #include "kernels/cuda/common.cuh"
@@ -31,16 +29,17 @@ struct MmaEngine {
     float o[kGroups][kPairs][4];
     float m, l;
 
-    __device__ __forceinline__ void loadK(const SpanAttentionParams& p, int32_t page, int32_t kvHead, int lane) {
-        const KV* tile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, HD);
+    /// load16, load8: how a lane gets bytes of the tile: from device memory, or from shared memory that holds a copy.
+    template <class Load16>
+    __device__ __forceinline__ void takeK(const KV* tile, int lane, const Load16& load16) {
         const KV* at = tile + (lane >> 2) * HD + (lane & 3) * 8;
 #pragma unroll
         for (int j = 0; j < 2; ++j)
 #pragma unroll
-            for (int c = 0; c < kChunks; ++c) k[c][j] = loadKv16(at + j * 8 * HD + c * 32);
+            for (int c = 0; c < kChunks; ++c) k[c][j] = load16(at + j * 8 * HD + c * 32);
     }
-    __device__ __forceinline__ void loadV(const SpanAttentionParams& p, int32_t page, int32_t kvHead, int lane) {
-        const KV* tile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, HD);
+    template <class Load16, class Load8>
+    __device__ __forceinline__ void takeV(const KV* tile, int lane, const Load16& load16, const Load8& load8) {
         const KV* at = tile + (lane & 3) * 2 * HD + (lane >> 2) * kVecDims;
 #pragma unroll
         for (int i = 0; i < 4; ++i)
@@ -48,13 +47,21 @@ struct MmaEngine {
             for (int g = 0; g < kGroups; ++g) {
                 const KV* from = at + ((i & 1) + (i >> 1) * 8) * HD + g * 8 * kVecDims;
                 if constexpr (kVecDims == 8) {
-                    const uint4 x = loadKv16(from);
+                    const uint4 x = load16(from);
                     v[g][i][0] = x.x, v[g][i][1] = x.y, v[g][i][2] = x.z, v[g][i][3] = x.w;
                 } else {
-                    const uint2 x = loadKv8(from);
+                    const uint2 x = load8(from);
                     v[g][i][0] = x.x, v[g][i][1] = x.y;
                 }
             }
+    }
+    __device__ __forceinline__ void loadK(const SpanAttentionParams& p, int32_t page, int32_t kvHead, int lane) {
+        takeK(static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, HD), lane,
+              [](const void* at) { return loadKv16(at); });
+    }
+    __device__ __forceinline__ void loadV(const SpanAttentionParams& p, int32_t page, int32_t kvHead, int lane) {
+        takeV(static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, HD), lane,
+              [](const void* at) { return loadKv16(at); }, [](const void* at) { return loadKv8(at); });
     }
     /// qHead: (nGroup, HD) floats of this task's heads.
     __device__ __forceinline__ void loadQ(const float* qHead, int nGroup, int lane) {

@@ -64,21 +64,25 @@ Status CudaBackend::tuneAhead(int32_t bucket) {
 
 Status CudaBackend::tuneBucket(int32_t bucket) {
     if (usesGemv(bucket)) return tuneAhead(bucket);
-    const ModelShape& s = m_shape;
     const Element type = m_weights.type();
-    const auto tune = [&](const void* DeviceLayer::*matrix, GemmShape shape, const DeviceBuffer& x, const DeviceBuffer& y) {
+    const auto tune = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) -> Status {
         std::vector<const void*> ws;
-        for (const DeviceLayer& layer : m_weights.layers()) ws.push_back(layer.*matrix);
-        return m_gemm.tune(m_ctx, shape, ws, x.as<>(), y.as<>());
+        for (const DeviceLayer& layer : m_weights.layers()) {
+            const void* data = nullptr;
+            SPANSCOPE_TRY(plainData(layer.*matrix, m_ctx, data));
+            ws.push_back(data);
+        }
+        const DeviceMatrix& first = m_weights.layers().front().*matrix;
+        return m_gemm.tune(m_ctx, {bucket, first.rows, first.cols, type, Element::F32, accumulate}, ws, x.as<>(), y.as<>());
     };
-    const int32_t nQkv = (s.nHeads + 2 * s.nKvHeads) * s.headDim;
-    SPANSCOPE_TRY(tune(&DeviceLayer::qkv, {bucket, nQkv, s.hidden, type, Element::F32, false}, m_normed, m_qkv));
-    SPANSCOPE_TRY(tune(&DeviceLayer::o, {bucket, s.hidden, s.nHeads * s.headDim, type, Element::F32, true}, m_attended, m_x));
-    SPANSCOPE_TRY(tune(&DeviceLayer::gateUp, {bucket, 2 * s.ffn, s.hidden, type, Element::F32, false}, m_normed, m_gateUp));
-    SPANSCOPE_TRY(tune(&DeviceLayer::down, {bucket, s.hidden, s.ffn, type, Element::F32, true}, m_hidden, m_x));
-    const void* head = m_weights.head();
-    SPANSCOPE_TRY(m_gemm.tune(m_ctx, {bucket, s.vocab, s.hidden, type, Element::F32, false}, {&head, 1}, m_normed.as<>(),
-                              m_logits.as<>()));
+    SPANSCOPE_TRY(tune(&DeviceLayer::qkv, m_normed, m_qkv, false));
+    SPANSCOPE_TRY(tune(&DeviceLayer::o, m_attended, m_x, true));
+    SPANSCOPE_TRY(tune(&DeviceLayer::gateUp, m_normed, m_gateUp, false));
+    SPANSCOPE_TRY(tune(&DeviceLayer::down, m_hidden, m_x, true));
+    const void* head = nullptr;
+    SPANSCOPE_TRY(plainData(m_weights.head(), m_ctx, head));
+    SPANSCOPE_TRY(m_gemm.tune(m_ctx, {bucket, m_weights.head().rows, m_weights.head().cols, type, Element::F32, false}, {&head, 1},
+                              m_normed.as<>(), m_logits.as<>()));
     return tuneAhead(bucket);
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/cuda/weights.h"
 
 #include <algorithm>
+#include <cstring>
 #include <initializer_list>
 #include <optional>
 
@@ -24,6 +25,10 @@ std::optional<Element> elementOf(DType dtype) {
     }
 }
 
+MatrixFormat formatOf(DType dtype) {
+    return dtype == DType::Q8_0 ? MatrixFormat::Q8_0 : dtype == DType::Q4_0 ? MatrixFormat::Q4_0 : MatrixFormat::Plain;
+}
+
 /// Hands out the arena's memory in order; without a base it only counts.
 class Arena {
   public:
@@ -40,11 +45,36 @@ class Arena {
     size_t m_used = 0;
 };
 
+int64_t values(const TensorView& t) { return t ? t.rows * t.cols : 0; }
+
 /// Moves tensors up, a chunk at a time so that progress is told and cancelling works.
 class Uploader {
   public:
     Uploader(const LaunchContext& ctx, const ProgressFn& progress, int64_t nTotal)
         : m_ctx(ctx), m_progress(progress), m_nTotal(nTotal) {}
+
+    /// Blocks as they are, quants and scales apart.
+    Status putBlocks(const TensorView& t, char* quants, char* scales) {
+        const size_t quantSize = quantBytes(formatOf(t.dtype)), blockSize = quantSize + sizeof(uint16_t);
+        const int64_t nBlocks = values(t) / kQuantBlock, perChunk = kChunkValues / kQuantBlock;
+        for (int64_t b = 0; b < nBlocks; b += perChunk) {
+            const size_t n = static_cast<size_t>(std::min(perChunk, nBlocks - b)), first = static_cast<size_t>(b);
+            const char* src = static_cast<const char*>(t.data) + first * blockSize;
+            m_quants.resize(n * quantSize);
+            m_scales.resize(n * sizeof(uint16_t));
+            for (size_t i = 0; i < n; ++i) {  // a block: its scale, then its quants
+                std::memcpy(m_scales.data() + i * sizeof(uint16_t), src + i * blockSize, sizeof(uint16_t));
+                std::memcpy(m_quants.data() + i * quantSize, src + i * blockSize + sizeof(uint16_t), quantSize);
+            }
+            SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(quants + first * quantSize, m_quants.data(), m_quants.size(),
+                                               cudaMemcpyHostToDevice, m_ctx.stream));
+            SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(scales + first * sizeof(uint16_t), m_scales.data(), m_scales.size(),
+                                               cudaMemcpyHostToDevice, m_ctx.stream));
+            SPANSCOPE_CUDA_TRY(cudaStreamSynchronize(m_ctx.stream));
+            SPANSCOPE_TRY(tell(static_cast<int64_t>(n) * kQuantBlock));
+        }
+        return {};
+    }
 
     Status put(const TensorView& t, char* to, Element toType) {
         const std::optional<Element> from = elementOf(t.dtype);
@@ -80,22 +110,26 @@ class Uploader {
                 SPANSCOPE_CUDA_TRY(launchConvert(m_ctx, convert));
                 SPANSCOPE_CUDA_TRY(cudaStreamSynchronize(m_ctx.stream));
             }
-            m_nDone += n;
-            if (m_progress && !m_progress(std::min(1.0, static_cast<double>(m_nDone) / static_cast<double>(m_nTotal))))
-                return Error{ErrorCode::Cancelled, "loading was cancelled", {}, {}, {}, {}};
+            SPANSCOPE_TRY(tell(n));
         }
         return {};
     }
 
   private:
+    Status tell(int64_t nValues) {
+        m_nDone += nValues;
+        if (m_progress && !m_progress(std::min(1.0, static_cast<double>(m_nDone) / static_cast<double>(m_nTotal))))
+            return Error{ErrorCode::Cancelled, "loading was cancelled", {}, {}, {}, {}};
+        return {};
+    }
+
     LaunchContext m_ctx;
     const ProgressFn& m_progress;
     int64_t m_nTotal = 1, m_nDone = 0;
     std::vector<float> m_floats;
+    std::vector<char> m_quants, m_scales;
     DeviceBuffer m_staging;
 };
-
-int64_t values(const TensorView& t) { return t ? t.rows * t.cols : 0; }
 
 template <class Fn>
 void forEachMatrix(const ModelWeights& w, const Fn& fn) {
@@ -105,27 +139,52 @@ void forEachMatrix(const ModelWeights& w, const Fn& fn) {
         for (const TensorView* t : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) fn(*t);
 }
 
-/// One walk serves counting and copying: `visit(tensor, destination, type)` for each tensor in memory order.
 struct Layout {
     std::vector<DeviceLayer> layers;
-    const void* embedding = nullptr;
-    const void* head = nullptr;
+    DeviceMatrix embedding, head;
     const float* finalNorm = nullptr;
     const float* invFreq = nullptr;
+    int64_t widestQuantised = 0;
 };
-template <class Visit>
-Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, const Visit& visit) {
+/// One walk serves counting (no uploader) and copying: tensors in memory order.
+Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uploader* uploader) {
     Status status;
-    const auto join = [&](std::initializer_list<const TensorView*> parts, Element e) -> char* {
-        int64_t n = 0;
-        for (const TensorView* t : parts) n += values(*t);
-        char* to = arena.take(static_cast<size_t>(n) * elementBytes(e));
-        char* at = to;
+    const auto put = [&](const TensorView& t, char* to, Element e) {
+        if (status.ok() && uploader && t) status = uploader->put(t, to, e);
+    };
+    const auto vector = [&](const TensorView& t) {
+        char* to = arena.take(static_cast<size_t>(values(t)) * sizeof(float));
+        put(t, to, Element::F32);
+        return reinterpret_cast<const float*>(to);
+    };
+    const auto matrix = [&](std::initializer_list<const TensorView*> parts) {
+        const TensorView& first = **parts.begin();
+        DeviceMatrix m;
+        m.cols = static_cast<int32_t>(first.cols);
+        m.format = formatOf(first.dtype);
         for (const TensorView* t : parts) {
-            if (status.ok() && *t) status = visit(*t, at, e);
-            if (at) at += static_cast<size_t>(values(*t)) * elementBytes(e);
+            m.rows += static_cast<int32_t>(t->rows);
+            if (formatOf(t->dtype) != m.format) m.format = MatrixFormat::Plain;
         }
-        return to;
+        char* to = arena.take(static_cast<size_t>(m.dataBytes(type)));
+        m.data = to;
+        if (m.format == MatrixFormat::Plain) {
+            for (const TensorView* t : parts) {
+                put(*t, to, type);
+                if (to) to += static_cast<size_t>(values(*t)) * elementBytes(type);
+            }
+            return m;
+        }
+        out.widestQuantised = std::max(out.widestQuantised, m.nValues());
+        char* scales = arena.take(static_cast<size_t>(m.nValues() / kQuantBlock) * sizeof(uint16_t));
+        m.scales = reinterpret_cast<const uint16_t*>(scales);
+        for (const TensorView* t : parts) {
+            if (!uploader || !status.ok()) break;
+            status = uploader->putBlocks(*t, to, scales);
+            to += static_cast<size_t>(values(*t) / kQuantBlock) * quantBytes(m.format);
+            scales += static_cast<size_t>(values(*t) / kQuantBlock) * sizeof(uint16_t);
+        }
+        return m;
     };
     // Biases of a joined matrix: absent parts count as zero.
     const auto bias = [&](std::initializer_list<std::pair<const TensorView*, int64_t>> parts) -> const float* {
@@ -137,7 +196,7 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, cons
         char* at = to;
         for (const auto& [t, size] : parts) {
             if (*t) {
-                if (status.ok()) status = visit(*t, at, Element::F32);
+                put(*t, at, Element::F32);
             } else if (at && status.ok() &&
                        cudaMemset(at, 0, static_cast<size_t>(size) * sizeof(float)) != cudaSuccess) {
                 status = cudaError("cudaMemset", cudaGetLastError());
@@ -146,9 +205,8 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, cons
         }
         return reinterpret_cast<const float*>(to);
     };
-    const auto vector = [&](const TensorView& t) { return reinterpret_cast<const float*>(join({&t}, Element::F32)); };
-    out.embedding = join({&w.embedding}, type);
-    out.head = w.head ? join({&w.head}, type) : out.embedding;
+    out.embedding = matrix({&w.embedding});
+    out.head = w.head ? matrix({&w.head}) : out.embedding;
     out.finalNorm = vector(w.finalNorm);
     TensorView freq;
     freq.data = w.shape.ropeInvFreq.data();
@@ -159,10 +217,10 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, cons
         DeviceLayer d;
         d.attnNorm = vector(l.attnNorm);
         d.mlpNorm = vector(l.mlpNorm);
-        d.qkv = join({&l.q, &l.k, &l.v}, type);
-        d.o = join({&l.o}, type);
-        d.gateUp = join({&l.gate, &l.up}, type);
-        d.down = join({&l.down}, type);
+        d.qkv = matrix({&l.q, &l.k, &l.v});
+        d.o = matrix({&l.o});
+        d.gateUp = matrix({&l.gate, &l.up});
+        d.down = matrix({&l.down});
         d.qkvBias = bias({{&l.qBias, l.q.rows}, {&l.kBias, l.k.rows}, {&l.vBias, l.v.rows}});
         d.oBias = bias({{&l.oBias, l.o.rows}});
         d.gateUpBias = bias({{&l.gateBias, l.gate.rows}, {&l.upBias, l.up.rows}});
@@ -191,8 +249,15 @@ Element DeviceWeights::typeFor(const ModelWeights& weights) {
 size_t DeviceWeights::bytesFor(const ModelWeights& weights) {
     Arena count(nullptr);
     Layout layout;
-    (void)walk(weights, typeFor(weights), count, layout, [](const TensorView&, char*, Element) { return Status(); }).ok();
+    (void)walk(weights, typeFor(weights), count, layout, nullptr).ok();
     return count.used();
+}
+
+size_t DeviceWeights::widenedBytesFor(const ModelWeights& weights) {
+    Arena count(nullptr);
+    Layout layout;
+    (void)walk(weights, typeFor(weights), count, layout, nullptr).ok();
+    return static_cast<size_t>(layout.widestQuantised) * elementBytes(typeFor(weights));
 }
 
 Status DeviceWeights::load(const ModelWeights& weights, const LaunchContext& ctx, const ProgressFn& progress) {
@@ -203,8 +268,7 @@ Status DeviceWeights::load(const ModelWeights& weights, const LaunchContext& ctx
     Uploader uploader(ctx, progress, nTotal);
     Arena arena(m_memory.as<char>());
     Layout layout;
-    SPANSCOPE_TRY(walk(weights, m_type, arena, layout,
-                       [&](const TensorView& t, char* to, Element e) { return uploader.put(t, to, e); }));
+    SPANSCOPE_TRY(walk(weights, m_type, arena, layout, &uploader));
     SPANSCOPE_CUDA_TRY(cudaDeviceSynchronize());  // the biases were cleared on another stream
     m_layers = std::move(layout.layers);
     m_embedding = layout.embedding;

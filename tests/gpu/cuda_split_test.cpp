@@ -18,7 +18,7 @@ static void check(bool ok, const std::string& what) {
     if (!ok && ++nFailed < 20) std::printf("FAIL %s\n", what.c_str());
 }
 
-static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int nBlocks, int minPages) {
+static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int nBlocks, int minPages, TailShare tail) {
     struct Task {
         int begin, end;
     };
@@ -29,39 +29,49 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
             if (n > 0) tasks.push_back({at, at + n});
             at += n;
         }
-    const SplitPlan plan = makeSplitPlan(at, nBlocks, minPages);
+    const SplitPlan plan = makeSplitPlan(at, nBlocks, minPages, tail);
     const std::string name = std::to_string(pagesOfRow.size()) + " rows, " + std::to_string(at) + " visits, " +
-                             std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages);
+                             std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages) + ", tail " +
+                             std::to_string(tail.percent) + "%";
+    const bool hasTail = plan.nChunks > plan.nBody;
     check(plan.nVisits == at, name + ": visits");
-    check(plan.chunk >= 1 && static_cast<long long>(plan.chunk) * nBlocks >= at, name + ": grid covers all visits");
-    check(plan.chunk >= minPages, name + ": no finer than asked");
+    check(plan.nBody <= nBlocks, name + ": a block for every chunk of the body");
+    check(!hasTail || (plan.nBody == nBlocks && tail.percent > 0 && at / nBlocks >= tail.fromVisits), name + ": a tail only where it pays");
+    check(plan.nChunks <= nBlocks * (1 + tail.perBlock), name + ": no more chunks than there are slots for");
+    check(!hasTail || plan.tailChunk >= tail.smallest, name + ": tail chunks no smaller than asked");
+    check(hasTail || plan.chunk >= minPages, name + ": no finer than asked");
     check(plan.chunk <= std::max((at + nBlocks - 1) / nBlocks, minPages) + 3, name + ": no coarser than needed");
     // Walk as the blocks do and collect the parts of each task.
     std::map<int, std::set<int>> slotsOfTask;
     std::map<int, int> visited, slotOwner;
-    for (int c = 0; c < nBlocks; ++c) {
-        int visit = c * plan.chunk;
-        const int end = std::min(visit + plan.chunk, at);
+    int before = 0;
+    for (int c = 0; c < plan.nChunks; ++c) {
+        int visit = chunkBegin(plan, c);
+        const int end = chunkEnd(plan, c);
+        check(visit == before && end > visit, name + ": chunks follow each other and none is empty");
+        check(chunkOf(plan, visit) == c && chunkOf(plan, end - 1) == c, name + ": a visit's chunk");
+        before = end;
         size_t t = 0;
         while (visit < end) {
             while (tasks[t].end <= visit) ++t;
             const int n = std::min(end, tasks[t].end) - visit;
             visited[static_cast<int>(t)] += n;
-            check(c >= firstBlock(plan, tasks[t].begin) && c <= lastBlock(plan, tasks[t].end), name + ": block in range");
+            check(c >= firstChunk(plan, tasks[t].begin) && c <= lastChunk(plan, tasks[t].end), name + ": chunk in range");
             if (n < tasks[t].end - tasks[t].begin) {
                 const int slot = partialSlot(plan, c, tasks[t].begin);
-                check(slot >= 2 * c && slot <= 2 * c + 1, name + ": slot of its block");
+                check(slot >= 2 * c && slot <= 2 * c + 1, name + ": slot of its chunk");
                 check(slotOwner.emplace(slot, static_cast<int>(t)).second, name + ": slot used once");
                 slotsOfTask[static_cast<int>(t)].insert(slot);
             }
             visit += n;
         }
     }
+    check(before == at, name + ": all visits are in a chunk");
     for (size_t t = 0; t < tasks.size(); ++t) {
         check(visited[static_cast<int>(t)] == tasks[t].end - tasks[t].begin, name + ": every page once");
         const auto parts = slotsOfTask.find(static_cast<int>(t));
         if (parts == slotsOfTask.end()) continue;
-        const int expected = lastBlock(plan, tasks[t].end) - firstBlock(plan, tasks[t].begin) + 1;
+        const int expected = lastChunk(plan, tasks[t].end) - firstChunk(plan, tasks[t].begin) + 1;
         check(static_cast<int>(parts->second.size()) == expected, name + ": as many parts as the merger waits for");
     }
 }
@@ -73,10 +83,12 @@ int main() {
     for (const auto& rows : shapes)
         for (int tasks : {1, 8, 32, 33})
             for (int blocks : {1, 7, 264, 396})
-                for (int minPages : {1, 4, 8}) checkPlan(rows, tasks, blocks, minPages);
+                for (int minPages : {1, 4, 8})
+                    for (int percent : {0, 6, 30}) checkPlan(rows, tasks, blocks, minPages, {percent});
     std::vector<int> many;
     for (int i = 0; i < 64; ++i) many.push_back(1 + i * 7 % 31);
-    for (int minPages : {1, 4}) checkPlan(many, 32, 396, minPages);
+    for (int minPages : {1, 4})
+        for (int percent : {0, 6}) checkPlan(many, 32, 396, minPages, {percent, 8, 8, 16});
     for (int n = 1; n <= 64; ++n) {
         const int b = bucketFor(n);
         check(b >= n && bucketFor(b) == b, "bucket of " + std::to_string(n));

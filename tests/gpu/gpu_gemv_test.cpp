@@ -4,10 +4,12 @@
 // own value. So each value has its own bound: kTolerance of that sum, carried through the role to first order. A
 // missing term, a bfloat16 x or a wrong row is hundreds of times the bound.
 #include <algorithm>
+#include <memory>
 
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/gemv.h"
 #include "kernels/half.h"
+#include "kernels/reference/dequantize.h"
 #include "tests/gpu/check.h"
 
 using namespace spanscope;
@@ -43,22 +45,59 @@ float rounded(Element e, float v) {
     return e == Element::F16 ? f16ToFloat(floatToF16(v)) : e == Element::BF16 ? bf16ToFloat(floatToBf16(v)) : v;
 }
 
+/// A random matrix, on the device as `format` and here in floats.
+struct TestMatrix {
+    std::vector<float> values;
+    DeviceMatrix matrix;
+    std::unique_ptr<DeviceVector> plain;
+    DeviceBuffer quants, scales;
+
+    TestMatrix(Element type, MatrixFormat format, int nRows, int k, check::Random& random)
+        : values(static_cast<size_t>(nRows) * static_cast<size_t>(k)) {
+        matrix = DeviceMatrix{nullptr, nullptr, nRows, k, format};
+        if (format == MatrixFormat::Plain) {
+            for (float& v : values) v = rounded(type, static_cast<float>(random.uniform() * 2 - 1));
+            plain = std::make_unique<DeviceVector>(values, type);
+            matrix.data = plain->buffer.as<>();
+            return;
+        }
+        const DType dtype = format == MatrixFormat::Q8_0 ? DType::Q8_0 : DType::Q4_0;
+        const size_t size = quantBytes(format), nBlocks = values.size() / kQuantBlock;
+        std::vector<uint8_t> q(nBlocks * size), block(2 + size);
+        std::vector<uint16_t> d(nBlocks);
+        for (uint8_t& b : q) b = static_cast<uint8_t>(random.next());
+        for (size_t i = 0; i < nBlocks; ++i) {
+            d[i] = floatToF16(static_cast<float>((random.uniform() - 0.3) * 0.02));
+            std::memcpy(block.data(), &d[i], 2);
+            std::memcpy(block.data() + 2, q.data() + i * size, size);
+            dequantizeRow(dtype, block.data(), kQuantBlock, values.data() + i * kQuantBlock);
+        }
+        const Status a = quants.allocate("quants", q.size()), b = scales.allocate("scales", d.size() * 2);
+        check::that(a.ok() && b.ok(), "allocate", __FILE__, __LINE__);
+        ok(cudaMemcpy(quants.as<>(), q.data(), q.size(), cudaMemcpyHostToDevice), "copy");
+        ok(cudaMemcpy(scales.as<>(), d.data(), d.size() * 2, cudaMemcpyHostToDevice), "copy");
+        ok(cudaDeviceSynchronize(), "copy");
+        matrix.data = quants.as<>();
+        matrix.scales = scales.as<uint16_t>();
+    }
+};
+
 void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int k, int nRows, bool normalised, bool biased,
-              uint64_t seed) {
+              uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
+
     check::Random random(seed);
-    std::vector<float> w(static_cast<size_t>(nRows) * static_cast<size_t>(k)), x(static_cast<size_t>(m) * static_cast<size_t>(k)),
-        gain(static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
-    for (float& v : w) v = rounded(type, static_cast<float>(random.uniform() * 2 - 1));
+    const TestMatrix dW(type, format, nRows, k, random);
+    const std::vector<float>& w = dW.values;
+    std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), gain(static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
     for (float& v : x) v = random.normal();
     for (float& v : gain) v = 1.f + 0.2f * random.normal();
     for (float& v : bias) v = random.normal();
     const int nOut = role == GemvRole::SiluMul ? nRows / 2 : nRows;
     std::vector<float> y0(static_cast<size_t>(m) * static_cast<size_t>(nOut));
     for (float& v : y0) v = random.normal();
-    const DeviceVector dW(w, type), dX(x), dGain(gain), dBias(bias), dY(y0);
+    const DeviceVector dX(x), dGain(gain), dBias(bias), dY(y0);
     GemvParams p;
     p.role = role;
-    p.w = dW.buffer.as<>();
     p.bias = biased ? dBias.buffer.as<float>() : nullptr;
     p.x = dX.buffer.as<float>();
     p.gain = normalised ? dGain.buffer.as<float>() : nullptr;
@@ -66,9 +105,7 @@ void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int 
     p.y = dY.buffer.as<float>();
     p.yStride = nOut;
     p.m = m;
-    p.k = k;
-    p.nRows = nRows;
-    if (!ok(launchGemv(ctx, type, p), "gemv") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
+    if (!ok(launchGemv(ctx, dW.matrix, type, p), "gemv") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
     std::vector<float> y(y0.size());
     ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
     std::vector<double> want(y.size()), bound(y.size());
@@ -116,7 +153,7 @@ void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int 
         error = std::max(error, e);
     }
     worstOfAll = std::max(worstOfAll, error);
-    CHECK_THAT(error < 1, "type " + std::to_string(static_cast<int>(type)) + " role " + std::to_string(static_cast<int>(role)) +
+    CHECK_THAT(error < 1, "type " + std::to_string(static_cast<int>(type)) + " format " + std::to_string(static_cast<int>(format)) + " role " + std::to_string(static_cast<int>(role)) +
                                  " m " + std::to_string(m) + " k " + std::to_string(k) + " rows " + std::to_string(nRows) +
                                  ": error " + std::to_string(error) + " of what rounding explains");
 }
@@ -157,25 +194,32 @@ int main(int argc, char** argv) {
     if (!check::haveGpu()) return 0;
     const bool shortRun = check::isShort(argc, argv);
     LaunchContext ctx;
-    cudaDeviceProp properties = {};
-    if (!ok(cudaGetDeviceProperties(&properties, 0), "properties") ||
-        !ok(cudaStreamCreateWithFlags(&ctx.stream, cudaStreamNonBlocking), "stream") || !ok(prepareGemv(), "prepare"))
+    std::string device;
+    if (const Status opened = openContext(0, ctx, device); !opened.ok()) {
+        std::printf("FAIL: %s\n", opened.error().toString().c_str());
         return 1;
-    ctx.nSm = properties.multiProcessorCount;
-    ctx.overlap = properties.major >= 9;
+    }
     uint64_t seed = 100;
     const auto next = [&] { return ++seed; };
     for (Element type : {Element::BF16, Element::F16, Element::F32})
         for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})
             for (int m : {1, 2, 4})
-                for (int k : shortRun ? std::vector<int>{72} : std::vector<int>{8, 64, 712, 4096, 11008})
+                for (int k : shortRun ? std::vector<int>{72} : std::vector<int>{8, 64, 712, 2056, 4096, 8000, 11008, 14336})
                     for (int nRows : shortRun ? std::vector<int>{10} : std::vector<int>{2, 130, 1030}) {
                         testGemv(ctx, type, role, m, k, nRows, false, seed % 2, next());
-                        if (k <= 4096) testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
+                        if (gemvFits(ctx, MatrixFormat::Plain, m, k, true)) testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
                     }
     for (int m : {1, 2, 4}) testGemv(ctx, Element::BF16, GemvRole::Plain, m, 64, 131, true, true, next());  // odd row count
+    for (MatrixFormat format : {MatrixFormat::Q8_0, MatrixFormat::Q4_0})
+        for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})
+            for (int m : {1, 2, 4})
+                for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 96, 2048, 4096, 11008})
+                    for (bool normalised : {false, true})
+                        if (gemvFits(ctx, format, m, k, normalised))
+                            testGemv(ctx, Element::F16, role, m, k, shortRun ? 10 : 130, normalised, normalised, next(), format);
     std::printf("matrix times vectors: worst error %.2f of the bound\n", worstOfAll);
-    CHECK_THAT(!gemvFits(3, 64, false) && !gemvFits(1, 12, false), "sizes without a kernel are refused");
+    CHECK_THAT(!gemvFits(ctx, MatrixFormat::Plain, 3, 64, false) && !gemvFits(ctx, MatrixFormat::Plain, 1, 12, false) &&
+                   !gemvFits(ctx, MatrixFormat::Q8_0, 1, 40, false), "sizes without a kernel are refused");
     Gemm gemm;
     const Status opened = gemm.open();
     CHECK_THAT(opened.ok(), opened.ok() ? "" : opened.error().toString());

@@ -19,8 +19,13 @@ struct TinyModel {
 
     TensorView matrix(int rows, int cols, DType type, float scale, check::Random& random) {
         const size_t n = static_cast<size_t>(rows) * static_cast<size_t>(cols);
-        std::vector<char> bytes(n * (type == DType::F32 ? 4 : 2));
-        for (size_t i = 0; i < n; ++i) {
+        std::vector<char> bytes(rowBytes(type, cols) * static_cast<size_t>(rows));
+        if (type == DType::Q8_0 || type == DType::Q4_0) {  // any bits are a block; the scale gives quants the wanted spread
+            const size_t block = rowBytes(type, 32);
+            const uint16_t d = floatToF16(scale / (type == DType::Q8_0 ? 74.f : 4.6f));
+            for (char& c : bytes) c = static_cast<char>(random.next());
+            for (size_t i = 0; i < bytes.size(); i += block) std::memcpy(bytes.data() + i, &d, 2);
+        } else for (size_t i = 0; i < n; ++i) {
             const float v = random.normal() * scale;
             if (type == DType::F32) std::memcpy(bytes.data() + i * 4, &v, 4);
             else {
@@ -336,6 +341,12 @@ int main(int argc, char** argv) {
             "bf16 weights, f32 cache, two chunks", next());
     compare(TinyModel(1, 2, 1, 128, 64, 96, 131, DType::F16, false, false, true, next()), DType::F16, 1, 2100, 40, false, 5e-3,
             "f16, two chunks, pages filled while decoding", next());
+    // Blocks: up to four rows as they are, above that and in prompts widened to F16.
+    for (DType type : {DType::Q8_0, DType::Q4_0})
+        for (int nSequences : {1, 3, 6})
+            compare(TinyModel(2, 4, 2, 64, 128, 224, 300, type, nSequences == 3, false, nSequences == 6, next()), DType::F32, nSequences,
+                    90, 12, nSequences % 2 == 0, 1e-2, std::string(dtypeName(type)) + ", " + std::to_string(nSequences) + " sequences",
+                    next());
     testErrors(f32);
     return check::finish("gpu_model_test");
 }

@@ -1,0 +1,31 @@
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/gemv.h"
+#include "kernels/cuda/prefill_attention.h"
+#include "kernels/cuda/span_attention.h"
+
+namespace spanscope::cuda {
+
+Status openContext(int device, LaunchContext& ctx, std::string& deviceName) {
+    SPANSCOPE_CUDA_TRY(cudaSetDevice(device));
+    cudaDeviceProp properties = {};
+    SPANSCOPE_CUDA_TRY(cudaGetDeviceProperties(&properties, device));
+    deviceName = properties.name;
+    if (properties.major < 8) {
+        Error e;
+        e.code = ErrorCode::Unsupported;
+        e.message = "this GPU's compute capability";
+        e.found = std::to_string(properties.major) + "." + std::to_string(properties.minor);
+        e.expected = "8.0 or higher";
+        return e;
+    }
+    ctx.nSm = properties.multiProcessorCount;
+    ctx.overlap = ctx.copyEngine = properties.major >= 9;
+    ctx.sharedPerBlock = static_cast<int>(properties.sharedMemPerBlockOptin);
+    SPANSCOPE_CUDA_TRY(cudaStreamCreateWithFlags(&ctx.stream, cudaStreamNonBlocking));
+    SPANSCOPE_CUDA_TRY(prepareGemv(ctx));
+    SPANSCOPE_CUDA_TRY(preparePrefillAttention());
+    SPANSCOPE_CUDA_TRY(prepareSpanAttention(ctx));
+    return {};
+}
+
+}  // namespace spanscope::cuda

@@ -1,0 +1,122 @@
+// Which kernel a launch takes, and with how much shared memory. Instantiated in span_attention_{f32,f16,bf16}.cu, one file
+// per KV type so that they compile side by side.
+#pragma once
+
+#include <initializer_list>
+
+#include "kernels/cuda/span_attention_cluster.cuh"
+#include "kernels/cuda/span_attention_direct.cuh"
+
+namespace spanscope::cuda {
+
+inline constexpr TailShare kTail{6, 8, 8, 64};
+
+/// Heads whose sums a block keeps, and tasks of a launch: HeadGroups, for the host.
+inline int32_t headsOfGroup(const SpanAttentionParams& p) {
+    const int32_t perKv = p.nHeads / p.nKvHeads;
+    return perKv < kHeadsPerBlock ? perKv : kHeadsPerBlock;
+}
+inline int32_t tasksOf(int32_t nRows, int32_t nHeads, int32_t nKvHeads) {
+    return nRows * nKvHeads * ((nHeads / nKvHeads + kHeadsPerBlock - 1) / kHeadsPerBlock);
+}
+
+template <class Engine>
+cudaError_t launchDirect(const LaunchContext& ctx, SpanAttentionParams params) {
+    const int32_t nBlocks = ctx.nSm * Engine::kBlocksPerSm;
+    params.ahead.shareOut(nBlocks);
+    return launch(ctx, spanAttentionKernel<Engine>, dim3(static_cast<unsigned>(nBlocks)), dim3(kDirectWarps * 32),
+                  sizeof(float) * kDirectWarps * static_cast<size_t>(headsOfGroup(params) * params.headDim), params);
+}
+
+inline constexpr int kStaticShared = 4096;  ///< more than any of the kernels declares
+/// Stages of the rings of nWarps warps that fit into `room` bytes beside nSums times the heads' sums; 0: none.
+template <class KV, int HD>
+int32_t stagesIn(size_t room, const SpanAttentionParams& p, int32_t nWarps, int32_t nSums, size_t& sharedBytes) {
+    const size_t sums = static_cast<size_t>(nSums * headsOfGroup(p) * HD) * sizeof(float);
+    const size_t stage = static_cast<size_t>(nWarps) * PageRing<KV, HD>::kTileBytes;
+    size_t n = sums < room ? (room - sums) / stage : 0;
+    if (n > kMaxStages) n = kMaxStages;
+    sharedBytes = n * stage + sums;
+    return static_cast<int32_t>(n);
+}
+
+template <class KV, int HD, int kRingWarps>
+cudaError_t launchRing(const LaunchContext& ctx, SpanAttentionParams params, const TailShare& tail) {
+    constexpr int kPerSm = 8 / kRingWarps;
+    size_t bytes = 0;
+    params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerBlock - kStaticShared) / kPerSm, params, kRingWarps, kRingWarps, bytes);
+    if (params.nStages == 0) return launchDirect<MmaEngine<KV, HD>>(ctx, params);
+    params.tail = tail;
+    params.queue = params.arrived + params.nArrivals;
+    const unsigned nBlocks = static_cast<unsigned>(ctx.nSm * kPerSm);
+    params.ahead.shareOut(nBlocks);
+    return launch(ctx, spanRingKernel<KV, HD, kRingWarps>, dim3(nBlocks), dim3(kRingWarps * 32), bytes, params);
+}
+
+template <class KV, int HD>
+cudaError_t launchCluster(const LaunchContext& ctx, SpanAttentionParams params, int32_t perSm) {
+    const int32_t nTasks = tasksOf(params.nRows, params.nHeads, params.nKvHeads);
+    size_t bytes = 0;
+    params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerBlock - kStaticShared) / static_cast<size_t>(perSm), params,
+                                      kClusterWarps, kClusterWarps + 1, bytes);
+    if (params.nStages == 0) return launchDirect<MmaEngine<KV, HD>>(ctx, params);
+    unsigned size = 1;
+    while (size * 2 <= kMaxCluster && static_cast<int32_t>(size) * 2 * nTasks <= ctx.nSm) size *= 2;
+    params.ahead.shareOut(static_cast<int64_t>(size) * nTasks);
+    return launch(ctx, spanClusterKernel<KV, HD>, dim3(size, static_cast<unsigned>(nTasks)), dim3(kClusterWarps * 32), bytes, params, size);
+}
+
+/// Which kernel a launch takes, as measured on an H200. A captured graph keeps it whatever the lists become.
+inline SpanKernel choose(const LaunchContext& ctx, const SpanAttentionParams& p) {
+    if (!ctx.copyEngine) return SpanKernel::Direct;
+    if (p.kernel != SpanKernel::Auto) return p.kernel;
+    const int32_t nTasks = tasksOf(p.nRows, p.nHeads, p.nKvHeads);
+    if (p.nRows == 1 && nTasks <= ctx.nSm) return SpanKernel::Cluster;
+    return nTasks <= 2 * ctx.nSm ? SpanKernel::Ring : SpanKernel::Direct;  // many short tasks: three blocks hide more
+}
+
+template <class KV, int HD>
+cudaError_t launchMma(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    switch (choose(ctx, params)) {
+        case SpanKernel::Ring: return launchRing<KV, HD, 4>(ctx, params, TailShare{});
+        case SpanKernel::RingTail: return launchRing<KV, HD, 4>(ctx, params, kTail);
+        case SpanKernel::RingWide: return launchRing<KV, HD, 8>(ctx, params, TailShare{});
+        case SpanKernel::RingWideTail: return launchRing<KV, HD, 8>(ctx, params, kTail);
+        case SpanKernel::Cluster: return launchCluster<KV, HD>(ctx, params, 2);
+        case SpanKernel::ClusterDeep: return launchCluster<KV, HD>(ctx, params, 1);
+        case SpanKernel::Auto:
+        case SpanKernel::Direct: break;
+    }
+    return launchDirect<MmaEngine<KV, HD>>(ctx, params);
+}
+template <class KV>
+cudaError_t launchSpanAttentionOf(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    if constexpr (sizeof(KV) == 4) return launchDirect<PlainEngine<KV>>(ctx, params);
+    else switch (params.headDim) {
+        case 32: return launchMma<KV, 32>(ctx, params);
+        case 64: return launchMma<KV, 64>(ctx, params);
+        case 128: return launchMma<KV, 128>(ctx, params);
+        default: return launchDirect<PlainEngine<KV>>(ctx, params);
+    }
+}
+
+template <class KV, int HD>
+cudaError_t prepareOf(const LaunchContext& ctx) {
+    for (const void* kernel : {reinterpret_cast<const void*>(spanRingKernel<KV, HD, 4>), reinterpret_cast<const void*>(spanRingKernel<KV, HD, 8>),
+                               reinterpret_cast<const void*>(spanClusterKernel<KV, HD>)}) {
+        const cudaError_t status =
+            cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, ctx.sharedPerBlock - kStaticShared);
+        if (status != cudaSuccess) return status;
+    }
+    return cudaSuccess;
+}
+
+template <class KV>
+cudaError_t prepareSpanAttentionOf(const LaunchContext& ctx) {
+    cudaError_t status = prepareOf<KV, 32>(ctx);
+    if (status == cudaSuccess) status = prepareOf<KV, 64>(ctx);
+    if (status == cudaSuccess) status = prepareOf<KV, 128>(ctx);
+    return status;
+}
+
+}  // namespace spanscope::cuda

@@ -1,0 +1,220 @@
+// The kernel for compute capability 9.0: pages come through shared memory, brought by the copy engine.
+//
+// K and V of one page and KV head lie together (8 KB at 128 dims of 16 bits), so a page visit is one copy. Every warp has
+// a ring of such tiles of its own, filled across the borders of tasks and chunks: the bytes in flight (nearly all of
+// shared memory) do not drop while results meet, and no warp waits for another to get data. Operands are read from the
+// ring as span_attention_mma.cuh wants them, with conflicts that cost less than half of the time a page takes to come.
+// Chunks are those of split_plan.h; the small ones of the tail go to whoever is free.
+#pragma once
+
+#include "kernels/cuda/bulk.cuh"
+#include "kernels/cuda/span_attention_mma.cuh"
+#include "kernels/cuda/span_attention_parts.cuh"
+
+namespace spanscope::cuda {
+
+inline constexpr int kMaxStages = 12;  // of a warp's ring
+inline constexpr int kChunkRing = 32;  // chunk numbers a block remembers: more than a warp can be ahead of another
+
+/// Copies whole pages in, in the order in which they are asked for. Belongs to one warp; all lanes call together.
+template <class KV, int HD>
+struct PageRing {
+    static constexpr uint32_t kTileBytes = 2 * kPageTokens * HD * sizeof(KV);
+    char* tiles;
+    uint64_t* full;
+    uint32_t* masks;
+    int nStages;
+    uint64_t policy = 0;
+    int putAt = 0, takeAt = 0;
+    uint32_t parity = 0;
+
+    __device__ __forceinline__ void open(int lane) {
+        policy = evictFirst();
+        if (lane == 0) {
+            for (int s = 0; s < nStages; ++s) initBarrier(full + s, 1);
+            publishBarriers();
+        }
+        __syncwarp();
+    }
+    __device__ __forceinline__ void put(const SpanAttentionParams& p, KeptPage page, int32_t kvHead, int lane) {
+        if (lane == 0) {
+            masks[putAt] = page.mask;
+            copyBulk(tiles + putAt * kTileBytes, static_cast<const KV*>(p.kv) + kvTile(page.page, p.nKvHeads, kvHead, 0, HD),
+                     kTileBytes, full + putAt, policy);
+        }
+        putAt = putAt + 1 == nStages ? 0 : putAt + 1;
+    }
+    /// The oldest page is attended and given up; `refill` may then put another one.
+    template <class Refill>
+    __device__ __forceinline__ void visit(MmaEngine<KV, HD>& engine, float scaleLog2, int lane, const Refill& refill) {
+        waitBarrier(full + takeAt, parity);
+        const KV* tile = reinterpret_cast<const KV*>(tiles + takeAt * kTileBytes);
+        const uint32_t mask = masks[takeAt];
+        const auto load16 = [](const void* at) { return *static_cast<const uint4*>(at); };
+        const auto load8 = [](const void* at) { return *static_cast<const uint2*>(at); };
+        engine.takeK(tile, lane, load16);
+        float s[2][4];
+        engine.scores(s);
+        engine.takeV(tile + kPageTokens * HD, lane, load16, load8);
+        uint32_t b0, b1;
+        engine.softmax(s, mask, scaleLog2, lane, b0, b1);
+        engine.values(b0, b1);
+        if (++takeAt == nStages) takeAt = 0, parity ^= 1;
+        __syncwarp();
+        refill();
+    }
+};
+
+/// A list of pages read a warp at a time; lane i holds the i-th page to come.
+struct ListWindow {
+    KeptPage held;
+    int at = 0;
+    __device__ __forceinline__ void restart() { at = 0; }
+    /// The page at list[next]; those after it are kWarps apart, up to list[end - 1].
+    template <int kWarps>
+    __device__ __forceinline__ KeptPage read(const KeptPage* list, int32_t next, int32_t end, int lane) {
+        if (at == 0 && next + lane * kWarps < end) held = list[next + lane * kWarps];
+        KeptPage k;
+        k.page = __shfl_sync(0xffffffffu, held.page, at);
+        k.mask = __shfl_sync(0xffffffffu, held.mask, at);
+        return k;
+    }
+    __device__ __forceinline__ void next() { at = (at + 1) & 31; }
+};
+
+/// Chunk numbers of this block, in the order in which it takes them, in shared memory.
+struct ChunkQueue {
+    volatile int32_t chunk[kChunkRing];  ///< -1: no more
+    volatile int32_t nKnown;
+    int32_t nClaimed;
+
+    __device__ __forceinline__ void open(int32_t first) {
+        chunk[0] = first;
+        nKnown = nClaimed = 1;
+    }
+    /// The k-th chunk, k > 0; the warp that needs it first takes it. All lanes of the warp together.
+    __device__ __forceinline__ int32_t get(int32_t k, const SplitPlan& plan, int32_t* nTaken, int lane) {
+        if (lane == 0 && nKnown <= k) {
+            if (atomicCAS(&nClaimed, k, k + 1) == k) {
+                const int32_t c = plan.nBody + atomicAdd(nTaken, 1);
+                chunk[k % kChunkRing] = c < plan.nChunks ? c : -1;
+                __threadfence_block();
+                nKnown = k + 1;
+            } else {
+                while (nKnown <= k) {}
+            }
+            __threadfence_block();
+        }
+        __syncwarp();
+        return chunk[k % kChunkRing];
+    }
+};
+
+template <class KV, int HD, int kWarps>
+__global__ void __launch_bounds__(kWarps * 32, 8 / kWarps) spanRingKernel(const SpanAttentionParams p) {
+    extern __shared__ __align__(128) char sDynamic[];  // tiles, then sums (kWarps, heads of a group, HD)
+    __shared__ VisitLine sLine;
+    __shared__ float2 sMl[kWarps * kHeadsPerBlock];
+    __shared__ uint64_t sFull[kWarps * kMaxStages];
+    __shared__ uint32_t sMask[kWarps * kMaxStages];
+    __shared__ ChunkQueue sQueue;
+    __shared__ bool sLast;
+    const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
+    const HeadGroups heads(p);
+    float* sO = reinterpret_cast<float*>(sDynamic + kWarps * p.nStages * PageRing<KV, HD>::kTileBytes);
+    PageRing<KV, HD> ring{sDynamic + warp * p.nStages * PageRing<KV, HD>::kTileBytes, sFull + warp * kMaxStages,
+                          sMask + warp * kMaxStages, p.nStages};
+    ring.open(lane);
+    if (warp == 0) sLine.build(p, heads.nTasksPerRow, lane);
+    if (tid == 0) sQueue.open(blockIdx.x);
+    __syncthreads();
+    const SplitPlan plan = makeSplitPlan(sLine.start[kMaxBatch], gridDim.x, p.minPages, p.tail);
+    if (static_cast<int32_t>(blockIdx.x) >= plan.nBody) {
+        if (tid == 0) askAhead(p.ahead, blockIdx.x);
+        waitForPrevious();
+        letNextStart();
+        return;
+    }
+    const bool hasTail = plan.nChunks > plan.nBody;
+    // A visit is the warp's whose number it has modulo kWarps: so each warp has one in every chunk of kWarps or more, and
+    // is never more chunks ahead than its ring has stages.
+    const auto firstOfWarp = [&](int32_t visit) { return visit + (warp - visit % kWarps + kWarps) % kWarps; };
+
+    // What the ring is filled with next.
+    AttentionTask asked;
+    ListWindow window;
+    int32_t askedRow = 0, askedChunk = 0, askedChunkEnd = chunkEnd(plan, blockIdx.x), askedEnd = chunkBegin(plan, blockIdx.x);
+    int32_t askedAt = askedEnd;
+    bool more = true;
+    const auto seek = [&](bool mayTake) {  // to a visit; or more is false; or, where no chunk may be taken yet, returns false
+        while (askedAt >= askedEnd) {
+            if (askedEnd >= askedChunkEnd) {
+                if (hasTail && !mayTake) return false;
+                const int32_t c = hasTail ? sQueue.get(++askedChunk, plan, p.queue, lane) : -1;
+                if (c < 0) {
+                    more = false;
+                    return true;
+                }
+                askedEnd = chunkBegin(plan, c);
+                askedChunkEnd = chunkEnd(plan, c);
+            }
+            asked = sLine.taskAt(p, heads, askedEnd, askedRow);
+            askedAt = firstOfWarp(askedEnd);
+            askedEnd = min(askedChunkEnd, asked.begin + asked.nPages);
+            window.restart();
+        }
+        return true;
+    };
+    const auto pageAsked = [&] {
+        return window.read<kWarps>(asked.kept, askedAt - asked.begin, askedEnd - asked.begin, lane);
+    };
+    const auto ask = [&](KeptPage page) {
+        ring.put(p, page, asked.kvHead, lane);
+        askedAt += kWarps;
+        window.next();
+    };
+    int nAsked = 0;
+    while (nAsked < p.nStages && seek(false) && more && askedAt < askedEnd) {
+        const KeptPage page = pageAsked();
+        if (page.page == asked.currentPage) break;  // the previous kernel may still write it
+        ask(page);
+        ++nAsked;
+    }
+    waitForPrevious();
+    letNextStart();
+    while (nAsked < p.nStages && seek(true) && more) {
+        ask(pageAsked());
+        ++nAsked;
+    }
+
+    const float scaleLog2 = p.scale * kLog2e;
+    MmaEngine<KV, HD> engine;
+    int32_t row = 0;
+    for (int32_t k = 0; k == 0 || hasTail; ++k) {
+        const int32_t chunk = sQueue.chunk[k % kChunkRing];
+        if (chunk < 0) break;
+        const int32_t end = chunkEnd(plan, chunk);
+        for (int32_t at = chunkBegin(plan, chunk); at < end;) {
+            const AttentionTask task = sLine.taskAt(p, heads, at, row);
+            const int32_t segmentEnd = min(end, task.begin + task.nPages);
+            engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD, task.nGroup, lane);
+            engine.reset();
+            for (int32_t i = firstOfWarp(at); i < segmentEnd; i += kWarps)
+                ring.visit(engine, scaleLog2, lane, [&] {
+                    if (!more) return;
+                    seek(true);
+                    if (more) ask(pageAsked());
+                });
+            if (tid == 0 && !more) askAhead(p.ahead, blockIdx.x);  // while results meet
+            engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
+            finishSegment<kWarps>(p, plan, heads, task, chunk, segmentEnd - at == task.nPages, sO, sMl, &sLast, HD);
+            at = segmentEnd;
+        }
+    }
+    if (hasTail && tid == 0) {  // when the last block comes here nobody takes chunks any more
+        __threadfence();
+        if (atomicAdd(p.queue + 1, 1) == plan.nBody - 1) p.queue[0] = p.queue[1] = 0;
+    }
+}
+
+}  // namespace spanscope::cuda
