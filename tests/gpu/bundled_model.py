@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The bundled model on CUDA: the tokens of the CPU, and the share of right answers when it runs by itself.
+"""A model of the program on CUDA: the tokens of the CPU, decode speed, and the share of right answers by itself.
     bundled_model.py SPANSCOPE_CLI MODEL OUT.md SECONDS [BACKEND]
 Greedy identity: 100 problems of every kind, one sequence at a time, float32 cache, dense and declared; every token is
 compared. Accuracy: batches of 64 with a bfloat16 cache. Exit status 1 when a token differs or a run fails."""
@@ -17,11 +17,15 @@ END = time.time() + SECONDS
 WORKERS = min(12, os.cpu_count() or 1)
 SEED = 20261  # neither training nor the model card draws from it
 SCALE = float(os.environ.get("SPANSCOPE_IDENTITY_SCALE", "1"))  # of the number of problems
-KINDS = [("expression", "--operators", "1-4", 25), ("expression", "--operators", "5-8", 25),
-         ("expression", "--operators", "9-16", 20), ("sheet", "--lines", "4", 10), ("sheet", "--lines", "16", 12),
-         ("sheet", "--lines", "64", 5), ("sheet", "--lines", "100", 3)]
-ROWS = [("expression", "--operators", "1-4"), ("expression", "--operators", "5-8"), ("expression", "--operators", "9-16"),
-        ("sheet", "--lines", "4"), ("sheet", "--lines", "16"), ("sheet", "--lines", "64"), ("sheet", "--lines", "100")]
+with open(os.path.join(MODEL, "spanscope.json")) as f:
+    DESCRIPTION = json.load(f)
+TASKS = [t["name"] for t in DESCRIPTION["tasks"]]
+# Task, option, its value, problems compared token by token: a hundred for either bundled model.
+KINDS = [k for k in [("expression", "--operators", "1-4", 25), ("expression", "--operators", "5-8", 25),
+                     ("expression", "--operators", "9-16", 20), ("sheet", "--lines", "4", 10), ("sheet", "--lines", "16", 12),
+                     ("sheet", "--lines", "64", 5), ("sheet", "--lines", "100", 3), ("news", "--sentences", "4-10", 60),
+                     ("news", "--sentences", "11-20", 40)] if k[0] in TASKS]
+ROWS = [k[:3] for k in KINDS if k[0] != "news"] + ([("news", None, "synthetic articles")] if "news" in TASKS else [])
 COUNT = int(os.environ.get("SPANSCOPE_EVAL_COUNT", "500"))
 report = []
 
@@ -40,7 +44,7 @@ def problems():
     found = []
     for task, option, value, count in KINDS:
         text = call(["dataset", "--task", task, "--count", str(max(1, round(count * SCALE))), "--seed", str(SEED), option, value, "--text-only",
-                     "-o", "-"], 30)
+                     *(["--in", "synthetic"] if task == "news" else []), "-o", "-"], 30)
         found += [(task, f"{task} {value}", json.loads(line)["typed"]) for line in text.splitlines()]
     return found
 
@@ -87,19 +91,43 @@ def identity():
 
 
 def speed():
-    """One sequence at a time, nothing beside it."""
-    task, typed = next((t, p) for t, k, p in problems() if k == "expression 9-16")
+    """One measurement at a time, nothing beside it. A whole run of the longest kind of problem, then decode at a depth of 1,024
+    tokens, or the model's half, for 1, 8 and 32 sequences: the row of the paper's table."""
+    task, typed = next((t, p) for t, k, p in problems() if k in ("expression 9-16", "news 11-20"))
     for mode in ("dense", "declared"):
         runs = [run(task, typed, "--attention", mode, "--kv-type", "bf16", "--backend", BACKEND)[0] for _ in range(2)]
         r = max(runs, key=lambda x: x["predicted_per_second"])
         text = f"batch 1, {mode}, a whole run of {r['predicted_n']} tokens through the engine: {r['predicted_per_second']:,.0f} t/s"
         print(text, flush=True)
         report.append(f"- {text}")
+    with open(os.path.join(MODEL, "config.json")) as f:
+        depth = min(1024, json.load(f)["max_position_embeddings"] // 2)
+    if "sheet" in TASKS:  # declared: a worked sheet, fed token by token
+        rows = json.loads(call(["bench", "-m", MODEL, "--backend", BACKEND, "--kv-type", "bf16", "-p", "0", "-n", "128", "-d", str(depth), "-b",
+                                "1,8,32", "-r", "3", "--attention", "dense,declared", "-o", "json"], 60))
+        speeds = [(r["n_batch"], r["attention"], r["avg_ts"], r["read_tokens"], r["n_depth"]) for r in rows]
+        what = "Decode through the engine; declared: a worked sheet."
+    else:  # whole runs of the model's own task, several decoded together
+        speeds = []
+        for batch in (1, 8, 32):
+            out = json.loads(call(["eval", "-m", MODEL, "--task", TASKS[0], "--count", str(max(4, batch)), "--seed", str(SEED + 1), "--attention",
+                                   "both", "--batch", str(batch), "--jobs", "1", "--kv-type", "bf16", "--backend", BACKEND, "--json", "-q"], 60))
+            speeds += [(batch, r["attention"], r["tokens_per_second"], None, None) for r in out["rows"]]
+        what = "Whole runs of its task, prompts and starts included, as many together as the batch says."
+    lines = ["", f"## {DESCRIPTION['name']}: tokens per second on {BACKEND}", "", what, "",
+             "| batch | dense t/s | declared t/s | declared / dense | tokens read a step, dense, declared | depth |", "|---|---|---|---|---|---|"]
+    for batch in sorted({x[0] for x in speeds}):
+        dense, declared = (next((x for x in speeds if x[0] == batch and x[1] == mode), None) for mode in ("dense", "declared"))
+        if dense and declared:
+            lines.append(f"| {batch} | {dense[2]:,.0f} | {declared[2]:,.0f} | {declared[2] / dense[2]:.2f} | "
+                         + (f"{dense[3]:,.0f}, {declared[3]:,.0f} | {declared[4]:,}" if dense[3] else "- | -") + " |")
+    print("\n".join(lines[2:]), flush=True)
+    report.extend(lines)
 
 
 def accuracy():
     def row(task, option, value):
-        out = call(["eval", "-m", MODEL, "--task", task, option, value, "--count", str(COUNT), "--seed", str(SEED + 1), "--attention",
+        out = call(["eval", "-m", MODEL, "--task", task, *([option, value] if option else []), "--count", str(COUNT), "--seed", str(SEED + 1), "--attention",
                     "both", "--batch", "64", "--kv-type", "bf16", "--backend", BACKEND, "--json", "-q"], 300)
         return json.loads(out)
     report.extend(["", f"## Bundled model, right answers on {BACKEND}", "",
@@ -113,9 +141,9 @@ def accuracy():
             try:
                 last = job.result()
                 rows = {r["attention"]: r for r in last["rows"]}
-                task, number = name.split()
-                finished.append({"name": f"{task}, {number} {'operators' if task == 'expression' else 'lines'}", "seed": last["seed"],
-                                 "rows": last["rows"]})
+                task, number = name.split(maxsplit=1)
+                unit = {"expression": " operators", "sheet": " lines"}.get(task, "")
+                finished.append({"name": f"{task}, {number}{unit}", "seed": last["seed"], "rows": last["rows"]})
                 d, s = rows["dense"], rows["declared"]
                 text = (f"| {name} | {d['n']} | {100 * d['exact']:.1f}% | {100 * s['exact']:.1f}% | {100 * s['read_fraction']:.1f}% | "
                         f"{d['n_failed'] + s['n_failed']} |")
@@ -134,7 +162,7 @@ def accuracy():
 
 
 ok = True
-for part in (identity, speed, accuracy):
+for part in (speed, identity, accuracy):  # the shortest first
     try:
         ok = part() is not False and ok
     except Exception as e:

@@ -4,10 +4,11 @@
 #   bench  tests, measurements, peers
 #   all    both (the default)
 #   final  bench within 170 s, then the bundled model: the CPU's tokens on CUDA, and the share of right answers
-# Results: $OUT if set, else build/gpu-out. A part that fails is reported and does not stop the next; the table is
-# written anew after every group, so a run that is cut off leaves what it had.
+# Results: $OUT if set, else build/gpu-out: h200.md, lines.jsonl, checks.txt, bundled-MODEL.md and .json, logs.tar.gz, and nothing
+# else. A part that fails is reported and does not stop the next; the table is written anew after every group, so a run
+# that is cut off leaves what it had.
 # SPANSCOPE_GPU_BUDGET: seconds for everything (default 470). SPANSCOPE_COMMIT: commit to print where git is not at hand.
-# SPANSCOPE_CLI: a built spanscope-cli for `final` (default build/release/bin/spanscope-cli).
+# SPANSCOPE_GPU_MODELS: folders of resources/models for `final` (default arith). SPANSCOPE_CLI: a built spanscope-cli for `final` (default build/release/bin/spanscope-cli).
 set -u
 cd "$(dirname "$0")/../.."
 what=${1:-all}
@@ -15,6 +16,7 @@ out=${OUT:-$PWD/build/gpu-out}
 build=${SPANSCOPE_GPU_BUILD:-$PWD/build/gpu}
 budget=${SPANSCOPE_GPU_BUDGET:-470}
 mkdir -p "$out"
+logs=$(mktemp -d)
 export PYTHONUNBUFFERED=1
 failed=0
 
@@ -25,24 +27,24 @@ part() {
     if [ "$left" -lt 5 ]; then echo "== $name: skipped, no time left"; echo "$name: skipped, no time left" >>"$out/checks.txt"; return 1; fi
     [ "$limit" -gt "$left" ] && limit=$left
     local began=$SECONDS rc=0
-    timeout -k 5 "$limit" "$@" >"$out/$name.log" 2>&1 || rc=$?
+    timeout -k 5 "$limit" "$@" >"$logs/$name.log" 2>&1 || rc=$?
     echo "== $name: rc $rc, $((SECONDS - began)) s (total $SECONDS s)"
-    tail -n "${lines:-6}" "$out/$name.log" | cut -c1-220
+    tail -n "${lines:-6}" "$logs/$name.log" | cut -c1-220
     [ "$rc" -ne 0 ] && failed=1
     return $rc
 }
 checked() {  # the same, and its verdict goes into the report
     local name=$1
-    if part "$@"; then echo "$name: ok, $(tail -n 1 "$out/$name.log" | cut -c1-160)" >>"$out/checks.txt"
-    else echo "$name: FAILED, see $name.log: $(tail -n 1 "$out/$name.log" | cut -c1-160)" >>"$out/checks.txt"; fi
+    if part "$@"; then echo "$name: ok, $(tail -n 1 "$logs/$name.log" | cut -c1-160)" >>"$out/checks.txt"
+    else echo "$name: FAILED, see $name.log: $(tail -n 1 "$logs/$name.log" | cut -c1-160)" >>"$out/checks.txt"; fi
 }
 
-report() { python3 tests/gpu/report.py "$out/lines.jsonl" "$out/checks.txt" "$out/h200.md" >"$out/report.log" 2>&1 || cat "$out/report.log"; }
+report() { python3 tests/gpu/report.py "$out/lines.jsonl" "$out/checks.txt" "$out/h200.md" >"$logs/report.log" 2>&1 || cat "$logs/report.log"; }
 
-rm -f "$out"/checks.txt "$out"/lines.jsonl "$out"/go
+rm -f "$out"/checks.txt "$out"/lines.jsonl
 cli=${SPANSCOPE_CLI:-$PWD/build/release/bin/spanscope-cli}
 if [ "$what" != check ]; then  # imports and compiles while the backend is built and tested, measures when told to
-    setsid timeout 600 "${PYTHON:-python3}" tests/gpu/bench_peers.py "$out/lines.jsonl" 75 "$out/go" >"$out/peers-all.log" 2>&1 &
+    setsid timeout 600 "${PYTHON:-python3}" tests/gpu/bench_peers.py "$out/lines.jsonl" 75 "$logs/go" >"$logs/peers-all.log" 2>&1 &
     peers=$!
     trap 'kill -CONT -- -$peers 2>/dev/null; kill -- -$peers 2>/dev/null' EXIT
 fi
@@ -71,39 +73,41 @@ if [ "$what" = check ] || [ "$what" = all ]; then
     fi
 fi
 if [ "$what" != check ]; then
-    lines=40
+    lines=2
     benchEnd=$((SECONDS + 170))
     kill -STOP -- -$peers 2>/dev/null  # nothing else on the device while ours is measured
+    nvidia-smi --query-gpu=utilization.gpu,clocks.sm,clocks.mem,memory.used --format=csv,noheader 2>/dev/null  # idle?
     for group in limits steps attention small; do
         part "bench-$group" 75 "$tests/bench_cuda" "$out/lines.jsonl" $group
         report
     done
     kill -CONT -- -$peers 2>/dev/null
-    touch "$out/go"
-    lines=25
+    touch "$logs/go"
+    lines=12
     limit=$((benchEnd - SECONDS))
     [ "$limit" -lt 40 ] && limit=40
-    part peers "$limit" tail --pid=$peers -n +1 -f "$out/peers-all.log"
+    part peers "$limit" tail --pid=$peers -n +1 -f "$logs/peers-all.log"
     report
-    [ $((benchEnd - SECONDS)) -gt 25 ] && lines=30 part bench-matvec $((benchEnd - SECONDS)) "$tests/bench_cuda" "$out/lines.jsonl" matvec
+    [ $((benchEnd - SECONDS)) -gt 25 ] && part bench-matvec $((benchEnd - SECONDS)) "$tests/bench_cuda" "$out/lines.jsonl" matvec
     kill -- -$peers 2>/dev/null
     report
-    echo "== table"; sed -n '/^## /,$p' "$out/h200.md" | cut -c1-170
+    echo "== table (all of it: h200.md)"
+    sed -n '/^Limits/p; /^## Attention/,/^Every kernel/p; /^## Whole/,/^Stages/p' "$out/h200.md" | grep -v '^$' | cut -c1-150
 fi
 if [ "$what" = final ]; then
     if [ -x "$cli" ]; then
         export SPANSCOPE_CUDA_PLUGIN=${SPANSCOPE_CUDA_PLUGIN:-$build/bin/libspanscope_cuda.so}
-        lines=12
-        checked greedy_identity $((budget - SECONDS - 10)) python3 tests/gpu/bundled_model.py "$cli" resources/models/arith \
-            "$out/bundled.md" $((budget - SECONDS - 15))
-        cat "$out/bundled.md"
+        lines=16
+        for model in ${SPANSCOPE_GPU_MODELS:-arith}; do  # the first may use up the time
+            checked "greedy_identity $model" $((budget - SECONDS - 10)) python3 tests/gpu/bundled_model.py "$cli" "resources/models/$model" \
+                "$out/bundled-$model.md" $((budget - SECONDS - 15))
+        done
         report
-        cat "$out/bundled.md" >>"$out/h200.md"
+        cat "$out"/bundled-*.md >>"$out/h200.md"
     else
         echo "greedy_identity: not run, no $cli" | tee -a "$out/checks.txt"
     fi
 fi
 echo "== checks"; cat "$out/checks.txt"
-# Files that come back: everything in two archives, the table on its own.
-tar -C "$out" -czf "$out/logs.tar.gz" --exclude=logs.tar.gz . 2>/dev/null && rm -f "$out"/*.log "$out"/go
+tar -C "$logs" -czf "$out/logs.tar.gz" --exclude=go . 2>/dev/null
 exit $failed
