@@ -2,11 +2,12 @@
 """The paper's table for the bundled models: what declared attention costs in quality and gives in speed.
 
     paper_table.py run DIR [options]      measures; finished parts stay in DIR, so that a run that was cut off goes on
-    paper_table.py table DIR... >FILE.md  writes the table of one or more such folders (a CPU, a GPU)
+    paper_table.py join DIR >FILE.json    all parts in one file
+    paper_table.py table RESULTS...       the table of one or more such folders or files (a CPU, a GPU), as Markdown
 
 Three arms on the same problems: `plain`, a model trained on the same text without declarations (see resources/training/README.md
 for how to make one); `tags`, the bundled model under dense attention; `declared`, the bundled model under its own masks.
-Quality: free-running greedy decoding. Speed: decoding only, one job, batches of 1, 8 and 32, arms in turn, the best of --repeat.
+Quality: free-running greedy decoding, f32 cache. Speed: decoding only, one job, batches of 1, 8 and 32, arms in turn, the best of --repeat.
 Seeds from 900,000,000 on are never used in training; --news-test is a file that news_data.sh wrote from real articles.
 """
 import argparse
@@ -51,7 +52,7 @@ class Run:
         path = self.dir / f"{name}.json"
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
-        left = self.args.seconds - (time.monotonic() - self.began)
+        left = min(self.args.seconds - (time.monotonic() - self.began), 1e6)
         if left <= 0:
             print(f"{name}: not run, the time is up", file=sys.stderr)
             return None
@@ -80,8 +81,12 @@ class Run:
         return ["-m", folder, *given, "--count", str(count), "--seed", str(seed), "--attention", ATTENTION[arm], "--backend",
                 self.args.backend, *(["-t", str(self.args.threads)] if self.args.threads else [])]
 
+    def rows(self):
+        wanted = range(len(ROWS)) if self.args.rows is None else [int(i) for i in self.args.rows.split(",")]
+        return [(number, row) for number, row in enumerate(ROWS) if number in wanted]
+
     def quality(self):
-        for number, row in enumerate(ROWS):
+        for number, row in self.rows():
             count = self.args.long_count if row[3] else self.args.count
             if row[1] == "news" and self.args.news_count is not None:
                 count = self.args.news_count
@@ -91,31 +96,39 @@ class Run:
                     self.part(f"quality-{number}-{arm}", [*arguments, "--batch", str(self.args.batch)])
 
     def speed(self):
-        for number, row in enumerate(ROWS):
-            if not row[4]:
-                continue
-            for batch in BATCHES:
+        """All rows at batch 1 first: what is cut off at the end is what matters least."""
+        for batch in BATCHES:
+            for number, row in self.rows():
+                if not row[4]:
+                    continue
                 for turn in range(self.args.repeat):
                     for arm in ARMS:
                         arguments = self.arguments(row, arm, max(batch, self.args.speed_problems), 900800001 + number)
                         if arguments:
-                            self.part(f"speed-{number}-{arm}-{batch}-{turn}", [*arguments, "--batch", str(batch), "--jobs", "1"])
+                            self.part(f"speed-{number}-{arm}-{batch}-{turn}", [*arguments, "--batch", str(batch), "--jobs", "1", "--kv-type",
+                                      self.args.speed_kv_type or ("bf16" if self.args.backend == "cuda" else "f32")])
 
 
 def percent(x, digits=1):
     return "-" if x is None else f"{100 * x:.{digits}f}%"
 
 
-class Results:
-    """The parts of one folder."""
+def read_parts(path):
+    """{name: part} of a folder that `run` filled, or of a file that `join` wrote."""
+    path = pathlib.Path(path)
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))
+    return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(path.glob("*.json"))}
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        found = sorted(self.folder.glob("*.json"))
-        if not found:
-            sys.exit(f"{folder}: no results; `paper_table.py run {folder}` makes them")
-        parts = [json.loads(p.read_text(encoding="utf-8")) for p in found]
-        self.by_name = {p.stem: part for p, part in zip(found, parts)}
+
+class Results:
+    """What one machine measured."""
+
+    def __init__(self, path):
+        self.by_name = read_parts(path)
+        if not self.by_name:
+            sys.exit(f"{path}: no results; `paper_table.py run {path}` makes them")
+        parts = list(self.by_name.values())
         self.backend, self.device = parts[0]["backend"], parts[0]["device"]
         self.dates = sorted({part["date"] for part in parts})
 
@@ -214,15 +227,15 @@ def speed_section(res):
                              "useful, declared", "time, plain / declared"])]
 
 
-def write_table(folders):
+def write_table(results):
     lines = ["# The paper's table", "",
              "Self-selected attention spans (arXiv 2404.09336) with the bundled models: what it costs in quality, what it gives in speed. "
              "Written by `resources/bench/paper_table.py`.", "",
              "- **plain**: a model of the same size, trained on from the bundled one with the same text without declarations, dense attention",
              "- **tags, no mask**: the bundled model writes its declarations, attention stays dense",
              "- **declared**: the same model under the masks that it declares"]
-    for folder in folders:
-        res = Results(folder)
+    for path in results:
+        res = Results(path)
         lines += ["", f"## {res.backend}: {res.device}", "", f"Measured on {' and '.join(res.dates)}."]
         lines += quality_section(res) + speed_section(res)
     print("\n".join(lines))
@@ -239,6 +252,7 @@ def main():
     run.add_argument("--plain-news")
     run.add_argument("--news-test", help="reuters-test.jsonl of news_data.sh; without it the row is left out")
     run.add_argument("--backend", default="cpu")
+    run.add_argument("--speed-kv-type", help="of the cache while speed is measured; default f32, on CUDA bf16, where each is fastest")
     run.add_argument("--threads", type=int, default=0)
     run.add_argument("--count", type=int, default=500, help="problems a row")
     run.add_argument("--long-count", type=int, default=200, help="problems a row of long sheets")
@@ -247,12 +261,18 @@ def main():
     run.add_argument("--speed-problems", type=int, default=2, help="problems at batch 1; more at larger batches")
     run.add_argument("--repeat", type=int, default=2)
     run.add_argument("--seconds", type=float, default=1e9, help="start nothing after so long")
+    run.add_argument("--rows", help="some rows of the table, from 0, e.g. 7,8")
     run.add_argument("--only", choices=["quality", "speed"])
     table = verbs.add_parser("table")
-    table.add_argument("dirs", nargs="+")
+    table.add_argument("results", nargs="+")
+    join = verbs.add_parser("join")
+    join.add_argument("dir")
     args = p.parse_args()
     if args.verb == "table":
-        write_table(args.dirs)
+        write_table(args.results)
+        return
+    if args.verb == "join":
+        json.dump(read_parts(args.dir), sys.stdout, indent=1)
         return
     job = Run(args)
     if args.only != "speed":
