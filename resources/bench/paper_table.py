@@ -97,7 +97,7 @@ class Run:
 
     def speed(self):
         """All rows at batch 1 first: what is cut off at the end is what matters least."""
-        for batch in BATCHES:
+        for batch in map(int, self.args.batches.split(",")):
             for number, row in self.rows():
                 if not row[4]:
                     continue
@@ -259,6 +259,7 @@ def main():
     run.add_argument("--news-count", type=int, help="the same for the rows of news; 0 = the whole file (100 synthetic reports)")
     run.add_argument("--batch", type=int, default=8, help="sequences decoded together while quality is measured")
     run.add_argument("--speed-problems", type=int, default=2, help="problems at batch 1; more at larger batches")
+    run.add_argument("--batches", default=",".join(map(str, BATCHES)), help="some batch sizes of the speed part")
     run.add_argument("--repeat", type=int, default=2)
     run.add_argument("--seconds", type=float, default=1e9, help="start nothing after so long")
     run.add_argument("--rows", help="some rows of the table, from 0, e.g. 7,8")
