@@ -25,6 +25,7 @@ FigureExport::FigureExport(const ExportOptions& o) : m_impl(std::make_unique<Imp
     f.legend = !o.noLegend;
     f.byPhase = !o.oneColour;
     f.overTime = o.overTime;
+    f.withoutFirst = !o.withFirst;
     f.firstStep = o.firstStep;
     f.lastStep = o.lastStep;
     f.title = o.title;
@@ -32,16 +33,16 @@ FigureExport::FigureExport(const ExportOptions& o) : m_impl(std::make_unique<Imp
 }
 FigureExport::~FigureExport() = default;
 
-Status FigureExport::write(const RunData& run, const RunData* maybeDense, const std::string& path, Kind kind) {
+Status FigureExport::write(const ExportInput& input, const std::string& path, Kind kind) {
     if (!m_impl->application) m_impl->application.emplace();
     FigureOptions o = m_impl->options;
     o.format = kind == Kind::Png ? FigureFormat::Png : kind == Kind::Svg ? FigureFormat::Svg : FigureFormat::Pdf;
-    return renderFigure(m_impl->figure, run, maybeDense, o, path);
+    return renderFigure(m_impl->figure, {input.run, input.other, input.probe, input.curve}, o, path);
 }
 
 std::string FigureExport::pngBytes(const RunData& run) {
     if (!m_impl->application) m_impl->application.emplace();
-    auto bytes = figurePng(FigureKind::Mask, run, nullptr, m_impl->options);
+    auto bytes = figurePng(FigureKind::Mask, {&run}, m_impl->options);
     return bytes ? std::move(bytes).value() : std::string();
 }
 
@@ -52,7 +53,7 @@ struct FigureExport::Impl {};
 FigureExport::FigureExport(const ExportOptions&) {}
 FigureExport::~FigureExport() = default;
 
-Status FigureExport::write(const RunData&, const RunData*, const std::string& path, Kind) {
+Status FigureExport::write(const ExportInput&, const std::string& path, Kind) {
     return Error{ErrorCode::Unsupported, "images need the window's part of the program, which this build leaves out", path,
                  {}, {}, {}};
 }

@@ -6,10 +6,19 @@
 #include <string>
 
 #include "app/cli/options.h"
+#include "engine/types/probe.h"
 #include "engine/types/records.h"
 #include "engine/types/result.h"
 
 namespace spanscope::cli {
+
+/// What there is to export: the run, another one to compare with, what inspect mode found. Null: not there.
+struct ExportInput {
+    const RunData* run = nullptr;
+    const RunData* other = nullptr;
+    const StepProbe* probe = nullptr;
+    const DivergenceCurve* curve = nullptr;
+};
 
 class FigureExport {
   public:
@@ -18,7 +27,7 @@ class FigureExport {
     ~FigureExport();
 
     /// The figure that the options name.
-    Status write(const RunData& run, const RunData* maybeDense, const std::string& path, Kind kind);
+    Status write(const ExportInput& input, const std::string& path, Kind kind);
     /// The mask, for reports; empty where images cannot be made.
     std::string pngBytes(const RunData& run);
 

@@ -180,13 +180,14 @@ void addExport(CLI::App& app, Options& all) {
     ExportOptions& o = all.exports;
     CLI::App* exports = app.add_subcommand("export", "Turns a recorded run into images, arrays, tables and reports");
     exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required();
+    addModel(exports, o.model, true);
     exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
         ->check(CLI::NonNegativeNumber);
     exports->add_option("--png", o.png, "the figure as a bitmap");
     exports->add_option("--svg", o.svg, "the figure with text and axes as vectors");
     exports->add_option("--pdf", o.pdf, "the figure on a page of its size");
-    exports->add_option("--figure", o.figure, "mask, throughput, timeline or graph")
-        ->check(CLI::IsMember({"mask", "throughput", "timeline", "graph"}))->capture_default_str();
+    exports->add_option("--figure", o.figure, "mask, throughput, timeline, graph, difference, attention, heads or divergence")
+        ->check(CLI::IsMember({"mask", "throughput", "timeline", "graph", "difference", "attention", "heads", "divergence"}))->capture_default_str();
     exports->add_option("--scale", o.scale, "pixels to a unit of the page, 1 to 4")->check(CLI::Range(1, 4))->capture_default_str();
     exports->add_option("--width", o.width, "of the page, 96 units to an inch")->check(CLI::Range(320, 4000))->capture_default_str();
     exports->add_option("--first-step", o.firstStep, "mask: first row")->check(CLI::NonNegativeNumber);
@@ -204,6 +205,16 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("--json", o.json, "steps with their intervals");
     exports->add_option("--md,--markdown", o.markdown, "transcript");
     exports->add_option("--html", o.html, "self-contained report");
+    exports->add_option("--against", o.against, "difference: a trace whose run to compare with; default: the dense run of the same file");
+    exports->add_option("--difference-npy", o.differenceNpy, "uint8 (steps, context), 0 future, 1 read by neither, 2 both, 3 only the second, 4 only the first");
+    exports->add_option("--difference-csv", o.differenceCsv, "one row for each step and stretch that only one run could read");
+    exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")->check(CLI::NonNegativeNumber);
+    exports->add_option("--layer", o.layer, "attention: of this layer and --head; default: mean of all")->check(CLI::NonNegativeNumber);
+    exports->add_option("--head", o.head, "attention: of this head and --layer")->check(CLI::NonNegativeNumber);
+    exports->add_flag("--with-first", o.withFirst, "attention, heads: the first token too, which often takes most of the mass");
+    exports->add_option("--attention-csv", o.attentionCsv, "one row for each position that the step could read densely (replays the run with -m)");
+    exports->add_option("--heads-csv", o.headsCsv, "share of dense attention mass inside the span, one row for each layer and head (replays)");
+    exports->add_option("--divergence-csv", o.divergenceCsv, "KL(dense || declared), one row a step (replays)");
     exports->callback([&all] { all.verb = Verb::Export; });
 }
 

@@ -72,7 +72,12 @@ struct DatasetOptions {
 };
 
 struct ExportOptions {
+    ModelOptions model;  ///< for what needs a replay
     std::string trace;
+    std::string against;  ///< another trace; empty: the dense run of the same file
+    std::string differenceNpy, differenceCsv, attentionCsv, headsCsv, divergenceCsv;
+    int32_t step = -1, layer = -1, head = -1;  ///< probed; step -1 = the last, layer and head -1 = mean
+    bool withFirst = false;
     int64_t run = -1;  ///< index in the file; -1 = the first declared one, else the first
     std::string png, svg, pdf, npy, npz, csv, segmentsCsv, json, markdown, html;
     std::string figure = "mask", title, caption;

@@ -5,6 +5,7 @@
 #include <QTemporaryDir>
 
 #include "engine/trace/export.h"
+#include "engine/trace/export_probe.h"
 #include "engine/trace/trace.h"
 #include "ui/export/figure.h"
 
@@ -12,11 +13,18 @@ namespace spanscope {
 
 namespace {
 
-std::function<Status(const RunData&, const RunData*, const std::string&)> alone(Status (*write)(const RunData&, const std::string&)) {
-    return [write](const RunData& run, const RunData*, const std::string& path) { return write(run, path); };
+using Write = std::function<Status(const FigureSource&, const std::string&)>;
+
+Write alone(Status (*write)(const RunData&, const std::string&)) {
+    return [write](const FigureSource& source, const std::string& path) { return write(*source.run, path); };
 }
 
-Status html(const RunData& run, const RunData* dense, const std::string& path) {
+Write both(Status (*write)(const RunData&, const RunData&, const std::string&)) {
+    return [write](const FigureSource& source, const std::string& path) { return write(*source.run, *source.other, path); };
+}
+
+Status html(const FigureSource& source, const std::string& path) {
+    const RunData& run = *source.run;
     QTemporaryDir scratch;
     const QString png = scratch.filePath("mask.png");
     std::string bytes;
@@ -24,12 +32,12 @@ Status html(const RunData& run, const RunData* dense, const std::string& path) {
         QFile file(png);
         if (file.open(QIODevice::ReadOnly)) bytes = file.readAll().toStdString();
     }
-    return exportHtml(run, dense, bytes, path);
+    return exportHtml(run, source.other, bytes, path);
 }
 
-Status trace(const RunData& run, const RunData* dense, const std::string& path) {
-    std::vector<const RunData*> runs{&run};
-    if (dense) runs.push_back(dense);
+Status trace(const FigureSource& source, const std::string& path) {
+    std::vector<const RunData*> runs{source.run};
+    if (source.other) runs.push_back(source.other);
     return writeTrace(path, runs);
 }
 
@@ -37,14 +45,23 @@ Status trace(const RunData& run, const RunData* dense, const std::string& path) 
 
 QVector<DataExport> dataExports() {
     return {
-        {"Mask as NumPy array", "npy", "uint8, a row for each step, a column for each context position: 0 future, 1 allowed but skipped, 2 read.", alone(exportMaskNpy)},
-        {"Mask with tokens as NumPy archive", "npz", "The mask, token ids, positions, attended and read counts, and what the run was, in one file.", alone(exportMaskNpz)},
-        {"Spans as CSV", "csv", "A line for each step and interval that it could read.", alone(exportSpansCsv)},
-        {"Segments as CSV", "segments.csv", "A line for each segment: references, tokens, attended, read, violations.", alone(exportSegmentsCsv)},
-        {"Intervals as JSON", "json", "The interval list of every step.", alone(exportIntervalsJson)},
-        {"Transcript as Markdown", "md", "Prompt and response with the figures of the run.", alone(exportTranscriptMarkdown)},
-        {"Report as HTML", "html", "One page that needs no network: transcript with reach, mask, table, figures.", html},
-        {"Trace", "spantrace", "The recorded run, to open here again or to work on by script.", trace},
+        {"Mask as NumPy array", "npy", "uint8, a row for each step, a column for each context position: 0 future, 1 allowed but skipped, 2 read.", alone(exportMaskNpy), ExportNeeds::Nothing},
+        {"Mask with tokens as NumPy archive", "npz", "The mask, token ids, positions, attended and read counts, and what the run was, in one file.", alone(exportMaskNpz), ExportNeeds::Nothing},
+        {"Spans as CSV", "csv", "A line for each step and interval that it could read.", alone(exportSpansCsv), ExportNeeds::Nothing},
+        {"Segments as CSV", "segments.csv", "A line for each segment: references, tokens, attended, read, violations.", alone(exportSegmentsCsv), ExportNeeds::Nothing},
+        {"Intervals as JSON", "json", "The interval list of every step.", alone(exportIntervalsJson), ExportNeeds::Nothing},
+        {"Transcript as Markdown", "md", "Prompt and response with the figures of the run.", alone(exportTranscriptMarkdown), ExportNeeds::Nothing},
+        {"Report as HTML", "html", "One page that needs no network: transcript with reach, mask, table, figures.", html, ExportNeeds::Nothing},
+        {"Trace", "spantrace", "The recorded run, to open here again or to work on by script.", trace, ExportNeeds::Nothing},
+        {"Difference as NumPy array", "difference.npy", "uint8, a row for each step of both runs: 0 future, 1 read by neither, 2 by both, 3 by the second only, 4 by the first only.",
+         both(exportDifferenceNpy), ExportNeeds::Other},
+        {"Difference as CSV", "difference.csv", "A line for each step and stretch of positions that only one of the two runs could read.", both(exportDifferenceCsv), ExportNeeds::Other},
+        {"Attention of a step as CSV", "attention.csv", "The inspected step: a line for each context position, in the span or not, attention dense and declared.",
+         [](const FigureSource& s, const std::string& path) { return exportAttentionCsv(*s.run, *s.probe, path); }, ExportNeeds::Probe},
+        {"Mass kept as CSV", "heads.csv", "The inspected step: a line for each layer and head, share of the dense attention mass inside the span.",
+         [](const FigureSource& s, const std::string& path) { return exportHeadsCsv(*s.probe, path); }, ExportNeeds::Probe},
+        {"Divergence as CSV", "divergence.csv", "A line for each step: KL(dense \u2016 declared) in nats, and what each would choose.",
+         [](const FigureSource& s, const std::string& path) { return exportDivergenceCsv(*s.run, *s.curve, path); }, ExportNeeds::Curve},
     };
 }
 

@@ -1,35 +1,20 @@
-// NPY (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), format version 1.0, and NPZ: a zip
-// of them, through minizip.
+// NPY and NPZ: a zip of them, through minizip.
 #include <zip.h>
 
-#include <bit>
 #include <cstring>
 #include <functional>
 
 #include "engine/trace/export.h"
 #include "engine/trace/mask_rows.h"
+#include "engine/trace/npy_header.h"
 #include "engine/trace/output_file.h"
 #include "engine/trace/trace_json.h"
 
 namespace spanscope {
 
-static_assert(std::endian::native == std::endian::little, "arrays are written as they stand in memory");
-
 namespace {
 
 using Sink = std::function<void(std::string_view)>;
-
-/// descr: NumPy's type string; shape: "(3, 4)", "(3,)" or "()".
-std::string npyHeader(const std::string& descr, const std::string& shape) {
-    std::string dict = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
-    constexpr size_t kPrefix = 10;  // magic, version, length
-    while ((kPrefix + dict.size() + 1) % 64 != 0) dict += ' ';
-    dict += '\n';
-    std::string header("\x93NUMPY\x01\x00", 8);
-    header += static_cast<char>(dict.size() & 0xFF);
-    header += static_cast<char>(dict.size() >> 8);
-    return header + dict;
-}
 
 void writeMask(const RunData& run, const Sink& sink) {
     const size_t nContext = trace::contextTokens(run);

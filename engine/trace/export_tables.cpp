@@ -1,4 +1,5 @@
 // Tables for scripts: CSV as in RFC 4180, with a "." in numbers whatever the locale, and the intervals as JSON.
+#include "engine/trace/csv_row.h"
 #include "engine/trace/export.h"
 #include "engine/trace/output_file.h"
 #include "engine/trace/segment_sums.h"
@@ -8,37 +9,6 @@
 namespace spanscope {
 
 namespace {
-
-std::string quoted(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos && (text.empty() || (text.front() != ' ' && text.back() != ' ')))
-        return text;
-    std::string out = "\"";
-    for (char c : text) {
-        if (c == '"') out += '"';
-        out += c;
-    }
-    return out + "\"";
-}
-
-class CsvRow {
-  public:
-    CsvRow& operator<<(const std::string& text) {
-        if (m_any) m_line += ',';
-        m_any = true;
-        m_line += quoted(text);
-        return *this;
-    }
-    CsvRow& operator<<(const char* text) { return *this << std::string(text); }
-    CsvRow& operator<<(int64_t value) { return *this << std::to_string(value); }
-    std::string take() {
-        m_any = false;
-        return std::exchange(m_line, {}) + "\r\n";
-    }
-
-  private:
-    std::string m_line;
-    bool m_any = false;
-};
 
 std::string labelText(int64_t label) { return label < 0 ? std::string() : std::to_string(label); }
 

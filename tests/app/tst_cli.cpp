@@ -236,6 +236,42 @@ class TestCli : public QObject {
         QVERIFY(starts("m.png", "PNG") && starts("m.svg", "<svg") && starts("m.pdf", "%PDF"));
     }
 
+    void differencesAndProbesFromTheCommandLine() {
+        const QString trace = file("probe.spantrace");
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "20", "-q", "--attention", "both", "--trace", trace}).exitCode, 0);
+        const auto lines = [&](const char* name) {
+            QFile f(file(name));
+            return f.open(QIODevice::ReadOnly) ? QString::fromUtf8(f.readAll()).split("\r\n") : QStringList();
+        };
+        const Outcome o = run({"export", trace, "-m", m_model, "--step", "7", "--layer", "1", "--head", "2", "--attention-csv", file("a.csv"), "--heads-csv",
+                               file("h.csv"), "--divergence-csv", file("k.csv"), "--difference-npy", file("d.npy"), "--difference-csv", file("d.csv")});
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        const auto recorded = readTrace(trace.toStdString());
+        const RunData& declared = recorded->runs[0]->header.settings.attention == AttentionMode::Declared ? *recorded->runs[0] : *recorded->runs[1];
+        double dense = 0, restricted = 0;
+        const auto attention = lines("a.csv");
+        QCOMPARE(attention.size(), qsizetype(declared.steps[7].position) + 3);  // head, one a position, the end
+        for (qsizetype i = 1; i + 1 < attention.size(); ++i) {
+            const auto cells = attention[i].trimmed().split(',');
+            QVERIFY(cells.size() >= 9 && cells[1] == "1" && cells[2] == "2");
+            dense += cells[cells.size() - 2].toDouble();
+            restricted += cells.back().toDouble();
+        }
+        QVERIFY(std::abs(dense - 1) < 1e-3 && std::abs(restricted - 1) < 1e-3);
+        QCOMPARE(lines("h.csv").size(), qsizetype{2 * 4 + 2});
+        QCOMPARE(lines("k.csv").size(), qsizetype(declared.steps.size()) + 2);
+        QFile npy(file("d.npy"));
+        QVERIFY(npy.open(QIODevice::ReadOnly));
+        const QByteArray bytes = npy.readAll();
+        QVERIFY(bytes.startsWith("\x93NUMPY"));
+        QVERIFY(bytes.contains(QString("(%1, %2)").arg(declared.steps.size()).arg(declared.steps.back().position + 1).toLatin1()));
+        const Outcome without = run({"export", trace, "--run", "0", "--figure", "difference", "--against", file("none.spantrace"), "--png", file("d.png")});
+        QCOMPARE(without.exitCode, 3);
+        const Outcome far = run({"export", trace, "-m", m_model, "--step", "999", "--attention-csv", file("x.csv")});
+        QCOMPARE(far.exitCode, 2);
+        QVERIFY(!QFile::exists(file("x.csv")));
+    }
+
     void datasetIsDeterministic() {
         const QStringList a{"dataset", "--task", "expression", "--operators", "2-5", "--count", "20", "--seed", "4", "--text-only"};
         const Outcome one = run(a), two = run(a);

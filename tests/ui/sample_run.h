@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "engine/types/probe.h"
 #include "engine/types/records.h"
 
 namespace spanscope::sample {
@@ -204,6 +205,42 @@ inline RunData large(int nSteps, int nPrompt, int segment = 64) {
     }
     b.run.stats.stop = StopReason::EndOfText;
     return b.run;
+}
+
+/// A made-up probe of a step: a flat dense attention.
+inline StepProbe probeOf(const RunData& run, int step) {
+    const StepRecord& s = run.steps[size_t(step)];
+    StepProbe p;
+    p.runId = run.header.runId;
+    p.step = step;
+    p.position = s.position;
+    p.nLayers = 2;
+    p.nHeads = 3;
+    p.visible = s.visible;
+    p.massKept.assign(6, 0.75f);
+    p.massKeptNoSink.assign(6, 0.5f);
+    p.dense.assign(size_t(s.position) + 1, 1.0f / float(s.position + 1));
+    p.restricted.assign(size_t(s.position) + 1, 0);
+    for (int k = 0; k <= s.position; ++k)
+        if (mayRead(*s.visible, s.position, k)) p.restricted[size_t(k)] = 1.0f / float(s.attended);
+    p.missed = {{5, 0.2f}, {9, 0.1f}};
+    p.topDense = {{1, "4", -0.1f}, {2, "7", -2.0f}};
+    p.topRestricted = {{2, "7", -0.2f}};
+    p.divergence = {0.3, false, 1};
+    return p;
+}
+
+inline DivergenceCurve curveOf(const RunData& run) {
+    DivergenceCurve c;
+    c.runId = run.header.runId;
+    for (size_t i = 0; i < run.steps.size(); ++i) {
+        c.klNats.push_back(float((i * 37) % 101) / 1000);
+        c.sameTop.push_back(i % 29 != 7);
+        c.topDense.push_back(int32_t(i));
+        c.topRestricted.push_back(int32_t(i % 29 != 7 ? i : i + 1));
+    }
+    c.firstDifferent = 7;
+    return c;
 }
 
 }  // namespace spanscope::sample

@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
             for (const char* format : {"png", "svg", "pdf"}) {
                 QString name = QString("figure-%1%2").arg(figureKindName(kind), suffix);
                 name.replace(".png", QString(".") + format);
-                const Status s = renderFigure(kind, declared, &dense, o, dir.filePath(name).toStdString());
+                const Status s = renderFigure(kind, {&declared, &dense}, o, dir.filePath(name).toStdString());
                 if (!s) qWarning("%s", s.error().toString().c_str());
             }
         (void)renderMask(sample::large(16384, 16384), o, dir.filePath("figure-large" + suffix).toStdString());

@@ -12,6 +12,7 @@
 #include "tests/ui/sample_run.h"
 #include "ui/export/export_dialog.h"
 #include "ui/export/figure.h"
+#include "ui/views/mask_diff.h"
 
 using namespace spanscope;
 
@@ -50,6 +51,8 @@ QString hex(QRgb c) { return QColor(c).name(); }
 class TestFigure : public QObject {
     Q_OBJECT
     RunData m_run = sample::sheet(8), m_dense = sample::sheet(8, AttentionMode::Dense);
+    StepProbe m_probe = sample::probeOf(m_run, 100);
+    DivergenceCurve m_curve = sample::curveOf(m_run);
     QTemporaryDir m_dir;
     QString path(const char* name) const { return m_dir.filePath(name); }
 
@@ -124,7 +127,8 @@ class TestFigure : public QObject {
 
     void everyFigureInEveryFormat_data() {
         QTest::addColumn<int>("kind");
-        for (const FigureKind k : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph})
+        for (const FigureKind k : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
+                                   FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
             QTest::newRow(figureKindName(k)) << int(k);
     }
     void everyFigureInEveryFormat() {
@@ -132,11 +136,11 @@ class TestFigure : public QObject {
         const auto k = FigureKind(kind);
         FigureOptions o;
         for (const char* name : {"f.png", "f.svg", "f.pdf"}) {
-            const Status s = renderFigure(k, m_run, &m_dense, o, path(name).toStdString());
+            const Status s = renderFigure(k, {&m_run, &m_dense, &m_probe, &m_curve}, o, path(name).toStdString());
             QVERIFY2(s.ok(), s.ok() ? "" : s.error().toString().c_str());
         }
         const QImage png(path("f.png"));
-        QVERIFY(png.width() > 1200 && png.width() <= 1800);
+        QVERIFY(png.width() > (k == FigureKind::Heads ? 900 : 1200) && png.width() <= 1800);
         QCOMPARE(qRound(png.dotsPerMeterX() * 0.0254), 192);
         QCOMPARE(png.text("Attention"), QString("declared"));
         QVERIFY(!png.text("Description").isEmpty());
@@ -162,8 +166,56 @@ class TestFigure : public QObject {
         QVERIFY(!bytes.contains("/DCTDecode"));  // cells stay exact: no lossy pictures
     }
 
+    /// The picture of the difference holds nothing but the states of its cells.
+    void differencePixels() {
+        FigureOptions o;
+        o.scale = 1;
+        o.caption = o.title = "-";
+        o.legend = false;
+        const auto png = figurePng(FigureKind::Difference, {&m_run, &m_dense}, o);
+        QVERIFY(png.ok());
+        const QImage image = QImage::fromData(QByteArray::fromStdString(*png));
+        const MaskFigureLayout l = maskFigureLayout(m_run, o);
+        const MaskDiff diff = diffRuns(m_run, m_dense);
+        int nOnlyDense = 0;
+        for (int y = 0; y < l.plot.height(); y += 5)
+            for (int x = 0; x < l.plot.width(); x += 7) {
+                const CellRange rows = l.y.cellsAt(y), columns = l.x.cellsAt(x);
+                DiffState most = DiffState::Future;
+                for (int r = rows.begin; r < std::min(rows.end, int(diff.rows.size())); ++r)
+                    for (int c = columns.begin; c < columns.end; ++c) most = std::max(most, diffCell(diff.rows[size_t(r)], c));
+                QCOMPARE(image.pixel(l.plot.left() + x, l.plot.top() + y), diffPixel(most, Palette::light(), x, y, 1));
+                nOnlyDense += most == DiffState::OnlySecond;
+            }
+        QVERIFY(nOnlyDense > 50);
+    }
+
+    void whatIsMissingIsSaid() {
+        for (const auto& [kind, word] : {std::pair{FigureKind::Difference, "second run"}, {FigureKind::Attention, "inspect"},
+                                         {FigureKind::Heads, "inspect"}, {FigureKind::Divergence, "inspect"}}) {
+            const Status s = renderFigure(kind, {&m_run}, {}, path("no.png").toStdString());
+            QVERIFY(!s.ok());
+            QVERIFY2(s.error().message.find(word) != std::string::npos, s.error().message.c_str());
+        }
+        RunStore store, none;
+        store.load(m_run);
+        ExportDialog dialog(&store, &none);
+        dialog.choose(FigureKind::Attention);
+        QVERIFY(!dialog.findChild<QPushButton*>("exportButton")->isEnabled());
+        QVERIFY(dialog.findChild<QLabel*>("exportPreview")->text().contains("Inspect"));
+        dialog.setInspection(m_probe, m_curve);
+        QVERIFY(dialog.findChild<QPushButton*>("exportButton")->isEnabled());
+        QVERIFY(dialog.exportTo(path("attention.png")));
+        StepProbe other = m_probe;  // of another run: not this one's attention
+        other.runId = m_run.header.runId + 1;
+        ExportDialog second(&store, &none);
+        second.choose(FigureKind::Heads);
+        second.setInspection(other, {});
+        QVERIFY(!second.findChild<QPushButton*>("exportButton")->isEnabled());
+    }
+
     void sameBytesEveryTime() {
-        const auto a = figurePng(FigureKind::Mask, m_run, nullptr, {}), b = figurePng(FigureKind::Mask, m_run, nullptr, {});
+        const auto a = figurePng(FigureKind::Mask, {&m_run}, {}), b = figurePng(FigureKind::Mask, {&m_run}, {});
         QVERIFY(a.ok() && b.ok());
         QVERIFY(*a == *b);
         QVERIFY(renderMask(m_run, {}, path("same.png").toStdString()).ok());
@@ -187,10 +239,10 @@ class TestFigure : public QObject {
         s.position = INT32_MAX;
         s.segment = 7;
         hostile.steps.assign(40, s);
-        (void)figurePng(FigureKind::Mask, hostile, nullptr, {});
-        (void)figurePng(FigureKind::Throughput, hostile, &hostile, {});
-        (void)figurePng(FigureKind::Timeline, hostile, nullptr, {});
-        QVERIFY(!figurePng(FigureKind::Graph, hostile, nullptr, {}).ok());
+        (void)figurePng(FigureKind::Mask, {&hostile}, {});
+        (void)figurePng(FigureKind::Throughput, {&hostile, &hostile}, {});
+        (void)figurePng(FigureKind::Timeline, {&hostile}, {});
+        QVERIFY(!figurePng(FigureKind::Graph, {&hostile}, {}).ok());
     }
 
     void dialogPreviewsAndWrites() {
@@ -205,10 +257,11 @@ class TestFigure : public QObject {
         dialog.refreshPreview();
         QVERIFY(!preview->pixmap(Qt::ReturnByValue).isNull());
         std::string seen;
-        dialog.setDataExports({{"Mask as NumPy array", "npy", "uint8", [&](const RunData& run, const RunData* d, const std::string& p) -> Status {
-                                    seen = p + (d ? " dense " : " ") + std::to_string(run.steps.size());
+        dialog.setDataExports({{"Mask as NumPy array", "npy", "uint8", [&](const FigureSource& source, const std::string& p) -> Status {
+                                    seen = p + (source.other ? " dense " : " ") + std::to_string(source.run->steps.size());
                                     return {};
-                                }}});
+                                },
+                                ExportNeeds::Nothing}});
         dialog.choose(FigureKind::Throughput);
         auto* format = dialog.findChild<QComboBox*>("exportFormat");
         format->setCurrentText("SVG");

@@ -22,28 +22,6 @@ std::set<int> tokens(const IntervalList& list) {
     return s;
 }
 
-StepProbe probeOf(const RunData& run, int step) {
-    const StepRecord& s = run.steps[size_t(step)];
-    StepProbe p;
-    p.runId = run.header.runId;
-    p.step = step;
-    p.position = s.position;
-    p.nLayers = 2;
-    p.nHeads = 3;
-    p.visible = s.visible;
-    p.massKept.assign(6, 0.75f);
-    p.massKeptNoSink.assign(6, 0.5f);
-    p.dense.assign(size_t(s.position) + 1, 1.0f / float(s.position + 1));
-    p.restricted.assign(size_t(s.position) + 1, 0);
-    for (int k = 0; k <= s.position; ++k)
-        if (mayRead(*s.visible, s.position, k)) p.restricted[size_t(k)] = 1.0f / float(s.attended);
-    p.missed = {{5, 0.2f}, {9, 0.1f}};
-    p.topDense = {{1, "4", -0.1f}, {2, "7", -2.0f}};
-    p.topRestricted = {{2, "7", -0.2f}};
-    p.divergence = {0.3, false, 1};
-    return p;
-}
-
 }  // namespace
 
 Q_DECLARE_METATYPE(spanscope::IntervalList)
@@ -124,7 +102,7 @@ class TestProbeView : public QObject {
         selection.lockRange(step, step);
         view.onCurve(curve);
         QVERIFY(view.isInspecting());
-        view.onProbe(probeOf(m_run, step));
+        view.onProbe(sample::probeOf(m_run, step));
         QCOMPARE(view.missedTable()->rowCount(), 2);
         const IntervalList before = view.editor().list();
         QVERIFY(before.size() >= 2);

@@ -29,6 +29,7 @@ struct FigureEntry {
     FigureKind kind;
     const char* title;
     const char* about;
+    ExportNeeds needs = ExportNeeds::Nothing;
 };
 constexpr std::array kFigures{
     FigureEntry{FigureKind::Mask, QT_TRANSLATE_NOOP("ExportDialog", "Mask heatmap"),
@@ -39,13 +40,21 @@ constexpr std::array kFigures{
                 QT_TRANSLATE_NOOP("ExportDialog", "The phases of the run along its own clock, dense beside declared.")},
     FigureEntry{FigureKind::Graph, QT_TRANSLATE_NOOP("ExportDialog", "Dependency graph"),
                 QT_TRANSLATE_NOOP("ExportDialog", "Which segment read which: for arithmetic the evaluation tree.")},
+    FigureEntry{FigureKind::Difference, QT_TRANSLATE_NOOP("ExportDialog", "Difference of two masks"),
+                QT_TRANSLATE_NOOP("ExportDialog", "What both runs could read, and what only one of them could."), ExportNeeds::Other},
+    FigureEntry{FigureKind::Attention, QT_TRANSLATE_NOOP("ExportDialog", "Attention of a step"),
+                QT_TRANSLATE_NOOP("ExportDialog", "Dense and declared attention of the inspected step, layer and head over the whole context."), ExportNeeds::Probe},
+    FigureEntry{FigureKind::Heads, QT_TRANSLATE_NOOP("ExportDialog", "Mass kept by layer and head"),
+                QT_TRANSLATE_NOOP("ExportDialog", "Share of the dense attention mass inside the span of the inspected step."), ExportNeeds::Probe},
+    FigureEntry{FigureKind::Divergence, QT_TRANSLATE_NOOP("ExportDialog", "Divergence along the run"),
+                QT_TRANSLATE_NOOP("ExportDialog", "KL(dense \u2016 declared) of the next token at every step."), ExportNeeds::Curve},
 };
 
-Status writeThroughputCsv(const RunData& run, const RunData* dense, const std::string& path) {
+Status writeThroughputCsv(const FigureSource& source, const std::string& path) {
     ThroughputSeries a, b;
-    a.update(run);
-    if (dense) b.update(*dense);
-    const QByteArray bytes = QByteArray::fromStdString(throughputCsv(a, dense ? &b : nullptr));
+    a.update(*source.run);
+    if (source.other) b.update(*source.other);
+    const QByteArray bytes = QByteArray::fromStdString(throughputCsv(a, source.other ? &b : nullptr));
     QSaveFile file(QString::fromStdString(path));
     if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
         Error e;
@@ -66,7 +75,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
     m_list = new QListWidget(this);
     m_list->setObjectName("exportList");
     m_list->setAccessibleName(tr("What to export"));
-    m_list->setMaximumWidth(230);
+    m_list->setMinimumWidth(m_list->fontMetrics().averageCharWidth() * 44);
 
     m_form = new QWidget(this);
     auto* form = new QFormLayout(m_form);
@@ -117,6 +126,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
     m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Read cells in the colour of their phase"));
     m_loaded = check("exportLoaded", tr("Show page &rounding"), true, tr("Mark tokens that were loaded only because their page was"));
     m_time = check("exportTime", tr("&Over time"), false, tr("Time instead of context length along the axis"));
+    m_noFirst = check("exportNoFirst", tr("Without &first token"), true, tr("The first token often takes most of the attention mass and hides the rest"));
     m_selected = check("exportSelected", tr("Selected steps &only"), false, tr("The steps that are locked in the window"));
     m_selected->setEnabled(false);
 
@@ -173,7 +183,7 @@ void ExportDialog::setDataExports(const QVector<DataExport>& exports) {
     m_data = exports;
     m_data.append({tr("Throughput table"), QStringLiteral("csv"),
                    tr("One row for each step and lane: context, time, step time, tokens per second, tokens attended, read and causal."),
-                   writeThroughputCsv});
+                   writeThroughputCsv, ExportNeeds::Nothing});
     fillList();
 }
 
@@ -200,7 +210,33 @@ void ExportDialog::chooseData(const QString& suffix) {
 
 bool ExportDialog::isFigure() const { return m_list->currentRow() < int(kFigures.size()); }
 FigureKind ExportDialog::kind() const { return kFigures[size_t(std::clamp(m_list->currentRow(), 0, int(kFigures.size()) - 1))].kind; }
-const RunData* ExportDialog::dense() const { return m_dense && m_dense->nSteps() > 0 ? &m_dense->data() : nullptr; }
+
+FigureSource ExportDialog::source() const {
+    return {&m_store->data(), m_dense && m_dense->nSteps() > 0 ? &m_dense->data() : nullptr, m_probe.dense.empty() ? nullptr : &m_probe,
+            m_curve.klNats.empty() ? nullptr : &m_curve};
+}
+
+ExportNeeds ExportDialog::needs() const {
+    return isFigure() ? kFigures[size_t(std::max(0, m_list->currentRow()))].needs : m_data[m_list->currentRow() - int(kFigures.size())].needs;
+}
+
+QString ExportDialog::missing() const {
+    if (m_store->nSteps() == 0) return tr("Nothing to export yet: run a prompt or open a trace first.");
+    const FigureSource s = source();
+    switch (needs()) {
+        case ExportNeeds::Other: return s.other ? QString() : tr("Needs a second run: compare with dense, or show another run beside this one.");
+        case ExportNeeds::Probe: return s.probe ? QString() : tr("Needs a step in the Inspect panel: inspect the run and select a step first.");
+        case ExportNeeds::Curve: return s.curve ? QString() : tr("Needs the Inspect panel: inspect the run first.");
+        default: return {};
+    }
+}
+
+void ExportDialog::setInspection(const StepProbe& probe, const DivergenceCurve& curve) {
+    const qint64 run = m_store->data().header.runId;
+    if (probe.runId == run) m_probe = probe;
+    if (curve.runId == run) m_curve = curve;
+    refreshPreview();
+}
 
 void ExportDialog::setSelectedSteps(int first, int last) {
     m_first = first;
@@ -219,6 +255,7 @@ FigureOptions ExportDialog::options() const {
     o.byPhase = m_byPhase->isChecked();
     o.showLoaded = m_loaded->isChecked();
     o.overTime = m_time->isChecked();
+    o.withoutFirst = m_noFirst->isChecked();
     o.title = m_title->text().toStdString();
     o.caption = m_caption->text().toStdString();
     if (m_selected->isChecked() && m_first >= 0) {
@@ -236,6 +273,7 @@ void ExportDialog::setOptions(const FigureOptions& o) {
     m_byPhase->setChecked(o.byPhase);
     m_loaded->setChecked(o.showLoaded);
     m_time->setChecked(o.overTime);
+    m_noFirst->setChecked(o.withoutFirst);
     m_title->setText(QString::fromStdString(o.title));
     m_caption->setText(QString::fromStdString(o.caption));
 }
@@ -247,7 +285,8 @@ void ExportDialog::onChosen() {
     const bool mask = isFigure() && kind() == FigureKind::Mask;
     m_byPhase->setEnabled(mask);
     m_loaded->setEnabled(mask);
-    m_selected->setEnabled(mask && m_first >= 0);
+    m_selected->setEnabled(isFigure() && (mask || kind() == FigureKind::Difference) && m_first >= 0);
+    m_noFirst->setEnabled(isFigure() && (kind() == FigureKind::Attention || kind() == FigureKind::Heads));
     m_time->setEnabled(isFigure() && kind() == FigureKind::Throughput);
     m_about->setText(isFigure() ? tr(kFigures[size_t(m_list->currentRow())].about)
                                 : m_data[m_list->currentRow() - int(kFigures.size())].about);
@@ -258,10 +297,11 @@ void ExportDialog::onChosen() {
 void ExportDialog::refreshPreview() {
     m_timer.stop();
     m_image = QImage();
-    m_export->setEnabled(m_store->nSteps() > 0);
-    if (isFigure() && m_store->nSteps() > 0) {
+    m_export->setEnabled(missing().isEmpty());
+    m_copy->setEnabled(isFigure() && missing().isEmpty());
+    if (isFigure() && missing().isEmpty()) {
         const FigureOptions o = options();
-        m_image = figureImage(kind(), m_store->data(), dense(), o);  // at its own scale: the very picture that is written
+        m_image = figureImage(kind(), source(), o);  // at its own scale: the very picture that is written
         m_size->setText(m_image.isNull() ? QString() : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(m_image.width()).arg(m_image.height()).arg(o.scale));
     } else {
         m_size->clear();
@@ -270,8 +310,8 @@ void ExportDialog::refreshPreview() {
 }
 
 void ExportDialog::showPreview() {
-    if (m_store->nSteps() == 0) {
-        m_preview->setText(tr("Nothing to export yet: run a prompt or open a trace first."));
+    if (const QString why = missing(); !why.isEmpty()) {
+        m_preview->setText(why);
     } else if (m_image.isNull()) {
         m_preview->setText(isFigure() ? tr("This run has nothing to draw here.") : tr("A data file: no preview."));
     } else {
@@ -304,9 +344,9 @@ QString ExportDialog::suggestedName() const {
         return parts.join('-') + '.' + m_format->currentText().toLower();
     }
     const DataExport& d = m_data[m_list->currentRow() - int(kFigures.size())];
-    QString word = d.title.section(' ', 0, 0).toLower();
-    parts << word;
-    return parts.join('-') + '.' + d.suffix;
+    // A two-part ending ("segments.csv") says already what it is.
+    if (!d.suffix.contains('.')) parts << d.title.section(' ', 0, 0).toLower();
+    return parts.join('-') + (d.suffix.contains('.') ? '-' : '.') + d.suffix;
 }
 
 void ExportDialog::exportAs() {
@@ -322,8 +362,8 @@ void ExportDialog::exportAs() {
 
 bool ExportDialog::exportTo(const QString& path) {
     const Status status = [&]() -> Status {
-        if (isFigure()) return renderFigure(kind(), m_store->data(), dense(), options(), path.toStdString());
-        return m_data[m_list->currentRow() - int(kFigures.size())].write(m_store->data(), dense(), path.toStdString());
+        if (isFigure()) return renderFigure(kind(), source(), options(), path.toStdString());
+        return m_data[m_list->currentRow() - int(kFigures.size())].write(source(), path.toStdString());
     }();
     if (status) say(tr("Written: %1").arg(path), false);
     else say(QString::fromStdString(status.error().toString()), true);
@@ -331,8 +371,8 @@ bool ExportDialog::exportTo(const QString& path) {
 }
 
 void ExportDialog::copyImage() {
-    if (!isFigure()) return;
-    const QImage image = figureImage(kind(), m_store->data(), dense(), options());
+    if (!isFigure() || !missing().isEmpty()) return;
+    const QImage image = figureImage(kind(), source(), options());
     if (image.isNull()) return;
     QGuiApplication::clipboard()->setImage(image);
     say(tr("Copied: %1 \u00d7 %2 pixels").arg(image.width()).arg(image.height()), false);

@@ -21,12 +21,16 @@ class QStackedWidget;
 
 namespace spanscope {
 
-/// One kind of data file. `write` gets the run, the dense run or null, and the target.
+/// What an export needs besides the run.
+enum class ExportNeeds { Nothing, Other, Probe, Curve };
+
+/// One kind of data file. `write` gets what there is to draw from, and the target.
 struct DataExport {
     QString title;    ///< "Mask as NumPy array"
     QString suffix;   ///< "npy"
     QString about;    ///< what is in it, one or two sentences
-    std::function<Status(const RunData&, const RunData*, const std::string&)> write;
+    std::function<Status(const FigureSource&, const std::string&)> write;
+    ExportNeeds needs = ExportNeeds::Nothing;
 };
 
 class ExportDialog : public QDialog {
@@ -38,6 +42,8 @@ class ExportDialog : public QDialog {
     void setDataExports(const QVector<DataExport>& exports);
     void choose(FigureKind kind);
     void chooseData(const QString& suffix);
+    /// What inspect mode found about this run, copied; empty parts: it was not asked.
+    void setInspection(const StepProbe& probe, const DivergenceCurve& curve);
     /// Steps that "selected steps only" stands for; -1 none.
     void setSelectedSteps(int first, int last);
     FigureOptions options() const;
@@ -62,7 +68,9 @@ class ExportDialog : public QDialog {
     void onChosen();
     void showPreview();
     void say(const QString& text, bool bad);
-    const RunData* dense() const;
+    FigureSource source() const;
+    ExportNeeds needs() const;
+    QString missing() const;  ///< why what is chosen cannot be made yet; empty: it can
 
     RunStore *m_store, *m_dense;
     QVector<DataExport> m_data;
@@ -70,13 +78,15 @@ class ExportDialog : public QDialog {
     QComboBox *m_format, *m_scale, *m_theme;
     QSpinBox* m_width;
     QLineEdit *m_title, *m_caption;
-    QCheckBox *m_legend, *m_byPhase, *m_loaded, *m_selected, *m_time;
+    QCheckBox *m_legend, *m_byPhase, *m_loaded, *m_selected, *m_time, *m_noFirst;
     QWidget* m_form;
     QLabel *m_preview, *m_about, *m_message, *m_size;
     QPushButton *m_export, *m_copy;
     QTimer m_timer;
     QImage m_image;
     int m_first = -1, m_last = -1;
+    StepProbe m_probe;
+    DivergenceCurve m_curve;
 };
 
 }  // namespace spanscope

@@ -21,12 +21,17 @@ const char* figureKindName(FigureKind kind) {
         case FigureKind::Throughput: return "throughput";
         case FigureKind::Timeline: return "timeline";
         case FigureKind::Graph: return "graph";
+        case FigureKind::Difference: return "difference";
+        case FigureKind::Attention: return "attention";
+        case FigureKind::Heads: return "heads";
+        case FigureKind::Divergence: return "divergence";
     }
     return "";
 }
 
 bool figureKindFromName(const std::string& name, FigureKind& kind) {
-    for (const FigureKind k : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph})
+    for (const FigureKind k : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
+                               FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
         if (name == figureKindName(k)) {
             kind = k;
             return true;
@@ -46,14 +51,29 @@ namespace {
 constexpr double kDpi = 96;
 constexpr double kMaxPixels = 3e8;
 
-FigurePage makePage(FigureKind kind, const RunData& run, const RunData* dense, const FigureOptions& o) {
+FigurePage makePage(FigureKind kind, const FigureSource& s, const FigureOptions& o) {
     switch (kind) {
-        case FigureKind::Mask: return maskPage(run, o);
-        case FigureKind::Throughput: return throughputPage(run, dense, o);
-        case FigureKind::Timeline: return timelinePage(run, dense, o);
-        case FigureKind::Graph: return graphPage(run, o);
+        case FigureKind::Mask: return maskPage(*s.run, o);
+        case FigureKind::Throughput: return throughputPage(*s.run, s.other, o);
+        case FigureKind::Timeline: return timelinePage(*s.run, s.other, o);
+        case FigureKind::Graph: return graphPage(*s.run, o);
+        case FigureKind::Difference: return s.other ? differencePage(*s.run, *s.other, o) : FigurePage{};
+        case FigureKind::Attention: return s.probe ? attentionPage(*s.run, *s.probe, o) : FigurePage{};
+        case FigureKind::Heads: return s.probe ? headsPage(*s.run, *s.probe, o) : FigurePage{};
+        case FigureKind::Divergence: return s.curve ? divergencePage(*s.run, *s.curve, o) : FigurePage{};
     }
     return {};
+}
+
+const char* whyEmpty(FigureKind kind, const FigureSource& s) {
+    switch (kind) {
+        case FigureKind::Graph: return "the run has no segments to draw";
+        case FigureKind::Difference: return s.other ? "the two runs have no steps of one prompt in common" : "a difference needs a second run";
+        case FigureKind::Attention:
+        case FigureKind::Heads: return "needs a step probed in inspect mode";
+        case FigureKind::Divergence: return "needs the run replayed in inspect mode";
+        default: return "the run has no steps to draw";
+    }
 }
 
 /// A page with its title and caption, measured once.
@@ -129,12 +149,11 @@ Error error(ErrorCode code, std::string message, const std::string& path) {
     return e;
 }
 
-Result<Sheet> prepare(FigureKind kind, const RunData& run, const RunData* dense, const FigureOptions& o, const std::string& path) {
+Result<Sheet> prepare(FigureKind kind, const FigureSource& source, const FigureOptions& o, const std::string& path) {
     if (!qobject_cast<QApplication*>(QCoreApplication::instance()))
         return error(ErrorCode::InvalidArgument, "a figure needs an application object (FigureApplication)", path);
-    FigurePage page = makePage(kind, run, dense, o);
-    if (!page.paint)
-        return error(ErrorCode::InvalidArgument, kind == FigureKind::Graph ? "the run has no segments to draw" : "the run has no steps to draw", path);
+    FigurePage page = makePage(kind, source, o);
+    if (!page.paint) return error(ErrorCode::InvalidArgument, whyEmpty(kind, source), path);
     return layOut(std::move(page));
 }
 
@@ -152,8 +171,8 @@ void writeSvg(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
     svg.setSize(sheet.size.toSize());
     svg.setViewBox(QRectF(QPointF(0, 0), sheet.size));
     svg.setResolution(static_cast<int>(kDpi));
-    svg.setTitle(sheet.page.title);
-    svg.setDescription(sheet.page.caption);
+    svg.setTitle(sheet.page.title.toHtmlEscaped());  // Qt writes both as they are
+    svg.setDescription(sheet.page.caption.toHtmlEscaped());
     QCPPainter painter;
     painter.begin(&svg);
     painter.setMode(QCPPainter::pmVectorized);
@@ -180,20 +199,20 @@ void writePdf(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
 
 }  // namespace
 
-QImage figureImage(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options) {
-    const Result<Sheet> sheet = prepare(kind, run, maybeDense, options, {});
-    return sheet ? rasterSheet(*sheet, options, run, kind) : QImage();
+QImage figureImage(FigureKind kind, const FigureSource& source, const FigureOptions& options) {
+    const Result<Sheet> sheet = prepare(kind, source, options, {});
+    return sheet ? rasterSheet(*sheet, options, *source.run, kind) : QImage();
 }
 
-Result<std::string> figurePng(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options) {
-    const Result<Sheet> sheet = prepare(kind, run, maybeDense, options, {});
+Result<std::string> figurePng(FigureKind kind, const FigureSource& source, const FigureOptions& options) {
+    const Result<Sheet> sheet = prepare(kind, source, options, {});
     if (!sheet) return sheet.error();
-    const QImage image = rasterSheet(*sheet, options, run, kind);
+    const QImage image = rasterSheet(*sheet, options, *source.run, kind);
     if (image.isNull()) return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", {});
     return encodePng(image);
 }
 
-Status renderFigure(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
+Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOptions& options, const std::string& path) {
     QString suffix = QFileInfo(QString::fromStdString(path)).suffix().toLower();
     if (options.format == FigureFormat::Png) suffix = "png";
     if (options.format == FigureFormat::Svg) suffix = "svg";
@@ -204,11 +223,11 @@ Status renderFigure(FigureKind kind, const RunData& run, const RunData* maybeDen
         e.expected = ".png, .svg or .pdf";
         return e;
     }
-    const Result<Sheet> sheet = prepare(kind, run, maybeDense, options, path);
+    const Result<Sheet> sheet = prepare(kind, source, options, path);
     if (!sheet) return sheet.error();
     QByteArray bytes;
     if (suffix == "png") {
-        const QImage image = rasterSheet(*sheet, options, run, kind);
+        const QImage image = rasterSheet(*sheet, options, *source.run, kind);
         if (image.isNull()) return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", path);
         bytes = QByteArray::fromStdString(encodePng(image));
     } else {
@@ -224,16 +243,16 @@ Status renderFigure(FigureKind kind, const RunData& run, const RunData* maybeDen
 }
 
 Status renderMask(const RunData& run, const FigureOptions& options, const std::string& path) {
-    return renderFigure(FigureKind::Mask, run, nullptr, options, path);
+    return renderFigure(FigureKind::Mask, {&run}, options, path);
 }
 Status renderThroughput(const RunData& declared, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
-    return renderFigure(FigureKind::Throughput, declared, maybeDense, options, path);
+    return renderFigure(FigureKind::Throughput, {&declared, maybeDense}, options, path);
 }
 Status renderTimeline(const RunData& run, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
-    return renderFigure(FigureKind::Timeline, run, maybeDense, options, path);
+    return renderFigure(FigureKind::Timeline, {&run, maybeDense}, options, path);
 }
 Status renderGraph(const RunData& run, const FigureOptions& options, const std::string& path) {
-    return renderFigure(FigureKind::Graph, run, nullptr, options, path);
+    return renderFigure(FigureKind::Graph, {&run}, options, path);
 }
 
 struct FigureApplication::Impl {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/types/probe.h"
 #include "engine/types/records.h"
 #include "engine/types/result.h"
 #include "ui/views/mask_geometry.h"
@@ -21,7 +22,8 @@ class QPainter;
 
 namespace spanscope {
 
-enum class FigureKind { Mask, Throughput, Timeline, Graph };
+/// Difference needs two runs of one prompt; Attention and Heads a probe, Divergence a replay (inspect mode).
+enum class FigureKind { Mask, Throughput, Timeline, Graph, Difference, Attention, Heads, Divergence };
 const char* figureKindName(FigureKind kind);  ///< "mask", "throughput", ...
 bool figureKindFromName(const std::string& name, FigureKind& kind);
 
@@ -36,11 +38,20 @@ struct FigureOptions {
     bool legend = true;
     bool byPhase = true;     ///< mask: read cells in the colour of their phase
     bool showLoaded = true;  ///< mask: page rounding told from plain skipping
+    bool withoutFirst = true;  ///< attention, heads: the first token left out, which often takes most of the mass
     bool overTime = false;   ///< throughput: time along the axis instead of context length
     int firstStep = 0;       ///< mask: steps [firstStep, lastStep]
     int lastStep = -1;       ///< -1: to the end
     std::string title;       ///< empty: made from the run; "-": none
     std::string caption;     ///< empty: made from the run; "-": none
+};
+
+/// What a figure is drawn from; null where there is none. All outlive the call.
+struct FigureSource {
+    const RunData* run = nullptr;
+    const RunData* other = nullptr;  ///< the dense twin, or another run of the same prompt
+    const StepProbe* probe = nullptr;
+    const DivergenceCurve* curve = nullptr;
 };
 
 /// Where the cells of a mask figure lie, in device pixels of a PNG at options.scale.
@@ -55,10 +66,9 @@ struct MaskFigureLayout {
 };
 MaskFigureLayout maskFigureLayout(const RunData& run, const FigureOptions& options);
 
-/// Written beside the target and renamed. InvalidArgument: unknown
-/// ending, nothing to draw, no application; Io: the file cannot be written.
-Status renderFigure(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options,
-                    const std::string& path);
+/// Written beside the target and renamed. InvalidArgument: unknown ending, nothing to draw (and what is missing), no
+/// application; Io: the file cannot be written.
+Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOptions& options, const std::string& path);
 Status renderMask(const RunData& run, const FigureOptions& options, const std::string& path);
 Status renderThroughput(const RunData& declared, const RunData* maybeDense, const FigureOptions& options,
                         const std::string& path);
@@ -66,9 +76,9 @@ Status renderTimeline(const RunData& run, const RunData* maybeDense, const Figur
 Status renderGraph(const RunData& run, const FigureOptions& options, const std::string& path);
 
 /// The bytes of the PNG that renderFigure would write.
-Result<std::string> figurePng(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options);
+Result<std::string> figurePng(FigureKind kind, const FigureSource& source, const FigureOptions& options);
 /// What the preview shows; null where there is nothing to draw.
-QImage figureImage(FigureKind kind, const RunData& run, const RunData* maybeDense, const FigureOptions& options);
+QImage figureImage(FigureKind kind, const FigureSource& source, const FigureOptions& options);
 
 /// A QApplication on the offscreen platform for programs without a window; nothing if there is one already. Needs no
 /// display and prints nothing.

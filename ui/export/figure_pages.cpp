@@ -14,7 +14,11 @@ namespace spanscope {
 
 namespace {
 
-QString nameOf(const RunData& run) {
+QString sentence(const QString& text) { return text.isEmpty() ? QString() : text + QStringLiteral(". "); }
+
+}  // namespace
+
+QString runName(const RunData& run) {
     QStringList parts;
     for (const std::string& s : {run.header.modelName, run.header.settings.task})
         if (!s.empty()) parts << QString::fromStdString(s);
@@ -26,18 +30,14 @@ QString orGiven(const std::string& given, const QString& made) {
     return given.empty() ? made : QString::fromStdString(given);
 }
 
-QString origin(const RunData& run) {
+QString runOrigin(const RunData& run) {
     QStringList parts;
     if (!run.header.modelHash.empty()) parts << QStringLiteral("Model %1").arg(QString::fromStdString(run.header.modelHash).left(12));
     if (!run.header.backend.empty())
         parts << QStringLiteral("%1 (%2)").arg(QString::fromStdString(run.header.backend), QString::fromStdString(run.header.device));
     if (!run.header.programVersion.empty()) parts << QStringLiteral("Spanscope %1").arg(QString::fromStdString(run.header.programVersion));
-    return parts.join(QStringLiteral(", "));
+    return sentence(parts.join(QStringLiteral(", ")));
 }
-
-QString sentence(const QString& text) { return text.isEmpty() ? QString() : text + QStringLiteral(". "); }
-
-}  // namespace
 
 double titleHeight(const QString& title) { return title.isEmpty() ? 0 : 26; }
 
@@ -82,7 +82,7 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
     page.body = QSizeF(std::max({MaskRulers::kLeft + double(l.plot.width()) / scale, legend, 292.0}),
                        MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
     page.title = orGiven(o.title, QStringLiteral("What each step could read \u00b7 %1 \u00b7 %2 attention")
-                                      .arg(nameOf(run), QString(attentionModeName(run.header.settings.attention))));
+                                      .arg(runName(run), QString(attentionModeName(run.header.settings.attention))));
     int64_t attended = 0, read = 0, causal = 0;
     for (int i = 0; i < l.nSteps; ++i) {
         const StepRecord& s = run.steps[static_cast<size_t>(l.firstStep + i)];
@@ -96,7 +96,7 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
                                   "allows, %5 in pages of %6 tokens. %7")
                        .arg(l.firstStep).arg(l.firstStep + l.nSteps - 1).arg(l.nColumns - 1)
                        .arg(formatPercent(double(attended) / all), formatPercent(double(read) / all)).arg(kPageTokens)
-                       .arg(sentence(origin(run))).trimmed());
+                       .arg(runOrigin(run)).trimmed());
     page.paint = [&run, rows, o, l, scale](QCPPainter& painter, QPointF at) {
         const Palette& palette = Palette::of(o.dark);
         const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale, double(l.plot.height()) / scale);
@@ -130,15 +130,15 @@ FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, co
     if (declared.steps.empty()) return page;
     const double width = std::clamp(o.width, 320, 4000) - 2 * kFigureMargin;
     page.body = QSizeF(width, o.height > 0 ? std::clamp(o.height, 240, 8000) - 110 : width * 0.56);
-    page.title = orGiven(o.title, QStringLiteral("Throughput \u00b7 %1").arg(nameOf(declared)));
+    page.title = orGiven(o.title, QStringLiteral("Throughput \u00b7 %1").arg(runName(declared)));
     QString made;
     const double rate = declared.stats.decodeTokensPerS();
     if (rate > 0) made += QStringLiteral("Decode %1 declared").arg(formatRate(rate));
     if (maybeDense && maybeDense->stats.decodeTokensPerS() > 0)
         made += QStringLiteral(", %1 dense: speed-up %2").arg(formatRate(maybeDense->stats.decodeTokensPerS()),
-                                                             formatFactor(speedUp(declared.stats, maybeDense->stats)));
+                                                             formatFactor(speedUp(declared, *maybeDense)));
     made = sentence(made) + QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens read are whole pages of %2 tokens. %3")
-                                .arg(ThroughputSeries::kWindowSteps).arg(kPageTokens).arg(sentence(origin(declared)));
+                                .arg(ThroughputSeries::kWindowSteps).arg(kPageTokens).arg(runOrigin(declared));
     page.caption = orGiven(o.caption, made.trimmed());
     page.paint = [&declared, maybeDense, o, size = page.body](QCPPainter& painter, QPointF at) {
         QCustomPlot plot;
@@ -170,8 +170,8 @@ FigurePage timelinePage(const RunData& run, const RunData* maybeDense, const Fig
     const double width = std::clamp(o.width, 320, 4000) - 2 * kFigureMargin;
     const double lane = 30;
     page.body = QSizeF(width, (maybeDense ? 2 : 1) * (lane + 8) + 18 + (o.legend ? 22 : 0));
-    page.title = orGiven(o.title, QStringLiteral("The run along time \u00b7 %1").arg(nameOf(run)));
-    page.caption = orGiven(o.caption, sentence(origin(run)).trimmed());
+    page.title = orGiven(o.title, QStringLiteral("The run along time \u00b7 %1").arg(runName(run)));
+    page.caption = orGiven(o.caption, runOrigin(run).trimmed());
     page.paint = [&run, maybeDense, o, width, lane](QCPPainter& painter, QPointF at) {
         const Palette& palette = Palette::of(o.dark);
         std::vector<const RunData*> runs{&run};
@@ -238,9 +238,9 @@ FigurePage graphPage(const RunData& run, const FigureOptions& o) {
     const double width = std::clamp(o.width, 320, 4000) - 2 * kFigureMargin;
     const double zoom = std::min(1.0, width / graph->size.width());
     page.body = QSizeF(width, graph->size.height() * zoom);
-    page.title = orGiven(o.title, QStringLiteral("Which segment read which \u00b7 %1").arg(nameOf(run)));
+    page.title = orGiven(o.title, QStringLiteral("Which segment read which \u00b7 %1").arg(runName(run)));
     page.caption = orGiven(o.caption, (QStringLiteral("An arrow leads from what was named to the segment that named it. Square corners: given; "
-                                                      "round: written by the model. ") + sentence(origin(run))).trimmed());
+                                                      "round: written by the model. ") + runOrigin(run)).trimmed());
     page.paint = [graph, o, zoom, width](QCPPainter& painter, QPointF at) {
         painter.save();
         painter.translate(at.x() + (width - graph->size.width() * zoom) / 2, at.y());

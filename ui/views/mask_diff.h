@@ -1,37 +1,13 @@
-// Two runs of the same prompt, cell by cell: what both could read, what only one could. Values; any thread.
+// The difference of two masks as pixels. Values; any thread.
 #pragma once
 
 #include <QImage>
-#include <string>
-#include <vector>
 
-#include "engine/types/records.h"
+#include "engine/types/run_diff.h"
 #include "ui/views/mask_raster.h"
 
 namespace spanscope {
 
-/// In the order of max-pooling: a difference never disappears.
-enum class DiffState : uint8_t { Future, Neither, Both, OnlySecond, OnlyFirst };
-const char* diffStateName(DiffState state);
-
-IntervalList intersect(const IntervalList& a, const IntervalList& b);
-IntervalList subtract(const IntervalList& a, const IntervalList& b);
-
-struct DiffRow {
-    SharedIntervals both, onlyFirst, onlySecond;
-    int32_t position = 0;
-};
-
-struct MaskDiff {
-    std::vector<DiffRow> rows;  ///< steps that both runs have
-    int nColumns = 0;
-    int parting = -1;           ///< first step whose token differs: from here on the rows are of different texts; -1 none
-    std::string why;            ///< not empty: the runs cannot be compared cell by cell, and why
-    int64_t cellsBoth = 0, cellsOnlyFirst = 0, cellsOnlySecond = 0;  ///< up to the parting
-};
-MaskDiff diffRuns(const RunData& first, const RunData& second);
-
-DiffState diffCell(const DiffRow& row, int column);
 QRgb diffPixel(DiffState state, const Palette& palette, int x, int y, int pattern);
 QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width, int height,
                   bool dark, int pattern);

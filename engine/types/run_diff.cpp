@@ -1,0 +1,87 @@
+#include "engine/types/run_diff.h"
+
+#include <algorithm>
+
+namespace spanscope {
+
+const char* diffStateName(DiffState state) {
+    switch (state) {
+        case DiffState::Future: return "future";
+        case DiffState::Neither: return "read by neither";
+        case DiffState::Both: return "read by both";
+        case DiffState::OnlySecond: return "read by the second only";
+        case DiffState::OnlyFirst: return "read by the first only";
+    }
+    return "";
+}
+
+IntervalList intersect(const IntervalList& a, const IntervalList& b) {
+    IntervalList out;
+    for (size_t i = 0, k = 0; i < a.size() && k < b.size();) {
+        const int32_t begin = std::max(a[i].begin, b[k].begin), end = std::min(a[i].end, b[k].end);
+        if (begin < end) out.push_back({begin, end});
+        if (a[i].end < b[k].end) ++i;
+        else ++k;
+    }
+    return out;
+}
+
+IntervalList subtract(const IntervalList& a, const IntervalList& b) {
+    IntervalList out;
+    size_t k = 0;
+    for (const Interval& i : a) {
+        int32_t at = i.begin;
+        while (k < b.size() && b[k].end <= at) ++k;
+        for (size_t j = k; j < b.size() && b[j].begin < i.end; ++j) {
+            if (at < b[j].begin) out.push_back({at, b[j].begin});
+            at = std::max(at, b[j].end);
+            if (at >= i.end) break;
+        }
+        if (at < i.end) out.push_back({at, i.end});
+    }
+    return out;
+}
+
+MaskDiff diffRuns(const RunData& first, const RunData& second) {
+    MaskDiff diff;
+    const auto& p = first.header.prompt;
+    const auto& q = second.header.prompt;
+    if (p.size() != q.size() || !std::equal(p.begin(), p.end(), q.begin(), [](const TokenInfo& a, const TokenInfo& b) { return a.id == b.id; })) {
+        diff.why = "The prompts differ, so their positions do not correspond.";
+        return diff;
+    }
+    const size_t n = std::min(first.steps.size(), second.steps.size());
+    SharedIntervals lastA, lastB;
+    DiffRow row;
+    static const IntervalList kNothing;
+    for (size_t i = 0; i < n; ++i) {
+        const StepRecord &a = first.steps[i], &b = second.steps[i];
+        if (diff.parting < 0 && a.token.id != b.token.id) diff.parting = static_cast<int32_t>(i);
+        if (i == 0 || a.visible != lastA || b.visible != lastB) {  // phases share their lists: few rows compute
+            const IntervalList &x = a.visible ? *a.visible : kNothing, &y = b.visible ? *b.visible : kNothing;
+            row.both = std::make_shared<const IntervalList>(intersect(x, y));
+            row.onlyFirst = std::make_shared<const IntervalList>(subtract(x, y));
+            row.onlySecond = std::make_shared<const IntervalList>(subtract(y, x));
+            lastA = a.visible;
+            lastB = b.visible;
+        }
+        row.position = std::clamp(a.position, 0, 1 << 30);
+        diff.nColumns = std::max(diff.nColumns, row.position + 1);
+        if (diff.parting < 0) {
+            diff.cellsBoth += attendedTokens(*row.both, row.position);
+            diff.cellsOnlyFirst += attendedTokens(*row.onlyFirst, row.position);
+            diff.cellsOnlySecond += attendedTokens(*row.onlySecond, row.position);
+        }
+        diff.rows.push_back(row);
+    }
+    return diff;
+}
+
+DiffState diffCell(const DiffRow& row, int32_t column) {
+    if (column < 0 || column > row.position) return DiffState::Future;
+    if (mayRead(*row.onlyFirst, row.position, column)) return DiffState::OnlyFirst;
+    if (mayRead(*row.onlySecond, row.position, column)) return DiffState::OnlySecond;
+    return mayRead(*row.both, row.position, column) ? DiffState::Both : DiffState::Neither;
+}
+
+}  // namespace spanscope
