@@ -184,7 +184,8 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
         copy.attention = mode;
         auto session = Session::create(m_model, *m_backend, copy, id);
         if (!session) return session.error();
-        live.push_back({std::move(*session), id, 0});
+        const size_t nSegments = (*session)->data().segments.size();
+        live.push_back({std::move(*session), id, 0, nSegments, 0});
         return {};
     };
     Status made = add(request.runId, settings.attention);
@@ -255,13 +256,17 @@ void EngineWorker::send(Live& one, bool last) {
     auto batch = std::make_shared<RunBatch>();
     batch->runId = one.runId;
     batch->steps.assign(data.steps.begin() + static_cast<std::ptrdiff_t>(one.nSent), data.steps.end());
-    batch->segments = data.segments;
-    batch->violations = data.violations;
+    batch->firstSegment = one.nSegments ? one.nSegments - 1 : 0;  // the newest that was sent may have grown since, no other
+    batch->segments.assign(data.segments.begin() + static_cast<std::ptrdiff_t>(batch->firstSegment), data.segments.end());
+    batch->firstViolation = one.nViolations;
+    batch->violations.assign(data.violations.begin() + static_cast<std::ptrdiff_t>(one.nViolations), data.violations.end());
     batch->stats = data.stats;
     batch->stats.loadNs = m_loadNs;
     batch->answer = data.answer;
     batch->finished = last;
     one.nSent = data.steps.size();
+    one.nSegments = data.segments.size();
+    one.nViolations = data.violations.size();
     m_inFlight.fetch_add(1);
     emit this->batch(batch);
 }

@@ -3,18 +3,16 @@
 #pragma once
 
 #include <QElapsedTimer>
-#include <QObject>
 #include <atomic>
 #include <memory>
 #include <vector>
 
+#include "app/runner/engine_events.h"
 #include "engine/decode/inspect.h"
 #include "engine/decode/session.h"
 #include "engine/model/model.h"
 #include "engine/trace/trace.h"
 #include "kernels/backend.h"
-#include "ui/model/payloads.h"
-#include "ui/model/run_store.h"
 
 namespace spanscope {
 
@@ -23,7 +21,7 @@ struct RunControl {
     std::atomic<bool> stop{false};
 };
 
-class EngineWorker : public QObject {
+class EngineWorker : public EngineEvents {
     Q_OBJECT
   public:
     EngineWorker();
@@ -42,31 +40,12 @@ class EngineWorker : public QObject {
     void saveTrace(const QString& path, const RunList& runs);
     void setRecoveryFolder(const QString& folder) { m_recoveryFolder = folder; }
 
-  signals:
-    void modelProgress(double fraction);
-    void modelReady(const spanscope::ModelInfo& info);
-    void modelFailed(const QString& path, const spanscope::ErrorInfo& error);
-    void forecastReady(const spanscope::ForecastInfo& info);
-    void started(qint64 runId, const spanscope::SharedHeader& header, const std::vector<spanscope::Segment>& segments);
-    void progress(qint64 runId, int done, int total);
-    void batch(const spanscope::SharedBatch& batch);
-    void failed(qint64 runId, const spanscope::ErrorInfo& error);
-    void finished(qint64 runId, spanscope::StopReason reason);
-    void idle();
-    void inspectProgress(int done, int total);
-    void inspectReady(const spanscope::DivergenceCurve& curve);
-    void inspectFailed(const spanscope::ErrorInfo& error);
-    void probeReady(const spanscope::StepProbe& probe);
-    void editReady(const spanscope::StepEdit& edit);
-    void traceOpened(const QString& path, const spanscope::RunList& runs, const QString& damage);
-    void traceSaved(const QString& path);
-    void traceFailed(const QString& path, const spanscope::ErrorInfo& error);
-
   private:
     struct Live {
         std::unique_ptr<Session> session;
         int64_t runId = 0;
-        size_t nSent = 0;
+        size_t nSent = 0;  ///< steps, segments, violations that the window has
+        size_t nSegments = 0, nViolations = 0;
     };
 
     Result<std::unique_ptr<Backend>> makeBackend(const Model& model, const LoadRequest& request, int contextTokens,
@@ -92,9 +71,3 @@ class EngineWorker : public QObject {
 ErrorInfo toErrorInfo(const QString& title, const Error& error);
 
 }  // namespace spanscope
-
-Q_DECLARE_METATYPE(std::vector<spanscope::Segment>)
-Q_DECLARE_METATYPE(spanscope::StopReason)
-Q_DECLARE_METATYPE(spanscope::DivergenceCurve)
-Q_DECLARE_METATYPE(spanscope::StepProbe)
-Q_DECLARE_METATYPE(spanscope::StepEdit)

@@ -1,11 +1,13 @@
 #include "app/runner/runner.h"
 
+#include <QMetaMethod>
+
 #include "engine/tasks/task.h"
 #include "kernels/backends.h"
 
 namespace spanscope {
 
-Runner::Runner(QObject* parent) : QObject(parent), m_worker(new EngineWorker) {
+Runner::Runner(QObject* parent) : EngineEvents(parent), m_worker(new EngineWorker) {
     qRegisterMetaType<SharedHeader>("spanscope::SharedHeader");
     qRegisterMetaType<SharedBatch>("spanscope::SharedBatch");
     qRegisterMetaType<std::vector<Segment>>("std::vector<spanscope::Segment>");
@@ -21,29 +23,20 @@ Runner::Runner(QObject* parent) : QObject(parent), m_worker(new EngineWorker) {
     m_thread.setObjectName("engine");
     m_worker->moveToThread(&m_thread);
     connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);
-    connect(m_worker, &EngineWorker::modelProgress, this, &Runner::modelProgress);
-    connect(m_worker, &EngineWorker::modelReady, this, &Runner::modelReady);
-    connect(m_worker, &EngineWorker::modelFailed, this, &Runner::modelFailed);
-    connect(m_worker, &EngineWorker::forecastReady, this, &Runner::forecastReady);
-    connect(m_worker, &EngineWorker::started, this, &Runner::started);
-    connect(m_worker, &EngineWorker::progress, this, &Runner::progress);
+    // Every event goes on as it came, but for the two that something is counted at.
+    const QMetaObject& events = EngineEvents::staticMetaObject;
+    for (int i = events.methodOffset(); i < events.methodCount(); ++i) {
+        const QMetaMethod method = events.method(i);
+        const bool own = method == QMetaMethod::fromSignal(&EngineEvents::batch) || method == QMetaMethod::fromSignal(&EngineEvents::idle);
+        if (!own) connect(m_worker, method, this, method);
+    }
     connect(m_worker, &EngineWorker::batch, this, [this](const SharedBatch& b) {
         emit batch(b);
         m_worker->batchesInFlight().fetch_sub(1);
     });
-    connect(m_worker, &EngineWorker::failed, this, &Runner::failed);
-    connect(m_worker, &EngineWorker::finished, this, &Runner::finished);
     connect(m_worker, &EngineWorker::idle, this, [this] {
         if (--m_nRunning == 0) emit idle();
     });
-    connect(m_worker, &EngineWorker::inspectProgress, this, &Runner::inspectProgress);
-    connect(m_worker, &EngineWorker::inspectReady, this, &Runner::inspectReady);
-    connect(m_worker, &EngineWorker::inspectFailed, this, &Runner::inspectFailed);
-    connect(m_worker, &EngineWorker::probeReady, this, &Runner::probeReady);
-    connect(m_worker, &EngineWorker::editReady, this, &Runner::editReady);
-    connect(m_worker, &EngineWorker::traceOpened, this, &Runner::traceOpened);
-    connect(m_worker, &EngineWorker::traceSaved, this, &Runner::traceSaved);
-    connect(m_worker, &EngineWorker::traceFailed, this, &Runner::traceFailed);
     m_thread.start();
 }
 

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "tests/ui/sample_run.h"
+#include "ui/model/run_store.h"
 #include "ui/model/format.h"
 #include "ui/model/live_rate.h"
 #include "ui/model/segment_summary.h"
@@ -107,6 +108,58 @@ class TestUiValues : public QObject {
         }
         QCOMPARE(summaries.rowOfStep(int(whole.steps.size())), -1);
         QCOMPARE(summaries.rowOfStep(-1), -1);
+    }
+
+    /// A batch costs what is new in it: records that are there are neither copied nor moved, however long the run grows.
+    void appendingTouchesOnlyWhatIsNew() {
+        constexpr int kBatches = 2000, kStepsEach = 5;
+        auto header = std::make_shared<RunHeader>();
+        header->runId = 1;
+        header->settings.contextTokens = kBatches * kStepsEach + 8;
+        header->prompt.resize(8);
+        RunStore store;
+        store.begin(header, {Segment{}});
+        const StepRecord* steps = nullptr;
+        const Segment* segments = nullptr;
+        qint64 nCopied = 0, nMoved = 0;
+        for (int b = 0; b < kBatches; ++b) {
+            auto batch = std::make_shared<RunBatch>();
+            batch->runId = 1;
+            batch->firstSegment = store.data().segments.size() - 1;  // the newest again, and one more
+            batch->segments = {store.data().segments.back(), Segment{}};
+            batch->segments.back().begin = b;
+            for (int i = 0; i < kStepsEach; ++i) {
+                StepRecord step;
+                step.index = b * kStepsEach + i;
+                step.token.text = "a token's text that is too long to stand in the string itself";
+                batch->steps.push_back(step);
+            }
+            store.append(batch);
+            nCopied += qint64(batch->steps.size() + batch->segments.size());
+            if (steps && store.data().steps.data() != steps) nMoved += store.nSteps();
+            if (segments && store.data().segments.data() != segments) nMoved += qint64(store.data().segments.size());
+            steps = store.data().steps.data();
+            segments = store.data().segments.data();
+        }
+        QCOMPARE(store.nSteps(), kBatches * kStepsEach);
+        QCOMPARE(store.data().segments.size(), size_t(kBatches + 1));
+        for (int b = 0; b < kBatches; ++b) QCOMPARE(store.data().segments[size_t(b) + 1].begin, b);
+        QCOMPARE(nCopied, qint64(kBatches) * (kStepsEach + 2));
+        QVERIFY2(nMoved <= 4 * kBatches, qPrintable(QString::number(nMoved)));  // segments double; steps stay where they are
+    }
+
+    void batchesThatDoNotFollowAreLeftOut() {
+        auto header = std::make_shared<RunHeader>();
+        header->runId = 1;
+        RunStore store;
+        store.begin(header, {Segment{}});
+        auto batch = std::make_shared<RunBatch>();
+        batch->runId = 1;
+        batch->firstSegment = 2;  // the one before is missing
+        batch->steps.resize(3);
+        store.append(batch);
+        QCOMPARE(store.nSteps(), 0);
+        QCOMPARE(store.data().segments.size(), size_t{1});
     }
 
     void pages() {

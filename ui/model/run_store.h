@@ -11,12 +11,15 @@
 
 namespace spanscope {
 
-/// What is new in a run since the batch before; immutable once sent.
+/// What is new in a run since the batch before, so that a batch costs what is new and not what there is; immutable
+/// once sent.
 struct RunBatch {
     int64_t runId = 0;
     std::vector<StepRecord> steps;               ///< new steps only
-    std::vector<Segment> segments;               ///< all segments, as they stand now
-    std::vector<ProtocolViolation> violations;   ///< all violations, as they stand now
+    size_t firstSegment = 0;                     ///< `segments` take the place of all from this one on
+    std::vector<Segment> segments;
+    size_t firstViolation = 0;                   ///< likewise
+    std::vector<ProtocolViolation> violations;
     RunStats stats;
     std::string answer;
     bool finished = false;
@@ -37,8 +40,9 @@ class RunStore : public QObject {
     int nContext() const { return nPrompt() + nSteps(); }
 
     void clear();
+    /// Makes room for the steps that the run may have at most: appending never moves the ones that are there.
     void begin(const SharedHeader& header, const std::vector<Segment>& promptSegments);
-    /// Batches of another run are ignored.
+    /// Batches of another run are ignored; so is a batch that does not follow on what is here.
     void append(const SharedBatch& batch);
     void load(const RunData& data);  ///< a recorded run, at once
 

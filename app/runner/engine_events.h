@@ -1,0 +1,47 @@
+// What the engine's thread tells: declared once for the worker, which emits them there, and the runner, which passes
+// them on in the GUI thread.
+#pragma once
+
+#include <QObject>
+#include <vector>
+
+#include "engine/types/probe.h"
+#include "engine/types/records.h"
+#include "ui/model/payloads.h"
+#include "ui/model/run_store.h"
+
+namespace spanscope {
+
+class EngineEvents : public QObject {
+    Q_OBJECT
+  public:
+    using QObject::QObject;
+
+  signals:
+    void modelProgress(double fraction);
+    void modelReady(const spanscope::ModelInfo& info);
+    void modelFailed(const QString& path, const spanscope::ErrorInfo& error);
+    void forecastReady(const spanscope::ForecastInfo& info);
+    void started(qint64 runId, const spanscope::SharedHeader& header, const std::vector<spanscope::Segment>& segments);
+    void progress(qint64 runId, int done, int total);
+    void batch(const spanscope::SharedBatch& batch);
+    void failed(qint64 runId, const spanscope::ErrorInfo& error);
+    void finished(qint64 runId, spanscope::StopReason reason);
+    void idle();  ///< the last request to run has ended, well or not
+    void inspectProgress(int done, int total);
+    void inspectReady(const spanscope::DivergenceCurve& curve);
+    void inspectFailed(const spanscope::ErrorInfo& error);
+    void probeReady(const spanscope::StepProbe& probe);
+    void editReady(const spanscope::StepEdit& edit);
+    void traceOpened(const QString& path, const spanscope::RunList& runs, const QString& damage);
+    void traceSaved(const QString& path);
+    void traceFailed(const QString& path, const spanscope::ErrorInfo& error);
+};
+
+}  // namespace spanscope
+
+Q_DECLARE_METATYPE(std::vector<spanscope::Segment>)
+Q_DECLARE_METATYPE(spanscope::StopReason)
+Q_DECLARE_METATYPE(spanscope::DivergenceCurve)
+Q_DECLARE_METATYPE(spanscope::StepProbe)
+Q_DECLARE_METATYPE(spanscope::StepEdit)
