@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The program as a person uses it: starts under a window manager, runs the sample that stands in the editor, exports the
+# heatmap through the dialogs, quits. Usage: smoke_window.sh SPANSCOPE SPANSCOPE-CLI. Exit 77: a tool is not installed.
+set -u
+program=$1 cli=$2
+for tool in Xvfb openbox xdotool; do
+    command -v "$tool" >/dev/null || { echo "SKIPPED: $tool is not installed (./run installs it)"; exit 77; }
+done
+work=$(mktemp -d)
+pids=()
+trap 'for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$work"' EXIT
+fail() { echo "FAILED: $*"; [ -f "$work/log" ] && sed 's/^/  program: /' "$work/log"; exit 1; }
+until_true() { # seconds, what is waited for, command...
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@"; do
+        [ $SECONDS -lt $end ] || fail "$what did not come"
+        sleep 0.2
+    done
+}
+
+Xvfb -displayfd 3 -screen 0 1280x800x24 3>"$work/display" 2>/dev/null &
+pids+=($!)
+until_true 20 "the X server" test -s "$work/display"
+export DISPLAY=:$(cat "$work/display") HOME=$work XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data XDG_RUNTIME_DIR=$work
+unset QT_QPA_PLATFORM QT_SCALE_FACTOR WAYLAND_DISPLAY
+openbox 2>/dev/null &
+pids+=($!)
+mkdir -p "$XDG_CONFIG_HOME/spanscope"
+printf '[tour]\ndone=true\n' >"$XDG_CONFIG_HOME/spanscope/spanscope.conf"
+
+"$program" >"$work/log" 2>&1 &
+pid=$!
+pids+=("$pid")
+window() { xdotool search --onlyvisible --name "$1" >/dev/null 2>&1; }
+until_true 60 "the window" window '^Spanscope$'
+main=$(xdotool search --onlyvisible --name '^Spanscope$' | head -n 1)
+xdotool windowactivate --sync "$main"
+eval "$(xdotool getwindowgeometry --shell "$main")"
+[ "$WIDTH" -le 1280 ] && [ "$HEIGHT" -le 800 ] || fail "the window is larger than the screen: $WIDTH x $HEIGHT"
+xdotool key --clearmodifiers ctrl+Return  # runs as soon as the model is ready
+
+# The export is offered once the run has ended.
+offered() { window '^Export' || { xdotool key --clearmodifiers ctrl+shift+e; sleep 0.5; window '^Export'; }; }
+until_true 120 "the end of the run" offered
+xdotool key --clearmodifiers Return
+sleep 1
+xdotool type --clearmodifiers "$work/heatmap.png"
+xdotool key --clearmodifiers Return
+until_true 30 "the heatmap" test -s "$work/heatmap.png"
+
+# The same run on the command line gives a picture of the same size.
+"$cli" run --task expression -p '(12+7)*(3-8)' --trace "$work/run.spantrace" >/dev/null || fail "spanscope-cli run"
+"$cli" export "$work/run.spantrace" --png "$work/expected.png" || fail "spanscope-cli export"
+header() { head -c 24 "$1" | od -An -tx1 | tr -d ' \n'; }  # signature, IHDR, width, height
+case $(header "$work/heatmap.png") in 89504e470d0a1a0a*) ;; *) fail "the heatmap is no PNG" ;; esac
+[ "$(header "$work/heatmap.png")" = "$(header "$work/expected.png")" ] || fail "the heatmap has another size than the command line's"
+
+xdotool key --clearmodifiers Escape
+sleep 0.5
+xdotool key --clearmodifiers ctrl+q
+until_true 30 "the end of the program" bash -c "! kill -0 $pid 2>/dev/null"
+wait "$pid"
+code=$?
+[ $code -eq 0 ] || fail "exit code $code"
+echo "started, ran, exported $(stat -c %s "$work/heatmap.png") bytes, quit with 0"
