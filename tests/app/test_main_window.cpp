@@ -8,9 +8,11 @@
 #include <QDockWidget>
 #include <QLabel>
 #include <QLineEdit>
+#include <QTabBar>
 #include <QTableView>
 #include <QListWidget>
 #include <QPlainTextEdit>
+#include <QProcess>
 #include <QPushButton>
 #include <QSettings>
 #include <QSignalSpy>
@@ -291,6 +293,104 @@ class TestMainWindow : public QObject {
         m_window->action("stop")->trigger();
         waitUntilIdle();
         QVERIFY(!probe->isInspecting());
+    }
+
+    /// What the dialog writes about a probe and a difference is what the command line writes, byte for byte.
+    void inspectionExportsEqualTheCommandLine() {
+        load(tiny());
+        m_window->setAttention(MainWindow::Compare::Both);
+        type("1+2");
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 30 || m_window->state() == MainWindow::State::Ready, 20000);
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+        m_window->raisePanel("probe");
+        emit m_window->probe()->inspectRequested();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->probe()->isInspecting(), 60000);
+        m_window->selection()->lockRange(9, 9);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->probe()->shownProbe().step, 9, 20000);
+        QTest::mouseClick(m_window->probe()->heads(), Qt::LeftButton, {}, m_window->probe()->heads()->cell(1, 2).center().toPoint());
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->probe()->shownProbe().head, 2, 20000);
+        QTemporaryDir folder;
+        QTest::keyClick(m_window.get(), Qt::Key_E, Qt::ControlModifier);
+        auto* dialog = m_window->findChild<ExportDialog*>("exportDialog");
+        QVERIFY(dialog);
+        const QStringList data{"difference.npy", "difference.csv", "attention.csv", "heads.csv", "divergence.csv"};
+        for (const QString& suffix : data + QStringList{"spantrace"}) {
+            dialog->chooseData(suffix);
+            QVERIFY2(dialog->exportTo(folder.filePath("gui." + suffix)), qPrintable(dialog->message()));
+        }
+        FigureOptions options = dialog->options();
+        dialog->setOptions(options);
+        for (const FigureKind kind : {FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
+            dialog->choose(kind);
+            QVERIFY2(dialog->exportTo(folder.filePath(QString("gui-%1.png").arg(figureKindName(kind)))), qPrintable(dialog->message()));
+        }
+        dialog->close();
+        const auto cli = [](const QStringList& arguments) {
+            QProcess process;
+            process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), arguments);
+            return process.waitForFinished(60000) && process.exitCode() == 0;
+        };
+        QStringList arguments{"export", folder.filePath("gui.spantrace"), "-m", tiny(), "--step", "9", "--layer", "1", "--head", "2"};
+        for (const QString& suffix : data) arguments << "--" + QString(suffix).replace('.', '-') << folder.filePath("cli." + suffix);
+        QVERIFY(cli(arguments));
+        const auto bytes = [&](const QString& name) {
+            QFile file(folder.filePath(name));
+            return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+        };
+        for (const QString& suffix : data) {
+            QVERIFY(bytes("gui." + suffix).size() > 100);
+            QVERIFY2(bytes("gui." + suffix) == bytes("cli." + suffix), qPrintable(suffix));
+        }
+        for (const char* kind : {"difference", "attention", "heads", "divergence"}) {
+            QVERIFY(cli(arguments.mid(0, 10) + QStringList{"--figure", kind, "--png", folder.filePath(QString("cli-%1.png").arg(kind))}));
+            QVERIFY2(QImage(folder.filePath(QString("gui-%1.png").arg(kind))) == QImage(folder.filePath(QString("cli-%1.png").arg(kind))), kind);
+        }
+    }
+
+    /// Runs stand in tabs: a click shows one again, its problem comes along, closing a tab shows a neighbour.
+    void runsInTabs() {
+        load(tiny());
+        QTabBar* tabs = m_window->runTabs();
+        for (const char* problem : {"1+2", "3*4", "5-6"}) {
+            type(problem);
+            clickRun();
+            QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 3, 20000);
+            m_window->action("stop")->trigger();
+            waitUntilIdle();
+        }
+        QCOMPARE(tabs->count(), 3);
+        QVERIFY(tabs->isVisible());
+        QCOMPARE(tabs->currentIndex(), 2);
+        QTest::mouseClick(tabs, Qt::LeftButton, {}, tabs->tabRect(0).center());
+        QCOMPARE(m_window->store()->data().header.settings.promptText, std::string("1+2"));
+        QCOMPARE(edit()->toPlainText(), QString("1+2"));
+        type("my own");  // typed and not run: stays
+        tabs->setFocus();
+        QTest::keyClick(tabs, Qt::Key_Right);
+        QCOMPARE(m_window->store()->data().header.settings.promptText, std::string("3*4"));
+        QCOMPARE(edit()->toPlainText(), QString("my own"));
+        emit tabs->tabCloseRequested(1);
+        QCOMPARE(tabs->count(), 2);
+        QVERIFY(m_window->store()->data().header.settings.promptText != "3*4");
+        QCOMPARE(m_window->history()->rowCount(), 3);  // the list keeps it
+    }
+
+    /// Ctrl and a number: hidden comes up, behind a tab comes to the front, in sight goes away.
+    void panelKeysBringToFront() {
+        auto* graph = m_window->findChild<QDockWidget*>("dock.graph");
+        m_window->raisePanel("throughput");
+        QTRY_VERIFY(graph->visibleRegion().isEmpty());
+        QAction* toggle = m_window->action("dock.graph");
+        QTRY_VERIFY(!toggle->isChecked());
+        toggle->trigger();
+        QTRY_VERIFY(!graph->visibleRegion().isEmpty());
+        QVERIFY(toggle->isChecked());
+        toggle->trigger();
+        QTRY_VERIFY(graph->isHidden());
+        toggle->trigger();
+        QTRY_VERIFY(!graph->visibleRegion().isEmpty());
     }
 
     /// Every bundled recording opens whole: the declared run on show, its dense twin beside it.

@@ -22,14 +22,15 @@ inline void settle(int ms) {
 }
 
 /// Calls shoot(name) with the window in each state.
-inline void eachWindowState(const std::function<void(const QString&, MainWindow&)>& shoot) {
+inline void eachWindowState(const std::function<void(const QString&, MainWindow&)>& shoot, QSize size = {1440, 900}) {
     QSettings().clear();
     MainWindow::Setup setup;
     setup.tasks = {{"expression", "Arithmetic expression", {"(12+7)*(3-8)", "1+2"}}, {"sheet", "Sheet of calculations", {"64-71\n$1*3"}}};
     setup.version = "0.1.0";
     MainWindow window(setup);
-    window.resize(1440, 900);
+    window.resize(size);
     window.show();
+    window.setLayoutPreset("demo");  // for this size
     const auto take = [&](const QString& name) {
         settle(400);
         for (MaskView* mask : window.findChildren<MaskView*>()) mask->finishTiles();

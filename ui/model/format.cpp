@@ -45,6 +45,12 @@ QString formatBytes(quint64 bytes) {
 
 QString formatPercent(double fraction) { return formatNumber(fraction * 100) + QStringLiteral(" %"); }
 
+QString formatNats(double nats) {
+    if (!std::isfinite(nats)) return kNoValue;
+    if (nats != 0 && std::fabs(nats) < 1e-4) return QStringLiteral("< 0.0001 nats");
+    return formatNumber(nats) + QStringLiteral(" nats");
+}
+
 QString formatFactor(double factor) { return factor > 0 ? formatNumber(factor) + QStringLiteral("×") : kNoValue; }
 
 }  // namespace spanscope

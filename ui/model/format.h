@@ -12,6 +12,7 @@ QString formatRate(double tokensPerS);    ///< "812 t/s"; an en dash where there
 QString formatDuration(qint64 ns);        ///< "412 µs", "12.3 ms", "1.24 s"
 QString formatBytes(quint64 bytes);       ///< "512 B", "1.24 MiB"
 QString formatPercent(double fraction);   ///< "12.3 %"
+QString formatNats(double nats);          ///< "0.0123 nats"; "< 0.0001 nats" below that: what is left is rounding
 QString formatFactor(double factor);      ///< "1.28×"
 
 inline const QString kNoValue = QStringLiteral("–");

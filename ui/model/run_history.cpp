@@ -1,6 +1,9 @@
 #include "ui/model/run_history.h"
 
+#include <algorithm>
+
 #include "ui/model/format.h"
+#include "ui/views/throughput_series.h"
 
 namespace spanscope {
 
@@ -32,6 +35,10 @@ void RunHistory::add(const HistoryEntry& entry) {
     }
 }
 
+bool RunHistory::holds(const SharedRun& run) const {
+    return std::any_of(m_entries.begin(), m_entries.end(), [&](const HistoryEntry& e) { return e.run == run; });
+}
+
 int RunHistory::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(m_entries.size()); }
 int RunHistory::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(ColumnCount); }
 
@@ -51,8 +58,7 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
         case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
         case SpeedUpColumn: {
-            if (!entry.dense || entry.dense->stats.decodeTokensPerS() <= 0) return kNoValue;
-            return formatFactor(run.stats.decodeTokensPerS() / entry.dense->stats.decodeTokensPerS());
+            return entry.dense ? formatFactor(speedUp(run, *entry.dense)) : kNoValue;
         }
         case ReadColumn: return formatPercent(run.stats.readFraction());
         case StopColumn: return QString::fromUtf8(stopReasonName(run.stats.stop));

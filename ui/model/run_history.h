@@ -23,6 +23,7 @@ class RunHistory : public QAbstractTableModel {
 
     void add(const HistoryEntry& entry);
     const HistoryEntry& at(int row) const { return m_entries[static_cast<size_t>(row)]; }
+    bool holds(const SharedRun& run) const;
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;
     QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;

@@ -19,7 +19,7 @@ GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
     setAccessibleName(tr("Dependency graph of segments"));
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
-    setMinimumSize(160, 120);
+    setMinimumSize(120, 80);
     const auto add = [this](const QString& text, const QKeySequence& key, const QString& tip, auto&& slot) {
         auto* a = new QAction(text, this);
         a->setShortcut(key);

@@ -59,6 +59,7 @@ class MaskCompareView : public QWidget {
     MaskView* secondView() const { return m_b; }
     MaskDiffPane* difference() const { return m_diff; }
     QString summary() const;
+    QSize minimumSizeHint() const override { return {460, 400}; }
     /// Rows of figures: name, first, second; as the table shows them.
     QString csv() const;
 

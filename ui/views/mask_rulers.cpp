@@ -163,7 +163,20 @@ void MaskRulers::drawGrid(QPainter& painter) const {
 }
 
 double MaskRulers::drawLegend(QPainter* painter, QRectF area, const QFont& font) const {
-    const bool brief = painter && drawLegend(nullptr, area, font) > area.width();  // a narrow dock gets shorter words
+    if (!painter) return paintLegend(nullptr, area, font, false);
+    if (paintLegend(nullptr, area, font, false) <= area.width()) return paintLegend(painter, area, font, false);
+    const double brief = paintLegend(nullptr, area, font, true);  // a narrow dock gets shorter words, a narrower one smaller ones
+    if (brief <= area.width()) return paintLegend(painter, area, font, true);
+    painter->save();
+    painter->setFont(font);
+    painter->translate(area.left(), area.center().y());
+    painter->scale(area.width() / brief, area.width() / brief);
+    paintLegend(painter, QRectF(0, -area.height() / 2, brief, area.height()), font, true);
+    painter->restore();
+    return area.width();
+}
+
+double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font, bool brief) const {
     const QFontMetricsF metrics(font);
     double left = area.left();
     const double swatch = 13, top = area.center().y() - swatch / 2;

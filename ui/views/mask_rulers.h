@@ -38,6 +38,7 @@ struct MaskRulers {
     void drawGrid(QPainter& painter) const;
     /// Draws nothing if painter is null; returns the width it takes.
     double drawLegend(QPainter* painter, QRectF area, const QFont& font) const;
+    double paintLegend(QPainter* painter, QRectF area, const QFont& font, bool brief) const;
 };
 
 }  // namespace spanscope

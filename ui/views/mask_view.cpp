@@ -26,7 +26,7 @@ MaskView::MaskView(RunStore* store, Selection* selection, QWidget* parent)
     setObjectName("maskView");
     setFocusPolicy(Qt::StrongFocus);
     setFrameShape(QFrame::NoFrame);
-    setMinimumSize(260, 180);
+    setMinimumSize(200, 110);
     viewport()->setMouseTracking(true);
     setAccessibleName(tr("Attention mask"));
     setWhatsThis(tr("What each step could read. Rows are steps, columns are context positions. Filled cells were "

@@ -27,21 +27,15 @@ void themePlot(QCustomPlot& plot, const Palette& palette, double fontPoints) {
             axis->grid()->setSubGridVisible(false);
         }
     }
-    for (int i = 0; i < plot.plotLayout()->elementCount(); ++i) {
-        auto* rect = qobject_cast<QCPAxisRect*>(plot.plotLayout()->elementAt(i));
-        if (!rect) continue;
-        for (int j = 0; j < rect->insetLayout()->elementCount(); ++j)
-            if (auto* legend = qobject_cast<QCPLegend*>(rect->insetLayout()->elementAt(j))) {
-                QColor ground = palette.ground;
-                ground.setAlpha(215);
-                legend->setBrush(ground);
-                legend->setBorderPen(Qt::NoPen);
-                legend->setTextColor(palette.ink);
-                legend->setFont(font);
-                legend->setIconSize(26, 12);
-                legend->setRowSpacing(-2);
-            }
-    }
+    for (QCPLayerable* child : plot.layer("legend")->children())
+        if (auto* legend = qobject_cast<QCPLegend*>(child)) {
+            legend->setBrush(Qt::NoBrush);
+            legend->setBorderPen(Qt::NoPen);
+            legend->setTextColor(palette.ink);
+            legend->setFont(font);
+            legend->setIconSize(26, 12);
+            legend->setRowSpacing(-2);
+        }
 }
 
 }  // namespace spanscope

@@ -38,7 +38,7 @@ void DivergenceStrip::setCurve(const DivergenceCurve& curve) {
     m_curve = curve;
     float most = 0;
     for (const float kl : curve.klNats) most = std::max(most, kl);
-    setAccessibleDescription(tr("%1 steps, largest divergence %2 nats").arg(curve.klNats.size()).arg(formatNumber(double(most))));
+    setAccessibleDescription(tr("%1 steps, largest divergence %2").arg(curve.klNats.size()).arg(formatNats(double(most))));
     update();
 }
 
@@ -69,7 +69,7 @@ void DivergenceStrip::paintEvent(QPaintEvent*) {
     if (m_current >= 0 && m_current < static_cast<int>(n))
         p.fillRect(QRectF(area.left() + (m_current + 0.5) * area.width() / double(n) - 1, area.top(), 2, area.height()), c.accent);
     p.setPen(quietText(palette()));
-    p.drawText(area, Qt::AlignTop | Qt::AlignRight, tr("max %1 nats").arg(formatNumber(double(most))));
+    p.drawText(area, Qt::AlignTop | Qt::AlignRight, tr("largest %1").arg(formatNats(double(most))));
 }
 
 void DivergenceStrip::mousePressEvent(QMouseEvent* event) {
@@ -78,7 +78,7 @@ void DivergenceStrip::mousePressEvent(QMouseEvent* event) {
 
 void DivergenceStrip::mouseMoveEvent(QMouseEvent* event) {
     const int step = stepAt(event->position().x());
-    if (step >= 0) QToolTip::showText(event->globalPosition().toPoint(), tr("Step %1: %2 nats").arg(step).arg(formatNumber(double(m_curve.klNats[static_cast<size_t>(step)]))), this);
+    if (step >= 0) QToolTip::showText(event->globalPosition().toPoint(), tr("Step %1: %2").arg(step).arg(formatNats(double(m_curve.klNats[static_cast<size_t>(step)]))), this);
 }
 
 HeadGrid::HeadGrid(QWidget* parent) : QWidget(parent) {

@@ -69,7 +69,12 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     auto* editor = new QWidget(this);
     auto* editColumn = new QVBoxLayout(editor);
     editColumn->setContentsMargins(8, 8, 8, 8);
-    editColumn->addWidget(m_segments, 1);
+    m_moved = table({tr("Next token"), tr("Before"), tr("After"), tr("Change")}, tr("How the distribution moved"),
+                    tr("Probabilities of the next token under the recorded span and under the edited one"), editor);
+    auto* editLists = new QHBoxLayout;
+    editLists->addWidget(m_segments, 2);
+    editLists->addWidget(m_moved, 3);
+    editColumn->addLayout(editLists, 1);
     auto* editRow = new QHBoxLayout;
     editRow->addWidget(m_editText, 1);
     editRow->addWidget(m_apply, 0, Qt::AlignTop);
@@ -88,19 +93,38 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     head->addWidget(m_status, 1);
     head->addWidget(m_noSink);
     head->addWidget(m_jump);
-    head->addWidget(m_start);
+    m_content = new QWidget(this);
     auto* middle = new QHBoxLayout;
     middle->setSpacing(8);
     middle->addWidget(m_heads, 1);
     middle->addWidget(m_attention, 3);
+    auto* inner = new QVBoxLayout(m_content);
+    inner->setContentsMargins(0, 0, 0, 0);
+    inner->setSpacing(6);
+    inner->addWidget(m_strip);
+    inner->addWidget(m_summary);
+    inner->addLayout(middle, 2);
+    inner->addWidget(m_tabs, 3);
+    m_empty = new QWidget(this);
+    auto* about = new QLabel(tr("Replays the run twice, under its spans and densely, and shows for every step what the span kept of the dense "
+                                "attention, what it missed, and how far the two are apart. Then a span can be edited and its step run again.\n"
+                                "View, Inspect layout gives this panel the most room."), m_empty);
+    about->setWordWrap(true);
+    auto* startRow = new QHBoxLayout;
+    startRow->addWidget(m_start);
+    startRow->addStretch(1);
+    auto* emptyColumn = new QVBoxLayout(m_empty);
+    emptyColumn->setContentsMargins(0, 0, 0, 0);
+    emptyColumn->addWidget(about);
+    emptyColumn->addSpacing(8);
+    emptyColumn->addLayout(startRow);
+    emptyColumn->addStretch(1);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(16, 4, 16, 8);
-    column->setSpacing(8);
+    column->setSpacing(6);
     column->addLayout(head);
-    column->addWidget(m_strip);
-    column->addWidget(m_summary);
-    column->addLayout(middle, 2);
-    column->addWidget(m_tabs, 3);
+    column->addWidget(m_content, 1);
+    column->addWidget(m_empty, 1);
 
     m_timer.setSingleShot(true);
     m_timer.setInterval(80);
@@ -146,7 +170,7 @@ void ProbeView::leave() {
     m_strip->setCurve({});
     m_heads->setProbe({}, true);
     m_attention->setProbe({}, true);
-    for (QTableWidget* t : {m_missed, m_wasted, m_choices}) t->setRowCount(0);
+    for (QTableWidget* t : {m_missed, m_wasted, m_choices, m_moved}) t->setRowCount(0);
     m_segments->clear();
     m_editText->clear();
     m_summary->clear();
@@ -155,9 +179,16 @@ void ProbeView::leave() {
     m_jump->setEnabled(false);
     m_apply->setEnabled(false);
     m_start->setEnabled(m_available);
-    m_start->show();
+    showContent();
     m_status->setText(tr("Compare every step with a dense reading of the same tokens."));
     if (was) emit inspectingChanged(false);
+}
+
+void ProbeView::showContent() {
+    m_content->setVisible(m_ready);
+    m_noSink->setVisible(m_ready);
+    m_jump->setVisible(m_ready);
+    m_empty->setVisible(!m_ready);
 }
 
 void ProbeView::onProgress(int done, int total) {
@@ -178,11 +209,11 @@ void ProbeView::onCurve(const DivergenceCurve& curve) {
     double sum = 0;
     for (const float kl : curve.klNats) sum += double(kl);
     const auto nDifferent = std::count(curve.sameTop.begin(), curve.sameTop.end(), uint8_t{0});
-    m_status->setText(tr("KL(dense ‖ declared): mean %1 nats. %2").arg(formatNumber(sum / std::max<double>(1, double(curve.klNats.size()))),
+    m_status->setText(tr("KL(dense ‖ declared): mean %1. %2").arg(formatNats(sum / std::max<double>(1, double(curve.klNats.size()))),
                           nDifferent ? tr("%1 of %2 steps would choose differently.").arg(nDifferent).arg(curve.klNats.size())
                                      : tr("Both would choose the same token at every step.")));
     m_jump->setEnabled(curve.firstDifferent >= 0);
-    m_start->hide();
+    showContent();
     emit inspectingChanged(true);
     if (!m_selection->isLocked() && m_store->nSteps() > 0) m_selection->lockRange(m_store->nSteps() - 1, m_store->nSteps() - 1);
     requestProbe();
@@ -225,8 +256,8 @@ void ProbeView::showProbe() {
     const auto& mass = noSink ? m_probe.massKeptNoSink : m_probe.massKept;
     double kept = 0;
     for (const float m : mass) kept += double(m);
-    m_summary->setText(tr("Step %1: the span kept %2 of the dense attention mass (mean over heads); KL %3 nats; %4. Showing %5.")
-                           .arg(m_probe.step).arg(formatPercent(mass.empty() ? 1 : kept / double(mass.size())), formatNumber(m_probe.divergence.klNats),
+    m_summary->setText(tr("Step %1: the span kept %2 of the dense attention mass (mean over heads); KL %3; %4. Showing %5.")
+                           .arg(m_probe.step).arg(formatPercent(mass.empty() ? 1 : kept / double(mass.size())), formatNats(m_probe.divergence.klNats),
                                 m_probe.divergence.sameTop ? tr("both choose the same token") : tr("dense would choose another token"),
                                 m_probe.layer < 0 ? tr("the mean of all heads") : tr("layer %1, head %2").arg(m_probe.layer).arg(m_probe.head)));
     for (auto [t, list] : {std::pair{m_missed, &m_probe.missed}, std::pair{m_wasted, &m_probe.wasted}}) {
@@ -255,6 +286,7 @@ void ProbeView::fillEdit() {
     m_editStep = m_probe.step;
     m_editor.reset(m_probe.visible ? *m_probe.visible : IntervalList{}, m_probe.position);
     m_attention->setEditor(&m_editor);
+    m_moved->setRowCount(0);
     m_editText->setText(tr("Tick what step %1 may read, or drag the edges of the span above.").arg(m_editStep));
     m_apply->setEnabled(true);
     m_filling = true;
@@ -304,9 +336,24 @@ void ProbeView::onEdit(const StepEdit& edit) {
     const auto first = [](const std::vector<TokenChoice>& list) {
         return list.empty() ? kNoValue : QStringLiteral("“%1” %2").arg(shown(list.front().text), formatPercent(std::exp(double(list.front().logprob))));
     };
-    m_editText->setText(tr("Reads %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6 nats, to dense %7.")
+    m_moved->setRowCount(0);
+    const auto probability = [](const std::vector<TokenChoice>& list, int32_t id) {
+        const auto it = std::find_if(list.begin(), list.end(), [id](const TokenChoice& c) { return c.id == id; });
+        return it == list.end() ? -1.0 : std::exp(double(it->logprob));
+    };
+    for (const auto* list : {&edit.topBefore, &edit.topAfter})
+        for (const TokenChoice& choice : *list) {
+            const double before = probability(edit.topBefore, choice.id), after = probability(edit.topAfter, choice.id);
+            if (list == &edit.topAfter && before >= 0) continue;  // listed already
+            const auto text = [](double p) { return p < 0 ? kNoValue : formatPercent(p); };
+            const int row = m_moved->rowCount();
+            m_moved->setRowCount(row + 1);
+            fillRow(m_moved, row, {shown(choice.text), text(before), text(after),
+                                   before < 0 || after < 0 ? kNoValue : (after > before ? "+" : "") + tr("%1 points").arg(formatNumber(100 * (after - before)))});
+        }
+    m_editText->setText(tr("Reads %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")
                             .arg(edit.attendedAfter).arg(edit.attendedBefore).arg(first(edit.topAfter), first(edit.topBefore), first(edit.topDense),
-                                 formatNumber(edit.beforeToAfter.klNats), formatNumber(edit.denseToAfter.klNats)));
+                                 formatNats(edit.beforeToAfter.klNats), formatNats(edit.denseToAfter.klNats)));
 }
 
 QString ProbeView::summary() const { return m_status->text() + '\n' + m_summary->text(); }

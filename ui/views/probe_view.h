@@ -37,8 +37,11 @@ class ProbeView : public QWidget {
     DivergenceStrip* divergence() const { return m_strip; }
     QTableWidget* missedTable() const { return m_missed; }
     QListWidget* editList() const { return m_segments; }
+    const StepProbe& shownProbe() const { return m_probe; }  ///< without attention while nothing is inspected
+    const DivergenceCurve& curve() const { return m_curve; }
     QString summary() const;
     QString editResult() const;
+    QTableWidget* movedTable() const { return m_moved; }
     QSize sizeHint() const override { return {560, 480}; }
 
   public slots:
@@ -58,6 +61,7 @@ class ProbeView : public QWidget {
     void inspectingChanged(bool inspecting);
 
   private:
+    void showContent();
     void requestProbe();
     void showProbe();
     void fillEdit();
@@ -77,7 +81,8 @@ class ProbeView : public QWidget {
     HeadGrid* m_heads;
     AttentionStrip* m_attention;
     QTabWidget* m_tabs;
-    QTableWidget *m_missed, *m_wasted, *m_choices;
+    QTableWidget *m_missed, *m_wasted, *m_choices, *m_moved;
+    QWidget *m_content, *m_empty;  ///< while inspecting; before
     QListWidget* m_segments;
     QTimer m_timer;
     DivergenceCurve m_curve;

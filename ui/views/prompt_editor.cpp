@@ -87,6 +87,15 @@ QString PromptEditor::task() const { return m_task->currentData().toString(); }
 QString PromptEditor::text() const { return m_edit->toPlainText(); }
 void PromptEditor::setText(const QString& text) { m_edit->setPlainText(text); }
 
+void PromptEditor::offer(const QString& task, const QString& text) {
+    const QString now = this->text();
+    const bool own = !now.trimmed().isEmpty() && now != m_kept && !(current() && current()->samples.contains(now));
+    if (own || text.isEmpty() || m_task->findData(task) < 0) return;
+    setTask(task);
+    setText(text);
+    m_kept = text;
+}
+
 void PromptEditor::setTask(const QString& name) {
     const int index = m_task->findData(name);
     if (index >= 0) m_task->setCurrentIndex(index);

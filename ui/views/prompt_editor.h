@@ -22,6 +22,10 @@ class PromptEditor : public QWidget {
     QString text() const;
     void setTask(const QString& name);
     void setText(const QString& text);
+    /// The problem of the run on show takes the place of a sample or of another run's; what a person typed and has not run stays.
+    void offer(const QString& task, const QString& text);
+    /// `text` is kept elsewhere, as a run's problem: it may be replaced.
+    void setKept(const QString& text) { m_kept = text; }
     void useSample(int index);
     int nSamples() const;
     /// Tasks the model was trained for come first in the list; others are marked. Empty: nothing is known.
@@ -54,6 +58,7 @@ class PromptEditor : public QWidget {
     QLabel* m_message;
     QHash<QString, QString> m_drafts;  ///< what was typed for a task comes back with it
     QString m_shownTask;
+    QString m_kept;
 };
 
 }  // namespace spanscope

@@ -10,13 +10,19 @@ namespace spanscope {
 
 namespace {
 
-QCPLegend* addLegend(QCPAxisRect* rect, Qt::Alignment corner) {
+/// A row of its own above the axes: on them it would hide the curves that it names.
+QCPLegend* addLegend(QCustomPlot* plot, int row) {
+    auto* line = new QCPLayoutGrid;
+    plot->plotLayout()->addElement(row, 0, line);
+    plot->plotLayout()->setRowStretchFactor(row, 0.001);
+    line->setMargins(QMargins(44, row == 0 ? 2 : 0, 4, 0));
     auto* legend = new QCPLegend;
-    rect->insetLayout()->addElement(legend, corner | Qt::AlignTop);
-    rect->insetLayout()->setMargins(QMargins(8, 4, 8, 4));
+    line->addElement(0, 0, legend);
+    line->addElement(0, 1, new QCPLayoutElement(plot));
+    line->setColumnStretchFactor(0, 0.001);
     legend->setLayer("legend");
     legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
-    legend->setWrap(4);
+    legend->setMargins(QMargins(0, 0, 0, 0));
     return legend;
 }
 
@@ -27,10 +33,12 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     plot->setAutoAddPlottableToLegend(false);
     m_top = new QCPAxisRect(plot);
     m_bottom = new QCPAxisRect(plot);
-    plot->plotLayout()->addElement(0, 0, m_top);
-    plot->plotLayout()->addElement(1, 0, m_bottom);
-    plot->plotLayout()->setRowStretchFactor(0, 1.25);
-    plot->plotLayout()->setRowSpacing(4);
+    m_topLegend = addLegend(plot, 0);
+    plot->plotLayout()->addElement(1, 0, m_top);
+    m_bottomLegend = addLegend(plot, 2);
+    plot->plotLayout()->addElement(3, 0, m_bottom);
+    plot->plotLayout()->setRowStretchFactor(1, 1.25);
+    plot->plotLayout()->setRowSpacing(2);
     auto* group = new QCPMarginGroup(plot);
     for (QCPAxisRect* rect : {m_top, m_bottom}) {
         rect->setLayer("background");
@@ -47,7 +55,6 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
         rect->axis(QCPAxis::atLeft)->setNumberPrecision(0);
         rect->axis(QCPAxis::atLeft)->ticker()->setTickCount(4);
     }
-    m_top->axis(QCPAxis::atBottom)->setTickLabels(false);
     m_top->axis(QCPAxis::atLeft)->setLabel(QObject::tr("tokens/s"));
     m_bottom->axis(QCPAxis::atLeft)->setLabel(QObject::tr("KV tokens a step"));
     QObject::connect(m_top->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::rangeChanged),
@@ -66,12 +73,10 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_predicted = graph(m_top, QObject::tr("predicted by bytes"));
     m_dense = graph(m_top, QObject::tr("dense"));
     m_declared = graph(m_top, QObject::tr("declared"));
-    m_causal = graph(m_bottom, QObject::tr("causal (all there is)"));
+    m_causal = graph(m_bottom, QObject::tr("all there is"));
     m_denseRead = graph(m_bottom, QObject::tr("dense reads"));
     m_read = graph(m_bottom, QObject::tr("read, in pages"));
     m_attended = graph(m_bottom, QObject::tr("attended"));
-    m_topLegend = addLegend(m_top, Qt::AlignRight);
-    m_bottomLegend = addLegend(m_bottom, Qt::AlignLeft);
     for (auto*& band : m_band) {
         const bool top = &band == &m_band[0];
         QCPAxisRect* rect = top ? m_top : m_bottom;
@@ -190,6 +195,7 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     // Legends name what is there.
     const auto name = [this](QCPLegend* legend, std::initializer_list<QCPGraph*> graphs) {
         legend->clearItems();
+        legend->setWrap(m_plot->width() < 420 ? 2 : 4);
         int n = 0;
         for (QCPGraph* g : graphs) {
             if (g->data()->isEmpty()) continue;
@@ -202,11 +208,32 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
         legend->setVisible(n > 0);
     };
     name(m_topLegend, {m_declared, m_dense, m_predicted});
-    name(m_bottomLegend, {m_attended, m_read, m_causal, m_denseRead});
-    m_bottom->axis(QCPAxis::atBottom)->setLabel(
-        m_axis == ThroughputAxis::Context ? QObject::tr("context length (tokens)") : QObject::tr("time of the run (s)"));
-    m_bottom->axis(QCPAxis::atBottom)->setNumberPrecision(
-        m_axis == ThroughputAxis::Context || m_xMax > 20 ? 0 : m_xMax > 2 ? 1 : 2);
+    name(m_bottomLegend, m_low ? std::initializer_list<QCPGraph*>{} : std::initializer_list<QCPGraph*>{m_attended, m_read, m_causal, m_denseRead});
+    nameAxes();
+}
+
+void ThroughputPlot::nameAxes() {
+    const QString label = m_axis == ThroughputAxis::Context ? QObject::tr("context length (tokens)") : QObject::tr("time of the run (s)");
+    for (QCPAxisRect* rect : {m_top, m_bottom}) {
+        QCPAxis* axis = rect->axis(QCPAxis::atBottom);
+        const bool lowest = (rect == m_top) == m_low;
+        axis->setTickLabels(lowest);
+        axis->setLabel(lowest ? label : QString());
+        axis->setNumberPrecision(m_axis == ThroughputAxis::Context || m_xMax > 20 ? 0 : m_xMax > 2 ? 1 : 2);
+    }
+}
+
+void ThroughputPlot::setLow(bool low) {
+    if (low == m_low) return;
+    m_low = low;
+    const int most = low ? 0 : QWIDGETSIZE_MAX;
+    m_bottom->setVisible(!low);
+    m_bottom->setMaximumSize(QWIDGETSIZE_MAX, most);
+    m_bottom->setMinimumSize(0, low ? 0 : 20);
+    m_bottom->setMinimumMargins(low ? QMargins(0, 0, 0, 0) : QMargins(8, 6, 12, 4));
+    for (QCPGraph* g : {m_causal, m_read, m_attended, m_denseRead}) g->setVisible(!low);
+    m_plot->plotLayout()->setRowStretchFactor(3, low ? 0.001 : 1);
+    nameAxes();
 }
 
 void ThroughputPlot::setSelection(const ThroughputSeries& series, int first, int last, bool locked) {
@@ -230,8 +257,8 @@ void ThroughputPlot::fitRanges() {
     }
     const double room = (m_xMax - m_xMin) * 0.01;
     m_top->axis(QCPAxis::atBottom)->setRange(m_xMin - room, m_xMax + room);
-    m_top->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_yMax * 1.35));
-    m_bottom->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_readMax * 1.35));
+    m_top->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_yMax * 1.12));
+    m_bottom->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_readMax * 1.08));
 }
 
 int ThroughputPlot::stepAt(const ThroughputSeries& series, double pixelX) const {

@@ -31,6 +31,8 @@ class ThroughputPlot {
     /// Marks steps [first, last] of `series`; -1 none. Does not replot.
     void setSelection(const ThroughputSeries& declared, int first, int last, bool locked);
     void fitRanges();
+    /// In little room the upper axes alone.
+    void setLow(bool low);
     /// The step of `series` nearest to a pixel column of the plot, -1 if none.
     int stepAt(const ThroughputSeries& series, double pixelX) const;
     double pixelOf(const ThroughputPoint& point) const;
@@ -41,6 +43,8 @@ class ThroughputPlot {
     QCustomPlot* m_plot;
     QCPAxisRect *m_top, *m_bottom;
     QCPLegend *m_topLegend, *m_bottomLegend;
+    bool m_low = false;
+    void nameAxes();
     QCPGraph *m_declared, *m_dense, *m_predicted, *m_predictedDense, *m_ceiling;
     QCPGraph *m_causal, *m_read, *m_attended, *m_denseRead;
     QCPItemRect *m_band[2];

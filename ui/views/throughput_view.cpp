@@ -15,12 +15,12 @@
 #include <cmath>
 #include <qcustomplot.h>
 
+#include "ui/model/format.h"
+
 namespace spanscope {
 
 namespace {
 constexpr int kRedrawMs = 66;
-
-QString rate(double v) { return v > 0 ? QString::fromStdString(threeDigits(v)) + QStringLiteral(" t/s") : QStringLiteral("\u2013"); }
 
 QString mib(double bytes) { return QString::fromStdString(threeDigits(bytes / (1024 * 1024))) + QStringLiteral(" MiB"); }
 }  // namespace
@@ -100,7 +100,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     m_plot->setFocusPolicy(Qt::StrongFocus);
     m_plot->setAccessibleName(tr("Throughput plot"));
     m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
-    m_plot->setMinimumSize(220, 160);
+    m_plot->setMinimumSize(180, 90);
     m_plot->installEventFilter(this);
     m_painter = std::make_unique<ThroughputPlot>(m_plot);
 
@@ -134,6 +134,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     m_kvLabel = label("kvRead", QString());
     m_modeLabel = label("runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
                                       "taken then are no measurement."));
+    m_modeLabel->setMinimumWidth(0);  // never cut
     auto* head = new QHBoxLayout;
     head->setContentsMargins(8, 4, 4, 0);
     head->setSpacing(10);
@@ -145,9 +146,14 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     tools->addWidget(m_modeLabel);
     tools->addStretch();
 
+    m_empty = new QLabel(tr("No run yet.\nSpeed over context length appears here while a run goes on."), this);
+    m_empty->setObjectName("throughputEmpty");
+    m_empty->setAlignment(Qt::AlignCenter);
+    m_empty->setWordWrap(true);
     m_stack = new QStackedWidget(this);
     m_stack->addWidget(m_plot);
     m_stack->addWidget(m_table);
+    m_stack->addWidget(m_empty);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(2);
@@ -230,6 +236,7 @@ void ThroughputView::refresh() {
     m_painter->setData(m_declared, m_dense, m_model);
     if (!m_zoomed) m_painter->fitRanges();
     updateHeader();
+    showPage();
     onSelection();
 }
 
@@ -242,21 +249,22 @@ void ThroughputView::updateHeader() {
     const Palette& p = Palette::of(this);
     const auto lane = [&](QLabel* l, const RunStore* store, const ThroughputSeries& s, const QString& name, const QColor& c) {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
-        l->setText(QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, rate(r)));
-        l->setVisible(!s.points().empty());
+        l->setText(QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
+        l->setProperty("said", !s.points().empty());
     };
     lane(m_declaredLabel, m_declaredStore, m_declared, tr("declared"), p.declared);
     lane(m_denseLabel, m_denseStore, m_dense, tr("dense"), p.dense);
-    const double x = speedUp(m_declaredStore->data().stats, m_denseStore->data().stats);
+    const double x = speedUp(m_declaredStore->data(), m_denseStore->data());
     m_speedUpLabel->setText(tr("speed-up <b>%1\u00d7</b>").arg(QString::fromStdString(threeDigits(x))));
-    m_speedUpLabel->setVisible(x > 0);
+    m_speedUpLabel->setProperty("said", x > 0);
     const RunStats& s = m_declaredStore->data().stats;
     const double steps = double(std::max<size_t>(1, m_declared.points().size()));
     m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.readFraction()))));
     m_kvLabel->setToolTip(tr("<b>KV read</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
                              "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves reads, not memory.")
                               .arg(mib(double(s.readTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
-    m_kvLabel->setVisible(s.causalTokens > 0);
+    m_kvLabel->setProperty("said", s.causalTokens > 0);
+    fitToSize();
     m_plot->setAccessibleDescription(summary());
 }
 
@@ -265,11 +273,11 @@ QString ThroughputView::summary() const {
     const auto lane = [&](const RunStore* store, const ThroughputSeries& s, const QString& name) {
         if (s.points().empty()) return;
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
-        parts << tr("%1 %2, %3 steps").arg(name, rate(r)).arg(s.points().size());
+        parts << tr("%1 %2, %3 steps").arg(name, formatRate(r)).arg(s.points().size());
     };
     lane(m_declaredStore, m_declared, tr("declared"));
     lane(m_denseStore, m_dense, tr("dense"));
-    const double x = speedUp(m_declaredStore->data().stats, m_denseStore->data().stats);
+    const double x = speedUp(m_declaredStore->data(), m_denseStore->data());
     if (x > 0) parts << tr("speed-up %1 times").arg(QString::fromStdString(threeDigits(x)));
     return parts.join(QStringLiteral("; "));
 }
@@ -293,8 +301,13 @@ void ThroughputView::setAxis(ThroughputAxis axis) {
 
 void ThroughputView::setTableShown(bool on) {
     m_tableAction->setChecked(on);
-    m_stack->setCurrentWidget(on ? static_cast<QWidget*>(m_table) : m_plot);
+    showPage();
     if (on) onSelection();
+}
+
+void ThroughputView::showPage() {
+    QWidget* page = m_declared.points().empty() && m_dense.points().empty() ? m_empty : m_tableAction->isChecked() ? static_cast<QWidget*>(m_table) : m_plot;
+    if (m_stack->currentWidget() != page) m_stack->setCurrentWidget(page);
 }
 
 void ThroughputView::setPredictionShown(bool on) {
@@ -304,7 +317,7 @@ void ThroughputView::setPredictionShown(bool on) {
 }
 
 void ThroughputView::setInspecting(bool on) {
-    m_modeLabel->setText(on ? tr("<b>inspect</b>: rates are no measurement") : tr("measure"));
+    m_modeLabel->setText(on ? tr("<b>inspect</b>: no measurement") : tr("measured"));
 }
 
 QString ThroughputView::csv() const {
@@ -316,6 +329,23 @@ void ThroughputView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }
 void ThroughputView::applyTheme() {
     m_painter->setTheme(Palette::of(this), std::max(7.0, font().pointSizeF() * 0.85));
     if (m_tableModel) updateHeader();
+}
+
+/// Less room, less said: the lower axes go first, then the figures that the foot of the window has too.
+void ThroughputView::fitToSize() {
+    const bool low = m_plot->height() < fontMetrics().height() * 12;
+    m_painter->setLow(low);
+    int room = width() - 16;
+    for (QLabel* l : {m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) {
+        const int needed = l->sizeHint().width() + 10;
+        l->setVisible(l->property("said").toBool() && needed <= room);
+        if (l->property("said").toBool()) room -= needed;
+    }
+}
+
+void ThroughputView::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    refresh();
 }
 
 void ThroughputView::changeEvent(QEvent* event) {

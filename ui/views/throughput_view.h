@@ -65,6 +65,7 @@ class ThroughputView : public QWidget {
 
   protected:
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
 
   private:
@@ -72,6 +73,8 @@ class ThroughputView : public QWidget {
     void refresh();       ///< takes new steps in, redraws
     void rebuild();
     void updateHeader();
+    void showPage();
+    void fitToSize();
     void onSelection();
     void applyTheme();
 
@@ -82,6 +85,7 @@ class ThroughputView : public QWidget {
     QCustomPlot* m_plot;
     std::unique_ptr<ThroughputPlot> m_painter;
     QStackedWidget* m_stack;
+    QLabel* m_empty;
     QTableView* m_table;
     ThroughputTable* m_tableModel;
     QLabel *m_declaredLabel, *m_denseLabel, *m_speedUpLabel, *m_kvLabel, *m_modeLabel;

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/model/format.h"
 #include "ui/views/mask_explain.h"
 #include "ui/views/throughput_series.h"
 
@@ -25,11 +26,13 @@ QString seconds(int64_t ns) { return QString::fromStdString(threeDigits(double(n
 
 // ---- lanes
 
+int TimelineLanes::laneHeight(const QFontMetrics& metrics) { return metrics.height() + 4; }
+
 TimelineLanes::TimelineLanes(RunStore* store, RunStore* maybeDense, Selection* selection, QWidget* parent)
     : QWidget(parent), m_store(store), m_dense(maybeDense), m_selection(selection) {
     setObjectName("timelineLanes");
     setMouseTracking(true);
-    setMinimumHeight(60);
+    setMinimumHeight(laneHeight(fontMetrics()) * 2 + 24);
     setAccessibleName(tr("Timeline"));
     connect(m_selection, &Selection::changed, this, qOverload<>(&QWidget::update));
 }
@@ -60,7 +63,7 @@ void TimelineLanes::setClock(int64_t ns, bool shown) {
 std::vector<TimelineLanes::Lane> TimelineLanes::lanes() const {
     std::vector<Lane> result;
     const bool two = m_dense && m_denseTimes.size() > 0;
-    const double height = std::min(34.0, (this->height() - 34.0) / (two ? 2 : 1));
+    const double height = std::clamp((this->height() - 34.0) / (two ? 2 : 1), double(laneHeight(fontMetrics())), 2.2 * fontMetrics().height());
     const double width = std::max(10.0, this->width() - left() - 12);
     const auto name = [](const RunData& run) { return QString(attentionModeName(run.header.settings.attention)); };
     result.push_back({&m_store->data(), &m_times, &m_blocks, name(m_store->data()), QRectF(left(), 6, width, height)});
@@ -151,8 +154,12 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
             painter.drawText(box, Qt::AlignCenter, label);
         }
     }
+    // Name above count where both find room, else the name alone.
+    const bool both = lane.rect.height() >= 2 * metrics.height() - 2;
+    const QRectF label(4, lane.rect.top(), left() - 10, lane.rect.height() / (both ? 2 : 1));
     painter.setPen(palette.ink);
-    painter.drawText(QRectF(4, lane.rect.top(), left() - 10, lane.rect.height() / 2), Qt::AlignRight | Qt::AlignBottom, lane.name);
+    painter.drawText(label, Qt::AlignRight | (both ? Qt::AlignBottom : Qt::AlignVCenter), lane.name);
+    if (!both) return;
     painter.setPen(palette.inkSoft);
     painter.drawText(QRectF(4, lane.rect.center().y(), left() - 10, lane.rect.height() / 2), Qt::AlignRight | Qt::AlignTop,
                      tr("%1 of %2").arg(done).arg(n));
@@ -191,7 +198,7 @@ void TimelineLanes::paintEvent(QPaintEvent*) {
         const double at = area.left() + area.width() * i * tick / std::max(1e-12, total);
         painter.drawLine(QPointF(at, area.bottom() + 1), QPointF(at, area.bottom() + 4));
         QString text = QString::fromStdString(threeDigits(i * tick));
-        if (m_axis == TimelineAxis::Time) text += i == 0 ? QStringLiteral(" s") : QString();
+        if (m_axis == TimelineAxis::Time) text = i == 0 ? QStringLiteral("0") : formatDuration(qint64(i * tick * 1e9));
         painter.drawText(QRectF(at - 40, area.bottom() + 4, 80, 16), Qt::AlignHCenter | Qt::AlignTop, text);
     }
 

@@ -14,6 +14,7 @@ Banner::Banner(QWidget* parent)
     setObjectName("banner");
     setAccessibleName(tr("Message"));
     m_title->setObjectName("bannerTitle");
+    m_title->setWordWrap(true);
     m_text->setObjectName("bannerText");
     m_text->setWordWrap(true);
     m_text->setTextInteractionFlags(Qt::TextSelectableByMouse);
@@ -25,6 +26,7 @@ Banner::Banner(QWidget* parent)
     m_details->setToolTip(tr("File, field, what was found and what was expected"));
     m_close->setText(tr("Dismiss"));
     m_close->setToolTip(tr("Close this message"));
+    for (QLabel* l : {m_title, m_text, m_detail}) l->setMinimumWidth(120);  // wraps; the window never grows for a message
     auto* column = new QVBoxLayout;
     column->setSpacing(4);
     column->addWidget(m_title);

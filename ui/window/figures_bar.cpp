@@ -9,6 +9,7 @@
 
 #include "ui/model/format.h"
 #include "ui/model/live_rate.h"
+#include "ui/views/throughput_series.h"
 
 namespace spanscope {
 
@@ -24,17 +25,9 @@ constexpr std::array<FigureText, FiguresBar::FigureCount> kFigures{{
     {"Useful", "Decode rate without span markup: special pieces, labels and references are not counted as output.", "8 888 t/s"},
     {"Speed-up", "Declared over dense decode rate, same prompt, weights and sampler, in alternating slices of 16 steps, over the steps both have. Needs “Compare with dense”.", "8.88×"},
     {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves reads, not storage.", "888 MiB"},
-    {"KV read", "Keys and values loaded by one step, in whole pages of 16 tokens, and their share of what is stored: of the selected step, else of the newest.", "888 MiB · 88.8 %"},
+    {"Step reads", "Keys and values loaded by one step, in whole pages of 16 tokens, and their share of what is stored: of the selected step, else of the newest.", "888 MiB · 88.8 %"},
 }};
 }  // namespace
-
-double speedUp(const RunData& declared, const RunData& dense) {
-    const size_t n = std::min(declared.steps.size(), dense.steps.size());
-    if (n < 2) return 0;
-    const int64_t a = declared.steps[n - 1].atNs - declared.steps[0].atNs;
-    const int64_t b = dense.steps[n - 1].atNs - dense.steps[0].atNs;
-    return a > 0 && b > 0 ? double(b) / double(a) : 0;
-}
 
 FiguresBar::FiguresBar(RunStore* store, RunStore* dense, Selection* selection, QWidget* parent)
     : QWidget(parent), m_store(store), m_dense(dense), m_selection(selection), m_mode(new QLabel(this)) {
@@ -44,6 +37,7 @@ FiguresBar::FiguresBar(RunStore* store, RunStore* dense, Selection* selection, Q
     for (size_t i = 0; i < kFigures.size(); ++i) {
         const FigureText& text = kFigures[i];
         auto* cell = new QWidget(this);
+        m_cells[i] = cell;
         auto* column = new QVBoxLayout(cell);
         column->setContentsMargins(0, 0, 0, 0);
         column->setSpacing(0);
@@ -73,6 +67,14 @@ FiguresBar::FiguresBar(RunStore* store, RunStore* dense, Selection* selection, Q
     }
     connect(m_selection, &Selection::changed, this, schedule);
     refresh();
+}
+
+void FiguresBar::fit(int width) {
+    int room = width - m_mode->sizeHint().width() - 16;
+    for (const Figure figure : {Decode, SpeedUp, KvRead, Useful, Ttft, KvStored}) {  // by weight
+        room -= m_cells[figure]->sizeHint().width() + layout()->spacing();
+        m_cells[figure]->setVisible(room >= 0);
+    }
 }
 
 QString FiguresBar::value(Figure figure) const { return m_values[figure]->text(); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QWidget>
+#include <array>
 
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
@@ -11,9 +12,6 @@ class QLabel;
 
 namespace spanscope {
 
-/// Declared over dense decode rate, over the steps both have; 0 while there is too little.
-double speedUp(const RunData& declared, const RunData& dense);
-
 class FiguresBar : public QWidget {
     Q_OBJECT
   public:
@@ -21,8 +19,11 @@ class FiguresBar : public QWidget {
     enum Figure { Ttft, Decode, Useful, SpeedUp, KvStored, KvRead, FigureCount };
     QString value(Figure figure) const;
     void setInspecting(bool inspecting);
+    /// In a narrow window the lesser figures go, the mode never.
+    void fit(int width);
 
   private:
+    std::array<QWidget*, FigureCount> m_cells{};
     void refresh();
     void set(Figure figure, const QString& value);
 

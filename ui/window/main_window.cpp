@@ -9,6 +9,7 @@
 #include <QLineEdit>
 #include <QProgressBar>
 #include <QChildEvent>
+#include <QScreen>
 #include <QScrollBar>
 #include <QSettings>
 #include <QTabBar>
@@ -37,7 +38,9 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     setAcceptDrops(true);
     setDockNestingEnabled(true);
     setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
-    resize(1440, 900);
+    QSize room(1440, 900);
+    if (const QScreen* s = screen()) room = room.boundedTo(s->availableSize() - QSize(16, 48));  // with its frame
+    resize(room);
     m_baseFont = QApplication::font().pointSizeF();
     buildActions();
     buildCentral();
@@ -45,7 +48,6 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     buildToolBar();
     buildDocks();
     buildMenus();
-    arrange(m_layoutName);
     readSettings();
     refreshIcons();
     setState(State::NoModel);
@@ -96,24 +98,55 @@ QWidget* MainWindow::transcriptPanel() {
     });
     connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
 
+    m_runTabs = new QTabBar(panel);
+    m_runTabs->setObjectName("runTabs");
+    m_runTabs->setAccessibleName(tr("Runs, newest last"));
+    m_runTabs->setTabsClosable(true);
+    m_runTabs->setExpanding(false);
+    m_runTabs->setUsesScrollButtons(true);
+    m_runTabs->setElideMode(Qt::ElideRight);
+    m_runTabs->hide();
+    connect(m_runTabs, &QTabBar::currentChanged, this, &MainWindow::onRunTab);
+    connect(m_runTabs, &QTabBar::tabCloseRequested, this, &MainWindow::closeRunTab);
+
     auto* lanes = new QSplitter(Qt::Horizontal, panel);
     lanes->setHandleWidth(1);
     lanes->setChildrenCollapsible(false);
-    m_transcript = new TranscriptView(m_store, m_selection, lanes);
-    m_other = new TranscriptView(m_dense, m_selection, lanes);
+    const auto lane = [&](RunStore* store, QLabel*& name) {
+        auto* pane = new QWidget(lanes);
+        pane->setObjectName("page");
+        pane->setAttribute(Qt::WA_StyledBackground);
+        name = new QLabel(pane);
+        name->setObjectName("laneTitle");
+        name->setContentsMargins(16, 2, 16, 0);
+        name->setMinimumWidth(1);
+        name->hide();
+        auto* view = new TranscriptView(store, m_selection, pane);
+        auto* box = new QVBoxLayout(pane);
+        box->setContentsMargins(0, 0, 0, 0);
+        box->setSpacing(0);
+        box->addWidget(name);
+        box->addWidget(view, 1);
+        return view;
+    };
+    m_transcript = lane(m_store, m_laneTitle);
+    m_other = lane(m_dense, m_otherTitle);
     m_other->setAccessibleName(tr("Transcript of the other run"));
     m_other->setPlaceholder(tr("No other run"), tr("Run with “Compare with dense”, or choose Show beside in the list of runs."));
     m_transcript->setReference(m_dense);
     m_other->setReference(m_store);
-    m_other->hide();
+    m_other->parentWidget()->hide();
     for (auto [from, to] : {std::pair{m_transcript, m_other}, std::pair{m_other, m_transcript}})
         connect(from->verticalScrollBar(), &QScrollBar::valueChanged, to, [to](int value) {
             if (to->isVisible()) to->verticalScrollBar()->setValue(value);
         });
+    for (RunStore* store : {m_store, m_dense})
+        for (const auto signal : {&RunStore::reset, &RunStore::finished}) connect(store, signal, this, &MainWindow::nameLanes);
     lanes->setSizes({1000, 1000});
     auto* column = new QVBoxLayout(panel);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
+    column->addWidget(m_runTabs);
     column->addWidget(head);
     column->addWidget(m_findBar);
     column->addWidget(lanes, 1);
@@ -205,6 +238,7 @@ void MainWindow::buildStatus() {
     m_status->setObjectName("status");
     m_status->setAccessibleName(tr("Status"));
     m_status->setContentsMargins(12, 0, 0, 0);
+    m_status->setMinimumWidth(1);
     m_figures = new FiguresBar(m_store, m_dense, m_selection, this);
     statusBar()->setSizeGripEnabled(false);
     statusBar()->addWidget(m_status, 1);
@@ -227,6 +261,7 @@ void MainWindow::setState(State state) {
     action("exportData")->setEnabled(!running && !m_store->isEmpty());
     action("modelCard")->setEnabled(!m_model.path.isEmpty());
     m_historyView->setEnabled(!running);
+    m_runTabs->setEnabled(!running);
     m_probe->setAvailable(state == State::Ready && !m_store->isEmpty(),
                           running ? tr("Available when the run has ended.") : m_model.path.isEmpty() ? tr("Needs the model of the run; open it first.")
                                                                                                     : tr("Needs a run; run something first."));
@@ -304,6 +339,11 @@ void MainWindow::changeEvent(QEvent* event) {
     if (event->type() == QEvent::PaletteChange && m_figures && m_modelButton && !m_actions.isEmpty()) refreshIcons();
 }
 
+void MainWindow::resizeEvent(QResizeEvent* event) {
+    QMainWindow::resizeEvent(event);
+    m_figures->fit(width() - fontMetrics().averageCharWidth() * 28);  // the rest is for what is going on
+}
+
 void MainWindow::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     if (m_shown) return;
@@ -315,7 +355,11 @@ void MainWindow::showEvent(QShowEvent* event) {
 void MainWindow::childEvent(QChildEvent* event) {
     QMainWindow::childEvent(event);
     if (event->type() != QEvent::ChildPolished) return;
-    if (auto* tabs = qobject_cast<QTabBar*>(event->child())) tabs->setAccessibleName(tr("Panels"));
+    auto* tabs = qobject_cast<QTabBar*>(event->child());
+    if (!tabs) return;
+    tabs->setAccessibleName(tr("Panels"));
+    tabs->setElideMode(Qt::ElideNone);
+    tabs->setUsesScrollButtons(true);
 }
 
 }  // namespace spanscope

@@ -18,6 +18,7 @@ class QLabel;
 class QLineEdit;
 class QMenu;
 class QProgressBar;
+class QTabBar;
 class QTableView;
 class QToolButton;
 
@@ -70,12 +71,13 @@ class MainWindow : public QMainWindow {
     void setAttention(Compare mode);
     void setSystemDark(bool dark);
     void offerRecovery(const QStringList& traces);
-    void setLayoutPreset(const QString& name);  ///< "demo", "analysis", "presentation"
+    void setLayoutPreset(const QString& name);  ///< "demo", "analysis", "inspect", "presentation"
     void setZoom(double factor);
     /// Three steps over a recorded example; once by itself, later from the Help menu.
     void startTour();
     void startTourOnce();
     void setSideBySide(bool on);
+    QTabBar* runTabs() const { return m_runTabs; }
     void raisePanel(const QString& id);  ///< shows a dock and brings its tab to the front
     TranscriptView* otherTranscript() const { return m_other; }
 
@@ -110,6 +112,7 @@ class MainWindow : public QMainWindow {
     void closeEvent(QCloseEvent* event) override;
     void changeEvent(QEvent* event) override;
     void showEvent(QShowEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     void childEvent(QChildEvent* event) override;
 
   private:
@@ -133,6 +136,8 @@ class MainWindow : public QMainWindow {
     void buildDocks();
     QDockWidget* addDock(const QString& id, const QString& title, QWidget* view);
     void arrange(const QString& preset);
+    int stacksThatFit(const QString& preset) const;
+    QString layoutKey() const;
     void saveLayout();
     void readSettings();
     void writeSettings();
@@ -144,6 +149,11 @@ class MainWindow : public QMainWindow {
     void editSampling();
     void showEntry(const HistoryEntry& entry);
     void showBeside(const HistoryEntry& entry);
+    void keep(const HistoryEntry& entry);  ///< in the list of runs, and as a tab
+    void addRunTab(const HistoryEntry& entry);
+    void onRunTab(int index);
+    void closeRunTab(int index);
+    void nameLanes();
     void askToExport(const QString& suffix);  ///< empty: a picture
     void openFind();
     void findStep(int direction);
@@ -177,6 +187,9 @@ class MainWindow : public QMainWindow {
     ProbeView* m_probe = nullptr;
     ThroughputView* m_throughput = nullptr;
     Banner* m_banner = nullptr;
+    QTabBar* m_runTabs = nullptr;
+    QVector<HistoryEntry> m_tabEntries;  ///< (tabs)
+    QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;  ///< above the transcripts while they are side by side
     QWidget* m_findBar = nullptr;
     QLineEdit* m_findEdit = nullptr;
     QLabel* m_findCount = nullptr;
@@ -206,6 +219,7 @@ class MainWindow : public QMainWindow {
     bool m_haveRun = false;
     ThemeChoice m_theme = ThemeChoice::System;
     QString m_layoutName = "demo";
+    int m_layoutStacks = 3;
     double m_baseFont = 0;
     double m_zoom = 1;
     bool m_shown = false;

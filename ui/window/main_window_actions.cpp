@@ -66,6 +66,7 @@ void MainWindow::buildActions() {
     add("layoutDemo", tr("&Demo layout"), key("Ctrl+Shift+1"), tr("Transcript, mask and speed"), [this] { setLayoutPreset("demo"); });
     add("layoutAnalysis", tr("&Analysis layout"), key("Ctrl+Shift+2"), tr("Everything at once"), [this] { setLayoutPreset("analysis"); });
     add("layoutPresentation", tr("&Presentation layout"), key("Ctrl+Shift+3"), tr("Large text, transcript and mask"), [this] { setLayoutPreset("presentation"); });
+    add("layoutInspect", tr("&Inspect layout"), key("Ctrl+Shift+4"), tr("Transcript and Inspect, the largest"), [this] { setLayoutPreset("inspect"); });
     add("sideBySide", tr("&Side by side"), key("Ctrl+D"), tr("The dense run, or another one, beside the transcript; differing tokens are dotted"), [this] { setSideBySide(action("sideBySide")->isChecked()); });
     action("sideBySide")->setCheckable(true);
     add("fullScreen", tr("&Full screen"), key("F11"), tr("The whole screen"), [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
@@ -129,7 +130,7 @@ void MainWindow::buildMenus() {
     std::sort(docks.begin(), docks.end(), [this](const QString& a, const QString& b) {
         return action(a)->shortcut().toString() < action(b)->shortcut().toString();
     });
-    fill(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation", "", "sideBySide", ""} + docks +
+    fill(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation", "layoutInspect", "", "sideBySide", ""} + docks +
                           QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
     fill(tr("&Help"), {"tour", "protocolHelp", "shortcuts", "", "about"});
 

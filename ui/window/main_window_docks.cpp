@@ -1,4 +1,4 @@
-// Docks, their three arrangements, and what is remembered between starts.
+// Docks, their arrangements, and what is remembered between starts.
 #include <QAction>
 #include <QCloseEvent>
 #include <QDockWidget>
@@ -24,7 +24,7 @@
 namespace spanscope {
 
 namespace {
-constexpr int kSettingsVersion = 1;  // of saved dock states
+constexpr int kSettingsVersion = 2;  // of saved dock states
 }
 
 QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidget* view) {
@@ -51,12 +51,19 @@ QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidge
     dock->setTitleBarWidget(bar);
     m_docks.insert(id, dock);
     const int number = static_cast<int>(m_docks.size());
-    QAction* toggle = dock->toggleViewAction();
+    // A panel behind another one's tab comes to the front; only one that is in sight is hidden.
+    auto* toggle = new QAction(title, this);
+    toggle->setCheckable(true);
     toggle->setObjectName("dock." + id);
     if (number <= 9) toggle->setShortcut(QKeySequence(QStringLiteral("Ctrl+%1").arg(number)));
     toggle->setToolTip(tr("Show or hide %1").arg(title));
     addAction(toggle);
     m_actions.insert("dock." + id, toggle);
+    connect(dock, &QDockWidget::visibilityChanged, toggle, &QAction::setChecked);
+    connect(toggle, &QAction::triggered, this, [this, id](bool on) {
+        if (on) raisePanel(id);
+        else m_docks.value(id)->close();
+    });
     return dock;
 }
 
@@ -78,12 +85,15 @@ void MainWindow::buildDocks() {
         m_figures->setInspecting(inspecting);
         m_throughput->setInspecting(inspecting);
     });
-    auto* scroll = new QScrollArea(this);  // tall; a small window scrolls it instead of growing
-    scroll->setWidget(m_probe);
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    addDock("probe", tr("Inspect"), scroll);
+    const auto scrolled = [this](QWidget* tall) {  // a small window scrolls it instead of growing
+        auto* scroll = new QScrollArea(this);
+        scroll->setWidget(tall);
+        scroll->setWidgetResizable(true);
+        scroll->setFrameShape(QFrame::NoFrame);
+        scroll->setFocusPolicy(Qt::NoFocus);
+        return scroll;
+    };
+    addDock("probe", tr("Inspect"), scrolled(m_probe));
 
     m_historyView = new QTableView(this);
     m_historyView->setModel(m_history);
@@ -114,7 +124,13 @@ void MainWindow::buildDocks() {
     });
     m_historyView->addActions({show, beside});
     addDock("history", tr("Runs"), m_historyView);
-    addDock("compare", tr("Masks compared"), new MaskCompareView(m_store, m_dense, m_selection, this));
+    addDock("compare", tr("Masks compared"), scrolled(new MaskCompareView(m_store, m_dense, m_selection, this)));
+}
+
+/// How many panels stand above each other: as many as the window has lines of text for.
+int MainWindow::stacksThatFit(const QString& preset) const {
+    const int lines = height() / std::max(1, fontMetrics().height()) - (preset == "analysis" ? 12 : 0);  // below is the timeline
+    return lines >= 58 ? 3 : lines >= 40 ? 2 : 1;
 }
 
 void MainWindow::arrange(const QString& preset) {
@@ -124,51 +140,65 @@ void MainWindow::arrange(const QString& preset) {
     }
     const auto place = [this](const QString& id, Qt::DockWidgetArea area, const QString& tabWith = {}) {
         QDockWidget* dock = m_docks.value(id);
-        if (!dock) return;
         addDockWidget(area, dock);
         if (QDockWidget* other = m_docks.value(tabWith)) tabifyDockWidget(other, dock);
         dock->show();
     };
+    m_layoutStacks = stacksThatFit(preset);
+    const int stacks = preset == "presentation" ? 1 : preset == "inspect" ? std::min(2, m_layoutStacks) : m_layoutStacks;
+    const bool timeline = preset == "analysis" && stacks > 1;
+    const QString second = stacks > 1 ? QString() : QStringLiteral("mask"), third = stacks > 2 ? QString() : QStringLiteral("throughput");
     place("mask", Qt::RightDockWidgetArea);
     if (preset != "presentation") {
-        place("throughput", Qt::RightDockWidgetArea);
+        place("throughput", Qt::RightDockWidgetArea, second);
         place("graph", Qt::RightDockWidgetArea, "throughput");
-        place("spans", Qt::RightDockWidgetArea);
+        place("spans", Qt::RightDockWidgetArea, third);
         place("inspector", Qt::RightDockWidgetArea, "spans");
         place("history", Qt::RightDockWidgetArea, "spans");
         place("probe", Qt::RightDockWidgetArea, "mask");
     }
-    if (preset == "analysis") place("timeline", Qt::BottomDockWidgetArea);
-    for (const char* first : {"spans", "throughput", "mask"})
-        if (QDockWidget* dock = m_docks.value(first)) dock->raise();
-    // Half of the height for the mask, the rest for figures and tables.
+    if (timeline) place("timeline", Qt::BottomDockWidgetArea);
+    else if (preset == "analysis") place("timeline", Qt::RightDockWidgetArea, "mask");
+    QStringList front{"throughput", "mask"};
+    if (stacks > 2) front.prepend("spans");
+    if (preset == "inspect") front = QStringList{"spans", "probe"};
     if (preset != "presentation")
-        resizeDocks({m_docks["mask"], m_docks["throughput"], m_docks["spans"]}, {height() * 46 / 100, height() * 28 / 100, height() * 26 / 100}, Qt::Vertical);
-    if (preset == "analysis") resizeDocks({m_docks["timeline"]}, {176}, Qt::Vertical);
+        for (const QString& id : front) m_docks.value(id)->raise();
+    // Most of the height for the mask, the rest for figures and tables.
+    const QList<QDockWidget*> column = stacks > 2   ? QList<QDockWidget*>{m_docks["mask"], m_docks["throughput"], m_docks["spans"]}
+                                       : stacks > 1 ? QList<QDockWidget*>{m_docks["mask"], m_docks["throughput"]}
+                                                    : QList<QDockWidget*>{m_docks["mask"]};
+    const QList<int> shares = stacks > 2 ? QList<int>{42, 33, 25} : stacks < 2 ? QList<int>{100} : preset == "inspect" ? QList<int>{74, 26} : QList<int>{56, 44};
+    QList<int> heights;
+    for (const int share : shares) heights << height() * share / 100;
+    resizeDocks(column, heights, Qt::Vertical);
+    if (timeline) resizeDocks({m_docks["timeline"]}, {fontMetrics().height() * 11}, Qt::Vertical);
     QList<QDockWidget*> right;
     QList<int> widths;
     for (QDockWidget* dock : m_docks)
         if (dockWidgetArea(dock) == Qt::RightDockWidgetArea) {
             right << dock;
-            widths << width() * 45 / 100;
+            widths << width() * (preset == "inspect" ? 52 : 45) / 100;
         }
-    if (!right.isEmpty()) resizeDocks(right, widths, Qt::Horizontal);
-    if (QDockWidget* compare = m_docks.value("compare")) {  // at hand, but not in the way
-        addDockWidget(Qt::RightDockWidgetArea, compare);
-        tabifyDockWidget(m_docks["mask"], compare);
-        compare->hide();
+    resizeDocks(right, widths, Qt::Horizontal);
+    for (const char* id : {"compare", "timeline", "whatif"}) {  // at hand, but not in the way
+        QDockWidget* dock = m_docks.value(id);
+        if (!dock || dockWidgetArea(dock) != Qt::NoDockWidgetArea) continue;
+        addDockWidget(Qt::RightDockWidgetArea, dock);
+        tabifyDockWidget(m_docks["mask"], dock);
+        dock->hide();
     }
 }
 
 void MainWindow::setLayoutPreset(const QString& name) {
     saveLayout();
     m_layoutName = name;
-    arrange(name);
-    QSettings settings;
-    const QByteArray state = settings.value("layout/" + name).toByteArray();
-    if (!state.isEmpty()) restoreState(state, kSettingsVersion);
     if (name == "presentation" && m_zoom < 1.4) setZoom(1.5);
     else if (name != "presentation" && m_zoom > 1.4) setZoom(1);
+    arrange(name);
+    QSettings settings;
+    const QByteArray state = settings.value(layoutKey()).toByteArray();
+    if (!state.isEmpty()) restoreState(state, kSettingsVersion);
     showMessage(tr("Layout: %1").arg(name));
 }
 
@@ -179,20 +209,22 @@ void MainWindow::raisePanel(const QString& id) {
     dock->raise();
 }
 
-void MainWindow::saveLayout() { QSettings().setValue("layout/" + m_layoutName, saveState(kSettingsVersion)); }
+/// What a person arranged in a tall window is not forced upon a low one.
+QString MainWindow::layoutKey() const { return QStringLiteral("layout/%1-%2").arg(m_layoutName).arg(m_layoutStacks); }
+
+void MainWindow::saveLayout() { QSettings().setValue(layoutKey(), saveState(kSettingsVersion)); }
 
 void MainWindow::readSettings() {
     QSettings settings;
     restoreGeometry(settings.value("window/geometry").toByteArray());
-    m_layoutName = settings.value("window/layout", "demo").toString();
-    if (m_layoutName != "demo") arrange(m_layoutName);
-    const QByteArray state = settings.value("layout/" + m_layoutName).toByteArray();
-    if (!state.isEmpty()) restoreState(state, kSettingsVersion);
     m_theme = ThemeChoice(std::clamp(settings.value("window/theme", 0).toInt(), 0, 2));
     action(m_theme == ThemeChoice::Dark ? "themeDark" : m_theme == ThemeChoice::Light ? "themeLight" : "themeSystem")->setChecked(true);
+    m_zoom = std::clamp(settings.value("window/zoom", 1.0).toDouble(), 0.6, 3.0);
     applyThemeChoice();
-    const double zoom = settings.value("window/zoom", 1.0).toDouble();
-    if (zoom != 1.0) setZoom(zoom);
+    m_layoutName = settings.value("window/layout", "demo").toString();
+    arrange(m_layoutName);
+    const QByteArray state = settings.value(layoutKey()).toByteArray();
+    if (!state.isEmpty()) restoreState(state, kSettingsVersion);
     m_device = DeviceChoice(std::clamp(settings.value("model/device", 0).toInt(), 0, 3));
 }
 

@@ -10,6 +10,7 @@
 #include <QProgressBar>
 #include <QSettings>
 
+#include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
 #include "ui/window/banner.h"
@@ -130,7 +131,7 @@ void MainWindow::onTraceOpened(const QString& path, const RunList& runs, const Q
     }
     if (!entry.run) std::swap(entry.run, entry.dense);
     entry.origin = path;
-    m_history->add(entry);
+    keep(entry);
     for (const SharedRun& run : runs) m_nextRunId = std::max<qint64>(m_nextRunId, run->header.runId + 1);
     showEntry(entry);
     showMessage(tr("Opened %1").arg(QFileInfo(path).fileName()));
@@ -152,6 +153,7 @@ void MainWindow::askToExport(const QString& suffix) {
     dialog->setObjectName("exportDialog");
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setDataExports(m_setup.dataExports);
+    dialog->setInspection(m_probe->shownProbe(), m_probe->curve());
     dialog->setSelectedSteps(m_selection->locked(), m_selection->lockedEnd());
     if (suffix.isEmpty()) dialog->choose(FigureKind::Mask);
     else dialog->chooseData(suffix);

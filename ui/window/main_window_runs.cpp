@@ -3,6 +3,8 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QRandomGenerator>
+#include <QSignalBlocker>
+#include <QTabBar>
 #include <QToolButton>
 #include <algorithm>
 
@@ -15,6 +17,10 @@
 #include "ui/window/sampling_dialog.h"
 
 namespace spanscope {
+
+namespace {
+constexpr int kRunTabs = 12;
+}
 
 void MainWindow::setAttention(Compare mode) { m_attention->setCurrentIndex(m_attention->findData(int(mode))); }
 
@@ -48,6 +54,7 @@ void MainWindow::request(const RunRequest& what) {
     m_last.runId = m_runId;
     m_last.denseRunId = m_denseId;
     m_prompt->clearMessage();
+    m_prompt->setKept(QString::fromStdString(what.settings.promptText));
     m_banner->dismiss();
     m_selection->clear();
     m_probe->leave();
@@ -114,7 +121,7 @@ void MainWindow::onIdle() {
         HistoryEntry entry;
         entry.run = std::make_shared<const RunData>(m_store->data());
         if (m_denseId && m_dense->isFinished()) entry.dense = std::make_shared<const RunData>(m_dense->data());
-        m_history->add(entry);
+        keep(entry);
     }
     setState(m_model.path.isEmpty() ? State::NoModel : State::Ready);
 }
@@ -127,6 +134,8 @@ void MainWindow::showEntry(const HistoryEntry& entry) {
     m_store->load(*entry.run);
     if (entry.dense) m_dense->load(*entry.dense);
     else m_dense->clear();
+    addRunTab(entry);
+    m_prompt->offer(QString::fromStdString(entry.run->header.settings.task), QString::fromStdString(entry.run->header.settings.promptText));
     setState(m_state);
     showMessage(tr("Showing %1").arg(runTitle(entry.run->header)));
 }
@@ -139,8 +148,66 @@ void MainWindow::showBeside(const HistoryEntry& entry) {
 }
 
 void MainWindow::setSideBySide(bool on) {
-    m_other->setVisible(on);
+    m_other->parentWidget()->setVisible(on);
+    m_laneTitle->setVisible(on);
+    m_otherTitle->setVisible(on);
     action("sideBySide")->setChecked(on);
+    nameLanes();
+}
+
+void MainWindow::nameLanes() {
+    const auto name = [](const RunStore* store) {
+        if (store->isEmpty()) return QString();
+        const RunStats& stats = store->data().stats;
+        return QStringLiteral("%1   %2 \u00b7 %3").arg(runTitle(store->data().header), formatRate(stats.decodeTokensPerS()), tr("read %1").arg(formatPercent(stats.readFraction())));
+    };
+    m_laneTitle->setText(name(m_store));
+    m_otherTitle->setText(name(m_dense));
+}
+
+void MainWindow::keep(const HistoryEntry& entry) {
+    m_history->add(entry);
+    addRunTab(entry);
+}
+
+/// The tab of `entry` comes to the front, a new one if it has none. Runs that the list has let go lose their tab.
+void MainWindow::addRunTab(const HistoryEntry& entry) {
+    const QSignalBlocker quiet(m_runTabs);
+    const auto drop = [this](qsizetype i) {
+        m_tabEntries.removeAt(i);
+        m_runTabs->removeTab(static_cast<int>(i));
+    };
+    for (qsizetype i = m_tabEntries.size() - 1; i >= 0; --i)
+        if (!m_history->holds(m_tabEntries[i].run)) drop(i);
+    qsizetype at = 0;
+    while (at < m_tabEntries.size() && m_tabEntries[at].run != entry.run) ++at;
+    if (at == m_tabEntries.size()) {
+        if (m_tabEntries.size() >= kRunTabs) drop(0);
+        const RunSettings& settings = entry.run->header.settings;
+        const QString prompt = QString::fromStdString(settings.promptText).simplified();
+        const QString title = entry.origin.isEmpty() ? prompt : entry.origin.section('/', -1);
+        m_tabEntries.append(entry);
+        at = m_runTabs->addTab((title.size() > 20 ? QString(title.left(19) + QChar(0x2026)) : QString(title)).replace('&', QStringLiteral("&&")));
+        m_runTabs->setTabToolTip(static_cast<int>(at), runTitle(entry.run->header) + '\n' + prompt.left(400));
+    }
+    m_runTabs->setCurrentIndex(static_cast<int>(at));
+    m_runTabs->setVisible(m_tabEntries.size() > 1);
+}
+
+void MainWindow::onRunTab(int index) {
+    if (index >= 0 && index < m_tabEntries.size() && m_tabEntries[index].run->header.runId >= 0) showEntry(HistoryEntry(m_tabEntries[index]));
+}
+
+void MainWindow::closeRunTab(int index) {  // the run stays in the list
+    if (m_tabEntries.size() < 2 || m_state == State::Running || m_state == State::Stopping) return;
+    const bool shown = m_runTabs->currentIndex() == index;
+    {
+        const QSignalBlocker quiet(m_runTabs);
+        m_tabEntries.removeAt(index);
+        m_runTabs->removeTab(index);
+    }
+    m_runTabs->setVisible(m_tabEntries.size() > 1);
+    if (shown) showEntry(HistoryEntry(m_tabEntries[m_runTabs->currentIndex()]));
 }
 
 void MainWindow::editSampling() {

@@ -55,6 +55,7 @@ QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; }
 QStatusBar { border-top: 1px solid @line; background: @window; }
 QStatusBar::item { border: 0; }
 QToolButton { border: 1px solid transparent; border-radius: 6px; padding: 5px 10px; background: transparent; }
+QWidget#timelineView QToolButton, QWidget#throughputView QToolButton { padding: 5px 6px; }
 QToolButton:hover, QToolButton:checked { background: @soft; }
 QToolButton:pressed, QToolButton:open { background: @softer; }
 QToolButton:focus { border-color: @accent; }
@@ -66,6 +67,9 @@ QToolButton#runButton:disabled { background: @soft; color: @faint; }
 QToolButton#stopButton { border-color: @line; padding: 6px 14px; }
 QToolButton#stopButton:enabled { border-color: @quiet; }
 QLabel#sectionTitle { font-weight: 600; color: @quiet; }
+QLabel#laneTitle { font-weight: 600; color: @quiet; }
+QTabBar#runTabs { background: @base; }
+QTabBar#runTabs::tab { padding: 4px 10px; }
 QLabel#dockTitle { font-weight: 600; color: @quiet; padding: 0; }
 QLabel#promptMessage { border-radius: 6px; padding: 8px 12px; background: @soft; }
 QLabel#promptMessage[tone="error"] { background: @softer; border-left: 3px solid @accent; }
@@ -78,7 +82,7 @@ QWidget#transcriptHead, QWidget#page { background: @base; }
 QFrame#hairline { background: @line; border: 0; }
 QHeaderView::section { background: @base; color: @quiet; border: 0; border-bottom: 1px solid @line; padding: 6px 4px; font-weight: 600; }
 QTableView { background: @base; alternate-background-color: @alternate; selection-background-color: @selected; selection-color: @text; }
-QTabBar::tab { border: 0; border-top: 2px solid transparent; padding: 6px 16px; background: transparent; color: @quiet; }
+QTabBar::tab { border: 0; border-top: 2px solid transparent; padding: 6px 12px; background: transparent; color: @quiet; }
 QTabBar::tab:selected { border-top-color: @accent; color: @text; }
 QTabBar::tab:hover { background: @soft; }
 QTabBar { qproperty-drawBase: 0; }
