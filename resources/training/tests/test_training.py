@@ -114,6 +114,16 @@ class Packing(unittest.TestCase):
                 inside = inside and token != 8
             np.testing.assert_array_equal(doc.target == STRUCTURE, expected)
 
+    def test_plain_documents_have_one_state_and_no_structure(self):
+        """Lines of `dataset --plain`: no declarations, so nothing but the end is structure and everything is read."""
+        for doc, record in zip(*documents(5)):
+            kept = [i for i in record["ids"] if i != SPECIAL["attend_end"]]
+            plain = dict(record, ids=kept, declared=False, views=[[0, [[0, -1]]]], breaks=[b for b in record["breaks"] if b < len(kept)])
+            made = Document(json.dumps(plain).encode(), SPECIAL)
+            self.assertEqual(made.n_states, 1)
+            self.assertEqual(int((made.target == STRUCTURE).sum()), 1)  # the end of the response
+            self.assertGreater(int((doc.target == STRUCTURE).sum()), 1)
+
     def test_positions(self):
         docs, _ = documents(50)
         rng = np.random.default_rng(0)
