@@ -8,6 +8,7 @@
 #include "app/cli/verbs.h"
 #include "engine/decode/bench.h"
 #include "engine/decode/bench_declared.h"
+#include "engine/decode/machine.h"
 #include "engine/decode/random_weights.h"
 #include "kernels/bandwidth.h"
 
@@ -93,6 +94,12 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     }
     log.endProgress();
     if (!rows) return log.fail(rows.error());
+    const int64_t peakBytes = processMemory().peakBytes - (probe ? static_cast<int64_t>(probe->nBytes()) : 0);
+    const auto weightBytes = static_cast<int64_t>(drawn ? drawn->nBytes() : opened.model->weightBytes());
+    for (BenchRow& row : *rows) {
+        row.peakBytes = std::max<int64_t>(0, peakBytes);
+        row.neededBytes = weightBytes + static_cast<int64_t>(kvBytesPerToken(weights.shape, subject.kvType) * static_cast<double>(kvTokens));
+    }
     auto text = formatBench(*rows, o.output);
     if (!text) return log.fail(text.error());
     std::fputs(text->c_str(), stdout);

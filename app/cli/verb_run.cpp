@@ -9,6 +9,7 @@
 #include "app/cli/run_json.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
+#include "engine/decode/machine.h"
 #include "engine/decode/prompt.h"
 #include "engine/decode/sampler.h"
 #include "engine/decode/session.h"
@@ -133,6 +134,15 @@ const RunData* runWith(const Running& r, AttentionMode mode) {
     return nullptr;
 }
 
+/// What the process took, beside what must be there: weights, and keys and values at the end of all runs.
+nlohmann::ordered_json memoryJson(const Running& r, const Model& model) {
+    const ProcessMemory m = processMemory();
+    int64_t kvBytes = 0;
+    for (const auto& session : r.sessions) kvBytes += session->data().stats.kvStoredBytes;
+    return {{"peak_rss_bytes", m.peakBytes}, {"anon_bytes", m.anonBytes}, {"file_bytes", m.fileBytes},
+            {"weight_bytes", model.weightBytes()}, {"kv_bytes", kvBytes}};
+}
+
 nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t loadNs) {
     nlohmann::ordered_json runs = nlohmann::ordered_json::array();
     for (const auto& session : r.sessions) runs.push_back(runJson(session->data(), model, loadNs));
@@ -187,7 +197,9 @@ int runVerb(const RunOptions& o, const Log& log) {
     closeTrace(running, opened->loadNs);
 
     if (o.json) {
-        printJson(resultJson(running, model, opened->loadNs));
+        auto result = resultJson(running, model, opened->loadNs);
+        result["memory"] = memoryJson(running, model);
+        printJson(result);
     } else if (stream) {
         std::fputc('\n', stdout);
     } else {

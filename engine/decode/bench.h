@@ -48,6 +48,8 @@ struct BenchPlan {
 /// KV tokens and batch the backend must be made with.
 int64_t benchKvTokens(const BenchPlan& plan);
 int32_t benchMaxBatch(const BenchPlan& plan);
+/// Bytes of keys and values of one token, all layers.
+double kvBytesPerToken(const ModelShape& shape, DType kvType);
 
 struct BenchSubject {
     std::string model;    ///< for people
@@ -70,6 +72,8 @@ struct BenchRow {
     double stepUs = 0;               ///< tg: a whole step while stages were timed, median
     double readGBps = 0;             ///< the machine's beside the repetitions, mean
     double readTokens = 0;           ///< tg: mean tokens read by a step
+    int64_t peakBytes = 0;           ///< of the process over all tests, without what measures the machine; 0 = unknown
+    int64_t neededBytes = 0;         ///< weights, and keys and values of the longest test
 };
 
 using BenchProgress = std::function<void(const std::string& what)>;

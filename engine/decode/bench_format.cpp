@@ -39,6 +39,8 @@ Json toJson(const BenchRow& r) {
     j["attention_us"] = rounded(r.attentionUs, 2);
     j["step_us"] = rounded(r.stepUs, 2);
     j["read_tokens"] = rounded(r.readTokens, 1);
+    j["peak_rss_bytes"] = r.peakBytes;
+    j["needed_bytes"] = r.neededBytes;
     return j;
 }
 
@@ -78,6 +80,12 @@ std::string markdown(const std::vector<BenchRow>& rows) {
     }
     if (most > 0)
         s += "\n" + rows.front().device + ": reads " + number("%.1f", least) + " to " + number("%.1f", most) + " GB/s\n";
+    if (!rows.empty() && rows.front().peakBytes > 0) {
+        const BenchRow& r = rows.front();
+        constexpr double kMiB = 1 << 20;
+        s += "Peak memory " + number("%.0f", static_cast<double>(r.peakBytes) / kMiB) + " MiB, of which weights and KV cache " +
+             number("%.0f", static_cast<double>(r.neededBytes) / kMiB) + " MiB\n";
+    }
     return s;
 }
 

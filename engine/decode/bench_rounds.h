@@ -51,7 +51,5 @@ class BenchRounds {
 
 /// Name and machine of a row.
 BenchRow startRow(const Backend& backend, const BenchSubject& subject);
-/// Bytes of keys and values that a step reads for one token.
-double kvBytesPerToken(const ModelShape& shape, DType kvType);
 
 }  // namespace spanscope

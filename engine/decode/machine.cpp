@@ -36,4 +36,15 @@ std::string describeMachine() {
            " GiB, " + system.sysname;
 }
 
+ProcessMemory processMemory() {
+    std::ifstream status("/proc/self/status");
+    ProcessMemory m;
+    for (std::string key; status >> key;) {
+        int64_t* into = key == "VmHWM:" ? &m.peakBytes : key == "RssAnon:" ? &m.anonBytes : key == "RssFile:" ? &m.fileBytes : nullptr;
+        if (into && status >> *into) *into *= 1024;
+        std::getline(status, key);
+    }
+    return m;
+}
+
 }  // namespace spanscope

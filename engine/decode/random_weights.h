@@ -20,6 +20,7 @@ class RandomWeights {
     RandomWeights(const RandomWeights&) = delete;
     RandomWeights& operator=(const RandomWeights&) = delete;
 
+    size_t nBytes() const { return m_nBytes; }
     const ModelWeights& weights() const { return m_weights; }
 
   private:
