@@ -1,5 +1,6 @@
 #include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
+#include "engine/model/mapped_file_guard.h"
 
 namespace {
 
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
     Options options;
     if (const auto exitCode = parseOptions(argc, argv, options)) return *exitCode;
     installStopSignal();
+    spanscope::guardMappedFiles("spanscope-cli", kLoadFailure);
     const Log log(options.quiet ? Log::Level::Quiet : options.verbose ? Log::Level::Verbose : Log::Level::Normal);
     return dispatch(options, log);
 }

@@ -37,6 +37,8 @@ Result<std::vector<Problem>> readProblems(const std::string& path, const std::st
         if (limit > 0 && static_cast<int64_t>(problems.size()) >= limit) break;
         const auto object = nlohmann::json::parse(line, nullptr, false);
         const std::string where = "line " + std::to_string(number);
+        if (line.find('\0') != std::string::npos)
+            return Error{ErrorCode::Format, "a NUL byte, which no JSON text has", path, where, {}, {}};
         if (!object.is_object())
             return Error{ErrorCode::Format, "not a JSON object", path, where, line.substr(0, 40), "{\"prompt\", \"answer\"}"};
         const std::string* typed = textOf(object, "typed");

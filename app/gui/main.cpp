@@ -12,6 +12,7 @@
 #include "app/gui/system_theme.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
+#include "engine/model/mapped_file_guard.h"
 #include "spanscope_version.h"
 #include "ui/window/main_window.h"
 
@@ -42,6 +43,7 @@ QStringList interruptedRuns(const QString& folder) {
 
 int main(int argc, char** argv) {
     QApplication app(argc, argv);
+    spanscope::guardMappedFiles("spanscope", 3);  // the command line's code for a file that cannot be read
     QApplication::setApplicationName("spanscope");
     QApplication::setApplicationDisplayName("Spanscope");
     QApplication::setOrganizationName("spanscope");

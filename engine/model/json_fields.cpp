@@ -6,20 +6,24 @@
 
 #include "engine/model/file_error.h"
 #include "engine/model/utf8.h"
+#include "engine/types/json_scan.h"
 
 namespace spanscope {
 
 using nlohmann::json;
 
 Result<json> parseJsonObject(std::string_view text, const std::string& file) {
-    constexpr int kDeepest = 64;
+    constexpr size_t kDeepest = 64;
     if (const size_t bad = firstBadUtf8(text); bad != std::string_view::npos)
         return fileError(ErrorCode::Format, "not UTF-8", file, "byte " + std::to_string(bad));
+    // The parser takes a NUL byte for the end of the text and would pass over what follows.
+    const JsonScan scan = scanJson(text);
+    if (scan.nulAt != std::string_view::npos)
+        return fileError(ErrorCode::Format, "a NUL byte, which no JSON text has", file, "byte " + std::to_string(scan.nulAt));
+    if (scan.depth > kDeepest) return fileError(ErrorCode::Format, "nested too deeply", file, {}, {}, "at most 64 levels");
     std::vector<std::unordered_set<std::string>> keys;
     std::string twice;
-    bool tooDeep = false;
-    const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-        if (depth > kDeepest) tooDeep = true;
+    const auto watch = [&](int, json::parse_event_t event, json& parsed) {
         if (event == json::parse_event_t::object_start) keys.emplace_back();
         if (event == json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
         if (event == json::parse_event_t::key && !keys.empty()) {
@@ -36,7 +40,6 @@ Result<json> parseJsonObject(std::string_view text, const std::string& file) {
     } catch (const json::exception& e) {
         return fileError(ErrorCode::Format, std::string("not valid JSON: ") + e.what(), file);
     }
-    if (tooDeep) return fileError(ErrorCode::Format, "nested too deeply", file, {}, {}, "at most 64 levels");
     if (!twice.empty()) return fileError(ErrorCode::Format, "key given twice", file, twice);
     if (!value.is_object())
         return fileError(ErrorCode::Format, "wrong kind of JSON", file, {}, describeJson(value), "an object");

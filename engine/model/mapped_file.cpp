@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "engine/model/file_error.h"
+#include "engine/model/mapped_file_guard.h"
 
 namespace spanscope {
 
@@ -44,13 +45,16 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
             return systemError(path, "cannot map", code);
         }
         file->m_bytes = {static_cast<const uint8_t*>(address), size};
+        mapped_files::add(address, size, path.c_str());
     }
     close(fd);
     return std::shared_ptr<const MappedFile>(std::move(file));
 }
 
 MappedFile::~MappedFile() {
-    if (!m_bytes.empty()) munmap(const_cast<uint8_t*>(m_bytes.data()), m_bytes.size());
+    if (m_bytes.empty()) return;
+    mapped_files::remove(m_bytes.data());
+    munmap(const_cast<uint8_t*>(m_bytes.data()), m_bytes.size());
 }
 
 Result<std::string> readSmallFile(const std::string& path, uint64_t maxBytes) {

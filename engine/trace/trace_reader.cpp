@@ -8,6 +8,7 @@
 
 #include "engine/trace/trace.h"
 #include "engine/trace/trace_json.h"
+#include "engine/types/json_scan.h"
 
 namespace spanscope {
 
@@ -16,7 +17,11 @@ using trace::InJson;
 
 namespace {
 
-constexpr size_t kMaxLineBytes = size_t{64} << 20;  ///< a run's header with 1M prompt tokens takes about 20 MB
+// The header of a run with a million prompt tokens takes about 20 MB and two million values; parsing what these
+// limits allow takes a few hundred MB at the very most.
+constexpr size_t kMaxLineBytes = size_t{32} << 20;
+constexpr size_t kMaxLineValues = size_t{4} << 20;
+constexpr size_t kDeepest = 64;
 
 enum class LineState { Whole, Truncated, TooLong, End };
 
@@ -229,8 +234,19 @@ Error formatError(const std::string& path, std::string message, std::string fiel
     return Error{ErrorCode::Format, std::move(message), path, std::move(field), std::move(found), std::move(expected)};
 }
 
+/// "" or why a line is not even parsed.
+std::string unreadable(const std::string& line) {
+    const JsonScan scan = scanJson(line);
+    if (scan.nulAt != std::string::npos) return "a NUL byte at column " + std::to_string(scan.nulAt + 1);
+    if (scan.nValues > kMaxLineValues) return "more than " + std::to_string(kMaxLineValues) + " values";
+    if (scan.depth > kDeepest) return "nested deeper than " + std::to_string(kDeepest) + " levels";
+    return {};
+}
+
 /// Checks the first line.
 Status checkHeader(const std::string& path, const std::string& line) {
+    if (const std::string problem = unreadable(line); !problem.empty())
+        return formatError(path, "not a Spanscope trace", "line 1", problem, "{\"spantrace\": ...");
     const InJson header = InJson::parse(line, nullptr, false);
     if (!header.is_object() || !header.contains("spantrace"))
         return formatError(path, "not a Spanscope trace", "line 1", line.substr(0, 40), "{\"spantrace\": ...");
@@ -271,7 +287,11 @@ Result<TraceFile> readTrace(const std::string& path) {
         if (state == LineState::End) break;
         const std::string where = "line " + std::to_string(number) + ": ";
         if (state == LineState::TooLong) {
-            file.damage = where + "longer than any line of a trace";
+            file.damage = where + "longer than the " + std::to_string(kMaxLineBytes >> 20) + " MiB that a line may have";
+            break;
+        }
+        if (const std::string problem = unreadable(line); !problem.empty()) {
+            file.damage = where + problem;
             break;
         }
         const InJson object = InJson::parse(line, nullptr, false);

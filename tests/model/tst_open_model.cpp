@@ -1,9 +1,13 @@
 // Folders as people have them, and as nobody should: every broken one must give an error that names file and field.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <QtTest>
 
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "engine/model/mapped_file_guard.h"
 #include "kernels/backends.h"
 #include "tests/model/tiny_model.h"
 
@@ -74,7 +78,9 @@ std::vector<Broken> brokenFolders() {
         {"config is a list", bytes("config.json", [](const std::string&) { return std::string("[1]"); }),
          ErrorCode::Format, "an object"},
         {"config nested deep", bytes("config.json", [](const std::string&) { return std::string(100000, '['); }),
-         ErrorCode::Format, "JSON"},
+         ErrorCode::Format, "nested too deeply"},
+        {"config goes on after a NUL", bytes("config.json", [](std::string c) { return c + '\0' + "{}"; }),
+         ErrorCode::Format, "NUL"},
         {"config key twice",
          bytes("config.json", [](std::string s) { return s.replace(s.find('{'), 1, "{\"hidden_size\": 1,"); }),
          ErrorCode::Format, "hidden_size"},
@@ -402,6 +408,34 @@ class TestOpenModel : public QObject {
         const uint64_t promised = forecast->kvBytes + forecast->workspaceBytes;
         QVERIFY2(held <= promised && promised <= held + (32 << 20),
                  qPrintable(QString("held %1, promised %2").arg(held).arg(promised)));
+    }
+
+    /// Another program cuts the file while it is mapped: the process ends with a sentence and its code, not by a signal.
+    void cutWhileMapped() {
+        test::ScratchFolder folder;
+        QVERIFY(test::writeTinyModel(folder.path()));
+        const std::string weights = folder.file("model.safetensors");
+        int pipeEnds[2];
+        QCOMPARE(pipe(pipeEnds), 0);
+        const pid_t child = fork();
+        if (child == 0) {
+            dup2(pipeEnds[1], STDERR_FILENO);
+            guardMappedFiles("a program", 3);
+            const auto model = openModel(folder.path());
+            if (!model || truncate(weights.c_str(), 16) != 0) _exit(10);
+            const TensorView& head = (*model)->weights().layers.back().down;
+            volatile uint8_t last = static_cast<const uint8_t*>(head.data)[head.nBytes() - 1];
+            _exit(last == 0 ? 11 : 12);  // not reached
+        }
+        close(pipeEnds[1]);
+        QByteArray said;
+        char buffer[256];
+        for (ssize_t n; (n = read(pipeEnds[0], buffer, sizeof buffer)) > 0;) said.append(buffer, n);
+        close(pipeEnds[0]);
+        int status = 0;
+        QCOMPARE(waitpid(child, &status, 0), child);
+        QVERIFY2(WIFEXITED(status) && WEXITSTATUS(status) == 3, qPrintable(QString("status %1: ").arg(status) + said));
+        QVERIFY2(said.contains("a program: error: " + QByteArray::fromStdString(weights) + ": the file was cut short"), said);
     }
 
     void notAModel() {

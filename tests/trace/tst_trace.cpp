@@ -295,6 +295,24 @@ class TestTrace : public QObject {
         mustHoldTogether(*file);
     }
 
+    void costlyLines_data() {
+        QTest::addColumn<QByteArray>("line");
+        QTest::addColumn<QString>("says");
+        QTest::newRow("NUL") << QByteArray("{\"t\":\"later\"}\0{}", 16) << "NUL byte at column 14";
+        QTest::newRow("deep") << QByteArray(1 << 20, '[') << "levels";
+        QTest::newRow("many lists") << "{\"t\":\"later\",\"x\":[" + QByteArray("[],").repeated(5 << 20) + "0]}" << "values";
+        QTest::newRow("long") << "{\"t\":\"" + QByteArray(33 << 20, 'x') + "\"}" << "32 MiB";
+    }
+    /// What would make a parser take many times the file's size is not parsed; what stands before it is read.
+    void costlyLines() {
+        QFETCH(QByteArray, line);
+        QFETCH(QString, says);
+        const auto file = readText(whole() + line.toStdString() + "\n");
+        QVERIFY(file.ok());
+        QVERIFY2(QString::fromStdString(file->damage).contains(says), file->damage.c_str());
+        QCOMPARE(file->runs.size(), readText(whole())->runs.size());
+    }
+
     void whatCannotBeShown() {
         auto code = [&](const std::string& text) {
             const auto file = readText(text);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/tasks/news/sentences.h"
+#include "engine/types/json_scan.h"
 
 namespace spanscope::news {
 namespace {
@@ -15,26 +16,6 @@ Error formatError(const std::string& path, int64_t line, const std::string& fiel
                   std::string found = {}, std::string expected = {}) {
     return Error{ErrorCode::Format, "line " + std::to_string(line) + ": " + (field.empty() ? "" : field + ": ") + std::move(message),
                  path, "", std::move(found), std::move(expected)};
-}
-
-/// Counts nesting before parsing: a line of a million '[' is refused without building it.
-bool tooDeep(const std::string& text) {
-    int depth = 0;
-    bool inString = false;
-    for (size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (inString) {
-            if (c == '\\') ++i;
-            else if (c == '"') inString = false;
-        } else if (c == '"') {
-            inString = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > 64) return true;
-        } else if (c == ']' || c == '}') {
-            --depth;
-        }
-    }
-    return false;
 }
 
 }  // namespace
@@ -98,7 +79,10 @@ Result<std::optional<RawArticle>> LineReader::next() {
     }
     if (const size_t bad = invalidUtf8(m_buffer); bad != std::string::npos)
         return formatError(m_path, m_line, "", "not UTF-8", "bad byte at column " + std::to_string(bad + 1), "UTF-8");
-    if (tooDeep(m_buffer)) return formatError(m_path, m_line, "", "nested too deeply", "more than 64 levels", "an object");
+    const JsonScan scan = scanJson(m_buffer);  // a line of a million '[' is refused without building it
+    if (scan.nulAt != std::string::npos)
+        return formatError(m_path, m_line, "", "a NUL byte, which no JSON text has", "column " + std::to_string(scan.nulAt + 1), "");
+    if (scan.depth > 64) return formatError(m_path, m_line, "", "nested too deeply", "more than 64 levels", "an object");
     const json object = json::parse(m_buffer, nullptr, false);
     if (object.is_discarded()) return formatError(m_path, m_line, "", "not a JSON object", m_buffer.substr(0, 40), "{\"title\": ..., \"body\": ...}");
     if (!object.is_object()) return formatError(m_path, m_line, "", "wrong kind of value", object.type_name(), "object");
