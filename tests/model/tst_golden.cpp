@@ -1,8 +1,9 @@
 // Tiny models against what Hugging Face transformers computes with them in float32: logits of 64 positions and 64
-// greedy tokens, on every CPU backend (tests/fixtures/golden has the recipe).
+// greedy tokens, on every CPU backend (tests/fixtures/golden has the recipe). Ends with the table of all of them.
 #include <QtTest>
 
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "engine/decode/session.h"
@@ -93,6 +94,7 @@ class TestGolden : public QObject {
         double worst = 0;
         for (int32_t i = 0; i < 64; ++i)
             worst = std::max(worst, rowError(&logits[size_t(i * vocab)], &golden.logits[size_t(i * vocab)], vocab));
+        m_table += QString("| %1 | %2 | %3 | ").arg(name, backend).arg(worst, 0, 'e', 1);
         QVERIFY2(worst <= kTolerance, QByteArray::number(worst));
 
         const auto last = logits.end() - vocab;
@@ -107,10 +109,20 @@ class TestGolden : public QObject {
             const Status decoded = engine->decode({&item, 1}, output);
             QVERIFY2(decoded, decoded ? "" : decoded.error().toString().c_str());
         }
+        int equal = 0;
+        while (equal < 64 && greedy[size_t(equal)] == golden.greedy[size_t(equal)]) ++equal;
+        m_table += QString("%1 of 64 |\n").arg(equal);
         QCOMPARE(greedy, golden.greedy);
     }
 
+    /// For a report: build/release/tests/tst_golden | grep '^|'
+    void cleanupTestCase() {
+        std::printf("\n| model | backend | largest difference of 64 positions' logits | greedy tokens equal |\n|---|---|--:|--:|\n%s\n",
+                    qPrintable(m_table));
+    }
+
   private:
+    QString m_table;
     static IntervalList visibleAt(const ModelShape& shape, int32_t position) {
         return foldWindow({{0, kOpenEnd}}, shape.slidingWindow, position);
     }
