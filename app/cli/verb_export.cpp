@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "app/cli/figure_export.h"
+#include "app/cli/locate.h"
 #include "app/cli/model_setup.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
@@ -37,11 +38,13 @@ struct Inspection {
 };
 
 Result<Inspection> inspectRun(const SharedRun& run, const ExportOptions& o, const Log& log) {
-    auto opened = openModelFor(o.model, log);
+    ModelOptions model = o.model;
+    model.bundled = bundledFor(run->header.settings.task);
+    auto opened = openModelFor(model, log);
     if (!opened) return opened.error();
     const auto nTokens = static_cast<int32_t>(run->header.prompt.size() + run->steps.size()) + 1;
-    if (Status fits = checkMemory(o.model, 2 * nTokens, log); !fits) return fits.error();
-    auto backend = makeBackendFor(opened->model->weights(), o.model, {int64_t{2} * nTokens + 2 * kPageTokens, 2, o.model.nThreads}, log);
+    if (Status fits = checkMemory(model, 2 * nTokens, log); !fits) return fits.error();
+    auto backend = makeBackendFor(opened->model->weights(), model, {int64_t{2} * nTokens + 2 * kPageTokens, 2, model.nThreads}, log);
     if (!backend) return backend.error();
     auto inspector = Inspector::create(opened->model, **backend, run);
     if (!inspector) return inspector.error();

@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     setup.tasks = spanscope::Runner::tasks();
     setup.version = QApplication::applicationVersion();
     setup.devices = spanscope::Runner::describeDevices();
-    setup.bundledModel = resource("models/arith");
+    setup.bundledModels = spanscope::Runner::bundledModels(resource("models"));
     for (const QFileInfo& trace : QDir(resource("traces")).entryInfoList({"*.spantrace"}, QDir::Files))
         setup.sampleTraces << trace.absoluteFilePath();
     setup.dataExports = spanscope::dataExports();
@@ -89,7 +89,8 @@ int main(int argc, char** argv) {
     runner.setRecoveryFolder(recovery);
     const QStringList names{"auto", "cpu", "cuda", "reference"};
     const auto choice = spanscope::DeviceChoice(std::max<qsizetype>(0, names.indexOf(parser.value(device))));
-    const QString path = parser.isSet(model) ? QFileInfo(parser.value(model)).absoluteFilePath() : setup.bundledModel;
+    const QString path = parser.isSet(model) ? QFileInfo(parser.value(model)).absoluteFilePath()
+                                               : setup.bundledModels.isEmpty() ? QString() : setup.bundledModels.front().path;
     QTimer::singleShot(0, &window, [&] {
         if (!path.isEmpty()) window.loadModel({path, 0, choice});
         if (parser.isSet(screenshots)) {

@@ -1,7 +1,9 @@
 #include "app/runner/runner.h"
 
+#include <QDir>
 #include <QMetaMethod>
 
+#include "engine/model/card.h"
 #include "engine/tasks/task.h"
 #include "kernels/backends.h"
 
@@ -57,6 +59,18 @@ QVector<TaskInfo> Runner::tasks() {
         infos << info;
     }
     return infos;
+}
+
+QVector<BundledModel> Runner::bundledModels(const QString& folder) {
+    QVector<BundledModel> models;
+    for (const QFileInfo& entry : QDir(folder).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name)) {
+        const auto card = loadCard((entry.absoluteFilePath() + "/spanscope.json").toStdString());
+        if (!card || card->tasks.empty()) continue;
+        BundledModel model{entry.absoluteFilePath(), card->name.empty() ? entry.fileName() : QString::fromStdString(card->name), {}};
+        for (const TaskCard& task : card->tasks) model.tasks << QString::fromStdString(task.name);
+        models << model;
+    }
+    return models;
 }
 
 QString Runner::describeDevices() { return QString::fromStdString(describeCuda()); }

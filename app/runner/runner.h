@@ -20,6 +20,8 @@ class Runner : public EngineEvents {
 
     bool isRunning() const { return m_nRunning > 0; }
     static QVector<TaskInfo> tasks();
+    /// The models in the folders of `folder`, by their cards; those without one are left out.
+    static QVector<BundledModel> bundledModels(const QString& folder);
     /// One line on the accelerator, for About.
     static QString describeDevices();
 

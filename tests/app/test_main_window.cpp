@@ -55,7 +55,7 @@ class TestMainWindow : public QObject {
         setup.tasks = Runner::tasks();
         setup.version = "test";
         setup.dataExports = dataExports();
-        setup.bundledModel = QString(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
+        setup.bundledModels = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models");
         m_window = std::make_unique<MainWindow>(setup);
         m_runner = std::make_unique<Runner>();
         wire(*m_window, *m_runner);
@@ -297,13 +297,13 @@ class TestMainWindow : public QObject {
 
     /// What the dialog writes about a probe and a difference is what the command line writes, byte for byte.
     void inspectionExportsEqualTheCommandLine() {
-        load(tiny());
+        const QString model = SPANSCOPE_SOURCE_DIR "/resources/models/arith";
+        load(model);
         m_window->setAttention(MainWindow::Compare::Both);
-        type("1+2");
+        type("1+2*3");
         clickRun();
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 30 || m_window->state() == MainWindow::State::Ready, 20000);
-        m_window->action("stop")->trigger();
         waitUntilIdle();
+        QVERIFY(m_window->store()->nSteps() > 30);
         m_window->raisePanel("probe");
         emit m_window->probe()->inspectRequested();
         QTRY_VERIFY_WITH_TIMEOUT(m_window->probe()->isInspecting(), 60000);
@@ -332,7 +332,7 @@ class TestMainWindow : public QObject {
             process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), arguments);
             return process.waitForFinished(60000) && process.exitCode() == 0;
         };
-        QStringList arguments{"export", folder.filePath("gui.spantrace"), "-m", tiny(), "--step", "9", "--layer", "1", "--head", "2"};
+        QStringList arguments{"export", folder.filePath("gui.spantrace"), "-m", model, "--step", "9", "--layer", "1", "--head", "2"};
         for (const QString& suffix : data) arguments << "--" + QString(suffix).replace('.', '-') << folder.filePath("cli." + suffix);
         QVERIFY(cli(arguments));
         const auto bytes = [&](const QString& name) {
@@ -391,6 +391,39 @@ class TestMainWindow : public QObject {
         QTRY_VERIFY(graph->isHidden());
         toggle->trigger();
         QTRY_VERIFY(!graph->visibleRegion().isEmpty());
+    }
+
+    /// Two models come with the program: choosing a task brings the one trained for it, and so does a recorded run.
+    void theTaskBringsItsModel() {
+        const QVector<BundledModel> bundled = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models");
+        QVERIFY(bundled.size() >= 2);
+        QCOMPARE(QFileInfo(bundled.front().path).fileName(), QString("arith"));  // what a first start loads
+        load(bundled.front().path);
+        auto* box = m_window->promptEditor()->taskBox();
+        const auto choose = [&](const QString& task) {
+            const int wanted = box->findData(task);
+            box->setFocus();
+            while (box->currentIndex() != wanted) QTest::keyClick(box, box->currentIndex() < wanted ? Qt::Key_Down : Qt::Key_Up);
+            QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, 30000);
+        };
+        QVERIFY(!box->itemText(box->findData("news")).contains("untrained"));
+        choose("news");
+        QVERIFY(m_window->findChild<QToolButton*>("modelButton")->text().contains("news", Qt::CaseInsensitive));
+        QCOMPARE(m_window->promptEditor()->task(), QString("news"));
+        QVERIFY(edit()->toPlainText().size() > 200);  // an article
+        clickRun();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 8 || m_window->state() == MainWindow::State::Ready, 60000);
+        QCOMPARE(m_window->store()->data().header.settings.task, std::string("news"));
+        QVERIFY(m_window->store()->data().segments.size() > 5);  // sentences
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+        m_window->openPath(SPANSCOPE_SOURCE_DIR "/resources/traces/sheet.spantrace");
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->findChild<QToolButton*>("modelButton")->text().contains("arith", Qt::CaseInsensitive), 30000);
+        waitUntilIdle();
+        QCOMPARE(m_window->store()->data().header.settings.task, std::string("sheet"));
+        load(tiny());  // a person's own model stays, whatever the task
+        choose("news");
+        QVERIFY(!m_window->findChild<QToolButton*>("modelButton")->text().contains("news", Qt::CaseInsensitive));
     }
 
     /// Every bundled recording opens whole: the declared run on show, its dense twin beside it.

@@ -40,6 +40,12 @@ struct ModelInfo {
     qint64 loadNs = 0;
 };
 
+/// A model that came with the program.
+struct BundledModel {
+    QString path, name;
+    QStringList tasks;
+};
+
 /// From headers alone, before anything is loaded. Bytes.
 struct ForecastInfo {
     QString path;

@@ -73,6 +73,7 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
         clearMessage();
         emit edited();
     });
+    connect(m_task, &QComboBox::activated, this, [this] { emit taskChosen(task()); });
     updateHeight();
     onTaskChanged();
 }

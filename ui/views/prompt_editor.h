@@ -40,6 +40,7 @@ class PromptEditor : public QWidget {
 
   signals:
     void edited();
+    void taskChosen(const QString& name);  ///< by a person, or with the problem of a run
 
   protected:
     void changeEvent(QEvent* event) override;

@@ -37,7 +37,7 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     plot->plotLayout()->addElement(1, 0, m_top);
     m_bottomLegend = addLegend(plot, 2);
     plot->plotLayout()->addElement(3, 0, m_bottom);
-    plot->plotLayout()->setRowStretchFactor(1, 1.25);
+    plot->plotLayout()->setRowStretchFactor(3, 1.2);
     plot->plotLayout()->setRowSpacing(2);
     auto* group = new QCPMarginGroup(plot);
     for (QCPAxisRect* rect : {m_top, m_bottom}) {
@@ -232,7 +232,7 @@ void ThroughputPlot::setLow(bool low) {
     m_bottom->setMinimumSize(0, low ? 0 : 20);
     m_bottom->setMinimumMargins(low ? QMargins(0, 0, 0, 0) : QMargins(8, 6, 12, 4));
     for (QCPGraph* g : {m_causal, m_read, m_attended, m_denseRead}) g->setVisible(!low);
-    m_plot->plotLayout()->setRowStretchFactor(3, low ? 0.001 : 1);
+    m_plot->plotLayout()->setRowStretchFactor(3, low ? 0.001 : 1.2);
     nameAxes();
 }
 

@@ -233,6 +233,7 @@ void ThroughputView::refresh() {
     m_tableModel->grow();
     m_model = fitBytes(m_denseStore->data().steps);
     if (!m_model.valid) m_model = fitBytes(m_declaredStore->data().steps);
+    m_painter->setLow(m_plot->height() < fontMetrics().height() * 12);  // little room: the upper axes alone
     m_painter->setData(m_declared, m_dense, m_model);
     if (!m_zoomed) m_painter->fitRanges();
     updateHeader();
@@ -331,10 +332,8 @@ void ThroughputView::applyTheme() {
     if (m_tableModel) updateHeader();
 }
 
-/// Less room, less said: the lower axes go first, then the figures that the foot of the window has too.
+/// Less room, fewer figures: the foot of the window has them too.
 void ThroughputView::fitToSize() {
-    const bool low = m_plot->height() < fontMetrics().height() * 12;
-    m_painter->setLow(low);
     int room = width() - 16;
     for (QLabel* l : {m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) {
         const int needed = l->sizeHint().width() + 10;

@@ -167,6 +167,7 @@ void MainWindow::buildCentral() {
     m_progress->hide();
     m_prompt = new PromptEditor(m_setup.tasks, center);
     m_prompt->setObjectName("page");
+    connect(m_prompt, &PromptEditor::taskChosen, this, &MainWindow::useModelFor);
     m_prompt->setAttribute(Qt::WA_StyledBackground);
     auto* splitter = new QSplitter(Qt::Vertical, center);
     splitter->setObjectName("centralSplitter");
@@ -299,6 +300,7 @@ void MainWindow::updateTexts() {
     const QString answer = QString::fromStdString(m_store->data().answer);
     m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(answer.size() > 48 ? answer.left(47).toHtmlEscaped() + "…" : answer.toHtmlEscaped()));
     m_answer->setProperty("answer", answer);
+    m_answer->setToolTip(answer.size() > 48 ? answer.toHtmlEscaped() : QString());
 }
 
 void MainWindow::showMessage(const QString& text) { m_status->setText(text); }

@@ -41,7 +41,7 @@ class MainWindow : public QMainWindow {
         QVector<TaskInfo> tasks;
         QString version;
         QString devices;         ///< about accelerators, one line
-        QString bundledModel;    ///< folder; empty: none
+        QVector<BundledModel> bundledModels;  ///< the first is the one to start with
         QStringList sampleTraces;
         QVector<DataExport> dataExports;  ///< written by the engine
         bool systemDark = false;
@@ -164,6 +164,9 @@ class MainWindow : public QMainWindow {
     void saveTrace();
     void copyTranscript();
     void remember(const QString& modelPath);
+    const BundledModel* bundledFor(const QString& task) const;
+    bool isBundled(const QString& path) const;
+    void useModelFor(const QString& task);  ///< one bundled model makes way for another; a person's own never
     void fillRecent();
     void askForecast(const QString& path);
     void showModelCard();

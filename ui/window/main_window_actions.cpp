@@ -112,6 +112,17 @@ void MainWindow::buildMenus() {
     };
     QMenu* file = fill(tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace", "saveTrace", "", "exportImage", "exportData", "", "quit"});
     m_recentMenu = new QMenu(tr("&Recent models"), this);
+    QMenu* bundled = nullptr;
+    if (!m_setup.bundledModels.isEmpty()) {
+        bundled = new QMenu(tr("&Bundled models"), this);
+        for (const BundledModel& model : m_setup.bundledModels) {
+            QAction* a = bundled->addAction(QString(model.name).replace('&', "&&"));
+            a->setToolTip(tr("%1\nTrained for: %2").arg(model.path, model.tasks.join(", ")));
+            connect(a, &QAction::triggered, this, [this, path = model.path] { loadModel({path, 0, m_device}); });
+        }
+        bundled->setToolTipsVisible(true);
+        file->insertMenu(action("modelCard"), bundled);
+    }
     file->insertMenu(action("modelCard"), m_recentMenu);
     if (!m_setup.sampleTraces.isEmpty()) {
         auto* samples = new QMenu(tr("Recorded &examples"), this);
@@ -137,6 +148,7 @@ void MainWindow::buildMenus() {
     auto* menu = new QMenu(m_modelButton);
     menu->addAction(action("openModel"));
     menu->addAction(action("openGguf"));
+    if (bundled) menu->addMenu(bundled);
     menu->addMenu(m_recentMenu);
     menu->addSeparator();
     menu->addAction(action("modelCard"));

@@ -9,6 +9,7 @@
 #include <QMimeData>
 #include <QProgressBar>
 #include <QSettings>
+#include <algorithm>
 
 #include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
@@ -41,7 +42,10 @@ void MainWindow::onModelProgress(double fraction) {
 
 void MainWindow::onModelReady(const ModelInfo& info) {
     m_model = info;
-    m_prompt->setTrainedTasks(info.tasks);
+    QStringList tasks = info.tasks;
+    if (isBundled(info.path))  // choosing such a task brings its model
+        for (const BundledModel& model : m_setup.bundledModels) tasks += model.tasks;
+    m_prompt->setTrainedTasks(tasks);
     if (!info.tasks.isEmpty() && !info.tasks.contains(m_prompt->task())) m_prompt->setTask(info.tasks.front());
     remember(info.path);
     setState(State::Ready);
@@ -52,13 +56,34 @@ void MainWindow::onModelReady(const ModelInfo& info) {
     }
 }
 
+bool MainWindow::isBundled(const QString& path) const {
+    return std::any_of(m_setup.bundledModels.begin(), m_setup.bundledModels.end(), [&](const BundledModel& m) { return m.path == path; });
+}
+
+const BundledModel* MainWindow::bundledFor(const QString& task) const {
+    for (const BundledModel& model : m_setup.bundledModels)
+        if (model.tasks.contains(task)) return &model;
+    return nullptr;
+}
+
+void MainWindow::useModelFor(const QString& task) {
+    const QString now = m_state == State::Loading ? m_loadingPath : m_model.path;
+    const BundledModel* wanted = bundledFor(task);
+    if (!wanted || !isBundled(now) || wanted->path == now) return;
+    const auto current = std::find_if(m_setup.bundledModels.begin(), m_setup.bundledModels.end(), [&](const BundledModel& m) { return m.path == now; });
+    if (current->tasks.contains(task)) return;
+    loadModel({wanted->path, 0, m_device});
+    showMessage(tr("Loading %1, which was trained for this").arg(wanted->name));
+}
+
 void MainWindow::onModelFailed(const QString& path, const ErrorInfo& error) {
+    if (m_state == State::Loading && path != m_loadingPath) return;  // made way for the one that is loading now
     m_runWhenReady = false;
     setState(m_model.path.isEmpty() ? State::NoModel : State::Ready);
     showMessage(m_model.path.isEmpty() ? tr("No model") : tr("%1 stays loaded").arg(m_model.name));
     QVector<Banner::Offer> offers{{tr("Open another…"), [this] { chooseModelFolder(); }}};
-    if (!m_setup.bundledModel.isEmpty() && m_model.path.isEmpty() && path != m_setup.bundledModel)
-        offers.prepend({tr("Use the bundled model"), [this] { loadModel({m_setup.bundledModel, 0, m_device}); }});
+    if (!m_setup.bundledModels.isEmpty() && m_model.path.isEmpty() && !isBundled(path))
+        offers.prepend({tr("Use the bundled model"), [this] { loadModel({m_setup.bundledModels.front().path, 0, m_device}); }});
     m_banner->showError(error, offers);
 }
 

@@ -137,6 +137,7 @@ void MainWindow::showEntry(const HistoryEntry& entry) {
     addRunTab(entry);
     m_prompt->offer(QString::fromStdString(entry.run->header.settings.task), QString::fromStdString(entry.run->header.settings.promptText));
     setState(m_state);
+    useModelFor(QString::fromStdString(entry.run->header.settings.task));  // to inspect it, or run it again
     showMessage(tr("Showing %1").arg(runTitle(entry.run->header)));
 }
 
