@@ -1,0 +1,13 @@
+// Distances of the transcript, in units of the screen: layout, hit testing and painting share them.
+#pragma once
+
+namespace spanscope::transcript {
+
+inline constexpr int kMargin = 16;      ///< left and right of the text
+inline constexpr int kTopMargin = 8;
+inline constexpr int kChipPadding = 5;  ///< inside a chip
+inline constexpr int kChipGap = 2;      ///< outside it
+inline constexpr int kBarWidth = 3;     ///< at the left of a block that is readable
+inline constexpr int kMeterBar = 48;    ///< of the share of dense reads, at the right
+
+}  // namespace spanscope::transcript
