@@ -170,6 +170,14 @@ __device__ __forceinline__ float loadOfMatrix(const DeviceMatrix& m, Element pla
     return scale * static_cast<float>((at < 16 ? both & 15 : both >> 4) - 8);
 }
 
+/// Lets a kernel ask for up to nBytes, out of a multiprocessor's largest share of shared memory: kernels that follow each
+/// other with different shares wait for it to be set up anew.
+inline cudaError_t raiseShared(const void* kernel, int nBytes) {
+    const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, nBytes);
+    return status == cudaSuccess ? cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared)
+                                 : status;
+}
+
 /// Launches kernel(params) with the context's stream, in clusters of `cluster` blocks along x; returns the launch's own
 /// error.
 template <class Params>

@@ -133,7 +133,6 @@ Status CudaBackend::allocate() {
         {&m_pTileCounts, "prompt tile counts", queryTiles * sizeof(int32_t)},
     };
     for (const Want& w : wants) SPANSCOPE_TRY(w.buffer->allocate(w.what, w.nBytes));
-    m_nArrivals = scratch.nArrivals;
     SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_arrived.as<>(), 0, m_arrived.nBytes(), m_ctx.stream));
     SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_attended.as<>(), 0, m_attended.nBytes(), m_ctx.stream));
     return {};
@@ -240,15 +239,15 @@ Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed)
     return {};
 }
 
-void CudaBackend::setAheadBytes(int64_t nBytes) {
-    m_aheadForced = nBytes;
+void CudaBackend::setStreaming(std::optional<Streaming> forced) {
+    m_streamingForced = forced;
     dropGraphs();
 }
 
-int64_t CudaBackend::aheadBytes(int32_t bucket) const {
-    if (m_aheadForced >= 0) return m_aheadForced;
-    const auto it = m_aheadTuned.find(bucket);
-    return it == m_aheadTuned.end() ? 0 : it->second;
+CudaBackend::Streaming CudaBackend::streaming(int32_t bucket) const {
+    if (m_streamingForced) return *m_streamingForced;
+    const auto it = m_tuned.find(bucket);
+    return it == m_tuned.end() ? Streaming() : it->second;
 }
 
 void CudaBackend::dropGraphs() {

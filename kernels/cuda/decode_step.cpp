@@ -45,7 +45,7 @@ WeightsAhead CudaBackend::ahead(const DeviceMatrix& matrix) const {
     WeightsAhead a;
     a.base = matrix.data;
     a.nBytes = matrix.dataBytes(m_weights.type());
-    a.budget = m_aheadBytes;
+    a.budget = m_streaming.aheadBytes;
     return a;
 }
 
@@ -191,7 +191,6 @@ Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, Element outTy
     a.partialO = m_partialO.as<float>();
     a.partialMl = m_partialMl.as<float2>();
     a.arrived = m_arrived.as<int32_t>();
-    a.nArrivals = m_nArrivals;
     SPANSCOPE_CUDA_TRY(launchSpanAttention(ctx, a));
     SPANSCOPE_TRY(mark(Stage::Attention, ctx));
     return onLayer ? onLayer(index) : Status();
@@ -204,6 +203,8 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     const auto product = [&](GemvRole role, const float* x, const float* gain, const float* bias, const DeviceBuffer& y, int32_t yStride) {
         GemvParams g;
         g.role = role;
+        g.kernel = m_streaming.kernel;
+        g.together = m_streaming.together;
         g.x = x;
         g.gain = gain;
         g.eps = s.rmsEps;
@@ -286,7 +287,7 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
 
 Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
-    m_aheadBytes = aheadBytes(bucket);
+    m_streaming = streaming(bucket);
     PlanStepParams plan;
     plan.items = m_items.device<StepItem>();
     plan.rows = m_rows.as<BatchRow>();
@@ -307,6 +308,8 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const 
     }
     if (gemv) {
         GemvParams head;
+        head.kernel = m_streaming.kernel;
+        head.together = m_streaming.together;
         head.x = m_x.as<float>();
         head.gain = m_weights.finalNorm();
         head.eps = s.rmsEps;

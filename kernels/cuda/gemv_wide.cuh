@@ -4,12 +4,14 @@
 // A thread keeps its share of x in registers for the whole launch and a ring of weights in shared memory that only it
 // writes (cp.async, 16 bytes) and only it reads, so there is no barrier on the way of the data and 144 or 192 KB per
 // multiprocessor are in flight. What counts more: a kernel that starts while its predecessor drains fills this ring
-// before it waits, which keeps memory busy through drain, wait and normalisation (about 4 us). Up to 4,096 columns the
-// ring leaves room for a block of the attention kernel beside it: the output matrix is fetched while attention runs.
-// Sums of eight results meet at one barrier. Bytes: every weight once. Pairs are shared out evenly over the blocks.
+// before it waits, which keeps memory busy through drain, wait and normalisation (about 4 us). Sums of eight results
+// meet at one barrier. Bytes: every weight once.
 // Measured on an H200, one row, llama-7b's four matrices launched as in a step: 97.6 us a layer, 107.4 with
-// gemv_kernel.cuh. Two blocks of 256 threads with 96 KB each, meant to overlap, took 115 us; lines that leave L2 by
-// the usual rule instead of first 108 us; letting the successor start later changed nothing.
+// gemv_kernel.cuh, when eight layers (3 GB) are visited in turn; two blocks of 256 threads with 96 KB each 115 us; lines
+// that leave L2 by the usual rule instead of first 108 us. In a model of 13 GB with a large KV cache the same kernel, a
+// block's pairs together, was slower than the narrow one (126 us a layer with attention, 113 before): every block then
+// streams from pages of its own, more than translation holds. So blocks take neighbouring pairs in turn, and which
+// kernel a batch size gets is measured on the model itself (tune_step.cpp).
 #pragma once
 
 #include "kernels/cuda/bulk.cuh"
@@ -19,8 +21,8 @@ namespace spanscope::cuda {
 
 inline constexpr int kWideThreads = 512;
 inline constexpr int kWideWarps = kWideThreads / 32;
-/// A whole number of slots for J = 1 to 4.
-constexpr int wideRingBytes(int j) { return j == 1 ? 144 * 1024 : 192 * 1024; }
+/// A whole number of slots for J = 1 to 4. kRoom: leaves room for another kernel's block, up to 4,096 columns.
+constexpr int wideRingBytes(int j, bool room) { return j == 1 && room ? 144 * 1024 : 192 * 1024; }
 
 /// 2 half sums of every lane -> in sum[0], the one numbered lane / 2, over the lanes whose lowest bit is this one's.
 template <int half>
@@ -36,10 +38,10 @@ __device__ __forceinline__ void halve(float (&sum)[16], int lane) {
 }
 
 /// J: octets of a row per thread. M: rows of x.
-template <class W, int M, int J>
+template <class W, int M, int J, bool kRoom>
 __global__ void __launch_bounds__(kWideThreads, 1) gemvWideKernel(const GemvParams p) {
     static_assert(sizeof(W) == 2);
-    constexpr int kSlots = wideRingBytes(J) / (kWideThreads * 2 * J * 16);
+    constexpr int kSlots = wideRingBytes(J, kRoom) / (kWideThreads * 2 * J * 16);
     constexpr int kBatch = 8 / M;  // pairs whose sums meet together
     constexpr int kSums = kBatch * 2 * M;
     static_assert(kSums == 16);
@@ -48,13 +50,16 @@ __global__ void __launch_bounds__(kWideThreads, 1) gemvWideKernel(const GemvPara
     __shared__ float sPart[2][kWideWarps][kSums];
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const int32_t nOctets = p.k / 8;
-    const int32_t begin = static_cast<int32_t>(static_cast<int64_t>(p.nPairs) * blockIdx.x / gridDim.x);
-    const int32_t end = static_cast<int32_t>(static_cast<int64_t>(p.nPairs) * (blockIdx.x + 1) / gridDim.x);
+    // Pairs of this block: first, first + step, ...; n of them.
+    const int32_t step = p.together ? 1 : static_cast<int32_t>(gridDim.x);
+    const auto startOf = [&](uint32_t block) { return static_cast<int32_t>(static_cast<int64_t>(p.nPairs) * block / gridDim.x); };
+    const int32_t first = p.together ? startOf(blockIdx.x) : static_cast<int32_t>(blockIdx.x);
+    const int32_t n = p.together ? startOf(blockIdx.x + 1) - first : (p.nPairs - first + step - 1) / step;
     const uint64_t policy = evictFirst();
-    const auto fetch = [&](int32_t pair, int slot) {
-        if (pair < end) {
+    const auto fetch = [&](int32_t i, int slot) {
+        if (i < n) {
             int32_t r0, r1;
-            pairRows(p, pair, r0, r1);
+            pairRows(p, first + i * step, r0, r1);
             const W* w0 = static_cast<const W*>(p.w) + static_cast<size_t>(r0) * p.k + tid * 8;
             const W* w1 = static_cast<const W*>(p.w) + static_cast<size_t>(r1) * p.k + tid * 8;
 #pragma unroll
@@ -68,7 +73,7 @@ __global__ void __launch_bounds__(kWideThreads, 1) gemvWideKernel(const GemvPara
         commitAsync();
     };
 #pragma unroll 1
-    for (int s = 0; s < kSlots; ++s) fetch(begin + s, s);
+    for (int s = 0; s < kSlots; ++s) fetch(s, s);
 
     waitForPrevious();
     letNextStart();
@@ -124,13 +129,13 @@ __global__ void __launch_bounds__(kWideThreads, 1) gemvWideKernel(const GemvPara
 
     int slot = 0, buffer = 0;
 #pragma unroll 1
-    for (int32_t base = begin; base < end; base += kBatch) {
+    for (int32_t base = 0; base < n; base += kBatch) {
         float sum[kSums];
 #pragma unroll
         for (int b = 0; b < kBatch; ++b) {
             float s0[M] = {}, s1[M] = {};
             waitAsync<kSlots - 1>();
-            if (base + b < end) {
+            if (base + b < n) {
 #pragma unroll
                 for (int j = 0; j < J; ++j) {
                     if (tid + j * kWideThreads < nOctets) {
@@ -156,13 +161,13 @@ __global__ void __launch_bounds__(kWideThreads, 1) gemvWideKernel(const GemvPara
         const float mine = sum[0] + __shfl_xor_sync(0xffffffffu, sum[0], 1);
         if ((lane & 1) == 0) sPart[buffer][warp][lane >> 1] = mine;
         __syncthreads();
-        if (warp == (base - begin) / kBatch % kWideWarps) {
+        if (warp == base / kBatch % kWideWarps) {
             float total = 0.f;
 #pragma unroll
             for (int w = 0; w < kWideWarps; ++w) total += sPart[buffer][w][lane & 15];
             const float other = __shfl_down_sync(0xffffffffu, total, 1);
-            const int32_t pair = base + (lane >> 1) / M;
-            if (lane < kSums && (lane & 1) == 0 && pair < end) finishPair(p, pair, (lane >> 1) % M, total, other);
+            const int32_t i = base + (lane >> 1) / M;
+            if (lane < kSums && (lane & 1) == 0 && i < n) finishPair(p, first + i * step, (lane >> 1) % M, total, other);
         }
         buffer ^= 1;
     }

@@ -15,6 +15,9 @@
 #include "kernels/cuda/span_attention_launch.cuh"
 
 namespace spanscope::cuda {
+namespace {
+constexpr int kMaxBlocksPerSm = 3;
+}  // namespace
 
 extern template cudaError_t launchSpanAttentionOf<float>(const LaunchContext&, const SpanAttentionParams&);
 extern template cudaError_t launchSpanAttentionOf<Half>(const LaunchContext&, const SpanAttentionParams&);
@@ -30,13 +33,12 @@ cudaError_t prepareSpanAttention(const LaunchContext& ctx) {
 
 SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t nHeads, int32_t nKvHeads,
                                           int32_t headDim) {
-    const size_t nChunks = static_cast<size_t>(nSm) * 2 * static_cast<size_t>(1 + kTail.perBlock);
+    const size_t nSlots = 2 * static_cast<size_t>(nSm) * kMaxBlocksPerSm;
     const size_t most = static_cast<size_t>(nHeads / nKvHeads < kHeadsPerBlock ? nHeads / nKvHeads : kHeadsPerBlock);
     SpanAttentionScratch s;
-    s.partialOBytes = 2 * nChunks * most * static_cast<size_t>(headDim) * sizeof(float);
-    s.partialMlBytes = 2 * nChunks * most * sizeof(float2);
-    s.nArrivals = tasksOf(maxRows, nHeads, nKvHeads);
-    s.arrivedBytes = static_cast<size_t>(s.nArrivals + 2) * sizeof(int32_t);
+    s.partialOBytes = nSlots * most * static_cast<size_t>(headDim) * sizeof(float);
+    s.partialMlBytes = nSlots * most * sizeof(float2);
+    s.arrivedBytes = static_cast<size_t>(tasksOf(maxRows, nHeads, nKvHeads)) * sizeof(int32_t);
     return s;
 }
 

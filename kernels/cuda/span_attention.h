@@ -8,7 +8,7 @@
 namespace spanscope::cuda {
 
 /// Which kernel does it. Others than Auto are for tests and measurements; one that does not apply falls back.
-enum class SpanKernel : int32_t { Auto, Direct, Ring, RingTail, RingWide, RingWideTail, Cluster, ClusterDeep };
+enum class SpanKernel : int32_t { Auto, Direct, Ring, Cluster, ClusterDeep };
 
 struct SpanAttentionParams {
     const BatchRow* rows = nullptr;  ///< (nRows), as plan_step left them
@@ -26,17 +26,12 @@ struct SpanAttentionParams {
     float* partialO = nullptr;
     float2* partialMl = nullptr;
     int32_t* arrived = nullptr;
-    int32_t nArrivals = 0;
     WeightsAhead ahead;              ///< what the next kernel reads
-    // Set by the launcher
-    TailShare tail;
-    int32_t* queue = nullptr;        ///< two counters behind `arrived`: tail chunks taken, blocks done
-    int32_t nStages = 0;             ///< of a warp's ring
+    int32_t nStages = 0;             ///< of a warp's ring; set by the launcher
 };
 
 struct SpanAttentionScratch {
     size_t partialOBytes = 0, partialMlBytes = 0, arrivedBytes = 0;
-    int32_t nArrivals = 0;
 };
 SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t nHeads, int32_t nKvHeads,
                                           int32_t headDim);

@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanA
     if (warp == 0) sLine.build(p, heads.nTasksPerRow, lane);
     __syncthreads();
     const SplitPlan plan = makeSplitPlan(sLine.start[kMaxBatch], gridDim.x, p.minPages);
-    if (static_cast<int32_t>(blockIdx.x) >= plan.nBody) {
+    if (static_cast<int32_t>(blockIdx.x) >= plan.nChunks) {
         if (tid == 0) askAhead(p.ahead, blockIdx.x);
         waitForPrevious();
         letNextStart();

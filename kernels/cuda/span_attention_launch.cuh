@@ -9,8 +9,6 @@
 
 namespace spanscope::cuda {
 
-inline constexpr TailShare kTail{6, 8, 8, 64};
-
 /// Heads whose sums a block keeps, and tasks of a launch: HeadGroups, for the host.
 inline int32_t headsOfGroup(const SpanAttentionParams& p) {
     const int32_t perKv = p.nHeads / p.nKvHeads;
@@ -40,17 +38,15 @@ int32_t stagesIn(size_t room, const SpanAttentionParams& p, int32_t nWarps, int3
     return static_cast<int32_t>(n);
 }
 
-template <class KV, int HD, int kRingWarps>
-cudaError_t launchRing(const LaunchContext& ctx, SpanAttentionParams params, const TailShare& tail) {
-    constexpr int kPerSm = 8 / kRingWarps;
+template <class KV, int HD>
+cudaError_t launchRing(const LaunchContext& ctx, SpanAttentionParams params) {
+    constexpr int kPerSm = 2;
     size_t bytes = 0;
     params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerBlock - kStaticShared) / kPerSm, params, kRingWarps, kRingWarps, bytes);
     if (params.nStages == 0) return launchDirect<MmaEngine<KV, HD>>(ctx, params);
-    params.tail = tail;
-    params.queue = params.arrived + params.nArrivals;
     const unsigned nBlocks = static_cast<unsigned>(ctx.nSm * kPerSm);
     params.ahead.shareOut(nBlocks);
-    return launch(ctx, spanRingKernel<KV, HD, kRingWarps>, dim3(nBlocks), dim3(kRingWarps * 32), bytes, params);
+    return launch(ctx, spanRingKernel<KV, HD>, dim3(nBlocks), dim3(kRingWarps * 32), bytes, params);
 }
 
 template <class KV, int HD>
@@ -66,22 +62,23 @@ cudaError_t launchCluster(const LaunchContext& ctx, SpanAttentionParams params, 
     return launch(ctx, spanClusterKernel<KV, HD>, dim3(size, static_cast<unsigned>(nTasks)), dim3(kClusterWarps * 32), bytes, params, size);
 }
 
-/// Which kernel a launch takes, as measured on an H200. A captured graph keeps it whatever the lists become.
-inline SpanKernel choose(const LaunchContext& ctx, const SpanAttentionParams& p) {
+/// Which kernel a launch takes, as measured on an H200 (resources/bench/h200.md). A captured graph keeps it whatever the
+/// lists become.
+template <class KV, int HD>
+SpanKernel choose(const LaunchContext& ctx, const SpanAttentionParams& p) {
     if (!ctx.copyEngine) return SpanKernel::Direct;
     if (p.kernel != SpanKernel::Auto) return p.kernel;
     const int32_t nTasks = tasksOf(p.nRows, p.nHeads, p.nKvHeads);
-    if (p.nRows == 1 && nTasks <= ctx.nSm) return SpanKernel::Cluster;
-    return nTasks <= 2 * ctx.nSm ? SpanKernel::Ring : SpanKernel::Direct;  // many short tasks: three blocks hide more
+    // Clusters of blocks that fill a multiprocessor each find places for about 14 of 8; long lists of large tiles want it.
+    constexpr bool kLargeTile = PageRing<KV, HD>::kTileBytes >= 8192;
+    if (p.nRows == 1 && nTasks <= ctx.nSm) return kLargeTile && nTasks <= 12 ? SpanKernel::ClusterDeep : SpanKernel::Cluster;
+    return headsOfGroup(p) == 1 ? SpanKernel::Ring : SpanKernel::Direct;  // sums of many heads cost a block its room
 }
 
 template <class KV, int HD>
 cudaError_t launchMma(const LaunchContext& ctx, const SpanAttentionParams& params) {
-    switch (choose(ctx, params)) {
-        case SpanKernel::Ring: return launchRing<KV, HD, 4>(ctx, params, TailShare{});
-        case SpanKernel::RingTail: return launchRing<KV, HD, 4>(ctx, params, kTail);
-        case SpanKernel::RingWide: return launchRing<KV, HD, 8>(ctx, params, TailShare{});
-        case SpanKernel::RingWideTail: return launchRing<KV, HD, 8>(ctx, params, kTail);
+    switch (choose<KV, HD>(ctx, params)) {
+        case SpanKernel::Ring: return launchRing<KV, HD>(ctx, params);
         case SpanKernel::Cluster: return launchCluster<KV, HD>(ctx, params, 2);
         case SpanKernel::ClusterDeep: return launchCluster<KV, HD>(ctx, params, 1);
         case SpanKernel::Auto:
@@ -102,10 +99,9 @@ cudaError_t launchSpanAttentionOf(const LaunchContext& ctx, const SpanAttentionP
 
 template <class KV, int HD>
 cudaError_t prepareOf(const LaunchContext& ctx) {
-    for (const void* kernel : {reinterpret_cast<const void*>(spanRingKernel<KV, HD, 4>), reinterpret_cast<const void*>(spanRingKernel<KV, HD, 8>),
+    for (const void* kernel : {reinterpret_cast<const void*>(spanRingKernel<KV, HD>),
                                reinterpret_cast<const void*>(spanClusterKernel<KV, HD>)}) {
-        const cudaError_t status =
-            cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, ctx.sharedPerBlock - kStaticShared);
+        const cudaError_t status = raiseShared(kernel, ctx.sharedPerBlock - kStaticShared);
         if (status != cudaSuccess) return status;
     }
     return cudaSuccess;

@@ -4,7 +4,9 @@
 // a ring of such tiles of its own, filled across the borders of tasks and chunks: the bytes in flight (nearly all of
 // shared memory) do not drop while results meet, and no warp waits for another to get data. Operands are read from the
 // ring as span_attention_mma.cuh wants them, with conflicts that cost less than half of the time a page takes to come.
-// Chunks are those of split_plan.h; the small ones of the tail go to whoever is free.
+// Two blocks of four warps per multiprocessor. Plain reads of such pages reach 4,590 GB/s on an H200; multiprocessors are
+// not equally fast, and the mean one is done 20 us before the last of 480. Tried and dropped: a tail of small chunks for
+// whoever is free (the merge of its many parts cost 30 us), one block of eight warps (worse on short lists).
 #pragma once
 
 #include "kernels/cuda/bulk.cuh"
@@ -14,7 +16,7 @@
 namespace spanscope::cuda {
 
 inline constexpr int kMaxStages = 12;  // of a warp's ring
-inline constexpr int kChunkRing = 32;  // chunk numbers a block remembers: more than a warp can be ahead of another
+inline constexpr int kRingWarps = 4;
 
 /// Copies whole pages in, in the order in which they are asked for. Belongs to one warp; all lanes call together.
 template <class KV, int HD>
@@ -82,42 +84,14 @@ struct ListWindow {
     __device__ __forceinline__ void next() { at = (at + 1) & 31; }
 };
 
-/// Chunk numbers of this block, in the order in which it takes them, in shared memory.
-struct ChunkQueue {
-    volatile int32_t chunk[kChunkRing];  ///< -1: no more
-    volatile int32_t nKnown;
-    int32_t nClaimed;
-
-    __device__ __forceinline__ void open(int32_t first) {
-        chunk[0] = first;
-        nKnown = nClaimed = 1;
-    }
-    /// The k-th chunk, k > 0; the warp that needs it first takes it. All lanes of the warp together.
-    __device__ __forceinline__ int32_t get(int32_t k, const SplitPlan& plan, int32_t* nTaken, int lane) {
-        if (lane == 0 && nKnown <= k) {
-            if (atomicCAS(&nClaimed, k, k + 1) == k) {
-                const int32_t c = plan.nBody + atomicAdd(nTaken, 1);
-                chunk[k % kChunkRing] = c < plan.nChunks ? c : -1;
-                __threadfence_block();
-                nKnown = k + 1;
-            } else {
-                while (nKnown <= k) {}
-            }
-            __threadfence_block();
-        }
-        __syncwarp();
-        return chunk[k % kChunkRing];
-    }
-};
-
-template <class KV, int HD, int kWarps>
-__global__ void __launch_bounds__(kWarps * 32, 8 / kWarps) spanRingKernel(const SpanAttentionParams p) {
+template <class KV, int HD>
+__global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanAttentionParams p) {
+    constexpr int kWarps = kRingWarps;
     extern __shared__ __align__(128) char sDynamic[];  // tiles, then sums (kWarps, heads of a group, HD)
     __shared__ VisitLine sLine;
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ uint64_t sFull[kWarps * kMaxStages];
     __shared__ uint32_t sMask[kWarps * kMaxStages];
-    __shared__ ChunkQueue sQueue;
     __shared__ bool sLast;
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const HeadGroups heads(p);
@@ -126,41 +100,28 @@ __global__ void __launch_bounds__(kWarps * 32, 8 / kWarps) spanRingKernel(const 
                           sMask + warp * kMaxStages, p.nStages};
     ring.open(lane);
     if (warp == 0) sLine.build(p, heads.nTasksPerRow, lane);
-    if (tid == 0) sQueue.open(blockIdx.x);
     __syncthreads();
-    const SplitPlan plan = makeSplitPlan(sLine.start[kMaxBatch], gridDim.x, p.minPages, p.tail);
-    if (static_cast<int32_t>(blockIdx.x) >= plan.nBody) {
+    const SplitPlan plan = makeSplitPlan(sLine.start[kMaxBatch], gridDim.x, p.minPages);
+    const int32_t begin = chunkBegin(plan, blockIdx.x), end = chunkEnd(plan, blockIdx.x);
+    if (begin >= end) {
         if (tid == 0) askAhead(p.ahead, blockIdx.x);
         waitForPrevious();
         letNextStart();
         return;
     }
-    const bool hasTail = plan.nChunks > plan.nBody;
-    // A visit is the warp's whose number it has modulo kWarps: so each warp has one in every chunk of kWarps or more, and
-    // is never more chunks ahead than its ring has stages.
+    // A visit is the warp's whose number it has modulo kWarps.
     const auto firstOfWarp = [&](int32_t visit) { return visit + (warp - visit % kWarps + kWarps) % kWarps; };
 
-    // What the ring is filled with next.
+    // What the ring is filled with next: askedAt of the task `asked`, up to askedEnd.
     AttentionTask asked;
     ListWindow window;
-    int32_t askedRow = 0, askedChunk = 0, askedChunkEnd = chunkEnd(plan, blockIdx.x), askedEnd = chunkBegin(plan, blockIdx.x);
-    int32_t askedAt = askedEnd;
-    bool more = true;
-    const auto seek = [&](bool mayTake) {  // to a visit; or more is false; or, where no chunk may be taken yet, returns false
+    int32_t askedRow = 0, askedAt = begin, askedEnd = begin;
+    const auto seek = [&] {  // to a visit of this warp; false: there are no more
         while (askedAt >= askedEnd) {
-            if (askedEnd >= askedChunkEnd) {
-                if (hasTail && !mayTake) return false;
-                const int32_t c = hasTail ? sQueue.get(++askedChunk, plan, p.queue, lane) : -1;
-                if (c < 0) {
-                    more = false;
-                    return true;
-                }
-                askedEnd = chunkBegin(plan, c);
-                askedChunkEnd = chunkEnd(plan, c);
-            }
+            if (askedEnd >= end) return false;
             asked = sLine.taskAt(p, heads, askedEnd, askedRow);
             askedAt = firstOfWarp(askedEnd);
-            askedEnd = min(askedChunkEnd, asked.begin + asked.nPages);
+            askedEnd = min(end, asked.begin + asked.nPages);
             window.restart();
         }
         return true;
@@ -174,46 +135,31 @@ __global__ void __launch_bounds__(kWarps * 32, 8 / kWarps) spanRingKernel(const 
         window.next();
     };
     int nAsked = 0;
-    while (nAsked < p.nStages && seek(false) && more && askedAt < askedEnd) {
+    for (; nAsked < p.nStages && seek(); ++nAsked) {
         const KeptPage page = pageAsked();
         if (page.page == asked.currentPage) break;  // the previous kernel may still write it
         ask(page);
-        ++nAsked;
     }
     waitForPrevious();
     letNextStart();
-    while (nAsked < p.nStages && seek(true) && more) {
-        ask(pageAsked());
-        ++nAsked;
-    }
+    for (; nAsked < p.nStages && seek(); ++nAsked) ask(pageAsked());
 
     const float scaleLog2 = p.scale * kLog2e;
     MmaEngine<KV, HD> engine;
     int32_t row = 0;
-    for (int32_t k = 0; k == 0 || hasTail; ++k) {
-        const int32_t chunk = sQueue.chunk[k % kChunkRing];
-        if (chunk < 0) break;
-        const int32_t end = chunkEnd(plan, chunk);
-        for (int32_t at = chunkBegin(plan, chunk); at < end;) {
-            const AttentionTask task = sLine.taskAt(p, heads, at, row);
-            const int32_t segmentEnd = min(end, task.begin + task.nPages);
-            engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD, task.nGroup, lane);
-            engine.reset();
-            for (int32_t i = firstOfWarp(at); i < segmentEnd; i += kWarps)
-                ring.visit(engine, scaleLog2, lane, [&] {
-                    if (!more) return;
-                    seek(true);
-                    if (more) ask(pageAsked());
-                });
-            if (tid == 0 && !more) askAhead(p.ahead, blockIdx.x);  // while results meet
-            engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
-            finishSegment<kWarps>(p, plan, heads, task, chunk, segmentEnd - at == task.nPages, sO, sMl, &sLast, HD);
-            at = segmentEnd;
-        }
-    }
-    if (hasTail && tid == 0) {  // when the last block comes here nobody takes chunks any more
-        __threadfence();
-        if (atomicAdd(p.queue + 1, 1) == plan.nBody - 1) p.queue[0] = p.queue[1] = 0;
+    for (int32_t at = begin; at < end;) {
+        const AttentionTask task = sLine.taskAt(p, heads, at, row);
+        const int32_t segmentEnd = min(end, task.begin + task.nPages);
+        engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD, task.nGroup, lane);
+        engine.reset();
+        for (int32_t i = firstOfWarp(at); i < segmentEnd; i += kWarps)
+            ring.visit(engine, scaleLog2, lane, [&] {
+                if (seek()) ask(pageAsked());
+            });
+        if (tid == 0 && segmentEnd == end) askAhead(p.ahead, blockIdx.x);  // while results meet
+        engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
+        finishSegment<kWarps>(p, plan, heads, task, blockIdx.x, segmentEnd - at == task.nPages, sO, sMl, &sLast, HD);
+        at = segmentEnd;
     }
 }
 

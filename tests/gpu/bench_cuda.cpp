@@ -173,7 +173,6 @@ class AttentionBench {
         need(m_partialO.allocate("partial", s.partialOBytes));
         need(m_partialMl.allocate("partial", s.partialMlBytes));
         need(m_arrived.allocate("arrived", s.arrivedBytes));
-        m_nArrivals = s.nArrivals;
         need(cudaMemset(m_arrived.as<>(), 0, s.arrivedBytes), "memset");
         need(cudaDeviceSynchronize(), "set up");
     }
@@ -242,13 +241,10 @@ class AttentionBench {
             SpanKernel kernel;
             const char* text;
         };
-        std::vector<Choice> others{{SpanKernel::Direct, "direct"}, {SpanKernel::Ring, "ring"}, {SpanKernel::RingTail, "ring tail"}};
+        std::vector<Choice> others{{SpanKernel::Direct, "direct"}, {SpanKernel::Ring, "ring"}};
         if (m_nRows == 1) {
             others.push_back({SpanKernel::Cluster, "cluster"});
             others.push_back({SpanKernel::ClusterDeep, "cluster deep"});
-        } else {
-            others.push_back({SpanKernel::RingWide, "ring wide"});
-            others.push_back({SpanKernel::RingWideTail, "ring wide tail"});
         }
         for (const Choice& other : others)
             for (bool overlap : {false, true}) {
@@ -275,11 +271,10 @@ class AttentionBench {
         p.partialO = m_partialO.as<float>();
         p.partialMl = m_partialMl.as<float2>();
         p.arrived = m_arrived.as<int32_t>();
-        p.nArrivals = m_nArrivals;
         return p;
     }
     LaunchContext m_ctx;
-    int m_nHeads, m_nKvHeads, m_nRows, m_nTokens, m_copies, m_perRow = 0, m_nArrivals = 0;
+    int m_nHeads, m_nKvHeads, m_nRows, m_nTokens, m_copies, m_perRow = 0;
     DeviceBuffer m_kv, m_q, m_out, m_table, m_kept, m_state, m_rows, m_scratch, m_partialO, m_partialMl, m_arrived;
     MappedBuffer m_items, m_intervals;
 };
@@ -483,7 +478,8 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
     for (double us : wallUs) total += us;
     const double perStep = total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
     const double bytes = model.weightBytes() + readPages / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
-    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
+    const CudaBackend::Streaming way = backend.streaming(bucketFor(nRows));
+    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(way.aheadBytes) / (1 << 20)}, {"kernel", static_cast<double>(way.kernel)}, {"together", way.together ? 1.0 : 0.0}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
                 {"GBps", bytes / perStep / 1e3}, {"hostKeepUs", median(hostKeepUs)}, {"hostNewUs", hostNewUs.empty() ? 0 : median(hostNewUs)}});
     // Where the time goes: stages serialised, not a throughput.
     backend.resetStageTimes();
@@ -569,9 +565,16 @@ void steps() {
     decodeCase(*backend, model, "step 7b batch 1 depth 2048 keep 1024", 1, 2048, 1024, 64);
     decodeCase(*backend, model, "step 7b batch 1 depth " + std::to_string(longest / 1024) + "K keep 1024", 1, longest, 1024, 64);
     decodeCase(*backend, model, "step 7b batch 4 depth 512 dense", 4, 512, 0, 64);
-    for (int64_t mib : {0, 4, 16}) {  // the measured choice, against fixed ones
-        backend->setAheadBytes(mib << 20);
-        decodeCase(*backend, model, first + " ahead " + std::to_string(mib) + " MiB", 1, 512, 0, 64);
+    struct Way {
+        const char* name;
+        CudaBackend::Streaming streaming;
+    };
+    for (const Way& way : {Way{"narrow", {GemvKernel::Narrow, false, 0}}, Way{"narrow ahead 4 MiB", {GemvKernel::Narrow, false, 4 << 20}},
+                           Way{"wide", {GemvKernel::Wide, false, 0}}, Way{"wide together", {GemvKernel::Wide, true, 0}},
+                           Way{"wide room", {GemvKernel::WideRoom, false, 0}}}) {  // the measured choice, against each
+        backend->setStreaming(way.streaming);
+        decodeCase(*backend, model, first + " way " + way.name, 1, 512, 0, 64);
+        if (way.streaming.kernel != GemvKernel::Narrow) decodeCase(*backend, model, "step 7b batch 4 depth 512 dense way " + std::string(way.name), 4, 512, 0, 24);
     }
 }
 

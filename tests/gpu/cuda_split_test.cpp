@@ -18,7 +18,7 @@ static void check(bool ok, const std::string& what) {
     if (!ok && ++nFailed < 20) std::printf("FAIL %s\n", what.c_str());
 }
 
-static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int nBlocks, int minPages, TailShare tail) {
+static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int nBlocks, int minPages) {
     struct Task {
         int begin, end;
     };
@@ -29,17 +29,12 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
             if (n > 0) tasks.push_back({at, at + n});
             at += n;
         }
-    const SplitPlan plan = makeSplitPlan(at, nBlocks, minPages, tail);
+    const SplitPlan plan = makeSplitPlan(at, nBlocks, minPages);
     const std::string name = std::to_string(pagesOfRow.size()) + " rows, " + std::to_string(at) + " visits, " +
-                             std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages) + ", tail " +
-                             std::to_string(tail.percent) + "%";
-    const bool hasTail = plan.nChunks > plan.nBody;
+                             std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages);
     check(plan.nVisits == at, name + ": visits");
-    check(plan.nBody <= nBlocks, name + ": a block for every chunk of the body");
-    check(!hasTail || (plan.nBody == nBlocks && tail.percent > 0 && at / nBlocks >= tail.fromVisits), name + ": a tail only where it pays");
-    check(plan.nChunks <= nBlocks * (1 + tail.perBlock), name + ": no more chunks than there are slots for");
-    check(!hasTail || plan.tailChunk >= tail.smallest, name + ": tail chunks no smaller than asked");
-    check(hasTail || plan.chunk >= minPages, name + ": no finer than asked");
+    check(plan.nChunks <= nBlocks, name + ": a block for every chunk");
+    check(plan.chunk >= minPages, name + ": no finer than asked");
     check(plan.chunk <= std::max((at + nBlocks - 1) / nBlocks, minPages) + 3, name + ": no coarser than needed");
     // Walk as the blocks do and collect the parts of each task.
     std::map<int, std::set<int>> slotsOfTask;
@@ -49,7 +44,7 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
         int visit = chunkBegin(plan, c);
         const int end = chunkEnd(plan, c);
         check(visit == before && end > visit, name + ": chunks follow each other and none is empty");
-        check(chunkOf(plan, visit) == c && chunkOf(plan, end - 1) == c, name + ": a visit's chunk");
+        check(firstChunk(plan, visit) == c && lastChunk(plan, end) == c, name + ": a visit's chunk");
         before = end;
         size_t t = 0;
         while (visit < end) {
@@ -83,12 +78,10 @@ int main() {
     for (const auto& rows : shapes)
         for (int tasks : {1, 8, 32, 33})
             for (int blocks : {1, 7, 264, 396})
-                for (int minPages : {1, 4, 8})
-                    for (int percent : {0, 6, 30}) checkPlan(rows, tasks, blocks, minPages, {percent});
+                for (int minPages : {1, 4, 8}) checkPlan(rows, tasks, blocks, minPages);
     std::vector<int> many;
     for (int i = 0; i < 64; ++i) many.push_back(1 + i * 7 % 31);
-    for (int minPages : {1, 4})
-        for (int percent : {0, 6}) checkPlan(many, 32, 396, minPages, {percent, 8, 8, 16});
+    for (int minPages : {1, 4}) checkPlan(many, 32, 396, minPages);
     for (int n = 1; n <= 64; ++n) {
         const int b = bucketFor(n);
         check(b >= n && bucketFor(b) == b, "bucket of " + std::to_string(n));

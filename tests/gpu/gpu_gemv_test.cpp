@@ -83,7 +83,7 @@ struct TestMatrix {
 };
 
 void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int k, int nRows, bool normalised, bool biased,
-              uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
+              uint64_t seed, MatrixFormat format = MatrixFormat::Plain, GemvKernel kernel = GemvKernel::Wide, bool together = false) {
 
     check::Random random(seed);
     const TestMatrix dW(type, format, nRows, k, random);
@@ -98,6 +98,8 @@ void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int 
     const DeviceVector dX(x), dGain(gain), dBias(bias), dY(y0);
     GemvParams p;
     p.role = role;
+    p.kernel = kernel;
+    p.together = together;
     p.bias = biased ? dBias.buffer.as<float>() : nullptr;
     p.x = dX.buffer.as<float>();
     p.gain = normalised ? dGain.buffer.as<float>() : nullptr;
@@ -205,11 +207,21 @@ int main(int argc, char** argv) {
         for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})
             for (int m : {1, 2, 4})
                 for (int k : shortRun ? std::vector<int>{72} : std::vector<int>{8, 64, 712, 2056, 4096, 8000, 11008, 14336})
-                    for (int nRows : shortRun ? std::vector<int>{10} : std::vector<int>{2, 130, 1030}) {
+                    for (int nRows : shortRun ? std::vector<int>{10} : k <= 712 ? std::vector<int>{2, 130, 1030} : std::vector<int>{2, 130}) {
                         testGemv(ctx, type, role, m, k, nRows, false, seed % 2, next());
                         if (gemvFits(ctx, MatrixFormat::Plain, m, k, true)) testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
                     }
-    for (int m : {1, 2, 4}) testGemv(ctx, Element::BF16, GemvRole::Plain, m, 64, 131, true, true, next());  // odd row count
+    for (int m : {1, 2, 4}) {
+        testGemv(ctx, Element::BF16, GemvRole::Plain, m, 64, 131, true, true, next());  // odd row count
+        if (shortRun) continue;
+        testGemv(ctx, Element::BF16, GemvRole::Plain, m, 4096, 131, true, true, next());
+        for (int k : {2056, 4096}) {  // every way to stream, with more pairs than a ring has slots
+            testGemv(ctx, Element::BF16, GemvRole::SiluMul, m, k, 4400, true, false, next(), MatrixFormat::Plain, GemvKernel::Narrow);
+            testGemv(ctx, Element::BF16, GemvRole::SiluMul, m, k, 4400, true, false, next(), MatrixFormat::Plain, GemvKernel::Wide);
+            testGemv(ctx, Element::BF16, GemvRole::Residual, m, k, 4200, false, true, next(), MatrixFormat::Plain, GemvKernel::Wide, true);
+            testGemv(ctx, Element::F16, GemvRole::Plain, m, k, 4200, false, true, next(), MatrixFormat::Plain, GemvKernel::WideRoom);
+        }
+    }
     for (MatrixFormat format : {MatrixFormat::Q8_0, MatrixFormat::Q4_0})
         for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})
             for (int m : {1, 2, 4})

@@ -73,14 +73,24 @@ for shape in ("MHA 8x16K", "GQA 8x32K"):
         base = pd["us"] if pd else None
         out.append(f"| {shape} 1/{part} | {x['us'] / dense['us']:.3f} | {fmt(x['us'] / base, '.3f') if base else '-'} | "
                    f"{(fmt(p['us'] / base, '.3f') + ' ' + p['peer']) if p and base else '-'} | {1 / part:.4f} |")
-out += ["", "Every kernel measured on every shape ('kernel': taken whatever the launcher would have chosen):", "", "| case | us | GB/s |", "|---|---|---|"]
-out += [f"| {c[10:]} | {x['us']:.2f} | {x['GBps']:,.0f} |" for c, x in ours.items() if c.startswith("attention ")]
+kernels = {}
+for case, x in ours.items():
+    if case.startswith("attention "):
+        name, _, kernel = case[10:].partition(" kernel ")
+        kernels.setdefault(name.removesuffix(" overlapped"), {}).setdefault(kernel, {})["overlapped" in name] = x["us"]
+columns = [""] + sorted({k for row in kernels.values() for k in row if k})
+out += ["", "Every kernel on every shape, us, alone / overlapped; 'chosen': what the launcher takes by itself:", "",
+        "| case | " + " | ".join(c or "chosen" for c in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+for name, row in kernels.items():
+    cells = ["%s / %s" % tuple(fmt(row[c].get(o)) for o in (False, True)) if c in row else "-" for c in columns]
+    out.append(f"| {name} | " + " | ".join(cells) + " |")
 
 out += ["", "## Whole decode steps", "",
         "llama-7b's shape with random BF16 weights, BF16 cache; wall clock from call to sampled token, mean over steps; a new "
-        "list every 20 steps where something is kept. 'small' is the bundled models' shape. 'ahead': how much of the next matrix a "
-        "kernel asks for on its way out, chosen by measuring when a batch size first runs; cases that name it were run with it fixed.", "",
-        "| case | us | device us | tokens/s | GB/s | of copy | best peer t/s | ours / peer | host us: same list, new list | ahead MiB |",
+        "list every 20 steps where something is kept. 'small' is the bundled models' shape. 'streaming': the kernel for few rows, and "
+        "how many MiB of the next matrix a kernel asks for on its way out, chosen by measuring when a batch size first runs; cases "
+        "that name a way were run with it fixed.", "",
+        "| case | us | device us | tokens/s | GB/s | of copy | best peer t/s | ours / peer | host us: same list, new list | streaming |",
         "|---|---|---|---|---|---|---|---|---|---|"]
 for case, x in ours.items():
     if not case.startswith("step ") or case.endswith("stages"):
@@ -89,11 +99,12 @@ for case, x in ours.items():
     row = [case[5:], fmt(x["us"]), fmt(x["deviceUs"]), fmt(x["tokensPerS"], ",.1f"), fmt(x["GBps"], ",.0f"),
            fmt(x["GBps"] / copy if copy else 0, ".3f")]
     row += [f"{p['tokensPerS']:,.1f} {p['peer']}", fmt(x["tokensPerS"] / p["tokensPerS"], ".3f")] if p else ["-", "-"]
-    row += [f"{x['hostKeepUs']:.2f}, {x['hostNewUs']:.2f}", f"{x.get('aheadMiB', 0):.0f}"]
+    way = ("narrow", "wide", "wide room")[int(x.get("kernel", 0))] + (" together" if x.get("together") else "")
+    row += [f"{x['hostKeepUs']:.2f}, {x['hostNewUs']:.2f}", (way + ", " if "batch 1 " in case or "batch 4 " in case else "") + f"{x.get('aheadMiB', 0):.0f}"]
     out.append("| " + " | ".join(row) + " |")
 out += ["", "Speed-up of declared over our dense at the same batch and depth:", "", "| case | speed-up |", "|---|---|"]
 for case, x in ours.items():
-    if case.startswith("step ") and " keep " in case and " ahead " not in case and not case.endswith("stages"):
+    if case.startswith("step ") and " keep " in case and " way " not in case and not case.endswith("stages"):
         dense = ours.get(case[: case.index(" keep ")] + " dense")
         if dense:
             out.append(f"| {case[5:]} | {dense['us'] / x['us']:.2f} |")

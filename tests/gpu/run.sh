@@ -75,6 +75,8 @@ fi
 if [ "$what" != check ]; then
     lines=2
     benchEnd=$((SECONDS + 170))
+    reserve=5; [ "$what" = final ] && reserve=50  # for the bundled model
+    [ $benchEnd -gt $((budget - reserve)) ] && benchEnd=$((budget - reserve))
     kill -STOP -- -$peers 2>/dev/null  # nothing else on the device while ours is measured
     nvidia-smi --query-gpu=utilization.gpu,clocks.sm,clocks.mem,memory.used --format=csv,noheader 2>/dev/null  # idle?
     for group in limits steps attention small; do
@@ -85,7 +87,7 @@ if [ "$what" != check ]; then
     touch "$logs/go"
     lines=12
     limit=$((benchEnd - SECONDS))
-    [ "$limit" -lt 40 ] && limit=40
+    [ "$limit" -lt 20 ] && limit=20
     part peers "$limit" tail --pid=$peers -n +1 -f "$logs/peers-all.log"
     report
     [ $((benchEnd - SECONDS)) -gt 25 ] && part bench-matvec $((benchEnd - SECONDS)) "$tests/bench_cuda" "$out/lines.jsonl" matvec
