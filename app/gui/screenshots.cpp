@@ -51,6 +51,8 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     };
     const auto run = [&](const QString& task, int sample, MainWindow::Compare mode) {
         window.promptEditor()->setTask(task);
+        emit window.promptEditor()->taskChosen(task);
+        waitFor([&] { return window.state() != MainWindow::State::Loading; });
         window.promptEditor()->useSample(sample);
         window.setAttention(mode);
         window.action("run")->trigger();
@@ -83,6 +85,11 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     run("expression", 3, MainWindow::Compare::Both);
     selectReader(0.6);
     save("expression");
+    run("news", 0, MainWindow::Compare::Both);
+    window.raisePanel("graph");
+    selectReader(0.45);
+    save("news");
+    window.raisePanel("throughput");
     run("sheet", 2, MainWindow::Compare::Both);
     save("sheet");
     selectReader(0.7);
@@ -98,12 +105,12 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     window.setSideBySide(false);
     window.setLayoutPreset("presentation");
     save("presentation");
-    window.setLayoutPreset("demo");
-    window.raisePanel("probe");
+    window.setLayoutPreset("inspect");
     emit window.probe()->inspectRequested();
     ok = waitFor([&] { return window.probe()->isInspecting(); }) && ok;
     selectReader(0.7);
     save("inspect");
+    window.setLayoutPreset("demo");
     window.raisePanel("mask");
     window.raisePanel("graph");
     window.raisePanel("inspector");

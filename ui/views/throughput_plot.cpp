@@ -257,7 +257,7 @@ void ThroughputPlot::fitRanges() {
     }
     const double room = (m_xMax - m_xMin) * 0.01;
     m_top->axis(QCPAxis::atBottom)->setRange(m_xMin - room, m_xMax + room);
-    m_top->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_yMax * 1.12));
+    m_top->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_yMax * 1.25));
     m_bottom->axis(QCPAxis::atLeft)->setRange(0, std::max(1.0, m_readMax * 1.08));
 }
 
