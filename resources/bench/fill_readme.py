@@ -66,6 +66,9 @@ def performance_table():
         if one and single:
             table[-1] += (f" Attention over 512 of 16,384 tokens as single pages takes {single['attention_us'] / one['attention_us']:.2f} times as "
                           "long as over one run of them.")
+        more = [r["peak_rss_bytes"] - r["needed_bytes"] for r in rows if r.get("peak_rss_bytes")]
+        if more:
+            table[-1] += f" Peak memory of these processes beyond weights and KV cache: at most {max(0, max(more)) / 2**20:.0f} MiB."
         parts.append("\n".join(table))
     if (here / "h200.md").exists():
         parts.append("CUDA on one H200, with the peers whose figures came back and what is uncertain about the run: [resources/bench/h200.md](resources/bench/h200.md).")
