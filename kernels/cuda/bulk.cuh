@@ -1,5 +1,5 @@
-// Copies from device memory into shared memory that nobody waits for: the copy engine's (compute capability 9.0), whole
-// tiles counted in by an mbarrier, and cp.async (8.0), 16 bytes a lane. Bytes in flight then cost no registers.
+// Copies from device memory into shared memory that nobody waits for, by the copy engine of compute capability 9.0: whole
+// tiles, counted in by an mbarrier, so that bytes in flight cost no registers. And what blocks of a cluster share.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -57,25 +57,6 @@ __device__ __forceinline__ void waitBarrier(uint64_t* barrier, uint32_t parity) 
         "}" ::"r"(sharedAddress(barrier)),
         "r"(parity)
         : "memory");
-#endif
-}
-
-__device__ __forceinline__ void copyAsync16(void* to, const void* from, uint64_t policy) {
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(sharedAddress(to)), "l"(from), "l"(policy)
-                 : "memory");
-#endif
-}
-__device__ __forceinline__ void commitAsync() {
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.commit_group;" ::: "memory");
-#endif
-}
-/// All but the latest n groups have arrived.
-template <int n>
-__device__ __forceinline__ void waitAsync() {
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory");
 #endif
 }
 

@@ -239,15 +239,15 @@ Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed)
     return {};
 }
 
-void CudaBackend::setStreaming(std::optional<Streaming> forced) {
-    m_streamingForced = forced;
+void CudaBackend::setAheadBytes(int64_t nBytes) {
+    m_aheadForced = nBytes;
     dropGraphs();
 }
 
-CudaBackend::Streaming CudaBackend::streaming(int32_t bucket) const {
-    if (m_streamingForced) return *m_streamingForced;
-    const auto it = m_tuned.find(bucket);
-    return it == m_tuned.end() ? Streaming() : it->second;
+int64_t CudaBackend::aheadBytes(int32_t bucket) const {
+    if (m_aheadForced >= 0) return m_aheadForced;
+    const auto it = m_aheadTuned.find(bucket);
+    return it == m_aheadTuned.end() ? 0 : it->second;
 }
 
 void CudaBackend::dropGraphs() {

@@ -8,7 +8,6 @@
 #include <array>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -52,14 +51,9 @@ class CudaBackend final : public Backend {
     Status fillWithNoise(SequenceId sequence, int32_t nTokens, uint32_t seed);
     /// Host time of the last decode's input side: from the call to the graph's launch.
     int64_t lastHostNs() const { return m_lastHostNs; }
-    /// How a bucket's matrices are streamed: measured when it first runs (tune_step.cpp), or as set here.
-    struct Streaming {
-        GemvKernel kernel = GemvKernel::Wide;  ///< for as few rows as go without cuBLASLt
-        bool together = false;                 ///< GemvParams::together
-        int64_t aheadBytes = 0;                ///< of the next matrix that a kernel asks for on its way out (WeightsAhead)
-    };
-    void setStreaming(std::optional<Streaming> forced);
-    Streaming streaming(int32_t bucket) const;
+    /// Bytes of the next matrix that a kernel asks for on its way out (WeightsAhead); 0 = none, -1 = as measured.
+    void setAheadBytes(int64_t nBytes);
+    int64_t aheadBytes(int32_t bucket) const;
 
   private:
     struct Sequence {
@@ -113,8 +107,8 @@ class CudaBackend final : public Backend {
     RopeAppendParams ropeOf(size_t index) const;
     void dropGraphs();
     Status tuneBucket(int32_t bucket);
-    /// Times the layers' matrices, streamed in different ways.
-    Status tuneStreaming(int32_t bucket);
+    /// Times the layers' matrices with different amounts asked for ahead.
+    Status tuneAhead(int32_t bucket);
     Status captureBucket(int32_t bucket);
     Status finishTiming();
 
@@ -135,9 +129,9 @@ class CudaBackend final : public Backend {
     Element m_weightType = Element::F32;
     int32_t m_device = 0;
     int32_t m_maxBucket = 1;
-    std::map<int32_t, Streaming> m_tuned;     ///< by bucket
-    std::optional<Streaming> m_streamingForced;
-    Streaming m_streaming;                    ///< of what is being enqueued
+    std::map<int32_t, int64_t> m_aheadTuned;  ///< bucket -> bytes
+    int64_t m_aheadForced = -1;
+    int64_t m_aheadBytes = 0;                 ///< of what is being enqueued
     bool m_tuning = false;                    ///< a layer is its matrices only, and no KV is written
     LaunchContext m_ctx;
     DeviceWeights m_weights;

@@ -45,7 +45,7 @@ WeightsAhead CudaBackend::ahead(const DeviceMatrix& matrix) const {
     WeightsAhead a;
     a.base = matrix.data;
     a.nBytes = matrix.dataBytes(m_weights.type());
-    a.budget = m_streaming.aheadBytes;
+    a.budget = m_aheadBytes;
     return a;
 }
 
@@ -203,8 +203,6 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     const auto product = [&](GemvRole role, const float* x, const float* gain, const float* bias, const DeviceBuffer& y, int32_t yStride) {
         GemvParams g;
         g.role = role;
-        g.kernel = m_streaming.kernel;
-        g.together = m_streaming.together;
         g.x = x;
         g.gain = gain;
         g.eps = s.rmsEps;
@@ -287,7 +285,7 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
 
 Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
-    m_streaming = streaming(bucket);
+    m_aheadBytes = aheadBytes(bucket);
     PlanStepParams plan;
     plan.items = m_items.device<StepItem>();
     plan.rows = m_rows.as<BatchRow>();
@@ -308,8 +306,6 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const 
     }
     if (gemv) {
         GemvParams head;
-        head.kernel = m_streaming.kernel;
-        head.together = m_streaming.together;
         head.x = m_x.as<float>();
         head.gain = m_weights.finalNorm();
         head.eps = s.rmsEps;

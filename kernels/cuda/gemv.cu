@@ -33,7 +33,6 @@ cudaError_t prepareGemv(const LaunchContext& ctx) {
     cudaError_t status = prepareGemvOf<float>(most);
     if (status == cudaSuccess) status = prepareGemvOf<Half>(most);
     if (status == cudaSuccess) status = prepareGemvOf<Bf16>(most);
-    if (status == cudaSuccess) status = prepareGemvWide(ctx);
     if (status == cudaSuccess) status = prepareGemvQuant(ctx);
     return status;
 }
@@ -47,7 +46,6 @@ cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Ele
     params.nPairs = params.role == GemvRole::Plain || params.role == GemvRole::Residual ? (params.nRows + 1) / 2
                                                                                         : params.nRows / 2;
     if (matrix.format != MatrixFormat::Plain) return launchGemvQuant(ctx, matrix.format, params);
-    if (gemvWideFits(ctx, params.kernel, plain, params.m, params.k)) return launchGemvWide(ctx, plain, params);
     const size_t bytes = stagedBytes(params.m, params.k);
     params.stageX = params.gain || bytes <= kStageLimit;
     const size_t shared = params.stageX ? bytes : 0;

@@ -15,17 +15,8 @@ enum class GemvRole : int32_t {
 
 inline constexpr int kGemvMaxRows = 4;
 
-/// How 16-bit weights are streamed; one that does not fit a matrix falls back to Narrow.
-enum class GemvKernel : int32_t {
-    Narrow,   ///< gemv_kernel.cuh: a warp per pair of rows, through registers
-    Wide,     ///< gemv_wide.cuh: a block per pair of rows, through 192 KB of shared memory
-    WideRoom, ///< the same through 144 KB, which leaves room for a block of the attention kernel
-};
-
 struct GemvParams {
     GemvRole role = GemvRole::Plain;
-    GemvKernel kernel = GemvKernel::Wide;
-    int32_t together = 0;         ///< Wide: a block's pairs lie together; else blocks take neighbouring pairs in turn
     const void* w = nullptr;      ///< (nRows, k) as DeviceMatrix::data
     const uint16_t* scales = nullptr;
     const float* bias = nullptr;  ///< (nRows) or absent
@@ -57,12 +48,7 @@ cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Ele
 /// Raises the shared memory limits of the kernels; once per process and device.
 cudaError_t prepareGemv(const LaunchContext& ctx);
 
-// The kernels that launchGemv() chooses from where they fit.
-// gemv_wide.cuh: 16-bit weights, wide matrices, where x fits into registers.
-bool gemvWideFits(const LaunchContext& ctx, GemvKernel kernel, Element type, int32_t m, int32_t k);
-cudaError_t prepareGemvWide(const LaunchContext& ctx);
-cudaError_t launchGemvWide(const LaunchContext& ctx, Element type, GemvParams params);
-// gemv_quant.cu: blocks of 32.
+// The kernels for blocks, which launchGemv() takes where a matrix is not Plain.
 bool gemvQuantFits(const LaunchContext& ctx, int32_t m, int32_t k);
 cudaError_t prepareGemvQuant(const LaunchContext& ctx);
 cudaError_t launchGemvQuant(const LaunchContext& ctx, MatrixFormat format, GemvParams params);

@@ -1,31 +1,24 @@
-// What is decided by measuring on this device, once per bucket before its first step: cuBLASLt's algorithms, which kernel
-// streams the matrices for few rows, and how much of the next matrix a kernel asks for on its way out. The model itself
-// is what is measured with: what pays depends on its size and on the device's caches. A few tens of milliseconds for a
-// model of 13 GB.
+// What is decided by measuring on this device, once per bucket before its first step: cuBLASLt's algorithms, and how much
+// of the next matrix a kernel asks for on its way out. The model itself is what is measured with: what pays depends on its
+// size (a few layers visited in turn mislead). A few tens of milliseconds for a model of 13 GB.
 
 #include <algorithm>
 #include <limits>
-#include <vector>
 
 #include "kernels/cuda/cuda_backend.h"
 
 namespace spanscope::cuda {
 
-Status CudaBackend::tuneStreaming(int32_t bucket) {
+Status CudaBackend::tuneAhead(int32_t bucket) {
     constexpr size_t kStaysInL2 = size_t{40} << 20;  // smaller models are read from L2 as it is
     constexpr int64_t kMiB = int64_t{1} << 20;
     constexpr int kRounds = 3;
-    if (!m_ctx.overlap || m_weights.nBytes() < kStaysInL2 || m_tuned.count(bucket)) return {};
+    if (!m_ctx.overlap || m_weights.nBytes() < kStaysInL2 || m_aheadTuned.count(bucket)) return {};
     SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_x.as<>(), 0, m_x.nBytes(), m_ctx.stream));
     const std::vector<DeviceLayer>& layers = m_weights.layers();
-    std::vector<Streaming> choices;
-    if (usesGemv(bucket)) {
-        choices = {{GemvKernel::Narrow, false, 0},      {GemvKernel::Narrow, false, 4 * kMiB}, {GemvKernel::Narrow, false, 8 * kMiB},
-                   {GemvKernel::Wide, false, 0},        {GemvKernel::Wide, true, 0},           {GemvKernel::WideRoom, false, 0}};
-    } else {
-        for (int64_t mib : {0, 4, 8, 16}) choices.push_back({GemvKernel::Narrow, false, mib * kMiB});
-    }
-    std::vector<cudaGraphExec_t> graphs(choices.size(), nullptr);
+    constexpr int64_t kChoices[] = {0, 4 * kMiB, 8 * kMiB, 16 * kMiB};
+    constexpr size_t nChoices = sizeof(kChoices) / sizeof(kChoices[0]);
+    cudaGraphExec_t graphs[nChoices] = {};
     const auto enqueue = [&]() -> Status {
         for (size_t l = 0; l < layers.size(); ++l)
             SPANSCOPE_TRY(usesGemv(bucket) ? enqueueGemvLayer(layers[l], l, bucket, m_ctx, {})
@@ -42,39 +35,36 @@ Status CudaBackend::tuneStreaming(int32_t bucket) {
         bestMs = std::min(bestMs, ms);
         return {};
     };
-    std::vector<float> bestMs(choices.size(), std::numeric_limits<float>::max());
+    float bestMs[nChoices];
+    for (float& ms : bestMs) ms = std::numeric_limits<float>::max();
     m_tuning = true;
-    Status status;
-    for (const Streaming& choice : choices) {  // once directly: what is loaded lazily cannot be loaded while capturing
-        m_streaming = choice;
-        if (status.ok()) status = enqueue();
-    }
+    Status status = enqueue();  // once directly: what is loaded lazily cannot be loaded while capturing
     const bool ran = status.ok();
-    for (size_t c = 0; c < choices.size() && status.ok(); ++c) {
-        m_streaming = choices[c];
+    for (size_t c = 0; c < nChoices && status.ok(); ++c) {
+        m_aheadBytes = kChoices[c];
         status = captureGraph(m_ctx.stream, enqueue, graphs[c]);
     }
     m_tuning = false;
     const bool captured = status.ok();
     if (ran && !captured) (void)cudaGetLastError();  // a driver that cannot capture dependent launches: nothing asked for
     for (int round = 0; round < kRounds && status.ok(); ++round)
-        for (size_t c = 0; c < choices.size() && status.ok(); ++c) status = time(graphs[c], bestMs[c]);
+        for (size_t c = 0; c < nChoices && status.ok(); ++c) status = time(graphs[c], bestMs[c]);
     for (cudaGraphExec_t graph : graphs)
         if (graph) (void)cudaGraphExecDestroy(graph);
     if (ran && !captured) {
-        m_tuned[bucket] = choices[0];
+        m_aheadTuned[bucket] = 0;
         return {};
     }
     if (!status.ok()) return status;
     size_t best = 0;
-    for (size_t c = 1; c < choices.size(); ++c)
-        if (bestMs[c] < bestMs[best] * (best == 0 ? 0.997f : 1.f)) best = c;  // the plain way unless it pays
-    m_tuned[bucket] = choices[best];
+    for (size_t c = 1; c < nChoices; ++c)
+        if (bestMs[c] < bestMs[best] * (best == 0 ? 0.997f : 1.f)) best = c;  // nothing unless it pays
+    m_aheadTuned[bucket] = kChoices[best];
     return {};
 }
 
 Status CudaBackend::tuneBucket(int32_t bucket) {
-    if (usesGemv(bucket)) return tuneStreaming(bucket);
+    if (usesGemv(bucket)) return tuneAhead(bucket);
     const Element type = m_weights.type();
     const auto tune = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) -> Status {
         std::vector<const void*> ws;
@@ -94,7 +84,7 @@ Status CudaBackend::tuneBucket(int32_t bucket) {
     SPANSCOPE_TRY(plainData(m_weights.head(), m_ctx, head));
     SPANSCOPE_TRY(m_gemm.tune(m_ctx, {bucket, m_weights.head().rows, m_weights.head().cols, type, Element::F32, false}, {&head, 1},
                               m_normed.as<>(), m_logits.as<>()));
-    return tuneStreaming(bucket);
+    return tuneAhead(bucket);
 }
 
 }  // namespace spanscope::cuda

@@ -478,8 +478,7 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
     for (double us : wallUs) total += us;
     const double perStep = total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
     const double bytes = model.weightBytes() + readPages / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
-    const CudaBackend::Streaming way = backend.streaming(bucketFor(nRows));
-    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(way.aheadBytes) / (1 << 20)}, {"kernel", static_cast<double>(way.kernel)}, {"together", way.together ? 1.0 : 0.0}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
+    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
                 {"GBps", bytes / perStep / 1e3}, {"hostKeepUs", median(hostKeepUs)}, {"hostNewUs", hostNewUs.empty() ? 0 : median(hostNewUs)}});
     // Where the time goes: stages serialised, not a throughput.
     backend.resetStageTimes();
@@ -565,16 +564,9 @@ void steps() {
     decodeCase(*backend, model, "step 7b batch 1 depth 2048 keep 1024", 1, 2048, 1024, 64);
     decodeCase(*backend, model, "step 7b batch 1 depth " + std::to_string(longest / 1024) + "K keep 1024", 1, longest, 1024, 64);
     decodeCase(*backend, model, "step 7b batch 4 depth 512 dense", 4, 512, 0, 64);
-    struct Way {
-        const char* name;
-        CudaBackend::Streaming streaming;
-    };
-    for (const Way& way : {Way{"narrow", {GemvKernel::Narrow, false, 0}}, Way{"narrow ahead 4 MiB", {GemvKernel::Narrow, false, 4 << 20}},
-                           Way{"wide", {GemvKernel::Wide, false, 0}}, Way{"wide together", {GemvKernel::Wide, true, 0}},
-                           Way{"wide room", {GemvKernel::WideRoom, false, 0}}}) {  // the measured choice, against each
-        backend->setStreaming(way.streaming);
-        decodeCase(*backend, model, first + " way " + way.name, 1, 512, 0, 64);
-        if (way.streaming.kernel != GemvKernel::Narrow) decodeCase(*backend, model, "step 7b batch 4 depth 512 dense way " + std::string(way.name), 4, 512, 0, 24);
+    for (int64_t mib : {0, 4, 16}) {  // the measured choice, against fixed ones
+        backend->setAheadBytes(mib << 20);
+        decodeCase(*backend, model, first + " ahead " + std::to_string(mib) + " MiB", 1, 512, 0, 64);
     }
 }
 

@@ -83,7 +83,7 @@ struct TestMatrix {
 };
 
 void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int k, int nRows, bool normalised, bool biased,
-              uint64_t seed, MatrixFormat format = MatrixFormat::Plain, GemvKernel kernel = GemvKernel::Wide, bool together = false) {
+              uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
 
     check::Random random(seed);
     const TestMatrix dW(type, format, nRows, k, random);
@@ -98,8 +98,6 @@ void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int 
     const DeviceVector dX(x), dGain(gain), dBias(bias), dY(y0);
     GemvParams p;
     p.role = role;
-    p.kernel = kernel;
-    p.together = together;
     p.bias = biased ? dBias.buffer.as<float>() : nullptr;
     p.x = dX.buffer.as<float>();
     p.gain = normalised ? dGain.buffer.as<float>() : nullptr;
@@ -213,14 +211,6 @@ int main(int argc, char** argv) {
                     }
     for (int m : {1, 2, 4}) {
         testGemv(ctx, Element::BF16, GemvRole::Plain, m, 64, 131, true, true, next());  // odd row count
-        if (shortRun) continue;
-        testGemv(ctx, Element::BF16, GemvRole::Plain, m, 4096, 131, true, true, next());
-        for (int k : {2056, 4096}) {  // every way to stream, with more pairs than a ring has slots
-            testGemv(ctx, Element::BF16, GemvRole::SiluMul, m, k, 4400, true, false, next(), MatrixFormat::Plain, GemvKernel::Narrow);
-            testGemv(ctx, Element::BF16, GemvRole::SiluMul, m, k, 4400, true, false, next(), MatrixFormat::Plain, GemvKernel::Wide);
-            testGemv(ctx, Element::BF16, GemvRole::Residual, m, k, 4200, false, true, next(), MatrixFormat::Plain, GemvKernel::Wide, true);
-            testGemv(ctx, Element::F16, GemvRole::Plain, m, k, 4200, false, true, next(), MatrixFormat::Plain, GemvKernel::WideRoom);
-        }
     }
     for (MatrixFormat format : {MatrixFormat::Q8_0, MatrixFormat::Q4_0})
         for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})

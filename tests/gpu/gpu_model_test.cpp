@@ -2,7 +2,6 @@
 // decode under changing lists in batches, probe, truncation, errors. Tokens are given, so that both walk the same way.
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 #include "kernels/backends.h"
 #include "kernels/cuda/cuda_backend.h"
@@ -137,7 +136,7 @@ Plan makePlan(int vocab, int nPrompt, int nSteps, bool segmented, check::Random&
 
 /// Compares prefill logits and every decode step of nSequences that run together.
 void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, int nSteps, bool segmented, double tolerance,
-             const std::string& name, uint64_t seed, std::optional<cuda::CudaBackend::Streaming> streaming = {}) {
+             const std::string& name, uint64_t seed) {
     check::Random random(seed);
     BackendOptions options;
     options.maxBatch = nSequences;
@@ -147,8 +146,7 @@ void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, 
     auto made = cuda::CudaBackend::create(model.weights, options, {});
     CHECK_THAT(reference.ok() && made.ok(), made.ok() ? name : made.error().toString());
     if (!reference.ok() || !made.ok()) return;
-    if (!streaming) streaming = {cuda::GemvKernel::Wide, false, seed % 2 ? int64_t{1} << 22 : 0};  // the bytes change nothing
-    made.value()->setStreaming(streaming);
+    made.value()->setAheadBytes(seed % 2 ? int64_t{1} << 22 : 0);  // a hint, from both sides: no result changes
     Backend* backends[2] = {reference.value().get(), made.value().get()};
     const size_t vocab = static_cast<size_t>(model.weights.shape.vocab);
     std::vector<Plan> plans;
@@ -349,17 +347,6 @@ int main(int argc, char** argv) {
             compare(TinyModel(2, 4, 2, 64, 128, 224, 300, type, nSequences == 3, false, nSequences == 6, next()), DType::F32, nSequences,
                     90, 12, nSequences % 2 == 0, 1e-2, std::string(dtypeName(type)) + ", " + std::to_string(nSequences) + " sequences",
                     next());
-    // Wide enough for the kernels of gemv_wide.cuh, with GQA and rotation behind them.
-    const TinyModel wide(1, 4, 2, 128, 2048, 2056, 67, DType::BF16, true, false, true, next());
-    const struct {
-        const char* text;
-        cuda::CudaBackend::Streaming streaming;
-    } ways[] = {{"narrow", {cuda::GemvKernel::Narrow, false, 0}}, {"wide", {cuda::GemvKernel::Wide, false, 0}},
-                {"wide together", {cuda::GemvKernel::Wide, true, 0}}, {"wide room", {cuda::GemvKernel::WideRoom, false, 1 << 20}}};
-    for (const auto& way : ways)
-        for (int nSequences : {1, 2, 4})
-            compare(wide, DType::F32, nSequences, 12, 4, false, 3e-2, std::string(way.text) + ", " + std::to_string(nSequences) + " sequences",
-                    next(), way.streaming);
     testErrors(f32);
     return check::finish("gpu_model_test");
 }
