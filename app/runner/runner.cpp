@@ -1,7 +1,6 @@
 #include "app/runner/runner.h"
 
 #include <QDir>
-#include <QMetaMethod>
 
 #include "engine/model/card.h"
 #include "engine/tasks/task.h"
@@ -9,7 +8,15 @@
 
 namespace spanscope {
 
-Runner::Runner(QObject* parent) : EngineEvents(parent), m_worker(new EngineWorker) {
+/// Emitted in the engine's thread, emitted again in this object's.
+template <class... Args>
+void Runner::passOn(void (EngineEvents::*told)(Args...)) {
+    connect(m_worker, told, m_worker, [this, told](Args... args) {
+        m_inbox.post([this, told, args...] { emit (this->*told)(args...); });
+    }, Qt::DirectConnection);
+}
+
+Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox), m_worker(new EngineWorker) {
     qRegisterMetaType<SharedHeader>("spanscope::SharedHeader");
     qRegisterMetaType<SharedBatch>("spanscope::SharedBatch");
     qRegisterMetaType<std::vector<Segment>>("std::vector<spanscope::Segment>");
@@ -25,20 +32,35 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_worker(new EngineWorke
     m_thread.setObjectName("engine");
     m_worker->moveToThread(&m_thread);
     connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);
-    // Every event goes on as it came, but for the two that something is counted at.
-    const QMetaObject& events = EngineEvents::staticMetaObject;
-    for (int i = events.methodOffset(); i < events.methodCount(); ++i) {
-        const QMetaMethod method = events.method(i);
-        const bool own = method == QMetaMethod::fromSignal(&EngineEvents::batch) || method == QMetaMethod::fromSignal(&EngineEvents::idle);
-        if (!own) connect(m_worker, method, this, method);
-    }
-    connect(m_worker, &EngineWorker::batch, this, [this](const SharedBatch& b) {
-        emit batch(b);
-        m_worker->batchesInFlight().fetch_sub(1);
-    });
-    connect(m_worker, &EngineWorker::idle, this, [this] {
-        if (--m_nRunning == 0) emit idle();
-    });
+    m_requests->moveToThread(&m_thread);
+    connect(&m_thread, &QThread::finished, m_requests, &QObject::deleteLater);
+    passOn(&EngineEvents::modelProgress);
+    passOn(&EngineEvents::modelReady);
+    passOn(&EngineEvents::modelFailed);
+    passOn(&EngineEvents::forecastReady);
+    passOn(&EngineEvents::started);
+    passOn(&EngineEvents::progress);
+    passOn(&EngineEvents::failed);
+    passOn(&EngineEvents::finished);
+    passOn(&EngineEvents::inspectProgress);
+    passOn(&EngineEvents::inspectReady);
+    passOn(&EngineEvents::inspectFailed);
+    passOn(&EngineEvents::probeReady);
+    passOn(&EngineEvents::editReady);
+    passOn(&EngineEvents::traceOpened);
+    passOn(&EngineEvents::traceSaved);
+    passOn(&EngineEvents::traceFailed);
+    connect(m_worker, &EngineWorker::batch, m_worker, [this](const SharedBatch& b) {
+        m_inbox.post([this, b] {
+            emit batch(b);
+            m_worker->batchesInFlight().fetch_sub(1);
+        });
+    }, Qt::DirectConnection);
+    connect(m_worker, &EngineWorker::idle, m_worker, [this] {
+        m_inbox.post([this] {
+            if (--m_nRunning == 0) emit idle();
+        });
+    }, Qt::DirectConnection);
     m_thread.start();
 }
 
@@ -79,7 +101,7 @@ void Runner::openModel(const LoadRequest& request) {
     cancelLoad();
     stop();
     m_load = std::make_shared<RunControl>();
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, request, c = m_load] { w->openModel(request, c); });
+    m_requests->post([w = m_worker, request, c = m_load] { w->openModel(request, c); });
 }
 
 void Runner::cancelLoad() {
@@ -87,14 +109,14 @@ void Runner::cancelLoad() {
 }
 
 void Runner::forecast(const QString& path, int contextTokens) {
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, path, contextTokens] { w->forecast(path, contextTokens); });
+    m_requests->post([w = m_worker, path, contextTokens] { w->forecast(path, contextTokens); });
 }
 
 void Runner::run(const RunRequest& request) {
     stop();
     m_run = std::make_shared<RunControl>();
     ++m_nRunning;
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, request, c = m_run] { w->run(request, c); });
+    m_requests->post([w = m_worker, request, c = m_run] { w->run(request, c); });
 }
 
 void Runner::stop() {
@@ -104,27 +126,27 @@ void Runner::stop() {
 void Runner::inspect(const SharedRun& run) {
     stop();
     m_run = std::make_shared<RunControl>();
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, run, c = m_run] { w->inspect(run, c); });
+    m_requests->post([w = m_worker, run, c = m_run] { w->inspect(run, c); });
 }
 
 void Runner::probe(int step, const ProbeSettings& settings) {
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, step, settings] { w->probe(step, settings); });
+    m_requests->post([w = m_worker, step, settings] { w->probe(step, settings); });
 }
 
 void Runner::edit(int step, const IntervalList& list) {
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, step, list] { w->edit(step, list); });
+    m_requests->post([w = m_worker, step, list] { w->edit(step, list); });
 }
 
 void Runner::openTrace(const QString& path) {
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, path] { w->openTrace(path); });
+    m_requests->post([w = m_worker, path] { w->openTrace(path); });
 }
 
 void Runner::saveTrace(const QString& path, const RunList& runs) {
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, path, runs] { w->saveTrace(path, runs); });
+    m_requests->post([w = m_worker, path, runs] { w->saveTrace(path, runs); });
 }
 
 void Runner::setRecoveryFolder(const QString& folder) {
-    QMetaObject::invokeMethod(m_worker, [w = m_worker, folder] { w->setRecoveryFolder(folder); });
+    m_requests->post([w = m_worker, folder] { w->setRecoveryFolder(folder); });
 }
 
 }  // namespace spanscope

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "app/runner/engine_worker.h"
+#include "app/runner/mailbox.h"
 
 namespace spanscope {
 
@@ -40,7 +41,12 @@ class Runner : public EngineEvents {
     void setRecoveryFolder(const QString& folder);
 
   private:
+    template <class... Args>
+    void passOn(void (EngineEvents::*told)(Args...));
+
     QThread m_thread;
+    Mailbox m_inbox;              // what the worker tells, in the GUI thread
+    Mailbox* m_requests = nullptr;  // what it is asked, in its own
     EngineWorker* m_worker = nullptr;
     std::shared_ptr<RunControl> m_run;
     std::shared_ptr<RunControl> m_load;

@@ -82,12 +82,12 @@ class TestRunner : public QObject {
         m_runner->openModel({SPANSCOPE_SOURCE_DIR "/resources/models/arith", 0, DeviceChoice::Cpu});
         QVERIFY(ready.wait(60000));
         RunRequest request = requestOf(1, -1);
-        request.settings.promptText = "1+2-3+4-5+6-7+8-9+10-11+12-13+14-15+16-17+18-19+20-21+22-23+24";
+        request.settings.promptText = "1+2-3+4-5+6-7+8-9+10-11+12";
         RunStore store;
         connect(m_runner.get(), &Runner::started, &store, [&](qint64, const SharedHeader& h, const std::vector<Segment>& s) { store.begin(h, s); });
         connect(m_runner.get(), &Runner::batch, &store, &RunStore::append);
         m_runner->run(request);
-        QVERIFY(idle.wait(60000));
+        QVERIFY(idle.wait(200000));  // under the thread sanitizer a step takes its time
         size_t nSegments = 0, nSteps = 0;
         for (const SharedBatch& b : m_batches[1]) {
             nSegments += b->segments.size();
@@ -95,7 +95,7 @@ class TestRunner : public QObject {
         }
         const RunData& run = store.data();
         QCOMPARE(run.steps.size(), nSteps);
-        QVERIFY(run.segments.size() >= 24 && m_batches[1].size() > 3);
+        QVERIFY(run.segments.size() >= 12 && m_batches[1].size() > 3);
         QVERIFY2(nSegments <= run.segments.size() + m_batches[1].size(), qPrintable(QString("%1 for %2").arg(nSegments).arg(run.segments.size())));
         for (const Segment& s : run.segments) QVERIFY(s.end != kOpenEnd && s.begin < s.end);  // none was left as it stood half-written
         QVERIFY(!run.answer.empty());
