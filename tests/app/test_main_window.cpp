@@ -486,7 +486,7 @@ class TestMainWindow : public QObject {
             for (int i = 0; i < task.samples.size(); ++i) {
                 m_window->promptEditor()->useSample(i);
                 clickRun();
-                QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 0 || m_window->state() == MainWindow::State::Ready, 20000);
+                QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 0 || m_window->state() == MainWindow::State::Ready, 120000);  // the longest, under a sanitizer
                 m_window->action("stop")->trigger();
                 waitUntilIdle();
                 QVERIFY2(!m_window->findChild<QLabel*>("promptMessage")->text().startsWith(QString::fromUtf8("⚠")),
