@@ -60,7 +60,7 @@ def performance_table():
                          f"{dash(r['gflops'], '.0f')} | {dash(r['attention_us'], '.0f')} |")
         beside = [r["read_bandwidth_gbps"] for r in rows if r["read_bandwidth_gbps"]]
         table += ["", f"{rows[0]['device']}, {rows[0]['n_threads']} threads, shared; beside these runs it read {min(beside):.0f} to {max(beside):.0f} "
-                  "GB/s, measured before and after each repetition, and each fraction is of what it read just then. Made by "
+                  "GB/s, measured before and after each repetition, and each fraction is of what it read just then. Above 100%: the bundled model stays in the cache, or the machine was faster between the probes. Made by "
                   "`resources/bench/cpu.sh`."]
         one, single = (next((r for r in rows if r["n_depth"] == 16384 and r["attention"] == a), None) for a in ("keep=512", "keep=512 scattered"))
         if one and single:
