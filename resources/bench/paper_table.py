@@ -66,6 +66,7 @@ class Run:
             sys.exit(f"{name}: eval ended with {done.returncode}: {done.stderr.strip()[-400:]}")
         value = json.loads(done.stdout)
         value["date"] = time.strftime("%Y-%m-%d")
+        value["source"] = pathlib.PurePath(value["source"]).name  # where it lay says nothing to others
         path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
         print(f"{name}: {time.monotonic() - began:.1f} s", file=sys.stderr)
         return value
