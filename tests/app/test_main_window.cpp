@@ -1,5 +1,6 @@
 // The program through its window, with clicks and keys: the same window, wiring, runner, engine and model that
-// `spanscope` has. Offscreen.
+// `spanscope` has. Offscreen. One file, though long: all tests share the fixture that opens a whole program
+// for each of them, and its helpers.
 #include <QAbstractButton>
 #include <QAction>
 #include <QApplication>

@@ -4,6 +4,8 @@
 //   matvec     the matrix-vector kernels and cuBLASLt on llama-7b's matrices
 //   steps      whole decode steps of llama-7b (random BF16 weights) and a prompt of 2,048 tokens
 //   small      decode steps of the bundled models' shape
+// One file, though long: the groups share the timing, the random weights and the line writer, and a run on a device
+// builds one program.
 // Times are medians; device work is timed by events around graph replays whose data exceed the L2 cache.
 #include <algorithm>
 #include <chrono>
