@@ -15,6 +15,7 @@
 #include "engine/decode/session.h"
 #include "engine/trace/trace.h"
 #include "engine/types/decimal.h"
+#include "engine/types/speed_up.h"
 
 namespace spanscope::cli {
 
@@ -149,8 +150,10 @@ nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t 
     nlohmann::ordered_json object{{"runs", std::move(runs)}, {"model", model.name()}, {"model_hash", model.hash()}};
     const RunData* dense = runWith(r, AttentionMode::Dense);
     const RunData* declared = runWith(r, AttentionMode::Declared);
-    if (dense && declared && dense->stats.decodeTokensPerS() > 0)
-        object["speed_up"] = declared->stats.decodeTokensPerS() / dense->stats.decodeTokensPerS();
+    if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0) {
+        object["speed_up"] = up.factor;
+        object["speed_up_steps"] = up.nSteps;
+    }
     if (r.failed) object["error"] = r.failure.toString();
     return object;
 }
@@ -212,8 +215,8 @@ int runVerb(const RunOptions& o, const Log& log) {
     for (const auto& session : running.sessions) log.info(runSummary(session->data()));
     const RunData* dense = runWith(running, AttentionMode::Dense);
     const RunData* declared = runWith(running, AttentionMode::Declared);
-    if (dense && declared && dense->stats.decodeTokensPerS() > 0)
-        log.info("speed-up: " + decimal(declared->stats.decodeTokensPerS() / dense->stats.decodeTokensPerS(), 2) + "x");
+    if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0)
+        log.info("speed-up: " + decimal(up.factor, 2) + "x" + (up.sameLength() ? "" : " " + up.note()));
     if (!running.failed) return kOk;
     log.error(running.failure.toString());
     if (running.failure.code == ErrorCode::Cancelled || running.failure.code == ErrorCode::OutOfMemory)

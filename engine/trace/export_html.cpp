@@ -10,6 +10,7 @@
 #include "engine/trace/step_time_svg.h"
 #include "engine/trace/trace_json.h"
 #include "engine/types/decimal.h"
+#include "engine/types/speed_up.h"
 
 namespace spanscope {
 
@@ -99,7 +100,8 @@ std::string cards(const RunData& run, const RunData* dense) {
     const RunStats& s = run.stats;
     const std::string rate = decimal(s.decodeTokensPerS(), 0) + " t/s";
     card("Decode", rate, dense ? "dense: " + decimal(dense->stats.decodeTokensPerS(), 0) + " t/s" : "first to last token");
-    if (dense && !speedUp(run, *dense).empty()) card("Speed-up", speedUp(run, *dense), "against dense, same engine");
+    if (const SpeedUp up = dense ? speedUp(run, *dense) : SpeedUp{}; up.factor > 0)
+        card("Speed-up", decimal(up.factor, 2) + "x", up.sameLength() ? "against dense, same engine" : "against dense, " + up.note());
     card("Attended", decimal(100 * s.attendedFraction(), 1) + " %", "of what causal attention allows");
     card("Read", decimal(100 * s.readFraction(), 1) + " %", "in whole pages of 16 tokens");
     card("First token", decimal(static_cast<double>(s.ttftNs) * 1e-6, 1) + " ms", "loading excluded");

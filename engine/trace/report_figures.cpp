@@ -51,9 +51,4 @@ std::vector<std::pair<std::string, std::string>> provenance(const RunData& run) 
     };
 }
 
-std::string speedUp(const RunData& declared, const RunData& dense) {
-    const double a = declared.stats.decodeTokensPerS(), b = dense.stats.decodeTokensPerS();
-    return a > 0 && b > 0 ? decimal(a / b, 2) + "x" : std::string();
-}
-
 }  // namespace spanscope

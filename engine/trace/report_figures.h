@@ -18,7 +18,4 @@ std::vector<Figure> reportFigures(const RunData& run);
 /// Program, model and hash, machine, backend, settings, seed.
 std::vector<std::pair<std::string, std::string>> provenance(const RunData& run);
 
-/// "1.28x"; empty where either rate is missing.
-std::string speedUp(const RunData& declared, const RunData& dense);
-
 }  // namespace spanscope

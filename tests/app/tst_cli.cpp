@@ -137,6 +137,24 @@ class TestCli : public QObject {
         QCOMPARE(json["runs"][0]["attended_tokens"], json["runs"][0]["causal_tokens"]);
     }
 
+    void speedUpIsOverTheStepsThatBothRunsHave() {
+        if (!hasBundled()) QSKIP("the bundled model is not in this checkout");
+        const QString trace = file("lengths.spantrace");
+        // Hot enough that the two answers part and end at different lengths; the test looks whether they still do.
+        const Outcome o = run({"run", "-p", "(12+7)*(3-8)", "--attention", "both", "--temp", "4", "-s", "1", "-n", "200", "--json", "--trace", trace});
+        QCOMPARE(o.exitCode, 0);
+        const auto recorded = readTrace(trace.toStdString());
+        QVERIFY(recorded.ok());
+        QCOMPARE(recorded->runs.size(), size_t{2});
+        const RunData &dense = *recorded->runs[0], &declared = *recorded->runs[1];
+        const size_t n = std::min(dense.steps.size(), declared.steps.size());
+        QVERIFY2(dense.steps.size() != declared.steps.size() && n > 1, "the two runs ended at one length: choose another seed");
+        const auto spanNs = [&](const RunData& r) { return double(r.steps[n - 1].atNs - r.steps[0].atNs); };
+        QCOMPARE(o.json()["speed_up_steps"], n);
+        QVERIFY(std::abs(o.json()["speed_up"].get<double>() / (spanNs(dense) / spanNs(declared)) - 1) < 1e-9);
+        QVERIFY(o.err.contains(("x over the first " + std::to_string(n) + " steps, which both have").c_str()));
+    }
+
     void sameTokensWhateverRunsThem() {
         auto tokens = [&](const QStringList& more) {
             const Outcome o = run(QStringList{"run", "-m", m_model, "--prompt-tokens", "1,17,250,33,8", "-n", "32",

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/trace/export.h"
+#include "engine/types/speed_up.h"
 #include "tests/model/tiny_model.h"
 #include "tests/trace/sample_run.h"
 
@@ -234,6 +235,31 @@ class TestExport : public QObject {
             QCOMPARE(n, run.steps[i].attended);
         }
         QCOMPARE(page.count("class=\"t\"") + page.count("class=\"t "), qsizetype(run.header.prompt.size() + run.steps.size()));
+    }
+
+    void speedUpCountsStepsThatBothHave() {
+        RunData declared = sampleRun(), dense = sampleRun(4, AttentionMode::Dense);
+        for (StepRecord& s : dense.steps) s.atNs *= 3;
+        dense.stats.decodeNs *= 3;
+        SpeedUp up = speedUp(declared, dense);
+        QVERIFY(std::abs(up.factor - 3) < 1e-9);
+        QVERIFY(up.sameLength() && up.note().empty());
+        // The dense run ends two steps earlier, and the declared run's last steps are slow ones: they count for nothing.
+        dense.steps.resize(3);
+        dense.stats.responseTokens = 4;
+        for (size_t i = 3; i < declared.steps.size(); ++i) declared.steps[i].atNs *= 100;
+        declared.stats.decodeNs = declared.steps.back().atNs;
+        up = speedUp(declared, dense);
+        QVERIFY(std::abs(up.factor - 3) < 1e-9);
+        QCOMPARE(up.nSteps, 3);
+        QCOMPARE(up.note(), std::string("over the first 3 steps, which both have; declared took 5, dense 3"));
+        QVERIFY(exportHtml(declared, &dense, {}, m_folder.file("s.html")).ok());
+        const QString page = QString::fromStdString(readFile(m_folder.file("s.html")));
+        QVERIFY(page.contains("<span>Speed-up</span><b>3.00x</b>"));
+        QVERIFY(page.contains("over the first 3 steps, which both have"));
+        dense.steps.resize(1);
+        QCOMPARE(speedUp(declared, dense).factor, 0.0);
+        QVERIFY(speedUp(declared, dense).note().empty());
     }
 
     void whatCannotBeWrittenLeavesNothing() {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <qcustomplot.h>
 
+#include "engine/types/speed_up.h"
 #include "ui/export/figure_page.h"
 #include "ui/model/format.h"
 #include "ui/views/graph_layout.h"
@@ -125,6 +126,11 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
     return page;
 }
 
+static QString speedUpText(const RunData& declared, const RunData& dense) {
+    const SpeedUp up = speedUp(declared, dense);
+    return up.note().empty() ? formatFactor(up.factor) : formatFactor(up.factor) + ' ' + QString::fromStdString(up.note());
+}
+
 FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, const FigureOptions& o) {
     FigurePage page;
     if (declared.steps.empty()) return page;
@@ -135,8 +141,7 @@ FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, co
     const double rate = declared.stats.decodeTokensPerS();
     if (rate > 0) made += QStringLiteral("Decode %1 declared").arg(formatRate(rate));
     if (maybeDense && maybeDense->stats.decodeTokensPerS() > 0)
-        made += QStringLiteral(", %1 dense: speed-up %2").arg(formatRate(maybeDense->stats.decodeTokensPerS()),
-                                                             formatFactor(speedUp(declared, *maybeDense)));
+        made += QStringLiteral(", %1 dense: speed-up %2").arg(formatRate(maybeDense->stats.decodeTokensPerS()), speedUpText(declared, *maybeDense));
     made = sentence(made) + QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens read are whole pages of %2 tokens. %3")
                                 .arg(ThroughputSeries::kWindowSteps).arg(kPageTokens).arg(runOrigin(declared));
     page.caption = orGiven(o.caption, made.trimmed());

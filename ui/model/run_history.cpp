@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/types/speed_up.h"
 #include "ui/model/format.h"
-#include "ui/views/throughput_series.h"
 
 namespace spanscope {
 
@@ -49,6 +49,8 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     const bool number = index.column() >= TokensColumn && index.column() <= ReadColumn;
     if (role == Qt::TextAlignmentRole) return int(Qt::AlignVCenter) | int(number ? Qt::AlignRight : Qt::AlignLeft);
     if (role == Qt::ToolTipRole && index.column() == PromptColumn) return QString::fromStdString(run.header.settings.promptText).left(800);
+    if (role == Qt::ToolTipRole && index.column() == SpeedUpColumn && entry.dense)
+        return QString::fromStdString(speedUp(run, *entry.dense).note());
     if (role != Qt::DisplayRole) return {};
     switch (index.column()) {
         case NumberColumn: return entry.origin.isEmpty() ? QString::number(run.header.runId) : tr("file");
@@ -58,7 +60,7 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
         case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
         case SpeedUpColumn: {
-            return entry.dense ? formatFactor(speedUp(run, *entry.dense)) : kNoValue;
+            return entry.dense ? formatFactor(speedUp(run, *entry.dense).factor) : kNoValue;
         }
         case ReadColumn: return formatPercent(run.stats.readFraction());
         case StopColumn: return QString::fromUtf8(stopReasonName(run.stats.stop));

@@ -108,15 +108,6 @@ BytesModel fitBytes(const std::vector<StepRecord>& steps) {
     return model;
 }
 
-double speedUp(const RunData& declared, const RunData& dense) {
-    const size_t n = std::min(declared.steps.size(), dense.steps.size());
-    if (n < 2) return 0;
-    const double a = declared.stats.decodeTokensPerS(), b = dense.stats.decodeTokensPerS();
-    if (declared.steps.size() == dense.steps.size() && a > 0 && b > 0) return a / b;
-    const int64_t x = declared.steps[n - 1].atNs - declared.steps[0].atNs, y = dense.steps[n - 1].atNs - dense.steps[0].atNs;
-    return x > 0 && y > 0 ? double(y) / double(x) : 0;
-}
-
 namespace {
 
 void number(std::string& out, double value, int digits) {

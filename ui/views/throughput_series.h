@@ -71,9 +71,6 @@ struct BytesModel {
 /// Invalid with fewer than 24 steps, reads that hardly differ, or a slope below zero.
 BytesModel fitBytes(const std::vector<StepRecord>& steps);
 
-/// Decode rate of declared / that of dense over the steps that both have; 0 where one is missing.
-double speedUp(const RunData& declared, const RunData& dense);
-
 /// step,position,context_tokens,time_s,step_ms,tokens_per_s,attended,read,causal - '.' decimals, one row a step and lane.
 std::string throughputCsv(const ThroughputSeries& declared, const ThroughputSeries* maybeDense);
 

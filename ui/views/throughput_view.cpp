@@ -15,6 +15,7 @@
 #include <cmath>
 #include <qcustomplot.h>
 
+#include "engine/types/speed_up.h"
 #include "ui/model/format.h"
 
 namespace spanscope {
@@ -130,7 +131,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
                               "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
     m_declaredLabel = label("declaredRate", tr("<b>Declared</b>: the model reads what it named.<br>") + decode);
     m_denseLabel = label("denseRate", tr("<b>Dense</b>: plain causal attention, same weights, same tokens.<br>") + decode);
-    m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch, length and sampler."));
+    m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and sampler, over the steps that both have."));
     m_kvLabel = label("kvRead", QString());
     m_modeLabel = label("runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
                                       "taken then are no measurement."));
@@ -255,9 +256,11 @@ void ThroughputView::updateHeader() {
     };
     lane(m_declaredLabel, m_declaredStore, m_declared, tr("declared"), p.declared);
     lane(m_denseLabel, m_denseStore, m_dense, tr("dense"), p.dense);
-    const double x = speedUp(m_declaredStore->data(), m_denseStore->data());
-    m_speedUpLabel->setText(tr("speed-up <b>%1\u00d7</b>").arg(QString::fromStdString(threeDigits(x))));
-    m_speedUpLabel->setProperty("said", x > 0);
+    const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
+    const QString factor = tr("speed-up <b>%1\u00d7</b>").arg(QString::fromStdString(threeDigits(up.factor)));
+    const bool partial = !up.sameLength() && m_declaredStore->isFinished() && m_denseStore->isFinished();
+    m_speedUpLabel->setText(partial ? tr("%1 (%2 steps)").arg(factor).arg(up.nSteps) : factor);
+    m_speedUpLabel->setProperty("said", up.factor > 0);
     const RunStats& s = m_declaredStore->data().stats;
     const double steps = double(std::max<size_t>(1, m_declared.points().size()));
     m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.readFraction()))));
@@ -278,8 +281,11 @@ QString ThroughputView::summary() const {
     };
     lane(m_declaredStore, m_declared, tr("declared"));
     lane(m_denseStore, m_dense, tr("dense"));
-    const double x = speedUp(m_declaredStore->data(), m_denseStore->data());
-    if (x > 0) parts << tr("speed-up %1 times").arg(QString::fromStdString(threeDigits(x)));
+    const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
+    if (up.factor > 0) {
+        const QString factor = tr("speed-up %1 times").arg(QString::fromStdString(threeDigits(up.factor)));
+        parts << (up.note().empty() ? factor : factor + ' ' + QString::fromStdString(up.note()));
+    }
     return parts.join(QStringLiteral("; "));
 }
 

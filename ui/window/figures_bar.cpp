@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/types/speed_up.h"
 #include "ui/model/format.h"
 #include "ui/model/live_rate.h"
-#include "ui/views/throughput_series.h"
 
 namespace spanscope {
 
@@ -48,7 +48,7 @@ FiguresBar::FiguresBar(RunStore* store, RunStore* dense, Selection* selection, Q
         m_values[i]->setMinimumWidth(QFontMetrics(font()).horizontalAdvance(QString::fromUtf8(text.widest)) + 8);
         column->addWidget(caption);
         column->addWidget(m_values[i]);
-        cell->setToolTip(QStringLiteral("<b>%1</b><br>%2").arg(tr(text.caption), tr(text.definition)));
+        cell->setToolTip(toolTipOf(static_cast<Figure>(i)));
         row->addWidget(cell);
     }
     m_mode->setObjectName("modeBadge");
@@ -77,6 +77,12 @@ void FiguresBar::fit(int width) {
     }
 }
 
+QString FiguresBar::toolTipOf(Figure figure, const QString& note) const {
+    const FigureText& text = kFigures[figure];
+    const QString tip = QStringLiteral("<b>%1</b><br>%2").arg(tr(text.caption), tr(text.definition));
+    return note.isEmpty() ? tip : tip + tr("<br>Here: %1.").arg(note);
+}
+
 QString FiguresBar::value(Figure figure) const { return m_values[figure]->text(); }
 
 void FiguresBar::set(Figure figure, const QString& value) {
@@ -99,7 +105,9 @@ void FiguresBar::refresh() {
     const double live = m_store->isFinished() ? 0 : liveTokensPerS(run.steps);
     set(Decode, formatRate(live > 0 ? live : stats.decodeTokensPerS()));
     set(Useful, formatRate(stats.usefulTokensPerS()));
-    set(SpeedUp, formatFactor(speedUp(run, m_dense->data())));
+    const auto up = speedUp(run, m_dense->data());
+    set(SpeedUp, formatFactor(up.factor));
+    m_cells[SpeedUp]->setToolTip(toolTipOf(SpeedUp, QString::fromStdString(up.note())));
     const int context = m_store->nContext();
     const quint64 perToken = static_cast<quint64>(std::max<int64_t>(0, stats.kvBytesPerToken));
     set(KvStored, context && perToken ? formatBytes(perToken * static_cast<quint64>(context)) : kNoValue);

@@ -26,6 +26,7 @@ class FiguresBar : public QWidget {
     std::array<QWidget*, FigureCount> m_cells{};
     void refresh();
     void set(Figure figure, const QString& value);
+    QString toolTipOf(Figure figure, const QString& note = {}) const;
 
     RunStore* m_store;
     RunStore* m_dense;
