@@ -8,6 +8,7 @@
 
 #include "app/runner/runner.h"
 #include "tests/model/tiny_model.h"
+#include "tests/patience.h"
 
 using namespace spanscope;
 
@@ -51,13 +52,13 @@ class TestRunner : public QObject {
         QDir(broken.path()).mkdir("m");
         QSignalSpy failed(m_runner.get(), &Runner::modelFailed);
         m_runner->openModel({broken.path() + "/m", 0, DeviceChoice::Cpu});
-        QVERIFY(failed.wait(10000));
+        QVERIFY(failed.wait(test::patience(10000)));
         const auto error = failed.front()[1].value<ErrorInfo>();
         QVERIFY2(error.detail.contains("config.json") || error.text.contains("config.json"), qPrintable(error.text + error.detail));
         // A model that was in use stays in use.
         load();
         m_runner->openModel({broken.path() + "/m", 0, DeviceChoice::Cpu});
-        QVERIFY(failed.wait(10000));
+        QVERIFY(failed.wait(test::patience(10000)));
         run(1, 8);
         QCOMPARE(nSteps(1), 8);
     }
@@ -80,14 +81,14 @@ class TestRunner : public QObject {
     void batchesCarryWhatIsNew() {
         QSignalSpy ready(m_runner.get(), &Runner::modelReady), idle(m_runner.get(), &Runner::idle);
         m_runner->openModel({SPANSCOPE_SOURCE_DIR "/resources/models/arith", 0, DeviceChoice::Cpu});
-        QVERIFY(ready.wait(60000));
+        QVERIFY(ready.wait(test::patience(60000)));
         RunRequest request = requestOf(1, -1);
         request.settings.promptText = "1+2-3+4-5+6-7+8-9+10-11+12";
         RunStore store;
         connect(m_runner.get(), &Runner::started, &store, [&](qint64, const SharedHeader& h, const std::vector<Segment>& s) { store.begin(h, s); });
         connect(m_runner.get(), &Runner::batch, &store, &RunStore::append);
         m_runner->run(request);
-        QVERIFY(idle.wait(200000));  // under the thread sanitizer a step takes its time
+        QVERIFY(idle.wait(test::patience(60000)));
         size_t nSegments = 0, nSteps = 0;
         for (const SharedBatch& b : m_batches[1]) {
             nSegments += b->segments.size();
@@ -107,7 +108,7 @@ class TestRunner : public QObject {
         request.denseRunId = 4;
         QSignalSpy idle(m_runner.get(), &Runner::idle);
         m_runner->run(request);
-        QVERIFY(idle.wait(60000));
+        QVERIFY(idle.wait(test::patience(60000)));
         QCOMPARE(nSteps(3), 100);
         QCOMPARE(nSteps(4), 100);
         for (const SharedBatch& b : m_batches[4])
@@ -130,7 +131,7 @@ class TestRunner : public QObject {
         QVERIFY2(m_batches[1].size() <= 2, qPrintable(QString::number(m_batches[1].size())));
         QVERIFY(!m_batches[1].empty());
         m_runner->stop();
-        QTRY_VERIFY_WITH_TIMEOUT(!m_runner->isRunning(), 10000);
+        QTRY_VERIFY_WITH_TIMEOUT(!m_runner->isRunning(), test::patience(10000));
     }
 
     void atMostSixtyBatchesASecond() {
@@ -153,7 +154,7 @@ class TestRunner : public QObject {
             m_runner->stop();
         });
         m_runner->run(requestOf(1, 4000));
-        QVERIFY(idle.wait(20000));
+        QVERIFY(idle.wait(test::patience(20000)));
         disconnect(stopAtOnce);
         QVERIFY(nSteps(1) > 0);
         QVERIFY2(clock.elapsed() < 1000, "a stop takes effect within one step");
@@ -169,7 +170,7 @@ class TestRunner : public QObject {
         QSignalSpy idle(m_runner.get(), &Runner::idle);
         m_runner->run(requestOf(1, 4000));
         m_runner->stop();
-        QVERIFY(idle.wait(10000));
+        QVERIFY(idle.wait(test::patience(10000)));
         QCOMPARE(m_finished[1], StopReason::Cancelled);
         QVERIFY(nSteps(1) < 4000);
     }
@@ -179,7 +180,7 @@ class TestRunner : public QObject {
         QSignalSpy idle(m_runner.get(), &Runner::idle);
         m_runner->run(requestOf(1, 4000));
         m_runner->run(requestOf(2, 6));
-        QVERIFY(idle.wait(20000));
+        QVERIFY(idle.wait(test::patience(20000)));
         QCOMPARE(idle.size(), 1);
         QCOMPARE(m_finished[1], StopReason::Cancelled);
         QCOMPARE(nSteps(2), 6);
@@ -191,7 +192,7 @@ class TestRunner : public QObject {
         request.settings.promptText = "12+*3";
         QSignalSpy idle(m_runner.get(), &Runner::idle);
         m_runner->run(request);
-        QVERIFY(idle.wait(10000));
+        QVERIFY(idle.wait(test::patience(10000)));
         QCOMPARE(m_failed[1].column, 4);
         QVERIFY(m_events.isEmpty());
     }
@@ -199,7 +200,7 @@ class TestRunner : public QObject {
     void runWithoutModelFails() {
         QSignalSpy idle(m_runner.get(), &Runner::idle);
         m_runner->run(requestOf(1, 10));
-        QVERIFY(idle.wait(10000));
+        QVERIFY(idle.wait(test::patience(10000)));
         QVERIFY(m_failed[1].text.contains("no model", Qt::CaseInsensitive));
     }
 
@@ -209,7 +210,7 @@ class TestRunner : public QObject {
         QSignalSpy failed(m_runner.get(), &Runner::modelFailed), ready(m_runner.get(), &Runner::modelReady);
         m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
         m_runner->cancelLoad();
-        QVERIFY(failed.wait(10000));
+        QVERIFY(failed.wait(test::patience(10000)));
         QVERIFY(failed.front()[1].value<ErrorInfo>().text.contains("cancel", Qt::CaseInsensitive));
         QCOMPARE(ready.size(), 0);
     }
@@ -217,7 +218,7 @@ class TestRunner : public QObject {
     void forecastComesFromHeaders() {
         QSignalSpy ready(m_runner.get(), &Runner::forecastReady);
         m_runner->forecast(folder(), 1000);
-        QVERIFY(ready.wait(10000));
+        QVERIFY(ready.wait(test::patience(10000)));
         const auto info = ready.front()[0].value<ForecastInfo>();
         QCOMPARE(info.contextTokens, 1000);
         QVERIFY(info.weightBytes > 0 && info.kvBytes > 0 && info.fits);
@@ -238,9 +239,9 @@ class TestRunner : public QObject {
         const QString path = folder.path() + "/a.spantrace";
         QSignalSpy saved(m_runner.get(), &Runner::traceSaved), opened(m_runner.get(), &Runner::traceOpened);
         m_runner->saveTrace(path, {data});
-        QVERIFY(saved.wait(10000));
+        QVERIFY(saved.wait(test::patience(10000)));
         m_runner->openTrace(path);
-        QVERIFY(opened.wait(10000));
+        QVERIFY(opened.wait(test::patience(10000)));
         const auto runs = opened.front()[1].value<RunList>();
         QCOMPARE(runs.size(), 1);
         QCOMPARE(runs[0]->steps.size(), data->steps.size());
@@ -252,7 +253,7 @@ class TestRunner : public QObject {
         QVERIFY(opened.front()[2].toString().isEmpty());
         QSignalSpy failed(m_runner.get(), &Runner::traceFailed);
         m_runner->openTrace(folder.path() + "/none.spantrace");
-        QVERIFY(failed.wait(10000));
+        QVERIFY(failed.wait(test::patience(10000)));
     }
 
     /// While a run goes there is a file that a crash would leave; when it has ended there is none.
@@ -270,14 +271,14 @@ class TestRunner : public QObject {
             m_runner->stop();
         });
         m_runner->run(requestOf(1, 4000));
-        QTRY_VERIFY_WITH_TIMEOUT(!files.isEmpty(), 20000);
+        QTRY_VERIFY_WITH_TIMEOUT(!files.isEmpty(), test::patience(20000));
         disconnect(atFirstBatch);
         QVERIFY(copied);
-        QTRY_VERIFY_WITH_TIMEOUT(!m_runner->isRunning(), 10000);
+        QTRY_VERIFY_WITH_TIMEOUT(!m_runner->isRunning(), test::patience(10000));
         QVERIFY(!QFile::exists(files[0].filePath()));
         QSignalSpy opened(m_runner.get(), &Runner::traceOpened);
         m_runner->openTrace(copy);  // what a crash would have left opens
-        QVERIFY(opened.wait(10000));
+        QVERIFY(opened.wait(test::patience(10000)));
         const auto runs = opened.front()[1].value<RunList>();
         QCOMPARE(runs.size(), 1);
     }
@@ -292,7 +293,7 @@ class TestRunner : public QObject {
             m_runner->run(request);
             if (i % 4) QThread::usleep(unsigned(i) * 20);
             m_runner->stop();
-            QTRY_COMPARE_WITH_TIMEOUT(int(idle.size()), before + 1, 10000);
+            QTRY_COMPARE_WITH_TIMEOUT(int(idle.size()), before + 1, test::patience(10000));
             QCOMPARE(int(m_finished.count(10 + 2 * i)), 1);
         }
     }
@@ -302,7 +303,7 @@ class TestRunner : public QObject {
     ModelInfo load() {
         QSignalSpy ready(m_runner.get(), &Runner::modelReady);
         m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
-        if (!ready.wait(20000)) qFatal("the tiny model does not load");
+        if (!ready.wait(test::patience(20000))) qFatal("the tiny model does not load");
         return ready.front()[0].value<ModelInfo>();
     }
     static RunRequest requestOf(qint64 id, int maxTokens) {
@@ -316,7 +317,7 @@ class TestRunner : public QObject {
     void run(qint64 id, int maxTokens) {
         QSignalSpy idle(m_runner.get(), &Runner::idle);
         m_runner->run(requestOf(id, maxTokens));
-        QVERIFY(idle.wait(60000));
+        QVERIFY(idle.wait(test::patience(60000)));
     }
     int nSteps(qint64 id) {
         size_t n = 0;

@@ -8,6 +8,7 @@
 
 #include "engine/trace/trace.h"
 #include "tests/model/tiny_model.h"
+#include "tests/patience.h"
 
 using namespace spanscope;
 using namespace spanscope::test;
@@ -26,7 +27,7 @@ Outcome run(const QStringList& arguments, const QByteArray& input = {}) {
     process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), arguments);
     process.write(input);
     process.closeWriteChannel();
-    if (!process.waitForFinished(240000)) return {};
+    if (!process.waitForFinished(patience(240000))) return {};
     return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(),
             process.readAllStandardError()};
 }
@@ -355,9 +356,9 @@ class TestCli : public QObject {
                       {"run", "-m", m_model, "--task", "text", "-p", "abc", "-c", "200000", "--json", "--backend", "reference", "--trace", trace});
         QVERIFY(process.waitForStarted());
         // Not before it works: the first lines of the trace say so.
-        QTRY_VERIFY_WITH_TIMEOUT(QFileInfo(trace + ".part").size() > 4000, 60000);
+        QTRY_VERIFY_WITH_TIMEOUT(QFileInfo(trace + ".part").size() > 4000, patience(60000));
         ::kill(static_cast<pid_t>(process.processId()), SIGINT);
-        QVERIFY(process.waitForFinished(60000));
+        QVERIFY(process.waitForFinished(patience(60000)));
         QCOMPARE(process.exitCode(), 5);
         const Json json = Json::parse(process.readAllStandardOutput().toStdString(), nullptr, false);
         QCOMPARE(json["runs"][0]["stop_reason"], "cancelled");
