@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "app/runner/engine_worker.h"
-#include "app/runner/mailbox.h"
+#include "ui/model/mailbox.h"
 
 namespace spanscope {
 

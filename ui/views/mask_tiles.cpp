@@ -63,15 +63,29 @@ void MaskTiles::request(const Key& key, const MaskScale& scale, Tile& tile) {
         line = std::min(line, kTile - 1);
     }
     // The destructor waits for the workers, so `this` outlives them; what they posted goes with it.
-    m_pool.start([this, wanted = m_wanted, generation = m_generation, key, scale, line, y, old = tile.image,
+    auto job = [this, wanted = m_wanted, generation = m_generation, key, scale, line, y, old = tile.image,
                   rows = m_rows] {
         QImage image;
         if (wanted->load() == key.scale)
             image = redraw(old, line, rows, scale, static_cast<int64_t>(key.tx) * kTile, y);
-        QMetaObject::invokeMethod(
-            this, [this, key, generation, image, n = rows.size()] { take(key, generation, image, n); },
-            Qt::QueuedConnection);
-    });
+        m_inbox.post([this, key, generation, image, n = rows.size()] { take(key, generation, image, n); });
+    };
+    {
+        const std::lock_guard lock(m_mutex);
+        m_jobs.push_back(std::move(job));
+    }
+    m_pool.start(&m_turn);
+}
+
+void MaskTiles::Turn::run() {
+    std::function<void()> job;
+    {
+        const std::lock_guard lock(m_tiles.m_mutex);
+        if (m_tiles.m_jobs.empty()) return;
+        job = std::move(m_tiles.m_jobs.front());
+        m_tiles.m_jobs.pop_front();
+    }
+    job();
 }
 
 void MaskTiles::take(const Key& key, int generation, const QImage& image, int rows) {
@@ -156,7 +170,7 @@ bool MaskTiles::paint(QPainter& painter, const MaskScale& scale, int64_t x, int6
 
 void MaskTiles::finish() {
     m_pool.waitForDone();
-    QCoreApplication::sendPostedEvents(this, QEvent::MetaCall);
+    QCoreApplication::sendPostedEvents(&m_inbox, QEvent::User);
 }
 
 }  // namespace spanscope

@@ -6,10 +6,15 @@
 #include <QImage>
 #include <QObject>
 #include <QRectF>
+#include <QRunnable>
 #include <QThreadPool>
 #include <atomic>
+#include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 
+#include "ui/model/mailbox.h"
 #include "ui/views/mask_raster.h"
 
 class QPainter;
@@ -58,6 +63,16 @@ class MaskTiles : public QObject {
         bool inFlight = false;
         uint64_t used = 0;
     };
+    /// One turn of a worker: the oldest job that is left. What passes to the workers and back stands under a std::mutex
+    /// (see Mailbox); started again and again, so that nothing else is handed over.
+    class Turn : public QRunnable {
+      public:
+        explicit Turn(MaskTiles& tiles) : m_tiles(tiles) { setAutoDelete(false); }
+        void run() override;
+
+      private:
+        MaskTiles& m_tiles;
+    };
     int scaleId(const MaskScale& scale);
     void request(const Key& key, const MaskScale& scale, Tile& tile);
     void take(const Key& key, int generation, const QImage& image, int rows);
@@ -71,6 +86,10 @@ class MaskTiles : public QObject {
     int m_generation = 0;
     std::shared_ptr<std::atomic<int>> m_wanted;  // scale id that workers should still care for
     uint64_t m_clock = 0;
+    std::mutex m_mutex;  // m_jobs
+    std::deque<std::function<void()>> m_jobs;
+    Mailbox m_inbox;  // what the workers bring
+    Turn m_turn{*this};
     QThreadPool m_pool;
 };
 
