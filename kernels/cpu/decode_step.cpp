@@ -11,14 +11,6 @@ namespace spanscope::cpu {
 
 namespace {
 
-/// Rows per chunk: 32 KB of weights or more, so that a chunk outweighs its claim, and a multiple of the row tile.
-int64_t chunkRows(const TensorView& w) {
-    const auto bytes = static_cast<int64_t>(std::max<size_t>(1, rowBytes(w.dtype, w.cols)));
-    const int64_t total = bytes * w.rows;
-    const int64_t target = std::clamp<int64_t>(total / 64, 32 << 10, 512 << 10);
-    return std::max<int64_t>(8, target / bytes / 8 * 8);
-}
-
 const float* maybe(const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); }
 
 }  // namespace
@@ -36,7 +28,7 @@ void CpuBackend::planStep(Step& step, int32_t index, std::span<const Interval> v
 
 void CpuBackend::matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out,
                         size_t outStride) {
-    const int64_t rows = chunkRows(w);
+    const int64_t rows = gemvChunkRows(w);
     m_pool.parallelFor((w.rows + rows - 1) / rows, [&](int64_t chunk, int32_t) {
         gemvRows(w, chunk * rows, std::min(w.rows, (chunk + 1) * rows), in, bias, mode, out, outStride);
     });
@@ -87,7 +79,7 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
             const size_t firstRow[3] = {0, nQ, nQ + nKv};
             int64_t rows[3], firstChunk[4] = {0, 0, 0, 0};
             for (size_t p = 0; p < 3; ++p) {
-                rows[p] = chunkRows(*parts[p]);
+                rows[p] = gemvChunkRows(*parts[p]);
                 firstChunk[p + 1] = firstChunk[p] + (parts[p]->rows + rows[p] - 1) / rows[p];
             }
             m_pool.parallelFor(firstChunk[3], [&](int64_t chunk, int32_t) {
@@ -126,7 +118,7 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         in = m_input.prepare(s.hidden, n, v.gateUpFormats);
         begin();
         {
-            const int64_t rows = std::min(chunkRows(w.gate), chunkRows(w.up));
+            const int64_t rows = std::min(gemvChunkRows(w.gate), gemvChunkRows(w.up));
             m_pool.parallelFor((s.ffn + rows - 1) / rows, [&](int64_t chunk, int32_t) {
                 const int64_t first = chunk * rows, last = std::min<int64_t>(s.ffn, first + rows);
                 gemvRows(w.gate, first, last, in, maybe(v.gateBias), Output::Store, m_gate.data(), ffn);

@@ -2,6 +2,8 @@
 // tokens share each widened weight.
 #include "kernels/cpu/gemv.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/gemv.cpp"
 #include <hwy/foreach_target.h>
@@ -128,7 +130,16 @@ HWY_EXPORT(quantizeInput);
 
 void gemvRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias, Output mode,
               float* out, size_t outStride) {
+    if ((w.dtype == DType::Q4_0 && in.q4.planes) || (w.dtype == DType::Q8_0 && in.q8.planes))
+        return byteRows(w, begin, end, in, bias, mode, out, outStride);
     HWY_DYNAMIC_DISPATCH(gemvRows)(w, begin, end, in, bias, mode, out, outStride);
+}
+
+int64_t gemvChunkRows(const TensorView& w) {
+    const auto bytes = static_cast<int64_t>(std::max<size_t>(1, rowBytes(w.dtype, w.cols)));
+    const int64_t total = bytes * w.rows;
+    const int64_t target = std::clamp<int64_t>(total / 64, 32 << 10, 512 << 10);
+    return std::max<int64_t>(8, target / bytes / 8 * 8);
 }
 
 GemvInputBuffer::GemvInputBuffer(int64_t maxCols, int32_t maxItems)
@@ -138,12 +149,18 @@ GemvInputBuffer::GemvInputBuffer(int64_t maxCols, int32_t maxItems)
       m_evenOdd(m_x.size()),
       m_words(m_x.size()),
       m_scales(m_x.size() / 32),
-      m_sums(m_x.size() / 32) {}
+      m_sums(m_x.size() / 32),
+      m_q4(DType::Q4_0, maxCols, maxItems),
+      m_q8(DType::Q8_0, maxCols, maxItems) {}
 
 GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t formats) {
     const auto n = static_cast<size_t>(cols);
     constexpr auto bit = &GemvInputBuffer::formatBit;
-    const uint32_t plain = bit(DType::F32) | bit(DType::F16) | bit(DType::BF16);
+    const bool q4 = (formats & bit(DType::Q4_0)) && m_q4.usable(), q8 = (formats & bit(DType::Q8_0)) && m_q8.usable();
+    uint32_t noWords = bit(DType::F32) | bit(DType::F16) | bit(DType::BF16);
+    if (q4) noWords |= bit(DType::Q4_0);
+    if (q8) noWords |= bit(DType::Q8_0);
+    const bool words = (formats & ~noWords) != 0;
     for (size_t item = 0; item < static_cast<size_t>(nItems); ++item) {
         const float* x = m_x.data() + item * m_stride;
         if (formats & bit(DType::BF16)) {
@@ -154,11 +171,24 @@ GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t format
                 odd[i] = x[2 * i + 1];
             }
         }
-        if (formats & ~plain)
+        if (q4) m_q4.set(static_cast<int32_t>(item), x, cols);
+        if (q8) m_q8.set(static_cast<int32_t>(item), x, cols);
+        if (words)
             HWY_DYNAMIC_DISPATCH(quantizeInput)(x, n, m_words.data() + item * m_stride, m_scales.data() + item * m_stride / 32,
                                                 m_sums.data() + item * m_stride / 32);
     }
-    return {m_x.data(), m_evenOdd.data(), m_evenOdd.data() + m_stride / 2, m_words.data(), m_scales.data(), m_sums.data(), m_stride, nItems};
+    GemvInput in;
+    in.x = m_x.data();
+    in.even = m_evenOdd.data();
+    in.odd = m_evenOdd.data() + m_stride / 2;
+    in.words = m_words.data();
+    in.scales32 = m_scales.data();
+    in.sums32 = m_sums.data();
+    if (q4) in.q4 = m_q4.view();
+    if (q8) in.q8 = m_q8.view();
+    in.stride = m_stride;
+    in.nItems = nItems;
+    return in;
 }
 
 }  // namespace spanscope::cpu

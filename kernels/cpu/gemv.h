@@ -9,6 +9,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cpu/aligned.h"
+#include "kernels/cpu/gemv_bytes.h"
 
 namespace spanscope::cpu {
 
@@ -22,6 +23,8 @@ struct GemvInput {
     const int16_t* words = nullptr;
     const float* scales32 = nullptr;
     const float* sums32 = nullptr;
+    /// Q4_0 and Q8_0 where usesBytes says so, in place of words.
+    ByteInput q4, q8;
     size_t stride = 0;              ///< values from one item to the next; arrays by 32: stride / 32
     int32_t nItems = 0;
 };
@@ -35,16 +38,21 @@ class GemvInputBuffer {
     /// Derives the other orders from x. mask says which formats follow (formatBit).
     GemvInput prepare(int64_t cols, int32_t nItems, uint32_t formats);
     static uint32_t formatBit(DType type) { return 1u << static_cast<uint32_t>(type); }
-    size_t nBytes() const { return (m_x.size() * 5 / 2 + m_sums.size() * 2) * sizeof(float); }
+    size_t nBytes() const { return (m_x.size() * 5 / 2 + m_sums.size() * 2) * sizeof(float) + m_q4.nBytes() + m_q8.nBytes(); }
 
   private:
     size_t m_stride;
     LineVector<float> m_x, m_evenOdd;
     LineVector<int16_t> m_words;
     LineVector<float> m_scales, m_sums;
+    ByteInputBuffer m_q4, m_q8;
 };
 
 enum class Output { Store, Add };
+
+/// Rows per chunk of a parallel section: 32 KB of weights or more, so that a chunk outweighs its claim, and a multiple
+/// of the row tile.
+int64_t gemvChunkRows(const TensorView& w);
 
 /// Rows [begin, end) of w: out[item * outStride + row] = (or +=) w[row] . x[item] + bias[row].
 /// bias: (rows) or nullptr.

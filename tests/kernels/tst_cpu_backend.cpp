@@ -96,6 +96,12 @@ std::vector<List> hardLists(int32_t n) {
             {{n + 100, n + 101}}};
 }
 
+/// One format of every decode path.
+void someFormats() {
+    QTest::addColumn<int>("type");
+    for (DType t : {DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K}) QTest::newRow(dtypeName(t)) << int(t);
+}
+
 }  // namespace
 
 class TestCpuBackend : public QObject {
@@ -234,8 +240,10 @@ class TestCpuBackend : public QObject {
         compare(play(*make(m, o, false), p, next, hardLists(at)), play(*make(m, o, true), p, next, hardLists(at)), 1e-4);
     }
 
+    void sameForAnyThreadsBatchAndChunks_data() { someFormats(); }
     void sameForAnyThreadsBatchAndChunks() {
-        RandomModel m({.nHeads = 4, .nKvHeads = 2, .headDim = 64, .hidden = 256, .ffn = 352, .type = DType::BF16});
+        QFETCH(int, type);
+        RandomModel m({.nHeads = 4, .nKvHeads = 2, .headDim = 64, .hidden = 256, .ffn = 768, .type = DType(type)});
         Prompt p;
         p.add(700, kEverything);
         p.finish(m);
@@ -258,8 +266,10 @@ class TestCpuBackend : public QObject {
         QCOMPARE(logits, whole);
     }
 
+    void batchEqualsSingle_data() { someFormats(); }
     void batchEqualsSingle() {
-        RandomModel m({.nHeads = 4, .nKvHeads = 4, .headDim = 64, .hidden = 256, .ffn = 352, .type = DType::BF16});
+        QFETCH(int, type);
+        RandomModel m({.nHeads = 4, .nKvHeads = 4, .headDim = 64, .hidden = 256, .ffn = 768, .type = DType(type)});
         const int32_t n = 11;
         auto batched = make(m, {.nThreads = 2, .maxBatch = n, .kvTokens = 4096}, false);
         std::vector<SequenceId> ids;

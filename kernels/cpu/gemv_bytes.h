@@ -1,0 +1,55 @@
+// Q4_0 and Q8_0 rows times a token or a few, on processors with AVX-512 byte products (VNNI): twice the speed of the
+// 16-bit products of gemv_blocks-inl.h. Called by gemv.cpp only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/backend.h"
+#include "kernels/cpu/aligned.h"
+
+namespace spanscope::cpu {
+
+struct GemvInput;
+enum class Output;
+
+/// What a step of 512 (Q4_0) or 256 (Q8_0) inputs has besides their bytes, for each of 16 lanes.
+struct alignas(64) StepFactors {
+    float scales[16];     ///< of the lane's 32 inputs
+    int32_t offsets[16];  ///< makes good that the weights are unsigned
+};
+
+/// The inputs of one matrix as bytes. What a row lacks to whole steps is 0.
+struct ByteInput {
+    const int8_t* planes = nullptr;  ///< (nItems, planeStride): the high and the low byte of every value, gemv_bytes.cpp
+    const StepFactors* factors = nullptr;  ///< (nItems, nSteps)
+    size_t planeStride = 0, nSteps = 0;
+};
+
+/// Whether rows of this format take this path here: the format, the processor, and the instruction sets that
+/// hwy::SupportedTargets() leaves (tests take some away; this path belongs to AVX3_DL). Slow: asks the processor.
+bool usesBytes(DType type);
+
+/// Owns the arrays of a ByteInput for up to `maxItems` inputs of up to `maxCols`.
+class ByteInputBuffer {
+  public:
+    /// Empty where this path is not taken (usesBytes).
+    ByteInputBuffer(DType type, int64_t maxCols, int32_t maxItems);
+    bool usable() const { return !m_planes.empty(); }
+    /// x (cols) becomes item `item`. cols: whole blocks of 32. Needs usable().
+    void set(int32_t item, const float* x, int64_t cols);
+    ByteInput view() const { return {m_planes.data(), m_factors.data(), m_planeStride, m_nSteps}; }
+    size_t nBytes() const { return m_planes.size() + m_factors.size() * sizeof(StepFactors); }
+
+  private:
+    [[maybe_unused]] DType m_type;
+    size_t m_planeStride = 0, m_nSteps = 0;
+    LineVector<int8_t> m_planes;
+    LineVector<StepFactors> m_factors;
+};
+
+/// As gemvRows (gemv.h). Needs in.q4 or in.q8 (by the format of w) to be set.
+void byteRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias, Output mode,
+              float* out, size_t outStride);
+
+}  // namespace spanscope::cpu

@@ -1,0 +1,102 @@
+// The decode step's matrices by format and shape, against what the machine reads beside them; a program, not a test.
+// bench_gemv [threads] [format ...]: GB/s of weights, and the median share of a plain read measured before and after
+// each pass. Weights of one shape fill 256 MB, as the layers of a model would.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "kernels/bandwidth.h"
+#include "kernels/cpu/gemv.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/half.h"
+
+using namespace spanscope;
+using namespace spanscope::cpu;
+
+namespace {
+
+constexpr size_t kBytes = 256u << 20;
+
+/// Valid scales at the places where the block formats have them, random bits elsewhere.
+void fill(DType type, uint8_t* row, int64_t cols, std::mt19937_64& random) {
+    const size_t bytes = rowBytes(type, cols), block = rowBytes(type, 256);
+    for (size_t i = 0; i < bytes; i += 2) {
+        const uint64_t r = random();
+        const auto v = static_cast<uint16_t>(type == DType::F32 || type == DType::BF16 || type == DType::F16 ? 0x3000 | (r & 0x83ff) : r);
+        std::memcpy(row + i, &v, 2);
+    }
+    const uint16_t scale = floatToF16(0.01f);
+    const auto scaleAt = [&](size_t step, size_t at) {
+        for (size_t i = 0; i + step <= bytes; i += step) std::memcpy(row + i + at, &scale, 2);
+    };
+    if (type == DType::Q8_0 || type == DType::Q4_0) scaleAt(rowBytes(type, 32), 0);
+    if (type == DType::Q4_K || type == DType::Q5_K) scaleAt(block, 0), scaleAt(block, 2);
+    if (type == DType::Q6_K) scaleAt(block, block - 2);
+}
+
+double median(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return v[v.size() / 2];
+}
+
+void measure(DType type, int64_t rows, int64_t cols, ThreadPool& pool, ReadProbe& probe) {
+    const size_t each = rowBytes(type, cols) * static_cast<size_t>(rows);
+    const size_t count = std::max<size_t>(1, kBytes / each), total = count * each;
+    void* memory = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return;
+    madvise(memory, total, MADV_HUGEPAGE);
+    auto* data = static_cast<uint8_t*>(memory);
+    pool.parallelFor(rows * static_cast<int64_t>(count), [&](int64_t row, int32_t) {
+        std::mt19937_64 random(static_cast<uint64_t>(row));
+        fill(type, data + static_cast<size_t>(row) * rowBytes(type, cols), cols, random);
+    });
+    GemvInputBuffer input(cols, 1);
+    for (int64_t i = 0; i < cols; ++i) input.x(0)[i] = static_cast<float>(i * 37 % 101) / 50 - 1;
+    const GemvInput in = input.prepare(cols, 1, GemvInputBuffer::formatBit(type));
+    std::vector<float> out(static_cast<size_t>(rows));
+    std::vector<double> share, speed;
+    double before = probe.measureGBps(1);
+    for (int round = 0; round < 9; ++round) {
+        const auto start = std::chrono::steady_clock::now();
+        for (size_t m = 0; m < count; ++m) {
+            const TensorView w{data + m * each, type, rows, cols};
+            const int64_t step = gemvChunkRows(w);
+            pool.parallelFor((rows + step - 1) / step, [&](int64_t chunk, int32_t) {
+                gemvRows(w, chunk * step, std::min(rows, (chunk + 1) * step), in, nullptr, Output::Store, out.data(), out.size());
+            });
+        }
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+        const double after = probe.measureGBps(1);
+        speed.push_back(static_cast<double>(total) / took.count() / 1e9);
+        share.push_back(speed.back() / ((before + after) / 2));
+        before = after;
+    }
+    std::printf("%-5s %6ld x %-5ld %6.1f GB/s  %5.1f%% of %.1f\n", dtypeName(type), rows, cols, median(speed), 100 * median(share),
+                median(speed) / median(share));
+    std::fflush(stdout);
+    munmap(memory, total);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const int threads = argc > 1 ? std::atoi(argv[1]) : 0;
+    const auto n = static_cast<int32_t>(threads > 0 ? static_cast<unsigned>(threads) : std::max(1u, std::thread::hardware_concurrency()));
+    ThreadPool pool(n);
+    ReadProbe probe(n, int64_t{1} << 28);
+    for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
+        if (argc > 2 && std::none_of(argv + 2, argv + argc, [&](const char* a) { return std::string(a) == dtypeName(type); })) continue;
+        measure(type, 2048, 2048, pool, probe);   // q, o of llama-1b
+        measure(type, 5632, 2048, pool, probe);   // gate, up
+        measure(type, 2048, 5632, pool, probe);   // down
+        measure(type, 4096, 11008, pool, probe);  // down of llama-7b
+    }
+    return 0;
+}
