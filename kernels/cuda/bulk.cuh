@@ -32,11 +32,16 @@ __device__ __forceinline__ void publishBarriers() {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #endif
 }
-/// Starts a copy of nBytes (multiple of 16, both sides aligned to 16) and makes it the barrier's only arrival.
+/// The barrier's only arrival: its phase ends when copies of nBytes in all have come.
+__device__ __forceinline__ void expectBytes(uint64_t* barrier, uint32_t nBytes) {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(nBytes) : "memory");
+#endif
+}
+/// Starts a copy of nBytes (multiple of 16, both sides aligned to 16), which the barrier expects.
 __device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nBytes, uint64_t* barrier, uint64_t policy) {
 #if __CUDA_ARCH__ >= 900
     const uint32_t bar = sharedAddress(barrier);
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(bar), "r"(nBytes) : "memory");
     asm volatile(
         "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], %4;" ::"r"(
             sharedAddress(to)),

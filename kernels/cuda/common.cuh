@@ -170,8 +170,7 @@ __device__ __forceinline__ float loadOfMatrix(const DeviceMatrix& m, Element pla
     return scale * static_cast<float>((at < 16 ? both & 15 : both >> 4) - 8);
 }
 
-/// Lets a kernel ask for up to nBytes, out of a multiprocessor's largest share of shared memory: kernels that follow each
-/// other with different shares wait for it to be set up anew.
+/// Lets a kernel ask for up to nBytes, and where a launch does not say otherwise, for the largest share of shared memory.
 inline cudaError_t raiseShared(const void* kernel, int nBytes) {
     const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, nBytes);
     return status == cudaSuccess ? cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared)
@@ -179,7 +178,7 @@ inline cudaError_t raiseShared(const void* kernel, int nBytes) {
 }
 
 /// Launches kernel(params) with the context's stream, in clusters of `cluster` blocks along x; returns the launch's own
-/// error.
+/// error. Before CUDA 12.8 the context's share of shared memory is not asked for.
 template <class Params>
 cudaError_t launch(const LaunchContext& ctx, void (*kernel)(Params), dim3 grid, dim3 block, size_t sharedBytes,
                    const Params& params, unsigned cluster = 1) {
@@ -188,8 +187,14 @@ cudaError_t launch(const LaunchContext& ctx, void (*kernel)(Params), dim3 grid, 
     config.blockDim = block;
     config.dynamicSmemBytes = sharedBytes;
     config.stream = ctx.stream;
-    cudaLaunchAttribute attributes[2] = {};
+    cudaLaunchAttribute attributes[3] = {};
     config.attrs = attributes;
+#if CUDART_VERSION >= 12080
+    if (ctx.sharedPercent >= 0) {
+        attributes[config.numAttrs].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
+        attributes[config.numAttrs++].val.sharedMemCarveout = static_cast<unsigned>(ctx.sharedPercent);
+    }
+#endif
     if (ctx.overlap) {
         attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
         attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;

@@ -21,6 +21,7 @@ Status openContext(int device, LaunchContext& ctx, std::string& deviceName) {
     ctx.nSm = properties.multiProcessorCount;
     ctx.overlap = ctx.copyEngine = properties.major >= 9;
     ctx.sharedPerBlock = static_cast<int>(properties.sharedMemPerBlockOptin);
+    ctx.sharedPerSm = ctx.sharedPerBlock;
     SPANSCOPE_CUDA_TRY(cudaStreamCreateWithFlags(&ctx.stream, cudaStreamNonBlocking));
     SPANSCOPE_CUDA_TRY(prepareGemv(ctx));
     SPANSCOPE_CUDA_TRY(preparePrefillAttention());

@@ -80,7 +80,7 @@ class CudaBackend final : public Backend {
     Status stageItems(std::span<const DecodeItem> items, int32_t bucket);
     Status stageItem(const DecodeItem& item, Sequence& sequence, StepItem& out);
     /// Enqueues a whole step for `bucket` rows. onLayer (probe): called after a layer's attention is enqueued.
-    Status enqueueStep(int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
+    Status enqueueStep(int32_t bucket, const LaunchContext& base, const std::function<Status(size_t)>& onLayer);
     Status enqueueGemvLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
     Status enqueueGemmLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
@@ -88,6 +88,8 @@ class CudaBackend final : public Backend {
     Status enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
     bool usesGemv(int32_t bucket) const;
+    /// `ctx` with the share of shared memory that suits a step's kernels.
+    LaunchContext contextOf(int32_t bucket, const LaunchContext& ctx) const;
     WeightsAhead ahead(const DeviceMatrix& matrix) const;
     /// What follows layer `index`: the next one's first matrix, or the head.
     const DeviceMatrix& matrixAfterLayer(size_t index) const;
@@ -106,10 +108,14 @@ class CudaBackend final : public Backend {
     RmsNormParams normOf(const float* x, const float* gain, void* y) const;
     RopeAppendParams ropeOf(size_t index) const;
     void dropGraphs();
-    Status tuneBucket(int32_t bucket);
-    /// Times the layers' matrices with different amounts asked for ahead.
-    Status tuneAhead(int32_t bucket);
+    /// Chooses cuBLASLt's algorithms for a bucket; before its first step.
+    Status tuneGemms(int32_t bucket);
+    /// The graph of a bucket's step, with what pays asked for ahead; right after a step that was launched directly, which
+    /// it repeats (the same rows, positions and results) to measure.
     Status captureBucket(int32_t bucket);
+    Status captureStep(int32_t bucket, cudaGraphExec_t& exec);
+    /// Milliseconds of both, best of a few taken in turn.
+    Status raceGraphs(cudaGraphExec_t a, cudaGraphExec_t b, float& aMs, float& bMs);
     Status finishTiming();
 
     Status prefillChunk(Sequence& sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
@@ -132,7 +138,6 @@ class CudaBackend final : public Backend {
     std::map<int32_t, int64_t> m_aheadTuned;  ///< bucket -> bytes
     int64_t m_aheadForced = -1;
     int64_t m_aheadBytes = 0;                 ///< of what is being enqueued
-    bool m_tuning = false;                    ///< a layer is its matrices only, and no KV is written
     LaunchContext m_ctx;
     DeviceWeights m_weights;
     Gemm m_gemm;

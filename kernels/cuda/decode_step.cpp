@@ -5,6 +5,7 @@
 // gate/up (with norm and activation), down (with residual). Above that cuBLASLt does the products, with small
 // kernels between.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -39,6 +40,16 @@ bool CudaBackend::usesGemv(int32_t bucket) const {
     for (const DeviceLayer& l : m_weights.layers())
         if (!fits(l.qkv, true) || !fits(l.o, false) || !fits(l.gateUp, true) || !fits(l.down, false)) return false;
     return fits(m_weights.head(), true);
+}
+
+LaunchContext CudaBackend::contextOf(int32_t bucket, const LaunchContext& ctx) const {
+    if (!usesGemv(bucket)) return ctx;
+    const auto takesRing = [&](const DeviceMatrix& m) {
+        return gemvRingStages(withShared(ctx, kSharedAll), m.format, m_weights.type(), bucket, m.cols) > 0;
+    };
+    const auto all = [&](const DeviceLayer& l) { return takesRing(l.qkv) && takesRing(l.o) && takesRing(l.gateUp) && takesRing(l.down); };
+    const std::vector<DeviceLayer>& layers = m_weights.layers();
+    return withShared(ctx, std::all_of(layers.begin(), layers.end(), all) && takesRing(m_weights.head()) ? kSharedAll : kSharedMost);
 }
 
 WeightsAhead CudaBackend::ahead(const DeviceMatrix& matrix) const {
@@ -212,8 +223,7 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
         g.m = bucket;
         return g;
     };
-    GemvParams qkv = m_tuning ? product(GemvRole::Plain, m_x.as<float>(), layer.attnNorm, layer.qkvBias, m_qkv, layer.qkv.rows)
-                              : product(GemvRole::Qkv, m_x.as<float>(), layer.attnNorm, layer.qkvBias, m_q, s.nHeads * s.headDim);
+    GemvParams qkv = product(GemvRole::Qkv, m_x.as<float>(), layer.attnNorm, layer.qkvBias, m_q, s.nHeads * s.headDim);
     qkv.rows = m_rows.as<BatchRow>();
     qkv.rotation = m_rotation.as<float2>();
     qkv.kv = kvOfLayer(index);
@@ -224,7 +234,7 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     qkv.interleaved = s.ropeInterleaved;
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    if (!m_tuning) SPANSCOPE_TRY(enqueueAttention(index, bucket, Element::F32, ctx, onLayer));
+    SPANSCOPE_TRY(enqueueAttention(index, bucket, Element::F32, ctx, onLayer));
     GemvParams o = product(GemvRole::Residual, m_attended.as<float>(), nullptr, layer.oBias, m_x, s.hidden);
     o.ahead = ahead(layer.gateUp);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.o, type, o));
@@ -250,16 +260,14 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
     SPANSCOPE_TRY(product(layer.qkv, m_normed, m_qkv, false));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    if (!m_tuning) {
-        RopeAppendParams rope = ropeOf(index);
-        rope.qkv = m_qkv.as<>();
-        rope.rotation = m_rotation.as<float2>();
-        rope.q = m_q.as<>();
-        rope.batchRows = m_rows.as<BatchRow>();
-        SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, bucket));
-        SPANSCOPE_TRY(mark(Stage::Other, ctx));
-        SPANSCOPE_TRY(enqueueAttention(index, bucket, type, ctx, onLayer));
-    }
+    RopeAppendParams rope = ropeOf(index);
+    rope.qkv = m_qkv.as<>();
+    rope.rotation = m_rotation.as<float2>();
+    rope.q = m_q.as<>();
+    rope.batchRows = m_rows.as<BatchRow>();
+    SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, bucket));
+    SPANSCOPE_TRY(mark(Stage::Other, ctx));
+    SPANSCOPE_TRY(enqueueAttention(index, bucket, type, ctx, onLayer));
     SPANSCOPE_TRY(product(layer.o, m_attended, m_x, true));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
     SPANSCOPE_TRY(addBias(ctx, layer.oBias, m_x.as<float>(), bucket));
@@ -283,8 +291,9 @@ Status CudaBackend::enqueueGemmLayer(const DeviceLayer& layer, size_t index, int
     return mark(Stage::Matmul, ctx);
 }
 
-Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer) {
+Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base, const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
+    const LaunchContext ctx = contextOf(bucket, base);
     m_aheadBytes = aheadBytes(bucket);
     PlanStepParams plan;
     plan.items = m_items.device<StepItem>();
@@ -328,23 +337,6 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& ctx, const 
     return mark(Stage::Other, ctx);
 }
 
-Status CudaBackend::captureBucket(int32_t bucket) {
-    const auto capture = [&](const LaunchContext& ctx, cudaGraphExec_t& exec) {
-        return captureGraph(ctx.stream, [&] { return enqueueStep(bucket, ctx, {}); }, exec);
-    };
-    cudaGraphExec_t exec = nullptr;
-    Status captured = capture(m_ctx, exec);
-    if (!captured.ok() && m_ctx.overlap) {  // a driver that cannot capture dependent launches: plain edges
-        (void)cudaGetLastError();
-        LaunchContext plain = m_ctx;
-        plain.overlap = false;
-        captured = capture(plain, exec);
-    }
-    if (!captured.ok()) return captured;
-    m_graphs[bucket] = exec;
-    return {};
-}
-
 Status CudaBackend::decode(std::span<const DecodeItem> items, const DecodeOutput& output) {
     const int64_t beganNs = nowNs();
     if (m_lost) return m_lostError;
@@ -360,7 +352,7 @@ Status CudaBackend::decode(std::span<const DecodeItem> items, const DecodeOutput
     const auto graph = m_graphs.find(bucket);
     const bool direct = m_profiling || graph == m_graphs.end();
     const auto work = [&]() -> Status {
-        if (direct && !m_profiling) SPANSCOPE_TRY(tuneBucket(bucket));
+        if (direct && !m_profiling) SPANSCOPE_TRY(tuneGemms(bucket));
         SPANSCOPE_TRY(stageItems(items, bucket));
         m_lastHostNs = nowNs() - beganNs;
         m_markStages.clear();

@@ -61,6 +61,12 @@ void MappedBuffer::release() {
     m_bytes = 0;
 }
 
+LaunchContext withShared(LaunchContext ctx, int percent) {
+    ctx.sharedPercent = percent;
+    ctx.sharedPerSm = ctx.sharedPerBlock / 100 * percent;  // a little less than the driver then sets up
+    return ctx;
+}
+
 Status captureGraph(cudaStream_t stream, const std::function<Status()>& enqueue, cudaGraphExec_t& exec) {
     SPANSCOPE_CUDA_TRY(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
     const Status enqueued = enqueue();

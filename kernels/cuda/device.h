@@ -86,6 +86,10 @@ class MappedBuffer {
     size_t m_bytes = 0;
 };
 
+/// Choices of LaunchContext::sharedPercent. The rest of a multiprocessor's memory is its L1 cache, through which plain loads
+/// come: with too little of it they are few in flight. All of it suits steps whose kernels leave loads to the copy engine.
+inline constexpr int kSharedAll = 100, kSharedMost = 58;
+
 /// What every launch needs to know. overlap: programmatic dependent launch (compute capability 9.0 and up), which
 /// lets a kernel fetch weights or old KV pages while its predecessor drains.
 struct LaunchContext {
@@ -94,7 +98,13 @@ struct LaunchContext {
     bool overlap = false;
     bool copyEngine = false;  ///< bulk copies, barriers that count bytes, clusters (compute capability 9.0 and up)
     int sharedPerBlock = 0;   ///< bytes of shared memory a block may ask for
+    int sharedPercent = -1;   ///< share of a multiprocessor's memory that all kernels ask for as shared; -1: driver's choice
+    int sharedPerSm = 0;      ///< bytes of shared memory that a multiprocessor has then
 };
+
+/// `ctx` with another share. Kernels with different shares cannot be on a multiprocessor together, and setting it up anew
+/// between them costs microseconds: kernels that follow each other by the hundred, in a step, agree on one.
+LaunchContext withShared(LaunchContext ctx, int percent);
 
 /// The device's properties, a stream of its own, and the kernels' limits raised. Unsupported below 8.0.
 Status openContext(int device, LaunchContext& ctx, std::string& deviceName);

@@ -1,19 +1,13 @@
 // Run-time type -> kernel, and the choice of whether x is staged. Kernels: gemv_kernel.cuh.
-#include "kernels/cuda/gemv_kernel.cuh"
+#include "kernels/cuda/gemv_launch.cuh"
 
 namespace spanscope::cuda {
-template <>
-cudaError_t launchGemvOf<float>(const LaunchContext&, const GemvParams&, size_t);
-template <>
-cudaError_t launchGemvOf<Half>(const LaunchContext&, const GemvParams&, size_t);
-template <>
-cudaError_t launchGemvOf<Bf16>(const LaunchContext&, const GemvParams&, size_t);
-template <>
-cudaError_t prepareGemvOf<float>(int);
-template <>
-cudaError_t prepareGemvOf<Half>(int);
-template <>
-cudaError_t prepareGemvOf<Bf16>(int);
+extern template cudaError_t launchGemvOf<float>(const LaunchContext&, const GemvParams&, size_t);
+extern template cudaError_t launchGemvOf<Half>(const LaunchContext&, const GemvParams&, size_t);
+extern template cudaError_t launchGemvOf<Bf16>(const LaunchContext&, const GemvParams&, size_t);
+extern template cudaError_t prepareGemvOf<float>(int);
+extern template cudaError_t prepareGemvOf<Half>(int);
+extern template cudaError_t prepareGemvOf<Bf16>(int);
 
 namespace {
 constexpr size_t kStageLimit = 96 * 1024;  // above this two blocks no longer share a multiprocessor
@@ -26,6 +20,14 @@ size_t stagedBytes(int32_t m, int32_t k) {
 bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t k, bool normalised) {
     if (format != MatrixFormat::Plain) return gemvQuantFits(ctx, m, k);
     return (m == 1 || m == 2 || m == 4) && k % 8 == 0 && (!normalised || stagedBytes(m, k) <= sharedMost(ctx));
+}
+
+int32_t gemvRingStages(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k) {
+    if (!ctx.copyEngine || format != MatrixFormat::Plain || plain == Element::F32 || k % 8 != 0) return 0;
+    constexpr int kStatics = 2048, kBlocksPerSm = 2;
+    const int64_t room = ctx.sharedPerSm / kBlocksPerSm - kStatics - static_cast<int64_t>(stagedBytes(m, k));
+    const int64_t n = room / (kGemvWarps * kGemvTileBytes);
+    return n < 2 ? 0 : n < kGemvMaxStages ? static_cast<int32_t>(n) : kGemvMaxStages;
 }
 
 cudaError_t prepareGemv(const LaunchContext& ctx) {
@@ -47,8 +49,9 @@ cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Ele
                                                                                         : params.nRows / 2;
     if (matrix.format != MatrixFormat::Plain) return launchGemvQuant(ctx, matrix.format, params);
     const size_t bytes = stagedBytes(params.m, params.k);
-    params.stageX = params.gain || bytes <= kStageLimit;
-    const size_t shared = params.stageX ? bytes : 0;
+    params.nStages = ctx.sharedPercent == kSharedAll ? gemvRingStages(ctx, matrix.format, plain, params.m, params.k) : 0;
+    params.stageX = params.nStages > 0 || params.gain || bytes <= kStageLimit;
+    const size_t shared = (params.stageX ? bytes : 0) + static_cast<size_t>(params.nStages * kGemvWarps * kGemvTileBytes);
     switch (plain) {
         case Element::F32: return launchGemvOf<float>(ctx, params, shared);
         case Element::F16: return launchGemvOf<Half>(ctx, params, shared);

@@ -30,6 +30,7 @@ struct GemvParams {
     int32_t nRows = 0;
     int32_t nPairs = 0;           ///< set by the launcher: rows are done two at a time
     int32_t stageX = 0;           ///< set by the launcher: x goes through shared memory
+    int32_t nStages = 0;          ///< set by the launcher: tiles of a warp's ring; 0: weights come into registers
     WeightsAhead ahead;           ///< what the next kernel reads
     // Qkv only
     const BatchRow* rows = nullptr;       ///< (m)
@@ -42,6 +43,9 @@ struct GemvParams {
 
 /// False where shared memory cannot hold what the launch would need: the caller takes the GEMM path.
 bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t k, bool normalised);
+/// Tiles that a warp of gemv_ring.cuh would have with the context's shared memory; 0: it does not take such a product.
+/// launchGemv() takes it where all of the multiprocessor's memory is asked for as shared (kSharedAll).
+int32_t gemvRingStages(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k);
 /// params.w, scales, nRows and k are the matrix's. plain: element type of a Plain matrix. InvalidValue for sizes that do
 /// not fit.
 cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params);

@@ -1,5 +1,6 @@
-#include "kernels/cuda/gemv_kernel.cuh"
+#include "kernels/cuda/gemv_launch.cuh"
 
 namespace spanscope::cuda {
-SPANSCOPE_GEMV_OF(Bf16)
+template cudaError_t launchGemvOf<Bf16>(const LaunchContext&, const GemvParams&, size_t);
+template cudaError_t prepareGemvOf<Bf16>(int);
 }  // namespace spanscope::cuda

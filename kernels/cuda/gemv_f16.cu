@@ -1,5 +1,6 @@
-#include "kernels/cuda/gemv_kernel.cuh"
+#include "kernels/cuda/gemv_launch.cuh"
 
 namespace spanscope::cuda {
-SPANSCOPE_GEMV_OF(Half)
+template cudaError_t launchGemvOf<Half>(const LaunchContext&, const GemvParams&, size_t);
+template cudaError_t prepareGemvOf<Half>(int);
 }  // namespace spanscope::cuda

@@ -4,9 +4,7 @@
 // RMSNorm is folded in (each block normalises x for itself, 16 KB from L2), RoPE, KV append, SiLU and the residual too,
 // so a layer is five launches. The first batch of weights is requested before waiting for the previous kernel, which
 // hides launch, normalisation and the previous kernel's tail.
-// Tried and dropped: the weights through a ring of 144 to 192 KB in shared memory (cp.async), one block per multiprocessor
-// on a pair of rows. 97.6 us for a layer of llama-7b, 107.4 here, when eight layers are visited in turn; inside a whole
-// model of 13 GB beside its cache 4,102 us a step for 3,827, each block reading from a region of its own.
+// For compute capability 9.0 there is gemv_ring.cuh, which shares this file's roles and staging.
 // Pairs, not rows: the pair is what rotates together (RoPE) or multiplies together (gate, up).
 #pragma once
 
@@ -102,20 +100,42 @@ __device__ __forceinline__ void finishPair(const GemvParams& p, int32_t pair, in
     }
 }
 
-/// x, normalised when there is a gain, quad by quad to `put(row, quad, values)`; ends with a barrier.
+/// What of the gain a thread needs first, asked for before the previous kernel is done.
+struct GainAhead {
+    static constexpr int kQuads = 4;  // per thread, all of it up to k = 4,096
+    float4 quad[kQuads];
+    __device__ __forceinline__ void load(const GemvParams& p) {
+        if (!p.gain) return;
+#pragma unroll
+        for (int q = 0; q < kQuads; ++q) {
+            const int32_t i = threadIdx.x + q * kGemvThreads;
+            if (i < p.k / 4) quad[q] = __ldg(reinterpret_cast<const float4*>(p.gain) + i);
+        }
+    }
+};
+
+/// x, normalised when there is a gain, quad by quad to `put(row, quad, values)`; ends with a barrier. One row stays in
+/// registers between the sum of its squares and its use, as far as GainAhead reaches.
 template <int M, class Put>
-__device__ __forceinline__ void stageNormalised(const GemvParams& p, float (&sSum)[M][kGemvWarps], const Put& put) {
+__device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainAhead& gain, float (&sSum)[M][kGemvWarps], const Put& put) {
+    constexpr int kHeld = M == 1 ? GainAhead::kQuads : 0;
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const int32_t nQuads = p.k / 4;
+    const auto rowOf = [&](int m) { return reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k); };
+    float4 held[kHeld > 0 ? kHeld : 1];
+#pragma unroll
+    for (int q = 0; q < kHeld; ++q) {
+        const int32_t i = tid + q * kGemvThreads;
+        held[q] = i < nQuads ? __ldcg(rowOf(0) + i) : make_float4(0.f, 0.f, 0.f, 0.f);
+    }
+    const auto squares = [](const float4& v) { return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w; };
     if (p.gain) {
 #pragma unroll
         for (int m = 0; m < M; ++m) {
             float sum = 0.f;
-            const float4* x = reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k);
-            for (int32_t i = tid; i < nQuads; i += kGemvThreads) {
-                const float4 v = __ldcg(x + i);
-                sum += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
-            }
+#pragma unroll
+            for (int q = 0; q < kHeld; ++q) sum += squares(held[q]);
+            for (int32_t i = tid + kHeld * kGemvThreads; i < nQuads; i += kGemvThreads) sum += squares(__ldcg(rowOf(m) + i));
             sum = warpSum(sum);
             if (lane == 0) sSum[m][warp] = sum;
         }
@@ -130,15 +150,17 @@ __device__ __forceinline__ void stageNormalised(const GemvParams& p, float (&sSu
             for (int w = 0; w < kGemvWarps; ++w) sum += sSum[m][w];
             scale = rsqrtf(sum / p.k + p.eps);
         }
-        const float4* x = reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k);
-        for (int32_t i = tid; i < nQuads; i += kGemvThreads) {
-            float4 v = __ldcg(x + i);
-            if (p.gain) {
-                const float4 g = reinterpret_cast<const float4*>(p.gain)[i];
-                v.x *= scale * g.x, v.y *= scale * g.y, v.z *= scale * g.z, v.w *= scale * g.w;
-            }
+        const auto putScaled = [&](int32_t i, float4 v, const float4& g) {
+            if (p.gain) v.x *= scale * g.x, v.y *= scale * g.y, v.z *= scale * g.z, v.w *= scale * g.w;
             put(m, i, v);
+        };
+#pragma unroll
+        for (int q = 0; q < GainAhead::kQuads; ++q) {
+            const int32_t i = tid + q * kGemvThreads;
+            if (i < nQuads) putScaled(i, kHeld > 0 ? held[q % (kHeld > 0 ? kHeld : 1)] : __ldcg(rowOf(m) + i), gain.quad[q]);
         }
+        for (int32_t i = tid + GainAhead::kQuads * kGemvThreads; i < nQuads; i += kGemvThreads)
+            putScaled(i, __ldcg(rowOf(m) + i), p.gain ? reinterpret_cast<const float4*>(p.gain)[i] : make_float4(0.f, 0.f, 0.f, 0.f));
     }
     __syncthreads();
 }
@@ -154,6 +176,12 @@ __device__ __forceinline__ void finishSums(const GemvParams& p, int32_t pair, in
         acc0[m] = acc1[m] = 0.f;
     }
     if (lane < M) finishPair(p, pair, lane, s0, s1);
+}
+
+/// sum += w (8) times a, b (4 each).
+__device__ __forceinline__ void addProducts(float& sum, const float (&w)[8], const float4& a, const float4& b) {
+    sum += w[0] * a.x + w[1] * a.y + w[2] * a.z + w[3] * a.w;
+    sum += w[4] * b.x + w[5] * b.y + w[6] * b.z + w[7] * b.w;
 }
 
 /// A number known when compiling, as an argument.
@@ -192,6 +220,8 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
         }
     };
     if (pair < p.nPairs) fetch(pair, 0);
+    GainAhead gain;
+    gain.load(p);
 
     waitForPrevious();
     letNextStart();
@@ -199,7 +229,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
     const float4* planeA;
     int32_t step, planeB, rowStep;  // in float4: octet o of row m is at planeA[m*rowStep + o*step] and + planeB
     if (p.stageX) {
-        stageNormalised<M>(p, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
+        stageNormalised<M>(p, gain, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
         planeA = sX;
         step = 1;
         planeB = nOctets;
@@ -233,10 +263,8 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
                 for (int m = 0; m < M; ++m) {
                     const float4 a = planeA[m * rowStep + o * step];
                     const float4 b = planeA[m * rowStep + o * step + planeB];
-                    acc0[m] += w0[0] * a.x + w0[1] * a.y + w0[2] * a.z + w0[3] * a.w;
-                    acc0[m] += w0[4] * b.x + w0[5] * b.y + w0[6] * b.z + w0[7] * b.w;
-                    acc1[m] += w1[0] * a.x + w1[1] * a.y + w1[2] * a.z + w1[3] * a.w;
-                    acc1[m] += w1[4] * b.x + w1[5] * b.y + w1[6] * b.z + w1[7] * b.w;
+                    addProducts(acc0[m], w0, a, b);
+                    addProducts(acc1[m], w1, a, b);
                 }
             }
         }
@@ -253,26 +281,10 @@ cudaError_t launchGemvOf(const LaunchContext& ctx, const GemvParams& params, siz
 template <class W>
 cudaError_t prepareGemvOf(int maxSharedBytes);
 
-#define SPANSCOPE_GEMV_OF(W)                                                                                        \
-    template <>                                                                                                     \
-    cudaError_t launchGemvOf<W>(const LaunchContext& ctx, const GemvParams& params, size_t sharedBytes) {           \
-        const int32_t wanted = (params.nPairs + kGemvWarps - 1) / kGemvWarps;                                       \
-        const dim3 grid(wanted < 2 * ctx.nSm ? wanted : 2 * ctx.nSm), block(kGemvThreads);                          \
-        GemvParams p = params;                                                                                      \
-        p.ahead.shareOut(grid.x);                                                                                   \
-        if (p.m == 1) return launch(ctx, gemvKernel<W, 1>, grid, block, sharedBytes, p);                            \
-        if (p.m == 2) return launch(ctx, gemvKernel<W, 2>, grid, block, sharedBytes, p);                            \
-        return launch(ctx, gemvKernel<W, 4>, grid, block, sharedBytes, p);                                          \
-    }                                                                                                               \
-    template <>                                                                                                     \
-    cudaError_t prepareGemvOf<W>(int maxSharedBytes) {                                                              \
-        const auto raise = [&](const void* kernel) {                                                                \
-            return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, maxSharedBytes);       \
-        };                                                                                                          \
-        cudaError_t status = raise(reinterpret_cast<const void*>(gemvKernel<W, 1>));                                \
-        if (status == cudaSuccess) status = raise(reinterpret_cast<const void*>(gemvKernel<W, 2>));                 \
-        if (status == cudaSuccess) status = raise(reinterpret_cast<const void*>(gemvKernel<W, 4>));                 \
-        return status;                                                                                              \
-    }
+/// fn(Index<m>) for the row counts there are kernels for.
+template <class Fn>
+cudaError_t withRows(int32_t m, const Fn& fn) {
+    return m == 1 ? fn(Index<1>()) : m == 2 ? fn(Index<2>()) : fn(Index<4>());
+}
 
 }  // namespace spanscope::cuda

@@ -67,9 +67,11 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvQuantKernel(const GemvPar
         }
     };
     if (pair < p.nPairs) fetch(pair, 0);
+    GainAhead gain;
+    gain.load(p);
     waitForPrevious();
     letNextStart();
-    stageNormalised<M>(p, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 8 + (i & 7)) * plane + (i >> 3)] = v; });
+    stageNormalised<M>(p, gain, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 8 + (i & 7)) * plane + (i >> 3)] = v; });
 
     float acc0[M] = {}, acc1[M] = {};
     while (pair < p.nPairs) {

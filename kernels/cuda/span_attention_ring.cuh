@@ -41,6 +41,7 @@ struct PageRing {
     __device__ __forceinline__ void put(const SpanAttentionParams& p, KeptPage page, int32_t kvHead, int lane) {
         if (lane == 0) {
             masks[putAt] = page.mask;
+            expectBytes(full + putAt, kTileBytes);
             copyBulk(tiles + putAt * kTileBytes, static_cast<const KV*>(p.kv) + kvTile(page.page, p.nKvHeads, kvHead, 0, HD),
                      kTileBytes, full + putAt, policy);
         }

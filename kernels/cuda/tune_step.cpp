@@ -1,70 +1,21 @@
-// What is decided by measuring on this device, once per bucket before its first step: cuBLASLt's algorithms, and how much
-// of the next matrix a kernel asks for on its way out. The model itself is what is measured with: what pays depends on its
-// size (a few layers visited in turn mislead). A few tens of milliseconds for a model of 13 GB.
+// What is decided by measuring on this device, once per bucket: before its first step cuBLASLt's algorithms, after it how
+// much of the next matrix kernels ask for. The model and its own step are what is measured with: what pays depends on
+// size and depth (a few layers visited in turn mislead). Some twenty steps for a model that does not fit into L2.
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "kernels/cuda/cuda_backend.h"
 
 namespace spanscope::cuda {
+namespace {
+constexpr size_t kStaysInL2 = size_t{40} << 20;  // smaller models are read from L2 as it is
+constexpr int64_t kMiB = int64_t{1} << 20;
+}  // namespace
 
-Status CudaBackend::tuneAhead(int32_t bucket) {
-    constexpr size_t kStaysInL2 = size_t{40} << 20;  // smaller models are read from L2 as it is
-    constexpr int64_t kMiB = int64_t{1} << 20;
-    constexpr int kRounds = 3;
-    if (!m_ctx.overlap || m_weights.nBytes() < kStaysInL2 || m_aheadTuned.count(bucket)) return {};
-    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_x.as<>(), 0, m_x.nBytes(), m_ctx.stream));
-    const std::vector<DeviceLayer>& layers = m_weights.layers();
-    constexpr int64_t kChoices[] = {0, 4 * kMiB, 8 * kMiB, 16 * kMiB};
-    constexpr size_t nChoices = sizeof(kChoices) / sizeof(kChoices[0]);
-    cudaGraphExec_t graphs[nChoices] = {};
-    const auto enqueue = [&]() -> Status {
-        for (size_t l = 0; l < layers.size(); ++l)
-            SPANSCOPE_TRY(usesGemv(bucket) ? enqueueGemvLayer(layers[l], l, bucket, m_ctx, {})
-                                           : enqueueGemmLayer(layers[l], l, bucket, m_ctx, {}));
-        return {};
-    };
-    const auto time = [&](cudaGraphExec_t graph, float& bestMs) -> Status {
-        SPANSCOPE_CUDA_TRY(cudaEventRecord(m_begin, m_ctx.stream));
-        SPANSCOPE_CUDA_TRY(cudaGraphLaunch(graph, m_ctx.stream));
-        SPANSCOPE_CUDA_TRY(cudaEventRecord(m_end, m_ctx.stream));
-        SPANSCOPE_CUDA_TRY(cudaEventSynchronize(m_end));
-        float ms = 0.f;
-        SPANSCOPE_CUDA_TRY(cudaEventElapsedTime(&ms, m_begin, m_end));
-        bestMs = std::min(bestMs, ms);
-        return {};
-    };
-    float bestMs[nChoices];
-    for (float& ms : bestMs) ms = std::numeric_limits<float>::max();
-    m_tuning = true;
-    Status status = enqueue();  // once directly: what is loaded lazily cannot be loaded while capturing
-    const bool ran = status.ok();
-    for (size_t c = 0; c < nChoices && status.ok(); ++c) {
-        m_aheadBytes = kChoices[c];
-        status = captureGraph(m_ctx.stream, enqueue, graphs[c]);
-    }
-    m_tuning = false;
-    const bool captured = status.ok();
-    if (ran && !captured) (void)cudaGetLastError();  // a driver that cannot capture dependent launches: nothing asked for
-    for (int round = 0; round < kRounds && status.ok(); ++round)
-        for (size_t c = 0; c < nChoices && status.ok(); ++c) status = time(graphs[c], bestMs[c]);
-    for (cudaGraphExec_t graph : graphs)
-        if (graph) (void)cudaGraphExecDestroy(graph);
-    if (ran && !captured) {
-        m_aheadTuned[bucket] = 0;
-        return {};
-    }
-    if (!status.ok()) return status;
-    size_t best = 0;
-    for (size_t c = 1; c < nChoices; ++c)
-        if (bestMs[c] < bestMs[best] * (best == 0 ? 0.997f : 1.f)) best = c;  // nothing unless it pays
-    m_aheadTuned[bucket] = kChoices[best];
-    return {};
-}
-
-Status CudaBackend::tuneBucket(int32_t bucket) {
-    if (usesGemv(bucket)) return tuneAhead(bucket);
+Status CudaBackend::tuneGemms(int32_t bucket) {
+    if (usesGemv(bucket)) return {};
     const Element type = m_weights.type();
     const auto tune = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) -> Status {
         std::vector<const void*> ws;
@@ -82,9 +33,66 @@ Status CudaBackend::tuneBucket(int32_t bucket) {
     SPANSCOPE_TRY(tune(&DeviceLayer::down, m_hidden, m_x, true));
     const void* head = nullptr;
     SPANSCOPE_TRY(plainData(m_weights.head(), m_ctx, head));
-    SPANSCOPE_TRY(m_gemm.tune(m_ctx, {bucket, m_weights.head().rows, m_weights.head().cols, type, Element::F32, false}, {&head, 1},
-                              m_normed.as<>(), m_logits.as<>()));
-    return tuneAhead(bucket);
+    return m_gemm.tune(m_ctx, {bucket, m_weights.head().rows, m_weights.head().cols, type, Element::F32, false}, {&head, 1},
+                       m_normed.as<>(), m_logits.as<>());
+}
+
+Status CudaBackend::captureStep(int32_t bucket, cudaGraphExec_t& exec) {
+    const auto capture = [&](const LaunchContext& ctx) {
+        return captureGraph(ctx.stream, [&] { return enqueueStep(bucket, ctx, {}); }, exec);
+    };
+    Status captured = capture(m_ctx);
+    if (!captured.ok() && m_ctx.overlap) {  // a driver that cannot capture dependent launches: plain edges
+        (void)cudaGetLastError();
+        LaunchContext plain = m_ctx;
+        plain.overlap = false;
+        captured = capture(plain);
+    }
+    return captured;
+}
+
+Status CudaBackend::raceGraphs(cudaGraphExec_t a, cudaGraphExec_t b, float& aMs, float& bMs) {
+    constexpr float kLongMs = 8.f;
+    const auto time = [&](cudaGraphExec_t graph, float& bestMs) -> Status {
+        SPANSCOPE_CUDA_TRY(cudaEventRecord(m_begin, m_ctx.stream));
+        SPANSCOPE_CUDA_TRY(cudaGraphLaunch(graph, m_ctx.stream));
+        SPANSCOPE_CUDA_TRY(cudaEventRecord(m_end, m_ctx.stream));
+        SPANSCOPE_CUDA_TRY(cudaEventSynchronize(m_end));
+        float ms = 0.f;
+        SPANSCOPE_CUDA_TRY(cudaEventElapsedTime(&ms, m_begin, m_end));
+        bestMs = std::min(bestMs, ms);
+        return {};
+    };
+    aMs = bMs = std::numeric_limits<float>::max();
+    for (int round = 0; round < 3 && !(round == 2 && aMs > kLongMs); ++round) {
+        SPANSCOPE_TRY(time(a, aMs));
+        SPANSCOPE_TRY(time(b, bMs));
+    }
+    return {};
+}
+
+Status CudaBackend::captureBucket(int32_t bucket) {
+    cudaGraphExec_t best = nullptr;
+    SPANSCOPE_TRY(captureStep(bucket, best));
+    const auto finish = [&](Status status) {
+        if (status.ok()) m_graphs[bucket] = best;
+        else (void)cudaGraphExecDestroy(best);
+        return status;
+    };
+    if (!m_ctx.overlap || m_weights.nBytes() < kStaysInL2 || m_aheadForced >= 0 || m_aheadTuned.count(bucket)) return finish({});
+    for (int64_t bytes : {4 * kMiB, 8 * kMiB, 16 * kMiB}) {
+        const int64_t before = aheadBytes(bucket);
+        m_aheadTuned[bucket] = bytes;
+        cudaGraphExec_t other = nullptr;
+        Status status = captureStep(bucket, other);
+        float bestMs = 0.f, otherMs = 0.f;
+        if (status.ok()) status = raceGraphs(best, other, bestMs, otherMs);
+        if (status.ok() && otherMs < bestMs * 0.998f) std::swap(best, other);  // nothing unless it pays
+        else m_aheadTuned[bucket] = before;
+        if (other) (void)cudaGraphExecDestroy(other);
+        if (!status.ok()) return finish(status);
+    }
+    return finish({});
 }
 
 }  // namespace spanscope::cuda

@@ -338,9 +338,11 @@ void matvec() {
             p.y = y.as<float>();
             p.yStride = m.n;
             p.m = rows;
+            const LaunchContext all = withShared(ctx, kSharedAll);
+            const LaunchContext asStep = gemvRingStages(all, MatrixFormat::Plain, Element::BF16, rows, 11008) > 0 ? all : withShared(ctx, kSharedMost);
             const double us = graphUs(ctx, [&] {
                 for (int c = 0; c < kCopies; ++c) {
-                    need(launchGemv(ctx, DeviceMatrix{weights(c), nullptr, m.n, m.k, MatrixFormat::Plain}, Element::BF16, p), "gemv");
+                    need(launchGemv(asStep, DeviceMatrix{weights(c), nullptr, m.n, m.k, MatrixFormat::Plain}, Element::BF16, p), "gemv");
                 }
             }) / kCopies;
             emit(std::string("gemv ") + m.name + " rows " + std::to_string(rows), {{"us", us}, {"GBps", bytes / us / 1e3}});
