@@ -1,6 +1,6 @@
 // Split-KV decode attention over lists of kept pages; the partial results meet on the device.
 //
-// The idea: a fixed grid shares out all page visits of the layer evenly (split_plan.h). A block's warps take pages of a
+// The idea: a fixed grid shares out all page visits of the layer (split_plan.h). A block's warps take pages of a
 // task in turn, each with its own running softmax, and meet in shared memory. A task that one block did alone is
 // written at once; a task that was cut leaves its parts in L2 and the block that arrives last merges them (counter per
 // task, reset by the merger, so no launch in between). One block serves all query heads of a KV head (eight at a time):

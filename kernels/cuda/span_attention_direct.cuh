@@ -17,31 +17,31 @@ template <class Engine>
 __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanAttentionKernel(const SpanAttentionParams p) {
     constexpr int kWarps = kDirectWarps;
     extern __shared__ float4 sSums[];
-    __shared__ VisitLine sLine;
+    __shared__ LayerPlan sLayer;
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ bool sLast;
     float* sO = reinterpret_cast<float*>(sSums);  // (kWarps, heads of a group, headDim)
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const HeadGroups heads(p);
-    if (warp == 0) sLine.build(p, heads.nTasksPerRow, lane);
+    if (warp == 0) sLayer.build(p, heads.nTasksPerRow, lane);
     __syncthreads();
-    const SplitPlan plan = makeSplitPlan(sLine.start[kMaxBatch], gridDim.x, p.minPages);
-    if (static_cast<int32_t>(blockIdx.x) >= plan.nChunks) {
+    const int32_t chunk = blockIdx.x;
+    SegmentWalk walk(sLayer, chunk);
+    if (walk.atEnd()) {
         if (tid == 0) askAhead(p.ahead, blockIdx.x);
         waitForPrevious();
         letNextStart();
         return;
     }
-    const int32_t end = chunkEnd(plan, blockIdx.x);
     bool waited = false;
     const float scaleLog2 = p.scale * kLog2e;
     Engine engine;
-    int32_t row = 0;
-    for (int32_t visit = chunkBegin(plan, blockIdx.x); visit < end;) {
-        const AttentionTask task = sLine.taskAt(p, heads, visit, row);
-        const int32_t n = min(end, task.begin + task.nPages) - visit;
+    while (!walk.atEnd()) {
+        walk.next(p, heads, sLayer);
+        const AttentionTask& task = walk.task;
+        const int32_t n = walk.last - walk.first;
         const int32_t nMine = n > warp ? (n - warp + kWarps - 1) / kWarps : 0;
-        const KeptPage* kept = task.kept + (visit - task.begin) + warp;
+        const KeptPage* kept = task.kept + walk.first + warp;
         const int hd = engine.headDim(p);
 
         KeptPage mine;
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanA
             engine.loadK(p, page, task.kvHead, lane);
             engine.loadV(p, page, task.kvHead, lane);
         }
-        engine.loadQ(p.q + (static_cast<size_t>(row) * p.nHeads + task.head) * hd, task.nGroup, lane);
+        engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd, task.nGroup, lane);
         engine.reset();
         for (int32_t i = 0; i < nMine; ++i) {
             const uint32_t mask = __shfl_sync(0xffffffffu, mine.mask, i & 31);
@@ -83,10 +83,9 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanA
                 if (more) engine.loadV(p, page, task.kvHead, lane);
             }
         }
-        if (tid == 0 && visit + n == end) askAhead(p.ahead, blockIdx.x);  // while results meet
+        if (tid == 0 && walk.atEnd()) askAhead(p.ahead, blockIdx.x);  // while results meet
         engine.publish(sO + warp * heads.most * hd, sMl + warp * kHeadsPerBlock, task.nGroup, lane, hd);
-        finishSegment<kWarps>(p, plan, heads, task, blockIdx.x, n == task.nPages, sO, sMl, &sLast, hd);
-        visit += n;
+        finishSegment<kWarps>(p, sLayer.plan, heads, task, chunk, sO, sMl, &sLast, hd);
     }
 }
 

@@ -2,6 +2,7 @@
 // per KV type so that they compile side by side.
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "kernels/cuda/span_attention_cluster.cuh"
@@ -32,8 +33,8 @@ template <class KV, int HD>
 int32_t stagesIn(size_t room, const SpanAttentionParams& p, int32_t nWarps, int32_t nSums, size_t& sharedBytes) {
     const size_t sums = static_cast<size_t>(nSums * headsOfGroup(p) * HD) * sizeof(float);
     const size_t stage = static_cast<size_t>(nWarps) * PageRing<KV, HD>::kTileBytes;
-    size_t n = sums < room ? (room - sums) / stage : 0;
-    if (n > kMaxStages) n = kMaxStages;
+    constexpr size_t kMost = std::min<size_t>(kMaxStages, kRingBytes / PageRing<KV, HD>::kTileBytes);
+    const size_t n = std::min(sums < room ? (room - sums) / stage : 0, kMost);
     sharedBytes = n * stage + sums;
     return static_cast<int32_t>(n);
 }
@@ -42,10 +43,12 @@ template <class KV, int HD>
 cudaError_t launchRing(const LaunchContext& ctx, SpanAttentionParams params) {
     constexpr int kPerSm = 2;
     size_t bytes = 0;
-    params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerBlock - kStaticShared) / kPerSm, params, kRingWarps, kRingWarps, bytes);
+    params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / kPerSm, params, kRingWarps, kRingWarps, bytes);
     if (params.nStages == 0) return launchDirect<MmaEngine<KV, HD>>(ctx, params);
     const unsigned nBlocks = static_cast<unsigned>(ctx.nSm * kPerSm);
     params.ahead.shareOut(nBlocks);
+    // Never three to a multiprocessor: the next launch's blocks would crowd where this one's are done first.
+    bytes = std::max(bytes, static_cast<size_t>(ctx.sharedPerSm) / (kPerSm + 1));
     return launch(ctx, spanRingKernel<KV, HD>, dim3(nBlocks), dim3(kRingWarps * 32), bytes, params);
 }
 
@@ -53,8 +56,9 @@ template <class KV, int HD>
 cudaError_t launchCluster(const LaunchContext& ctx, SpanAttentionParams params, int32_t perSm) {
     const int32_t nTasks = tasksOf(params.nRows, params.nHeads, params.nKvHeads);
     size_t bytes = 0;
-    params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerBlock - kStaticShared) / static_cast<size_t>(perSm), params,
-                                      kClusterWarps, kClusterWarps + 1, bytes);
+    for (; params.nStages == 0 && perSm > 0; --perSm)
+        params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / static_cast<size_t>(perSm), params,
+                                          kClusterWarps, kClusterWarps + 1, bytes);
     if (params.nStages == 0) return launchDirect<MmaEngine<KV, HD>>(ctx, params);
     unsigned size = 1;
     while (size * 2 <= kMaxCluster && static_cast<int32_t>(size) * 2 * nTasks <= ctx.nSm) size *= 2;

@@ -1,4 +1,4 @@
-// What all decode attention kernels share: finding a visit's task, and how the sums of warps and of chunks meet.
+// What all decode attention kernels share: what a block has to do, and how the sums of warps and of chunks meet.
 #pragma once
 
 #include "kernels/cuda/common.cuh"
@@ -20,9 +20,11 @@ struct HeadGroups {
 };
 
 struct AttentionTask {
-    int32_t row, index, kvHead, begin, nPages;  ///< index: of the row's tasks; begin: first visit
-    int32_t head, nGroup;                       ///< first query head, how many
+    int32_t row, index, kvHead, nPages;  ///< index: of the row's tasks
+    int32_t head, nGroup;                ///< first query head, how many
     int32_t currentPage;
+    int32_t begin;                       ///< first visit on the line; -1: by parts
+    int32_t firstChunk, nParts;          ///< chunks that share it
     const KeptPage* kept;
 
     __device__ __forceinline__ AttentionTask() {}
@@ -39,35 +41,83 @@ struct AttentionTask {
     }
 };
 
-/// The line of split_plan.h: where each row's visits start.
-struct VisitLine {
+/// The layer's plan, and where each row starts: on the line its first visit, by parts its first chunk.
+struct LayerPlan {
+    SplitPlan plan;
     int32_t start[kMaxBatch + 1];
 
     /// By the first warp; a block's barrier must follow.
     __device__ __forceinline__ void build(const SpanAttentionParams& p, int32_t nTasksPerRow, int lane) {
         static_assert(kMaxBatch == 64);  // two rows per lane
-        const int32_t n0 = 2 * lane < p.nRows ? p.rows[2 * lane].nKept * nTasksPerRow : 0;
-        const int32_t n1 = 2 * lane + 1 < p.nRows ? p.rows[2 * lane + 1].nKept * nTasksPerRow : 0;
-        int32_t scan = n0 + n1;
+        const int32_t n0 = 2 * lane < p.nRows ? p.rows[2 * lane].nKept : 0;
+        const int32_t n1 = 2 * lane + 1 < p.nRows ? p.rows[2 * lane + 1].nKept : 0;
+        const auto sum = [](int32_t v) { return __reduce_add_sync(0xffffffffu, v); };
+        const auto most = [](int32_t v) { return __reduce_max_sync(0xffffffffu, v); };
+        SplitPlan made = makeSplitPlan(sum(n0 + n1) * nTasksPerRow, gridDim.x, p.minPages);
+        int32_t units0 = n0, units1 = n1;  // of a task: visits
+        if (made.nVisits > 0) {
+            const RowShare s0 = shareOfRow(made, n0), s1 = shareOfRow(made, n1);
+            if (takeParts(made, sum(s0.nParts + s1.nParts) * nTasksPerRow, most(max(s0.chunk, s1.chunk))))
+                units0 = s0.nParts, units1 = s1.nParts;  // chunks
+        }
+        units0 *= nTasksPerRow, units1 *= nTasksPerRow;
+        int32_t scan = units0 + units1;
 #pragma unroll
         for (int o = 1; o < 32; o <<= 1) {
             const int32_t up = __shfl_up_sync(0xffffffffu, scan, o);
             if (lane >= o) scan += up;
         }
-        start[2 * lane + 1] = scan - n1;
+        start[2 * lane + 1] = scan - units1;
         start[2 * lane + 2] = scan;
-        if (lane == 0) start[0] = 0;
+        if (lane == 0) start[0] = 0, plan = made;
     }
-    /// row: a row at or before the visit's, moved on to it.
-    __device__ __forceinline__ AttentionTask taskAt(const SpanAttentionParams& p, const HeadGroups& heads, int32_t visit,
-                                                    int32_t& row) const {
-        while (start[row + 1] <= visit) ++row;
-        const BatchRow r = p.rows[row];
-        const int32_t index = (visit - start[row]) / r.nKept;
-        AttentionTask task(r, heads, row, index);
-        task.begin = start[row] + index * r.nKept;
-        return task;
+};
+
+/// The segments of a chunk, in order: pages [first, last) of a task each.
+struct SegmentWalk {
+    AttentionTask task;
+    int32_t first, last;
+
+    __device__ __forceinline__ SegmentWalk(const LayerPlan& layer, int32_t chunk) : m_chunk(chunk) {
+        m_at = layer.plan.parts ? 0 : chunkBegin(layer.plan, chunk);
+        m_end = chunk >= layer.plan.nChunks ? m_at : layer.plan.parts ? 1 : chunkEnd(layer.plan, chunk);
     }
+    __device__ __forceinline__ bool atEnd() const { return m_at >= m_end; }
+    __device__ __forceinline__ void next(const SpanAttentionParams& p, const HeadGroups& heads, const LayerPlan& layer) {
+        const SplitPlan& plan = layer.plan;
+        const int32_t unit = plan.parts ? m_chunk : m_at;
+        while (layer.start[m_row + 1] <= unit) ++m_row;
+        const BatchRow r = p.rows[m_row];
+        const int32_t offset = unit - layer.start[m_row];
+        if (plan.parts) {
+            const RowShare share = shareOfRow(plan, r.nKept);
+            const int32_t index = offset / share.nParts, part = offset % share.nParts;
+            task = AttentionTask(r, heads, m_row, index);
+            task.begin = -1;
+            task.firstChunk = m_chunk - part;
+            task.nParts = share.nParts;
+            first = part * share.chunk;
+            last = min(task.nPages, first + share.chunk);
+            m_at = m_end;
+        } else {
+            const int32_t index = offset / r.nKept;
+            task = AttentionTask(r, heads, m_row, index);
+            task.begin = layer.start[m_row] + index * r.nKept;
+            task.firstChunk = chunkOf(plan, task.begin);
+            task.nParts = chunkOf(plan, task.begin + task.nPages - 1) - task.firstChunk + 1;
+            first = m_at - task.begin;
+            last = min(task.nPages, m_end - task.begin);
+            m_at = task.begin + last;
+        }
+    }
+    /// The first page at or after `first` that is `warp`'s of nWarps: they take turns along the whole chunk.
+    __device__ __forceinline__ int32_t firstOf(int warp, int nWarps) const {
+        const int32_t visit = max(task.begin, 0) + first;
+        return first + (warp - visit % nWarps + nWarps) % nWarps;
+    }
+
+  private:
+    int32_t m_chunk, m_at, m_end, m_row = 0;
 };
 
 /// Unnormalised value, sum of weights and maximum they are relative to.
@@ -97,56 +147,67 @@ __device__ __forceinline__ size_t slotOf(const SplitPlan& plan, const HeadGroups
     return static_cast<size_t>(partialSlot(plan, chunk, task.begin)) * heads.most + h;
 }
 
-/// Merges the nParts parts that the chunks from c0 on left of a task. Warps share the heads, and the parts of a head
-/// where there are more warps than heads. sO, sMl: shared memory that nobody else uses, as joinWarps() reads it. Ends
-/// without a barrier.
+/// Merges the parts of a task. Warps share the heads, and the parts of a head where there are more warps than heads. sO,
+/// sMl: shared memory that nobody else uses, as joinWarps() reads it. Ends without a barrier.
 template <int kWarps>
 __device__ __forceinline__ void mergeParts(const SpanAttentionParams& p, const SplitPlan& plan, const HeadGroups& heads,
-                                           const AttentionTask& task, int32_t c0, int32_t nParts, float* sO, float2* sMl, int hd) {
+                                           const AttentionTask& task, float* sO, float2* sMl, int hd) {
+    constexpr int kAhead = 4;  // parts requested before it is known what they weigh
     const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
     const int nTeams = max(1, kWarps / task.nGroup);  // warps per head
     const int team = task.nGroup < kWarps ? warp / task.nGroup : 0;
     for (int h = task.nGroup < kWarps ? warp % task.nGroup : warp; h < task.nGroup && team < nTeams; h += kWarps) {
-        float top = -INFINITY;
-        for (int32_t i = lane; i < nParts; i += 32) top = fmaxf(top, __ldcg(p.partialMl + slotOf(plan, heads, task, c0 + i, h)).x);
-        top = warpMax(top);
-        const float base = top == -INFINITY ? 0.f : top;
+        const auto slotAt = [&](int32_t i) { return slotOf(plan, heads, task, task.firstChunk + i, h); };
         float total = 0.f;
         for (int d = lane * 4; d < hd || d < 128; d += 128) {
-            total = 0.f;
+            const auto valueAt = [&](int32_t i) {
+                return d < hd ? __ldcg(reinterpret_cast<const float4*>(p.partialO + slotAt(i) * hd + d)) : make_float4(0.f, 0.f, 0.f, 0.f);
+            };
             float4 sum = make_float4(0.f, 0.f, 0.f, 0.f);
-#pragma unroll 8
-            for (int32_t i = team; i < nParts; i += nTeams) {
-                const size_t slot = slotOf(plan, heads, task, c0 + i, h);
-                const float2 ml = __ldcg(p.partialMl + slot);
-                const float4 v = d < hd ? __ldcg(reinterpret_cast<const float4*>(p.partialO + slot * hd + d)) : make_float4(0.f, 0.f, 0.f, 0.f);
-                const float weight = fastExp2(ml.x - base);
-                total += weight * ml.y;
-                sum.x += weight * v.x, sum.y += weight * v.y, sum.z += weight * v.z, sum.w += weight * v.w;
+            float top = -INFINITY;
+            total = 0.f;
+            for (int32_t from = 0; from < task.nParts; from += 32) {
+                const int32_t n = min(32, task.nParts - from);
+                float4 ahead[kAhead];
+#pragma unroll
+                for (int a = 0; a < kAhead; ++a) ahead[a] = valueAt(from + min(team + a * nTeams, n - 1));
+                const float2 ml = lane < n ? __ldcg(p.partialMl + slotAt(from + lane)) : make_float2(-INFINITY, 0.f);
+                const float before = top;
+                top = fmaxf(top, warpMax(ml.x));
+                const float base = top == -INFINITY ? 0.f : top, scale = fastExp2(before - base), weight = fastExp2(ml.x - base);
+                total = total * scale + warpSum(weight * ml.y);
+                sum.x *= scale, sum.y *= scale, sum.z *= scale, sum.w *= scale;
+                const auto add = [&](int32_t i, const float4& v) {
+                    const float w = __shfl_sync(0xffffffffu, weight, i);
+                    sum.x += w * v.x, sum.y += w * v.y, sum.z += w * v.z, sum.w += w * v.w;
+                };
+#pragma unroll
+                for (int a = 0; a < kAhead; ++a)
+                    if (team + a * nTeams < n) add(team + a * nTeams, ahead[a]);
+#pragma unroll 4
+                for (int32_t i = team + kAhead * nTeams; i < n; i += nTeams) add(i, valueAt(from + i));
             }
             if (d < hd) *reinterpret_cast<float4*>(sO + (team * task.nGroup + h) * hd + d) = sum;
         }
-        if (lane == 0) sMl[team * task.nGroup + h] = make_float2(top, total);
+        if (lane == 0 && team == 0) sMl[h].y = total;
     }
     __syncthreads();
     for (int e = threadIdx.x; e < task.nGroup * hd; e += kWarps * 32) {
-        float value = 0.f, total = 0.f;
-        for (int t = 0; t < nTeams; ++t) {
-            value += sO[t * task.nGroup * hd + e];
-            total += sMl[t * task.nGroup + e / hd].y;
-        }
+        float value = 0.f;
+        for (int t = 0; t < nTeams; ++t) value += sO[t * task.nGroup * hd + e];
+        const float total = sMl[e / hd].y;
         storeElement(p.out, p.outType, (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd + e, total > 0.f ? value / total : 0.f);
     }
 }
 
-/// What a block's warps have published for a segment of a task, which lies in one chunk: written out where it is the
-/// `whole` task, or left as a part, and merged when it was the task's last one. All threads; begins and ends with a
-/// barrier. sO: (kWarps, heads.most, hd).
+/// What a block's warps have published for a segment of a task: written out where it is the whole task, or left as a part,
+/// and merged when it was the task's last one. All threads; begins and ends with a barrier. sO: (kWarps, heads.most, hd).
 template <int kWarps>
 __device__ __forceinline__ void finishSegment(const SpanAttentionParams& p, const SplitPlan& plan, const HeadGroups& heads,
-                                              const AttentionTask& task, int32_t chunk, bool whole, float* sO, float2* sMl,
-                                              bool* sLast, int hd) {
+                                              const AttentionTask& task, int32_t chunk, float* sO, float2* sMl, bool* sLast,
+                                              int hd) {
     const int tid = threadIdx.x;
+    const bool whole = task.nParts == 1;
     __syncthreads();
     const size_t outAt = (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd;
     for (int e = tid; e < task.nGroup * hd; e += kWarps * 32) {
@@ -161,18 +222,17 @@ __device__ __forceinline__ void finishSegment(const SpanAttentionParams& p, cons
         }
     }
     if (!whole) {
-        const int32_t c0 = firstChunk(plan, task.begin), nParts = lastChunk(plan, task.begin + task.nPages) - c0 + 1;
-        __threadfence();
         __syncthreads();
         if (tid == 0) {
+            __threadfence();  // the barrier made the block's writes this thread's
             int32_t* arrived = p.arrived + task.row * heads.nTasksPerRow + task.index;
-            *sLast = atomicAdd(arrived, 1) == nParts - 1;
+            *sLast = atomicAdd(arrived, 1) == task.nParts - 1;
             if (*sLast) *arrived = 0;
         }
         __syncthreads();
         if (*sLast) {
             __threadfence();
-            mergeParts<kWarps>(p, plan, heads, task, c0, nParts, sO, sMl, hd);
+            mergeParts<kWarps>(p, plan, heads, task, sO, sMl, hd);
         }
     }
     __syncthreads();

@@ -15,7 +15,8 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kMaxStages = 12;  // of a warp's ring
+inline constexpr int kMaxStages = 8;          // of a warp's ring
+inline constexpr int kRingBytes = 16 * 1024;  // of a warp at most: with more in flight the slowest multiprocessor is later done
 inline constexpr int kRingWarps = 4;
 
 /// Copies whole pages in, in the order in which they are asked for. Belongs to one warp; all lanes call together.
@@ -89,7 +90,7 @@ template <class KV, int HD>
 __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanAttentionParams p) {
     constexpr int kWarps = kRingWarps;
     extern __shared__ __align__(128) char sDynamic[];  // tiles, then sums (kWarps, heads of a group, HD)
-    __shared__ VisitLine sLine;
+    __shared__ LayerPlan sLayer;
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ uint64_t sFull[kWarps * kMaxStages];
     __shared__ uint32_t sMask[kWarps * kMaxStages];
@@ -100,45 +101,39 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
     PageRing<KV, HD> ring{sDynamic + warp * p.nStages * PageRing<KV, HD>::kTileBytes, sFull + warp * kMaxStages,
                           sMask + warp * kMaxStages, p.nStages};
     ring.open(lane);
-    if (warp == 0) sLine.build(p, heads.nTasksPerRow, lane);
+    if (warp == 0) sLayer.build(p, heads.nTasksPerRow, lane);
     __syncthreads();
-    const SplitPlan plan = makeSplitPlan(sLine.start[kMaxBatch], gridDim.x, p.minPages);
-    const int32_t begin = chunkBegin(plan, blockIdx.x), end = chunkEnd(plan, blockIdx.x);
-    if (begin >= end) {
+    const int32_t chunk = blockIdx.x;
+    SegmentWalk asked(sLayer, chunk), walk = asked;
+    if (walk.atEnd()) {
         if (tid == 0) askAhead(p.ahead, blockIdx.x);
         waitForPrevious();
         letNextStart();
         return;
     }
-    // A visit is the warp's whose number it has modulo kWarps.
-    const auto firstOfWarp = [&](int32_t visit) { return visit + (warp - visit % kWarps + kWarps) % kWarps; };
-
-    // What the ring is filled with next: askedAt of the task `asked`, up to askedEnd.
-    AttentionTask asked;
+    // What the ring is filled with next: page askedAt of the segment `asked`.
     ListWindow window;
-    int32_t askedRow = 0, askedAt = begin, askedEnd = begin;
-    const auto seek = [&] {  // to a visit of this warp; false: there are no more
-        while (askedAt >= askedEnd) {
-            if (askedEnd >= end) return false;
-            asked = sLine.taskAt(p, heads, askedEnd, askedRow);
-            askedAt = firstOfWarp(askedEnd);
-            askedEnd = min(end, asked.begin + asked.nPages);
+    int32_t askedAt = 0;
+    asked.last = 0;
+    const auto seek = [&] {  // to a page of this warp; false: there are no more
+        while (askedAt >= asked.last) {
+            if (asked.atEnd()) return false;
+            asked.next(p, heads, sLayer);
+            askedAt = asked.firstOf(warp, kWarps);
             window.restart();
         }
         return true;
     };
-    const auto pageAsked = [&] {
-        return window.read<kWarps>(asked.kept, askedAt - asked.begin, askedEnd - asked.begin, lane);
-    };
+    const auto pageAsked = [&] { return window.read<kWarps>(asked.task.kept, askedAt, asked.last, lane); };
     const auto ask = [&](KeptPage page) {
-        ring.put(p, page, asked.kvHead, lane);
+        ring.put(p, page, asked.task.kvHead, lane);
         askedAt += kWarps;
         window.next();
     };
     int nAsked = 0;
     for (; nAsked < p.nStages && seek(); ++nAsked) {
         const KeptPage page = pageAsked();
-        if (page.page == asked.currentPage) break;  // the previous kernel may still write it
+        if (page.page == asked.task.currentPage) break;  // the previous kernel may still write it
         ask(page);
     }
     waitForPrevious();
@@ -147,20 +142,18 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
 
     const float scaleLog2 = p.scale * kLog2e;
     MmaEngine<KV, HD> engine;
-    int32_t row = 0;
-    for (int32_t at = begin; at < end;) {
-        const AttentionTask task = sLine.taskAt(p, heads, at, row);
-        const int32_t segmentEnd = min(end, task.begin + task.nPages);
+    while (!walk.atEnd()) {
+        walk.next(p, heads, sLayer);
+        const AttentionTask& task = walk.task;
         engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD, task.nGroup, lane);
         engine.reset();
-        for (int32_t i = firstOfWarp(at); i < segmentEnd; i += kWarps)
+        for (int32_t i = walk.firstOf(warp, kWarps); i < walk.last; i += kWarps)
             ring.visit(engine, scaleLog2, lane, [&] {
                 if (seek()) ask(pageAsked());
             });
-        if (tid == 0 && segmentEnd == end) askAhead(p.ahead, blockIdx.x);  // while results meet
+        if (tid == 0 && walk.atEnd()) askAhead(p.ahead, blockIdx.x);  // while results meet
         engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
-        finishSegment<kWarps>(p, plan, heads, task, blockIdx.x, segmentEnd - at == task.nPages, sO, sMl, &sLast, HD);
-        at = segmentEnd;
+        finishSegment<kWarps>(p, sLayer.plan, heads, task, chunk, sO, sMl, &sLast, HD);
     }
 }
 
