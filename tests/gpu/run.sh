@@ -65,7 +65,7 @@ if [ "$what" = check ] || [ "$what" = all ]; then
     if command -v compute-sanitizer >/dev/null; then
         for tool in memcheck racecheck; do
             for t in gpu_attention_test gpu_gemv_test gpu_model_test; do
-                checked "$tool-$t" 60 compute-sanitizer --tool $tool --error-exitcode 9 "$tests/$t" --short
+                checked "$tool-$t" 90 compute-sanitizer --tool $tool --error-exitcode 9 "$tests/$t" --short
             done
         done
     else
