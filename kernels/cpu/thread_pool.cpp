@@ -33,32 +33,68 @@ ThreadPool::~ThreadPool() {
     for (std::thread& t : m_helpers) t.join();
 }
 
-bool ThreadPool::claimOne(int32_t thread) {
-    uint64_t s = m_state.load(std::memory_order_acquire);
-    if ((s & kMask) >= ((s >> kBits) & kMask)) return false;
-    s = m_state.fetch_add(1, std::memory_order_acq_rel);
-    const uint64_t next = s & kMask;
-    if (next >= ((s >> kBits) & kMask)) return false;
-    // The section cannot end before this chunk is done, so call and context are its own.
-    m_call.load(std::memory_order_relaxed)(m_context.load(std::memory_order_relaxed), static_cast<int64_t>(next),
-                                           thread);
-    m_done.fetch_add(1, std::memory_order_release);
+uint64_t ThreadPool::pack(uint32_t epoch, uint64_t next, uint64_t end) {
+    return uint64_t{epoch} << (2 * kBits) | end << kBits | next;
+}
+
+bool ThreadPool::claim(int32_t thread, uint32_t epoch, int64_t& chunk) {
+    const uint64_t section = pack(epoch, 0, 0) >> (2 * kBits);
+    std::atomic<uint64_t>& own = m_runs[static_cast<size_t>(thread)].chunks;
+    uint64_t run = own.load(std::memory_order_acquire);
+    if (run >> (2 * kBits) != section) return false;
+    while ((run & kMask) < ((run >> kBits) & kMask)) {
+        if (!own.compare_exchange_weak(run, run + 1, std::memory_order_acquire)) continue;
+        chunk = static_cast<int64_t>(run & kMask);
+        return true;
+    }
+    while (true) {
+        std::atomic<uint64_t>* fullest = nullptr;
+        uint64_t most = 0;
+        for (int32_t t = 0; t < nThreads(); ++t) {
+            const uint64_t other = m_runs[static_cast<size_t>(t)].chunks.load(std::memory_order_acquire);
+            if (other >> (2 * kBits) != section) continue;
+            const uint64_t end = (other >> kBits) & kMask, left = end - std::min(end, other & kMask);
+            if (left <= most) continue;
+            most = left;
+            run = other;
+            fullest = &m_runs[static_cast<size_t>(t)].chunks;
+        }
+        if (!fullest) return false;
+        const uint64_t end = (run >> kBits) & kMask, middle = end - (most + 1) / 2;
+        if (!fullest->compare_exchange_strong(run, pack(epoch, run & kMask, middle), std::memory_order_acquire)) continue;
+        // The own run of this section is empty: nobody takes from it, and the next section waits for this chunk.
+        own.store(pack(epoch, middle + 1, end), std::memory_order_release);
+        chunk = static_cast<int64_t>(middle);
+        return true;
+    }
+}
+
+bool ThreadPool::runOne(int32_t thread, uint32_t epoch) {
+    int64_t chunk = 0;
+    if (!claim(thread, epoch, chunk)) return false;
+    m_call.load(std::memory_order_relaxed)(m_context.load(std::memory_order_relaxed), chunk, thread);
+    std::atomic<int64_t>& done = m_runs[static_cast<size_t>(thread)].done;
+    done.store(done.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     return true;
 }
 
 void ThreadPool::help(int32_t thread) {
+    uint32_t finished = 0;  // no chunk of this epoch is left
     while (!m_quit.load(std::memory_order_relaxed)) {
-        const uint32_t epoch = m_epoch.load(std::memory_order_acquire);
+        uint32_t epoch = finished;
         auto until = std::chrono::steady_clock::now() + kSpin;
         bool idle = false;
         while (!idle) {
             bool worked = false;
             for (int i = 0; i < 64; ++i) {
-                if (claimOne(thread)) {
-                    worked = true;
-                } else {
+                // Only the epoch is watched: looking at the runs of those who work would slow them down.
+                epoch = m_epoch.load(std::memory_order_acquire);
+                if (epoch == finished) {
                     pause();
+                    continue;
                 }
+                while (runOne(thread, epoch)) worked = true;
+                finished = epoch;
             }
             const auto now = std::chrono::steady_clock::now();
             if (worked) until = now + kSpin;
@@ -72,59 +108,32 @@ void ThreadPool::help(int32_t thread) {
     }
 }
 
-void ThreadPool::shareOut(int64_t nChunks) {
-    // Relaxed: opening the section publishes them.
-    const auto n = static_cast<int64_t>(nThreads());
-    for (int64_t t = 0; t < n; ++t) {
-        const auto begin = static_cast<uint64_t>(nChunks * t / n), end = static_cast<uint64_t>(nChunks * (t + 1) / n);
-        m_runs[static_cast<size_t>(t)].chunks.store(end << 32 | begin, std::memory_order_relaxed);
-    }
-}
-
-int64_t ThreadPool::takeChunk(int32_t thread) {
-    constexpr uint64_t kLow = 0xffffffffu;
-    std::atomic<uint64_t>& own = m_runs[static_cast<size_t>(thread)].chunks;
-    uint64_t run = own.load(std::memory_order_relaxed);
-    while ((run & kLow) < run >> 32)
-        if (own.compare_exchange_weak(run, run + 1, std::memory_order_relaxed)) return static_cast<int64_t>(run & kLow);
-    while (true) {
-        std::atomic<uint64_t>* fullest = nullptr;
-        uint64_t most = 0;
-        for (int32_t t = 0; t < nThreads(); ++t) {
-            const uint64_t other = m_runs[static_cast<size_t>(t)].chunks.load(std::memory_order_relaxed);
-            const uint64_t left = (other >> 32) - std::min(other >> 32, other & kLow);
-            if (left <= most) continue;
-            most = left;
-            run = other;
-            fullest = &m_runs[static_cast<size_t>(t)].chunks;
-        }
-        constexpr uint64_t kOne = uint64_t{1} << 32;
-        if (fullest && fullest->compare_exchange_strong(run, run - kOne, std::memory_order_relaxed))
-            return static_cast<int64_t>((run >> 32) - 1);
-    }
+int64_t ThreadPool::nDone() const {
+    int64_t n = 0;
+    for (int32_t t = 0; t < nThreads(); ++t) n += m_runs[static_cast<size_t>(t)].done.load(std::memory_order_acquire);
+    return n;
 }
 
 void ThreadPool::run(int64_t nChunks, Call call, const void* context) {
-    m_call.store(call, std::memory_order_relaxed);
-    m_context.store(context, std::memory_order_relaxed);
-    constexpr auto kMost = static_cast<int64_t>(kMask) - 4096;  // late claims count past the end
-    if (nChunks > kMost) {
+    if (nChunks > static_cast<int64_t>(kMask)) {
         // Not met by any caller (chunks are coarse); still correct.
         for (int64_t i = 0; i < nChunks; ++i) call(context, i, 0);
         return;
     }
-    runSection(nChunks);
-}
-
-void ThreadPool::runSection(int64_t nChunks) {
-    m_done.store(0, std::memory_order_relaxed);
-    ++m_section;
-    m_state.store((m_section << (2 * kBits)) | (static_cast<uint64_t>(nChunks) << kBits), std::memory_order_seq_cst);
-    m_epoch.fetch_add(1);
-    if (m_sleepers.load() > 0) m_epoch.notify_all();
-    while (claimOne(0)) {
+    m_call.store(call, std::memory_order_relaxed);
+    m_context.store(context, std::memory_order_relaxed);
+    const uint32_t epoch = m_epoch.load(std::memory_order_relaxed) + 1;
+    const auto n = static_cast<int64_t>(nThreads());
+    for (int64_t t = 0; t < n; ++t) {
+        const auto begin = static_cast<uint64_t>(nChunks * t / n), end = static_cast<uint64_t>(nChunks * (t + 1) / n);
+        m_runs[static_cast<size_t>(t)].chunks.store(pack(epoch, begin, end), std::memory_order_relaxed);
     }
-    for (int spins = 0; m_done.load(std::memory_order_acquire) != nChunks; ++spins) {
+    m_epoch.store(epoch);  // publishes all of it
+    if (m_sleepers.load() > 0) m_epoch.notify_all();
+    while (runOne(0, epoch)) {
+    }
+    m_nDone += nChunks;
+    for (int spins = 0; nDone() != m_nDone; ++spins) {
         if (spins < 4096)
             pause();
         else

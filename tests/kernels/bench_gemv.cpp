@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "kernels/bandwidth.h"
 #include "kernels/cpu/gemv.h"
@@ -25,12 +25,14 @@ namespace {
 constexpr size_t kBytes = 256u << 20;
 
 /// Valid scales at the places where the block formats have them, random bits elsewhere.
-void fill(DType type, uint8_t* row, int64_t cols, std::mt19937_64& random) {
+void fill(DType type, uint8_t* row, int64_t cols, uint64_t seed) {
     const size_t bytes = rowBytes(type, cols), block = rowBytes(type, 256);
-    for (size_t i = 0; i < bytes; i += 2) {
-        const uint64_t r = random();
-        const auto v = static_cast<uint16_t>(type == DType::F32 || type == DType::BF16 || type == DType::F16 ? 0x3000 | (r & 0x83ff) : r);
-        std::memcpy(row + i, &v, 2);
+    const bool plain = type == DType::F32 || type == DType::BF16 || type == DType::F16;
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        uint64_t v = seed ^ seed >> 29;
+        if (plain) v = (v & 0x83ff83ff83ff83ffu) | 0x3000300030003000u;
+        std::memcpy(row + i, &v, 8);
     }
     const uint16_t scale = floatToF16(0.01f);
     const auto scaleAt = [&](size_t step, size_t at) {
@@ -54,8 +56,7 @@ void measure(DType type, int64_t rows, int64_t cols, ThreadPool& pool, ReadProbe
     madvise(memory, total, MADV_HUGEPAGE);
     auto* data = static_cast<uint8_t*>(memory);
     pool.parallelFor(rows * static_cast<int64_t>(count), [&](int64_t row, int32_t) {
-        std::mt19937_64 random(static_cast<uint64_t>(row));
-        fill(type, data + static_cast<size_t>(row) * rowBytes(type, cols), cols, random);
+        fill(type, data + static_cast<size_t>(row) * rowBytes(type, cols), cols, static_cast<uint64_t>(row));
     });
     GemvInputBuffer input(cols, 1);
     for (int64_t i = 0; i < cols; ++i) input.x(0)[i] = static_cast<float>(i * 37 % 101) / 50 - 1;
