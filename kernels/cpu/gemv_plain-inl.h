@@ -91,7 +91,16 @@ struct Plain {
             for (int r = 0; r < R; ++r) {
                 VF wa, wb;
                 const uint8_t* at = w + static_cast<size_t>(r) * stride + static_cast<size_t>(i) * F::kBytes;
-                if constexpr (R > 1) __builtin_prefetch(at + R * stride, 0, 2);  // the next rows, to the second level
+                if constexpr (R > 1) {
+                    // The next rows, in the order of memory and so as one stream, to the second level; what comes soon
+                    // to the first, marked as used once: x stays there.
+                    constexpr size_t kStepBytes = static_cast<size_t>(kStep) * F::kBytes;
+                    const uint8_t* next = w + R * stride + static_cast<size_t>(i) * F::kBytes * R + r * kStepBytes;
+                    for (size_t line = 0; line < kStepBytes; line += 64) {
+                        __builtin_prefetch(next + line, 0, 2);
+                        __builtin_prefetch(at + 256 + line, 0, 0);
+                    }
+                }
                 F::load(at, wa, wb);
 #pragma GCC unroll 4
                 for (int b = 0; b < B; ++b) {
