@@ -36,7 +36,9 @@ HWY_PUSH_ATTRIBUTES("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,gfni,avx2,fma
 namespace spanscope::cpu {
 namespace {
 
-constexpr int64_t kAhead = 12288;  ///< bytes from what is multiplied to what is fetched
+// Bytes from what is multiplied to what is fetched: to the second level, then to the first, there marked as used once,
+// so that wide inputs stay (rows of 11,008: Q4_0 80 -> 84% of the read rate, Q8_0 55 -> 61).
+constexpr int64_t kAhead = 12288, kSoon = 1024;
 constexpr float kTop = 127 * 256 + 127;
 
 /// Lane 4 q + c of a step belongs to quarter q of chunk c.
@@ -107,7 +109,10 @@ struct Dot {
         __m512i chunk[4], w[4][S::kVectors];
         const __m512i quants = _mm512_load_si512(kLayout<S>.quants), scales = _mm512_load_si512(kLayout<S>.scales);
 #pragma GCC unroll 5
-        for (int64_t line = 0; line < 4 * L::kChunkBytes; line += 64) __builtin_prefetch(p + kAhead + line, 0, 2);
+        for (int64_t line = 0; line < 4 * L::kChunkBytes; line += 64) {
+            __builtin_prefetch(p + kAhead + line, 0, 2);
+            __builtin_prefetch(p + kSoon + line, 0, 0);
+        }
 #pragma GCC unroll 4
         for (int c = 0; c < 4; ++c) {
             const int64_t n = left - c * L::kChunkBytes;
