@@ -44,12 +44,10 @@ bool CudaBackend::usesGemv(int32_t bucket) const {
 
 LaunchContext CudaBackend::contextOf(int32_t bucket, const LaunchContext& ctx) const {
     if (!usesGemv(bucket)) return ctx;
-    const auto takesRing = [&](const DeviceMatrix& m) {
-        return gemvRingStages(withShared(ctx, kSharedAll), m.format, m_weights.type(), bucket, m.cols) > 0;
-    };
-    const auto all = [&](const DeviceLayer& l) { return takesRing(l.qkv) && takesRing(l.o) && takesRing(l.gateUp) && takesRing(l.down); };
+    const auto takes = [&](const DeviceMatrix& m) { return gemvTakesAllShared(ctx, m.format, m_weights.type(), bucket, m.cols); };
+    const auto all = [&](const DeviceLayer& l) { return takes(l.qkv) && takes(l.o) && takes(l.gateUp) && takes(l.down); };
     const std::vector<DeviceLayer>& layers = m_weights.layers();
-    return withShared(ctx, std::all_of(layers.begin(), layers.end(), all) && takesRing(m_weights.head()) ? kSharedAll : kSharedMost);
+    return withShared(ctx, std::all_of(layers.begin(), layers.end(), all) && takes(m_weights.head()) ? kSharedAll : kSharedMost);
 }
 
 WeightsAhead CudaBackend::ahead(const DeviceMatrix& matrix) const {

@@ -30,6 +30,14 @@ int32_t gemvRingStages(const LaunchContext& ctx, MatrixFormat format, Element pl
     return n < 2 ? 0 : n < kGemvMaxStages ? static_cast<int32_t>(n) : kGemvMaxStages;
 }
 
+bool gemvTakesAllShared(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k) {
+    const LaunchContext all = withShared(ctx, kSharedAll);
+    if (gemvRingStages(all, format, plain, m, k) > 0) return true;
+    const size_t bytes = stagedBytes(m, k);
+    return ctx.copyEngine && format == MatrixFormat::Plain && plain != Element::F32 && bytes <= kStageLimit &&
+           2 * (bytes + 2048) <= static_cast<size_t>(all.sharedPerSm);
+}
+
 cudaError_t prepareGemv(const LaunchContext& ctx) {
     const int most = static_cast<int>(sharedMost(ctx));
     cudaError_t status = prepareGemvOf<float>(most);

@@ -46,6 +46,8 @@ bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t 
 /// Tiles that a warp of gemv_ring.cuh would have with the context's shared memory; 0: it does not take such a product.
 /// launchGemv() takes it where all of the multiprocessor's memory is asked for as shared (kSharedAll).
 int32_t gemvRingStages(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k);
+/// Does such a product do well where all memory is shared: by ring, or with x staged by two blocks beside each other.
+bool gemvTakesAllShared(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k);
 /// params.w, scales, nRows and k are the matrix's. plain: element type of a Plain matrix. InvalidValue for sizes that do
 /// not fit.
 cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params);

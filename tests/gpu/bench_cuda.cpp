@@ -338,8 +338,8 @@ void matvec() {
             p.y = y.as<float>();
             p.yStride = m.n;
             p.m = rows;
-            const LaunchContext all = withShared(ctx, kSharedAll);
-            const LaunchContext asStep = gemvRingStages(all, MatrixFormat::Plain, Element::BF16, rows, 11008) > 0 ? all : withShared(ctx, kSharedMost);
+            const bool takesAll = gemvTakesAllShared(ctx, MatrixFormat::Plain, Element::BF16, rows, 11008);  // as a step would
+            const LaunchContext asStep = withShared(ctx, takesAll ? kSharedAll : kSharedMost);
             const double us = graphUs(ctx, [&] {
                 for (int c = 0; c < kCopies; ++c) {
                     need(launchGemv(asStep, DeviceMatrix{weights(c), nullptr, m.n, m.k, MatrixFormat::Plain}, Element::BF16, p), "gemv");
