@@ -71,8 +71,33 @@ def performance_table():
             table[-1] += f" Peak memory of these processes beyond weights and KV cache: at most {max(0, max(more)) / 2**20:.0f} MiB."
         parts.append("\n".join(table))
     if (here / "h200.md").exists():
-        parts.append("CUDA on one H200, with the peers whose figures came back and what is uncertain about the run: [resources/bench/h200.md](resources/bench/h200.md).")
+        parts.append(cuda_table((here / "h200.md").read_text()))
     return "\n\n".join(parts) if parts else "Not measured yet: `resources/bench/cpu.sh`."
+
+
+def cuda_table(text):
+    """A few rows of the tables in h200.md, by the names of its cases and columns."""
+    cells, header = {}, []
+    for line in text.splitlines():
+        row = [c.strip() for c in line.strip("|").split("|")] if line.startswith("|") else []
+        if not row:
+            header = []
+        elif not header:
+            header = row
+        else:
+            cells.setdefault(row[0], {}).update(zip(header[1:], row[1:]))
+    table = ["| one H200, BF16 | ours | best peer | ours / peer |", "|---|---|---|---|"]
+    for case in ("MHA 8x16K dense", "MHA 8x16K keep 1/8", "GQA 8x32K dense", "GQA 8x32K keep 1/8"):
+        c = cells[case]
+        table.append(f"| attention of a layer, {case} | {c['ours us']} us | {c['peer us']} us, {c['best peer']} | {c['ours / peer']} |")
+    for batch, depth in ((1, 512), (16, 1962), (32, 1962)):
+        c = cells[f"7b batch {batch} depth {depth} dense"]
+        table.append(f"| decode, 7b's shape, batch {batch}, depth {depth:,}, dense | {c['tokens/s']} tokens/s, {c['of copy']} of the copy rate | "
+                     f"{c['best peer t/s'].replace(' ', ' tokens/s, ', 1)} | {c['ours / peer']} |")
+    for batch, depth, part in ((16, 1962, "1/4"), (32, 1962, "1/8"), (8, 16384, "1/8")):
+        c = cells[f"7b batch {batch} depth {depth} keep {part}"]
+        table.append(f"| the same, batch {batch}, depth {depth:,}, {part} kept | {c['tokens/s']} tokens/s, **{c['speed-up']}x** our dense | - | - |")
+    return "\n".join(table) + "\n\nAll of that run, and what is behind: [resources/bench/h200.md](resources/bench/h200.md)."
 
 
 def news_table():
