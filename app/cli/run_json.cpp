@@ -48,7 +48,7 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"attended_fraction", s.attendedFraction()},
         {"read_fraction", s.readFraction()},
         {"kv_stored_bytes", s.kvStoredBytes},
-        {"kv_read_bytes", s.kvBytesPerToken * s.readTokens},
+        {"kv_read_bytes", s.kvReadBytes()},
         {"violations", run.violations.size()},
         {"violation_list", std::move(violations)},
         {"stop_reason", stopReasonName(s.stop)},

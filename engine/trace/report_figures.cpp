@@ -28,7 +28,7 @@ std::vector<Figure> reportFigures(const RunData& run) {
         {"read", percent(s.readFraction()), "attended rounded outward to KV pages of 16 / causal"},
         {"sparsity", percent(s.causalTokens ? 1 - s.readFraction() : 0), "1 - read / causal-allowed"},
         {"KV stored", mib(s.kvStoredBytes), "keys and values kept at the end; a span saves reads, not memory"},
-        {"KV read", mib(s.kvBytesPerToken * s.readTokens), "keys and values read, summed over all steps"},
+        {"KV read", mib(s.kvReadBytes()), "keys and values read, summed over all steps"},
         {"violations", std::to_string(run.violations.size()), "places where the response breaks the span protocol"},
         {"stopped by", stopReasonName(s.stop), "eos: the model ended its response"},
     };

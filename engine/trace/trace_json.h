@@ -11,6 +11,11 @@ namespace spanscope::trace {
 using OutJson = nlohmann::ordered_json;  ///< keys in the order in which a person reads them
 using InJson = nlohmann::json;
 
+/// What a file may claim, so that sums and differences of it stay inside 64 bits.
+inline constexpr int64_t kLongestNs = int64_t{1} << 60;      ///< 36 years
+inline constexpr int64_t kMostSummed = int64_t{1} << 60;     ///< tokens, over all steps
+inline constexpr int64_t kLargestRunId = int64_t{1} << 53;
+
 /// One line without its newline; text that is not UTF-8 is replaced character by character, never an exception.
 std::string toLine(const OutJson& object);
 /// The shortest decimal that reads back as the same float; null where JSON has no such number.

@@ -276,9 +276,9 @@ std::string readStep(const InJson& object, StepRecord& s) {
     s.attended = f.requiredInt32("attended", 0, kMaxInt);
     s.read = f.requiredInt32("read", 0, kMaxInt);
     s.causal = s.position + 1;
-    s.deviceNs = f.integer("device_ns", 0, kMaxInt64, 0);
-    s.wallNs = f.integer("wall_ns", 0, kMaxInt64, 0);
-    s.atNs = f.integer("at_ns", 0, kMaxInt64, 0);
+    s.deviceNs = f.integer("device_ns", 0, kLongestNs, 0);
+    s.wallNs = f.integer("wall_ns", 0, kLongestNs, 0);
+    s.atNs = f.integer("at_ns", 0, kLongestNs, 0);
     s.logprob = f.real("logprob", 0);
     return f.problem();
 }
@@ -288,13 +288,13 @@ std::string readStats(const InJson& object, RunStats& s) {
     s.promptTokens = f.int32("prompt_tokens", 0, kMaxInt);
     s.responseTokens = f.int32("response_tokens", 0, kMaxInt);
     s.markupTokens = f.int32("markup_tokens", 0, kMaxInt);
-    s.loadNs = f.integer("load_ns", 0, kMaxInt64, 0);
-    s.prefillNs = f.integer("prefill_ns", 0, kMaxInt64, 0);
-    s.ttftNs = f.integer("ttft_ns", 0, kMaxInt64, 0);
-    s.decodeNs = f.integer("decode_ns", 0, kMaxInt64, 0);
-    s.attendedTokens = f.integer("attended_tokens", 0, kMaxInt64, 0);
-    s.readTokens = f.integer("read_tokens", 0, kMaxInt64, 0);
-    s.causalTokens = f.integer("causal_tokens", 0, kMaxInt64, 0);
+    s.loadNs = f.integer("load_ns", 0, kLongestNs, 0);
+    s.prefillNs = f.integer("prefill_ns", 0, kLongestNs, 0);
+    s.ttftNs = f.integer("ttft_ns", 0, kLongestNs, 0);
+    s.decodeNs = f.integer("decode_ns", 0, kLongestNs, 0);
+    s.attendedTokens = f.integer("attended_tokens", 0, kMostSummed, 0);
+    s.readTokens = f.integer("read_tokens", 0, kMostSummed, 0);
+    s.causalTokens = f.integer("causal_tokens", 0, kMostSummed, 0);
     s.kvStoredBytes = f.integer("kv_stored_bytes", 0, kMaxInt64, 0);
     s.kvBytesPerToken = f.integer("kv_bytes_per_token", 0, kMaxInt64, 0);
     readEnum(f, "stop", StopReason::Failed, stopReasonName, s.stop);

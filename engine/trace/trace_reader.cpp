@@ -41,6 +41,7 @@ LineState nextLine(std::istream& in, std::string& line) {
 struct ReadRun {
     std::shared_ptr<RunData> data = std::make_shared<RunData>();
     std::vector<SharedIntervals> masks;
+    int64_t wallNs = 0;  ///< of all steps
     bool ended = false;
 };
 
@@ -68,7 +69,7 @@ std::string Reader::take(const InJson& object) {
     if (!object.is_object()) return "expected an object";
     Fields f(object);
     const std::string type = f.text("t");
-    const int64_t id = f.integer("run", INT64_MIN, INT64_MAX, -1);
+    const int64_t id = f.integer("run", 0, trace::kLargestRunId, 0);
     if (!f.ok()) return f.problem();
     if (type == "run") return takeRun(object, id);
     const auto it = m_runs.find(id);
@@ -174,6 +175,8 @@ std::string Reader::takeStep(const InJson& object, ReadRun& run) {
     if (step.attended != attendedTokens(*step.visible, step.position) ||
         step.read != readTokens(*step.visible, step.position))
         return "step " + std::to_string(step.index) + ": attended or read does not follow from its intervals";
+    if (step.wallNs > trace::kLongestNs - run.wallNs) return "step " + std::to_string(step.index) + ": wall_ns adds up to more than any run takes";
+    run.wallNs += step.wallNs;
     run.data->steps.push_back(std::move(step));
     return {};
 }

@@ -78,6 +78,11 @@ double RunStats::decodeTokensPerS() const {
     return responseTokens > 1 && decodeNs > 0 ? (responseTokens - 1) * 1e9 / double(decodeNs) : 0;
 }
 
+int64_t RunStats::kvReadBytes() const {
+    int64_t bytes = 0;
+    return __builtin_mul_overflow(kvBytesPerToken, readTokens, &bytes) ? INT64_MAX : bytes;
+}
+
 double RunStats::usefulTokensPerS() const {
     if (responseTokens <= 0) return 0;
     return decodeTokensPerS() * double(responseTokens - markupTokens) / double(responseTokens);

@@ -132,6 +132,7 @@ struct RunStats {
     double prefillTokensPerS() const;
     double decodeTokensPerS() const;  ///< (N - 1) / decode time; 0 if N < 2
     double usefulTokensPerS() const;  ///< decode t/s without markup
+    int64_t kvReadBytes() const;      ///< keys and values read, over all steps; the largest number where it is beyond counting
     double attendedFraction() const { return causalTokens ? double(attendedTokens) / double(causalTokens) : 0; }
     double readFraction() const { return causalTokens ? double(readTokens) / double(causalTokens) : 0; }
 };

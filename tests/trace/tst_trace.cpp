@@ -266,6 +266,9 @@ class TestTrace : public QObject {
         QTest::newRow("position") << "\"position\":7,\"id\":21" << "\"position\":70,\"id\":21" << "position";
         QTest::newRow("step missing") << "\"i\":1,\"position\":7" << "\"i\":4,\"position\":7" << "was next";
         QTest::newRow("huge number") << "\"device_ns\":1001" << "\"device_ns\":1e99" << "device_ns";
+        QTest::newRow("longer than any run") << "\"device_ns\":1001" << "\"device_ns\":2305843009213693952" << "device_ns";
+        QTest::newRow("steps longer than any run") << "\"wall_ns\":2000000001" << "\"wall_ns\":1152921504606846976" << "adds up";
+        QTest::newRow("huge run id") << "\"t\":\"run\",\"run\":3," << "\"t\":\"run\",\"run\":9223372036854775807," << "run: found";
         QTest::newRow("negative id") << "\"id\":21" << "\"id\":-21" << "id";
         QTest::newRow("phase") << "\"phase\":\"global\"" << "\"phase\":\"lunar\"" << "lunar";
         QTest::newRow("mask nobody wrote") << "\"logprob\":-1.5,\"mask\":0" << "\"logprob\":-1.5,\"mask\":99" << "mask";
