@@ -2,8 +2,23 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace spanscope {
+
+namespace {
+
+/// A folder cannot become a file; a device or a pipe can be written, but nothing may be renamed over it.
+Status checkTarget(const std::string& path, bool deviceToo) {
+    std::error_code ignored;
+    const auto target = std::filesystem::status(path, ignored);
+    if (std::filesystem::is_directory(target)) return Error{ErrorCode::Io, "is a folder; name a file", path, {}, {}, {}};
+    if (!deviceToo && std::filesystem::exists(target) && !std::filesystem::is_regular_file(target))
+        return Error{ErrorCode::Io, "is a device or a pipe; this format needs a file", path, {}, {}, {}};
+    return {};
+}
+
+}  // namespace
 
 Error OutputFile::failure(const char* what) const {
     Error e;
@@ -14,9 +29,13 @@ Error OutputFile::failure(const char* what) const {
 }
 
 Result<OutputFile> OutputFile::create(const std::string& path) {
+    if (Status ok = checkTarget(path, true); !ok) return ok.error();
     OutputFile file;
     file.m_path = path;
-    file.m_temporary = path + ".part";
+    std::error_code ignored;
+    const auto target = std::filesystem::status(path, ignored);
+    file.m_direct = std::filesystem::exists(target) && !std::filesystem::is_regular_file(target);
+    file.m_temporary = file.m_direct ? path : path + ".part";
     file.m_file.reset(std::fopen(file.m_temporary.c_str(), "wb"));
     if (!file.m_file) {
         file.m_errno = errno;
@@ -28,7 +47,7 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
 OutputFile::~OutputFile() {
     if (!m_file) return;
     m_file.reset();
-    if (!m_keep) std::remove(m_temporary.c_str());
+    if (!m_keep && !m_direct) std::remove(m_temporary.c_str());
 }
 
 void OutputFile::write(std::string_view bytes) {
@@ -44,13 +63,17 @@ Status OutputFile::commit() {
     if (m_errno != 0) return failure("cannot be written");
     if (std::fclose(m_file.release()) != 0) {
         m_errno = errno;
-        std::remove(m_temporary.c_str());
+        if (!m_keep && !m_direct) std::remove(m_temporary.c_str());
         return failure("cannot be written");
     }
-    return putInPlace(m_temporary, m_path);
+    return m_direct ? Status() : putInPlace(m_temporary, m_path);
 }
 
 Status putInPlace(const std::string& temporary, const std::string& path) {
+    if (Status ok = checkTarget(path, false); !ok) {
+        std::remove(temporary.c_str());
+        return ok;
+    }
     if (std::rename(temporary.c_str(), path.c_str()) == 0) return {};
     const std::string reason = std::strerror(errno);
     std::remove(temporary.c_str());

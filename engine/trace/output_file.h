@@ -1,4 +1,5 @@
-// A file that appears whole or not at all: written beside its target under a temporary name, renamed by commit().
+// A file that appears whole or not at all: written beside its target under a temporary name, renamed by commit(). A device
+// or a pipe (/dev/stdout) is written as it is.
 // One thread.
 #pragma once
 
@@ -13,7 +14,7 @@ namespace spanscope {
 
 class OutputFile {
   public:
-    /// Io with the system's reason. Nothing is left behind unless commit() succeeds.
+    /// Io with the system's reason, or where the path is a folder. Nothing is left behind unless commit() succeeds.
     static Result<OutputFile> create(const std::string& path);
     OutputFile(OutputFile&&) = default;
     OutputFile& operator=(OutputFile&&) = default;
@@ -40,6 +41,7 @@ class OutputFile {
     std::unique_ptr<std::FILE, Close> m_file;
     int m_errno = 0;
     bool m_keep = false;
+    bool m_direct = false;  ///< no temporary: the target is a device or a pipe
 };
 
 /// For libraries that write a file by themselves: renames `temporary` to `path`, or removes it and says why not.

@@ -19,8 +19,8 @@ inline constexpr int kTraceVersion = 1;
 class TraceWriter {
   public:
     /// Creates or replaces `path`: written beside it under a temporary name, renamed by close(). What a crash leaves
-    /// is the temporary file, which readTrace() opens.
-    static Result<std::unique_ptr<TraceWriter>> create(const std::string& path);
+    /// is the temporary file, which readTrace() opens. keepPart: so does an error, or an end without close().
+    static Result<std::unique_ptr<TraceWriter>> create(const std::string& path, bool keepPart = true);
     ~TraceWriter();
     Status begin(const RunHeader& header);
     /// Writes what is new in `data` since the last call for that runId.

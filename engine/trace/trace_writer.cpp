@@ -77,12 +77,12 @@ struct TraceWriter::Impl {
 TraceWriter::TraceWriter() : m_impl(std::make_unique<Impl>()) {}
 TraceWriter::~TraceWriter() = default;
 
-Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path) {
+Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path, bool keepPart) {
     auto file = OutputFile::create(path);
     if (!file) return file.error();
     std::unique_ptr<TraceWriter> writer(new TraceWriter);
     writer->m_impl->file.emplace(std::move(*file));
-    writer->m_impl->file->keepTemporary();
+    if (keepPart) writer->m_impl->file->keepTemporary();
     writer->m_impl->line({{"spantrace", kTraceVersion}, {"min_reader", 1}});
     writer->m_impl->file->flush();
     return writer;
@@ -141,7 +141,7 @@ Status TraceWriter::close() { return m_impl->file->commit(); }
 const std::string& TraceWriter::temporaryPath() const { return m_impl->file->temporaryPath(); }
 
 Status writeTrace(const std::string& path, const std::vector<const RunData*>& runs) {
-    auto writer = TraceWriter::create(path);
+    auto writer = TraceWriter::create(path, false);
     if (!writer) return writer.error();
     for (const RunData* run : runs) {
         if (auto ok = (*writer)->end(*run); !ok) return ok;

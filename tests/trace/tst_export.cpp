@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/trace/export.h"
+#include "engine/trace/trace.h"
 #include "engine/types/speed_up.h"
 #include "tests/model/tiny_model.h"
 #include "tests/trace/sample_run.h"
@@ -271,6 +272,34 @@ class TestExport : public QObject {
             QCOMPARE(ok.error().code, ErrorCode::Io);
         }
         QCOMPARE(QDir(QString::fromStdString(m_folder.path())).entryList({"*.part"}, QDir::Files).size(), 0);
+    }
+
+    void bytesBeyondCountingAreTheLargestNumber() {
+        RunStats s;
+        s.readTokens = int64_t{1} << 60;
+        s.kvBytesPerToken = int64_t{1} << 40;
+        QCOMPARE(s.kvReadBytes(), INT64_MAX);
+        s.readTokens = 3;
+        QCOMPARE(s.kvReadBytes(), int64_t{3} << 40);
+    }
+
+    void foldersAndDevicesStayWhatTheyAre() {
+        const RunData run = sampleRun();
+        // A folder is refused before anything is written, and nothing of a run that could be lost is begun.
+        const auto trace = TraceWriter::create(m_folder.path());
+        QVERIFY(!trace.ok());
+        QCOMPARE(trace.error().code, ErrorCode::Io);
+        QVERIFY(QString::fromStdString(trace.error().toString()).contains("folder"));
+        QVERIFY(!QFile::exists(QString::fromStdString(m_folder.path()) + ".part"));
+        // A device takes what is written; no file takes its place. (A link, so that a failing test breaks no machine.)
+        const QString device = QString::fromStdString(m_folder.file("device"));
+        QVERIFY(QFile::link("/dev/null", device));
+        QVERIFY(exportSpansCsv(run, device.toStdString()).ok());
+        QVERIFY(writeTrace(device.toStdString(), {&run}).ok());
+        const Status npz = exportMaskNpz(run, device.toStdString());  // a zip is written with steps back
+        QVERIFY(!npz.ok());
+        QVERIFY(QFileInfo(device).isSymLink());
+        QVERIFY(!QFile::exists(device + ".part"));
     }
 };
 
