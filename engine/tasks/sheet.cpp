@@ -109,14 +109,14 @@ Result<Sheet> parseSheet(const std::string& typed) {
     Sheet sheet;
     std::vector<int32_t> loweredOf;  // typed line -> lowered line that holds its value
     size_t begin = 0;
-    size_t lineNumber = 0;
+    size_t lineNumber = 0;  // as an editor counts; $n counts the lines with something on them
     while (begin <= typed.size()) {
         const size_t newline = std::min(typed.find('\n', begin), typed.size());
         std::string line = typed.substr(begin, newline - begin);
         begin = newline + 1;
+        ++lineNumber;
         if (!line.empty() && line.back() == '\r') line.pop_back();
         if (line.find_first_not_of(" \t") == std::string::npos) continue;
-        ++lineNumber;
         auto tree = parseExpression(line, true);
         if (!tree) return at(lineNumber, tree.error());
         std::vector<SheetOperand> operands(tree->nodes.size());

@@ -35,6 +35,7 @@ class TestSheet : public QObject {
         QTest::addColumn<QString>("message");
         QTest::newRow("empty") << "\n \n" << "line 1, column 1: nothing to calculate";
         QTest::newRow("second line") << "1+2\n3*" << "line 2, column 3: a number is missing at the end";
+        QTest::newRow("after blank lines") << "1+2\n\n \n3*" << "line 4, column 3: a number is missing at the end";
         QTest::newRow("later line") << "1+$2\n3+4" << "line 1, $2 names no earlier line";
         QTest::newRow("own line") << "1+1\n$2+1" << "line 2, $2 names no earlier line";
         QTest::newRow("no number") << "1+$" << "line 1, column 3: a line number must follow $";
