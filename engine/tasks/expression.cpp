@@ -1,7 +1,7 @@
 #include "engine/tasks/expression.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <cstdint>
 
 #include "engine/tasks/arithmetic.h"
 
@@ -12,6 +12,9 @@ namespace {
 Error outOfRange() {
     return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers", "", "", "", ""};
 }
+
+/// The smallest number has no counterpart; the largest stands for it.
+int64_t magnitude(int64_t v) { return v == INT64_MIN ? INT64_MAX : v < 0 ? -v : v; }
 
 /// Values of all nodes, children first; nullopt where int64 does not hold one.
 std::optional<std::vector<int64_t>> evaluate(const ExpressionTree& tree, EvaluationRange& range) {
@@ -77,10 +80,8 @@ class ExpressionTask final : public Task {
 
 }  // namespace
 
-void EvaluationRange::see(int64_t v) { largestValue = std::max(largestValue, v < 0 ? -v : v); }
-void EvaluationRange::seeProduct(int64_t a, int64_t b) {
-    largestFactor = std::max(largestFactor, std::min<int64_t>(std::llabs(a), std::llabs(b)));
-}
+void EvaluationRange::see(int64_t v) { largestValue = std::max(largestValue, magnitude(v)); }
+void EvaluationRange::seeProduct(int64_t a, int64_t b) { largestFactor = std::max(largestFactor, std::min(magnitude(a), magnitude(b))); }
 
 const Task& expressionTask() {
     static const ExpressionTask task;

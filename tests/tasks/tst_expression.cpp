@@ -76,6 +76,10 @@ class TestExpression : public QObject {
         QVERIFY(expressionTask().format("1+2*3", &card)->warning.empty());
         QVERIFY(expressionTask().format("1+2*3-4", &card)->warning.find("3 operators") != std::string::npos);
         QVERIFY(expressionTask().format("9999+1", &card)->warning.find("10000") != std::string::npos);
+        // The smallest number there is has no counterpart to compare with.
+        const auto smallest = expressionTask().format("(0-4294967296)*2147483648", &card);
+        QVERIFY(smallest.ok());
+        QVERIFY2(smallest->warning.find("9223372036854775807") != std::string::npos, smallest->warning.c_str());
         QVERIFY(expressionTask().format("100*-12", &card)->warning.empty());
         QVERIFY(expressionTask().format("100*-90", &card)->warning.empty());
     }
