@@ -15,7 +15,9 @@ SpeedUp speedUp(const RunData& declared, const RunData& dense) {
     up.nDeclared = static_cast<int64_t>(declared.steps.size());
     up.nDense = static_cast<int64_t>(dense.steps.size());
     up.nSteps = std::min(up.nDeclared, up.nDense);
-    if (up.nSteps < 2) return up;
+    const bool twins = declared.header.settings.attention != AttentionMode::Dense && dense.header.settings.attention == AttentionMode::Dense &&
+                       declared.header.formattedPrompt == dense.header.formattedPrompt;
+    if (up.nSteps < 2 || !twins) return up;
     if (up.sameLength()) {
         const double a = declared.stats.decodeTokensPerS(), b = dense.stats.decodeTokensPerS();
         up.factor = a > 0 && b > 0 ? a / b : 0;

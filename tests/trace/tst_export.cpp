@@ -258,6 +258,14 @@ class TestExport : public QObject {
         const QString page = QString::fromStdString(readFile(m_folder.file("s.html")));
         QVERIFY(page.contains("<span>Speed-up</span><b>3.00x</b>"));
         QVERIFY(page.contains("over the first 3 steps, which both have"));
+        // Only a run and its dense twin are compared: no two of one mode, no two prompts.
+        RunData other = dense;
+        other.header.settings.attention = AttentionMode::Declared;
+        QCOMPARE(speedUp(declared, other).factor, 0.0);
+        QCOMPARE(speedUp(dense, other).factor, 0.0);
+        other = dense;
+        other.header.formattedPrompt = "2+@1 2\n";
+        QCOMPARE(speedUp(declared, other).factor, 0.0);
         dense.steps.resize(1);
         QCOMPARE(speedUp(declared, dense).factor, 0.0);
         QVERIFY(speedUp(declared, dense).note().empty());

@@ -171,6 +171,23 @@ class TestPlots : public QObject {
         declared.clear();
         QCOMPARE(view.declaredSeries().points().size(), size_t(0));
     }
+    /// A dense run on show is called that, and another declared run beside it makes no speed-up.
+    void throughputNamesItsLanes() {
+        RunStore shown, beside;
+        Selection selection;
+        ThroughputView view(&shown, &beside, &selection);
+        ready(view);
+        shown.load(m_dense);
+        view.flush();
+        QVERIFY(view.summary().startsWith("dense "));
+        QVERIFY(!view.summary().contains("declared"));
+        QVERIFY(view.csv().contains("\ndense,0,") && !view.csv().contains("declared"));
+        shown.load(m_declared);
+        beside.load(m_declared);
+        view.flush();
+        QVERIFY2(view.summary().contains("other declared"), qPrintable(view.summary()));
+        QVERIFY(!view.summary().contains("speed-up"));
+    }
     void throughputSelects() {
         RunStore declared, dense;
         Selection selection;

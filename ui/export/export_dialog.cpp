@@ -19,7 +19,7 @@
 #include <QVBoxLayout>
 #include <array>
 
-#include "ui/views/throughput_series.h"
+#include "ui/views/throughput_plot.h"
 
 namespace spanscope {
 
@@ -54,7 +54,8 @@ Status writeThroughputCsv(const FigureSource& source, const std::string& path) {
     ThroughputSeries a, b;
     a.update(*source.run);
     if (source.other) b.update(*source.other);
-    const QByteArray bytes = QByteArray::fromStdString(throughputCsv(a, source.other ? &b : nullptr));
+    const auto [first, second] = laneNames(*source.run, source.other);
+    const QByteArray bytes = QByteArray::fromStdString(throughputCsv(a, source.other ? &b : nullptr, first.toStdString(), second.toStdString()));
     QSaveFile file(QString::fromStdString(path));
     if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
         Error e;

@@ -128,7 +128,9 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
 
 static QString speedUpText(const RunData& declared, const RunData& dense) {
     const SpeedUp up = speedUp(declared, dense);
-    return up.note().empty() ? formatFactor(up.factor) : formatFactor(up.factor) + ' ' + QString::fromStdString(up.note());
+    if (up.factor <= 0) return {};
+    const QString text = QStringLiteral(": speed-up %1").arg(formatFactor(up.factor));
+    return up.note().empty() ? text : text + ' ' + QString::fromStdString(up.note());
 }
 
 FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, const FigureOptions& o) {
@@ -139,9 +141,10 @@ FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, co
     page.title = orGiven(o.title, QStringLiteral("Throughput \u00b7 %1").arg(runName(declared)));
     QString made;
     const double rate = declared.stats.decodeTokensPerS();
-    if (rate > 0) made += QStringLiteral("Decode %1 declared").arg(formatRate(rate));
+    const auto [first, second] = laneNames(declared, maybeDense);
+    if (rate > 0) made += QStringLiteral("Decode %1 %2").arg(formatRate(rate), first);
     if (maybeDense && maybeDense->stats.decodeTokensPerS() > 0)
-        made += QStringLiteral(", %1 dense: speed-up %2").arg(formatRate(maybeDense->stats.decodeTokensPerS()), speedUpText(declared, *maybeDense));
+        made += QStringLiteral(", %1 %2%3").arg(formatRate(maybeDense->stats.decodeTokensPerS()), second, speedUpText(declared, *maybeDense));
     made = sentence(made) + QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens read are whole pages of %2 tokens. %3")
                                 .arg(ThroughputSeries::kWindowSteps).arg(kPageTokens).arg(runOrigin(declared));
     page.caption = orGiven(o.caption, made.trimmed());
@@ -156,6 +159,8 @@ FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, co
         ThroughputPlot body(&plot);
         body.setTheme(Palette::of(o.dark), 8.25);  // 11 pixels at 96 dpi
         body.setAxis(o.overTime ? ThroughputAxis::Time : ThroughputAxis::Context);
+        const auto [name, otherName] = laneNames(declared, maybeDense);
+        body.setLaneNames(name, otherName);
         body.setData(a, b, model);
         body.fitRanges();
         // QCustomPlot paints in whole units; the painter's scale makes them finer.

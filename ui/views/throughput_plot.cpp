@@ -3,6 +3,7 @@
 #include <qcustomplot.h>
 
 #include <cmath>
+#include <utility>
 
 #include "ui/views/plot_theme.h"
 
@@ -98,6 +99,21 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_ceilingText->position->setTypeY(QCPItemPosition::ptPlotCoords);
     m_ceilingText->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
     m_ceilingText->setVisible(false);
+}
+
+std::pair<QString, QString> laneNames(const RunData& first, const RunData* maybeSecond) {
+    const auto name = [](const RunData* run, const QString& fallback) {
+        return run && !run->steps.empty() ? QString::fromUtf8(attentionModeName(run->header.settings.attention)) : fallback;
+    };
+    const QString a = name(&first, QObject::tr("declared")), b = name(maybeSecond, QObject::tr("dense"));
+    return {a, a == b && maybeSecond && !maybeSecond->steps.empty() ? QObject::tr("other %1").arg(b) : b};
+}
+
+void ThroughputPlot::setLaneNames(const QString& first, const QString& second) {
+    m_declared->setName(first);
+    m_dense->setName(second);
+    m_predictedDense->setName(QObject::tr("%1, predicted").arg(second));
+    m_denseRead->setName(QObject::tr("%1 reads").arg(second));
 }
 
 void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {

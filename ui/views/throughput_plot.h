@@ -2,6 +2,9 @@
 // exports use the same one. GUI thread.
 #pragma once
 
+#include <QString>
+#include <utility>
+
 #include "ui/views/palette.h"
 #include "ui/views/throughput_series.h"
 
@@ -19,6 +22,9 @@ namespace spanscope {
 
 enum class ThroughputAxis { Context, Time };
 
+/// The attention modes of two runs, told apart where both have one; "declared" and "dense" where nothing has run.
+std::pair<QString, QString> laneNames(const RunData& first, const RunData* maybeSecond);
+
 class ThroughputPlot {
   public:
     explicit ThroughputPlot(QCustomPlot* plot);  ///< owned by the caller, outlives this
@@ -26,6 +32,8 @@ class ThroughputPlot {
     void setTheme(const Palette& palette, double fontPoints);
     void setAxis(ThroughputAxis axis) { m_axis = axis; }
     void setPredictionShown(bool on) { m_prediction = on; }
+    /// What the two runs are called: their attention modes. "declared" and "dense" until it is said.
+    void setLaneNames(const QString& first, const QString& second);
     /// Replaces all data; model may be invalid. Does not replot.
     void setData(const ThroughputSeries& declared, const ThroughputSeries& dense, const BytesModel& model);
     /// Marks steps [first, last] of `series`; -1 none. Does not replot.

@@ -117,7 +117,7 @@ void number(std::string& out, double value, int digits) {
     if (r.ec == std::errc{}) out.append(buffer.data(), r.ptr);
 }
 
-void rows(std::string& out, const char* lane, const ThroughputSeries& series) {
+void rows(std::string& out, const std::string& lane, const ThroughputSeries& series) {
     for (const ThroughputPoint& p : series.points()) {
         out.append(lane).append(",").append(std::to_string(p.step)).append(",").append(std::to_string(p.context)).append(",");
         number(out, p.timeS, 6);
@@ -132,10 +132,11 @@ void rows(std::string& out, const char* lane, const ThroughputSeries& series) {
 
 }  // namespace
 
-std::string throughputCsv(const ThroughputSeries& declared, const ThroughputSeries* maybeDense) {
+std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond, const std::string& firstLane,
+                          const std::string& secondLane) {
     std::string out("lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,read_tokens,causal_tokens\n");
-    rows(out, "declared", declared);
-    if (maybeDense) rows(out, "dense", *maybeDense);
+    rows(out, firstLane, first);
+    if (maybeSecond) rows(out, secondLane, *maybeSecond);
     return out;
 }
 

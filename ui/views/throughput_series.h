@@ -71,8 +71,10 @@ struct BytesModel {
 /// Invalid with fewer than 24 steps, reads that hardly differ, or a slope below zero.
 BytesModel fitBytes(const std::vector<StepRecord>& steps);
 
-/// step,position,context_tokens,time_s,step_ms,tokens_per_s,attended,read,causal - '.' decimals, one row a step and lane.
-std::string throughputCsv(const ThroughputSeries& declared, const ThroughputSeries* maybeDense);
+/// lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,read_tokens,causal_tokens - '.' decimals, one row a
+/// step and lane. The lanes' names are the runs' attention modes.
+std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond, const std::string& firstLane = "declared",
+                          const std::string& secondLane = "dense");
 
 /// Three significant digits, never exponent form: "1230", "45.6", "0.0123".
 std::string threeDigits(double value);

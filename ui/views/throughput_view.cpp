@@ -48,6 +48,13 @@ void ThroughputTable::reset() {
     endResetModel();
 }
 
+void ThroughputTable::setLaneNames(const QString& first, const QString& second) {
+    if (first == m_first && second == m_second) return;
+    m_first = first;
+    m_second = second;
+    emit headerDataChanged(Qt::Horizontal, DeclaredRate, DenseRate);
+}
+
 QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= m_rows) return {};
     if (role == Qt::TextAlignmentRole) return int(Qt::AlignRight | Qt::AlignVCenter);
@@ -74,18 +81,19 @@ QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
 
 QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
-    static const char* const names[] = {QT_TR_NOOP("step"), QT_TR_NOOP("context"), QT_TR_NOOP("declared t/s"),
-                                        QT_TR_NOOP("dense t/s"), QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
+    static const char* const names[] = {QT_TR_NOOP("step"), QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
                                         QT_TR_NOOP("read"), QT_TR_NOOP("causal")};
     static const char* const tips[] = {
         QT_TR_NOOP("Index of the response token"),
         QT_TR_NOOP("Tokens stored when the step ran, itself included"),
         QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
-        QT_TR_NOOP("The same for the dense lane"),
+        QT_TR_NOOP("The same for the run beside it"),
         QT_TR_NOOP("Wall time of this step alone"),
         QT_TR_NOOP("Tokens in the step's interval list"),
         QT_TR_NOOP("The same rounded outward to pages of 16 tokens: what is loaded"),
         QT_TR_NOOP("Tokens that plain causal attention would read")};
+    if (role == Qt::DisplayRole && (section == DeclaredRate || section == DenseRate))
+        return tr("%1 t/s").arg(section == DeclaredRate ? m_first : m_second);
     if (role == Qt::DisplayRole) return tr(names[section]);
     if (role == Qt::ToolTipRole) return tr(tips[section]);
     return {};
@@ -129,8 +137,8 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     };
     const QString decode = tr("Decode tokens per second: (N \u2212 1) / (time of the last token \u2212 time of the first). "
                               "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
-    m_declaredLabel = label("declaredRate", tr("<b>Declared</b>: the model reads what it named.<br>") + decode);
-    m_denseLabel = label("denseRate", tr("<b>Dense</b>: plain causal attention, same weights, same tokens.<br>") + decode);
+    m_declaredLabel = label("declaredRate", tr("The run on show. <b>Declared</b>: the model reads what it named.<br>") + decode);
+    m_denseLabel = label("denseRate", tr("The run beside it. <b>Dense</b>: plain causal attention, same weights.<br>") + decode);
     m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and sampler, over the steps that both have."));
     m_kvLabel = label("kvRead", QString());
     m_modeLabel = label("runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
@@ -235,6 +243,9 @@ void ThroughputView::refresh() {
     m_model = fitBytes(m_denseStore->data().steps);
     if (!m_model.valid) m_model = fitBytes(m_declaredStore->data().steps);
     m_painter->setLow(m_plot->height() < fontMetrics().height() * 12);  // little room: the upper axes alone
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    m_painter->setLaneNames(first, second);
+    m_tableModel->setLaneNames(first, second);
     m_painter->setData(m_declared, m_dense, m_model);
     if (!m_zoomed) m_painter->fitRanges();
     updateHeader();
@@ -254,8 +265,9 @@ void ThroughputView::updateHeader() {
         l->setText(QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
         l->setProperty("said", !s.points().empty());
     };
-    lane(m_declaredLabel, m_declaredStore, m_declared, tr("declared"), p.declared);
-    lane(m_denseLabel, m_denseStore, m_dense, tr("dense"), p.dense);
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    lane(m_declaredLabel, m_declaredStore, m_declared, first, p.declared);
+    lane(m_denseLabel, m_denseStore, m_dense, second, p.dense);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
     const QString factor = tr("speed-up <b>%1\u00d7</b>").arg(QString::fromStdString(threeDigits(up.factor)));
     const bool partial = !up.sameLength() && m_declaredStore->isFinished() && m_denseStore->isFinished();
@@ -279,8 +291,9 @@ QString ThroughputView::summary() const {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
         parts << tr("%1 %2, %3 steps").arg(name, formatRate(r)).arg(s.points().size());
     };
-    lane(m_declaredStore, m_declared, tr("declared"));
-    lane(m_denseStore, m_dense, tr("dense"));
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    lane(m_declaredStore, m_declared, first);
+    lane(m_denseStore, m_dense, second);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
     if (up.factor > 0) {
         const QString factor = tr("speed-up %1 times").arg(QString::fromStdString(threeDigits(up.factor)));
@@ -328,7 +341,8 @@ void ThroughputView::setInspecting(bool on) {
 }
 
 QString ThroughputView::csv() const {
-    return QString::fromStdString(throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense));
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    return QString::fromStdString(throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense, first.toStdString(), second.toStdString()));
 }
 
 void ThroughputView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }

@@ -31,9 +31,11 @@ class ThroughputTable : public QAbstractTableModel {
     QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
     void grow();   ///< rows were added to the series
     void reset();
+    void setLaneNames(const QString& first, const QString& second);
 
   private:
     int size() const;
+    QString m_first, m_second;
     const ThroughputSeries* m_declared;
     const ThroughputSeries* m_dense;
     int m_rows = 0;

@@ -347,14 +347,14 @@ void TimelineView::updateText() {
     QString text;
     if (step >= 0 && step < m_store->nSteps()) {
         const StepRecord& s = m_store->data().steps[size_t(step)];
-        text = tr("step %1 of %2 \u00b7 %3 \u00b7 at %4 \u00b7 reads %5 of %6")
+        text = tr("step %1 of %2 \u00b7 %3 \u00b7 at %4 \u00b7 attends %5 of %6")
                    .arg(step).arg(m_store->nSteps()).arg(QString(phaseName(s.phase)), seconds(s.atNs)).arg(s.attended).arg(s.causal);
     } else if (m_clock.isPlaying()) {
         text = seconds(m_clock.nowNs());
     } else if (m_store->nSteps() > 0) {
         text = tr("%1 steps in %2").arg(m_store->nSteps()).arg(seconds(m_lanes->times().totalNs()));
         if (m_dense && m_dense->nSteps() > 0)
-            text += tr(" \u00b7 dense %1 in %2").arg(m_dense->nSteps()).arg(seconds(m_lanes->denseTimes().totalNs()));
+            text += tr(" \u00b7 %1 %2 in %3").arg(QString(attentionModeName(m_dense->data().header.settings.attention))).arg(m_dense->nSteps()).arg(seconds(m_lanes->denseTimes().totalNs()));
     }
     m_text->setText(text);
     m_lanes->setAccessibleDescription(text);
