@@ -71,9 +71,14 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         DType type = DType::BF16;
         if (!dtypeFromName(o.weightType, type))
             return log.fail({ErrorCode::InvalidArgument, "no such format", {}, "--weight-type", o.weightType, "f32, f16, bf16, q8_0, q4_0, ..."});
-        auto weights = RandomWeights::create(o.randomWeights, type, o.seed);
+        const bool ask = !o.model.force;
+        auto weights = RandomWeights::create(o.randomWeights, type, o.seed, ask ? freeMemoryBytes() : UINT64_MAX);
         if (!weights) return log.fail(weights.error());
         drawn = std::move(*weights);
+        const auto wanted = static_cast<uint64_t>(kvBytesPerToken(drawn->weights().shape, subject.kvType) * static_cast<double>(kvTokens));
+        if (const uint64_t left = freeMemoryBytes(); ask && o.model.backend != "cuda" && wanted > left)
+            return log.fail({ErrorCode::OutOfMemory, "the KV cache of this bench does not fit into memory; --force starts anyway", {},
+                             "--n-depth, --batch", mebibytes(left) + " free", mebibytes(wanted)});
         subject.model = o.randomWeights + " (drawn weights)";
         subject.format = dtypeName(type);
     }

@@ -106,7 +106,8 @@ void fill(const TensorView& t, uint8_t* data, uint64_t seed, bool gain) {
 
 }  // namespace
 
-Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& name, DType type, uint64_t seed) {
+Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& name, DType type, uint64_t seed,
+                                                             uint64_t maxBytes) {
     const NamedShape* named = nullptr;
     for (const NamedShape& s : kShapes)
         if (name == s.name) named = &s;
@@ -153,6 +154,9 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     want(w.finalNorm, DType::F32, 1, s.hidden, true);
     want(w.head, type, s.vocab, s.hidden, false);
 
+    if (total > maxBytes)
+        return Error{ErrorCode::OutOfMemory, "drawn weights of this shape do not fit into memory", {}, "--random-weights " + name,
+                     std::to_string(maxBytes >> 20) + " MiB free", std::to_string(total >> 20) + " MiB"};
     void* memory = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return Error{ErrorCode::OutOfMemory, "no memory for drawn weights", {}, {}, {}, std::to_string(total) + " bytes"};

@@ -14,8 +14,10 @@ namespace spanscope {
 class RandomWeights {
   public:
     /// shape: llama-160m, llama-1b, llama-7b. type: every matrix's format. InvalidArgument for another name,
-    /// OutOfMemory with the bytes wanted.
-    static Result<std::unique_ptr<RandomWeights>> create(const std::string& shape, DType type, uint64_t seed = 1);
+    /// OutOfMemory with the bytes wanted, also where they are more than maxBytes: the system hands out memory that it has
+    /// not got and ends the process later.
+    static Result<std::unique_ptr<RandomWeights>> create(const std::string& shape, DType type, uint64_t seed = 1,
+                                                         uint64_t maxBytes = UINT64_MAX);
     ~RandomWeights();
     RandomWeights(const RandomWeights&) = delete;
     RandomWeights& operator=(const RandomWeights&) = delete;

@@ -80,9 +80,6 @@ std::string dominantType(ModelWeights& weights);
 /// Every tensor view of the model, absent ones left out.
 std::vector<TensorView*> allTensors(ModelWeights& weights);
 
-/// Bytes this process may still use: MemAvailable, and the limit of its control group where there is one.
-uint64_t freeMemoryBytes();
-
 MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType);
 
 struct HfConfig;

@@ -62,6 +62,9 @@ class Model {
 /// leaves nothing mapped. Every error names file, field, found, expected.
 Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {});
 
+/// Bytes this process may still use: MemAvailable, and the limit of its control group where there is one.
+uint64_t freeMemoryBytes();
+
 /// Reads headers only. contextTokens 0 = the model's own.
 Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType = DType::F32);
 

@@ -110,6 +110,9 @@ class TestBench : public QObject {
         QCOMPARE(runBench(**backend, m.weights, {}, plan, &stop).error().code, ErrorCode::Cancelled);
         QVERIFY((*backend)->createSequence(64).ok());  // nothing was left behind
         QVERIFY(!RandomWeights::create("llama-3b", DType::BF16).ok());
+        const auto tooLarge = RandomWeights::create("llama-160m", DType::BF16, 1, 64 << 20);
+        QVERIFY(!tooLarge.ok());
+        QCOMPARE(tooLarge.error().code, ErrorCode::OutOfMemory);
     }
 
     void drawnWeights() {
