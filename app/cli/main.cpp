@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
 #include "engine/model/mapped_file_guard.h"
@@ -28,5 +30,9 @@ int main(int argc, char** argv) {
     installStopSignal();
     spanscope::guardMappedFiles("spanscope-cli", kLoadFailure);
     const Log log(options.quiet ? Log::Level::Quiet : options.verbose ? Log::Level::Verbose : Log::Level::Normal);
-    return dispatch(options, log);
+    const int exitCode = dispatch(options, log);
+    // A full disk or a closed pipe shows when the last bytes leave.
+    const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    if (!written && exitCode == kOk) return log.fail({spanscope::ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
+    return exitCode;
 }

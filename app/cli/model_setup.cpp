@@ -66,7 +66,7 @@ Status checkMemory(const ModelOptions& options, int32_t kvTokens, const Log& log
         return {};
     }
     return Error{ErrorCode::OutOfMemory, message + "; --force starts anyway", path, {},
-                 mebibytes(forecast->freeBytes) + " free", mebibytes(wanted) + " wanted"};
+                 mebibytes(forecast->freeBytes) + " free", mebibytes(wanted)};
 }
 
 Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, const ModelOptions& options,

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <iostream>
 
 #include "app/cli/exit_codes.h"
@@ -25,14 +26,18 @@ bool parseInt(const std::string& text, int32_t& value) {
     return error == std::errc() && end == text.data() + text.size();
 }
 
-Range parseRange(const std::string& text) {
+constexpr int32_t kMostTokens = 1 << 28;  // as much as a model may claim for its context
+constexpr int32_t kMostThreads = 1024;
+constexpr int32_t kMostOperators = 1000, kMostLines = 10'000;  // of generated problems
+
+Range parseRange(const std::string& text, int32_t most) {
     Range range;
     const size_t dash = text.find('-', 1);
     const bool ok = dash == std::string::npos
                         ? parseInt(text, range.min) && (range.max = range.min, true)
                         : parseInt(text.substr(0, dash), range.min) && parseInt(text.substr(dash + 1), range.max);
-    if (!ok || range.min < 1 || range.max < range.min)
-        throw CLI::ValidationError("\"" + text + "\" is not a range such as 4 or 1-16");
+    if (!ok || range.min < 1 || range.max < range.min || range.max > most)
+        throw CLI::ValidationError("\"" + text + "\" is not a range such as 4 or 1-16, within 1 to " + std::to_string(most));
     return range;
 }
 
@@ -52,22 +57,29 @@ std::vector<AttentionChoice> parseAttention(const std::string& text, bool forBen
             if (!parseInt(name.substr(name.find('=') + 1), choice.keepTokens) || choice.keepTokens < 1)
                 throw CLI::ValidationError(name + ": a number of tokens is needed, 1 or more");
         } else if (name != "declared") {
-            throw CLI::ValidationError("attention \"" + name + "\" is not dense, declared, both or keep=N");
+            throw CLI::ValidationError("\"" + name + "\" is not dense, declared, both" + (forBench ? ", keep=N or scatter=N" : " or keep=N"));
         }
         list.push_back(choice);
     }
-    if (list.empty()) throw CLI::ValidationError("attention is empty");
+    if (list.empty()) throw CLI::ValidationError("names no attention");
     return list;
 }
 
-/// Options whose text is turned into a value once it is there.
+/// Options whose text is turned into a value once it is there. What is wrong with it is said with the option's name.
 template <class F>
-CLI::Option* addParsed(CLI::App* app, const std::string& names, const std::string& help, F parse) {
-    return app->add_option_function<std::string>(names, std::move(parse), help);
+CLI::Option* addParsed(CLI::App* app, const std::string& name, const std::string& help, F parse) {
+    const std::function<void(const std::string&)> named = [name, parse](const std::string& text) {
+        try {
+            parse(text);
+        } catch (const CLI::ValidationError& e) {
+            throw CLI::ValidationError(name, e.what());
+        }
+    };
+    return app->add_option_function<std::string>(name, named, help);
 }
 
-void addRange(CLI::App* app, const char* name, std::optional<Range>& target, const char* help) {
-    addParsed(app, name, help, [&target](const std::string& text) { target = parseRange(text); })->type_name("A[-B]");
+void addRange(CLI::App* app, const char* name, std::optional<Range>& target, const char* help, int32_t most) {
+    addParsed(app, name, help, [&target, most](const std::string& text) { target = parseRange(text, most); })->type_name("A[-B]");
 }
 
 void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std::string& fallback) {
@@ -79,11 +91,11 @@ void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std
 
 void addModel(CLI::App* app, ModelOptions& o, bool runs) {
     app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task");
-    app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::NonNegativeNumber);
+    app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::Range(0, kMostTokens));
     app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
     if (!runs) return;
     app->add_option("--backend,--device", o.backend, "where it runs")->check(CLI::IsMember({"cpu", "reference", "cuda"}));
-    app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all cores")->check(CLI::NonNegativeNumber);
+    app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all cores")->check(CLI::Range(0, kMostThreads));
     app->add_flag("--force", o.force, "start even where the memory forecast says that it does not fit");
 }
 
@@ -94,12 +106,12 @@ void addRun(CLI::App& app, Options& all) {
     run->add_option("--task", o.task, "expression, sheet, news or text; default: the model's first task");
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input");
-    auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")->delimiter(',');
+    auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")->delimiter(',')->default_str("");
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
     addAttention(run, o.attention, "declared");
     run->add_option("-n,--predict,--n-predict", o.maxTokens, "tokens to generate; -1 = until the end or the context is full")
-        ->check(CLI::Range(-1, INT32_MAX - 1));
+        ->check(CLI::Range(-1, kMostTokens));
     run->add_option("--temp", o.sampler.temperature, "temperature; 0 = greedy");
     run->add_option("--top-k", o.sampler.topK, "keep the k best; 0 = off");
     run->add_option("--top-p", o.sampler.topP, "keep the best that make up p; 1 = off");
@@ -126,8 +138,8 @@ void addEval(CLI::App& app, Options& all) {
     eval->add_option("--count", o.count, "problems: as many fresh ones, or the first of the file; 0 = 100, or all")
         ->check(CLI::NonNegativeNumber);
     eval->add_option("-s,--seed", o.seed, "of the fresh problems");
-    addRange(eval, "--operators", o.operators, "expression: operators in each problem");
-    addRange(eval, "--lines", o.lines, "sheet: lines in each problem");
+    addRange(eval, "--operators", o.operators, "expression: operators in each problem, default 1-16", kMostOperators);
+    addRange(eval, "--lines", o.lines, "sheet: lines in each problem, default 1-100", kMostLines);
     (void)file;
     addAttention(eval, o.attention, "both");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
@@ -151,15 +163,15 @@ void addDataset(CLI::App& app, Options& all) {
         ->excludes(task);
     data->add_option("--count", o.count, "how many; -1 = all there are (news)")->check(CLI::Range(int64_t{-1}, INT64_MAX));
     data->add_option("-s,--seed", o.seed, "training and test use different ones");
-    addRange(data, "--operators", o.operators, "expression: operators, default 1-16");
-    addRange(data, "--lines", o.lines, "sheet: lines, default 1-100");
-    addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets");
+    addRange(data, "--operators", o.operators, "expression: operators, default 1-16", kMostOperators);
+    addRange(data, "--lines", o.lines, "sheet: lines, default 1-100", kMostLines);
+    addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets", kMostLines);
     data->add_option("--in", o.input, "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input");
     data->add_option("--max-tokens", o.maxTokens, "news: leave longer examples out; 0 = no limit");
     data->add_option("--max-words", o.maxWords, "news: the same in words of the article");
-    addRange(data, "--sentences", o.sentences, "news: sentences in an article, default 4-40; others are left out");
+    addRange(data, "--sentences", o.sentences, "news: sentences in an article, default 4-40; others are left out", kMostLines);
     data->add_option("--max-points", o.maxPoints, "news: key points besides the headline")->check(CLI::Range(1, 9));
-    addRange(data, "--ids", o.ids, "news: only articles whose id falls into these of 100 buckets, e.g. 1-95");
+    addRange(data, "--ids", o.ids, "news: only articles whose id falls into these of 100 buckets, e.g. 1-95", 100);
     data->add_option("--not-like", o.notLike, "news: leave out articles that share half of their 8-grams with this file");
     data->add_flag("--skip-bad-lines", o.skipBadLines, "news: count malformed lines instead of stopping at the first");
     data->add_option("--overlap-with", o.overlapWith, "news: write nothing; say how much of --in stands in this file (leak check)");
@@ -182,7 +194,7 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required();
     addModel(exports, o.model, true);
     exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
-        ->check(CLI::NonNegativeNumber);
+        ->default_str("")->check(CLI::NonNegativeNumber);
     exports->add_option("--png", o.png, "the figure as a bitmap");
     exports->add_option("--svg", o.svg, "the figure with text and axes as vectors");
     exports->add_option("--pdf", o.pdf, "the figure on a page of its size");
@@ -191,7 +203,7 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("--scale", o.scale, "pixels to a unit of the page, 1 to 4")->check(CLI::Range(1, 4))->capture_default_str();
     exports->add_option("--width", o.width, "of the page, 96 units to an inch")->check(CLI::Range(320, 4000))->capture_default_str();
     exports->add_option("--first-step", o.firstStep, "mask: first row")->check(CLI::NonNegativeNumber);
-    exports->add_option("--last-step", o.lastStep, "mask: last row; default: the run's last")->check(CLI::NonNegativeNumber);
+    exports->add_option("--last-step", o.lastStep, "mask: last row; default: the run's last")->default_str("")->check(CLI::NonNegativeNumber);
     exports->add_option("--title", o.title, "default: from the run; - = none");
     exports->add_option("--caption", o.caption, "default: from the run; - = none");
     exports->add_flag("--dark", o.dark, "figure on a dark ground");
@@ -208,9 +220,9 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("--against", o.against, "difference: a trace whose run to compare with; default: the dense run of the same file");
     exports->add_option("--difference-npy", o.differenceNpy, "uint8 (steps, context), 0 future, 1 read by neither, 2 both, 3 only the second, 4 only the first");
     exports->add_option("--difference-csv", o.differenceCsv, "one row for each step and stretch that only one run could read");
-    exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")->check(CLI::NonNegativeNumber);
-    exports->add_option("--layer", o.layer, "attention: of this layer and --head; default: mean of all")->check(CLI::NonNegativeNumber);
-    exports->add_option("--head", o.head, "attention: of this head and --layer")->check(CLI::NonNegativeNumber);
+    exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")->default_str("")->check(CLI::NonNegativeNumber);
+    exports->add_option("--layer", o.layer, "attention: of this layer and --head; default: mean of all")->default_str("")->check(CLI::NonNegativeNumber);
+    exports->add_option("--head", o.head, "attention: of this head and --layer")->default_str("")->check(CLI::NonNegativeNumber);
     exports->add_flag("--with-first", o.withFirst, "attention, heads: the first token too, which often takes most of the mass");
     exports->add_option("--attention-csv", o.attentionCsv, "one row for each position that the step could read densely (replays the run with -m)");
     exports->add_option("--heads-csv", o.headsCsv, "share of dense attention mass inside the span, one row for each layer and head (replays)");
@@ -231,8 +243,8 @@ void addBench(CLI::App& app, Options& all) {
     BenchOptions& o = all.bench;
     CLI::App* bench = app.add_subcommand("bench", "Measures prefill and decode speed");
     addModel(bench, o.model, true);
-    bench->add_option("-p,--n-prompt", o.promptSizes, "prefill tests, in tokens (512)")->delimiter(',');
-    bench->add_option("-n,--n-gen", o.predictSizes, "decode tests, in tokens (128)")->delimiter(',');
+    bench->add_option("-p,--n-prompt", o.promptSizes, "prefill tests, in tokens; default, without -n and -pg: 512")->delimiter(',')->default_str("")->check(CLI::Range(0, kMostTokens));
+    bench->add_option("-n,--n-gen", o.predictSizes, "decode tests, in tokens; default, without -p and -pg: 128")->delimiter(',')->default_str("")->check(CLI::Range(0, kMostTokens));
     bench->add_option_function<std::vector<std::string>>(
              "--pg",
              [&o](const std::vector<std::string>& texts) {
@@ -240,22 +252,23 @@ void addBench(CLI::App& app, Options& all) {
                      Range pair;
                      const size_t comma = text.find(',');
                      if (comma == std::string::npos || !parseInt(text.substr(0, comma), pair.min) ||
-                         !parseInt(text.substr(comma + 1), pair.max))
-                         throw CLI::ValidationError("-pg needs P,N");
+                         !parseInt(text.substr(comma + 1), pair.max) || pair.min < 0 || pair.min > kMostTokens || pair.max < 0 ||
+                         pair.max > kMostTokens)
+                         throw CLI::ValidationError("-pg", "\"" + text + "\" is not P,N: two numbers of tokens, 0 to " + std::to_string(kMostTokens));
                      o.promptThenPredict.push_back(pair);
                  }
              },
              "-pg P,N: prefill, then decode")
         ->type_name("P,N");
-    bench->add_option("-d,--n-depth", o.depths, "tokens in the context before the test (0)")->delimiter(',');
-    bench->add_option("-b,--batch", o.batches, "sequences decoded together (1)")->delimiter(',');
+    bench->add_option("-d,--n-depth", o.depths, "tokens in the context before the test")->delimiter(',')->default_str("0")->check(CLI::Range(0, kMostTokens));
+    bench->add_option("-b,--batch", o.batches, "sequences decoded together")->delimiter(',')->default_str("1")->check(CLI::Range(1, 4096));
     bench->add_option("-r,--repetitions", o.repetitions, "how often each test is timed")->check(CLI::Range(1, 1000));
-    bench->add_flag("!--no-warmup", o.warmup, "without the untimed first round");
+    bench->add_flag_callback("--no-warmup", [&o] { o.warmup = false; }, "without the untimed first round");
     bench->add_option("--random-weights", o.randomWeights, "llama-160m, llama-1b or llama-7b: a shape with drawn weights");
     bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
     o.attention = parseAttention("dense");
     addParsed(bench, "--attention", "dense, declared (a worked sheet, fed token by token), keep=N (sink and last N tokens), "
-              "scatter=N (as many in single pages); a list",
+              "scatter=N (as many in single pages); a list; default dense",
               [&o](const std::string& text) { o.attention = parseAttention(text, true); })
         ->type_name("MODE");
     bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens");
@@ -271,6 +284,11 @@ void addDiff(CLI::App& app, Options& all) {
     diff->callback([&all] { all.verb = Verb::Diff; });
 }
 
+int misused(const std::string& what) {
+    std::cerr << "spanscope-cli: " << what << "; --help lists verbs and options\n";
+    return kUsage;
+}
+
 }  // namespace
 
 std::optional<int> parseOptions(int argc, char** argv, Options& options) {
@@ -279,6 +297,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     app.set_version_flag("--version", std::string("spanscope-cli ") + kVersion + " (" + kCommit + ")");
     app.require_subcommand(1);
     app.fallthrough();
+    app.option_defaults()->always_capture_default();  // verbs inherit it: --help shows what stands where nothing is said
     app.add_flag("-v,--verbose", options.verbose, "say more on stderr");
     app.add_flag("-q,--quiet", options.quiet, "only errors on stderr");
     addRun(app, options);
@@ -300,14 +319,15 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
         return std::any_of(verbs.begin(), verbs.end(), [&](const CLI::App* verb) { return verb->check_name(name); });
     };
     if (!arguments.empty() && arguments.front().rfind('-', 0) != 0 && !isVerb(arguments.front())) {
-        std::cerr << "there is no verb \"" << arguments.front() << "\"\nRun with --help for more information.\n";
-        return kUsage;
+        return misused("there is no verb \"" + arguments.front() + "\"");
     }
     std::reverse(arguments.begin(), arguments.end());
     try {
         app.parse(std::move(arguments));
     } catch (const CLI::ParseError& e) {
-        return app.exit(e, std::cout, std::cerr) == 0 ? kOk : kUsage;
+        if (e.get_exit_code() != 0) return misused(e.what());
+        app.exit(e, std::cout, std::cerr);  // --help, --version
+        return kOk;
     }
     return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "app/cli/eval_scores.h"
@@ -224,8 +225,7 @@ void printTable(const std::vector<Row>& rows) {
     for (const Row& row : rows) std::fputs(row.scores.toText(attentionModeName(row.choice.mode)).c_str(), stdout);
 }
 
-Status writeFailures(const std::string& path, const std::vector<Problem>& problems, const std::vector<Row>& rows) {
-    std::string lines;
+void writeFailures(OutputFile& file, const std::vector<Problem>& problems, const std::vector<Row>& rows) {
     for (const Row& row : rows) {
         for (size_t i = 0; i < row.outcomes.size(); ++i) {
             const Outcome& o = row.outcomes[i];
@@ -235,10 +235,9 @@ Status writeFailures(const std::string& path, const std::vector<Problem>& proble
                               {"text", o.text}, {"expected_text", problems[i].response}, {"error", o.error},
                               {"violations", o.nViolations}, {"stop_reason", stopReasonName(o.stats.stop)}};
             if (Json points = linesJson(problems[i], o.text); !points.is_null()) object["lines"] = std::move(points);
-            lines += object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+            file.write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
         }
     }
-    return writeFile(path, lines);
 }
 
 }  // namespace
@@ -257,6 +256,12 @@ int evalVerb(const EvalOptions& o, const Log& log) {
         return log.fail({ErrorCode::OutOfMemory, "too much at once; use a smaller --batch or -c", {}, {}, {}, {}});
     if (auto ok = checkMemory(o.model, static_cast<int32_t>(kvTokens * plan->nJobs), log); !ok) return log.fail(ok.error());
 
+    std::optional<OutputFile> failures;  // opened before the work, which may take hours
+    if (!o.failuresFile.empty()) {
+        auto file = OutputFile::create(o.failuresFile);
+        if (!file) return log.fail(file.error());
+        failures = std::move(*file);
+    }
     std::vector<std::unique_ptr<Backend>> backends;
     for (int32_t i = 0; i < plan->nJobs; ++i) {
         auto backend = makeBackendFor(model.weights(), o.model, {kvTokens, plan->batch, plan->threadsPerJob}, log);
@@ -270,6 +275,18 @@ int evalVerb(const EvalOptions& o, const Log& log) {
         status = RowRunner(opened->model, *plan, *problems, rows.back(), log).run(backends);
         if (!status) break;
     }
+    bool ran = false;
+    for (const Row& row : rows) {
+        int64_t nFailed = 0;
+        std::string first;
+        for (const Outcome& out : row.outcomes) {
+            ran = ran || (out.done && out.error.empty());
+            if (!out.error.empty() && nFailed++ == 0) first = out.error;
+        }
+        if (nFailed > 0)
+            log.error(std::string(attentionModeName(row.choice.mode)) + ": " + std::to_string(nFailed) + " of " +
+                      std::to_string(row.outcomes.size()) + " problems were not run; the first: " + first);
+    }
     if (o.json) {
         Json list = Json::array();
         for (const Row& row : rows) list.push_back(rowJson(row, *plan));
@@ -279,10 +296,12 @@ int evalVerb(const EvalOptions& o, const Log& log) {
     } else {
         printTable(rows);
     }
-    if (!o.failuresFile.empty()) {
-        if (auto ok = writeFailures(o.failuresFile, *problems, rows); !ok) return log.fail(ok.error());
+    if (failures) {
+        writeFailures(*failures, *problems, rows);
+        if (auto ok = failures->commit(); !ok) return log.fail(ok.error());
     }
-    return status ? kOk : log.fail(status.error());
+    if (!status) return log.fail(status.error());
+    return ran ? kOk : kRunFailed;
 }
 
 }  // namespace spanscope::cli

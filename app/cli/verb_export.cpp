@@ -71,6 +71,14 @@ int exportVerb(const ExportOptions& o, const Log& log) {
     if (!run)
         return log.fail({ErrorCode::NotFound, "the trace has no such run", o.trace, "--run", std::to_string(o.run),
                          std::to_string(file->runs.size()) + " runs"});
+    const auto nSteps = static_cast<int32_t>(run->steps.size());
+    for (const auto& [option, step] : {std::pair{"--first-step", o.firstStep}, std::pair{"--step", o.step}})
+        if (step > 0 && step >= nSteps)
+            return log.fail({ErrorCode::InvalidArgument, "the run has no such step", o.trace, option, std::to_string(step),
+                             "0 to " + std::to_string(nSteps - 1)});
+    if (o.lastStep >= 0 && o.lastStep < o.firstStep)
+        return log.fail({ErrorCode::InvalidArgument, "lies before --first-step", {}, "--last-step", std::to_string(o.lastStep),
+                         std::to_string(o.firstStep) + " or more"});
     // A comparison belongs to the same prompt only.
     SharedRun other = firstWith(*file, AttentionMode::Dense, run);
     if (other && other->header.formattedPrompt != run->header.formattedPrompt) other = nullptr;

@@ -1,5 +1,6 @@
 // run: a prompt through one or more attention modes. Several are run in alternating slices, each timed alone.
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <random>
@@ -29,9 +30,12 @@ Result<std::string> readPromptFile(const std::string& path) {
         text << std::cin.rdbuf();
         return text.str();
     }
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) return Error{ErrorCode::Io, "is a folder, not a file with a prompt", path, {}, {}, {}};
     std::ifstream file(path, std::ios::binary);
-    if (!file || !(text << file.rdbuf()))
-        return Error{ErrorCode::NotFound, "the prompt file cannot be read", path, {}, {}, {}};
+    if (!file) return Error{ErrorCode::NotFound, "the prompt file cannot be read", path, {}, {}, {}};
+    if (file.peek() == std::char_traits<char>::eof() || !(text << file.rdbuf()))
+        return Error{ErrorCode::InvalidArgument, "the prompt file is empty", path, {}, {}, {}};
     return text.str();
 }
 

@@ -74,6 +74,11 @@ class TestCli : public QObject {
         QTest::newRow("keep") << QStringList{"run", "-p", "1+1", "--attention", "keep=0"} << "keep";
         QTest::newRow("two prompts") << QStringList{"run", "-p", "1", "--prompt-tokens", "1"} << "excludes";
         QTest::newRow("range") << QStringList{"dataset", "--task", "sheet", "--count", "1", "--lines", "9-2"} << "9-2";
+        QTest::newRow("range names its option") << QStringList{"dataset", "--task", "sheet", "--count", "1", "--lines", "9-2"} << "--lines";
+        QTest::newRow("endless problem") << QStringList{"eval", "--count", "1", "--operators", "100000000"} << "--operators";
+        QTest::newRow("endless context") << QStringList{"run", "-p", "1+1", "-c", "2147483647"} << "--ctx-size";
+        QTest::newRow("endless bench") << QStringList{"bench", "-n", "2147483647", "-d", "2147483647"} << "--n-gen";
+        QTest::newRow("threads") << QStringList{"run", "-p", "1+1", "-t", "1000000"} << "--threads";
         QTest::newRow("endless data") << QStringList{"dataset", "--task", "sheet"} << "--count";
     }
 
@@ -84,6 +89,36 @@ class TestCli : public QObject {
         QCOMPARE(o.exitCode, 2);
         QVERIFY(o.out.isEmpty());
         QVERIFY2(QString(o.err).contains(says), o.err.constData());
+        QVERIFY2(o.err.startsWith("spanscope-cli: ") && o.err.count('\n') == 1, o.err.constData());
+    }
+
+    void helpSaysTheDefaults() {
+        const Outcome o = run({"run", "--help"});
+        for (const char* says : {"{cpu,reference,cuda}=cpu", "{f32,f16,bf16}=f32", "--top-p FLOAT=1", "--repeat-last-n INT=64"})
+            QVERIFY2(o.out.contains(says), says);
+        QVERIFY(!o.out.contains("=[]"));
+    }
+
+    void whatCannotBeWrittenFails() {
+        QProcess full;
+        full.setStandardOutputFile("/dev/full");
+        full.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), {"info", m_model});
+        QVERIFY(full.waitForFinished(60000));
+        QCOMPARE(full.exitCode(), 3);
+        QVERIFY(full.readAllStandardError().contains("stdout: cannot be written"));
+        const QString folder = QString::fromStdString(m_folder.path());
+        const Outcome trace = run({"run", "-m", m_model, "-p", "1+1", "-n", "3", "--trace", folder});
+        QCOMPARE(trace.exitCode, 3);
+        QVERIFY2(trace.err.contains("folder") && trace.out.isEmpty(), trace.err.constData());  // before the work, not after it
+        const Outcome failures = run({"eval", "-m", m_model, "--task", "expression", "--count", "1", "--failures", folder + "/missing/x"});
+        QCOMPARE(failures.exitCode, 3);
+        QVERIFY(failures.out.isEmpty());
+    }
+
+    void problemsThatCannotBeRunAreCounted() {
+        const Outcome o = run({"eval", "-m", m_model, "--task", "expression", "--operators", "8", "--count", "2", "-c", "8"});
+        QCOMPARE(o.exitCode, 6);
+        QVERIFY2(o.err.contains("2 of 2 problems were not run; the first: "), o.err.constData());
     }
 
     void wrongPrompts() {
@@ -96,6 +131,8 @@ class TestCli : public QObject {
         QVERIFY(says({"--prompt-tokens", "1,99999"}).contains("99999"));
         QVERIFY(says({}).contains("no prompt"));
         QVERIFY(says({"-p", "1+1", "--top-p", "7"}).contains("top-p"));
+        QVERIFY(writeFile(m_folder.file("empty"), ""));
+        QVERIFY(says({"-f", file("empty")}).contains("empty"));
     }
 
     void loadFailures() {
@@ -194,11 +231,12 @@ class TestCli : public QObject {
         const Outcome dry = run({"run", "-m", m_model, "-p", "1+1", "--dry-run", "--json"});
         QCOMPARE(dry.exitCode, 0);
         QVERIFY(dry.json()["forecast"]["weight_bytes"].get<int64_t>() > 0);
-        const QStringList huge{"run", "-m", m_model, "-p", "1+1", "-c", "2000000000", "--json"};
+        const QStringList huge{"run", "-m", m_model, "-p", "1+1", "-c", "268435456", "--json",  // the most there can be
+                               "--attention", "dense,declared,keep=1,keep=2,keep=3,keep=4,keep=5"};
         const Outcome refused = run(huge);
         QCOMPARE(refused.exitCode, 4);
         QVERIFY(refused.out.isEmpty());
-        QVERIFY(refused.err.contains("free") && refused.err.contains("wanted") && refused.err.contains("--force"));
+        QVERIFY(refused.err.contains(" free, expected ") && refused.err.contains("--force"));
         QCOMPARE(run(huge + QStringList{"--dry-run"}).exitCode, 4);
     }
 
