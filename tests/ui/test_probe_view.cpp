@@ -100,6 +100,9 @@ class TestProbeView : public QObject {
         curve.sameTop[size_t(step)] = 0;
         curve.firstDifferent = step;
         selection.lockRange(step, step);
+        view.onCurve(curve);  // of another run that had this id: nobody asked for it
+        QVERIFY(!view.isInspecting());
+        emit view.inspectRequested();
         view.onCurve(curve);
         QVERIFY(view.isInspecting());
         view.onProbe(sample::probeOf(m_run, step));
@@ -155,7 +158,9 @@ class TestProbeView : public QObject {
         edit.topBefore = edit.topAfter = edit.topDense = {{1, "4", -0.1f}};
         view.onEdit(edit);
         QVERIFY(view.editResult().contains("12"));
+        emit view.inspectRequested();
         view.leave();
+        view.onCurve(curve);
         QVERIFY(!view.isInspecting());
         QTest::keyClick(strip, Qt::Key_Left);  // no editor: nothing happens
         view.grab();

@@ -134,6 +134,7 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
         m_status->setText(tr("Replaying…"));
         emit inspectRequested();
     });
+    connect(this, &ProbeView::inspectRequested, this, [this] { m_waiting = true; });
     connect(m_jump, &QPushButton::clicked, this, [this] {
         if (m_curve.firstDifferent >= 0) m_selection->lockRange(m_curve.firstDifferent, m_curve.firstDifferent);
     });
@@ -164,7 +165,7 @@ void ProbeView::setAvailable(bool available, const QString& why) {
 
 void ProbeView::leave() {
     const bool was = m_ready;
-    m_ready = false;
+    m_ready = m_waiting = false;
     m_curve = {};
     m_probe = {};
     m_strip->setCurve({});
@@ -192,16 +193,20 @@ void ProbeView::showContent() {
 }
 
 void ProbeView::onProgress(int done, int total) {
-    if (!m_ready) m_status->setText(tr("Replaying %1 of %2 steps").arg(formatCount(done), formatCount(total)));
+    if (m_waiting) m_status->setText(tr("Replaying %1 of %2 steps").arg(formatCount(done), formatCount(total)));
 }
 
 void ProbeView::onFailed(const ErrorInfo& error) {
+    if (!m_waiting && !m_ready) return;  // of a run that is no longer on show
+    m_waiting = false;
     m_status->setText(QStringLiteral("⚠ ") + error.text);
     m_start->setEnabled(m_available);
 }
 
 void ProbeView::onCurve(const DivergenceCurve& curve) {
-    if (curve.runId != m_store->data().header.runId) return;
+    // Recorded runs of different files may have one id: what was asked for before another run came on show is not this run's.
+    if (!m_waiting || curve.runId != m_store->data().header.runId || curve.klNats.size() != m_store->data().steps.size()) return;
+    m_waiting = false;
     m_curve = curve;
     m_ready = true;
     m_strip->setCurve(curve);
@@ -332,7 +337,7 @@ void ProbeView::requestEdit() {
 }
 
 void ProbeView::onEdit(const StepEdit& edit) {
-    if (!m_ready || edit.step != m_editStep) return;
+    if (!m_ready || edit.runId != m_store->data().header.runId || edit.step != m_editStep) return;
     const auto first = [](const std::vector<TokenChoice>& list) {
         return list.empty() ? kNoValue : QStringLiteral("“%1” %2").arg(shown(list.front().text), formatPercent(std::exp(double(list.front().logprob))));
     };

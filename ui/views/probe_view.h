@@ -87,6 +87,7 @@ class ProbeView : public QWidget {
     QTimer m_timer;
     DivergenceCurve m_curve;
     StepProbe m_probe;
+    bool m_waiting = false;  ///< for the replay of the run on show
     bool m_ready = false;
     bool m_available = false;
     int m_editStep = -1;
