@@ -24,12 +24,15 @@
 #include <QTemporaryDir>
 #include <QToolButton>
 #include <QtTest>
+#include <set>
 
 #include "app/gui/data_exports.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
+#include "engine/trace/trace.h"
 #include "tests/model/tiny_model.h"
 #include "tests/patience.h"
+#include "tests/trace/sample_run.h"
 #include "ui/export/export_dialog.h"
 #include "ui/views/palette.h"
 #include "ui/views/probe_plots.h"
@@ -461,6 +464,13 @@ class TestMainWindow : public QObject {
         QCOMPARE(tour->count(), 3);
         QTest::keyClick(tour, Qt::Key_Right);
         QCOMPARE(tour->current(), 1);
+        std::set<QWidget*> reached;  // Tab stays with the tour, so that Esc and the arrows keep their meaning
+        for (int i = 0; i < 8; ++i) {
+            QTest::keyClick(m_window->focusWidget(), Qt::Key_Tab, i < 5 ? Qt::NoModifier : Qt::ShiftModifier);
+            QVERIFY2(tour->isAncestorOf(m_window->focusWidget()), qPrintable(m_window->focusWidget()->objectName()));
+            reached.insert(m_window->focusWidget());
+        }
+        QCOMPARE(reached.size(), size_t{3});
         QTest::keyClick(tour, Qt::Key_Escape);
         QVERIFY(!tour->isVisible());
         QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
@@ -598,6 +608,25 @@ class TestMainWindow : public QObject {
         QVERIFY(field->isVisible());
         QTest::keyClicks(field, "+");
         QCOMPARE(m_window->findChild<QLabel*>("findCount")->text(), QString("%1 found").arg(m_window->transcript()->plainText().count('+')));
+        QTest::keyClick(field, Qt::Key_Escape);
+        QVERIFY(!field->isVisible());
+    }
+
+    /// Views that paint no focus of their own get a frame when the keyboard comes to them, and none by a click.
+    void focusByKeyboardIsSeen() {
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+        TranscriptView* transcript = m_window->transcript();
+        auto* ring = transcript->findChild<QWidget*>("focusRing");
+        QVERIFY(ring && !ring->isVisible());
+        transcript->setFocus(Qt::TabFocusReason);
+        QTRY_VERIFY(ring->isVisible());
+        QCOMPARE(ring->geometry(), transcript->rect());
+        edit()->setFocus();
+        QVERIFY(!ring->isVisible());
+        transcript->setFocus(Qt::MouseFocusReason);
+        QVERIFY(!ring->isVisible());
+        QVERIFY(m_window->findChildren<QWidget*>("focusRing").size() >= 4);
     }
 
   private:

@@ -4,9 +4,11 @@
 #include <QAction>
 #include <QApplication>
 #include <QComboBox>
+#include <QKeyEvent>
 #include <QDockWidget>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QProgressBar>
 #include <QChildEvent>
 #include <QScreen>
@@ -26,6 +28,7 @@
 #include "ui/views/transcript_view.h"
 #include "ui/window/banner.h"
 #include "ui/window/figures_bar.h"
+#include "ui/window/focus_ring.h"
 #include "ui/window/sampling_dialog.h"
 
 namespace spanscope {
@@ -48,6 +51,9 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     buildToolBar();
     buildDocks();
     buildMenus();
+    for (const char* name : {"spanscope::TranscriptView", "spanscope::TimelineView", "spanscope::GraphView", "QCustomPlot"})
+        for (QWidget* view : findChildren<QWidget*>())  // controls, tables and the mask show the focus themselves
+            if (view->inherits(name) && view->focusPolicy() & Qt::TabFocus) new FocusRing(view);
     readSettings();
     refreshIcons();
     setState(State::NoModel);
@@ -96,6 +102,7 @@ QWidget* MainWindow::transcriptPanel() {
         m_findCount->setText(text.isEmpty() ? QString() : tr("%1 found").arg(n));
         if (n) m_transcript->findNext(1);
     });
+    m_findEdit->installEventFilter(this);
     connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
 
     m_runTabs = new QTabBar(panel);
@@ -301,6 +308,18 @@ void MainWindow::updateTexts() {
     m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(answer.size() > 48 ? answer.left(47).toHtmlEscaped() + "…" : answer.toHtmlEscaped()));
     m_answer->setProperty("answer", answer);
     m_answer->setToolTip(answer.size() > 48 ? answer.toHtmlEscaped() : QString());
+}
+
+/// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
+bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
+    const bool key = event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
+    if (watched != m_findEdit || !key || static_cast<QKeyEvent*>(event)->key() != Qt::Key_Escape) return QMainWindow::eventFilter(watched, event);
+    event->accept();
+    if (event->type() == QEvent::KeyPress) {
+        action("closeFind")->trigger();
+        m_transcript->setFocus();
+    }
+    return true;
 }
 
 void MainWindow::showMessage(const QString& text) { m_status->setText(text); }

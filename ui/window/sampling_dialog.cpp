@@ -80,7 +80,9 @@ SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool ran
     form->addRow(tr("&Repeat penalty"), m_penalty);
     form->addRow(tr("Repeat &window"), m_lastN);
     form->addRow(tr("M&ost tokens"), m_maxTokens);
-    form->addRow(tr("&Seed"), seedRow);
+    auto* seedLabel = new QLabel(tr("&Seed"), this);  // a row of two has no buddy of its own
+    seedLabel->setBuddy(m_seed);
+    form->addRow(seedLabel, seedRow);
     form->addRow(QString(), m_random);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel | QDialogButtonBox::RestoreDefaults, this);
     connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);

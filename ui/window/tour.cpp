@@ -121,6 +121,15 @@ bool Tour::event(QEvent* event) {
     return QWidget::event(event);
 }
 
+bool Tour::focusNextPrevChild(bool next) {
+    QVector<QPushButton*> buttons;
+    for (QPushButton* button : {m_skip, m_back, m_next})
+        if (button->isVisible() && button->isEnabled()) buttons << button;
+    const qsizetype n = buttons.size(), now = buttons.indexOf(qobject_cast<QPushButton*>(window()->focusWidget()));
+    if (n > 0) buttons[now < 0 ? 0 : (now + (next ? 1 : n - 1)) % n]->setFocus(next ? Qt::TabFocusReason : Qt::BacktabFocusReason);
+    return true;
+}
+
 void Tour::keyPressEvent(QKeyEvent* event) {
     switch (event->key()) {
         case Qt::Key_Escape: end(); break;

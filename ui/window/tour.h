@@ -34,6 +34,7 @@ class Tour : public QWidget {
   protected:
     void paintEvent(QPaintEvent* event) override;
     bool event(QEvent* event) override;
+    bool focusNextPrevChild(bool next) override;  ///< Tab goes round inside: below is nothing to be reached
     void keyPressEvent(QKeyEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
     void mousePressEvent(QMouseEvent*) override {}  // nothing below gets clicks
