@@ -28,6 +28,7 @@ void wire(MainWindow& window, Runner& runner) {
 
     QObject::connect(r, &Runner::modelProgress, w, &MainWindow::onModelProgress);
     QObject::connect(r, &Runner::modelReady, w, &MainWindow::onModelReady);
+    QObject::connect(r, &Runner::modelDropped, w, &MainWindow::onModelDropped);
     QObject::connect(r, &Runner::modelFailed, w, &MainWindow::onModelFailed);
     QObject::connect(r, &Runner::forecastReady, w, &MainWindow::onForecast);
     QObject::connect(r, &Runner::started, w, &MainWindow::onStarted);

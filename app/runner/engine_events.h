@@ -21,6 +21,7 @@ class EngineEvents : public QObject {
     void modelProgress(double fraction);
     void modelReady(const spanscope::ModelInfo& info);
     void modelFailed(const QString& path, const spanscope::ErrorInfo& error);
+    void modelDropped();  ///< the model in use made room for the one being opened; modelReady or modelFailed follows
     void forecastReady(const spanscope::ForecastInfo& info);
     void started(qint64 runId, const spanscope::SharedHeader& header, const std::vector<spanscope::Segment>& segments);
     void progress(qint64 runId, int done, int total);

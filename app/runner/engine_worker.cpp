@@ -105,6 +105,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     if (!backend && backend.error().code == ErrorCode::OutOfMemory && m_backend) {
         m_backend.reset();  // the model in use makes room
         m_model.reset();
+        emit modelDropped();
         backend = makeBackend(**model, request, context, report);
     }
     if (!backend) return fail(backend.error());

@@ -37,6 +37,7 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     passOn(&EngineEvents::modelProgress);
     passOn(&EngineEvents::modelReady);
     passOn(&EngineEvents::modelFailed);
+    passOn(&EngineEvents::modelDropped);
     passOn(&EngineEvents::forecastReady);
     passOn(&EngineEvents::started);
     passOn(&EngineEvents::progress);

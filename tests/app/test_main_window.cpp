@@ -9,6 +9,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QDir>
 #include <QDockWidget>
 #include <QLabel>
@@ -43,6 +44,7 @@
 #include "ui/window/banner.h"
 #include "ui/window/figures_bar.h"
 #include "ui/window/main_window.h"
+#include "ui/window/sampling_dialog.h"
 #include "ui/window/tour.h"
 
 using namespace spanscope;
@@ -455,6 +457,30 @@ class TestMainWindow : public QObject {
             QVERIFY(!m_window->store()->data().answer.empty());
             QVERIFY(m_window->store()->data().stats.readFraction() < 0.9);
         }
+    }
+
+    void failureOfTheDenseTwinIsShown() {
+        load(tiny());
+        m_window->setAttention(MainWindow::Compare::Both);
+        type("1+2");
+        clickRun();
+        m_window->onFailed(m_window->lastRunId() + 1, {"The run failed", "the device is gone", {}, -1, -1});
+        QVERIFY(m_window->banner()->isVisible());
+        QVERIFY(m_window->banner()->text().contains("the device is gone"));
+        m_window->action("stop")->trigger();
+        waitUntilIdle();
+    }
+
+    /// The model in use made room for one that then did not fit: nothing is loaded, and the window says so.
+    void aModelThatMadeRoomIsGone() {
+        load(tiny());
+        emit m_window->probe()->inspectRequested();
+        m_window->loadModel({"/somewhere/large", 0, DeviceChoice::Cpu});
+        m_window->onModelDropped();
+        m_window->onModelFailed("/somewhere/large", {"The model could not be opened", "does not fit", {}, -1, -1});
+        QCOMPARE(m_window->state(), MainWindow::State::NoModel);
+        QVERIFY(!m_window->action("run")->isEnabled());
+        QVERIFY(!m_window->action("modelCard")->isEnabled());
     }
 
     void tourHasThreeStepsAndEscEndsIt() {

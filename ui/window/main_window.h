@@ -85,6 +85,7 @@ class MainWindow : public QMainWindow {
     void onModelProgress(double fraction);
     void onModelReady(const spanscope::ModelInfo& info);
     void onModelFailed(const QString& path, const spanscope::ErrorInfo& error);
+    void onModelDropped();
     void onForecast(const spanscope::ForecastInfo& info);
     void onStarted(qint64 runId, const spanscope::SharedHeader& header, const std::vector<spanscope::Segment>& segments);
     void onProgress(qint64 runId, int done, int total);

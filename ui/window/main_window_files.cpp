@@ -28,6 +28,7 @@ void MainWindow::loadModel(const LoadRequest& request) {
     if (m_state == State::Running || m_state == State::Stopping) return;
     m_loadingPath = request.path;
     m_device = request.device;
+    m_probe->leave();  // what it replayed goes with the model
     m_progress->setRange(0, 0);
     setState(State::Loading);
     showMessage(tr("Loading %1").arg(request.path));
@@ -74,6 +75,11 @@ void MainWindow::useModelFor(const QString& task) {
     if (current->tasks.contains(task)) return;
     loadModel({wanted->path, 0, m_device});
     showMessage(tr("Loading %1, which was trained for this").arg(wanted->name));
+}
+
+void MainWindow::onModelDropped() {
+    m_model = {};
+    setState(m_state);
 }
 
 void MainWindow::onModelFailed(const QString& path, const ErrorInfo& error) {

@@ -96,7 +96,7 @@ void MainWindow::onBatch(const SharedBatch& batch) {
 }
 
 void MainWindow::onFailed(qint64 runId, const ErrorInfo& error) {
-    if (runId != m_runId) return;
+    if (runId != m_runId && (!m_denseId || runId != m_denseId)) return;
     showMessage(error.title);
     if (error.column > 0) m_prompt->showError(error);
     else m_banner->showError(error);
