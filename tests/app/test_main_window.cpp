@@ -459,6 +459,26 @@ class TestMainWindow : public QObject {
         }
     }
 
+    /// More than a run and its twin: each is listed, with the dense run of its prompt.
+    void aTraceOfManyRunsShowsThemAll() {
+        const RunData dense = test::sampleRun(1, AttentionMode::Dense), declared = test::sampleRun(2), keep = test::sampleRun(3, AttentionMode::Keep);
+        RunData other = test::sampleRun(4, AttentionMode::Dense);
+        other.header.formattedPrompt = "another prompt";
+        QTemporaryDir folder;
+        const QString path = folder.filePath("many.spantrace");
+        QVERIFY(spanscope::writeTrace(path.toStdString(), {&dense, &declared, &keep, &other}).ok());
+        m_window->openPath(path);
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->history()->rowCount(), 3, test::patience(10000));
+        QCOMPARE(m_window->store()->data().header.runId, 2);
+        QCOMPARE(m_window->denseStore()->data().header.runId, 1);
+        const QList<std::pair<int, int>> rows{{2, 1}, {3, 1}, {4, 0}};
+        for (int i = 0; i < 3; ++i) {
+            const HistoryEntry& entry = m_window->history()->at(i);
+            QCOMPARE(int(entry.run->header.runId), rows[i].first);
+            QCOMPARE(entry.dense ? int(entry.dense->header.runId) : 0, rows[i].second);
+        }
+    }
+
     void failureOfTheDenseTwinIsShown() {
         load(tiny());
         m_window->setAttention(MainWindow::Compare::Both);
@@ -524,6 +544,11 @@ class TestMainWindow : public QObject {
         QVERIFY(button);
         QTest::mouseClick(button, Qt::LeftButton);
         QTRY_COMPARE_WITH_TIMEOUT(m_window->store()->data().steps.size(), nSteps, test::patience(10000));
+        // Until it is deleted it is offered again.
+        m_window->offerRecovery({path});
+        for (QPushButton* b : m_window->banner()->findChildren<QPushButton*>())
+            if (b->text() == "Delete") QTest::mouseClick(b, Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(!QFile::exists(path), test::patience(5000));
     }
 
     void everySampleOfEveryTaskStarts() {

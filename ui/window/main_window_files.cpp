@@ -3,6 +3,7 @@
 #include <QClipboard>
 #include <QDragEnterEvent>
 #include <QDropEvent>
+#include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMenu>
@@ -154,17 +155,21 @@ void MainWindow::onTraceOpened(const QString& path, const RunList& runs, const Q
         onTraceFailed(path, {tr("The trace is empty"), tr("%1 holds no run.").arg(QFileInfo(path).fileName()), {}, -1, -1});
         return;
     }
-    HistoryEntry entry;
-    for (const SharedRun& run : runs) {  // in whatever order the file has them
-        const bool dense = run->header.settings.attention == AttentionMode::Dense;
-        SharedRun& place = dense ? entry.dense : entry.run;
-        if (!place) place = run;
+    const auto isDense = [](const SharedRun& run) { return run->header.settings.attention == AttentionMode::Dense; };
+    const auto firstDense = std::find_if(runs.begin(), runs.end(), isDense);  // in whatever order the file has them
+    QVector<HistoryEntry> entries;
+    for (const SharedRun& run : runs) {
+        const bool twin = firstDense != runs.end() && (*firstDense)->header.formattedPrompt == run->header.formattedPrompt;
+        if (!isDense(run)) entries << HistoryEntry{run, twin ? *firstDense : nullptr, path};
+        m_nextRunId = std::max<qint64>(m_nextRunId, run->header.runId + 1);
     }
-    if (!entry.run) std::swap(entry.run, entry.dense);
-    entry.origin = path;
-    keep(entry);
-    for (const SharedRun& run : runs) m_nextRunId = std::max<qint64>(m_nextRunId, run->header.runId + 1);
-    showEntry(entry);
+    const auto shown = [&](const SharedRun& run) {
+        return std::any_of(entries.begin(), entries.end(), [&](const HistoryEntry& e) { return e.run == run || e.dense == run; });
+    };
+    for (const SharedRun& run : runs)  // dense runs that are nobody's twin
+        if (!shown(run)) entries << HistoryEntry{run, nullptr, path};
+    for (qsizetype i = entries.size() - 1; i >= 0; --i) keep(entries[i]);  // the first comes out on top
+    showEntry(entries.front());
     showMessage(tr("Opened %1").arg(QFileInfo(path).fileName()));
     if (!damage.isEmpty()) m_banner->showNotice(tr("The trace is damaged; everything before the damage is shown"), damage);
 }
@@ -174,8 +179,16 @@ void MainWindow::onTraceFailed(const QString&, const ErrorInfo& error) { m_banne
 
 void MainWindow::offerRecovery(const QStringList& traces) {
     if (traces.isEmpty()) return;
-    m_banner->showNotice(tr("A run was interrupted"), tr("The program ended while a run was going. What it had decoded was kept."),
-                         {{tr("Open it"), [this, traces] { emit traceOpenRequested(traces.front()); }}});
+    const auto open = [this, traces] {
+        for (qsizetype i = traces.size() - 1; i >= 0; --i) emit traceOpenRequested(traces[i]);  // the newest comes last
+    };
+    const auto discard = [this, traces] {
+        for (const QString& path : traces) QFile::remove(path);
+        showMessage(tr("Deleted what interrupted runs had left"));
+    };
+    m_banner->showNotice(traces.size() > 1 ? tr("%1 runs were interrupted").arg(traces.size()) : tr("A run was interrupted"),
+                         tr("The program ended while a run was going. What it had decoded was kept in %1.").arg(QFileInfo(traces.front()).absolutePath()),
+                         {{tr("Open"), open}, {tr("Delete"), discard}});
 }
 
 void MainWindow::askToExport(const QString& suffix) {
