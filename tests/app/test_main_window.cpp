@@ -503,6 +503,18 @@ class TestMainWindow : public QObject {
         QVERIFY(!m_window->action("modelCard")->isEnabled());
     }
 
+    /// The penalty works without temperature too, so it is shown and can be set.
+    void penaltyOfGreedyIsNotHidden() {
+        SamplerSettings s;
+        QCOMPARE(samplerText(s), QString("Greedy"));
+        s.repeatPenalty = 1.2f;
+        QCOMPARE(samplerText(s), QString("Greedy · penalty 1.2"));
+        SamplingDialog dialog(s, -1, false, nullptr);
+        for (const QDoubleSpinBox* box : dialog.findChildren<QDoubleSpinBox*>())
+            if (box->accessibleName() == "Repeat penalty") QVERIFY(box->isEnabled());
+        QCOMPARE(dialog.sampler().repeatPenalty, 1.2f);
+    }
+
     void tourHasThreeStepsAndEscEndsIt() {
         m_window->startTourOnce();
         auto* tour = m_window->findChild<Tour*>("tour");

@@ -38,11 +38,12 @@ QSpinBox* whole(int value, int low, int high, const QString& special, const QStr
 }  // namespace
 
 QString samplerText(const SamplerSettings& s) {
-    if (s.temperature <= 0) return QObject::tr("Greedy");
+    const QString penalty = s.repeatPenalty != 1 && s.repeatLastN != 0 ? QObject::tr(" · penalty %1").arg(double(s.repeatPenalty), 0, 'g', 3) : QString();
+    if (s.temperature <= 0) return QObject::tr("Greedy") + penalty;
     QString text = QObject::tr("T %1").arg(double(s.temperature), 0, 'g', 3);
     if (s.topK > 0) text += QObject::tr(" · top-k %1").arg(s.topK);
     if (s.topP < 1) text += QObject::tr(" · top-p %1").arg(double(s.topP), 0, 'g', 3);
-    return text + QObject::tr(" · seed %1").arg(s.seed);
+    return text + penalty + QObject::tr(" · seed %1").arg(s.seed);
 }
 
 SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool randomSeed, QWidget* parent) : QDialog(parent) {
@@ -59,7 +60,7 @@ SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool ran
     m_lastN = whole(s.repeatLastN, 0, 4096, tr("off"), tr("Repeat window"), tr("How many recent tokens the penalty looks at"), this);
     m_maxTokens = whole(maxTokens < 0 ? 0 : maxTokens, 0, 1'000'000, tr("until the end"), tr("Most tokens"), tr("Stop after so many tokens of response"), this);
     m_seed = new QLineEdit(QString::number(s.seed), this);
-    m_seed->setValidator(new QRegularExpressionValidator(QRegularExpression("[0-9]{1,20}"), m_seed));
+    m_seed->setValidator(new QRegularExpressionValidator(QRegularExpression("[0-9]{1,19}"), m_seed));
     m_seed->setAccessibleName(tr("Seed"));
     m_seed->setToolTip(tr("The same seed, settings and device give the same tokens"));
     m_random = new QCheckBox(tr("New seed for each run"), this);
@@ -112,7 +113,7 @@ SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool ran
 void SamplingDialog::refresh() {
     const bool sampled = m_temperature->value() > 0;
     for (QWidget* w : {static_cast<QWidget*>(m_topK), static_cast<QWidget*>(m_topP), static_cast<QWidget*>(m_minP),
-                       static_cast<QWidget*>(m_penalty), static_cast<QWidget*>(m_lastN), static_cast<QWidget*>(m_random)})
+                       static_cast<QWidget*>(m_random)})
         w->setEnabled(sampled);
     m_seed->setReadOnly(sampled && m_random->isChecked());
 }

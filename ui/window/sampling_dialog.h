@@ -28,7 +28,7 @@ class SamplingDialog : public QDialog {
     QCheckBox* m_random;
 };
 
-/// "Greedy" or "T 0.8 · top-k 40 · seed 17".
+/// "Greedy", "Greedy · penalty 1.1" or "T 0.8 · top-k 40 · seed 17".
 QString samplerText(const SamplerSettings& sampler);
 
 }  // namespace spanscope
