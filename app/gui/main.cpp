@@ -6,6 +6,7 @@
 #include <QSettings>
 #include <QStandardPaths>
 #include <QTimer>
+#include <cstdio>
 
 #include "app/gui/data_exports.h"
 #include "app/gui/screenshots.h"
@@ -54,12 +55,17 @@ int main(int argc, char** argv) {
     parser.addHelpOption();
     parser.addVersionOption();
     const QCommandLineOption model({"m", "model"}, "Model folder or .gguf file to load at start.", "path");
-    const QCommandLineOption device("device", "auto, cpu, cuda or reference.", "name", "auto");
+    const QCommandLineOption device("device", "auto, cpu, cuda or reference; default: as it was the last time.", "name", "auto");
     QCommandLineOption screenshots("screenshots", "Save pictures of the main states into a folder and quit.", "folder");
     screenshots.setFlags(QCommandLineOption::HiddenFromHelp);
     parser.addOptions({model, device, screenshots});
     parser.addPositionalArgument("trace", "Trace to open.", "[trace]");
     parser.process(app);
+    const QStringList names{"auto", "cpu", "cuda", "reference"};
+    if (!names.contains(parser.value(device))) {
+        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n", qPrintable(parser.value(device)), qPrintable(names.join(", ")));
+        return 2;  // the command line's code for wrong usage
+    }
     if (parser.isSet(screenshots)) {  // the person's settings stay as they are
         QStandardPaths::setTestModeEnabled(true);
         QApplication::setApplicationName("spanscope-screenshots");
@@ -87,8 +93,7 @@ int main(int argc, char** argv) {
     const QString recovery = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/recovery";
     window.offerRecovery(interruptedRuns(recovery));
     runner.setRecoveryFolder(recovery);
-    const QStringList names{"auto", "cpu", "cuda", "reference"};
-    const auto choice = spanscope::DeviceChoice(std::max<qsizetype>(0, names.indexOf(parser.value(device))));
+    const auto choice = parser.isSet(device) ? spanscope::DeviceChoice(names.indexOf(parser.value(device))) : window.device();
     const QString path = parser.isSet(model) ? QFileInfo(parser.value(model)).absoluteFilePath()
                                                : setup.bundledModels.isEmpty() ? QString() : setup.bundledModels.front().path;
     QTimer::singleShot(0, &window, [&] {

@@ -52,6 +52,7 @@ class MainWindow : public QMainWindow {
     enum class State { NoModel, Loading, Ready, Running, Stopping };
     enum class Compare { Declared, Dense, Both };
     State state() const { return m_state; }
+    DeviceChoice device() const { return m_device; }
     qint64 lastRunId() const { return m_runId; }
     RunStore* store() const { return m_store; }
     RunStore* denseStore() const { return m_dense; }
