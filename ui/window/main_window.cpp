@@ -268,6 +268,8 @@ void MainWindow::setState(State state) {
     action("exportImage")->setEnabled(!running && !m_store->isEmpty());
     action("exportData")->setEnabled(!running && !m_store->isEmpty());
     action("modelCard")->setEnabled(!m_model.path.isEmpty());
+    for (QMenu* menu : m_idleMenus) menu->setEnabled(!running);
+    m_recentMenu->setEnabled(!running && !m_recentMenu->isEmpty());
     m_historyView->setEnabled(!running);
     m_runTabs->setEnabled(!running);
     m_probe->setAvailable(state == State::Ready && !m_store->isEmpty(),

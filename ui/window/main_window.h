@@ -209,6 +209,7 @@ class MainWindow : public QMainWindow {
     QToolButton* m_samplingButton = nullptr;
     QToolButton* m_modelButton = nullptr;
     QMenu* m_recentMenu = nullptr;
+    QVector<QMenu*> m_idleMenus;  ///< what they start must wait for a run to end
     QMap<QString, QAction*> m_actions;
     QMap<QString, QDockWidget*> m_docks;
     QVector<QPair<QString, QStringList>> m_actionGroups;  ///< menu title, action ids: for the shortcut sheet

@@ -121,6 +121,7 @@ void MainWindow::buildMenus() {
             connect(a, &QAction::triggered, this, [this, path = model.path] { loadModel({path, 0, m_device}); });
         }
         bundled->setToolTipsVisible(true);
+        m_idleMenus << bundled;
         file->insertMenu(action("modelCard"), bundled);
     }
     file->insertMenu(action("modelCard"), m_recentMenu);
@@ -132,6 +133,7 @@ void MainWindow::buildMenus() {
             connect(a, &QAction::triggered, this, [this, path] { openPath(path); });
         }
         file->insertMenu(action("saveTrace"), samples);
+        m_idleMenus << samples;
     }
     fill(tr("&Edit"), {"copyTranscript", "", "find", "findNext", "findPrevious", "closeFind", "", "nextStep", "previousStep", "unlock"});
     fill(tr("&Run"), {"run", "stop", "repeat", "", "attentionDeclared", "attentionDense", "attentionBoth", "", "sampling", "focusPrompt"});

@@ -228,7 +228,7 @@ void MainWindow::fillRecent() {
         connect(a, &QAction::triggered, this, [this, path] { openPath(path); });
     }
     m_recentMenu->setToolTipsVisible(true);
-    m_recentMenu->setEnabled(!recent.isEmpty());
+    m_recentMenu->setEnabled(!recent.isEmpty() && m_state != State::Running && m_state != State::Stopping);
 }
 
 void MainWindow::showModelCard() {
