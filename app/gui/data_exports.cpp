@@ -1,9 +1,5 @@
 #include "app/gui/data_exports.h"
 
-#include <QDir>
-#include <QFile>
-#include <QTemporaryDir>
-
 #include "engine/trace/export.h"
 #include "engine/trace/export_probe.h"
 #include "engine/trace/trace.h"
@@ -24,15 +20,8 @@ Write both(Status (*write)(const RunData&, const RunData&, const std::string&)) 
 }
 
 Status html(const FigureSource& source, const std::string& path) {
-    const RunData& run = *source.run;
-    QTemporaryDir scratch;
-    const QString png = scratch.filePath("mask.png");
-    std::string bytes;
-    if (renderMask(run, FigureOptions{}, png.toStdString())) {
-        QFile file(png);
-        if (file.open(QIODevice::ReadOnly)) bytes = file.readAll().toStdString();
-    }
-    return exportHtml(run, source.other, bytes, path);
+    const auto png = figurePng(FigureKind::Mask, {source.run}, {});
+    return exportHtml(*source.run, source.other, png ? *png : std::string(), path);
 }
 
 Status trace(const FigureSource& source, const std::string& path) {

@@ -181,7 +181,7 @@ void MainWindow::arrange(const QString& preset) {
             widths << width() * (preset == "inspect" ? 52 : 45) / 100;
         }
     resizeDocks(right, widths, Qt::Horizontal);
-    for (const char* id : {"compare", "timeline", "whatif"}) {  // at hand, but not in the way
+    for (const char* id : {"compare", "timeline"}) {  // at hand, but not in the way
         QDockWidget* dock = m_docks.value(id);
         if (!dock || dockWidgetArea(dock) != Qt::NoDockWidgetArea) continue;
         addDockWidget(Qt::RightDockWidgetArea, dock);

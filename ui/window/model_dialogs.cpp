@@ -124,6 +124,7 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     resize(640, 560);
     auto* text = new QTextBrowser(this);
     text->setAccessibleName(tr("Model card"));
+    text->setOpenLinks(false);  // a model's text opens nothing
     text->setFrameShape(QFrame::NoFrame);
     text->document()->setDocumentMargin(16);
     QString html = QStringLiteral("<h2 style='margin-bottom:2px'>%1</h2>").arg(m.name.toHtmlEscaped());
