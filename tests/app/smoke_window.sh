@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The program as a person uses it: starts under a window manager, runs the sample that stands in the editor, exports the
-# heatmap through the dialogs, quits. Usage: smoke_window.sh SPANSCOPE SPANSCOPE-CLI. Exit 77: a tool is not installed.
+# The program as a person uses it: starts under a window manager, runs what is typed over the sample in the editor, exports
+# the heatmap through the dialogs, quits. Usage: smoke_window.sh SPANSCOPE SPANSCOPE-CLI. Exit 77: a tool is not installed.
 set -u
 program=$1 cli=$2
 for tool in Xvfb openbox xdotool; do
@@ -38,6 +38,9 @@ main=$(xdotool search --onlyvisible --name '^Spanscope$' | head -n 1)
 xdotool windowactivate --sync "$main"
 eval "$(xdotool getwindowgeometry --shell "$main")"
 [ "$WIDTH" -le 1280 ] && [ "$HEIGHT" -le 800 ] || fail "the window is larger than the screen: $WIDTH x $HEIGHT"
+problem="48-17"  # fewer steps than the sample: another picture
+xdotool key --clearmodifiers ctrl+a
+xdotool type --clearmodifiers "$problem"
 xdotool key --clearmodifiers ctrl+Return  # runs as soon as the model is ready
 
 # The export is offered once the run has ended.
@@ -50,7 +53,7 @@ xdotool key --clearmodifiers Return
 until_true 30 "the heatmap" test -s "$work/heatmap.png"
 
 # The same run on the command line gives a picture of the same size.
-"$cli" run --task expression -p '(12+7)*(3-8)' --trace "$work/run.spantrace" >/dev/null || fail "spanscope-cli run"
+"$cli" run --task expression -p "$problem" --trace "$work/run.spantrace" >/dev/null || fail "spanscope-cli run"
 "$cli" export "$work/run.spantrace" --png "$work/expected.png" || fail "spanscope-cli export"
 header() { head -c 24 "$1" | od -An -tx1 | tr -d ' \n'; }  # signature, IHDR, width, height
 case $(header "$work/heatmap.png") in 89504e470d0a1a0a*) ;; *) fail "the heatmap is no PNG" ;; esac

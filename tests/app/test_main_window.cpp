@@ -679,6 +679,10 @@ class TestMainWindow : public QObject {
     void focusByKeyboardIsSeen() {
         m_window->activateWindow();
         QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+        QCOMPARE(m_window->focusWidget(), edit());  // what is typed first lands in the problem
+        m_window->findChild<QToolButton*>("samplingButton")->setFocus();
+        QTest::keyClick(m_window.get(), Qt::Key_L, Qt::ControlModifier);
+        QCOMPARE(m_window->focusWidget(), edit());
         TranscriptView* transcript = m_window->transcript();
         auto* ring = transcript->findChild<QWidget*>("focusRing");
         QVERIFY(ring && !ring->isVisible());

@@ -65,6 +65,7 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     column->addLayout(head);
     column->addWidget(m_edit, 1);
     column->addWidget(m_message);
+    setFocusProxy(m_edit);  // to go to the problem is to go to its text
     setTabOrder(m_task, m_samples);
     setTabOrder(m_samples, m_edit);
 

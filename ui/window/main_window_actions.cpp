@@ -87,7 +87,7 @@ void MainWindow::buildActions() {
     }
     action("themeSystem")->setChecked(true);
     // Help
-    add("shortcuts", tr("&Keyboard and mouse"), key("?"), tr("All shortcuts"), [this] { showShortcuts(); });
+    add("shortcuts", tr("&Keyboard and mouse"), {QKeySequence("?"), QKeySequence("Shift+F1")}, tr("All shortcuts"), [this] { showShortcuts(); });
     add("protocolHelp", tr("&How spans work"), {QKeySequence("F1")}, tr("The span protocol explained"), [this] { ProtocolHelp(this).exec(); });
     add("tour", tr("&Tour"), {}, tr("The window in three steps"), [this] { startTour(); });
     add("about", tr("&About Spanscope"), {}, tr("Version, devices, licences"), [this] { AboutDialog(m_setup.version, m_setup.devices, this).exec(); });
