@@ -131,7 +131,8 @@ HWY_EXPORT(quantizeInput);
 
 void gemvRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias, Output mode,
               float* out, size_t outStride) {
-    if ((w.dtype == DType::Q4_0 && in.q4.planes) || (w.dtype == DType::Q8_0 && in.q8.planes))
+    const ByteOrder order = byteOrder(w.dtype);
+    if (order != ByteOrder::None && in.bytes[static_cast<size_t>(order)].planes)
         return byteRows(w, begin, end, in, bias, mode, out, outStride);
     HWY_DYNAMIC_DISPATCH(gemvRows)(w, begin, end, in, bias, mode, out, outStride);
 }
@@ -150,18 +151,26 @@ GemvInputBuffer::GemvInputBuffer(int64_t maxCols, int32_t maxItems)
       m_evenOdd(m_x.size()),
       m_words(m_x.size()),
       m_scales(m_x.size() / 32),
-      m_sums(m_x.size() / 32),
-      m_q4(DType::Q4_0, maxCols, maxItems),
-      m_q8(DType::Q8_0, maxCols, maxItems) {}
+      m_sums(m_x.size() / 32) {
+    if (!usesBytes()) return;
+    for (size_t order = 0; order < kByteOrders; ++order) m_bytes[order].reserve(static_cast<ByteOrder>(order), maxCols, maxItems);
+}
+
+size_t GemvInputBuffer::nBytes() const {
+    size_t n = (m_x.size() * 5 / 2 + m_sums.size() * 2) * sizeof(float);
+    for (const ByteInputBuffer& b : m_bytes) n += b.nBytes();
+    return n;
+}
 
 GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t formats) {
     const auto n = static_cast<size_t>(cols);
     constexpr auto bit = &GemvInputBuffer::formatBit;
-    const bool q4 = (formats & bit(DType::Q4_0)) && m_q4.usable(), q8 = (formats & bit(DType::Q8_0)) && m_q8.usable();
-    uint32_t noWords = bit(DType::F32) | bit(DType::F16) | bit(DType::BF16);
-    if (q4) noWords |= bit(DType::Q4_0);
-    if (q8) noWords |= bit(DType::Q8_0);
-    const bool words = (formats & ~noWords) != 0;
+    bool asBytes[kByteOrders] = {}, asWords = false;
+    for (DType type : {DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
+        if (!(formats & bit(type))) continue;
+        const auto order = static_cast<size_t>(byteOrder(type));
+        (m_bytes[order].usable() ? asBytes[order] : asWords) = true;
+    }
     for (size_t item = 0; item < static_cast<size_t>(nItems); ++item) {
         const float* x = m_x.data() + item * m_stride;
         if (formats & bit(DType::BF16)) {
@@ -172,9 +181,9 @@ GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t format
                 odd[i] = x[2 * i + 1];
             }
         }
-        if (q4) m_q4.set(static_cast<int32_t>(item), x, cols);
-        if (q8) m_q8.set(static_cast<int32_t>(item), x, cols);
-        if (words)
+        for (size_t order = 0; order < kByteOrders; ++order)
+            if (asBytes[order]) m_bytes[order].set(static_cast<int32_t>(item), x, cols);
+        if (asWords)
             HWY_DYNAMIC_DISPATCH(quantizeInput)(x, n, m_words.data() + item * m_stride, m_scales.data() + item * m_stride / 32,
                                                 m_sums.data() + item * m_stride / 32);
     }
@@ -185,8 +194,8 @@ GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t format
     in.words = m_words.data();
     in.scales32 = m_scales.data();
     in.sums32 = m_sums.data();
-    if (q4) in.q4 = m_q4.view();
-    if (q8) in.q8 = m_q8.view();
+    for (size_t order = 0; order < kByteOrders; ++order)
+        if (asBytes[order]) in.bytes[order] = m_bytes[order].view();
     in.stride = m_stride;
     in.nItems = nItems;
     return in;

@@ -23,8 +23,8 @@ struct GemvInput {
     const int16_t* words = nullptr;
     const float* scales32 = nullptr;
     const float* sums32 = nullptr;
-    /// Q4_0 and Q8_0 where usesBytes says so, in place of words.
-    ByteInput q4, q8;
+    /// Block formats where usesBytes says so, in place of words; by ByteOrder.
+    ByteInput bytes[kByteOrders];
     size_t stride = 0;              ///< values from one item to the next; arrays by 32: stride / 32
     int32_t nItems = 0;
 };
@@ -38,14 +38,14 @@ class GemvInputBuffer {
     /// Derives the other orders from x. mask says which formats follow (formatBit).
     GemvInput prepare(int64_t cols, int32_t nItems, uint32_t formats);
     static uint32_t formatBit(DType type) { return 1u << static_cast<uint32_t>(type); }
-    size_t nBytes() const { return (m_x.size() * 5 / 2 + m_sums.size() * 2) * sizeof(float) + m_q4.nBytes() + m_q8.nBytes(); }
+    size_t nBytes() const;
 
   private:
     size_t m_stride;
     LineVector<float> m_x, m_evenOdd;
     LineVector<int16_t> m_words;
     LineVector<float> m_scales, m_sums;
-    ByteInputBuffer m_q4, m_q8;
+    ByteInputBuffer m_bytes[kByteOrders];
 };
 
 enum class Output { Store, Add };

@@ -6,7 +6,7 @@
 // One row at a time: rows in parallel read as many streams, which the hardware prefetches far worse than one.
 // Tried: widening to float and three multiply-adds per 32 values (two thirds of the speed); scales of eight blocks at
 // once and Q4_0's offset by the input's sums (Q4_0 + 5%, Q8_0 - 4%: arithmetic is not all that bounds it).
-// Q4_0 and Q8_0 take another path where processors multiply bytes: gemv_bytes.h.
+// Where processors multiply bytes decode takes another path: gemv_bytes.h.
 // Included once per instruction set.
 #include "kernels/cpu/gemv.h"
 #include "kernels/half.h"

@@ -1,13 +1,14 @@
-// Idea: inputs are rounded to 16 bits with a scale for every 32 of them, as in gemv_blocks-inl.h, but stand as a high and
-// a low byte (both signed: x = 256 h + l). Weights become unsigned bytes: Q4_0's nibbles as they are, Q8_0's with the
-// sign bit turned. One vpdpbusd then takes 64 products with the high bytes, a shift by eight, one more with the low ones.
-// The weights are 8 (128) too large, which 8 (128) times the sum of the inputs makes good. A step is 16 (8) blocks in
-// four vectors, whose sums are brought together in one vector of integers; it is exact, and only it meets the scales.
+// Idea: inputs are rounded to 16 bits with a scale for every 32 of them, as in gemv_blocks-inl.h, but stand as a high
+// and a low byte (both signed: x = 256 h + l). Weights become unsigned bytes: nibbles as they are, Q8_0's with the sign
+// bit turned. One vpdpbusd then takes 64 products with the high bytes, a shift by eight, one more with the low ones.
+// Q4_0's weights are 8 too large (Q8_0 128, Q6_K 32), which as many times the sum of the inputs makes good. A step is
+// 256 or 512 weights in four chunks, whose sums are brought together in one vector of integers; they are exact, and
+// only that vector meets the scales.
 //
-// Work on the four vectors goes side by side, as written: one after the other they wait for each other's latencies.
+// Work on the four chunks goes side by side, as written: one after the other they wait for each other's latencies.
 //
 // One core of an EPYC 9004 at 3.65 GHz, GB/s of Q4_0 in its second-level cache (16-bit products: 15):
-//   as below 31; scales and sums brought to float by vector 28.4, of these nibbles by shift and mask 27.3, vectors one
+//   as below 31; scales and sums brought to float by chunk 28.4, of these nibbles by shift and mask 27.3, chunks one
 //   after the other 26.5, high and low sums apart 26.7, 16 bytes a block by four masked loads in place of a permutation
 //   23, two rows at a time 29.2 (but from memory two streams lose more). 49 vector instructions a step in 33 cycles.
 // From memory, two threads that read 55 to 60 GB/s, share of that: fetching 4 KB ahead 64%, 8 to 16 KB 94; to the first
@@ -41,62 +42,12 @@ namespace {
 constexpr int64_t kAhead = 12288, kSoon = 1024;
 constexpr float kTop = 127 * 256 + 127;
 
-/// Lane 4 q + c of a step belongs to quarter q of chunk c.
-struct StepQ4 {
-    static constexpr int64_t kBlocks = 16;    ///< of a step
-    static constexpr int64_t kBlockBytes = sizeof(BlockQ4_0);
-    static constexpr int kVectors = 2;        ///< of a chunk's weights: low nibbles, high nibbles
-    static constexpr int kExcess = 8;       ///< of the unsigned weight
-    static constexpr int blockOf(int quarter, int chunk) { return 4 * chunk + quarter; }
-    static constexpr bool carriesOffset(int) { return true; }
-    /// Where value i of a chunk's block stands in a plane.
-    static constexpr int placeOf(int block, int i) { return (i / 16) * 64 + block * 16 + i % 16; }
-    static HWY_INLINE void weights(__m512i packed, __m512i (&w)[2]) {
-        w[0] = _mm512_and_si512(packed, _mm512_set1_epi8(15));
-        w[1] = _mm512_gf2p8affine_epi64_epi8(packed, _mm512_set1_epi64(0x1020408000000000), 0);  // high nibble to low
-    }
-};
-
-struct StepQ8 {
-    static constexpr int64_t kBlocks = 8;
-    static constexpr int64_t kBlockBytes = sizeof(BlockQ8_0);
-    static constexpr int kVectors = 1;
-    static constexpr int kExcess = 128;
-    static constexpr int blockOf(int quarter, int chunk) { return 2 * chunk + quarter / 2; }
-    static constexpr bool carriesOffset(int quarter) { return quarter % 2 == 0; }
-    static constexpr int placeOf(int block, int i) { return block * 32 + i; }
-    static HWY_INLINE void weights(__m512i packed, __m512i (&w)[1]) {
-        w[0] = _mm512_xor_si512(packed, _mm512_set1_epi8(-128));
-    }
-};
+#include "kernels/cpu/gemv_bytes-inl.h"
 
 template <class S>
-struct Layout {
-    static constexpr int64_t kChunkBlocks = S::kBlocks / 4;
-    static constexpr int64_t kChunkBytes = kChunkBlocks * S::kBlockBytes;
-    static constexpr int64_t kPlane = 64 * S::kVectors;       ///< bytes of a chunk's high (or low) plane
-    static constexpr int64_t kPlanes = 4 * 2 * kPlane;        ///< of a step
-    alignas(64) uint16_t quants[32];  ///< words of a chunk that are quants
-    alignas(64) uint16_t scales[32];  ///< words of two neighbours that are the scale of lane 4 q + c
-    constexpr Layout() : quants{}, scales{} {
-        constexpr int words = S::kBlockBytes / 2;
-        for (int i = 0; i < 32; ++i) quants[i] = static_cast<uint16_t>(i / (words - 1) * words + 1 + i % (words - 1));
-        for (int i = 0; i < 16; ++i) scales[i] = static_cast<uint16_t>(i % 2 * 32 + S::blockOf(i / 4, 0) * words);
-    }
-};
+constexpr int64_t kPlane = 64 * S::kVectors;  ///< bytes of a chunk's high (or low) plane
 template <class S>
-constexpr Layout<S> kLayout;
-
-/// Keeps the compiler from moving a value's making to its use.
-HWY_INLINE void here(__m512i& v) { asm("" : "+v"(v)); }
-
-constexpr uint64_t firstBits(int64_t n) { return n <= 0 ? 0 : n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
-
-HWY_INLINE int fourBytes(const uint8_t* p) {
-    int v;
-    std::memcpy(&v, p, 4);
-    return v;
-}
+constexpr int64_t kPlanes = 8 * kPlane<S>;    ///< of a step
 
 template <class S, int B>
 struct Dot {
@@ -105,44 +56,53 @@ struct Dot {
     /// kWhole: all blocks are there; otherwise `left` bytes, and nothing behind them is read.
     template <bool kWhole>
     HWY_INLINE void step(const uint8_t* p, int64_t left, const int8_t* const (&planes)[B], const StepFactors* const (&factors)[B]) {
-        using L = Layout<S>;
-        __m512i chunk[4], w[4][S::kVectors];
-        const __m512i quants = _mm512_load_si512(kLayout<S>.quants), scales = _mm512_load_si512(kLayout<S>.scales);
 #pragma GCC unroll 5
-        for (int64_t line = 0; line < 4 * L::kChunkBytes; line += 64) {
+        for (int64_t line = 0; line < S::kStepBytes; line += 64) {
             __builtin_prefetch(p + kAhead + line, 0, 2);
             __builtin_prefetch(p + kSoon + line, 0, 0);
         }
+        __m512i w[4][S::kVectors];
+        __m512 scale, minimum;
+        if constexpr (S::kSmall) {
+            // Written out here: as functions of a chunk the compiler keeps w in memory.
+            static constexpr auto kWords = S::words();
+            const __m512i quants = _mm512_load_si512(kWords.quants), scales = _mm512_load_si512(kWords.scales);
+            constexpr int64_t kChunk = S::kStepBytes / 4;
+            __m512i chunk[4];
 #pragma GCC unroll 4
-        for (int c = 0; c < 4; ++c) {
-            const int64_t n = left - c * L::kChunkBytes;
-            chunk[c] = kWhole ? _mm512_loadu_si512(p + c * L::kChunkBytes)
-                              : _mm512_maskz_loadu_epi8(firstBits(n), p + c * L::kChunkBytes);
-            here(chunk[c]);
-        }
+            for (int c = 0; c < 4; ++c) {
+                const int64_t n = left - c * kChunk;
+                chunk[c] = kWhole ? _mm512_loadu_si512(p + c * kChunk) : _mm512_maskz_loadu_epi8(firstBits(n), p + c * kChunk);
+                here(chunk[c]);
+            }
 #pragma GCC unroll 4
-        for (int c = 0; c < 4; ++c) {
-            const uint8_t* end = p + c * L::kChunkBytes + 64;
-            const int64_t n = left - c * L::kChunkBytes - 64;
-            __m128i rest;
-            if constexpr (!kWhole)
-                rest = _mm_maskz_loadu_epi8(static_cast<__mmask16>(firstBits(std::min(n, L::kChunkBytes - 64))), end);
-            else if constexpr (L::kChunkBytes == 72)
-                rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(end));
-            else
-                rest = _mm_cvtsi32_si128(fourBytes(end));
-            __m512i packed = _mm512_permutex2var_epi16(chunk[c], quants, _mm512_castsi128_si512(rest));
-            here(packed);
-            S::weights(packed, w[c]);
+            for (int c = 0; c < 4; ++c) {
+                const uint8_t* end = p + c * kChunk + 64;
+                const int64_t n = left - c * kChunk - 64;
+                __m128i rest;
+                if constexpr (!kWhole)
+                    rest = _mm_maskz_loadu_epi8(static_cast<__mmask16>(firstBits(std::min(n, kChunk - 64))), end);
+                else if constexpr (kChunk == 72)
+                    rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(end));
+                else
+                    rest = _mm_cvtsi32_si128(fourBytes(end));
+                __m512i packed = _mm512_permutex2var_epi16(chunk[c], quants, _mm512_castsi128_si512(rest));
+                here(packed);
+                S::weights(packed, w[c]);
+            }
+            const __m512i scales01 = _mm512_permutex2var_epi16(chunk[0], scales, chunk[1]);
+            const __m512i scales23 = _mm512_permutex2var_epi16(chunk[2], scales, chunk[3]);
+            scale = _mm512_cvtph_ps(
+                _mm256_mask_blend_epi16(0xCCCC, _mm512_castsi512_si256(scales01), _mm512_castsi512_si256(scales23)));
+        } else {
+#pragma GCC unroll 4
+            for (int c = 0; c < 4; ++c) w[c][0] = S::weights(p, c);
+            S::factors(p, scale, minimum);
         }
-        const __m512i scales01 = _mm512_permutex2var_epi16(chunk[0], scales, chunk[1]);
-        const __m512i scales23 = _mm512_permutex2var_epi16(chunk[2], scales, chunk[3]);
 #pragma GCC unroll 4
         for (int c = 0; c < 4; ++c)
 #pragma GCC unroll 2
             for (int v = 0; v < S::kVectors; ++v) here(w[c][v]);
-        const __m512 scale = _mm512_cvtph_ps(
-            _mm256_mask_blend_epi16(0xCCCC, _mm512_castsi512_si256(scales01), _mm512_castsi512_si256(scales23)));
 #pragma GCC unroll 4
         for (int b = 0; b < B; ++b) {
             __m512i sum[4];
@@ -154,7 +114,7 @@ struct Dot {
                 for (int v = 0; v < S::kVectors; ++v) {
 #pragma GCC unroll 4
                     for (int c = 0; c < 4; ++c) {
-                        const int8_t* x = planes[b] + (2 * c + plane) * L::kPlane + 64 * v;
+                        const int8_t* x = planes[b] + (2 * c + plane) * kPlane<S> + 64 * v;
                         sum[c] = _mm512_dpbusd_epi32(sum[c], w[c][v], _mm512_load_si512(x));
                         here(sum[c]);
                     }
@@ -170,15 +130,21 @@ struct Dot {
             const __m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]), _mm512_unpackhi_epi32(sum[0], sum[1]));
             const __m512i z = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]), _mm512_unpackhi_epi32(sum[2], sum[3]));
             const __m512i t = _mm512_add_epi32(_mm512_unpacklo_epi64(a, z), _mm512_unpackhi_epi64(a, z));
-            const __m512i exact = _mm512_add_epi32(t, _mm512_load_si512(factors[b]->offsets));
-            acc[b] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(exact), _mm512_mul_ps(scale, _mm512_load_ps(factors[b]->scales)), acc[b]);
+            const __m512i offsets = _mm512_load_si512(factors[b]->offsets);
+            const __m512 inputs = _mm512_load_ps(factors[b]->scales);
+            if constexpr (S::kMinimums) {
+                const __m512 least = _mm512_mul_ps(minimum, _mm512_cvtepi32_ps(offsets));
+                acc[b] = _mm512_fmadd_ps(_mm512_fmsub_ps(scale, _mm512_cvtepi32_ps(t), least), inputs, acc[b]);
+            } else {
+                const __m512 exact = _mm512_cvtepi32_ps(_mm512_add_epi32(t, offsets));
+                acc[b] = _mm512_fmadd_ps(exact, _mm512_mul_ps(scale, inputs), acc[b]);
+            }
         }
     }
 };
 
 template <class S, int B>
 HWY_INLINE void dot(const uint8_t* p, int64_t cols, const ByteInput& in, int32_t item, float* sums) {
-    using L = Layout<S>;
     Dot<S, B> d;
     const int8_t* planes[B];
     const StepFactors* factors[B];
@@ -188,14 +154,14 @@ HWY_INLINE void dot(const uint8_t* p, int64_t cols, const ByteInput& in, int32_t
         planes[b] = in.planes + static_cast<size_t>(item + b) * in.planeStride;
         factors[b] = in.factors + static_cast<size_t>(item + b) * in.nSteps;
     }
-    constexpr int64_t bytes = S::kBlocks * S::kBlockBytes;
-    int64_t left = cols / 32 * S::kBlockBytes;
-    for (; left >= bytes; left -= bytes, p += bytes) {
+    int64_t left = cols / S::kUnitValues * S::kUnitBytes;
+    for (; left >= S::kStepBytes; left -= S::kStepBytes, p += S::kStepBytes) {
         d.template step<true>(p, left, planes, factors);
 #pragma GCC unroll 4
-        for (int b = 0; b < B; ++b) planes[b] += L::kPlanes, ++factors[b];
+        for (int b = 0; b < B; ++b) planes[b] += kPlanes<S>, ++factors[b];
     }
-    if (left > 0) d.template step<false>(p, left, planes, factors);
+    if constexpr (S::kUnitBytes < S::kStepBytes)
+        if (left > 0) d.template step<false>(p, left, planes, factors);
 #pragma GCC unroll 4
     for (int b = 0; b < B; ++b) sums[b] = _mm512_reduce_add_ps(d.acc[b]);
 }
@@ -203,28 +169,28 @@ HWY_INLINE void dot(const uint8_t* p, int64_t cols, const ByteInput& in, int32_t
 /// One input in the order of S.
 template <class S>
 void setInput(const float* x, int64_t cols, int8_t* planes, StepFactors* factors) {
-    using L = Layout<S>;
     const int64_t nBlocks = cols / 32;
-    for (int64_t first = 0; first < nBlocks; first += S::kBlocks, planes += L::kPlanes, ++factors) {
+    for (int64_t first = 0; first < nBlocks; first += S::kStepValues / 32, planes += kPlanes<S>, ++factors) {
         *factors = {};
-        if (first + S::kBlocks > nBlocks) std::fill_n(planes, L::kPlanes, int8_t{0});
+        if (first + S::kStepValues / 32 > nBlocks) std::fill_n(planes, kPlanes<S>, int8_t{0});
         for (int lane = 0; lane < 16; ++lane) {
             const int quarter = lane / 4, chunk = lane % 4;
+            if (S::kHalves && quarter % 2) continue;  // together with the quarter before
             const int64_t block = first + S::blockOf(quarter, chunk);
             if (block >= nBlocks) continue;
             const __m512 v[2] = {_mm512_loadu_ps(x + block * 32), _mm512_loadu_ps(x + block * 32 + 16)};
             const float top = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(v[0]), _mm512_abs_ps(v[1])));
             const __m512 factor = _mm512_set1_ps(top > 0 ? kTop / top : 0.0f);
-            const __m512i q[2] = {_mm512_cvtps_epi32(_mm512_mul_ps(v[0], factor)), _mm512_cvtps_epi32(_mm512_mul_ps(v[1], factor))};
-            factors->scales[lane] = top / kTop;
-            if (!S::carriesOffset(quarter)) continue;
-            factors->offsets[lane] = -S::kExcess * _mm512_reduce_add_epi32(_mm512_add_epi32(q[0], q[1]));
             for (int half = 0; half < 2; ++half) {
-                const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(q[half], _mm512_set1_epi32(128)), 8);
-                int8_t* to = planes + 2 * chunk * L::kPlane + S::placeOf(S::blockOf(quarter, 0), 16 * half);
+                const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(v[half], factor));
+                const int own = S::kHalves ? lane + 4 * half : lane;
+                factors->scales[own] = top / kTop;
+                factors->offsets[own] -= S::kExcess * _mm512_reduce_add_epi32(q);
+                const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
+                int8_t* to = planes + 2 * chunk * kPlane<S> + S::placeOf(quarter, 16 * half);
                 _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(high));
-                _mm_storeu_si128(reinterpret_cast<__m128i*>(to + L::kPlane),
-                                 _mm512_cvtepi32_epi8(_mm512_sub_epi32(q[half], _mm512_slli_epi32(high, 8))));
+                _mm_storeu_si128(reinterpret_cast<__m128i*>(to + kPlane<S>),
+                                 _mm512_cvtepi32_epi8(_mm512_sub_epi32(q, _mm512_slli_epi32(high, 8))));
             }
         }
     }
@@ -258,18 +224,26 @@ void rows(const TensorView& w, int64_t begin, int64_t end, const ByteInput& in, 
 void ByteInputBuffer::set(int32_t item, const float* x, int64_t cols) {
     int8_t* planes = m_planes.data() + static_cast<size_t>(item) * m_planeStride;
     StepFactors* factors = m_factors.data() + static_cast<size_t>(item) * m_nSteps;
-    if (m_type == DType::Q4_0)
-        setInput<StepQ4>(x, cols, planes, factors);
-    else
-        setInput<StepQ8>(x, cols, planes, factors);
+    switch (m_order) {
+        case ByteOrder::Q4_0: return setInput<StepQ4_0>(x, cols, planes, factors);
+        case ByteOrder::Q8_0: return setInput<StepQ8_0>(x, cols, planes, factors);
+        case ByteOrder::Q45_K: return setInput<StepQ45_K<BlockQ4_K>>(x, cols, planes, factors);
+        case ByteOrder::Q6_K: return setInput<StepQ6_K>(x, cols, planes, factors);
+        case ByteOrder::None: return;
+    }
 }
 
 void byteRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias, Output mode,
               float* out, size_t outStride) {
-    if (w.dtype == DType::Q4_0)
-        rows<StepQ4>(w, begin, end, in.q4, in.nItems, bias, mode, out, outStride);
-    else
-        rows<StepQ8>(w, begin, end, in.q8, in.nItems, bias, mode, out, outStride);
+    const ByteInput& bytes = in.bytes[static_cast<size_t>(byteOrder(w.dtype))];
+    switch (w.dtype) {
+        case DType::Q4_0: return rows<StepQ4_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q8_0: return rows<StepQ8_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q4_K: return rows<StepQ45_K<BlockQ4_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q5_K: return rows<StepQ45_K<BlockQ5_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q6_K: return rows<StepQ6_K>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        default: return;
+    }
 }
 
 }  // namespace spanscope::cpu
@@ -277,8 +251,7 @@ HWY_POP_ATTRIBUTES
 HWY_DIAGNOSTICS(pop)
 
 namespace spanscope::cpu {
-bool usesBytes(DType type) {
-    if (type != DType::Q4_0 && type != DType::Q8_0) return false;
+bool usesBytes() {
     static const bool has = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
                             __builtin_cpu_supports("gfni");
@@ -287,17 +260,28 @@ bool usesBytes(DType type) {
 }  // namespace spanscope::cpu
 #else
 namespace spanscope::cpu {
-bool usesBytes(DType) { return false; }
+bool usesBytes() { return false; }
 void ByteInputBuffer::set(int32_t, const float*, int64_t) {}
 void byteRows(const TensorView&, int64_t, int64_t, const GemvInput&, const float*, Output, float*, size_t) {}
 }  // namespace spanscope::cpu
 #endif
 
 namespace spanscope::cpu {
-ByteInputBuffer::ByteInputBuffer(DType type, int64_t maxCols, int32_t maxItems) : m_type(type) {
-    if (!usesBytes(type)) return;
+ByteOrder byteOrder(DType type) {
+    switch (type) {
+        case DType::Q4_0: return ByteOrder::Q4_0;
+        case DType::Q8_0: return ByteOrder::Q8_0;
+        case DType::Q4_K:
+        case DType::Q5_K: return ByteOrder::Q45_K;
+        case DType::Q6_K: return ByteOrder::Q6_K;
+        default: return ByteOrder::None;
+    }
+}
+
+void ByteInputBuffer::reserve(ByteOrder order, int64_t maxCols, int32_t maxItems) {
     // Whole steps, and one line more: equal places of several inputs must not share a cache set.
-    const size_t step = type == DType::Q4_0 ? 512 : 256;
+    const size_t step = order == ByteOrder::Q4_0 ? 512 : 256;
+    m_order = order;
     m_nSteps = (static_cast<size_t>(maxCols) + step - 1) / step;
     m_planeStride = m_nSteps * step * 2 + 64;
     m_planes.resize(m_planeStride * static_cast<size_t>(maxItems));

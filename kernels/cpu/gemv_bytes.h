@@ -1,5 +1,5 @@
-// Q4_0 and Q8_0 rows times a token or a few, on processors with AVX-512 byte products (VNNI): twice the speed of the
-// 16-bit products of gemv_blocks-inl.h. Called by gemv.cpp only.
+// Rows of the block formats times a token or a few, on processors with AVX-512 byte products (VNNI): up to twice the
+// speed of the 16-bit products of gemv_blocks-inl.h. Called by gemv.cpp only.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,10 @@ namespace spanscope::cpu {
 struct GemvInput;
 enum class Output;
 
-/// What a step of 512 (Q4_0) or 256 (Q8_0) inputs has besides their bytes, for each of 16 lanes.
+/// What a step of 512 (Q4_0) or 256 (others) inputs has besides their bytes, for each of 16 lanes.
 struct alignas(64) StepFactors {
     float scales[16];     ///< of the lane's 32 inputs
-    int32_t offsets[16];  ///< makes good that the weights are unsigned
+    int32_t offsets[16];  ///< makes good that the weights are unsigned; Q4_K, Q5_K: sums of the inputs
 };
 
 /// The inputs of one matrix as bytes. What a row lacks to whole steps is 0.
@@ -26,15 +26,20 @@ struct ByteInput {
     size_t planeStride = 0, nSteps = 0;
 };
 
-/// Whether rows of this format take this path here: the format, the processor, and the instruction sets that
-/// hwy::SupportedTargets() leaves (tests take some away; this path belongs to AVX3_DL). Slow: asks the processor.
-bool usesBytes(DType type);
+/// How the inputs lie, by the formats that want them so.
+enum class ByteOrder : uint8_t { Q4_0, Q8_0, Q45_K, Q6_K, None };
+inline constexpr size_t kByteOrders = 4;
+ByteOrder byteOrder(DType type);
 
-/// Owns the arrays of a ByteInput for up to `maxItems` inputs of up to `maxCols`.
+/// Whether this path is taken here: the processor, and the instruction sets that hwy::SupportedTargets() leaves (tests
+/// take some away; this path belongs to AVX3_DL). Slow: asks the processor.
+bool usesBytes();
+
+/// Owns the arrays of a ByteInput.
 class ByteInputBuffer {
   public:
-    /// Empty where this path is not taken (usesBytes).
-    ByteInputBuffer(DType type, int64_t maxCols, int32_t maxItems);
+    /// For up to `maxItems` inputs of up to `maxCols`. Without it the buffer is empty.
+    void reserve(ByteOrder order, int64_t maxCols, int32_t maxItems);
     bool usable() const { return !m_planes.empty(); }
     /// x (cols) becomes item `item`. cols: whole blocks of 32. Needs usable().
     void set(int32_t item, const float* x, int64_t cols);
@@ -42,13 +47,13 @@ class ByteInputBuffer {
     size_t nBytes() const { return m_planes.size() + m_factors.size() * sizeof(StepFactors); }
 
   private:
-    [[maybe_unused]] DType m_type;
+    ByteOrder m_order = ByteOrder::None;
     size_t m_planeStride = 0, m_nSteps = 0;
     LineVector<int8_t> m_planes;
     LineVector<StepFactors> m_factors;
 };
 
-/// As gemvRows (gemv.h). Needs in.q4 or in.q8 (by the format of w) to be set.
+/// As gemvRows (gemv.h). Needs in.bytes of the order of w to be set.
 void byteRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias, Output mode,
               float* out, size_t outStride);
 

@@ -155,13 +155,13 @@ class TestGemv : public QObject {
 
     /// A section of several matrices asks for several orders of one input.
     void mixedFormats() {
-        constexpr int64_t kCols = 1184;
+        constexpr int64_t kCols = 1280;
         RandomModel drawn({.seed = 3});
         GemvInputBuffer buffer(kCols, 1);
         std::mt19937 random(5);
         for (int64_t i = 0; i < kCols; ++i) buffer.x(0)[i] = inputAt(0, i, random);
         uint32_t all = 0;
-        const DType types[] = {DType::F32, DType::BF16, DType::Q8_0, DType::Q4_0};
+        const DType types[] = {DType::F32, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K};
         for (DType t : types) all |= GemvInputBuffer::formatBit(t);
         std::vector<std::vector<float>> separate, together;
         std::vector<TensorView> matrices;
