@@ -2,6 +2,7 @@
 // heads, ragged batches, lists that grow token by token. Outputs are poisoned before each launch.
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/plan_step.h"
@@ -62,6 +63,8 @@ bool ok(cudaError_t status, const char* what) {
     check::that(status == cudaSuccess, std::string(what) + ": " + cudaGetErrorString(status), __FILE__, __LINE__);
     return status == cudaSuccess;
 }
+
+std::optional<SpanKernel> maybeOnly;  ///< --only NAME: where every kernel takes too long, as under a race checker
 
 class Fixture {
   public:
@@ -173,6 +176,7 @@ class Fixture {
         const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Direct, SpanKernel::Ring, SpanKernel::Cluster, SpanKernel::ClusterDeep};
         for (int round = 0; round < (hasOthers ? 10 : 2); ++round) {  // each twice: the counters must come back to zero
             p.kernel = kernels[round / 2];
+            if (maybeOnly && p.kernel != *maybeOnly) continue;
             ok(cudaMemsetAsync(m_dOut.as<>(), 0xff, m_dOut.nBytes(), m_ctx.stream), "poison");
             if (!ok(launchSpanAttention(m_ctx, p), "span_attention")) return;
             if (!ok(cudaStreamSynchronize(m_ctx.stream), "synchronize")) return;
@@ -264,6 +268,17 @@ const char* nameOf(Element e) { return e == Element::BF16 ? "bf16" : e == Elemen
 int main(int argc, char** argv) {
     if (!check::haveGpu()) return 0;
     const bool shortRun = check::isShort(argc, argv);
+    for (int i = 1; i + 1 < argc; ++i) {
+        if (std::string(argv[i]) != "--only") continue;
+        const std::pair<const char*, SpanKernel> named[] = {
+            {"direct", SpanKernel::Direct}, {"ring", SpanKernel::Ring}, {"cluster", SpanKernel::Cluster}};
+        for (const auto& [name, kernel] : named)
+            if (name == std::string(argv[i + 1])) maybeOnly = kernel;
+        if (!maybeOnly) {
+            std::printf("FAIL: --only %s: found no such kernel, expected direct, ring or cluster\n", argv[i + 1]);
+            return 2;
+        }
+    }
     LaunchContext ctx;
     std::string device;
     if (const Status opened = openContext(0, ctx, device); !opened.ok()) {

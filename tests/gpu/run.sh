@@ -63,11 +63,10 @@ checked gpu_model_test 60 "$tests/gpu_model_test"
 lines=6
 if [ "$what" = check ] || [ "$what" = all ]; then
     if command -v compute-sanitizer >/dev/null; then
-        for tool in memcheck racecheck; do
-            for t in gpu_attention_test gpu_gemv_test gpu_model_test; do
-                checked "$tool-$t" 90 compute-sanitizer --tool $tool --error-exitcode 9 "$tests/$t" --short
-            done
-        done
+        sanitized() { checked "$1-$2$4" "$3" compute-sanitizer --tool "$1" --error-exitcode 9 "$tests/$2" --short ${4:+--only "${4#-}"}; }
+        for t in gpu_attention_test gpu_gemv_test gpu_model_test; do sanitized memcheck $t 60 ""; done
+        for t in gpu_gemv_test gpu_model_test; do sanitized racecheck $t 60 ""; done
+        for kernel in direct ring cluster; do sanitized racecheck gpu_attention_test 60 -$kernel; done  # slow: each by itself
     else
         echo "compute-sanitizer: not installed, not run" | tee -a "$out/checks.txt"
     fi
