@@ -19,13 +19,16 @@ until_true() { # seconds, what is waited for, command...
     done
 }
 
-Xvfb -displayfd 3 -screen 0 1280x800x24 3>"$work/display" 2>/dev/null &
+# Without -noreset the server starts anew whenever its last client leaves: under load that is a look for the window.
+Xvfb -displayfd 3 -noreset -screen 0 1280x800x24 3>"$work/display" 2>/dev/null &
 pids+=($!)
 until_true 20 "the X server" test -s "$work/display"
 export DISPLAY=:$(cat "$work/display") HOME=$work XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data XDG_RUNTIME_DIR=$work
 unset QT_QPA_PLATFORM QT_SCALE_FACTOR WAYLAND_DISPLAY
 openbox 2>/dev/null &
 pids+=($!)
+managed() { xdotool get_num_desktops >/dev/null 2>&1; }
+until_true 20 "the window manager" managed  # a window that opens while it starts may be taken from the screen
 mkdir -p "$XDG_CONFIG_HOME/spanscope"
 printf '[tour]\ndone=true\n' >"$XDG_CONFIG_HOME/spanscope/spanscope.conf"
 
