@@ -5,6 +5,7 @@
 
 #include "kernels/backends.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "compiled_targets.h"
 #include "random_model.h"
 
 using namespace spanscope;
@@ -15,15 +16,6 @@ namespace {
 using List = std::vector<Interval>;
 
 const List kEverything{{0, kOpenEnd}};
-
-/// The instruction sets that this machine has and the kernels were compiled for.
-int64_t compiledTargets() {
-#ifdef SPANSCOPE_ONE_TARGET
-    return HWY_AVX2;
-#else
-    return hwy::SupportedTargets();
-#endif
-}
 
 /// Queries of a prompt with their lists.
 struct Prompt {
@@ -118,8 +110,7 @@ class TestCpuBackend : public QObject {
         for (int n : {1, 15, 16, 17, 37, 127, 501})
             QTest::addRow("%d tokens", n) << n << qint64(targets) << 2;
         QTest::addRow("2042 tokens") << 2042 << qint64(targets) << 1;
-        for (int64_t bit = 1; bit != 0 && bit <= targets; bit <<= 1) {
-            if (!(targets & bit)) continue;
+        for (int64_t bit : eachCompiledTarget()) {
             QTest::addRow("127 tokens, %s", hwy::TargetName(bit)) << 127 << qint64(bit) << 4;
             QTest::addRow("37 tokens, %s", hwy::TargetName(bit)) << 37 << qint64(bit) << 1;
         }
@@ -175,10 +166,8 @@ class TestCpuBackend : public QObject {
     void weightFormats_data() {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
-        const int64_t targets = compiledTargets();
         for (DType t : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K})
-            for (int64_t bit = 1; bit != 0 && bit <= targets; bit <<= 1)
-                if (targets & bit) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+            for (int64_t bit : eachCompiledTarget()) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
     }
     void weightFormats() {
         QFETCH(int, type);
@@ -201,10 +190,8 @@ class TestCpuBackend : public QObject {
     void cacheFormats_data() {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
-        const int64_t targets = compiledTargets();
         for (DType t : {DType::F16, DType::BF16})
-            for (int64_t bit = 1; bit != 0 && bit <= targets; bit <<= 1)
-                if (targets & bit) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+            for (int64_t bit : eachCompiledTarget()) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
     }
     void cacheFormats() {
         QFETCH(int, type);

@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/gemv.h"
 #include "kernels/reference/dequantize.h"
+#include "compiled_targets.h"
 #include "random_model.h"
 
 using namespace spanscope;
@@ -15,14 +16,6 @@ using namespace spanscope::cpu;
 using namespace spanscope::test;
 
 namespace {
-
-int64_t compiledTargets() {
-#ifdef SPANSCOPE_ONE_TARGET
-    return HWY_AVX2;
-#else
-    return hwy::SupportedTargets();
-#endif
-}
 
 /// Bytes with a page behind them that faults.
 class Fenced {
@@ -74,13 +67,10 @@ class TestGemv : public QObject {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
         QTest::addColumn<int>("cols");
-        const int64_t targets = compiledTargets();
         for (DType t : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
-            for (int64_t bit = 1; bit != 0 && bit <= targets; bit <<= 1) {
-                if (!(targets & bit)) continue;
+            for (int64_t bit : eachCompiledTarget())
                 for (int cols : {1, 37, 2042, 32, 64, 160, 256, 512, 768, 1184, 2144, 5632})
                     if (rowBytes(t, cols) != 0) QTest::addRow("%s, %s, %d", dtypeName(t), hwy::TargetName(bit), cols) << int(t) << qint64(bit) << cols;
-            }
         }
     }
     void products() {
