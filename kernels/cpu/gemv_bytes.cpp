@@ -185,7 +185,9 @@ void setInput(const float* x, int64_t cols, int8_t* planes, StepFactors* factors
                 const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(v[half], factor));
                 const int own = S::kHalves ? lane + 4 * half : lane;
                 factors->scales[own] = top / kTop;
-                factors->offsets[own] -= S::kExcess * _mm512_reduce_add_epi32(q);
+                // Unsigned: an input that is not finite becomes the least integer, whose multiples wrap.
+                const auto sum = static_cast<uint32_t>(_mm512_reduce_add_epi32(q));
+                factors->offsets[own] = static_cast<int32_t>(static_cast<uint32_t>(factors->offsets[own]) - static_cast<uint32_t>(S::kExcess) * sum);
                 const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
                 int8_t* to = planes + 2 * chunk * kPlane<S> + S::placeOf(quarter, 16 * half);
                 _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(high));
