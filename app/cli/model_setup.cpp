@@ -22,6 +22,24 @@ ProgressFn progressOn(const Log& log, const char* what) {
     };
 }
 
+std::string contextOf(const KvDemand& d) {
+    const std::string context = "a context of " + std::to_string(d.contextTokens) + " tokens";
+    return d.nSequences == 1 ? context : context + " in each of " + std::to_string(d.nSequences) + " sequences";
+}
+
+/// What to do about it. Never advises more than the model was trained for: that might fit, and would be of no use.
+std::string whatWouldFit(const MemoryForecast& f, const KvDemand& d) {
+    if (f.weightBytes > f.freeBytes) return "not even the weights would";
+    const std::string fewer =
+        d.nSequences > 1 && *d.sequencesOption ? std::string("fewer sequences (") + d.sequencesOption + ") may" : "";
+    if (!*d.contextOption || f.largestContext == 0) return fewer;
+    const std::string tokens = std::to_string(f.largestContext) + " tokens";
+    if (f.largestContext < d.nPrompt)
+        return tokens + " would, fewer than the prompt's " + std::to_string(d.nPrompt) + (fewer.empty() ? "" : "; ") + fewer;
+    return tokens + " would" + (f.largestContext == f.modelContext ? ", all that the model was trained for" : "") + " (" +
+           d.contextOption + ")" + (fewer.empty() ? "" : ", or ") + fewer;
+}
+
 }  // namespace
 
 std::string modelPath(const ModelOptions& options) { return options.path.empty() ? bundledModel(options.bundled) : options.path; }
@@ -48,25 +66,22 @@ Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
     return OpenedModel{std::move(*model), nsSince(startedAt)};
 }
 
-Status checkMemory(const ModelOptions& options, int32_t kvTokens, const Log& log) {
+Status checkMemory(const ModelOptions& options, const KvDemand& demand, const Log& log) {
     const std::string path = modelPath(options);
-    auto forecast = forecastMemory(path, kvTokens, kvTypeOf(options));
+    auto forecast = forecastMemory(path, demand.contextTokens, kvTypeOf(options), demand.nSequences);
     if (!forecast) return forecast.error();
-    const uint64_t wanted = forecast->weightBytes + forecast->kvBytes + forecast->workspaceBytes;
-    log.detail("memory: weights " + mebibytes(forecast->weightBytes) + ", KV cache " + mebibytes(forecast->kvBytes) +
-               " for " + std::to_string(kvTokens) + " tokens, workspace " + mebibytes(forecast->workspaceBytes) +
-               ", free " + mebibytes(forecast->freeBytes));
+    log.detail("memory: weights " + mebibytes(forecast->weightBytes) + ", KV cache " + mebibytes(forecast->kvBytes) + " for " +
+               std::to_string(demand.kvTokens()) + " tokens, workspace " + mebibytes(forecast->workspaceBytes) + ", free " +
+               mebibytes(forecast->freeBytes));
     if (options.backend == "cuda" || forecast->fits()) return {};  // the CUDA backend asks the device itself
-    std::string message = "does not fit into memory; ";
-    message += forecast->largestContext > 0
-                   ? "a context of " + std::to_string(forecast->largestContext) + " tokens would (-c)"
-                   : "not even the weights would";
+    const std::string advice = whatWouldFit(*forecast, demand);
+    const std::string message = contextOf(demand) + " does not fit into memory" + (advice.empty() ? "" : "; ") + advice;
     if (options.force) {
         log.info("spanscope-cli: " + path + ": " + message + "; starting anyway");
         return {};
     }
     return Error{ErrorCode::OutOfMemory, message + "; --force starts anyway", path, {},
-                 mebibytes(forecast->freeBytes) + " free", mebibytes(wanted)};
+                 mebibytes(forecast->freeBytes) + " free", mebibytes(forecast->neededBytes())};
 }
 
 Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, const ModelOptions& options,

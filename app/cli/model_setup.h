@@ -21,8 +21,18 @@ DType kvTypeOf(const ModelOptions& options);
 /// Shows progress; Ctrl+C cancels.
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log);
 
-/// OutOfMemory with both numbers where weights, KV cache for kvTokens and workspace do not fit, unless forced.
-Status checkMemory(const ModelOptions& options, int32_t kvTokens, const Log& log);
+/// What a verb wants to hold at the same time, and which of its options make it less.
+struct KvDemand {
+    int32_t contextTokens = 0;  ///< of each sequence
+    int32_t nSequences = 1;
+    const char* contextOption = "";    ///< empty: nothing can make it less
+    const char* sequencesOption = "";  ///< likewise
+    int32_t nPrompt = 0;               ///< tokens that the context needs in any case
+    int64_t kvTokens() const { return int64_t{contextTokens} * nSequences; }
+};
+
+/// OutOfMemory with both numbers, and with what would fit, where weights, KV cache and workspace do not, unless forced.
+Status checkMemory(const ModelOptions& options, const KvDemand& demand, const Log& log);
 
 struct BackendRequest {
     int64_t kvTokens = 0;

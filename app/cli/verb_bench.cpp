@@ -58,15 +58,17 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     BenchSubject subject;
     subject.kvType = kvTypeOf(o.model);
     // A declared test starts after its sheet's prompt, which takes about a quarter of the length.
-    const int64_t kvTokens = benchKvTokens(plan) * (wantsDeclared(o) ? 2 : 1);
+    const BenchSequences sequences = benchSequences(plan);
+    const KvDemand demand{sequences.tokens * (wantsDeclared(o) ? 2 : 1), sequences.nSequences, "--n-depth with --n-prompt or --n-gen",
+                          "--batch"};
+    const int64_t kvTokens = demand.kvTokens();
     if (o.randomWeights.empty()) {
         auto model = openModelFor(o.model, log);
         if (!model) return log.fail(model.error());
         opened = std::move(*model);
         subject.model = opened.model->name();
         subject.format = opened.model->formatName();
-        if (auto ok = checkMemory(o.model, static_cast<int32_t>(std::min<int64_t>(kvTokens, INT32_MAX)), log); !ok)
-            return log.fail(ok.error());
+        if (auto ok = checkMemory(o.model, demand, log); !ok) return log.fail(ok.error());
     } else {
         DType type = DType::BF16;
         if (!dtypeFromName(o.weightType, type))

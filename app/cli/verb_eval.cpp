@@ -251,10 +251,8 @@ int evalVerb(const EvalOptions& o, const Log& log) {
     if (!problems) return log.fail(problems.error());
     auto plan = makePlan(o, model, *problems, log);
     if (!plan) return log.fail(plan.error());
-    const int64_t kvTokens = int64_t{plan->largestNeed} * plan->batch;
-    if (kvTokens * plan->nJobs > INT32_MAX)
-        return log.fail({ErrorCode::OutOfMemory, "too much at once; use a smaller --batch or -c", {}, {}, {}, {}});
-    if (auto ok = checkMemory(o.model, static_cast<int32_t>(kvTokens * plan->nJobs), log); !ok) return log.fail(ok.error());
+    const KvDemand demand{plan->largestNeed, plan->batch * plan->nJobs, "-c", "--batch, --jobs"};
+    if (auto ok = checkMemory(o.model, demand, log); !ok) return log.fail(ok.error());
 
     std::optional<OutputFile> failures;  // opened before the work, which may take hours
     if (!o.failuresFile.empty()) {
@@ -264,7 +262,7 @@ int evalVerb(const EvalOptions& o, const Log& log) {
     }
     std::vector<std::unique_ptr<Backend>> backends;
     for (int32_t i = 0; i < plan->nJobs; ++i) {
-        auto backend = makeBackendFor(model.weights(), o.model, {kvTokens, plan->batch, plan->threadsPerJob}, log);
+        auto backend = makeBackendFor(model.weights(), o.model, {demand.kvTokens() / plan->nJobs, plan->batch, plan->threadsPerJob}, log);
         if (!backend) return log.fail(backend.error());
         backends.push_back(std::move(*backend));
     }

@@ -60,8 +60,8 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     return s;
 }
 
-int printForecast(const RunOptions& o, int32_t kvTokens, const Log& log) {
-    auto f = forecastMemory(modelPath(o.model), kvTokens, kvTypeOf(o.model));
+int printForecast(const RunOptions& o, const KvDemand& demand, const Log& log) {
+    auto f = forecastMemory(modelPath(o.model), demand.contextTokens, kvTypeOf(o.model), demand.nSequences);
     if (!f) return log.fail(f.error());
     if (o.json) {
         printJson({{"forecast",
@@ -69,12 +69,12 @@ int printForecast(const RunOptions& o, int32_t kvTokens, const Log& log) {
                      {"kv_bytes", f->kvBytes},
                      {"workspace_bytes", f->workspaceBytes},
                      {"free_bytes", f->freeBytes},
-                     {"kv_tokens", kvTokens},
+                     {"kv_tokens", demand.kvTokens()},
                      {"largest_context", f->largestContext},
                      {"fits", f->fits()}}}});
     } else {
-        std::printf("weights    %s\nKV cache   %s for %d tokens\nworkspace  %s\nfree       %s\n%s\n",
-                    mebibytes(f->weightBytes).c_str(), mebibytes(f->kvBytes).c_str(), kvTokens,
+        std::printf("weights    %s\nKV cache   %s for %lld tokens\nworkspace  %s\nfree       %s\n%s\n",
+                    mebibytes(f->weightBytes).c_str(), mebibytes(f->kvBytes).c_str(), static_cast<long long>(demand.kvTokens()),
                     mebibytes(f->workspaceBytes).c_str(), mebibytes(f->freeBytes).c_str(),
                     f->fits() ? "fits" : "does not fit");
     }
@@ -174,14 +174,16 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (!prompt) return log.fail(prompt.error());
     if (!prompt->warning.empty()) log.info("warning: " + prompt->warning);
 
-    const int32_t needed = neededTokens(model, *settings, static_cast<int32_t>(prompt->ids.size()));
-    const int32_t rounded = (needed + kPageTokens - 1) / kPageTokens * kPageTokens;
-    const int64_t kvTokens = int64_t{rounded} * static_cast<int64_t>(o.attention.size());
-    if (kvTokens > INT32_MAX)
-        return log.fail({ErrorCode::OutOfMemory, "the context is too long", {}, "-c", std::to_string(kvTokens), {}});
-    if (o.dryRun) return printForecast(o, static_cast<int32_t>(kvTokens), log);
-    if (auto ok = checkMemory(o.model, static_cast<int32_t>(kvTokens), log); !ok) return log.fail(ok.error());
-    auto backend = makeBackendFor(model.weights(), o.model, {kvTokens, 1, o.model.nThreads}, log);
+    const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
+    const int32_t needed = neededTokens(model, *settings, nPrompt);
+    if (auto ok = checkPromptFits(nPrompt, needed); !ok) return log.fail(ok.error());
+    const KvDemand demand{(needed + kPageTokens - 1) / kPageTokens * kPageTokens, static_cast<int32_t>(o.attention.size()), "-c",
+                          "--attention", nPrompt};
+    if (auto ok = o.dryRun ? Status() : checkMemory(o.model, demand, log); !ok) return log.fail(ok.error());
+    if (const int32_t trained = model.weights().shape.maxSeqLen; needed > trained)
+        log.info("warning: the run may take " + std::to_string(needed) + " tokens; the model was trained for " + std::to_string(trained));
+    if (o.dryRun) return printForecast(o, demand, log);
+    auto backend = makeBackendFor(model.weights(), o.model, {demand.kvTokens(), 1, o.model.nThreads}, log);
     if (!backend) return log.fail(backend.error());
     log.detail("sampler: " + describeSampler(settings->sampler));
     if (o.seed < 0) log.info("seed " + std::to_string(settings->sampler.seed));

@@ -224,15 +224,16 @@ std::string benchAttentionName(const BenchAttention& a) {
     return "keep=" + std::to_string(a.keepTokens) + (a.scattered ? " scattered" : "");
 }
 
-int64_t benchKvTokens(const BenchPlan& plan) {
+BenchSequences benchSequences(const BenchPlan& plan) {
     int32_t longest = 0, depth = 0;
     for (const int32_t n : plan.promptSizes) longest = std::max(longest, n);
     for (const BenchPlan::Both& b : plan.promptThenPredict) longest = std::max(longest, b.prompt + b.predict);
     int32_t predict = 0;
     for (const int32_t n : plan.predictSizes) predict = std::max(predict, n);
     for (const int32_t n : plan.depths) depth = std::max(depth, n);
-    const int64_t pages = (int64_t{depth} + predict) / kPageTokens + 1;
-    return std::max<int64_t>(int64_t{depth} + longest + kPageTokens, pages * kPageTokens * benchMaxBatch(plan));
+    const BenchSequences one{1, depth + longest + kPageTokens};
+    const BenchSequences together{benchMaxBatch(plan), ((depth + predict) / kPageTokens + 1) * kPageTokens};
+    return one.kvTokens() > together.kvTokens() ? one : together;
 }
 
 int32_t benchMaxBatch(const BenchPlan& plan) {

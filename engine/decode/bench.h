@@ -45,8 +45,13 @@ struct BenchPlan {
     uint64_t seed = 1;
 };
 
-/// KV tokens and batch the backend must be made with.
-int64_t benchKvTokens(const BenchPlan& plan);
+/// The sequences that need the most keys and values at a time: so many, of so many tokens each.
+struct BenchSequences {
+    int32_t nSequences = 1, tokens = 0;
+    int64_t kvTokens() const { return int64_t{nSequences} * tokens; }
+};
+BenchSequences benchSequences(const BenchPlan& plan);
+/// Batch the backend must be made with.
 int32_t benchMaxBatch(const BenchPlan& plan);
 /// Bytes of keys and values of one token, all layers.
 double kvBytesPerToken(const ModelShape& shape, DType kvType);

@@ -63,4 +63,9 @@ int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nP
     return static_cast<int32_t>(std::min<int64_t>(wanted, context));
 }
 
+Status checkPromptFits(int32_t nPrompt, int32_t context) {
+    if (nPrompt <= context) return {};
+    return invalid("the prompt is longer than the context", std::to_string(nPrompt) + " tokens", "at most " + std::to_string(context));
+}
+
 }  // namespace spanscope

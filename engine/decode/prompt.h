@@ -32,4 +32,7 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
 /// maxTokens as in RunSettings.
 int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nPrompt);
 
+/// InvalidArgument: the prompt is longer than `context`, the result of neededTokens(). Known before memory is asked for.
+Status checkPromptFits(int32_t nPrompt, int32_t context);
+
 }  // namespace spanscope

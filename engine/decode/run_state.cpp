@@ -46,9 +46,7 @@ Result<std::unique_ptr<RunState>> RunState::create(std::shared_ptr<const Model> 
     if (!prompt) return prompt.error();
     const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
     const int32_t capacity = neededTokens(*model, settings, nPrompt);
-    if (nPrompt > capacity)
-        return invalid("the prompt is longer than the context", std::to_string(nPrompt) + " tokens",
-                       "at most " + std::to_string(capacity));
+    if (auto ok = checkPromptFits(nPrompt, capacity); !ok) return ok.error();
     auto sequence = backend.createSequence(capacity);
     if (!sequence) return sequence.error();
 

@@ -80,7 +80,8 @@ std::string dominantType(ModelWeights& weights);
 /// Every tensor view of the model, absent ones left out.
 std::vector<TensorView*> allTensors(ModelWeights& weights);
 
-MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType);
+MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
+                           int32_t nSequences = 1);
 
 struct HfConfig;
 class Hash64;

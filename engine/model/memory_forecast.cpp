@@ -18,11 +18,16 @@ uint64_t readLimit(const char* path) {
     return file >> value ? value : std::numeric_limits<uint64_t>::max();
 }
 
-uint64_t kvBytesFor(const ModelShape& shape, int64_t tokens, DType kvType) {
+/// At most kMostBytes, which no machine has, so that sums of three of them stay within 64 bits.
+constexpr uint64_t kMostBytes = uint64_t{1} << 60;
+
+uint64_t kvBytesFor(const ModelShape& shape, int64_t tokens, int32_t nSequences, DType kvType) {
     const int64_t paged = (tokens + kPageTokens - 1) / kPageTokens * kPageTokens;
     const int64_t valuesPerToken = int64_t{2} * shape.nLayers * shape.nKvHeads * shape.headDim;
     const uint64_t valueBytes = kvType == DType::F32 ? 4 : 2;
-    return static_cast<uint64_t>(paged * valuesPerToken) * valueBytes;
+    const double about = double(paged) * double(nSequences) * double(valuesPerToken) * double(valueBytes);
+    if (about > double(kMostBytes)) return kMostBytes;
+    return static_cast<uint64_t>(paged * nSequences * valuesPerToken) * valueBytes;
 }
 
 /// What the CPU backend holds beside weights and KV: activations of one prefill chunk (its rule: up to 512 tokens, 64
@@ -63,26 +68,30 @@ uint64_t freeMemoryBytes() {
     return freeBytes;
 }
 
-MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType) {
+MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
+                           int32_t nSequences) {
     MemoryForecast forecast;
     forecast.contextTokens = contextTokens > 0 ? contextTokens : shape.maxSeqLen;
+    forecast.nSequences = std::max(1, nSequences);
+    forecast.modelContext = shape.maxSeqLen;
     forecast.weightBytes = weightBytes;
-    forecast.kvBytes = kvBytesFor(shape, forecast.contextTokens, kvType);
-    forecast.workspaceBytes = workspaceFor(shape, forecast.contextTokens);
+    const auto kvBytes = [&](int64_t tokens) { return kvBytesFor(shape, tokens, forecast.nSequences, kvType); };
+    const auto workspace = [&](int64_t tokens) { return workspaceFor(shape, tokens * forecast.nSequences); };
+    forecast.kvBytes = kvBytes(forecast.contextTokens);
+    forecast.workspaceBytes = workspace(forecast.contextTokens);
     forecast.freeBytes = freeMemoryBytes();
-    const auto fits = [&](int64_t tokens) {
-        return weightBytes + kvBytesFor(shape, tokens, kvType) + workspaceFor(shape, tokens) <= forecast.freeBytes;
-    };
-    int64_t low = 0;  // in pages, up to the model's own context
-    int64_t high = std::max(shape.maxSeqLen, forecast.contextTokens) / kPageTokens;
+    // A context beyond the model's own may be asked for, but is nothing to advise.
+    int64_t low = 0;  // in pages
+    int64_t high = (int64_t{shape.maxSeqLen} + kPageTokens - 1) / kPageTokens;
     while (low < high) {
         const int64_t middle = (low + high + 1) / 2;
-        if (fits(middle * kPageTokens))
+        const int64_t tokens = middle * kPageTokens;
+        if (weightBytes + kvBytes(tokens) + workspace(tokens) <= forecast.freeBytes)
             low = middle;
         else
             high = middle - 1;
     }
-    forecast.largestContext = static_cast<int32_t>(low * kPageTokens);
+    forecast.largestContext = static_cast<int32_t>(std::min<int64_t>(low * kPageTokens, shape.maxSeqLen));
     return forecast;
 }
 

@@ -34,13 +34,13 @@ Result<std::shared_ptr<const Model>> openModel(const std::string& path, const Pr
     return std::shared_ptr<const Model>(std::move(*model));
 }
 
-Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType) {
+Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType, int32_t nSequences) {
     if (contextTokens < 0)
         return Error{ErrorCode::InvalidArgument, "the context cannot be negative", path, "context",
                      std::to_string(contextTokens), "0 or more"};
     auto model = openAny(path, true, {});
     if (!model) return model.error();
-    return forecastFor((*model)->m_weights.shape, (*model)->m_weightBytes, contextTokens, kvType);
+    return forecastFor((*model)->m_weights.shape, (*model)->m_weightBytes, contextTokens, kvType, nSequences);
 }
 
 Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFile) {

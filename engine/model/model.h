@@ -36,12 +36,15 @@ struct SpanscopeCard {
 /// Bytes; computed from headers alone, before anything is loaded.
 struct MemoryForecast {
     uint64_t weightBytes = 0;
-    uint64_t kvBytes = 0;        ///< for contextTokens
+    uint64_t kvBytes = 0;        ///< for nSequences of contextTokens each
     uint64_t workspaceBytes = 0;
     uint64_t freeBytes = 0;      ///< on this machine now
-    int32_t contextTokens = 0;
-    int32_t largestContext = 0;  ///< that fits into freeBytes; 0 = not even the weights
-    bool fits() const { return weightBytes + kvBytes + workspaceBytes <= freeBytes; }
+    int32_t contextTokens = 0;   ///< of one sequence
+    int32_t nSequences = 1;
+    int32_t modelContext = 0;    ///< what the model was trained for
+    int32_t largestContext = 0;  ///< of one sequence, that fits into freeBytes, at most modelContext; 0 = none does
+    uint64_t neededBytes() const { return weightBytes + kvBytes + workspaceBytes; }
+    bool fits() const { return neededBytes() <= freeBytes; }
 };
 
 class Model {
@@ -65,7 +68,8 @@ Result<std::shared_ptr<const Model>> openModel(const std::string& path, const Pr
 /// Bytes this process may still use: MemAvailable, and the limit of its control group where there is one.
 uint64_t freeMemoryBytes();
 
-/// Reads headers only. contextTokens 0 = the model's own.
-Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType = DType::F32);
+/// Reads headers only. contextTokens 0 = the model's own; nSequences of that length are held at the same time.
+Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType = DType::F32,
+                                      int32_t nSequences = 1);
 
 }  // namespace spanscope

@@ -240,6 +240,36 @@ class TestCli : public QObject {
         QCOMPARE(run(huge + QStringList{"--dry-run"}).exitCode, 4);
     }
 
+    /// What is advised where a context does not fit must work, so it is never beyond the model's own 4096.
+    void adviceIsWithinTheModel() {
+        // 64 KiB of keys and values a token: 100,000,000 of them are 6 TiB, 4096 a quarter of a GiB.
+        const QString wide = file("wide");
+        TinyModelOptions options;
+        options.nLayers = 4, options.nHeads = 16, options.nKvHeads = 16, options.headDim = 128, options.hidden = 16;
+        QVERIFY(writeTinyModel(wide.toStdString(), options));
+        const QString own = "4096 tokens would, all that the model was trained for";
+        const auto refused = [&](const QStringList& arguments) {
+            const Outcome o = run(arguments);
+            return o.exitCode == 4 ? QString(o.err) : QString("exit code %1: %2").arg(o.exitCode).arg(QString(o.err));
+        };
+        const QString one = refused({"run", "-m", wide, "-p", "1+1", "-c", "100000000"});
+        QVERIFY2(one.contains("a context of 100000000 tokens does not fit") && one.contains(own + " (-c); --force"), qPrintable(one));
+        const QString two = refused({"run", "-m", wide, "-p", "1+1", "-c", "100000000", "--attention", "both"});
+        QVERIFY2(two.contains("in each of 2 sequences") && two.contains(own + " (-c), or fewer sequences (--attention) may"), qPrintable(two));
+        const QString bench = refused({"bench", "-m", wide, "-d", "100000000"});
+        QVERIFY2(bench.contains(own + " (--n-depth"), qPrintable(bench));
+        const QString eval = refused({"eval", "-m", wide, "--count", "1", "-c", "100000000", "-n", "100000000"});
+        QVERIFY2(eval.contains(own + " (-c)"), qPrintable(eval));
+        const Outcome info = run({"info", wide, "-c", "100000000", "--json"});
+        QCOMPARE(info.json()["forecast"]["largest_context"].get<int>(), 4096);
+        // A prompt that the context cannot hold is that, and no matter of memory.
+        const Outcome prompt = run({"run", "-m", wide, "--task", "text", "-f", "-"}, QByteArray(5000, 'x'));
+        QCOMPARE(prompt.exitCode, 2);
+        QVERIFY2(prompt.err.contains("the prompt is longer than the context"), prompt.err.constData());
+        // And a context beyond what the model was trained for says so where it does fit.
+        QVERIFY(run({"run", "-m", m_model, "-p", "1+1", "-c", "5000", "--dry-run"}).err.contains("trained for 4096"));
+    }
+
     void traceExportsAndDiff() {
         const QString trace = file("run.spantrace"), other = file("other.spantrace");
         const QStringList common{"run", "-m", m_model, "--task", "expression", "-p", "(1+2)*3", "-n", "20", "--attention", "both",

@@ -18,6 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::require(shape.headDim >= 2 && shape.ropeInvFreq.size() == static_cast<size_t>(shape.headDim / 2));
     for (const float frequency : shape.ropeInvFreq) fuzz::require(std::isfinite(frequency) && frequency > 0);
     fuzz::keep(forecastFor(shape, 1000, 0, DType::F32).largestContext);
-    fuzz::keep(forecastFor(shape, UINT32_MAX, INT32_MAX, DType::BF16).kvBytes);
+    fuzz::keep(forecastFor(shape, UINT32_MAX, INT32_MAX, DType::BF16, INT32_MAX).kvBytes);
     return 0;
 }

@@ -28,7 +28,7 @@ class TestBench : public QObject {
         plan.attention = {{}, {AttentionMode::Keep, 32, false}, {AttentionMode::Keep, 32, true}};
         plan.repetitions = 2;
         auto backend = makeCpuBackend(
-            m.weights, {.nThreads = 1, .maxBatch = benchMaxBatch(plan), .kvTokens = benchKvTokens(plan)});
+            m.weights, {.nThreads = 1, .maxBatch = benchMaxBatch(plan), .kvTokens = benchSequences(plan).kvTokens()});
         QVERIFY(backend.ok());
         int nProbes = 0;
         const BenchSubject subject{"tiny", "F32", DType::F32, [&] { return ++nProbes, 10.0; }};
@@ -60,7 +60,7 @@ class TestBench : public QObject {
         }
         for (const BenchRow& r : *rows) QVERIFY(r.nDepth == 0 || r.nDepth == 100);
         // Everything was given back.
-        QVERIFY((*backend)->createSequence(int32_t(benchKvTokens(plan))).ok());
+        QVERIFY((*backend)->createSequence(int32_t(benchSequences(plan).kvTokens())).ok());
     }
 
     void outputs() {

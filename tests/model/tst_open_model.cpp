@@ -377,6 +377,10 @@ class TestOpenModel : public QObject {
         QCOMPARE(forecastMemory(folder.path(), 100, DType::BF16)->kvBytes, forecast->kvBytes / 2);
         QVERIFY(!forecastMemory(folder.path(), 2147483647)->fits() ||
                 forecastMemory(folder.path(), 2147483647)->freeBytes > (uint64_t{1} << 38));
+        QCOMPARE(forecastMemory(folder.path(), 100000)->largestContext, 4096);  // the model's own, whatever was asked for
+        QCOMPARE(forecastMemory(folder.path(), 100, DType::F32, 3)->kvBytes, 3 * forecast->kvBytes);
+        const auto endless = forecastMemory(folder.path(), 2147483647, DType::F32, 2147483647);
+        QVERIFY(!endless->fits() && endless->largestContext < 4096);
         QVERIFY(!forecastMemory(folder.file("none"), 1));
     }
 
