@@ -89,9 +89,10 @@ void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std
         ->type_name("MODE");
 }
 
-void addModel(CLI::App* app, ModelOptions& o, bool runs) {
+/// hasContext: the length is for the caller to choose, and not given by a recorded run or by the tests asked for.
+void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
     app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task");
-    app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::Range(0, kMostTokens));
+    if (hasContext) app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::Range(0, kMostTokens));
     app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
     if (!runs) return;
     app->add_option("--backend,--device", o.backend, "where it runs")->check(CLI::IsMember({"cpu", "reference", "cuda"}));
@@ -102,7 +103,7 @@ void addModel(CLI::App* app, ModelOptions& o, bool runs) {
 void addRun(CLI::App& app, Options& all) {
     RunOptions& o = all.run;
     CLI::App* run = app.add_subcommand("run", "Runs a prompt and prints what the model answers");
-    addModel(run, o.model, true);
+    addModel(run, o.model, true, true);
     run->add_option("--task", o.task, "expression, sheet, news or text; default: the model's first task");
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input");
@@ -132,7 +133,7 @@ void addRun(CLI::App& app, Options& all) {
 void addEval(CLI::App& app, Options& all) {
     EvalOptions& o = all.eval;
     CLI::App* eval = app.add_subcommand("eval", "Solves many problems and counts the right answers");
-    addModel(eval, o.model, true);
+    addModel(eval, o.model, true, true);
     auto* file = eval->add_option("--file", o.file, "JSON Lines with \"prompt\" and \"answer\" (and \"task\")");
     eval->add_option("--task", o.task, "expression, sheet or news; default: the model's first task");
     eval->add_option("--count", o.count, "problems: as many fresh ones, or the first of the file; 0 = 100, or all")
@@ -145,7 +146,7 @@ void addEval(CLI::App& app, Options& all) {
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
                      "limit for each response; default: half as much again as the worked response where there is one");
     eval->add_option("--jobs", o.nJobs, "problems worked on at the same time by threads of their own; 0 = one a core (CPU)")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0, kMostThreads));
     eval->add_option("--batch", o.batch, "sequences that each job decodes together")->check(CLI::Range(1, 4096));
     eval->add_option("--failures", o.failuresFile, "write what went wrong as JSON Lines");
     eval->add_flag("--json", o.json, "print {\"rows\": [...]}");
@@ -192,7 +193,7 @@ void addExport(CLI::App& app, Options& all) {
     ExportOptions& o = all.exports;
     CLI::App* exports = app.add_subcommand("export", "Turns a recorded run into images, arrays, tables and reports");
     exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required();
-    addModel(exports, o.model, true);
+    addModel(exports, o.model, true, false);
     exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
         ->default_str("")->check(CLI::NonNegativeNumber);
     exports->add_option("--png", o.png, "the figure as a bitmap");
@@ -233,7 +234,7 @@ void addExport(CLI::App& app, Options& all) {
 void addInfo(CLI::App& app, Options& all) {
     InfoOptions& o = all.info;
     CLI::App* info = app.add_subcommand("info", "Says what a model is, what it was trained for and whether it fits");
-    addModel(info, o.model, false);
+    addModel(info, o.model, false, true);
     info->add_option("model_or_trace", o.trace, "a model, or a recorded run")->type_name("PATH");
     info->add_flag("--json", o.json, "print one JSON object");
     info->callback([&all] { all.verb = Verb::Info; });
@@ -242,7 +243,7 @@ void addInfo(CLI::App& app, Options& all) {
 void addBench(CLI::App& app, Options& all) {
     BenchOptions& o = all.bench;
     CLI::App* bench = app.add_subcommand("bench", "Measures prefill and decode speed");
-    addModel(bench, o.model, true);
+    addModel(bench, o.model, true, false);
     bench->add_option("-p,--n-prompt", o.promptSizes, "prefill tests, in tokens; default, without -n and -pg: 512")->delimiter(',')->default_str("")->check(CLI::Range(0, kMostTokens));
     bench->add_option("-n,--n-gen", o.predictSizes, "decode tests, in tokens; default, without -p and -pg: 128")->delimiter(',')->default_str("")->check(CLI::Range(0, kMostTokens));
     bench->add_option_function<std::vector<std::string>>(

@@ -79,6 +79,8 @@ class TestCli : public QObject {
         QTest::newRow("endless context") << QStringList{"run", "-p", "1+1", "-c", "2147483647"} << "--ctx-size";
         QTest::newRow("endless bench") << QStringList{"bench", "-n", "2147483647", "-d", "2147483647"} << "--n-gen";
         QTest::newRow("threads") << QStringList{"run", "-p", "1+1", "-t", "1000000"} << "--threads";
+        QTest::newRow("a bench has no context of its own") << QStringList{"bench", "-c", "64"} << "-c";
+        QTest::newRow("jobs") << QStringList{"eval", "--jobs", "1000000"} << "--jobs";
         QTest::newRow("endless data") << QStringList{"dataset", "--task", "sheet"} << "--count";
     }
 
