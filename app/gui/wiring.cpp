@@ -31,6 +31,7 @@ void wire(MainWindow& window, Runner& runner) {
     QObject::connect(r, &Runner::modelDropped, w, &MainWindow::onModelDropped);
     QObject::connect(r, &Runner::modelFailed, w, &MainWindow::onModelFailed);
     QObject::connect(r, &Runner::forecastReady, w, &MainWindow::onForecast);
+    QObject::connect(r, &Runner::forecastFailed, w, &MainWindow::onForecastFailed);
     QObject::connect(r, &Runner::started, w, &MainWindow::onStarted);
     QObject::connect(r, &Runner::progress, w, &MainWindow::onProgress);
     QObject::connect(r, &Runner::batch, w, &MainWindow::onBatch);

@@ -76,15 +76,17 @@ Result<std::unique_ptr<Backend>> EngineWorker::makeBackend(const Model& model, c
 }
 
 void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<RunControl>& control) {
+    m_loading = control;
     QElapsedTimer clock;
     clock.start();
     qint64 lastReport = -100;
     const ProgressFn report = [&](double fraction) {
+        if (control->stop) return false;
         if (clock.elapsed() - lastReport >= kBatchIntervalMs) {
             lastReport = clock.elapsed();
             emit modelProgress(fraction);
         }
-        return !control->stop.load();
+        return true;
     };
     const QString title = "The model could not be opened";
     const std::string path = request.path.toStdString();
@@ -150,7 +152,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
 void EngineWorker::forecast(const QString& path, int contextTokens) {
     const auto forecast = forecastMemory(path.toStdString(), contextTokens);
     if (!forecast) {
-        emit modelFailed(path, toErrorInfo("The model could not be opened", forecast.error()));
+        emit forecastFailed(path, toErrorInfo("The model could not be opened", forecast.error()));
         return;
     }
     ForecastInfo info;

@@ -30,6 +30,8 @@ class EngineWorker : public EngineEvents {
     std::atomic<int>& batchesInFlight() { return m_inFlight; }
 
     void openModel(const LoadRequest& request, const std::shared_ptr<RunControl>& control);
+    /// Of the last openModel(). The engine's thread only.
+    const std::shared_ptr<RunControl>& loading() const { return m_loading; }
     void forecast(const QString& path, int contextTokens);
     void run(RunRequest request, const std::shared_ptr<RunControl>& control);
     /// Inspect mode: replays `run` with the model that is loaded; probe() and edit() then ask about its steps.
@@ -61,6 +63,7 @@ class EngineWorker : public EngineEvents {
     std::unique_ptr<Inspector> m_inspector;  // after both, whose sequences it holds
     int m_contextTokens = 0;
     int64_t m_loadNs = 0;
+    std::shared_ptr<RunControl> m_loading;
     std::atomic<int> m_inFlight{0};
     QElapsedTimer m_sinceBatch;
     QString m_recoveryFolder;

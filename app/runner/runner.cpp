@@ -36,9 +36,9 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     connect(&m_thread, &QThread::finished, m_requests, &QObject::deleteLater);
     passOn(&EngineEvents::modelProgress);
     passOn(&EngineEvents::modelReady);
-    passOn(&EngineEvents::modelFailed);
     passOn(&EngineEvents::modelDropped);
     passOn(&EngineEvents::forecastReady);
+    passOn(&EngineEvents::forecastFailed);
     passOn(&EngineEvents::started);
     passOn(&EngineEvents::progress);
     passOn(&EngineEvents::failed);
@@ -51,6 +51,11 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     passOn(&EngineEvents::traceOpened);
     passOn(&EngineEvents::traceSaved);
     passOn(&EngineEvents::traceFailed);
+    connect(m_worker, &EngineWorker::modelFailed, m_worker, [this](const QString& path, const ErrorInfo& error) {
+        m_inbox.post([this, path, error, load = m_worker->loading()] {
+            if (load == m_load) emit modelFailed(path, error);  // else replaced: the newer one will answer
+        });
+    }, Qt::DirectConnection);
     connect(m_worker, &EngineWorker::batch, m_worker, [this](const SharedBatch& b) {
         m_inbox.post([this, b] {
             emit batch(b);

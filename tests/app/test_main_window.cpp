@@ -503,6 +503,35 @@ class TestMainWindow : public QObject {
         QVERIFY(!m_window->action("modelCard")->isEnabled());
     }
 
+    void theSameModelTwiceIsNoError() {
+        load(tiny());
+        RunRequest busy;  // not the window's: keeps the engine from the loads until both have been asked for
+        busy.runId = 1000000;
+        busy.settings.task = "expression";
+        busy.settings.promptText = "1+2";
+        m_runner->run(busy);
+        QSignalSpy ready(m_runner.get(), &Runner::modelReady);
+        for (int i = 0; i < 2; ++i) m_window->loadModel({tiny(), 0, DeviceChoice::Cpu});
+        QVERIFY(ready.wait(test::patience(30000)));
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, test::patience(30000));
+        QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
+    }
+
+    /// Asking what a model would take is no load: what goes on goes on when that fails.
+    void aForecastThatFailsStopsNothing() {
+        load(tiny());
+        QTemporaryDir folder;
+        const QString missing = folder.path() + "/gone.gguf";
+        m_window->openPath(missing);
+        type("(1+2)*3");
+        clickRun();
+        QVERIFY(m_window->state() == MainWindow::State::Running);
+        m_window->onForecastFailed(missing, {"The model could not be opened", "cannot be read", {}, -1, -1});
+        QVERIFY(m_window->state() == MainWindow::State::Running);
+        QVERIFY(m_window->banner()->isVisible());
+        waitUntilIdle();
+    }
+
     /// The penalty works without temperature too, so it is shown and can be set.
     void penaltyOfGreedyIsNotHidden() {
         SamplerSettings s;

@@ -215,6 +215,27 @@ class TestRunner : public QObject {
         QCOMPARE(ready.size(), 0);
     }
 
+    /// A load that a newer one replaces is no error, whatever it came to; the newer one answers.
+    void aReplacedLoadSaysNothing() {
+        load();
+        QTemporaryDir empty;
+        for (const QString& first : {folder(), empty.path()}) {
+            m_runner->run(requestOf(1, 4000));  // keeps the thread busy until openModel stops it
+            QSignalSpy failed(m_runner.get(), &Runner::modelFailed), ready(m_runner.get(), &Runner::modelReady);
+            m_runner->openModel({first, 0, DeviceChoice::Cpu});
+            m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
+            QVERIFY(ready.wait(test::patience(10000)));
+            QCOMPARE(failed.size(), 0);
+        }
+        // One that had failed already, and was replaced before anybody was told, is as silent.
+        QSignalSpy failed(m_runner.get(), &Runner::modelFailed), ready(m_runner.get(), &Runner::modelReady);
+        m_runner->openModel({empty.path(), 0, DeviceChoice::Cpu});
+        QThread::msleep(50);
+        m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
+        QVERIFY(ready.wait(test::patience(10000)));
+        QCOMPARE(failed.size(), 0);
+    }
+
     void forecastComesFromHeaders() {
         QSignalSpy ready(m_runner.get(), &Runner::forecastReady);
         m_runner->forecast(folder(), 1000);
@@ -222,6 +243,10 @@ class TestRunner : public QObject {
         const auto info = ready.front()[0].value<ForecastInfo>();
         QCOMPARE(info.contextTokens, 1000);
         QVERIFY(info.weightBytes > 0 && info.kvBytes > 0 && info.fits);
+        QSignalSpy failed(m_runner.get(), &Runner::forecastFailed);
+        m_runner->forecast(folder() + "/none", 1000);
+        QVERIFY(failed.wait(test::patience(10000)));
+        QCOMPARE(failed.front()[0].toString(), folder() + "/none");
     }
 
     void tracesComeBackAsTheyWere() {

@@ -88,6 +88,7 @@ class MainWindow : public QMainWindow {
     void onModelFailed(const QString& path, const spanscope::ErrorInfo& error);
     void onModelDropped();
     void onForecast(const spanscope::ForecastInfo& info);
+    void onForecastFailed(const QString& path, const spanscope::ErrorInfo& error);
     void onStarted(qint64 runId, const spanscope::SharedHeader& header, const std::vector<spanscope::Segment>& segments);
     void onProgress(qint64 runId, int done, int total);
     void onBatch(const spanscope::SharedBatch& batch);
@@ -172,6 +173,7 @@ class MainWindow : public QMainWindow {
     void useModelFor(const QString& task);  ///< one bundled model makes way for another; a person's own never
     void fillRecent();
     void askForecast(const QString& path);
+    void offerAnotherModel(const QString& path, const ErrorInfo& error);
     void showModelCard();
 
     Setup m_setup;

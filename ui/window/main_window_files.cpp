@@ -44,6 +44,7 @@ void MainWindow::onModelProgress(double fraction) {
 
 void MainWindow::onModelReady(const ModelInfo& info) {
     m_model = info;
+    if (m_state == State::Loading && info.path != m_loadingPath) return setState(m_state);  // a newer one is on its way
     QStringList tasks = info.tasks;
     if (isBundled(info.path))  // choosing such a task brings its model
         for (const BundledModel& model : m_setup.bundledModels) tasks += model.tasks;
@@ -84,10 +85,13 @@ void MainWindow::onModelDropped() {
 }
 
 void MainWindow::onModelFailed(const QString& path, const ErrorInfo& error) {
-    if (m_state == State::Loading && path != m_loadingPath) return;  // made way for the one that is loading now
     m_runWhenReady = false;
     setState(m_model.path.isEmpty() ? State::NoModel : State::Ready);
     showMessage(m_model.path.isEmpty() ? tr("No model") : tr("%1 stays loaded").arg(m_model.name));
+    offerAnotherModel(path, error);
+}
+
+void MainWindow::offerAnotherModel(const QString& path, const ErrorInfo& error) {
     QVector<Banner::Offer> offers{{tr("Open another…"), [this] { chooseModelFolder(); }}};
     if (!m_setup.bundledModels.isEmpty() && m_model.path.isEmpty() && !isBundled(path))
         offers.prepend({tr("Use the bundled model"), [this] { loadModel({m_setup.bundledModels.front().path, 0, m_device}); }});
@@ -98,6 +102,13 @@ void MainWindow::askForecast(const QString& path) {
     m_forecastPath = path;
     showMessage(tr("Reading %1").arg(path));
     emit forecastRequested(path, 0);
+}
+
+/// Whatever is loaded, loading or running goes on.
+void MainWindow::onForecastFailed(const QString& path, const ErrorInfo& error) {
+    if (path != m_forecastPath) return;
+    showMessage(tr("%1 was not opened").arg(path));
+    offerAnotherModel(path, error);
 }
 
 void MainWindow::onForecast(const ForecastInfo& info) {
