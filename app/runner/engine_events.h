@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QObject>
+#include <QStringList>
 #include <vector>
 
 #include "engine/types/probe.h"
@@ -16,6 +17,9 @@ class EngineEvents : public QObject {
     Q_OBJECT
   public:
     using QObject::QObject;
+
+    /// Those of the signals below that nobody is connected to; a new one that was forgotten somewhere shows up here.
+    QStringList unheard() const;
 
   signals:
     void modelProgress(double fraction);

@@ -20,6 +20,8 @@ class Runner : public EngineEvents {
     ~Runner() override;  ///< stops what runs, waits for the thread
 
     bool isRunning() const { return m_nRunning > 0; }
+    /// Events of the worker that end there because the constructor forgot them.
+    QStringList notPassedOn() const { return m_worker->unheard(); }
     static QVector<TaskInfo> tasks();
     /// The models in the folders of `folder`, by their cards; those without one are left out.
     static QVector<BundledModel> bundledModels(const QString& folder);

@@ -532,6 +532,8 @@ class TestMainWindow : public QObject {
         waitUntilIdle();
     }
 
+    void everyEventReachesTheWindow() { QCOMPARE(m_runner->unheard(), QStringList()); }
+
     /// The penalty works without temperature too, so it is shown and can be set.
     void penaltyOfGreedyIsNotHidden() {
         SamplerSettings s;

@@ -236,6 +236,8 @@ class TestRunner : public QObject {
         QCOMPARE(failed.size(), 0);
     }
 
+    void everyEventIsPassedOn() { QCOMPARE(m_runner->notPassedOn(), QStringList()); }
+
     void forecastComesFromHeaders() {
         QSignalSpy ready(m_runner.get(), &Runner::forecastReady);
         m_runner->forecast(folder(), 1000);
