@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "ui/views/palette.h"
+#include "ui/views/view_actions.h"
 
 namespace spanscope {
 
@@ -20,14 +21,7 @@ GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
     setMinimumSize(120, 80);
-    const auto add = [this](const QString& text, const QKeySequence& key, const QString& tip, auto&& slot) {
-        auto* a = new QAction(text, this);
-        a->setShortcut(key);
-        a->setShortcutContext(Qt::WidgetShortcut);
-        a->setToolTip(tip + QStringLiteral(" (") + key.toString(QKeySequence::NativeText) + ')');
-        connect(a, &QAction::triggered, this, slot);
-        addAction(a);
-    };
+    const ViewActions add(this, Qt::WidgetShortcut);
     add(tr("Whole Graph"), QKeySequence(Qt::Key_F), tr("Show the whole graph"), [this] { fit(); });
     add(tr("Copy as Text"), QKeySequence::Copy, tr("Copy the graph as a list"), [this] { copyText(); });
     setContextMenuPolicy(Qt::ActionsContextMenu);

@@ -21,6 +21,7 @@
 #include "ui/views/mask_explain.h"
 #include "ui/views/mask_rulers.h"
 #include "ui/views/mask_view.h"
+#include "ui/views/view_actions.h"
 
 namespace spanscope {
 
@@ -70,12 +71,8 @@ void MaskDiffPane::follow(const MaskWindow& columns, const MaskWindow& rows, boo
         m_x.fit(m_x.nCells);
         m_y.fit(m_y.nCells);
     } else {
-        m_x.axis = columns.axis;
-        m_y.axis = rows.axis;
-        m_x.origin = columns.origin;
-        m_y.origin = rows.origin;
-        m_x.clamp();
-        m_y.clamp();
+        m_x.follow(columns);
+        m_y.follow(rows);
     }
     m_image = QImage();
     update();
@@ -214,21 +211,12 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     m_table->setMinimumWidth(200);
 
-    const auto add = [this](const QString& text, const QKeySequence& key, const QString& tip, bool checkable, auto&& slot) {
-        auto* a = new QAction(text, this);
-        a->setShortcut(key);
-        a->setShortcutContext(Qt::WidgetWithChildrenShortcut);
-        a->setToolTip(tip + QStringLiteral(" (") + key.toString(QKeySequence::NativeText) + ')');
-        a->setCheckable(checkable);
-        connect(a, &QAction::triggered, this, slot);
-        addAction(a);
-        return a;
-    };
-    m_linkAction = add(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true, [this](bool on) { setLinked(on); });
-    m_linkAction->setChecked(true);
-    m_partingAction = add(tr("First Difference"), QKeySequence(Qt::Key_N), tr("Go to the first step where the two wrote different tokens"), false,
+    const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
+    m_linkAction = add.checkable(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true,
+                                 [this](bool on) { setLinked(on); });
+    m_partingAction = add(tr("First Difference"), QKeySequence(Qt::Key_N), tr("Go to the first step where the two wrote different tokens"),
                           [this] { jumpToParting(); });
-    QAction* copy = add(tr("Copy Figures"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), tr("Copy the table as CSV"), false, [this] { copyCsv(); });
+    QAction* copy = add(tr("Copy Figures"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), tr("Copy the table as CSV"), [this] { copyCsv(); });
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 4, 0);

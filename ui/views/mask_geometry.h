@@ -62,6 +62,12 @@ struct MaskWindow {
         origin = std::round(cell / axis.cellsPerPixel - pixel);
         clamp();
     }
+    /// The scale and place of another window, as far as they fit this one.
+    void follow(const MaskWindow& other) {
+        axis = other.axis;
+        origin = other.origin;
+        clamp();
+    }
     /// Shows exactly the cells [first, last), with a little room on both sides.
     void show(int first, int last) {
         const double n = std::max(1, last - first) * 1.08;

@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "ui/views/mask_rulers.h"
+#include "ui/views/view_actions.h"
 
 namespace spanscope {
 
@@ -45,15 +46,7 @@ MaskView::MaskView(RunStore* store, Selection* selection, QWidget* parent)
 }
 
 void MaskView::makeActions() {
-    const auto add = [this](const QString& text, const QKeySequence& key, const QString& tip, auto&& slot) {
-        auto* action = new QAction(text, this);
-        action->setShortcut(key);
-        action->setShortcutContext(Qt::WidgetShortcut);
-        action->setToolTip(tip + QStringLiteral(" (") + key.toString(QKeySequence::NativeText) + ')');
-        connect(action, &QAction::triggered, this, slot);
-        addAction(action);
-        return action;
-    };
+    const ViewActions add(this, Qt::WidgetShortcut);
     add(tr("Zoom In"), QKeySequence(Qt::Key_W), tr("Zoom in at the pointer"), [this] { zoomBy(1.5, m_mouse); });
     add(tr("Zoom Out"), QKeySequence(Qt::Key_S), tr("Zoom out at the pointer"), [this] { zoomBy(1 / 1.5, m_mouse); });
     add(tr("Pan Left"), QKeySequence(Qt::Key_A), tr("Move the view left"), [this] {
@@ -69,19 +62,13 @@ void MaskView::makeActions() {
         const int step = m_selection->current() >= 0 ? m_selection->current() : m_cursorStep;
         if (step >= 0 && step < m_store->nSteps()) zoomToSegment(m_store->data().steps[size_t(step)].segment);
     });
-    m_followAction = add(tr("Follow"), QKeySequence(Qt::Key_L), tr("Keep the newest step in view"),
-                         [this](bool on) { setFollowing(on); });
-    m_followAction->setCheckable(true);
-    m_followAction->setChecked(m_follow);
-    m_phaseAction = add(tr("Colour by Phase"), QKeySequence(Qt::Key_P), tr("Read cells in the colour of their phase"),
-                        [this](bool on) { setByPhase(on); });
-    m_phaseAction->setCheckable(true);
-    m_phaseAction->setChecked(m_style.byPhase);
-    m_loadedAction = add(tr("Show Page Rounding"), QKeySequence(Qt::Key_R),
-                         tr("Mark tokens that are loaded only because their page is"),
-                         [this](bool on) { setShowLoaded(on); });
-    m_loadedAction->setCheckable(true);
-    m_loadedAction->setChecked(m_style.showLoaded);
+    m_followAction = add.checkable(tr("Follow"), QKeySequence(Qt::Key_L), tr("Keep the newest step in view"), m_follow,
+                                   [this](bool on) { setFollowing(on); });
+    m_phaseAction = add.checkable(tr("Colour by Phase"), QKeySequence(Qt::Key_P), tr("Read cells in the colour of their phase"),
+                                  m_style.byPhase, [this](bool on) { setByPhase(on); });
+    m_loadedAction = add.checkable(tr("Show Page Rounding"), QKeySequence(Qt::Key_R),
+                                   tr("Mark tokens that are loaded only because their page is"), m_style.showLoaded,
+                                   [this](bool on) { setShowLoaded(on); });
     add(tr("Copy Image"), QKeySequence::Copy, tr("Copy what is shown as an image"), [this] { copyImage(); });
 }
 
@@ -186,12 +173,8 @@ void MaskView::follow(const MaskWindow& columns, const MaskWindow& rows, bool fi
     if (fitted) {
         fitWindows();
     } else {
-        m_x.axis = columns.axis;
-        m_y.axis = rows.axis;
-        m_x.origin = columns.origin;
-        m_y.origin = rows.origin;
-        m_x.clamp();
-        m_y.clamp();
+        m_x.follow(columns);
+        m_y.follow(rows);
         syncScrollBars();
     }
     viewport()->update();

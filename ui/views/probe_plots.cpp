@@ -16,6 +16,10 @@ namespace spanscope {
 
 namespace {
 constexpr int kGutter = 8;
+/// Which of n values, spread over a strip of `width`, is at x; -1 where there is none.
+int valueAt(double x, size_t n, int width) {
+    return n ? std::clamp(int((x - kGutter) * int(n) / std::max(1, width - 2 * kGutter)), 0, int(n) - 1) : -1;
+}
 /// Largest of values[i] for which i falls on pixel x of `width`.
 float pooled(const std::vector<float>& values, int x, int width) {
     const size_t n = values.size();
@@ -47,10 +51,7 @@ void DivergenceStrip::setCurrent(int step) {
     update();
 }
 
-int DivergenceStrip::stepAt(double x) const {
-    const int n = static_cast<int>(m_curve.klNats.size());
-    return n ? std::clamp(int((x - kGutter) * n / std::max(1, width() - 2 * kGutter)), 0, n - 1) : -1;
-}
+int DivergenceStrip::stepAt(double x) const { return valueAt(x, m_curve.klNats.size(), width()); }
 
 void DivergenceStrip::paintEvent(QPaintEvent*) {
     QPainter p(this);
@@ -206,10 +207,7 @@ void AttentionStrip::setProbe(const StepProbe& probe, bool withoutSink) {
     update();
 }
 
-int AttentionStrip::positionAt(double x) const {
-    const int n = static_cast<int>(m_probe.dense.size());
-    return n ? std::clamp(int((x - kGutter) * n / std::max(1, width() - 2 * kGutter)), 0, n - 1) : -1;
-}
+int AttentionStrip::positionAt(double x) const { return valueAt(x, m_probe.dense.size(), width()); }
 
 void AttentionStrip::paintEvent(QPaintEvent*) {
     QPainter p(this);

@@ -17,6 +17,7 @@
 
 #include "engine/types/speed_up.h"
 #include "ui/model/format.h"
+#include "ui/views/view_actions.h"
 
 namespace spanscope {
 
@@ -197,27 +198,18 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
 ThroughputView::~ThroughputView() = default;
 
 void ThroughputView::makeActions() {
-    const auto add = [this](const QString& text, const QKeySequence& key, const QString& tip, bool checkable, auto&& slot) {
-        auto* action = new QAction(text, this);
-        action->setShortcut(key);
-        action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
-        action->setToolTip(tip + QStringLiteral(" (") + key.toString(QKeySequence::NativeText) + ')');
-        action->setCheckable(checkable);
-        connect(action, &QAction::triggered, this, slot);
-        addAction(action);
-        return action;
-    };
-    m_timeAction = add(tr("Time"), QKeySequence(Qt::Key_X), tr("Time instead of context length along the axis"), true,
-                       [this](bool on) { setAxis(on ? ThroughputAxis::Time : ThroughputAxis::Context); });
-    m_predictionAction = add(tr("Predicted"), QKeySequence(Qt::Key_B),
-                             tr("Rate predicted from the KV tokens read: 1 / (fixed + per token \u00d7 read), fitted to the measured "
-                                "steps of the dense run; the ceiling is what reading no KV at all would give"),
-                             true, [this](bool on) { setPredictionShown(on); });
-    m_predictionAction->setChecked(true);
-    m_tableAction = add(tr("Table"), QKeySequence(Qt::Key_T), tr("The same numbers as a table"), true,
-                        [this](bool on) { setTableShown(on); });
-    add(tr("Copy as CSV"), QKeySequence::Copy, tr("Copy every number as CSV"), false, [this] { copyCsv(); });
-    add(tr("Whole Run"), QKeySequence(Qt::Key_F), tr("Show the whole run"), false, [this] {
+    const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
+    m_timeAction = add.checkable(tr("Time"), QKeySequence(Qt::Key_X), tr("Time instead of context length along the axis"), false,
+                                 [this](bool on) { setAxis(on ? ThroughputAxis::Time : ThroughputAxis::Context); });
+    m_predictionAction =
+        add.checkable(tr("Predicted"), QKeySequence(Qt::Key_B),
+                      tr("Rate predicted from the KV tokens read: 1 / (fixed + per token \u00d7 read), fitted to the measured "
+                         "steps of the dense run; the ceiling is what reading no KV at all would give"),
+                      true, [this](bool on) { setPredictionShown(on); });
+    m_tableAction = add.checkable(tr("Table"), QKeySequence(Qt::Key_T), tr("The same numbers as a table"), false,
+                                  [this](bool on) { setTableShown(on); });
+    add(tr("Copy as CSV"), QKeySequence::Copy, tr("Copy every number as CSV"), [this] { copyCsv(); });
+    add(tr("Whole Run"), QKeySequence(Qt::Key_F), tr("Show the whole run"), [this] {
         m_zoomed = false;
         refresh();
     });

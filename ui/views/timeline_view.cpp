@@ -15,6 +15,7 @@
 #include "ui/model/format.h"
 #include "ui/views/mask_explain.h"
 #include "ui/views/throughput_series.h"
+#include "ui/views/view_actions.h"
 
 namespace spanscope {
 
@@ -253,23 +254,14 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
     setObjectName("timelineView");
     setFocusPolicy(Qt::StrongFocus);
     m_lanes = new TimelineLanes(store, maybeDense, selection, this);
-    const auto action = [this](const QString& text, const QKeySequence& key, const QString& tip, auto&& slot) {
-        auto* a = new QAction(text, this);
-        a->setShortcut(key);
-        a->setShortcutContext(Qt::WidgetWithChildrenShortcut);
-        a->setToolTip(tip + QStringLiteral(" (") + key.toString(QKeySequence::NativeText) + ')');
-        connect(a, &QAction::triggered, this, slot);
-        addAction(a);
-        return a;
-    };
+    const ViewActions action(this, Qt::WidgetWithChildrenShortcut);
     QAction* first = action(tr("\u2503\u25c0"), QKeySequence(Qt::Key_Home), tr("First step"), [this] { stepTo(0); });
     QAction* back = action(tr("\u25c0"), QKeySequence(Qt::Key_Left), tr("Step back; with Shift ten steps"), [this] { stepBy(-1); });
     m_playAction = action(tr("\u25b6 Play"), QKeySequence(Qt::Key_Space), tr("Play at recorded speed, or pause"), [this] { togglePlay(); });
     QAction* forth = action(tr("\u25b6"), QKeySequence(Qt::Key_Right), tr("Step forward; with Shift ten steps"), [this] { stepBy(1); });
     QAction* last = action(tr("\u25b6\u2503"), QKeySequence(Qt::Key_End), tr("Last step"), [this] { stepTo(m_store->nSteps() - 1); });
-    m_stepsAction = action(tr("By Step"), QKeySequence(Qt::Key_X), tr("Steps instead of time along the axis"),
-                           [this](bool on) { setAxis(on ? TimelineAxis::Steps : TimelineAxis::Time); });
-    m_stepsAction->setCheckable(true);
+    m_stepsAction = action.checkable(tr("By Step"), QKeySequence(Qt::Key_X), tr("Steps instead of time along the axis"), false,
+                                     [this](bool on) { setAxis(on ? TimelineAxis::Steps : TimelineAxis::Time); });
     for (const auto& [a, name] : {std::pair{first, "First step"}, {back, "Step back"}, {forth, "Step forward"}, {last, "Last step"}})
         a->setIconText(a->text()), a->setObjectName(name);
     m_speedBox = new QComboBox(this);
