@@ -4,15 +4,6 @@
 
 namespace spanscope {
 
-Error invalidArgument(std::string message, std::string found, std::string expected) {
-    Error e;
-    e.code = ErrorCode::InvalidArgument;
-    e.message = std::move(message);
-    e.found = std::move(found);
-    e.expected = std::move(expected);
-    return e;
-}
-
 std::string rangeText(int64_t first, int64_t last) {
     return std::to_string(first).append(" to ").append(std::to_string(last));
 }

@@ -25,6 +25,4 @@ Status checkOptions(const BackendOptions& options);
 /// "first to last", for messages.
 std::string rangeText(int64_t first, int64_t last);
 
-Error invalidArgument(std::string message, std::string found = {}, std::string expected = {});
-
 }  // namespace spanscope

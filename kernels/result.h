@@ -45,6 +45,10 @@ struct Error {
     }
 };
 
+inline Error invalidArgument(std::string message, std::string found = {}, std::string expected = {}) {
+    return {ErrorCode::InvalidArgument, std::move(message), {}, {}, std::move(found), std::move(expected)};
+}
+
 /// A value or an Error. `value()` on an error is a broken invariant, not a way to throw.
 template <class T>
 class [[nodiscard]] Result {

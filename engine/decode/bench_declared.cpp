@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "engine/decode/bench_rounds.h"
+#include "engine/decode/masks.h"
 #include "engine/decode/random_weights.h"
 #include "engine/span/tracker.h"
 #include "engine/tasks/example.h"
@@ -14,10 +15,6 @@ namespace spanscope {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-Error invalid(std::string message, std::string found = {}, std::string expected = {}) {
-    return Error{ErrorCode::InvalidArgument, std::move(message), {}, "bench", std::move(found), std::move(expected)};
-}
 
 /// A worked sheet as tokens, prompt and response.
 struct Script {
@@ -43,8 +40,8 @@ Result<Script> workedSheet(const Model& model, const TaskCard& card, int32_t nTo
         script.tokens.insert(script.tokens.end(), response->begin(), response->end());
         return script;
     }
-    return invalid("no sheet of this model is that long", std::to_string(nTokens) + " tokens",
-                   "sheets to " + std::to_string(card.maxLines) + " lines");
+    return invalidArgument("no sheet of this model is that long", std::to_string(nTokens) + " tokens",
+                           "sheets to " + std::to_string(card.maxLines) + " lines");
 }
 
 class DeclaredBench {
@@ -62,7 +59,7 @@ class DeclaredBench {
         m_script = std::move(*script);
         m_depth = std::max(depth, m_script.nPrompt);
         nGen = std::min(nGen, static_cast<int32_t>(m_script.tokens.size()) - m_depth);
-        if (nGen < 1) return invalid("a test needs tokens");
+        if (nGen < 1) return invalidArgument("a test needs tokens");
         if (auto ok = fill(nGen, batch); !ok) return ok.error();
 
         BenchRounds rounds;
@@ -106,15 +103,7 @@ class DeclaredBench {
             lists.push_back(view.visible);
         for (int32_t i = m_script.nPrompt; i < m_depth; ++i)
             lists.push_back(m_tracker->consume(m_script.tokens[static_cast<size_t>(i)]).visible);
-        std::vector<QueryRun> runs;
-        for (int32_t i = 0; i < m_depth; ++i) {
-            const auto& list = lists[static_cast<size_t>(i)];
-            if (i > 0 && list == lists[static_cast<size_t>(i) - 1]) {
-                runs.back().end = i + 1;
-            } else {
-                runs.push_back({i, i + 1, *list});
-            }
-        }
+        const std::vector<QueryRun> runs = runsOf(lists);
         for (int32_t k = 0; k < batch; ++k) {
             auto id = m_backend.createSequence(m_depth + nGen);
             if (!id) return id.error();
@@ -180,7 +169,7 @@ Result<std::vector<BenchRow>> runDeclaredBench(Backend& backend, const Model& mo
                                                const BenchProgress& progress) {
     const TaskCard* card = model.card().task("sheet");
     if (!card || !model.tokenizer().pieceIds().complete())
-        return invalid("declared needs a model that was trained on sheets", model.name());
+        return invalidArgument("declared needs a model that was trained on sheets", model.name());
     std::vector<BenchRow> rows;
     DeclaredBench bench(backend, model, *card, plan, stop);
     for (const int32_t depth : plan.depths) {

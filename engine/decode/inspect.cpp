@@ -14,10 +14,6 @@ namespace {
 
 constexpr int32_t kChunk = 128;  ///< rows of logits held at a time: two chunks of (kChunk, vocab) floats
 
-Error invalid(std::string message, std::string found = {}, std::string expected = {}) {
-    return Error{ErrorCode::InvalidArgument, std::move(message), {}, {}, std::move(found), std::move(expected)};
-}
-
 /// log of the sum of exponentials.
 double logSumExp(std::span<const float> logits) {
     double largest = -INFINITY, sum = 0;
@@ -79,17 +75,8 @@ struct Inspector::Impl {
 
     Status append(SequenceId sequence, const std::vector<SharedIntervals>& of, int32_t begin, int32_t end,
                   std::span<float> logits) const {
-        std::vector<QueryRun> runs;
-        for (int32_t i = begin; i < end; ++i) {
-            const SharedIntervals& list = of[static_cast<size_t>(i)];
-            if (i > begin && list == of[static_cast<size_t>(i) - 1]) {
-                runs.back().end = i - begin + 1;
-            } else {
-                runs.push_back({i - begin, i - begin + 1, *list});
-            }
-        }
-        return backend->prefill(sequence, std::span<const int32_t>(tokens).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
-                                runs, logits);
+        const auto first = static_cast<size_t>(begin), n = static_cast<size_t>(end - begin);
+        return backend->prefill(sequence, std::span<const int32_t>(tokens).subspan(first, n), runsOf(std::span(of).subspan(first, n)), logits);
     }
 
     Result<ProbeResult> probeAt(SequenceId sequence, int32_t position, const IntervalList& list) const {
@@ -115,9 +102,9 @@ struct Inspector::Impl {
     }
 
     Result<const StepRecord*> stepAt(int32_t step) const {
-        if (!replayed) return invalid("the run has not been replayed yet");
+        if (!replayed) return invalidArgument("the run has not been replayed yet");
         if (step < 0 || static_cast<size_t>(step) >= run->steps.size())
-            return invalid("no such step", std::to_string(step), "0 to " + std::to_string(run->steps.size() - 1));
+            return invalidArgument("no such step", std::to_string(step), "0 to " + std::to_string(run->steps.size() - 1));
         return &run->steps[static_cast<size_t>(step)];
     }
 };
@@ -127,10 +114,10 @@ Inspector::~Inspector() = default;
 
 Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model> model, Backend& backend,
                                                      std::shared_ptr<const RunData> run) {
-    if (run->steps.empty()) return invalid("the run has no steps to look into");
+    if (run->steps.empty()) return invalidArgument("the run has no steps to look into");
     if (run->header.modelHash != model->hash())
-        return invalid("the run was made with another model", model->name() + " " + model->hash(),
-                       run->header.modelName + " " + run->header.modelHash);
+        return invalidArgument("the run was made with another model", model->name() + " " + model->hash(),
+                               run->header.modelName + " " + run->header.modelHash);
     std::unique_ptr<Inspector> inspector(new Inspector);
     Impl& m = *inspector->m_impl;
     const int32_t window = model->weights().shape.slidingWindow, vocab = model->weights().shape.vocab;
@@ -147,7 +134,7 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
     for (const StepRecord& step : run->steps) add(step.token.id, step.visible);
     for (size_t i = 0; i < m.tokens.size(); ++i) {
         if (m.tokens[i] < 0 || m.tokens[i] >= vocab || !mayRead(*m.lists[i], static_cast<int32_t>(i), static_cast<int32_t>(i)))
-            return invalid("the recorded run does not fit this model", "token " + std::to_string(i));
+            return invalidArgument("the recorded run does not fit this model", "token " + std::to_string(i));
     }
     m.model = std::move(model);
     m.backend = &backend;
@@ -207,8 +194,8 @@ Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) 
     if (!record) return record.error();
     const ModelShape& shape = m.model->weights().shape;
     if (settings.layer < -1 || settings.layer >= shape.nLayers || settings.head < -1 || settings.head >= shape.nHeads)
-        return invalid("no such layer or head", std::to_string(settings.layer) + ":" + std::to_string(settings.head),
-                       std::to_string(shape.nLayers) + " layers of " + std::to_string(shape.nHeads) + " heads");
+        return invalidArgument("no such layer or head", std::to_string(settings.layer) + ":" + std::to_string(settings.head),
+                               std::to_string(shape.nLayers) + " layers of " + std::to_string(shape.nHeads) + " heads");
     const int32_t position = (*record)->position;
     auto dense = m.probeAt(m.dense, position, *m.denseLists[static_cast<size_t>(position)]);
     if (!dense) return dense.error();
@@ -274,8 +261,8 @@ Result<StepEdit> Inspector::edit(int32_t step, const IntervalList& list, int32_t
     auto record = m.stepAt(step);
     if (!record) return record.error();
     const int32_t position = (*record)->position;
-    if (!wellFormed(list)) return invalid("the edited list is not sorted and disjoint");
-    if (!mayRead(list, position, position)) return invalid("a step always reads its own token");
+    if (!wellFormed(list)) return invalidArgument("the edited list is not sorted and disjoint");
+    if (!mayRead(list, position, position)) return invalidArgument("a step always reads its own token");
     auto dense = m.probeAt(m.dense, position, *m.denseLists[static_cast<size_t>(position)]);
     if (!dense) return dense.error();
     auto before = m.probeAt(m.recorded, position, *(*record)->visible);

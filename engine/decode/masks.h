@@ -3,8 +3,12 @@
 // equal pointers mean equal lists.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "engine/span/tracker.h"
 #include "engine/types/records.h"
+#include "kernels/backend.h"
 
 namespace spanscope {
 
@@ -12,6 +16,10 @@ struct QueryMask {
     SharedIntervals visible;
     uint64_t id = 0;  ///< for DecodeItem::maskId; 0 = differs from query to query
 };
+
+/// The runs of a prefill whose queries have these lists, one each: neighbours that share a list share a run. The runs
+/// point into the lists, which must outlive them.
+std::vector<QueryRun> runsOf(std::span<const SharedIntervals> lists);
 
 class MaskPolicy {
   public:

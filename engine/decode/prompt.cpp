@@ -6,19 +6,6 @@
 
 namespace spanscope {
 
-namespace {
-
-Error invalid(std::string message, std::string found = {}, std::string expected = {}) {
-    Error e;
-    e.code = ErrorCode::InvalidArgument;
-    e.message = std::move(message);
-    e.found = std::move(found);
-    e.expected = std::move(expected);
-    return e;
-}
-
-}  // namespace
-
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings) {
     const std::string name = settings.task.empty() ? "text" : settings.task;
     PreparedPrompt prompt;
@@ -26,7 +13,7 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
     if (!prompt.task) {
         std::string known;
         for (const Task* task : allTasks()) known += (known.empty() ? "" : ", ") + std::string(task->name());
-        return invalid("unknown task", name, "one of " + known);
+        return invalidArgument("unknown task", name, "one of " + known);
     }
     const TaskCard* card = model.card().task(name);
     prompt.policy = card ? card->policy : prompt.task->defaultPolicy();
@@ -37,8 +24,8 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
         const int32_t vocab = model.weights().shape.vocab;
         for (int32_t id : settings.promptIds) {
             if (id < 0 || id >= vocab)
-                return invalid("prompt token is not in the vocabulary", std::to_string(id),
-                               "0 to " + std::to_string(vocab - 1));
+                return invalidArgument("prompt token is not in the vocabulary", std::to_string(id),
+                                       "0 to " + std::to_string(vocab - 1));
         }
         prompt.ids = settings.promptIds;
         prompt.text = tokenizer.decode(prompt.ids);
@@ -48,7 +35,7 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
     if (!formatted) return formatted.error();
     auto ids = encodePrompt(*formatted, tokenizer);
     if (!ids) return ids.error();
-    if (ids->empty()) return invalid("the prompt has no tokens", "empty text", "text or prompt ids");
+    if (ids->empty()) return invalidArgument("the prompt has no tokens", "empty text", "text or prompt ids");
     prompt.ids = std::move(*ids);
     prompt.text = std::move(formatted->text);
     prompt.warning = std::move(formatted->warning);
@@ -65,7 +52,7 @@ int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nP
 
 Status checkPromptFits(int32_t nPrompt, int32_t context) {
     if (nPrompt <= context) return {};
-    return invalid("the prompt is longer than the context", std::to_string(nPrompt) + " tokens", "at most " + std::to_string(context));
+    return invalidArgument("the prompt is longer than the context", std::to_string(nPrompt) + " tokens", "at most " + std::to_string(context));
 }
 
 }  // namespace spanscope

@@ -16,15 +16,6 @@ int64_t nsSince(Clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
 }
 
-Error invalid(std::string message, std::string found = {}, std::string expected = {}) {
-    Error e;
-    e.code = ErrorCode::InvalidArgument;
-    e.message = std::move(message);
-    e.found = std::move(found);
-    e.expected = std::move(expected);
-    return e;
-}
-
 SampledToken greedyOf(std::span<const float> logits) {
     SampledToken best;
     for (size_t i = 1; i < logits.size(); ++i) {
@@ -41,7 +32,7 @@ Result<std::unique_ptr<RunState>> RunState::create(std::shared_ptr<const Model> 
     const auto startedAt = Clock::now();
     if (auto ok = checkSampler(settings.sampler); !ok) return ok.error();
     if (settings.attention == AttentionMode::Keep && settings.keepTokens < 1)
-        return invalid("keep needs a number of tokens", std::to_string(settings.keepTokens), "1 or more");
+        return invalidArgument("keep needs a number of tokens", std::to_string(settings.keepTokens), "1 or more");
     auto prompt = preparePrompt(*model, settings);
     if (!prompt) return prompt.error();
     const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
@@ -125,7 +116,7 @@ TokenInfo RunState::tokenInfo(StreamDecoder& decoder, int32_t id) const {
 }
 
 Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& progress) {
-    if (m_prefilled || finished()) return invalid("the run has been prefilled already");
+    if (m_prefilled || finished()) return invalidArgument("the run has been prefilled already");
     auto startedAt = Clock::now();
     RunStats& stats = m_data.stats;
     const auto nPrompt = static_cast<int32_t>(m_prompt.ids.size());
@@ -164,19 +155,9 @@ Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& p
 }
 
 Status RunState::prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits) {
-    const auto& lists = m_data.header.promptVisible;
-    std::vector<QueryRun> runs;
-    for (int32_t i = begin; i < end; ++i) {
-        const SharedIntervals& list = lists[static_cast<size_t>(i)];
-        if (i > begin && list == lists[static_cast<size_t>(i) - 1]) {
-            runs.back().end = i - begin + 1;
-        } else {
-            runs.push_back({i - begin, i - begin + 1, *list});
-        }
-    }
-    const auto tokens = std::span<const int32_t>(m_prompt.ids).subspan(static_cast<size_t>(begin),
-                                                                       static_cast<size_t>(end - begin));
-    return m_backend.prefill(m_sequence, tokens, runs, maybeLogits);
+    const auto first = static_cast<size_t>(begin), n = static_cast<size_t>(end - begin);
+    return m_backend.prefill(m_sequence, std::span<const int32_t>(m_prompt.ids).subspan(first, n),
+                             runsOf(std::span(m_data.header.promptVisible).subspan(first, n)), maybeLogits);
 }
 
 void RunState::setPending(SampledToken token) {

@@ -68,9 +68,7 @@ class ExpressionTask final : public Task {
             if (card->maxOperators > 0 && tree->nOperators > card->maxOperators)
                 p.warning = "The expression has " + std::to_string(tree->nOperators) +
                             " operators; the model was trained on up to " + std::to_string(card->maxOperators) + ".";
-            const std::string more = fits ? rangeWarning(card, range.largestValue, range.largestFactor)
-                                          : "A value on the way leaves the range of 64-bit integers.";
-            if (!more.empty()) p.warning += (p.warning.empty() ? "" : " ") + more;
+            warnOfRange(p.warning, *card, fits, range);
         }
         return p;
     }
@@ -95,15 +93,17 @@ std::string lastValue(const std::string& responseText) {
     return responseText.substr(at + 1, end == std::string::npos ? std::string::npos : end - at - 1);
 }
 
-std::string rangeWarning(const TaskCard* card, int64_t largestValue, int64_t largestFactor) {
-    if (!card) return {};
-    if (card->maxValue > 0 && largestValue > card->maxValue)
-        return "A value on the way reaches " + std::to_string(largestValue) + "; the model was trained to " +
-               std::to_string(card->maxValue) + ".";
-    if (card->maxFactor > 0 && largestFactor > card->maxFactor)
-        return "A product multiplies by " + std::to_string(largestFactor) + "; the model was trained on factors to " +
-               std::to_string(card->maxFactor) + ".";
-    return {};
+void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const EvaluationRange& range) {
+    std::string more;
+    if (!fits)
+        more = "A value on the way leaves the range of 64-bit integers.";
+    else if (card.maxValue > 0 && range.largestValue > card.maxValue)
+        more = "A value on the way reaches " + std::to_string(range.largestValue) + "; the model was trained to " +
+               std::to_string(card.maxValue) + ".";
+    else if (card.maxFactor > 0 && range.largestFactor > card.maxFactor)
+        more = "A product multiplies by " + std::to_string(range.largestFactor) + "; the model was trained on factors to " +
+               std::to_string(card.maxFactor) + ".";
+    if (!more.empty()) warning += (warning.empty() ? "" : " ") + more;
 }
 
 Result<TaskExample> workExpression(const ExpressionTree& tree) {

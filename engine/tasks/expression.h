@@ -16,9 +16,6 @@ Result<TaskExample> workExpression(const ExpressionTree& tree);
 /// What follows the last "=" of a response; empty if there is none.
 std::string lastValue(const std::string& responseText);
 
-/// "values to 12,345, the model was trained to 9,999"-like sentence, or empty. largestFactor: of products only.
-std::string rangeWarning(const TaskCard* card, int64_t largestValue, int64_t largestFactor);
-
 /// Largest absolute value and factor of an evaluation; false if int64 does not hold it.
 struct EvaluationRange {
     int64_t largestValue = 0;
@@ -26,5 +23,8 @@ struct EvaluationRange {
     void see(int64_t v);
     void seeProduct(int64_t a, int64_t b);
 };
+
+/// Adds to `warning` a sentence on values or factors beyond what the model was trained for. fits: int64 holds them.
+void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const EvaluationRange& range);
 
 }  // namespace spanscope

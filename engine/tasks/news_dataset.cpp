@@ -177,24 +177,22 @@ class Writer final : public NewsDataset {
     NewsStats m_stats;
 };
 
-Error bad(const std::string& message) { return Error{ErrorCode::InvalidArgument, message, "", "", "", ""}; }
-
 }  // namespace
 
 Result<std::unique_ptr<NewsDataset>> NewsDataset::open(const NewsDatasetOptions& options) {
     if (options.minSentences < 2 || options.maxSentences < options.minSentences ||
         options.maxSentences > static_cast<int32_t>(news::kMaxSentences))
-        return bad("sentences per article: from 2 to " + std::to_string(news::kMaxSentences) + ", found " +
-                   std::to_string(options.minSentences) + " to " + std::to_string(options.maxSentences));
+        return invalidArgument("sentences per article: from 2 to " + std::to_string(news::kMaxSentences) + ", found " +
+                               std::to_string(options.minSentences) + " to " + std::to_string(options.maxSentences));
     if (options.maxPoints < 1 || options.maxPoints > 9)
-        return bad("key points: from 1 to 9, found " + std::to_string(options.maxPoints));
-    if (options.maxTokens > 0 && options.tokenizer == nullptr) return bad("a limit in tokens needs a tokenizer (--tokenizer)");
-    if (options.bucketFirst >= 0 && options.bucketLast <= options.bucketFirst) return bad("the id buckets are an empty range");
+        return invalidArgument("key points: from 1 to 9, found " + std::to_string(options.maxPoints));
+    if (options.maxTokens > 0 && options.tokenizer == nullptr) return invalidArgument("a limit in tokens needs a tokenizer (--tokenizer)");
+    if (options.bucketFirst >= 0 && options.bucketLast <= options.bucketFirst) return invalidArgument("the id buckets are an empty range");
     NewsDatasetOptions o = options;
     std::unique_ptr<news::LineReader> reader;
     if (o.input == "synthetic") {
         if (o.count < 0) o.count = 1000;
-        if (o.minSentences < 4) return bad("synthetic reports have at least 4 sentences");
+        if (o.minSentences < 4) return invalidArgument("synthetic reports have at least 4 sentences");
     } else {
         auto opened = news::LineReader::open(o.input);
         if (!opened) return opened.error();

@@ -88,9 +88,7 @@ class SheetTask final : public Task {
             if (card->maxLines > 0 && n > card->maxLines)
                 p.warning = "The sheet has " + std::to_string(n) + " operations; the model was trained on up to " +
                             std::to_string(card->maxLines) + ".";
-            const std::string more = fits ? rangeWarning(card, range.largestValue, range.largestFactor)
-                                          : "A value on the way leaves the range of 64-bit integers.";
-            if (!more.empty()) p.warning += (p.warning.empty() ? "" : " ") + more;
+            warnOfRange(p.warning, *card, fits, range);
         }
         return p;
     }
