@@ -49,6 +49,14 @@ __device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nB
         : "memory");
 #endif
 }
+/// The same for bytes that other blocks read too.
+__device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nBytes, uint64_t* barrier) {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(sharedAddress(to)),
+                 "l"(from), "r"(nBytes), "r"(sharedAddress(barrier))
+                 : "memory");
+#endif
+}
 __device__ __forceinline__ void waitBarrier(uint64_t* barrier, uint32_t parity) {
 #if __CUDA_ARCH__ >= 900
     asm volatile(
@@ -105,6 +113,16 @@ __device__ __forceinline__ float2 loadOfBlock(const float2* mine, uint32_t rank)
     uint32_t at;
     asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(at) : "r"(sharedAddress(mine)), "r"(rank));
     asm volatile("ld.shared::cluster.v2.f32 {%0,%1}, [%2];" : "=f"(v.x), "=f"(v.y) : "r"(at));
+#endif
+    return v;
+}
+
+__device__ __forceinline__ float4 loadOfBlock(const float4* mine, uint32_t rank) {
+    float4 v = make_float4(0.f, 0.f, 0.f, 0.f);
+#if __CUDA_ARCH__ >= 900
+    uint32_t at;
+    asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(at) : "r"(sharedAddress(mine)), "r"(rank));
+    asm volatile("ld.shared::cluster.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(at));
 #endif
     return v;
 }

@@ -1,6 +1,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/gemv.h"
 #include "kernels/cuda/prefill_attention.h"
+#include "kernels/cuda/skinny_gemm.h"
 #include "kernels/cuda/span_attention.h"
 
 namespace spanscope::cuda {
@@ -24,6 +25,7 @@ Status openContext(int device, LaunchContext& ctx, std::string& deviceName) {
     ctx.sharedPerSm = ctx.sharedPerBlock;
     SPANSCOPE_CUDA_TRY(cudaStreamCreateWithFlags(&ctx.stream, cudaStreamNonBlocking));
     SPANSCOPE_CUDA_TRY(prepareGemv(ctx));
+    SPANSCOPE_CUDA_TRY(prepareSkinny(ctx));
     SPANSCOPE_CUDA_TRY(preparePrefillAttention());
     SPANSCOPE_CUDA_TRY(prepareSpanAttention(ctx));
     return {};

@@ -244,10 +244,14 @@ void CudaBackend::setAheadBytes(int64_t nBytes) {
     dropGraphs();
 }
 
-int64_t CudaBackend::aheadBytes(int32_t bucket) const {
-    if (m_aheadForced >= 0) return m_aheadForced;
-    const auto it = m_aheadTuned.find(bucket);
-    return it == m_aheadTuned.end() ? 0 : it->second;
+void CudaBackend::setSkinny(int32_t on) {
+    m_skinnyForced = on;
+    dropGraphs();
+}
+
+int32_t CudaBackend::nSkinny(int32_t bucket) const {
+    const StepChoice choice = choiceOf(bucket);
+    return static_cast<int32_t>(std::count(choice.skinny.begin(), choice.skinny.end(), true));
 }
 
 void CudaBackend::dropGraphs() {

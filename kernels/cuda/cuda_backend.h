@@ -1,6 +1,8 @@
 // The Backend on one CUDA device. Weights are copied; the KV cache is a pool of 16-token pages shared by all sequences.
 //   cuda_backend.cpp   creation, memory, sequences
-//   decode_step.cpp    one step: host input, launches, captured graphs
+//   decode_step.cpp    one step: host input, captured graphs
+//   enqueue_step.cpp   what a step launches
+//   tune_step.cpp      what is chosen by measuring
 //   prefill_chunk.cpp  prompts
 //   probe.cpp          attention probabilities and logits of one stored token
 #pragma once
@@ -16,6 +18,7 @@
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/gemv.h"
 #include "kernels/cuda/prefill_attention.h"
+#include "kernels/cuda/skinny_gemm.h"
 #include "kernels/cuda/span_attention.h"
 #include "kernels/cuda/step_types.h"
 #include "kernels/cuda/weights.h"
@@ -53,7 +56,11 @@ class CudaBackend final : public Backend {
     int64_t lastHostNs() const { return m_lastHostNs; }
     /// Bytes of the next matrix that a kernel asks for on its way out (WeightsAhead); 0 = none, -1 = as measured.
     void setAheadBytes(int64_t nBytes);
-    int64_t aheadBytes(int32_t bucket) const;
+    int64_t aheadBytes(int32_t bucket) const { return choiceOf(bucket).aheadBytes; }
+    /// Products of steps with more than one row by skinny_gemm.h wherever it can: 1, nowhere: 0, -1 = as measured.
+    void setSkinny(int32_t on);
+    /// How many of a step's five kinds of matrices it takes.
+    int32_t nSkinny(int32_t bucket) const;
 
   private:
     struct Sequence {
@@ -68,6 +75,13 @@ class CudaBackend final : public Backend {
         int32_t maskPosition = -1;  ///< position that list is for
     };
     enum class Stage { Other, Attention, Matmul };
+    /// The matrices of a step: DeviceLayer::matrices(), then the head.
+    enum Matrix { kQkv, kO, kGateUp, kDown, kHead, kNMatrices };
+    /// What is chosen for a bucket's step, by measuring it.
+    struct StepChoice {
+        int64_t aheadBytes = 0;
+        std::array<bool, kNMatrices> skinny = {};  ///< products that skinny_gemm.h forms
+    };
 
     CudaBackend() = default;
     Status open(const ModelWeights& weights, const BackendOptions& options, const ProgressFn& progress);
@@ -83,14 +97,25 @@ class CudaBackend final : public Backend {
     Status enqueueStep(int32_t bucket, const LaunchContext& base, const std::function<Status(size_t)>& onLayer);
     Status enqueueGemvLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
-    Status enqueueGemmLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
+    Status enqueueSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, const SkinnyParams& params);
+    /// m_x, normalised, to m_normed.
+    Status enqueueNorm(const LaunchContext& ctx, const float* gain, const WeightsAhead& ahead, int32_t bucket);
+    /// By skinny_gemm.h or cuBLASLt, matrix by matrix.
+    Status enqueueWideLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
     Status enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
+    /// Can skinny_gemm.h form this product, in all layers?
+    bool skinnyFits(int32_t bucket, Matrix which) const;
+    StepChoice choiceOf(int32_t bucket) const;
+    /// Is it a step of gemv.h?
     bool usesGemv(int32_t bucket) const;
     /// `ctx` with the share of shared memory that suits a step's kernels.
     LaunchContext contextOf(int32_t bucket, const LaunchContext& ctx) const;
     WeightsAhead ahead(const DeviceMatrix& matrix) const;
+    /// Nothing where the previous kernel has asked already.
+    WeightsAhead aheadUnless(bool asked, const DeviceMatrix& matrix) const;
+    void rotateAndAppend(size_t index, ProductParams& qkv) const;
     /// What follows layer `index`: the next one's first matrix, or the head.
     const DeviceMatrix& matrixAfterLayer(size_t index) const;
     struct GemmOperands {
@@ -135,9 +160,10 @@ class CudaBackend final : public Backend {
     Element m_weightType = Element::F32;
     int32_t m_device = 0;
     int32_t m_maxBucket = 1;
-    std::map<int32_t, int64_t> m_aheadTuned;  ///< bucket -> bytes
+    std::map<int32_t, StepChoice> m_choices;  ///< bucket -> what was measured to be best
     int64_t m_aheadForced = -1;
-    int64_t m_aheadBytes = 0;                 ///< of what is being enqueued
+    int32_t m_skinnyForced = -1;
+    StepChoice m_choice;                      ///< of what is being enqueued
     LaunchContext m_ctx;
     DeviceWeights m_weights;
     Gemm m_gemm;

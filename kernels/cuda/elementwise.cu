@@ -50,9 +50,9 @@ __global__ void __launch_bounds__(kNormThreads) rmsNormKernel(const RmsNormParam
         const int32_t i = threadIdx.x + j * step;
         g[j] = i < n ? gain[i] : make_float4(0.f, 0.f, 0.f, 0.f);
     }
+    letNextStart();  // at once: what follows is a product, which reads nothing but weights before its own wait
     if (threadIdx.x == 0) askAhead(p.ahead, blockIdx.x);
     waitForPrevious();
-    letNextStart();
     const size_t at = static_cast<size_t>(blockIdx.x) * p.hidden;
     const float4* x = reinterpret_cast<const float4*>(p.x + at);
     const auto squares = [](float4 q) { return q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w; };

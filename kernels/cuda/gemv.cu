@@ -48,13 +48,9 @@ cudaError_t prepareGemv(const LaunchContext& ctx) {
 }
 
 cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params) {
-    params.w = matrix.data;
+    params.take(matrix);
     params.scales = matrix.scales;
-    params.nRows = matrix.rows;
-    params.k = matrix.cols;
     if (!gemvFits(ctx, matrix.format, params.m, params.k, params.gain != nullptr)) return cudaErrorInvalidValue;
-    params.nPairs = params.role == GemvRole::Plain || params.role == GemvRole::Residual ? (params.nRows + 1) / 2
-                                                                                        : params.nRows / 2;
     if (matrix.format != MatrixFormat::Plain) return launchGemvQuant(ctx, matrix.format, params);
     const size_t bytes = stagedBytes(params.m, params.k);
     params.nStages = ctx.sharedPercent == kSharedAll ? gemvRingStages(ctx, matrix.format, plain, params.m, params.k) : 0;

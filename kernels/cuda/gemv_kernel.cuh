@@ -8,8 +8,8 @@
 // Pairs, not rows: the pair is what rotates together (RoPE) or multiplies together (gate, up).
 #pragma once
 
-#include "kernels/cuda/common.cuh"
 #include "kernels/cuda/gemv.h"
+#include "kernels/cuda/product.cuh"
 
 namespace spanscope::cuda {
 
@@ -37,68 +37,6 @@ struct Raw8<float> {
         f[4] = __uint_as_float(b.x), f[5] = __uint_as_float(b.y), f[6] = __uint_as_float(b.z), f[7] = __uint_as_float(b.w);
     }
 };
-
-__device__ __forceinline__ void pairRows(const GemvParams& p, int32_t pair, int32_t& r0, int32_t& r1) {
-    if (p.role == GemvRole::SiluMul) {
-        r0 = pair;
-        r1 = pair + p.nPairs;
-    } else if (p.role == GemvRole::Qkv && !p.interleaved) {
-        const int32_t half = p.headDim / 2;
-        r0 = pair / half * p.headDim + pair % half;
-        r1 = r0 + half;
-    } else {
-        r0 = 2 * pair;
-        r1 = r0 + 1 < p.nRows ? r0 + 1 : r0;
-    }
-}
-
-/// What becomes of the two sums of row m of x. Called by one lane.
-__device__ __forceinline__ void finishPair(const GemvParams& p, int32_t pair, int32_t m, float s0, float s1) {
-    int32_t r0, r1;
-    pairRows(p, pair, r0, r1);
-    if (p.bias) {
-        s0 += p.bias[r0];
-        s1 += p.bias[r1];
-    }
-    float* y = p.y + static_cast<size_t>(m) * p.yStride;
-    switch (p.role) {
-        case GemvRole::Plain:
-            y[r0] = s0;
-            if (r1 != r0) y[r1] = s1;
-            break;
-        case GemvRole::Residual:
-            y[r0] = __ldcg(y + r0) + s0;
-            if (r1 != r0) y[r1] = __ldcg(y + r1) + s1;
-            break;
-        case GemvRole::SiluMul:
-            y[r0] = s0 / (1.f + __expf(-s0)) * s1;
-            break;
-        case GemvRole::Qkv: {
-            const BatchRow row = p.rows[m];
-            if (row.position < 0) return;
-            const int32_t half = p.headDim / 2;
-            const int32_t head = pair / half, i = pair % half;
-            const bool isV = head >= p.nHeads + p.nKvHeads;
-            if (!isV) {
-                const float2 cs = p.rotation[m * half + i];
-                const float a = s0 * cs.x - s1 * cs.y, b = s1 * cs.x + s0 * cs.y;
-                s0 = a;
-                s1 = b;
-            }
-            if (head < p.nHeads) {
-                y[r0] = s0;
-                y[r1] = s1;
-                return;
-            }
-            const int32_t kvHead = head - p.nHeads - (isV ? p.nKvHeads : 0);
-            const size_t at = kvTile(row.currentPage, p.nKvHeads, kvHead, isV, p.headDim) +
-                              static_cast<size_t>(row.position % kPageTokens) * p.headDim;
-            storeElement(p.kv, p.kvType, at + (r0 - head * p.headDim), s0);
-            storeElement(p.kv, p.kvType, at + (r1 - head * p.headDim), s1);
-            break;
-        }
-    }
-}
 
 /// What of the gain a thread needs first, asked for before the previous kernel is done.
 struct GainAhead {

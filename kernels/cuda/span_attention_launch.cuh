@@ -76,7 +76,8 @@ SpanKernel choose(const LaunchContext& ctx, const SpanAttentionParams& p) {
     // Clusters of blocks that fill a multiprocessor each find places for about 14 of 8; long lists of large tiles want it.
     constexpr bool kLargeTile = PageRing<KV, HD>::kTileBytes >= 8192;
     if (p.nRows == 1 && nTasks <= ctx.nSm) return kLargeTile && nTasks <= 12 ? SpanKernel::ClusterDeep : SpanKernel::Cluster;
-    return headsOfGroup(p) == 1 ? SpanKernel::Ring : SpanKernel::Direct;  // sums of many heads cost a block its room
+    // Sums of many heads cost a block its room; plain loads need an L1 cache.
+    return headsOfGroup(p) == 1 || ctx.sharedPercent == kSharedAll ? SpanKernel::Ring : SpanKernel::Direct;
 }
 
 template <class KV, int HD>

@@ -1,6 +1,6 @@
-// What is decided by measuring on this device, once per bucket: before its first step cuBLASLt's algorithms, after it how
-// much of the next matrix kernels ask for. The model and its own step are what is measured with: what pays depends on
-// size and depth (a few layers visited in turn mislead). Some twenty steps for a model that does not fit into L2.
+// What is decided by measuring on this device, once per bucket: before its first step cuBLASLt's algorithms, after it
+// which kernels form its products and how much of the next matrix they ask for. The model and its own step are what is
+// measured with: what pays depends on size and depth (a few layers visited in turn mislead). Some forty steps.
 
 #include <algorithm>
 #include <limits>
@@ -12,10 +12,23 @@ namespace spanscope::cuda {
 namespace {
 constexpr size_t kStaysInL2 = size_t{40} << 20;  // smaller models are read from L2 as it is
 constexpr int64_t kMiB = int64_t{1} << 20;
+constexpr int32_t kSkinnyFirst = 8;  // rows up to which skinny_gemm.h is the first guess
 }  // namespace
 
+CudaBackend::StepChoice CudaBackend::choiceOf(int32_t bucket) const {
+    StepChoice choice;
+    const auto fits = [&](int which) { return skinnyFits(bucket, static_cast<Matrix>(which)); };
+    if (const auto found = m_choices.find(bucket); found != m_choices.end()) choice = found->second;
+    else if (bucket <= kSkinnyFirst)
+        for (int which = 0; which < kNMatrices; ++which) choice.skinny[static_cast<size_t>(which)] = fits(which);
+    if (m_aheadForced >= 0) choice.aheadBytes = m_aheadForced;
+    if (m_skinnyForced >= 0)
+        for (int which = 0; which < kNMatrices; ++which) choice.skinny[static_cast<size_t>(which)] = m_skinnyForced > 0 && fits(which);
+    return choice;
+}
+
 Status CudaBackend::tuneGemms(int32_t bucket) {
-    if (usesGemv(bucket)) return {};
+    if (usesGemv(bucket) || (bucket <= kGemvMaxRows && nSkinny(bucket) == kNMatrices)) return {};
     const Element type = m_weights.type();
     const auto tune = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) -> Status {
         std::vector<const void*> ws;
@@ -79,18 +92,30 @@ Status CudaBackend::captureBucket(int32_t bucket) {
         else (void)cudaGraphExecDestroy(best);
         return status;
     };
-    if (!m_ctx.overlap || m_weights.nBytes() < kStaysInL2 || m_aheadForced >= 0 || m_aheadTuned.count(bucket)) return finish({});
-    for (int64_t bytes : {4 * kMiB, 8 * kMiB, 16 * kMiB}) {
-        const int64_t before = aheadBytes(bucket);
-        m_aheadTuned[bucket] = bytes;
+    if (m_choices.count(bucket)) return finish({});
+    m_choices[bucket] = choiceOf(bucket);
+    const auto race = [&](const StepChoice& choice) -> Status {  // it stays where it pays
+        const StepChoice before = std::exchange(m_choices[bucket], choice);
         cudaGraphExec_t other = nullptr;
         Status status = captureStep(bucket, other);
         float bestMs = 0.f, otherMs = 0.f;
         if (status.ok()) status = raceGraphs(best, other, bestMs, otherMs);
-        if (status.ok() && otherMs < bestMs * 0.998f) std::swap(best, other);  // nothing unless it pays
-        else m_aheadTuned[bucket] = before;
+        if (status.ok() && otherMs < bestMs * 0.998f) std::swap(best, other);
+        else m_choices[bucket] = before;
         if (other) (void)cudaGraphExecDestroy(other);
-        if (!status.ok()) return finish(status);
+        return status;
+    };
+    for (int which = 0; bucket > kGemvMaxRows && m_skinnyForced < 0 && which < kNMatrices; ++which) {
+        if (!skinnyFits(bucket, static_cast<Matrix>(which))) continue;
+        StepChoice choice = m_choices[bucket];
+        choice.skinny[static_cast<size_t>(which)] = !choice.skinny[static_cast<size_t>(which)];
+        if (Status raced = race(choice); !raced.ok()) return finish(raced);
+    }
+    for (int64_t bytes : {4 * kMiB, 8 * kMiB, 16 * kMiB}) {
+        if (!m_ctx.overlap || m_weights.nBytes() < kStaysInL2 || m_aheadForced >= 0) break;
+        StepChoice choice = m_choices[bucket];
+        choice.aheadBytes = bytes;
+        if (Status raced = race(choice); !raced.ok()) return finish(raced);
     }
     return finish({});
 }

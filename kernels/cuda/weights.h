@@ -2,6 +2,7 @@
 // joined into one, norms and biases in float32. Owned by the backend.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -17,6 +18,7 @@ struct DeviceLayer {
     DeviceMatrix o;       ///< (hidden, nHeads headDim)
     DeviceMatrix gateUp;  ///< (2 ffn, hidden)
     DeviceMatrix down;    ///< (hidden, ffn)
+    std::array<const DeviceMatrix*, 4> matrices() const { return {&qkv, &o, &gateUp, &down}; }
     const float* qkvBias = nullptr;
     const float* oBias = nullptr;
     const float* gateUpBias = nullptr;

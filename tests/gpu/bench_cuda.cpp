@@ -16,6 +16,7 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/plan_step.h"
+#include "kernels/cuda/skinny_gemm.h"
 #include "kernels/half.h"
 #include "tests/gpu/check.h"
 
@@ -307,7 +308,7 @@ void matvec() {
     struct Matrix {
         const char* name;
         int n, k;
-        GemvRole role;
+        ProductRole role;
     };
     constexpr int kCopies = 6;
     Gemm gemm;
@@ -325,15 +326,15 @@ void matvec() {
     need(y.allocate("y", size_t{64} * 32000 * 4));
     need(cudaMemset(y.as<>(), 0, y.nBytes()), "memset");
     need(cudaDeviceSynchronize(), "set up");
-    for (const Matrix& m : {Matrix{"qkv", 12288, 4096, GemvRole::Plain}, Matrix{"o", 4096, 4096, GemvRole::Residual},
-                            Matrix{"gateup", 22016, 4096, GemvRole::SiluMul}, Matrix{"down", 4096, 11008, GemvRole::Residual}}) {
+    for (const Matrix& m : {Matrix{"qkv", 12288, 4096, ProductRole::Plain}, Matrix{"o", 4096, 4096, ProductRole::Residual},
+                            Matrix{"gateup", 22016, 4096, ProductRole::SiluMul}, Matrix{"down", 4096, 11008, ProductRole::Residual}}) {
         const double bytes = 2.0 * m.n * m.k;
         const auto weights = [&](int c) { return w.as<char>() + static_cast<size_t>(c) * static_cast<size_t>(most) * 2; };
         for (int rows : {1, 2, 4}) {
             GemvParams p;
             p.role = m.role;
             p.x = x.as<float>();
-            p.gain = m.role == GemvRole::Residual ? nullptr : gain.as<float>();
+            p.gain = m.role == ProductRole::Residual ? nullptr : gain.as<float>();
             p.eps = 1e-5f;
             p.y = y.as<float>();
             p.yStride = m.n;
@@ -347,8 +348,35 @@ void matvec() {
             }) / kCopies;
             emit(std::string("gemv ") + m.name + " rows " + std::to_string(rows), {{"us", us}, {"GBps", bytes / us / 1e3}});
         }
+        for (int rows : {2, 4, 8, 16, 24, 32, 48, 64}) {
+            const LaunchContext all = withShared(ctx, kSharedAll);
+            const DeviceMatrix first{w.as<>(), nullptr, m.n, m.k, MatrixFormat::Plain};
+            SkinnyParams p;
+            p.role = m.role;
+            p.x = x16.as<>();
+            p.y = y.as<>();
+            p.yType = m.role == ProductRole::SiluMul ? Element::BF16 : Element::F32;
+            p.yStride = m.n;
+            p.m = rows;
+            const SkinnyPlan chosen = planSkinny(ctx, first, Element::BF16, rows);
+            for (int cluster : {1, 2, 4, 8}) {
+                for (int team : {2, 4, 8, 16}) {
+                    for (int depth : {4, 8}) {
+                        const SkinnyPlan plan = layoutSkinny(all, rows, m.k, cluster, team, depth);
+                        if (plan.cluster == 0) continue;
+                        const double us = graphUs(all, [&] {
+                            for (int c = 0; c < kCopies; ++c)
+                                need(launchSkinny(all, DeviceMatrix{weights(c), nullptr, m.n, m.k, MatrixFormat::Plain}, Element::BF16, plan, p), "skinny");
+                        }, 2e3) / kCopies;
+                        const bool isChosen = plan.cluster == chosen.cluster && plan.team == chosen.team && plan.depth == chosen.depth;
+                        emit(std::string("skinny ") + m.name + " rows " + std::to_string(rows) + " cluster " + std::to_string(cluster) + " team " + std::to_string(team) + " depth " + std::to_string(depth),
+                             {{"us", us}, {"GBps", bytes / us / 1e3}, {"chosen", isChosen}});
+                    }
+                }
+            }
+        }
         for (int rows : {8, 16, 32, 64}) {
-            const GemmShape shape{rows, m.n, m.k, Element::BF16, Element::F32, m.role == GemvRole::Residual};
+            const GemmShape shape{rows, m.n, m.k, Element::BF16, Element::F32, m.role == ProductRole::Residual};
             std::vector<const void*> ws;
             for (int c = 0; c < kCopies; ++c) ws.push_back(weights(c));
             const auto run = [&] {
@@ -482,7 +510,7 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
     for (double us : wallUs) total += us;
     const double perStep = total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
     const double bytes = model.weightBytes() + readPages / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
-    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
+    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)}, {"skinny", static_cast<double>(backend.nSkinny(bucketFor(nRows)))}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
                 {"GBps", bytes / perStep / 1e3}, {"hostKeepUs", median(hostKeepUs)}, {"hostNewUs", hostNewUs.empty() ? 0 : median(hostNewUs)}});
     // Where the time goes: stages serialised, not a throughput.
     backend.resetStageTimes();

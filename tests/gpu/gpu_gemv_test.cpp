@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/gemv.h"
+#include "kernels/cuda/skinny_gemm.h"
 #include "kernels/half.h"
 #include "kernels/reference/dequantize.h"
 #include "tests/gpu/check.h"
@@ -19,7 +20,8 @@ namespace {
 
 constexpr double kTolerance = 1e-6;
 int nLaunchesOf[2] = {};
-double worstOfAll = 0;
+double worstOfAll = 0, worstSkinny = 0;
+int nSkinny = 0;
 
 bool ok(cudaError_t status, const char* what) {
     check::that(status == cudaSuccess, std::string(what) + ": " + cudaGetErrorString(status), __FILE__, __LINE__);
@@ -83,19 +85,77 @@ struct TestMatrix {
     }
 };
 
-void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int k, int nRows, bool normalised, bool biased,
-              uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
+/// What a product should become, and how far rounding may take a result from it.
+struct Expected {
+    int nOut;
+    std::vector<float> y0;  ///< what y holds before
+    std::vector<double> want, bound;
 
+    /// x as the kernel multiplies it, but for the scale of its row.
+    Expected(const std::vector<float>& w, const std::vector<double>& x, ProductRole role, int m, int k, int nRows,
+             const std::vector<float>* bias, check::Random& random)
+        : nOut(role == ProductRole::SiluMul ? nRows / 2 : nRows), y0(static_cast<size_t>(m) * static_cast<size_t>(nOut)),
+          want(y0.size()), bound(y0.size()) {
+        for (float& v : y0) v = random.normal();
+        for (int i = 0; i < m; ++i) {
+            const double* xi = x.data() + static_cast<size_t>(i) * static_cast<size_t>(k);
+            std::vector<double> dot(static_cast<size_t>(nRows)), off(static_cast<size_t>(nRows));
+            for (int r = 0; r < nRows; ++r) {
+                double sum = bias ? static_cast<double>((*bias)[static_cast<size_t>(r)]) : 0, magnitude = std::abs(sum);
+                for (int j = 0; j < k; ++j) {
+                    const double term = static_cast<double>(w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) * xi[j];
+                    sum += term;
+                    magnitude += std::abs(term);
+                }
+                dot[static_cast<size_t>(r)] = sum;
+                off[static_cast<size_t>(r)] = kTolerance * magnitude;
+            }
+            for (int r = 0; r < nOut; ++r) {
+                const size_t at = static_cast<size_t>(i) * static_cast<size_t>(nOut) + static_cast<size_t>(r);
+                const double g = dot[static_cast<size_t>(r)], dg = off[static_cast<size_t>(r)];
+                if (role == ProductRole::SiluMul) {
+                    const double u = dot[static_cast<size_t>(r + nOut)], du = off[static_cast<size_t>(r + nOut)];
+                    const double sigmoid = 1 / (1 + std::exp(-g)), silu = g * sigmoid;
+                    const double slope = std::abs(sigmoid * (1 + g * (1 - sigmoid)));
+                    want[at] = silu * u;
+                    // __expf: two units in the last place and one more for each unit of |g|
+                    const double expOff = 1.2e-7 * (4 + 1.2 * std::abs(g)) * std::abs(silu * (1 - sigmoid));
+                    bound[at] = 1.1 * (slope * dg + expOff) * (std::abs(u) + du) + std::abs(silu) * du + 1e-30;
+                } else {
+                    want[at] = role == ProductRole::Residual ? static_cast<double>(y0[at]) + g : g;
+                    bound[at] = dg + (role == ProductRole::Residual ? kTolerance * std::abs(static_cast<double>(y0[at])) : 0);
+                }
+            }
+        }
+    }
+    /// The worst error in units of its bound; unit: of the last place of what y is stored in.
+    double worst(const std::vector<float>& y, double unit = 0) const {
+        double error = 0;
+        for (size_t i = 0; i < want.size(); ++i) {
+            const double e = std::isfinite(y[i]) ? std::abs(static_cast<double>(y[i]) - want[i]) / (bound[i] + unit * (std::abs(want[i]) + 0x1p-14)) : INFINITY;
+            error = std::max(error, e);
+        }
+        return error;
+    }
+};
+
+void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool normalised, bool biased,
+              uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
     check::Random random(seed);
     const TestMatrix dW(type, format, nRows, k, random);
-    const std::vector<float>& w = dW.values;
     std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), gain(static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
     for (float& v : x) v = random.normal();
     for (float& v : gain) v = 1.f + 0.2f * random.normal();
     for (float& v : bias) v = random.normal();
-    const int nOut = role == GemvRole::SiluMul ? nRows / 2 : nRows;
-    std::vector<float> y0(static_cast<size_t>(m) * static_cast<size_t>(nOut));
-    for (float& v : y0) v = random.normal();
+    std::vector<double> multiplied(x.begin(), x.end());
+    for (int i = 0; normalised && i < m; ++i) {
+        double* xi = multiplied.data() + static_cast<size_t>(i) * static_cast<size_t>(k);
+        double sum = 0;
+        for (int j = 0; j < k; ++j) sum += xi[j] * xi[j];
+        for (int j = 0; j < k; ++j) xi[j] *= static_cast<double>(gain[static_cast<size_t>(j)]) / std::sqrt(sum / k + 1e-5);
+    }
+    const Expected expected(dW.values, multiplied, role, m, k, nRows, biased ? &bias : nullptr, random);
+    const std::vector<float>& y0 = expected.y0;
     const DeviceVector dX(x), dGain(gain), dBias(bias), dY(y0);
     GemvParams p;
     p.role = role;
@@ -104,47 +164,8 @@ void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int 
     p.gain = normalised ? dGain.buffer.as<float>() : nullptr;
     p.eps = 1e-5f;
     p.y = dY.buffer.as<float>();
-    p.yStride = nOut;
+    p.yStride = expected.nOut;
     p.m = m;
-    std::vector<double> want(y0.size()), bound(y0.size());
-    for (int i = 0; i < m; ++i) {
-        const float* xi = x.data() + static_cast<size_t>(i) * static_cast<size_t>(k);
-        double scale = 1;
-        if (normalised) {
-            double sum = 0;
-            for (int j = 0; j < k; ++j) sum += static_cast<double>(xi[j]) * static_cast<double>(xi[j]);
-            scale = 1 / std::sqrt(sum / k + 1e-5);
-        }
-        std::vector<double> dot(static_cast<size_t>(nRows)), off(static_cast<size_t>(nRows));
-        for (int r = 0; r < nRows; ++r) {
-            double sum = biased ? static_cast<double>(bias[static_cast<size_t>(r)]) : 0, magnitude = std::abs(sum);
-            for (int j = 0; j < k; ++j) {
-                const double term = static_cast<double>(w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) *
-                                    scale * static_cast<double>(xi[j]) *
-                                    (normalised ? static_cast<double>(gain[static_cast<size_t>(j)]) : 1);
-                sum += term;
-                magnitude += std::abs(term);
-            }
-            dot[static_cast<size_t>(r)] = sum;
-            off[static_cast<size_t>(r)] = kTolerance * magnitude;
-        }
-        for (int r = 0; r < nOut; ++r) {
-            const size_t at = static_cast<size_t>(i) * static_cast<size_t>(nOut) + static_cast<size_t>(r);
-            const double g = dot[static_cast<size_t>(r)], dg = off[static_cast<size_t>(r)];
-            if (role == GemvRole::SiluMul) {
-                const double u = dot[static_cast<size_t>(r + nOut)], du = off[static_cast<size_t>(r + nOut)];
-                const double sigmoid = 1 / (1 + std::exp(-g)), silu = g * sigmoid;
-                const double slope = std::abs(sigmoid * (1 + g * (1 - sigmoid)));
-                want[at] = silu * u;
-                // __expf: two units in the last place and one more for each unit of |g|
-                const double expOff = 1.2e-7 * (4 + 1.2 * std::abs(g)) * std::abs(silu * (1 - sigmoid));
-                bound[at] = 1.1 * (slope * dg + expOff) * (std::abs(u) + du) + std::abs(silu) * du + 1e-30;
-            } else {
-                want[at] = role == GemvRole::Residual ? static_cast<double>(y0[at]) + g : g;
-                bound[at] = dg + (role == GemvRole::Residual ? kTolerance * std::abs(static_cast<double>(y0[at])) : 0);
-            }
-        }
-    }
     for (int percent : {-1, kSharedAll}) {  // with all of it, weights come through shared memory where they fit
         const LaunchContext each = percent < 0 ? ctx : withShared(ctx, percent);
         const int nStages = percent < 0 ? 0 : gemvRingStages(each, format, type, m, k);
@@ -155,15 +176,57 @@ void testGemv(const LaunchContext& ctx, Element type, GemvRole role, int m, int 
         ok(cudaDeviceSynchronize(), "synchronize");  // the test's stream does not wait for the default one
         if (!ok(launchGemv(each, dW.matrix, type, p), "gemv") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
         ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
-        double error = 0;  // in units of the bound
-        for (size_t i = 0; i < want.size(); ++i) {
-            const double e = std::isfinite(y[i]) ? std::abs(static_cast<double>(y[i]) - want[i]) / bound[i] : INFINITY;
-            error = std::max(error, e);
-        }
+        const double error = expected.worst(y);
         worstOfAll = std::max(worstOfAll, error);
         CHECK_THAT(error < 1, "type " + std::to_string(static_cast<int>(type)) + " format " + std::to_string(static_cast<int>(format)) + " role " + std::to_string(static_cast<int>(role)) +
                                   " m " + std::to_string(m) + " k " + std::to_string(k) + " rows " + std::to_string(nRows) + " stages " + std::to_string(nStages) +
                                   ": error " + std::to_string(error) + " of what rounding explains");
+    }
+}
+
+/// A product on tensor cores in every layout that takes it. y of SiluMul is stored in W's type.
+void testSkinny(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool biased, uint64_t seed) {
+    check::Random random(seed);
+    const TestMatrix dW(type, MatrixFormat::Plain, nRows, k, random);
+    std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
+    for (float& v : x) v = rounded(type, random.normal());
+    for (float& v : bias) v = random.normal();
+    const Expected expected(dW.values, {x.begin(), x.end()}, role, m, k, nRows, biased ? &bias : nullptr, random);
+    const std::vector<float>& y0 = expected.y0;
+    const Element yType = role == ProductRole::SiluMul ? type : Element::F32;
+    const DeviceVector dX(x, type), dBias(bias), dY(y0, yType);
+    SkinnyParams p;
+    p.role = role;
+    p.bias = biased ? dBias.buffer.as<float>() : nullptr;
+    p.x = dX.buffer.as<>();
+    p.y = dY.buffer.as<>();
+    p.yType = yType;
+    p.yStride = expected.nOut;
+    p.m = m;
+    const double unit = yType == Element::F16 ? 0x1p-11 : yType == Element::BF16 ? 0x1p-8 : 0;
+    for (int depth : {4, 8}) {
+        for (int cluster : {1, 2, 4, 8}) {
+            const int team = 1 << random.below(5);
+            const SkinnyPlan plan = layoutSkinny(ctx, m, k, cluster, team, depth);
+            if (plan.cluster == 0) continue;
+            ++nSkinny;
+            if (yType == Element::F32) ok(cudaMemcpy(dY.buffer.as<>(), y0.data(), y0.size() * 4, cudaMemcpyHostToDevice), "copy");
+            ok(cudaDeviceSynchronize(), "synchronize");
+            if (!ok(launchSkinny(withShared(ctx, kSharedAll), dW.matrix, type, plan, p), "skinny") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
+            std::vector<float> y(y0.size());
+            if (yType == Element::F32) {
+                ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
+            } else {
+                std::vector<uint16_t> bits(y.size());
+                ok(cudaMemcpy(bits.data(), dY.buffer.as<>(), bits.size() * 2, cudaMemcpyDeviceToHost), "copy back");
+                for (size_t i = 0; i < y.size(); ++i) y[i] = yType == Element::F16 ? f16ToFloat(bits[i]) : bf16ToFloat(bits[i]);
+            }
+            const double error = expected.worst(y, unit);
+            worstSkinny = std::max(worstSkinny, error);
+            CHECK_THAT(error < 1, "skinny type " + std::to_string(static_cast<int>(type)) + " role " + std::to_string(static_cast<int>(role)) + " m " +
+                                      std::to_string(m) + " k " + std::to_string(k) + " rows " + std::to_string(nRows) + " cluster " + std::to_string(cluster) +
+                                      " depth " + std::to_string(depth) + " team " + std::to_string(team) + ": error " + std::to_string(error) + " of what rounding explains");
+        }
     }
 }
 
@@ -211,7 +274,7 @@ int main(int argc, char** argv) {
     uint64_t seed = 100;
     const auto next = [&] { return ++seed; };
     for (Element type : {Element::BF16, Element::F16, Element::F32})
-        for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})
+        for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
             for (int m : {1, 2, 4})
                 for (int k : shortRun ? std::vector<int>{72, 4096} : std::vector<int>{8, 64, 712, 2056, 4096, 8000, 11008, 14336})
                     for (int nRows : shortRun ? std::vector<int>{10} : k < 712 ? std::vector<int>{2, 130, 1030} : k == 712 ? std::vector<int>{2, 130, 9000} : std::vector<int>{2, 130}) {
@@ -219,10 +282,10 @@ int main(int argc, char** argv) {
                         if (gemvFits(ctx, MatrixFormat::Plain, m, k, true)) testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
                     }
     for (int m : {1, 2, 4}) {
-        testGemv(ctx, Element::BF16, GemvRole::Plain, m, 64, 131, true, true, next());  // odd row count
+        testGemv(ctx, Element::BF16, ProductRole::Plain, m, 64, 131, true, true, next());  // odd row count
     }
     for (MatrixFormat format : {MatrixFormat::Q8_0, MatrixFormat::Q4_0})
-        for (GemvRole role : {GemvRole::Plain, GemvRole::Residual, GemvRole::SiluMul})
+        for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
             for (int m : {1, 2, 4})
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 96, 2048, 4096, 11008})
                     for (bool normalised : {false, true})
@@ -233,6 +296,15 @@ int main(int argc, char** argv) {
     CHECK_THAT(!ctx.copyEngine || nLaunchesOf[1] > 0, "both ways were tested");
     CHECK_THAT(!gemvFits(ctx, MatrixFormat::Plain, 3, 64, false) && !gemvFits(ctx, MatrixFormat::Plain, 1, 12, false) &&
                    !gemvFits(ctx, MatrixFormat::Q8_0, 1, 40, false), "sizes without a kernel are refused");
+    for (Element type : {Element::BF16, Element::F16})
+        for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
+            for (int m : shortRun ? std::vector<int>{3, 32} : std::vector<int>{1, 2, 4, 8, 13, 16, 24, 32, 33, 48, 64})
+                for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 64, 704, 4096, 11008})
+                    for (int nRows : shortRun ? std::vector<int>{10} : k == 64 ? std::vector<int>{2, 30, 40000} : k == 704 ? std::vector<int>{2, 130, 6000} : std::vector<int>{66})
+                        if (k * nRows * m < 40000000) testSkinny(ctx, type, role, m, k, nRows, seed % 2, next());
+    if (ctx.copyEngine) testSkinny(ctx, Element::BF16, ProductRole::Plain, 5, 64, 131, true, next());  // odd row count
+    std::printf("on tensor cores: worst error %.2f of the bound, %d launches\n", worstSkinny, nSkinny);
+    CHECK_THAT(!ctx.copyEngine || nSkinny > 0, "products on tensor cores were tested");
     Gemm gemm;
     const Status opened = gemm.open();
     CHECK_THAT(opened.ok(), opened.ok() ? "" : opened.error().toString());
