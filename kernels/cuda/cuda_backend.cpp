@@ -120,9 +120,11 @@ Status CudaBackend::allocate() {
         {&m_gateUp, "gate and up", b * wide * kF},
         {&m_hidden, "hidden activations", b * u(s.ffn) * kF},
         {&m_logits, "logits", b * u(s.vocab) * kF},
+        {&m_attentionWork, "shares of attention", scratch.workBytes},
         {&m_partialO, "partial attention", scratch.partialOBytes},
         {&m_partialMl, "partial softmax", scratch.partialMlBytes},
         {&m_arrived, "arrival counters", scratch.arrivedBytes},
+        {&m_shared, "arrival counter of rows", sizeof(int32_t)},
         {&m_pTokens, "prompt tokens", c * sizeof(int32_t)},
         {&m_pRotation, "prompt rotations", c * half * 2 * kF},
         {&m_pX, "prompt residual stream", c * u(s.hidden) * kF},
@@ -134,6 +136,7 @@ Status CudaBackend::allocate() {
     };
     for (const Want& w : wants) SPANSCOPE_TRY(w.buffer->allocate(w.what, w.nBytes));
     SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_arrived.as<>(), 0, m_arrived.nBytes(), m_ctx.stream));
+    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_shared.as<>(), 0, m_shared.nBytes(), m_ctx.stream));
     SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_attended.as<>(), 0, m_attended.nBytes(), m_ctx.stream));
     return {};
 }
@@ -209,7 +212,7 @@ size_t CudaBackend::bytesHeld() const {
     size_t n = m_weights.nBytes() + m_gemm.bytesHeld();
     for (const DeviceBuffer* b :
          {&m_kv, &m_rows, &m_rotation, &m_x, &m_normed, &m_qkv, &m_q, &m_attended, &m_gateUp, &m_hidden, &m_logits,
-          &m_partialO, &m_partialMl, &m_arrived, &m_widened, &m_pTokens, &m_pRotation, &m_pX, &m_pNormed, &m_pWide, &m_pNarrow,
+          &m_attentionWork, &m_partialO, &m_partialMl, &m_arrived, &m_shared, &m_widened, &m_pTokens, &m_pRotation, &m_pX, &m_pNormed, &m_pWide, &m_pNarrow,
           &m_pTiles, &m_pTileCounts, &m_pRuns, &m_pIntervals})
         n += b->nBytes();
     for (const auto& [id, s] : m_sequences) n += s.memory.nBytes();
@@ -249,7 +252,8 @@ void CudaBackend::setSkinny(int32_t on) {
     dropGraphs();
 }
 
-int32_t CudaBackend::nSkinny(int32_t bucket) const {
+int32_t CudaBackend::nOwnProducts(int32_t bucket) const {
+    if (usesGemv(bucket)) return kNMatrices;
     const StepChoice choice = choiceOf(bucket);
     return static_cast<int32_t>(std::count(choice.skinny.begin(), choice.skinny.end(), true));
 }

@@ -59,8 +59,8 @@ class CudaBackend final : public Backend {
     int64_t aheadBytes(int32_t bucket) const { return choiceOf(bucket).aheadBytes; }
     /// Products of steps with more than one row by skinny_gemm.h wherever it can: 1, nowhere: 0, -1 = as measured.
     void setSkinny(int32_t on);
-    /// How many of a step's five kinds of matrices it takes.
-    int32_t nSkinny(int32_t bucket) const;
+    /// How many of a step's five kinds of matrices are not left to cuBLASLt.
+    int32_t nOwnProducts(int32_t bucket) const;
 
   private:
     struct Sequence {
@@ -103,8 +103,9 @@ class CudaBackend final : public Backend {
     /// By skinny_gemm.h or cuBLASLt, matrix by matrix.
     Status enqueueWideLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
-    Status enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx,
-                            const std::function<Status(size_t)>& onLayer);
+    /// What is the same for all layers.
+    SpanAttentionParams attentionOf(int32_t bucket) const;
+    Status enqueueAttention(size_t index, int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
     /// Can skinny_gemm.h form this product, in all layers?
     bool skinnyFits(int32_t bucket, Matrix which) const;
     StepChoice choiceOf(int32_t bucket) const;
@@ -178,7 +179,7 @@ class CudaBackend final : public Backend {
     MappedBuffer m_items, m_results, m_intervals;
     size_t m_nIntervalsUsed = 0;
     DeviceBuffer m_rows, m_rotation, m_x, m_normed, m_qkv, m_q, m_attended, m_gateUp, m_hidden, m_logits;
-    DeviceBuffer m_partialO, m_partialMl, m_arrived;
+    DeviceBuffer m_attentionWork, m_partialO, m_partialMl, m_arrived, m_shared;
     DeviceBuffer m_widened;  ///< a matrix in blocks as cuBLASLt wants it
     std::map<int32_t, cudaGraphExec_t> m_graphs;
 

@@ -114,24 +114,31 @@ RopeAppendParams CudaBackend::ropeOf(size_t index) const {
     return rope;
 }
 
-Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, Element outType, const LaunchContext& ctx,
-                                     const std::function<Status(size_t)>& onLayer) {
+SpanAttentionParams CudaBackend::attentionOf(int32_t bucket) const {
     SpanAttentionParams a;
     a.rows = m_rows.as<BatchRow>();
     a.nRows = bucket;
     a.q = m_q.as<float>();
-    a.kv = kvOfLayer(index);
     a.kvType = m_kvType;
     a.nHeads = m_shape.nHeads;
     a.nKvHeads = m_shape.nKvHeads;
     a.headDim = m_shape.headDim;
     a.scale = scaleFor(m_shape.headDim);
     a.out = m_attended.as<>();
-    a.outType = outType;
-    a.ahead = ahead(m_weights.layers()[index].o);
+    a.outType = usesGemv(bucket) ? Element::F32 : m_weights.type();
+    a.work = m_attentionWork.as<BlockWork>();
     a.partialO = m_partialO.as<float>();
     a.partialMl = m_partialMl.as<float2>();
     a.arrived = m_arrived.as<int32_t>();
+    a.shared = m_shared.as<int32_t>();
+    return a;
+}
+
+Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, const LaunchContext& ctx,
+                                     const std::function<Status(size_t)>& onLayer) {
+    SpanAttentionParams a = attentionOf(bucket);
+    a.kv = kvOfLayer(index);
+    a.ahead = ahead(m_weights.layers()[index].o);
     SPANSCOPE_CUDA_TRY(launchSpanAttention(ctx, a));
     SPANSCOPE_TRY(mark(Stage::Attention, ctx));
     return onLayer ? onLayer(index) : Status();
@@ -168,7 +175,7 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     rotateAndAppend(index, qkv);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    SPANSCOPE_TRY(enqueueAttention(index, bucket, Element::F32, ctx, onLayer));
+    SPANSCOPE_TRY(enqueueAttention(index, bucket, ctx, onLayer));
     GemvParams o = product(ProductRole::Residual, m_attended.as<float>(), nullptr, layer.oBias, m_x, s.hidden);
     o.ahead = ahead(layer.gateUp);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.o, type, o));
@@ -237,7 +244,7 @@ Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, int
         SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, bucket));
         SPANSCOPE_TRY(mark(Stage::Other, ctx));
     }
-    SPANSCOPE_TRY(enqueueAttention(index, bucket, type, ctx, onLayer));
+    SPANSCOPE_TRY(enqueueAttention(index, bucket, ctx, onLayer));
     SPANSCOPE_TRY(residual(kO, layer.o, m_attended, layer.oBias, layer.gateUp));
     SPANSCOPE_TRY(enqueueNorm(ctx, layer.mlpNorm, aheadUnless(skinny[kO], layer.gateUp), bucket));
     if (skinny[kGateUp]) {
@@ -274,6 +281,7 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base, const
     plan.halfDim = s.headDim / 2;
     plan.invFreq = m_weights.invFreq();
     plan.rotation = m_rotation.as<float2>();
+    plan.shares = spanShares(ctx, attentionOf(bucket));
     SPANSCOPE_CUDA_TRY(launchPlanStep(ctx, plan, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
     const bool gemv = usesGemv(bucket);

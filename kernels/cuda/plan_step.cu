@@ -4,6 +4,7 @@
 // where an earlier one ended only add bits to that page's mask, so a page is listed (and read) once.
 #include "kernels/cuda/common.cuh"
 #include "kernels/cuda/plan_step.h"
+#include "kernels/cuda/span_shares.cuh"
 
 namespace spanscope::cuda {
 namespace {
@@ -91,21 +92,10 @@ __device__ void rebuild(const StepItem& item) {
     }
 }
 
-__global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams p) {
-    __shared__ StepItem sItem;
-    waitForPrevious();
-    letNextStart();
-    const int row = blockIdx.x, tid = threadIdx.x;
-    if (tid < static_cast<int>(sizeof(StepItem) / 4)) {  // one read over the bus
-        reinterpret_cast<uint32_t*>(&sItem)[tid] =
-            reinterpret_cast<const volatile uint32_t*>(p.items + row)[tid];
-    }
-    __syncthreads();
-    const StepItem item = sItem;
+/// The row's list, and its BatchRow.
+__device__ void planRow(const PlanStepParams& p, const StepItem& item, int row, int tid) {
     if (item.token < 0) {
         if (tid == 0) p.rows[row] = BatchRow{};
-        for (int i = tid; i < p.hidden; i += kThreads) p.x[static_cast<size_t>(row) * p.hidden + i] = 0.f;
-        for (int i = tid; i < p.halfDim; i += kThreads) p.rotation[row * p.halfDim + i] = make_float2(1.f, 0.f);
         return;
     }
     if (item.update == MaskUpdate::Rebuild) {
@@ -134,6 +124,15 @@ __global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams 
         r.currentPage = item.table[item.position / kPageTokens];
         p.rows[row] = r;
     }
+}
+
+/// What the row's layers begin with.
+__device__ void embedRow(const PlanStepParams& p, const StepItem& item, int row, int tid) {
+    if (item.token < 0) {
+        for (int i = tid; i < p.hidden; i += kThreads) p.x[static_cast<size_t>(row) * p.hidden + i] = 0.f;
+        for (int i = tid; i < p.halfDim; i += kThreads) p.rotation[row * p.halfDim + i] = make_float2(1.f, 0.f);
+        return;
+    }
     for (int i = tid; i < p.halfDim; i += kThreads) {
         double s, c;
         sincos(static_cast<double>(p.invFreq[i]) * item.position, &s, &c);
@@ -142,6 +141,33 @@ __global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams 
     for (int i = tid; i < p.hidden; i += kThreads) {
         p.x[static_cast<size_t>(row) * p.hidden + i] =
             loadOfMatrix(p.embedding, p.embeddingType, static_cast<size_t>(item.token) * p.hidden + i);
+    }
+}
+
+__global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams p) {
+    __shared__ StepItem sItem;
+    __shared__ bool sLast;
+    waitForPrevious();
+    letNextStart();
+    const int row = blockIdx.x, tid = threadIdx.x;
+    if (tid < static_cast<int>(sizeof(StepItem) / 4)) {  // one read over the bus
+        reinterpret_cast<uint32_t*>(&sItem)[tid] =
+            reinterpret_cast<const volatile uint32_t*>(p.items + row)[tid];
+    }
+    __syncthreads();
+    const StepItem item = sItem;
+    planRow(p, item, row, tid);
+    __syncthreads();
+    if (tid == 0) {
+        __threadfence();  // the barrier made the block's writes this thread's
+        sLast = p.shares.work && atomicAdd(p.shares.arrived, 1) == static_cast<int>(gridDim.x) - 1;
+        if (sLast) *p.shares.arrived = 0;
+    }
+    embedRow(p, item, row, tid);
+    __syncthreads();
+    if (sLast) {
+        __threadfence();
+        shareOut(p.shares, p.rows, gridDim.x);
     }
 }
 

@@ -13,15 +13,15 @@
 // engine of compute capability 9.0 and 16-bit KV span_attention_ring.cuh, and span_attention_cluster.cuh for a single
 // sequence. Which one: span_attention_launch.cuh.
 #include "kernels/cuda/span_attention_launch.cuh"
+#include "kernels/cuda/span_shares.cuh"
 
 namespace spanscope::cuda {
-namespace {
-constexpr int kMaxBlocksPerSm = 3;
-}  // namespace
-
 extern template cudaError_t launchSpanAttentionOf<float>(const LaunchContext&, const SpanAttentionParams&);
 extern template cudaError_t launchSpanAttentionOf<Half>(const LaunchContext&, const SpanAttentionParams&);
 extern template cudaError_t launchSpanAttentionOf<Bf16>(const LaunchContext&, const SpanAttentionParams&);
+extern template SpanGrid gridOfSpanAttention<float>(const LaunchContext&, const SpanAttentionParams&);
+extern template SpanGrid gridOfSpanAttention<Half>(const LaunchContext&, const SpanAttentionParams&);
+extern template SpanGrid gridOfSpanAttention<Bf16>(const LaunchContext&, const SpanAttentionParams&);
 extern template cudaError_t prepareSpanAttentionOf<Half>(const LaunchContext&);
 extern template cudaError_t prepareSpanAttentionOf<Bf16>(const LaunchContext&);
 
@@ -38,20 +38,62 @@ SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t 
     SpanAttentionScratch s;
     s.partialOBytes = nSlots * most * static_cast<size_t>(headDim) * sizeof(float);
     s.partialMlBytes = nSlots * most * sizeof(float2);
-    s.arrivedBytes = static_cast<size_t>(tasksOf(maxRows, nHeads, nKvHeads)) * sizeof(int32_t);
+    const size_t nTasks = static_cast<size_t>(tasksOf(maxRows, nHeads, nKvHeads));
+    s.workBytes = std::max(nTasks, static_cast<size_t>(nSm) * kMaxBlocksPerSm) * sizeof(BlockWork);  // clusters: one block per task or fewer than nSm
+    s.arrivedBytes = nTasks * sizeof(int32_t);
     return s;
 }
 
 bool spanAttentionTakes(int32_t headDim) { return headDim > 0 && headDim <= 256 && headDim % 8 == 0; }
 
-cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params) {
-    if (!spanAttentionTakes(params.headDim) || params.nRows < 1 || params.nRows > kMaxBatch) return cudaErrorInvalidValue;
-    switch (params.kvType) {
-        case Element::F32: return launchSpanAttentionOf<float>(ctx, params);
-        case Element::F16: return launchSpanAttentionOf<Half>(ctx, params);
-        case Element::BF16: return launchSpanAttentionOf<Bf16>(ctx, params);
+namespace {
+
+constexpr int kShareThreads = 256;
+struct ShareParams {
+    SpanShares shares;
+    const BatchRow* rows;
+    int32_t nRows;
+};
+__global__ void __launch_bounds__(kShareThreads) shareKernel(const ShareParams p) {
+    waitForPrevious();
+    letNextStart();
+    shareOut(p.shares, p.rows, p.nRows);
+}
+
+template <class Of>
+auto withKvType(const SpanAttentionParams& p, const Of& of) {
+    switch (p.kvType) {
+        case Element::F16: return of(Half());
+        case Element::BF16: return of(Bf16());
+        case Element::F32: break;
     }
-    return cudaErrorInvalidValue;
+    return of(float());
+}
+bool takes(const SpanAttentionParams& p) { return spanAttentionTakes(p.headDim) && p.nRows >= 1 && p.nRows <= kMaxBatch; }
+
+}  // namespace
+
+SpanShares spanShares(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    SpanShares s;
+    s.work = params.work;
+    s.arrived = params.shared;
+    s.nKvHeads = params.nKvHeads;
+    s.headsPerKv = params.nHeads / params.nKvHeads;
+    s.minPages = params.minPages;
+    s.grid = withKvType(params, [&](auto kv) { return gridOfSpanAttention<decltype(kv)>(ctx, params); });
+    return s;
+}
+
+cudaError_t launchSpanShares(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    if (!takes(params)) return cudaErrorInvalidValue;
+    return launch(ctx, shareKernel, dim3(1), dim3(kShareThreads), 0, ShareParams{spanShares(ctx, params), params.rows, params.nRows});
+}
+
+cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    if (!takes(params)) return cudaErrorInvalidValue;
+    SpanAttentionParams p = params;
+    p.headsPerKv = p.nHeads / p.nKvHeads;
+    return withKvType(p, [&](auto kv) { return launchSpanAttentionOf<decltype(kv)>(ctx, p); });
 }
 
 }  // namespace spanscope::cuda

@@ -9,7 +9,6 @@
 namespace spanscope::cuda {
 
 inline constexpr int kMaxCluster = 8;  ///< more was slower, and fits into fewer groups of multiprocessors
-inline constexpr int kClusterWarps = 8;
 
 template <class KV, int HD>
 __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const SpanAttentionParams p) {
@@ -24,15 +23,15 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
     float* sO = reinterpret_cast<float*>(sDynamic + kWarps * p.nStages * PageRing<KV, HD>::kTileBytes);
     float* sBlock = sO + kWarps * heads.most * HD;
     const int32_t rank = static_cast<int32_t>(clusterRank()), nRanks = static_cast<int32_t>(clusterSize());
-    const int32_t row = blockIdx.y / heads.nTasksPerRow;
-    const AttentionTask task(p.rows[row], heads, row, blockIdx.y % heads.nTasksPerRow);
+    const BlockWork& work = p.work[blockIdx.y * nRanks + rank];
+    const KeptPage early0 = work.early[warp], early1 = work.early[kWarps + warp];  // under way together with the rest of it
+    const AttentionTask task(work);
+    const int32_t first = work.first, last = work.last;
     if (task.nPages == 0) {
         waitForPrevious();
         letNextStart();
         return;
     }
-    const int32_t first = static_cast<int32_t>(static_cast<int64_t>(task.nPages) * rank / nRanks);
-    const int32_t last = static_cast<int32_t>(static_cast<int64_t>(task.nPages) * (rank + 1) / nRanks);
     PageRing<KV, HD> ring{sDynamic + warp * p.nStages * PageRing<KV, HD>::kTileBytes, sFull + warp * kMaxStages,
                           sMask + warp * kMaxStages, p.nStages};
     ring.open(lane);
@@ -43,17 +42,25 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
         askedAt += kWarps;
         window.next();
     };
+    // Before the wait: all but the page that the previous kernel may still write.
     int nAsked = 0;
-    for (; nAsked < p.nStages && askedAt < last; ++nAsked) {
+    bool mayWait = false;
+    for (; nAsked < min(2, p.nStages) && askedAt < last; ++nAsked, askedAt += kWarps) {
+        const KeptPage page = nAsked == 0 ? early0 : early1;
+        mayWait = page.page == task.currentPage;
+        if (mayWait) break;
+        ring.put(p, page, task.kvHead, lane);
+    }
+    for (; !mayWait && nAsked < p.nStages && askedAt < last; ++nAsked) {
         const KeptPage page = window.read<kWarps>(task.kept, askedAt, last, lane);
-        if (page.page == task.currentPage) break;  // the previous kernel may still write it
+        if (page.page == task.currentPage) break;
         ask(page);
     }
     waitForPrevious();
     letNextStart();
     for (; nAsked < p.nStages && askedAt < last; ++nAsked) ask(window.read<kWarps>(task.kept, askedAt, last, lane));
 
-    const size_t outAt = (static_cast<size_t>(row) * p.nHeads + task.head) * HD;
+    const size_t outAt = (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD;
     MmaEngine<KV, HD> engine;
     engine.loadQ(p.q + outAt, task.nGroup, lane);
     engine.reset();

@@ -8,7 +8,7 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kDirectWarps = 4;
+inline constexpr int kDirectWarps = kSpanWarps;
 
 template <class Engine>
 constexpr bool kIsPlain = Engine::kBlocksPerSm == 2;
@@ -17,16 +17,16 @@ template <class Engine>
 __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanAttentionKernel(const SpanAttentionParams p) {
     constexpr int kWarps = kDirectWarps;
     extern __shared__ float4 sSums[];
-    __shared__ LayerPlan sLayer;
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ bool sLast;
     float* sO = reinterpret_cast<float*>(sSums);  // (kWarps, heads of a group, headDim)
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const HeadGroups heads(p);
-    if (warp == 0) sLayer.build(p, heads.nTasksPerRow, lane);
-    __syncthreads();
+    const BlockWork& work = p.work[blockIdx.x];
+    const int32_t early = work.early[warp].page;  // under way together with the rest of it
+    SegmentWalk walk(work);
+    const SplitPlan plan = work.plan;
     const int32_t chunk = blockIdx.x;
-    SegmentWalk walk(sLayer, chunk);
     if (walk.atEnd()) {
         if (tid == 0) askAhead(p.ahead, blockIdx.x);
         waitForPrevious();
@@ -37,18 +37,18 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanA
     const float scaleLog2 = p.scale * kLog2e;
     Engine engine;
     while (!walk.atEnd()) {
-        walk.next(p, heads, sLayer);
+        walk.next(p, heads);
         const AttentionTask& task = walk.task;
-        const int32_t n = walk.last - walk.first;
-        const int32_t nMine = n > warp ? (n - warp + kWarps - 1) / kWarps : 0;
-        const KeptPage* kept = task.kept + walk.first + warp;
+        const int32_t firstMine = walk.firstOf(warp);
+        const int32_t nMine = walk.last > firstMine ? (walk.last - firstMine + kWarps - 1) / kWarps : 0;
+        const KeptPage* kept = task.kept + firstMine;
         const int hd = engine.headDim(p);
 
         KeptPage mine;
         if (lane < nMine) mine = kept[lane * kWarps];
-        int32_t page = __shfl_sync(0xffffffffu, mine.page, 0);
-        const bool early = waited || page != task.currentPage;
-        if (nMine > 0 && early) {
+        int32_t page = waited ? __shfl_sync(0xffffffffu, mine.page, 0) : early;
+        const bool old = waited || page != task.currentPage;
+        if (nMine > 0 && old) {
             engine.loadK(p, page, task.kvHead, lane);
             engine.loadV(p, page, task.kvHead, lane);
         }
@@ -57,7 +57,7 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanA
             letNextStart();
             waited = true;
         }
-        if (nMine > 0 && !early) {
+        if (nMine > 0 && !old) {
             engine.loadK(p, page, task.kvHead, lane);
             engine.loadV(p, page, task.kvHead, lane);
         }
@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanA
         }
         if (tid == 0 && walk.atEnd()) askAhead(p.ahead, blockIdx.x);  // while results meet
         engine.publish(sO + warp * heads.most * hd, sMl + warp * kHeadsPerBlock, task.nGroup, lane, hd);
-        finishSegment<kWarps>(p, sLayer.plan, heads, task, chunk, sO, sMl, &sLast, hd);
+        finishSegment<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, hd);
     }
 }
 

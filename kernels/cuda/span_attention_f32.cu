@@ -2,4 +2,5 @@
 
 namespace spanscope::cuda {
 template cudaError_t launchSpanAttentionOf<float>(const LaunchContext&, const SpanAttentionParams&);
+template SpanGrid gridOfSpanAttention<float>(const LaunchContext&, const SpanAttentionParams&);
 }  // namespace spanscope::cuda

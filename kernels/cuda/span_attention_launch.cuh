@@ -16,12 +16,15 @@ inline int32_t headsOfGroup(const SpanAttentionParams& p) {
     return perKv < kHeadsPerBlock ? perKv : kHeadsPerBlock;
 }
 inline int32_t tasksOf(int32_t nRows, int32_t nHeads, int32_t nKvHeads) {
-    return nRows * nKvHeads * ((nHeads / nKvHeads + kHeadsPerBlock - 1) / kHeadsPerBlock);
+    return nRows * nKvHeads * headGroupsOf(nHeads / nKvHeads);
 }
 
 template <class Engine>
+int32_t directBlocks(const LaunchContext& ctx) { return ctx.nSm * Engine::kBlocksPerSm; }
+
+template <class Engine>
 cudaError_t launchDirect(const LaunchContext& ctx, SpanAttentionParams params) {
-    const int32_t nBlocks = ctx.nSm * Engine::kBlocksPerSm;
+    const int32_t nBlocks = directBlocks<Engine>(ctx);
     params.ahead.shareOut(nBlocks);
     return launch(ctx, spanAttentionKernel<Engine>, dim3(static_cast<unsigned>(nBlocks)), dim3(kDirectWarps * 32),
                   sizeof(float) * kDirectWarps * static_cast<size_t>(headsOfGroup(params) * params.headDim), params);
@@ -39,29 +42,40 @@ int32_t stagesIn(size_t room, const SpanAttentionParams& p, int32_t nWarps, int3
     return static_cast<int32_t>(n);
 }
 
+inline constexpr int kRingBlocksPerSm = 2;
+template <class KV, int HD>
+int32_t ringStages(const LaunchContext& ctx, const SpanAttentionParams& p, size_t& sharedBytes) {
+    return stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / kRingBlocksPerSm, p, kRingWarps, kRingWarps, sharedBytes);
+}
+
 template <class KV, int HD>
 cudaError_t launchRing(const LaunchContext& ctx, SpanAttentionParams params) {
-    constexpr int kPerSm = 2;
     size_t bytes = 0;
-    params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / kPerSm, params, kRingWarps, kRingWarps, bytes);
-    if (params.nStages == 0) return launchDirect<MmaEngine<KV, HD>>(ctx, params);
-    const unsigned nBlocks = static_cast<unsigned>(ctx.nSm * kPerSm);
+    params.nStages = ringStages<KV, HD>(ctx, params, bytes);
+    const unsigned nBlocks = static_cast<unsigned>(ctx.nSm * kRingBlocksPerSm);
     params.ahead.shareOut(nBlocks);
     // Never three to a multiprocessor: the next launch's blocks would crowd where this one's are done first.
-    bytes = std::max(bytes, static_cast<size_t>(ctx.sharedPerSm) / (kPerSm + 1));
+    bytes = std::max(bytes, static_cast<size_t>(ctx.sharedPerSm) / (kRingBlocksPerSm + 1));
     return launch(ctx, spanRingKernel<KV, HD>, dim3(nBlocks), dim3(kRingWarps * 32), bytes, params);
+}
+
+inline int32_t clusterSizeFor(const LaunchContext& ctx, int32_t nTasks) {
+    int32_t size = 1;
+    while (size * 2 <= kMaxCluster && size * 2 * nTasks <= ctx.nSm) size *= 2;
+    return size;
+}
+template <class KV, int HD>
+int32_t clusterStages(const LaunchContext& ctx, const SpanAttentionParams& p, int32_t perSm, size_t& sharedBytes) {
+    return stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / static_cast<size_t>(perSm), p, kClusterWarps,
+                            kClusterWarps + 1, sharedBytes);
 }
 
 template <class KV, int HD>
 cudaError_t launchCluster(const LaunchContext& ctx, SpanAttentionParams params, int32_t perSm) {
     const int32_t nTasks = tasksOf(params.nRows, params.nHeads, params.nKvHeads);
     size_t bytes = 0;
-    for (; params.nStages == 0 && perSm > 0; --perSm)
-        params.nStages = stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / static_cast<size_t>(perSm), params,
-                                          kClusterWarps, kClusterWarps + 1, bytes);
-    if (params.nStages == 0) return launchDirect<MmaEngine<KV, HD>>(ctx, params);
-    unsigned size = 1;
-    while (size * 2 <= kMaxCluster && static_cast<int32_t>(size) * 2 * nTasks <= ctx.nSm) size *= 2;
+    for (; params.nStages == 0 && perSm > 0; --perSm) params.nStages = clusterStages<KV, HD>(ctx, params, perSm, bytes);
+    const unsigned size = static_cast<unsigned>(clusterSizeFor(ctx, nTasks));
     params.ahead.shareOut(static_cast<int64_t>(size) * nTasks);
     return launch(ctx, spanClusterKernel<KV, HD>, dim3(size, static_cast<unsigned>(nTasks)), dim3(kClusterWarps * 32), bytes, params, size);
 }
@@ -71,13 +85,17 @@ cudaError_t launchCluster(const LaunchContext& ctx, SpanAttentionParams params, 
 template <class KV, int HD>
 SpanKernel choose(const LaunchContext& ctx, const SpanAttentionParams& p) {
     if (!ctx.copyEngine) return SpanKernel::Direct;
-    if (p.kernel != SpanKernel::Auto) return p.kernel;
-    const int32_t nTasks = tasksOf(p.nRows, p.nHeads, p.nKvHeads);
-    // Clusters of blocks that fill a multiprocessor each find places for about 14 of 8; long lists of large tiles want it.
-    constexpr bool kLargeTile = PageRing<KV, HD>::kTileBytes >= 8192;
-    if (p.nRows == 1 && nTasks <= ctx.nSm) return kLargeTile && nTasks <= 12 ? SpanKernel::ClusterDeep : SpanKernel::Cluster;
-    // Sums of many heads cost a block its room; plain loads need an L1 cache.
-    return headsOfGroup(p) == 1 || ctx.sharedPercent == kSharedAll ? SpanKernel::Ring : SpanKernel::Direct;
+    SpanKernel kernel = p.kernel;
+    if (kernel == SpanKernel::Auto) {
+        const int32_t nTasks = tasksOf(p.nRows, p.nHeads, p.nKvHeads);
+        // Clusters of blocks that fill a multiprocessor each find places for about 14 of 8; long lists of large tiles want it.
+        constexpr bool kLargeTile = PageRing<KV, HD>::kTileBytes >= 8192;
+        if (p.nRows > 1 || nTasks > ctx.nSm) kernel = SpanKernel::Ring;
+        else kernel = kLargeTile && nTasks <= 12 ? SpanKernel::ClusterDeep : SpanKernel::Cluster;
+    }
+    size_t bytes = 0;
+    const bool fits = kernel == SpanKernel::Ring ? ringStages<KV, HD>(ctx, p, bytes) > 0 : clusterStages<KV, HD>(ctx, p, 1, bytes) > 0;
+    return fits ? kernel : SpanKernel::Direct;
 }
 
 template <class KV, int HD>
@@ -90,6 +108,24 @@ cudaError_t launchMma(const LaunchContext& ctx, const SpanAttentionParams& param
         case SpanKernel::Direct: break;
     }
     return launchDirect<MmaEngine<KV, HD>>(ctx, params);
+}
+template <class KV, int HD>
+SpanGrid mmaGrid(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    const SpanKernel kernel = choose<KV, HD>(ctx, params);
+    if (kernel == SpanKernel::Direct) return {directBlocks<MmaEngine<KV, HD>>(ctx), 0};
+    if (kernel == SpanKernel::Ring) return {ctx.nSm * kRingBlocksPerSm, 0};
+    const int32_t nTasks = tasksOf(params.nRows, params.nHeads, params.nKvHeads), size = clusterSizeFor(ctx, nTasks);
+    return {size * nTasks, size};
+}
+template <class KV>
+SpanGrid gridOfSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    if constexpr (sizeof(KV) == 4) return {directBlocks<PlainEngine<KV>>(ctx), 0};
+    else switch (params.headDim) {
+        case 32: return mmaGrid<KV, 32>(ctx, params);
+        case 64: return mmaGrid<KV, 64>(ctx, params);
+        case 128: return mmaGrid<KV, 128>(ctx, params);
+        default: return {directBlocks<PlainEngine<KV>>(ctx), 0};
+    }
 }
 template <class KV>
 cudaError_t launchSpanAttentionOf(const LaunchContext& ctx, const SpanAttentionParams& params) {

@@ -63,20 +63,34 @@ struct MmaEngine {
         takeV(static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, HD), lane,
               [](const void* at) { return loadKv16(at); }, [](const void* at) { return loadKv8(at); });
     }
-    /// qHead: (nGroup, HD) floats of this task's heads.
-    __device__ __forceinline__ void loadQ(const float* qHead, int nGroup, int lane) {
-        const int r = lane >> 2;
+    /// A task's queries on their way: requested while the previous task's results meet.
+    struct Queries {
+        float4 a[kChunks], b[kChunks];
+        /// qHead: (nGroup, HD) floats of the task's heads.
+        __device__ __forceinline__ void load(const float* qHead, int nGroup, int lane) {
+            const int r = lane >> 2;
+#pragma unroll
+            for (int c = 0; c < kChunks; ++c) {
+                a[c] = b[c] = make_float4(0.f, 0.f, 0.f, 0.f);
+                if (r < nGroup) {
+                    const float4* at = reinterpret_cast<const float4*>(qHead + r * HD + c * 32 + (lane & 3) * 8);
+                    a[c] = __ldcg(at);
+                    b[c] = __ldcg(at + 1);
+                }
+            }
+        }
+    };
+    __device__ __forceinline__ void takeQ(const Queries& from) {
 #pragma unroll
         for (int c = 0; c < kChunks; ++c) {
-            float4 a = make_float4(0.f, 0.f, 0.f, 0.f), b = a;
-            if (r < nGroup) {
-                const float4* at = reinterpret_cast<const float4*>(qHead + r * HD + c * 32 + (lane & 3) * 8);
-                a = __ldcg(at);
-                b = __ldcg(at + 1);
-            }
-            q[c][0] = pack2<KV>(a.x, a.y), q[c][1] = pack2<KV>(a.z, a.w);
-            q[c][2] = pack2<KV>(b.x, b.y), q[c][3] = pack2<KV>(b.z, b.w);
+            q[c][0] = pack2<KV>(from.a[c].x, from.a[c].y), q[c][1] = pack2<KV>(from.a[c].z, from.a[c].w);
+            q[c][2] = pack2<KV>(from.b[c].x, from.b[c].y), q[c][3] = pack2<KV>(from.b[c].z, from.b[c].w);
         }
+    }
+    __device__ __forceinline__ void loadQ(const float* qHead, int nGroup, int lane) {
+        Queries queries;
+        queries.load(qHead, nGroup, lane);
+        takeQ(queries);
     }
     __device__ __forceinline__ void reset() {
         m = -INFINITY;

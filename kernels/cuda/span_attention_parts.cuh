@@ -12,8 +12,8 @@ inline constexpr float kLog2e = 1.4426950408889634f;
 struct HeadGroups {
     int32_t perKv, nGroups, nTasksPerRow, most;
     __device__ __forceinline__ explicit HeadGroups(const SpanAttentionParams& p) {
-        perKv = p.nHeads / p.nKvHeads;
-        nGroups = (perKv + kHeadsPerBlock - 1) / kHeadsPerBlock;
+        perKv = p.headsPerKv;
+        nGroups = headGroupsOf(perKv);
         nTasksPerRow = p.nKvHeads * nGroups;
         most = min(kHeadsPerBlock, perKv);
     }
@@ -27,13 +27,13 @@ struct AttentionTask {
     int32_t firstChunk, nParts;          ///< chunks that share it
     const KeptPage* kept;
 
-    __device__ __forceinline__ AttentionTask() {}
-    __device__ __forceinline__ AttentionTask(const BatchRow& r, const HeadGroups& heads, int32_t rowOf, int32_t indexOf) {
+    __device__ __forceinline__ explicit AttentionTask(const BlockWork& w)
+        : row(w.row), index(w.index), kvHead(w.kvHead), nPages(w.nPages), head(w.head), nGroup(w.nGroup), currentPage(w.currentPage),
+          begin(w.begin), firstChunk(w.firstChunk), nParts(w.nParts), kept(w.kept) {}
+    /// One of the row's tasks.
+    __device__ __forceinline__ void choose(const HeadGroups& heads, int32_t rowOf, int32_t indexOf) {
         row = rowOf;
         index = indexOf;
-        nPages = r.nKept;
-        kept = r.kept;
-        currentPage = r.currentPage;
         kvHead = index / heads.nGroups;
         const int32_t skip = index % heads.nGroups * kHeadsPerBlock;
         head = kvHead * heads.perKv + skip;
@@ -41,83 +41,42 @@ struct AttentionTask {
     }
 };
 
-/// The layer's plan, and where each row starts: on the line its first visit, by parts its first chunk.
-struct LayerPlan {
-    SplitPlan plan;
-    int32_t start[kMaxBatch + 1];
-
-    /// By the first warp; a block's barrier must follow.
-    __device__ __forceinline__ void build(const SpanAttentionParams& p, int32_t nTasksPerRow, int lane) {
-        static_assert(kMaxBatch == 64);  // two rows per lane
-        const int32_t n0 = 2 * lane < p.nRows ? p.rows[2 * lane].nKept : 0;
-        const int32_t n1 = 2 * lane + 1 < p.nRows ? p.rows[2 * lane + 1].nKept : 0;
-        const auto sum = [](int32_t v) { return __reduce_add_sync(0xffffffffu, v); };
-        const auto most = [](int32_t v) { return __reduce_max_sync(0xffffffffu, v); };
-        SplitPlan made = makeSplitPlan(sum(n0 + n1) * nTasksPerRow, gridDim.x, p.minPages);
-        int32_t units0 = n0, units1 = n1;  // of a task: visits
-        if (made.nVisits > 0) {
-            const RowShare s0 = shareOfRow(made, n0), s1 = shareOfRow(made, n1);
-            if (takeParts(made, sum(s0.nParts + s1.nParts) * nTasksPerRow, most(max(s0.chunk, s1.chunk))))
-                units0 = s0.nParts, units1 = s1.nParts;  // chunks
-        }
-        units0 *= nTasksPerRow, units1 *= nTasksPerRow;
-        int32_t scan = units0 + units1;
-#pragma unroll
-        for (int o = 1; o < 32; o <<= 1) {
-            const int32_t up = __shfl_up_sync(0xffffffffu, scan, o);
-            if (lane >= o) scan += up;
-        }
-        start[2 * lane + 1] = scan - units1;
-        start[2 * lane + 2] = scan;
-        if (lane == 0) start[0] = 0, plan = made;
-    }
-};
-
-/// The segments of a chunk, in order: pages [first, last) of a task each.
+/// The segments of a block's share, in order: pages [first, last) of a task each.
 struct SegmentWalk {
     AttentionTask task;
     int32_t first, last;
 
-    __device__ __forceinline__ SegmentWalk(const LayerPlan& layer, int32_t chunk) : m_chunk(chunk) {
-        m_at = layer.plan.parts ? 0 : chunkBegin(layer.plan, chunk);
-        m_end = chunk >= layer.plan.nChunks ? m_at : layer.plan.parts ? 1 : chunkEnd(layer.plan, chunk);
-    }
+    __device__ __forceinline__ explicit SegmentWalk(const BlockWork& w)
+        : task(w), first(w.first), last(w.last), m_chunk(w.plan.chunk), m_at(w.at), m_end(w.end), m_opened(false) {}
     __device__ __forceinline__ bool atEnd() const { return m_at >= m_end; }
-    __device__ __forceinline__ void next(const SpanAttentionParams& p, const HeadGroups& heads, const LayerPlan& layer) {
-        const SplitPlan& plan = layer.plan;
-        const int32_t unit = plan.parts ? m_chunk : m_at;
-        while (layer.start[m_row + 1] <= unit) ++m_row;
-        const BatchRow r = p.rows[m_row];
-        const int32_t offset = unit - layer.start[m_row];
-        if (plan.parts) {
-            const RowShare share = shareOfRow(plan, r.nKept);
-            const int32_t index = offset / share.nParts, part = offset % share.nParts;
-            task = AttentionTask(r, heads, m_row, index);
-            task.begin = -1;
-            task.firstChunk = m_chunk - part;
-            task.nParts = share.nParts;
-            first = part * share.chunk;
-            last = min(task.nPages, first + share.chunk);
-            m_at = m_end;
-        } else {
-            const int32_t index = offset / r.nKept;
-            task = AttentionTask(r, heads, m_row, index);
-            task.begin = layer.start[m_row] + index * r.nKept;
-            task.firstChunk = chunkOf(plan, task.begin);
-            task.nParts = chunkOf(plan, task.begin + task.nPages - 1) - task.firstChunk + 1;
-            first = m_at - task.begin;
+    __device__ __forceinline__ void next(const SpanAttentionParams& p, const HeadGroups& heads) {
+        if (m_opened) {  // only the line has a second one, and it begins with its task
+            task.begin = m_at;
+            if (task.index + 1 < heads.nTasksPerRow) {
+                task.choose(heads, task.row, task.index + 1);
+            } else {
+                do ++task.row;
+                while (p.rows[task.row].nKept == 0);
+                const BatchRow r = p.rows[task.row];
+                task.nPages = r.nKept;
+                task.kept = r.kept;
+                task.currentPage = r.currentPage;
+                task.choose(heads, task.row, 0);
+            }
+            task.firstChunk = task.begin / m_chunk;
+            task.nParts = (task.begin + task.nPages - 1) / m_chunk - task.firstChunk + 1;
+            first = 0;
             last = min(task.nPages, m_end - task.begin);
-            m_at = task.begin + last;
         }
+        m_opened = true;
+        m_at = task.begin < 0 ? m_end : task.begin + last;
     }
-    /// The first page at or after `first` that is `warp`'s of nWarps: they take turns along the whole chunk.
-    __device__ __forceinline__ int32_t firstOf(int warp, int nWarps) const {
-        const int32_t visit = max(task.begin, 0) + first;
-        return first + (warp - visit % nWarps + nWarps) % nWarps;
-    }
+    /// The first page at or after `first` that is `warp`'s: warps take turns along the whole share.
+    __device__ __forceinline__ int32_t firstOf(int warp) const { return firstPageOf(max(task.begin, 0), first, warp); }
 
   private:
-    int32_t m_chunk, m_at, m_end, m_row = 0;
+    int32_t m_chunk, m_at, m_end;
+    bool m_opened;
 };
 
 /// Unnormalised value, sum of weights and maximum they are relative to.

@@ -4,7 +4,8 @@
 // a ring of such tiles of its own, filled across the borders of tasks and chunks: the bytes in flight (nearly all of
 // shared memory) do not drop while results meet, and no warp waits for another to get data. Operands are read from the
 // ring as span_attention_mma.cuh wants them, with conflicts that cost less than half of the time a page takes to come.
-// Two blocks of four warps per multiprocessor. Plain reads of such pages reach 4,590 GB/s on an H200; multiprocessors are
+// Two blocks of four warps per multiprocessor. What a block begins with comes in one read (BlockWork), and the next task's
+// queries while the last one's results meet. Plain reads of such pages reach 4,590 GB/s on an H200; multiprocessors are
 // not equally fast, and the mean one is done 20 us before the last of 480. Tried and dropped: a tail of small chunks for
 // whoever is free (the merge of its many parts cost 30 us), one block of eight warps (worse on short lists).
 #pragma once
@@ -17,7 +18,7 @@ namespace spanscope::cuda {
 
 inline constexpr int kMaxStages = 8;          // of a warp's ring
 inline constexpr int kRingBytes = 16 * 1024;  // of a warp at most: with more in flight the slowest multiprocessor is later done
-inline constexpr int kRingWarps = 4;
+inline constexpr int kRingWarps = kSpanWarps;
 
 /// Copies whole pages in, in the order in which they are asked for. Belongs to one warp; all lanes call together.
 template <class KV, int HD>
@@ -90,7 +91,6 @@ template <class KV, int HD>
 __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanAttentionParams p) {
     constexpr int kWarps = kRingWarps;
     extern __shared__ __align__(128) char sDynamic[];  // tiles, then sums (kWarps, heads of a group, HD)
-    __shared__ LayerPlan sLayer;
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ uint64_t sFull[kWarps * kMaxStages];
     __shared__ uint32_t sMask[kWarps * kMaxStages];
@@ -100,11 +100,12 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
     float* sO = reinterpret_cast<float*>(sDynamic + kWarps * p.nStages * PageRing<KV, HD>::kTileBytes);
     PageRing<KV, HD> ring{sDynamic + warp * p.nStages * PageRing<KV, HD>::kTileBytes, sFull + warp * kMaxStages,
                           sMask + warp * kMaxStages, p.nStages};
+    const BlockWork& work = p.work[blockIdx.x];
+    const KeptPage early0 = work.early[warp], early1 = work.early[kWarps + warp];  // under way together with the rest of it
+    SegmentWalk asked(work), walk = asked;
+    const SplitPlan plan = work.plan;
     ring.open(lane);
-    if (warp == 0) sLayer.build(p, heads.nTasksPerRow, lane);
-    __syncthreads();
     const int32_t chunk = blockIdx.x;
-    SegmentWalk asked(sLayer, chunk), walk = asked;
     if (walk.atEnd()) {
         if (tid == 0) askAhead(p.ahead, blockIdx.x);
         waitForPrevious();
@@ -113,13 +114,13 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
     }
     // What the ring is filled with next: page askedAt of the segment `asked`.
     ListWindow window;
-    int32_t askedAt = 0;
-    asked.last = 0;
+    asked.next(p, heads);
+    int32_t askedAt = asked.firstOf(warp);
     const auto seek = [&] {  // to a page of this warp; false: there are no more
         while (askedAt >= asked.last) {
             if (asked.atEnd()) return false;
-            asked.next(p, heads, sLayer);
-            askedAt = asked.firstOf(warp, kWarps);
+            asked.next(p, heads);
+            askedAt = asked.firstOf(warp);
             window.restart();
         }
         return true;
@@ -130,10 +131,18 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
         askedAt += kWarps;
         window.next();
     };
+    // Before the wait: all but the page that the previous kernel may still write.
     int nAsked = 0;
-    for (; nAsked < p.nStages && seek(); ++nAsked) {
+    bool mayWait = false;
+    for (; nAsked < min(2, p.nStages) && askedAt < asked.last; ++nAsked, askedAt += kWarps) {
+        const KeptPage page = nAsked == 0 ? early0 : early1;
+        mayWait = page.page == asked.task.currentPage;
+        if (mayWait) break;
+        ring.put(p, page, asked.task.kvHead, lane);
+    }
+    for (; !mayWait && nAsked < p.nStages && seek(); ++nAsked) {
         const KeptPage page = pageAsked();
-        if (page.page == asked.task.currentPage) break;  // the previous kernel may still write it
+        if (page.page == asked.task.currentPage) break;
         ask(page);
     }
     waitForPrevious();
@@ -142,18 +151,25 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
 
     const float scaleLog2 = p.scale * kLog2e;
     MmaEngine<KV, HD> engine;
-    while (!walk.atEnd()) {
-        walk.next(p, heads, sLayer);
-        const AttentionTask& task = walk.task;
-        engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD, task.nGroup, lane);
+    typename MmaEngine<KV, HD>::Queries queries;
+    const auto open = [&] {  // the next segment
+        walk.next(p, heads);
+        queries.load(p.q + (static_cast<size_t>(walk.task.row) * p.nHeads + walk.task.head) * HD, walk.task.nGroup, lane);
+    };
+    open();
+    for (bool more = true; more;) {
+        engine.takeQ(queries);
         engine.reset();
-        for (int32_t i = walk.firstOf(warp, kWarps); i < walk.last; i += kWarps)
+        for (int32_t i = walk.firstOf(warp); i < walk.last; i += kWarps)
             ring.visit(engine, scaleLog2, lane, [&] {
                 if (seek()) ask(pageAsked());
             });
-        if (tid == 0 && walk.atEnd()) askAhead(p.ahead, blockIdx.x);  // while results meet
+        const AttentionTask task = walk.task;
+        more = !walk.atEnd();
+        if (more) open();
+        else if (tid == 0) askAhead(p.ahead, blockIdx.x);  // while results meet
         engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
-        finishSegment<kWarps>(p, sLayer.plan, heads, task, chunk, sO, sMl, &sLast, HD);
+        finishSegment<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, HD);
     }
 }
 

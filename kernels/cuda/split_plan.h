@@ -74,6 +74,11 @@ SPANSCOPE_HD inline int32_t chunkEnd(const SplitPlan& plan, int32_t c) {
 /// Chunk of the line that visits `visit`.
 SPANSCOPE_HD inline int32_t chunkOf(const SplitPlan& plan, int32_t visit) { return visit / plan.chunk; }
 
+/// The first page at or after `first` of a task that begins at visit `taskBegin` that is `warp`'s of four, who take turns.
+SPANSCOPE_HD inline int32_t firstPageOf(int32_t taskBegin, int32_t first, int32_t warp) {
+    return first + ((warp - (taskBegin + first)) & 3);
+}
+
 /// Slot in which chunk `c` leaves its part of the task that starts at visit `taskBegin` of the line; -1: by parts.
 SPANSCOPE_HD inline int32_t partialSlot(const SplitPlan& plan, int32_t c, int32_t taskBegin) {
     return 2 * c + (taskBegin > chunkBegin(plan, c) ? 1 : 0);

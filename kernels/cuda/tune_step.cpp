@@ -28,7 +28,7 @@ CudaBackend::StepChoice CudaBackend::choiceOf(int32_t bucket) const {
 }
 
 Status CudaBackend::tuneGemms(int32_t bucket) {
-    if (usesGemv(bucket) || (bucket <= kGemvMaxRows && nSkinny(bucket) == kNMatrices)) return {};
+    if (bucket <= kGemvMaxRows && nOwnProducts(bucket) == kNMatrices) return {};
     const Element type = m_weights.type();
     const auto tune = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) -> Status {
         std::vector<const void*> ws;

@@ -18,7 +18,7 @@ static void check(bool ok, const std::string& what) {
     if (!ok && ++nFailed < 20) std::printf("FAIL %s\n", what.c_str());
 }
 
-/// The plan as LayerPlan (span_attention_parts.cuh) makes it, row after row.
+/// The plan as LayerPlan (span_attention.cu) makes it, row after row.
 static SplitPlan planOf(const std::vector<int>& pagesOfRow, int tasksPerRow, int nBlocks, int minPages) {
     int nVisits = 0;
     for (int n : pagesOfRow) nVisits += n * tasksPerRow;

@@ -104,6 +104,7 @@ class Fixture {
         need(m_dPartialO.allocate("partial", s.partialOBytes));
         need(m_dPartialMl.allocate("partial", s.partialMlBytes));
         need(m_dArrived.allocate("arrived", s.arrivedBytes));
+        need(m_dWork.allocate("shares", s.workBytes));
         if (!m_good) return;
         m_good = ok(cudaMemset(m_dArrived.as<>(), 0, s.arrivedBytes), "memset") &&
                  ok(cudaMemset(m_dFreq.as<>(), 0, m_dFreq.nBytes()), "memset") &&
@@ -166,6 +167,7 @@ class Fixture {
         p.scale = 1.f / std::sqrt(static_cast<float>(m_shape.headDim));
         p.out = m_dOut.as<>();
         p.minPages = minPages;
+        p.work = m_dWork.as<BlockWork>();
         p.partialO = m_dPartialO.as<float>();
         p.partialMl = m_dPartialMl.as<float2>();
         p.arrived = m_dArrived.as<int32_t>();
@@ -178,6 +180,7 @@ class Fixture {
             p.kernel = kernels[round / 2];
             if (maybeOnly && p.kernel != *maybeOnly) continue;
             ok(cudaMemsetAsync(m_dOut.as<>(), 0xff, m_dOut.nBytes(), m_ctx.stream), "poison");
+            if (!ok(launchSpanShares(m_ctx, p), "shares") || !ok(cudaStreamSynchronize(m_ctx.stream), "synchronize")) return;
             if (!ok(launchSpanAttention(m_ctx, p), "span_attention")) return;
             if (!ok(cudaStreamSynchronize(m_ctx.stream), "synchronize")) return;
             ok(cudaMemcpy(out.data(), m_dOut.as<>(), out.size() * 4, cudaMemcpyDeviceToHost), "out");
@@ -255,7 +258,7 @@ class Fixture {
     double m_worst = 0;
     int m_wantBack = -1;
     std::vector<double> m_want;  ///< for queries m_wantBack before the end
-    DeviceBuffer m_dKv, m_dQ, m_dOut, m_dTable, m_dKept, m_dState, m_dRows, m_dX, m_dRotation, m_dFreq, m_dPartialO, m_dPartialMl, m_dArrived;
+    DeviceBuffer m_dKv, m_dQ, m_dOut, m_dTable, m_dKept, m_dState, m_dRows, m_dX, m_dRotation, m_dFreq, m_dWork, m_dPartialO, m_dPartialMl, m_dArrived;
     MappedBuffer m_items, m_intervals;
 };
 
