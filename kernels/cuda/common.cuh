@@ -23,9 +23,16 @@ inline constexpr Element kElementOf<Half> = Element::F16;
 template <>
 inline constexpr Element kElementOf<Bf16> = Element::BF16;
 
+/// A number known when compiling, as an argument.
+template <int i>
+struct Index {
+    static constexpr int value = i;
+};
+
 /// Waits until everything launched before this kernel has finished and is visible. Every block of every kernel of a
 /// step calls it, and only then letNextStart(): so before its own wait a kernel may read what kernels two or more
-/// launches back wrote, and weights; it writes nothing before.
+/// launches back wrote, and weights; it writes nothing before. One lets its successor start first: the norm, which a
+/// product follows; that reads nothing but weights before its own wait, and ends its wait before its successor starts.
 __device__ __forceinline__ void waitForPrevious() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");

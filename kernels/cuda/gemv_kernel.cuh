@@ -4,8 +4,7 @@
 // RMSNorm is folded in (each block normalises x for itself, 16 KB from L2), RoPE, KV append, SiLU and the residual too,
 // so a layer is five launches. The first batch of weights is requested before waiting for the previous kernel, which
 // hides launch, normalisation and the previous kernel's tail.
-// For compute capability 9.0 there is gemv_ring.cuh, which shares this file's roles and staging.
-// Pairs, not rows: the pair is what rotates together (RoPE) or multiplies together (gate, up).
+// For compute capability 9.0 there is gemv_ring.cuh, which shares this file's staging.
 #pragma once
 
 #include "kernels/cuda/gemv.h"
@@ -121,12 +120,6 @@ __device__ __forceinline__ void addProducts(float& sum, const float (&w)[8], con
     sum += w[0] * a.x + w[1] * a.y + w[2] * a.z + w[3] * a.w;
     sum += w[4] * b.x + w[5] * b.y + w[6] * b.z + w[7] * b.w;
 }
-
-/// A number known when compiling, as an argument.
-template <int i>
-struct Index {
-    static constexpr int value = i;
-};
 
 template <class W, int M>
 __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p) {

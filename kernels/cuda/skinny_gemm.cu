@@ -8,11 +8,6 @@ namespace {
 
 constexpr int32_t kStatics = 2048;  // more than the kernel declares and the driver reserves
 
-/// A number known when compiling, as an argument.
-template <int i>
-struct Index {
-    static constexpr int value = i;
-};
 /// fn(Index<n>) for n tiles of 8 rows of x.
 template <class Fn>
 cudaError_t withXTiles(int32_t m, const Fn& fn) {
@@ -21,8 +16,6 @@ cudaError_t withXTiles(int32_t m, const Fn& fn) {
         case 2: return fn(Index<2>());
         case 3: return fn(Index<3>());
         case 4: return fn(Index<4>());
-        case 5: case 6: return fn(Index<6>());
-        case 7: case 8: return fn(Index<8>());
         default: return cudaErrorInvalidValue;
     }
 }
@@ -59,7 +52,7 @@ cudaError_t launchOf(const LaunchContext& ctx, const SkinnyPlan& plan, SkinnyPar
 
 template <class W>
 cudaError_t prepareOf(int most) {
-    for (int32_t m : {8, 16, 24, 32, 48, 64}) {
+    for (int32_t m : {8, 16, 24, 32}) {
         const cudaError_t status = withXTiles(m, [&](auto i) {
             constexpr int n = decltype(i)::value;
             const auto raise = [&](auto kernel) { return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most); };
@@ -85,6 +78,7 @@ SkinnyPlan layoutSkinny(const LaunchContext& ctx, int32_t m, int32_t k, int32_t 
 
 SkinnyPlan planSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, int32_t m) {
     if (matrix.format != MatrixFormat::Plain || type == Element::F32) return {};
+    // The smallest cluster whose blocks hold x, and about eight warps in all for a tile.
     for (const int32_t cluster : {1, 2, 4, 8}) {
         for (const int32_t depth : {8, 4}) {
             const SkinnyPlan plan = layoutSkinny(ctx, m, matrix.cols, cluster, std::max(2, 8 / cluster), depth);

@@ -1,4 +1,4 @@
-// y = W x for up to 64 rows of x at the speed of memory, on tensor cores.
+// y = W x for up to 32 rows of x at the speed of memory, on tensor cores.
 //
 // A tile is 16 rows of W (8 pairs, product.cuh), multiplied with all rows of x: m16n8k16, W as the left operand, each 8
 // rows of x a right one. Both are read 16 bytes at a time: a product's columns may come in any order as long as both
@@ -9,9 +9,9 @@
 // W comes by asynchronous copies past registers and L1: every thread has a ring of the 16 bytes it will read itself, so that
 // nobody waits for anybody, filled across the borders of tiles and to the brim before the previous kernel is waited for.
 // Rows of x lie in shared memory even ones first, then odd ones, 64 bytes off: eight threads read two rows, and so all banks.
-// Tried and dropped, for llama-7b's qkv and 16 rows (26.4 us by cuBLASLt): whole rows by the copy engine, in rings as in
-// gemv_ring.cuh (33.8 us: a tile has 16 rows, so copies are short); W through registers (28.7: while x comes, too
-// little of W is under way; and what L1 has left beside x is too small for it).
+// Tried and dropped: whole rows by the copy engine, in rings as in gemv_ring.cuh (a tile has 16 rows, so copies are short:
+// 33.8 us for llama-7b's qkv and 16 rows, this 28.5); W through registers (as fast where L1 has 100 KB, by a third slower
+// where shared memory has nearly all, as the kernels beside this one want it).
 #pragma once
 
 #include "kernels/cuda/bulk.cuh"

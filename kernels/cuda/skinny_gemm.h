@@ -1,14 +1,16 @@
-// Matrix times a few rows of x (decode steps of 2 to 64) on tensor cores, for compute capability 9.0 and 16-bit weights:
+// Matrix times a few rows of x (decode steps of 2 to 32) on tensor cores, for compute capability 9.0 and 16-bit weights:
 // every weight is read once. What the product becomes is folded in as in gemv.h, but x is 16 bits wide and already
-// normalised.
+// normalised. Above 32 rows, x is most of what a block has to move, and cuBLASLt is faster for every matrix measured.
 #pragma once
 
 #include "kernels/cuda/product.h"
 
 namespace spanscope::cuda {
 
+inline constexpr int32_t kSkinnyMaxRows = 32;
+
 /// w, nRows, k, nPairs and what follows are set by the launcher.
-struct SkinnyParams : ProductParams {  // m: up to kMaxBatch; k: multiple of 32
+struct SkinnyParams : ProductParams {  // m: up to kSkinnyMaxRows; k: multiple of 32
     const void* x = nullptr;   ///< (m, k) in W's type, rows aligned to 16 bytes
     int32_t team = 0;          ///< warps that share the columns of a tile
     int32_t chunksPerRank = 0; ///< columns that one block of a cluster takes, in chunks of 32

@@ -1,4 +1,4 @@
-// The matrix-vector kernels and cuBLASLt products against float64 on the host: every type, row count and role, odd sizes.
+// The matrix-vector kernels, those for a few rows and cuBLASLt products against float64 on the host: every type, row count and role, odd sizes.
 // A dot product in float32 is wrong by a small multiple of eps times the sum of its terms' magnitudes, whatever the terms
 // add up to: long sums that cancel (and what silu makes of a large negative one) have no small error relative to their
 // own value. So each value has its own bound: kTolerance of that sum, carried through the role to first order. A
@@ -298,13 +298,17 @@ int main(int argc, char** argv) {
                    !gemvFits(ctx, MatrixFormat::Q8_0, 1, 40, false), "sizes without a kernel are refused");
     for (Element type : {Element::BF16, Element::F16})
         for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
-            for (int m : shortRun ? std::vector<int>{3, 32} : std::vector<int>{1, 2, 4, 8, 13, 16, 24, 32, 33, 48, 64})
+            for (int m : shortRun ? std::vector<int>{3, 32} : std::vector<int>{1, 2, 4, 7, 8, 9, 13, 16, 24, 31, 32})
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 64, 704, 4096, 11008})
                     for (int nRows : shortRun ? std::vector<int>{10} : k == 64 ? std::vector<int>{2, 30, 40000} : k == 704 ? std::vector<int>{2, 130, 6000} : std::vector<int>{66})
                         if (k * nRows * m < 40000000) testSkinny(ctx, type, role, m, k, nRows, seed % 2, next());
     if (ctx.copyEngine) testSkinny(ctx, Element::BF16, ProductRole::Plain, 5, 64, 131, true, next());  // odd row count
     std::printf("on tensor cores: worst error %.2f of the bound, %d launches\n", worstSkinny, nSkinny);
     CHECK_THAT(!ctx.copyEngine || nSkinny > 0, "products on tensor cores were tested");
+    CHECK_THAT(layoutSkinny(ctx, kSkinnyMaxRows + 1, 64, 1, 8, 4).cluster == 0 && layoutSkinny(ctx, 4, 72, 1, 8, 4).cluster == 0 &&
+                   planSkinny(ctx, DeviceMatrix{nullptr, nullptr, 64, 64, MatrixFormat::Q8_0}, Element::F16, 4).cluster == 0 &&
+                   planSkinny(ctx, DeviceMatrix{nullptr, nullptr, 64, 64, MatrixFormat::Plain}, Element::F32, 4).cluster == 0,
+               "products that the kernel does not take");
     Gemm gemm;
     const Status opened = gemm.open();
     CHECK_THAT(opened.ok(), opened.ok() ? "" : opened.error().toString());
