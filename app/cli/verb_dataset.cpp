@@ -11,7 +11,7 @@
 #include "engine/tasks/example.h"
 #include "engine/tasks/news_dataset.h"
 #include "engine/tasks/task.h"
-#include "engine/trace/output_file.h"
+#include "engine/types/output_file.h"
 
 namespace spanscope::cli {
 

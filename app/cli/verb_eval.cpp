@@ -15,7 +15,7 @@
 #include "app/cli/verbs.h"
 #include "engine/decode/batch.h"
 #include "engine/decode/prompt.h"
-#include "engine/trace/output_file.h"
+#include "engine/types/output_file.h"
 #include "engine/types/decimal.h"
 
 namespace spanscope::cli {

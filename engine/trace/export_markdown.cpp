@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "engine/trace/export.h"
-#include "engine/trace/output_file.h"
+#include "engine/types/output_file.h"
 #include "engine/trace/report_figures.h"
 #include "engine/trace/segment_sums.h"
 

@@ -7,7 +7,7 @@
 #include "engine/trace/export.h"
 #include "engine/trace/mask_rows.h"
 #include "engine/trace/npy_header.h"
-#include "engine/trace/output_file.h"
+#include "engine/types/output_file.h"
 #include "engine/trace/trace_json.h"
 
 namespace spanscope {
@@ -115,7 +115,7 @@ Status exportMaskNpy(const RunData& run, const std::string& path) {
 }
 
 Status exportMaskNpz(const RunData& run, const std::string& path) {
-    const std::string temporary = path + ".part";
+    const std::string temporary = temporaryFor(path);
     ZipFile zip(temporary);
     std::vector<int32_t> tokens;
     for (const TokenInfo& t : run.header.prompt) tokens.push_back(t.id);
@@ -139,7 +139,7 @@ Status exportMaskNpz(const RunData& run, const std::string& path) {
         std::remove(temporary.c_str());
         return Error{ErrorCode::Io, "cannot be written", path, {}, {}, {}};
     }
-    return putInPlace(temporary, path);
+    return putInPlace(path);
 }
 
 }  // namespace spanscope

@@ -4,7 +4,7 @@
 
 #include "engine/trace/csv_row.h"
 #include "engine/trace/npy_header.h"
-#include "engine/trace/output_file.h"
+#include "engine/types/output_file.h"
 #include "engine/types/decimal.h"
 #include "engine/types/run_diff.h"
 

@@ -1,7 +1,7 @@
 // Tables for scripts: CSV as in RFC 4180, with a "." in numbers whatever the locale, and the intervals as JSON.
 #include "engine/trace/csv_row.h"
 #include "engine/trace/export.h"
-#include "engine/trace/output_file.h"
+#include "engine/types/output_file.h"
 #include "engine/trace/segment_sums.h"
 #include "engine/trace/trace_json.h"
 #include "engine/types/decimal.h"

@@ -1,7 +1,7 @@
 #include <map>
 #include <optional>
 
-#include "engine/trace/output_file.h"
+#include "engine/types/output_file.h"
 #include "engine/trace/trace.h"
 #include "engine/trace/trace_json.h"
 

@@ -309,6 +309,19 @@ class TestExport : public QObject {
         QVERIFY(QFileInfo(device).isSymLink());
         QVERIFY(!QFile::exists(device + ".part"));
     }
+
+    void linksStayLinks() {
+        const RunData run = sampleRun();
+        const QString file = QString::fromStdString(m_folder.file("behind")), link = QString::fromStdString(m_folder.file("link"));
+        QVERIFY(QFile::link(file, link));
+        for (int turn = 0; turn < 2; ++turn) {  // first the link leads nowhere
+            QVERIFY(exportMaskNpz(run, link.toStdString()).ok());
+            QVERIFY(exportSpansCsv(run, link.toStdString()).ok());
+            QVERIFY(QFileInfo(link).isSymLink());
+            QVERIFY(QFileInfo(file).isFile() && !QFileInfo(file).isSymLink() && QFileInfo(file).size() > 0);
+        }
+        QVERIFY(!QFile::exists(link + ".part") && !QFile::exists(file + ".part"));
+    }
 };
 
 QTEST_GUILESS_MAIN(TestExport)

@@ -1,4 +1,8 @@
 // Exported pictures: the mask's pixels against the run's intervals, formats, metadata, errors, the dialog.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <QComboBox>
 #include <QImageReader>
 #include <QLabel>
@@ -287,6 +291,25 @@ class TestFigure : public QObject {
             if (!w->objectName().startsWith("qt_") && w->focusPolicy() & Qt::TabFocus && w->objectName().startsWith("export"))
                 QVERIFY2(!w->toolTip().isEmpty() || !w->accessibleName().isEmpty() || qobject_cast<QPushButton*>(w) || qobject_cast<QLabel*>(w),
                          qPrintable(w->objectName()));
+    }
+
+    /// A picture goes into a pipe or a device; no file takes its place.
+    void aPipeStaysOne() {
+        const QByteArray pipe = path("pipe").toLocal8Bit();
+        QCOMPARE(mkfifo(pipe.constData(), 0600), 0);
+        const int end = open(pipe.constData(), O_RDWR);
+        QVERIFY(end >= 0 && fcntl(end, F_SETPIPE_SZ, 1 << 20) >= 1 << 20);  // so that nobody need read meanwhile
+        FigureOptions png;
+        png.format = FigureFormat::Png;
+        png.scale = 1;
+        const Status ok = renderMask(m_run, png, pipe.toStdString());
+        QVERIFY2(ok.ok(), ok.ok() ? "" : ok.error().toString().c_str());
+        struct stat what {};
+        QVERIFY(::stat(pipe.constData(), &what) == 0 && S_ISFIFO(what.st_mode));
+        char head[4] = {};
+        QCOMPARE(read(end, head, 4), ssize_t{4});
+        QCOMPARE(QByteArray(head + 1, 3), QByteArray("PNG"));
+        close(end);
     }
 };
 

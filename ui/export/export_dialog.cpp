@@ -13,12 +13,12 @@
 #include <QLineEdit>
 #include <QListWidget>
 #include <QPushButton>
-#include <QSaveFile>
 #include <QSettings>
 #include <QSpinBox>
 #include <QVBoxLayout>
 #include <array>
 
+#include "engine/types/output_file.h"
 #include "ui/views/throughput_plot.h"
 
 namespace spanscope {
@@ -55,16 +55,7 @@ Status writeThroughputCsv(const FigureSource& source, const std::string& path) {
     a.update(*source.run);
     if (source.other) b.update(*source.other);
     const auto [first, second] = laneNames(*source.run, source.other);
-    const QByteArray bytes = QByteArray::fromStdString(throughputCsv(a, source.other ? &b : nullptr, first.toStdString(), second.toStdString()));
-    QSaveFile file(QString::fromStdString(path));
-    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
-        Error e;
-        e.code = ErrorCode::Io;
-        e.file = path;
-        e.message = "cannot be written: " + file.errorString().toStdString();
-        return e;
-    }
-    return {};
+    return writeFile(path, throughputCsv(a, source.other ? &b : nullptr, first.toStdString(), second.toStdString()));
 }
 
 }  // namespace

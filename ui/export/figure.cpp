@@ -5,12 +5,12 @@
 #include <QFileInfo>
 #include <QPageSize>
 #include <QPdfWriter>
-#include <QSaveFile>
 #include <QSvgGenerator>
 #include <algorithm>
 #include <cmath>
 #include <qcustomplot.h>
 
+#include "engine/types/output_file.h"
 #include "ui/export/figure_page.h"
 
 namespace spanscope {
@@ -236,10 +236,7 @@ Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOpt
         if (suffix == "svg") writeSvg(&buffer, *sheet, options);
         else writePdf(&buffer, *sheet, options);
     }
-    QSaveFile file(QString::fromStdString(path));
-    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit())
-        return error(ErrorCode::Io, "cannot be written: " + file.errorString().toStdString(), path);
-    return {};
+    return writeFile(path, {bytes.constData(), static_cast<size_t>(bytes.size())});
 }
 
 Status renderMask(const RunData& run, const FigureOptions& options, const std::string& path) {

@@ -1,5 +1,6 @@
 // A file that appears whole or not at all: written beside its target under a temporary name, renamed by commit(). A device
-// or a pipe (/dev/stdout) is written as it is.
+// or a pipe (/dev/stdout) is written as it is, and nothing is ever renamed over it; a link stays one. Everything that this
+// program writes goes through here.
 // One thread.
 #pragma once
 
@@ -37,15 +38,18 @@ class OutputFile {
     OutputFile() = default;
     Error failure(const char* what) const;
 
-    std::string m_path, m_temporary;
+    std::string m_path;       ///< as it was asked for, for messages
+    std::string m_temporary;
     std::unique_ptr<std::FILE, Close> m_file;
     int m_errno = 0;
     bool m_keep = false;
     bool m_direct = false;  ///< no temporary: the target is a device or a pipe
 };
 
-/// For libraries that write a file by themselves: renames `temporary` to `path`, or removes it and says why not.
-Status putInPlace(const std::string& temporary, const std::string& path);
+/// For libraries that write a file by themselves: they write temporaryFor(path), then putInPlace(path) renames it, or
+/// removes it and says why not. Io for a folder, a device, a pipe.
+std::string temporaryFor(const std::string& path);
+Status putInPlace(const std::string& path);
 
 /// create, write, commit.
 Status writeFile(const std::string& path, std::string_view bytes);
