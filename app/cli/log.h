@@ -2,10 +2,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "app/cli/exit_codes.h"
 
 namespace spanscope::cli {
+
+/// For a terminal: control characters and bytes that are not UTF-8 become \xNN, so that what stands in a file cannot
+/// move the cursor or worse. Newlines and tabs stay.
+std::string printable(std::string_view text);
 
 class Log {
   public:

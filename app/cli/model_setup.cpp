@@ -15,13 +15,6 @@ int64_t nsSince(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
 }
 
-ProgressFn progressOn(const Log& log, const char* what) {
-    return [&log, what](double fraction) {
-        log.progress(std::string(what) + " " + decimal(100 * fraction, 0) + " %");
-        return !stopRequested();
-    };
-}
-
 std::string contextOf(const KvDemand& d) {
     const std::string context = "a context of " + std::to_string(d.contextTokens) + " tokens";
     return d.nSequences == 1 ? context : context + " in each of " + std::to_string(d.nSequences) + " sequences";
@@ -41,6 +34,13 @@ std::string whatWouldFit(const MemoryForecast& f, const KvDemand& d) {
 }
 
 }  // namespace
+
+ProgressFn progressOn(const Log& log, const char* what) {
+    return [&log, what](double fraction) {
+        log.progress(std::string(what) + " " + decimal(100 * fraction, 0) + " %");
+        return !stopRequested();
+    };
+}
 
 std::string modelPath(const ModelOptions& options) { return options.path.empty() ? bundledModel(options.bundled) : options.path; }
 

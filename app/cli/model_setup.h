@@ -18,6 +18,9 @@ struct OpenedModel {
 std::string modelPath(const ModelOptions& options);
 DType kvTypeOf(const ModelOptions& options);
 
+/// "what 40 %" on the terminal; Ctrl+C cancels.
+ProgressFn progressOn(const Log& log, const char* what);
+
 /// Shows progress; Ctrl+C cancels.
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log);
 

@@ -28,6 +28,7 @@ bool parseInt(const std::string& text, int32_t& value) {
 
 constexpr int32_t kMostTokens = 1 << 28;  // as much as a model may claim for its context
 constexpr int32_t kMostThreads = 1024;
+constexpr int64_t kMostProblems = 10'000'000;  // kept in memory by eval
 constexpr int32_t kMostOperators = 1000, kMostLines = 10'000;  // of generated problems
 
 Range parseRange(const std::string& text, int32_t most) {
@@ -39,6 +40,22 @@ Range parseRange(const std::string& text, int32_t most) {
     if (!ok || range.min < 1 || range.max < range.min || range.max > most)
         throw CLI::ValidationError("\"" + text + "\" is not a range such as 4 or 1-16, within 1 to " + std::to_string(most));
     return range;
+}
+
+/// An empty path is most often a variable of a script that is not set; it must not mean "the usual one".
+const CLI::Validator kPath([](std::string& text) { return text.empty() ? std::string("an empty path") : std::string(); }, {});
+
+/// All digits of an integer of 64 bits; CLI11 takes the nearest one instead.
+template <class T>
+CLI::Validator wholeNumber(T min, T max) {
+    return CLI::Validator(
+        [min, max](std::string& text) {
+            T value{};
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool ok = error == std::errc() && end == text.data() + text.size() && value >= min && value <= max;
+            return ok ? std::string() : "\"" + text + "\" is not a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+        },
+        {});
 }
 
 /// forBench: scatter=N may stand.
@@ -91,7 +108,7 @@ void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std
 
 /// hasContext: the length is for the caller to choose, and not given by a recorded run or by the tests asked for.
 void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
-    app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task");
+    app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task")->check(kPath);
     if (hasContext) app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::Range(0, kMostTokens));
     app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
     if (!runs) return;
@@ -100,13 +117,21 @@ void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
     app->add_flag("--force", o.force, "start even where the memory forecast says that it does not fit");
 }
 
+/// Refuses options that another task's problems have; they would be ignored.
+void refuseOthers(const CLI::App& verb, const std::string& task, std::initializer_list<std::pair<const char*, const char*>> taskOfOption) {
+    for (const auto& [option, owner] : taskOfOption) {
+        if (verb.count(option) > 0 && task != owner)
+            throw CLI::ValidationError(option, std::string("is for --task ") + owner);
+    }
+}
+
 void addRun(CLI::App& app, Options& all) {
     RunOptions& o = all.run;
     CLI::App* run = app.add_subcommand("run", "Runs a prompt and prints what the model answers");
     addModel(run, o.model, true, true);
     run->add_option("--task", o.task, "expression, sheet, news or text; default: the model's first task");
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
-    auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input");
+    auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input")->check(kPath);
     auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")->delimiter(',')->default_str("");
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
@@ -119,9 +144,9 @@ void addRun(CLI::App& app, Options& all) {
     run->add_option("--min-p", o.sampler.minP, "keep those with at least p of the best one's probability; 0 = off");
     run->add_option("--repeat-penalty", o.sampler.repeatPenalty, "divide logits of recent tokens; 1 = off");
     run->add_option("--repeat-last-n", o.sampler.repeatLastN, "how many tokens are recent; -1 = all");
-    run->add_option("-s,--seed", o.seed, "of the sampler; -1 = random, and printed");
+    run->add_option("-s,--seed", o.seed, "of the sampler; -1 = random, and printed")->check(wholeNumber<int64_t>(-1, INT64_MAX));
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
-    run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)");
+    run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)")->check(kPath);
     run->add_flag("--dry-run", o.dryRun, "print the memory forecast and stop");
     run->callback([&all, prompt] {
         all.verb = Verb::Run;
@@ -134,21 +159,21 @@ void addEval(CLI::App& app, Options& all) {
     EvalOptions& o = all.eval;
     CLI::App* eval = app.add_subcommand("eval", "Solves many problems and counts the right answers");
     addModel(eval, o.model, true, true);
-    auto* file = eval->add_option("--file", o.file, "JSON Lines with \"prompt\" and \"answer\" (and \"task\")");
+    eval->add_option("--file", o.file, "JSON Lines with \"prompt\" and \"answer\" (and \"task\")")->check(kPath);
     eval->add_option("--task", o.task, "expression, sheet or news; default: the model's first task");
     eval->add_option("--count", o.count, "problems: as many fresh ones, or the first of the file; 0 = 100, or all")
-        ->check(CLI::NonNegativeNumber);
-    eval->add_option("-s,--seed", o.seed, "of the fresh problems");
+        ->check(wholeNumber<int64_t>(0, kMostProblems));
+    eval->add_option("-s,--seed", o.seed, "of the fresh problems")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     addRange(eval, "--operators", o.operators, "expression: operators in each problem, default 1-16", kMostOperators);
     addRange(eval, "--lines", o.lines, "sheet: lines in each problem, default 1-100", kMostLines);
-    (void)file;
     addAttention(eval, o.attention, "both");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
-                     "limit for each response; default: half as much again as the worked response where there is one");
+                     "limit for each response; -1 = half as much again as the worked response where there is one")
+        ->check(CLI::Range(-1, kMostTokens));
     eval->add_option("--jobs", o.nJobs, "problems worked on at the same time by threads of their own; 0 = one a core (CPU)")
         ->check(CLI::Range(0, kMostThreads));
     eval->add_option("--batch", o.batch, "sequences that each job decodes together")->check(CLI::Range(1, 4096));
-    eval->add_option("--failures", o.failuresFile, "write what went wrong as JSON Lines");
+    eval->add_option("--failures", o.failuresFile, "write what went wrong as JSON Lines")->check(kPath);
     eval->add_flag("--json", o.json, "print {\"rows\": [...]}");
     eval->callback([&all] {
         all.verb = Verb::Eval;
@@ -161,44 +186,47 @@ void addDataset(CLI::App& app, Options& all) {
     CLI::App* data = app.add_subcommand("dataset", "Writes worked problems with the masks to train under, as JSON Lines");
     auto* task = data->add_option("--task", o.task, "expression, sheet or news");
     data->add_option("--encode", o.recorded, "encode the lines of this file, written by dataset, for another --tokenizer")
-        ->excludes(task);
-    data->add_option("--count", o.count, "how many; -1 = all there are (news)")->check(CLI::Range(int64_t{-1}, INT64_MAX));
-    data->add_option("-s,--seed", o.seed, "training and test use different ones");
+        ->excludes(task)->check(kPath);
+    data->add_option("--count", o.count, "how many; -1 = all there are (news)")->check(wholeNumber<int64_t>(-1, INT64_MAX));
+    data->add_option("-s,--seed", o.seed, "training and test use different ones")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     addRange(data, "--operators", o.operators, "expression: operators, default 1-16", kMostOperators);
     addRange(data, "--lines", o.lines, "sheet: lines, default 1-100", kMostLines);
     addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets", kMostLines);
-    data->add_option("--in", o.input, "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input");
+    data->add_option("--in", o.input, "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input")->check(kPath);
     data->add_option("--max-tokens", o.maxTokens, "news: leave longer examples out; 0 = no limit");
     data->add_option("--max-words", o.maxWords, "news: the same in words of the article");
     addRange(data, "--sentences", o.sentences, "news: sentences in an article, default 4-40; others are left out", kMostLines);
     data->add_option("--max-points", o.maxPoints, "news: key points besides the headline")->check(CLI::Range(1, 9));
     addRange(data, "--ids", o.ids, "news: only articles whose id falls into these of 100 buckets, e.g. 1-95", 100);
-    data->add_option("--not-like", o.notLike, "news: leave out articles that share half of their 8-grams with this file");
+    data->add_option("--not-like", o.notLike, "news: leave out articles that share half of their 8-grams with this file")->check(kPath);
     data->add_flag("--skip-bad-lines", o.skipBadLines, "news: count malformed lines instead of stopping at the first");
-    data->add_option("--overlap-with", o.overlapWith, "news: write nothing; say how much of --in stands in this file (leak check)");
-    data->add_option("-o,--out", o.out, "file; - = standard output");
-    data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: that of the bundled model for the task");
+    data->add_option("--overlap-with", o.overlapWith, "news: write nothing; say how much of --in stands in this file (leak check)")->check(kPath);
+    data->add_option("-o,--out", o.out, "file; - = standard output")->check(kPath);
+    data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: that of the bundled model for the task")->check(kPath);
     data->add_flag("--plain", o.plain, "without declarations, under causal attention: for a yardstick model that writes no tags");
     data->add_flag("--text-only", o.textOnly, "without token ids and masks; needs no tokenizer");
-    data->callback([&all] {
+    data->callback([&all, data] {
         all.verb = Verb::Dataset;
         if (all.dataset.task.empty() && all.dataset.recorded.empty())
             throw CLI::ValidationError("--task or --encode is needed");
         if (all.dataset.count < 0 && all.dataset.task != "news" && all.dataset.recorded.empty())
             throw CLI::ValidationError("--count is needed: this task's problems never end");
+        refuseOthers(*data, all.dataset.task, {{"--operators", "expression"}, {"--lines", "sheet"}, {"--window", "sheet"}, {"--in", "news"},
+                                               {"--max-tokens", "news"}, {"--max-words", "news"}, {"--sentences", "news"}, {"--max-points", "news"},
+                                               {"--ids", "news"}, {"--not-like", "news"}, {"--skip-bad-lines", "news"}, {"--overlap-with", "news"}});
     });
 }
 
 void addExport(CLI::App& app, Options& all) {
     ExportOptions& o = all.exports;
     CLI::App* exports = app.add_subcommand("export", "Turns a recorded run into images, arrays, tables and reports");
-    exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required();
+    exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required()->check(kPath);
     addModel(exports, o.model, true, false);
     exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
         ->default_str("")->check(CLI::NonNegativeNumber);
-    exports->add_option("--png", o.png, "the figure as a bitmap");
-    exports->add_option("--svg", o.svg, "the figure with text and axes as vectors");
-    exports->add_option("--pdf", o.pdf, "the figure on a page of its size");
+    exports->add_option("--png", o.png, "the figure as a bitmap")->check(kPath);
+    exports->add_option("--svg", o.svg, "the figure with text and axes as vectors")->check(kPath);
+    exports->add_option("--pdf", o.pdf, "the figure on a page of its size")->check(kPath);
     exports->add_option("--figure", o.figure, "mask, throughput, timeline, graph, difference, attention, heads or divergence")
         ->check(CLI::IsMember({"mask", "throughput", "timeline", "graph", "difference", "attention", "heads", "divergence"}))->capture_default_str();
     exports->add_option("--scale", o.scale, "pixels to a unit of the page, 1 to 4")->check(CLI::Range(1, 4))->capture_default_str();
@@ -211,23 +239,23 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_flag("--no-legend", o.noLegend, "leave the legend out");
     exports->add_flag("--one-colour", o.oneColour, "mask: read cells in one colour instead of their phase's");
     exports->add_flag("--over-time", o.overTime, "throughput: time along the axis instead of context length");
-    exports->add_option("--npy", o.npy, "mask: uint8 (steps, context), 0 future, 1 allowed but skipped, 2 read");
-    exports->add_option("--npz", o.npz, "mask, tokens, figures of each step, metadata");
-    exports->add_option("--csv", o.csv, "one row for each step and interval");
-    exports->add_option("--segments-csv", o.segmentsCsv, "one row for each segment");
-    exports->add_option("--json", o.json, "steps with their intervals");
-    exports->add_option("--md,--markdown", o.markdown, "transcript");
-    exports->add_option("--html", o.html, "self-contained report");
-    exports->add_option("--against", o.against, "difference: a trace whose run to compare with; default: the dense run of the same file");
-    exports->add_option("--difference-npy", o.differenceNpy, "uint8 (steps, context), 0 future, 1 read by neither, 2 both, 3 only the second, 4 only the first");
-    exports->add_option("--difference-csv", o.differenceCsv, "one row for each step and stretch that only one run could read");
+    exports->add_option("--npy", o.npy, "mask: uint8 (steps, context), 0 future, 1 allowed but skipped, 2 read")->check(kPath);
+    exports->add_option("--npz", o.npz, "mask, tokens, figures of each step, metadata")->check(kPath);
+    exports->add_option("--csv", o.csv, "one row for each step and interval")->check(kPath);
+    exports->add_option("--segments-csv", o.segmentsCsv, "one row for each segment")->check(kPath);
+    exports->add_option("--json", o.json, "steps with their intervals")->check(kPath);
+    exports->add_option("--md,--markdown", o.markdown, "transcript")->check(kPath);
+    exports->add_option("--html", o.html, "self-contained report")->check(kPath);
+    exports->add_option("--against", o.against, "difference: a trace whose run to compare with; default: the dense run of the same file")->check(kPath);
+    exports->add_option("--difference-npy", o.differenceNpy, "uint8 (steps, context), 0 future, 1 read by neither, 2 both, 3 only the second, 4 only the first")->check(kPath);
+    exports->add_option("--difference-csv", o.differenceCsv, "one row for each step and stretch that only one run could read")->check(kPath);
     exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")->default_str("")->check(CLI::NonNegativeNumber);
     exports->add_option("--layer", o.layer, "attention: of this layer and --head; default: mean of all")->default_str("")->check(CLI::NonNegativeNumber);
     exports->add_option("--head", o.head, "attention: of this head and --layer")->default_str("")->check(CLI::NonNegativeNumber);
     exports->add_flag("--with-first", o.withFirst, "attention, heads: the first token too, which often takes most of the mass");
-    exports->add_option("--attention-csv", o.attentionCsv, "one row for each position that the step could read densely (replays the run with -m)");
-    exports->add_option("--heads-csv", o.headsCsv, "share of dense attention mass inside the span, one row for each layer and head (replays)");
-    exports->add_option("--divergence-csv", o.divergenceCsv, "KL(dense || declared), one row a step (replays)");
+    exports->add_option("--attention-csv", o.attentionCsv, "one row for each position that the step could read densely (replays the run with -m)")->check(kPath);
+    exports->add_option("--heads-csv", o.headsCsv, "share of dense attention mass inside the span, one row for each layer and head (replays)")->check(kPath);
+    exports->add_option("--divergence-csv", o.divergenceCsv, "KL(dense || declared), one row a step (replays)")->check(kPath);
     exports->callback([&all] { all.verb = Verb::Export; });
 }
 
@@ -235,7 +263,7 @@ void addInfo(CLI::App& app, Options& all) {
     InfoOptions& o = all.info;
     CLI::App* info = app.add_subcommand("info", "Says what a model is, what it was trained for and whether it fits");
     addModel(info, o.model, false, true);
-    info->add_option("model_or_trace", o.trace, "a model, or a recorded run")->type_name("PATH");
+    info->add_option("model_or_trace", o.trace, "a model, or a recorded run")->type_name("PATH")->check(kPath)->excludes(info->get_option("--model"));
     info->add_flag("--json", o.json, "print one JSON object");
     info->callback([&all] { all.verb = Verb::Info; });
 }
@@ -272,15 +300,15 @@ void addBench(CLI::App& app, Options& all) {
               "scatter=N (as many in single pages); a list; default dense",
               [&o](const std::string& text) { o.attention = parseAttention(text, true); })
         ->type_name("MODE");
-    bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens");
+    bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")->check(CLI::IsMember({"md", "csv", "json", "jsonl"}));
     bench->callback([&all] { all.verb = Verb::Bench; });
 }
 
 void addDiff(CLI::App& app, Options& all) {
     CLI::App* diff = app.add_subcommand("diff", "Compares two recorded runs step by step; exit code 1 if they differ");
-    diff->add_option("a", all.diff.a, "recorded run")->required();
-    diff->add_option("b", all.diff.b, "recorded run")->required();
+    diff->add_option("first", all.diff.a, "recorded run")->required()->check(kPath);
+    diff->add_option("second", all.diff.b, "recorded run")->required()->check(kPath);
     diff->add_flag("--json", all.diff.json, "print one JSON object");
     diff->callback([&all] { all.verb = Verb::Diff; });
 }
@@ -315,6 +343,10 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     for (std::string& a : arguments) {
         if (a == "-pg") a = "--pg";
     }
+    if (!arguments.empty() && arguments.front() == "help") {  // as git and others have it
+        arguments.erase(arguments.begin());
+        arguments.push_back("--help");
+    }
     const auto isVerb = [&app](const std::string& name) {
         const auto verbs = app.get_subcommands({});
         return std::any_of(verbs.begin(), verbs.end(), [&](const CLI::App* verb) { return verb->check_name(name); });
@@ -322,6 +354,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     if (!arguments.empty() && arguments.front().rfind('-', 0) != 0 && !isVerb(arguments.front())) {
         return misused("there is no verb \"" + arguments.front() + "\"");
     }
+    if (arguments.empty()) return misused("say what to do: run, eval, dataset, export, info, bench or diff");
     std::reverse(arguments.begin(), arguments.end());
     try {
         app.parse(std::move(arguments));

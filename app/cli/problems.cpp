@@ -1,11 +1,13 @@
 #include "app/cli/problems.h"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
+#include "app/cli/stop_signal.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/news_dataset.h"
+#include "engine/types/input_file.h"
 
 namespace spanscope::cli {
 
@@ -19,6 +21,8 @@ std::string trimmed(const std::string& text) {
     return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+Error stopped() { return {ErrorCode::Cancelled, "stopped", {}, {}, {}, {}}; }
+
 /// The string under `key`, or nullptr.
 const std::string* textOf(const nlohmann::json& object, const char* key) {
     const auto it = object.find(key);
@@ -28,11 +32,12 @@ const std::string* textOf(const nlohmann::json& object, const char* key) {
 }  // namespace
 
 Result<std::vector<Problem>> readProblems(const std::string& path, const std::string& defaultTask, int64_t limit) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return Error{ErrorCode::NotFound, "the file cannot be read", path, {}, {}, {}};
+    auto file = openInput(path);
+    if (!file) return file.error();
     std::vector<Problem> problems;
     std::string line;
-    for (int64_t number = 1; std::getline(file, line); ++number) {
+    for (int64_t number = 1; std::getline(*file, line); ++number) {
+        if (stopRequested()) return stopped();
         if (trimmed(line).empty()) continue;
         if (limit > 0 && static_cast<int64_t>(problems.size()) >= limit) break;
         const auto object = nlohmann::json::parse(line, nullptr, false);
@@ -58,6 +63,9 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
     auto range = [](const std::optional<Range>& r, Range fallback) {
         return IntRange{r.value_or(fallback).min, r.value_or(fallback).max};
     };
+    for (const auto& [given, option, owner] : {std::tuple{o.operators.has_value(), "--operators", "expression"}, {o.lines.has_value(), "--lines", "sheet"}})
+        if (given && task != owner)
+            return Error{ErrorCode::InvalidArgument, std::string("is for --task ") + owner, {}, option, "--task " + task, {}};
     std::unique_ptr<ExampleSource> source;
     if (task == "expression") source = makeExpressionSource(range(o.operators, {1, 16}), o.seed);
     if (task == "sheet") source = makeSheetSource(range(o.lines, {1, 100}), {0, 0}, o.seed);
@@ -75,6 +83,7 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
     std::vector<Problem> problems;
     const int64_t count = o.count > 0 ? o.count : kDefaultCount;
     while (static_cast<int64_t>(problems.size()) < count) {
+        if (stopRequested()) return stopped();
         auto example = source->next();
         if (!example) return example.error();
         if (!*example) break;

@@ -50,6 +50,8 @@ bool wantsDeclared(const BenchOptions& o) {
 
 int benchVerb(const BenchOptions& o, const Log& log) {
     const BenchPlan plan = planOf(o);
+    if (plan.promptSizes.empty() && plan.predictSizes.empty() && plan.promptThenPredict.empty())
+        return log.fail({ErrorCode::InvalidArgument, "nothing to measure: -p 0 and -n 0 leave out both tests", {}, {}, {}, {}});
     if (wantsDeclared(o) && !o.randomWeights.empty())
         return log.fail({ErrorCode::InvalidArgument, "drawn weights come without a vocabulary, so nothing can be declared", {},
                          "--attention", "declared", "dense, keep=N or scatter=N"});
@@ -74,7 +76,9 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         if (!dtypeFromName(o.weightType, type))
             return log.fail({ErrorCode::InvalidArgument, "no such format", {}, "--weight-type", o.weightType, "f32, f16, bf16, q8_0, q4_0, ..."});
         const bool ask = !o.model.force;
-        auto weights = RandomWeights::create(o.randomWeights, type, o.seed, ask ? freeMemoryBytes() : UINT64_MAX);
+        auto weights = RandomWeights::create(o.randomWeights, type, o.seed, ask ? freeMemoryBytes() : UINT64_MAX,
+                                             progressOn(log, "drawing weights"));
+        log.endProgress();
         if (!weights) return log.fail(weights.error());
         drawn = std::move(*weights);
         const auto wanted = static_cast<uint64_t>(kvBytesPerToken(drawn->weights().shape, subject.kvType) * static_cast<double>(kvTokens));

@@ -104,7 +104,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
 
     int64_t n = 0;
     for (; o.count < 0 || n < o.count; ++n) {
-        if (stopRequested()) return kCancelled;
+        if (stopRequested()) return log.fail({ErrorCode::Cancelled, "stopped", {}, {}, {}, {}});
         auto example = (*source)->next();
         if (!example) return log.fail(example.error());
         if (!*example) break;

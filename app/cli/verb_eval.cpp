@@ -51,6 +51,7 @@ struct Plan {
 Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vector<Problem>& problems, const Log& log) {
     Plan plan;
     for (size_t i = 0; i < problems.size(); ++i) {
+        if (stopRequested()) return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
         RunSettings s;
         s.task = problems[i].task;
         s.promptText = problems[i].typed;

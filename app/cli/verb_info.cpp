@@ -37,10 +37,10 @@ int traceInfo(const InfoOptions& o, const Log& log) {
         printJson({{"trace", o.trace}, {"damage", file->damage}, {"runs", std::move(runs)}});
         return kOk;
     }
-    if (!file->damage.empty()) std::printf("damaged: %s\n", file->damage.c_str());
+    if (!file->damage.empty()) std::printf("damaged: %s\n", printable(file->damage).c_str());
     for (const auto& run : file->runs)
-        std::printf("%s, %s\n%s\nanswer: %s\n", run->header.modelName.c_str(), run->header.machine.c_str(),
-                    runSummary(*run).c_str(), run->answer.c_str());
+        std::printf("%s, %s\n%s\nanswer: %s\n", printable(run->header.modelName).c_str(), printable(run->header.machine).c_str(),
+                    runSummary(*run).c_str(), printable(run->answer).c_str());
     return kOk;
 }
 
@@ -84,7 +84,7 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
 void printModel(const Model& model, const MemoryForecast& f) {
     const ModelShape& s = model.weights().shape;
     const SpanscopeCard& card = model.card();
-    std::printf("%s\n  folder    %s\n  format    %s, %s\n  hash      %s\n", model.name().c_str(), model.path().c_str(),
+    std::printf("%s\n  folder    %s\n  format    %s, %s\n  hash      %s\n", printable(model.name()).c_str(), model.path().c_str(),
                 model.formatName().c_str(), mebibytes(model.weightBytes()).c_str(), model.hash().c_str());
     std::printf("  shape     %d layers, %d wide, MLP %d, %d heads (%d for keys and values) of %d, vocabulary %d%s\n",
                 s.nLayers, s.hidden, s.ffn, s.nHeads, s.nKvHeads, s.headDim, s.vocab,
@@ -105,20 +105,20 @@ void printModel(const Model& model, const MemoryForecast& f) {
             limit(t.maxSentences, "sentences to");
             limit(t.maxValue, "values to");
             limit(t.maxFactor, "factors to");
-            std::printf("  task      %s: prefill %s%s%s\n", t.name.c_str(),
+            std::printf("  task      %s: prefill %s%s%s\n", printable(t.name).c_str(),
                         t.policy.prefill == PrefillPolicy::Segmented ? "segmented" : "causal",
                         t.policy.heads ? ", heads" : "", limits.c_str());
         }
     }
-    if (!card.description.empty()) std::printf("  about     %s\n", card.description.c_str());
-    if (!card.trainedOn.empty()) std::printf("  trained   %s\n", card.trainedOn.c_str());
-    if (!card.license.empty()) std::printf("  license   %s\n", card.license.c_str());
+    if (!card.description.empty()) std::printf("  about     %s\n", printable(card.description).c_str());
+    if (!card.trainedOn.empty()) std::printf("  trained   %s\n", printable(card.trainedOn).c_str());
+    if (!card.license.empty()) std::printf("  license   %s\n", printable(card.license).c_str());
     std::printf("  memory    weights %s + KV %s (context %d) + workspace %s; free %s: %s, largest context %d\n",
                 mebibytes(f.weightBytes).c_str(), mebibytes(f.kvBytes).c_str(), f.contextTokens,
                 mebibytes(f.workspaceBytes).c_str(), mebibytes(f.freeBytes).c_str(), f.fits() ? "fits" : "does not fit",
                 f.largestContext);
     std::printf("machine     %s\ncuda        %s\n", describeMachine().c_str(), describeCuda().c_str());
-    if (!card.cardText.empty()) std::printf("\n%s\n", card.cardText.c_str());
+    if (!card.cardText.empty()) std::printf("\n%s\n", printable(card.cardText).c_str());
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 // run: a prompt through one or more attention modes. Several are run in alternating slices, each timed alone.
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <random>
 #include <sstream>
@@ -16,6 +14,7 @@
 #include "engine/decode/session.h"
 #include "engine/trace/trace.h"
 #include "engine/types/decimal.h"
+#include "engine/types/input_file.h"
 #include "engine/types/speed_up.h"
 
 namespace spanscope::cli {
@@ -30,11 +29,9 @@ Result<std::string> readPromptFile(const std::string& path) {
         text << std::cin.rdbuf();
         return text.str();
     }
-    std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored)) return Error{ErrorCode::Io, "is a folder, not a file with a prompt", path, {}, {}, {}};
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return Error{ErrorCode::NotFound, "the prompt file cannot be read", path, {}, {}, {}};
-    if (file.peek() == std::char_traits<char>::eof() || !(text << file.rdbuf()))
+    auto file = openInput(path);
+    if (!file) return file.error();
+    if (file->peek() == std::char_traits<char>::eof() || !(text << file->rdbuf()))
         return Error{ErrorCode::InvalidArgument, "the prompt file is empty", path, {}, {}, {}};
     return text.str();
 }

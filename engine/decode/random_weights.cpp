@@ -107,7 +107,7 @@ void fill(const TensorView& t, uint8_t* data, uint64_t seed, bool gain) {
 }  // namespace
 
 Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& name, DType type, uint64_t seed,
-                                                             uint64_t maxBytes) {
+                                                             uint64_t maxBytes, const ProgressFn& progress) {
     const NamedShape* named = nullptr;
     for (const NamedShape& s : kShapes)
         if (name == s.name) named = &s;
@@ -164,6 +164,8 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     r->m_memory = memory;
     r->m_nBytes = total;
     for (size_t i = 0; i < slots.size(); ++i) {
+        if (progress && !progress(static_cast<double>(slots[i].offset) / static_cast<double>(total)))
+            return Error{ErrorCode::Cancelled, "stopped while drawing weights", {}, {}, {}, {}};
         uint8_t* data = static_cast<uint8_t*>(memory) + slots[i].offset;
         slots[i].view->data = data;
         fill(*slots[i].view, data, seed + i, slots[i].gain);

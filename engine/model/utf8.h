@@ -1,4 +1,4 @@
-// UTF-8, strictly (no overlong forms, no surrogates, nothing above U+10FFFF). Private to engine/model.
+// UTF-8, strictly (no overlong forms, no surrogates, nothing above U+10FFFF).
 #pragma once
 
 #include <cstddef>

@@ -4,6 +4,7 @@
 #include "engine/model/json_fields.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/task.h"
+#include "engine/types/input_file.h"
 
 namespace spanscope {
 
@@ -88,9 +89,9 @@ class RecordedExamples final : public ExampleSource {
 }  // namespace
 
 Result<std::unique_ptr<ExampleSource>> openRecordedExamples(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return Error{ErrorCode::NotFound, "the dataset cannot be read", path, {}, {}, {}};
-    return std::unique_ptr<ExampleSource>(std::make_unique<RecordedExamples>(std::move(file), path));
+    auto file = openInput(path);
+    if (!file) return file.error();
+    return std::unique_ptr<ExampleSource>(std::make_unique<RecordedExamples>(std::move(*file), path));
 }
 
 }  // namespace spanscope

@@ -62,12 +62,13 @@ class TestCli : public QObject {
             QVERIFY(one.out.contains("Exit codes"));
         }
         QVERIFY(run({"--version"}).out.startsWith("spanscope-cli "));
+        QCOMPARE(run({"help", "eval"}).out, run({"eval", "--help"}).out);
     }
 
     void wrongUsage_data() {
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<QString>("says");
-        QTest::newRow("nothing") << QStringList{} << "subcommand";
+        QTest::newRow("nothing") << QStringList{} << "say what to do";
         QTest::newRow("unknown verb") << QStringList{"fly"} << "fly";
         QTest::newRow("unknown option") << QStringList{"run", "--wings"} << "wings";
         QTest::newRow("attention") << QStringList{"run", "-p", "1+1", "--attention", "half"} << "half";
@@ -81,6 +82,13 @@ class TestCli : public QObject {
         QTest::newRow("threads") << QStringList{"run", "-p", "1+1", "-t", "1000000"} << "--threads";
         QTest::newRow("a bench has no context of its own") << QStringList{"bench", "-c", "64"} << "-c";
         QTest::newRow("jobs") << QStringList{"eval", "--jobs", "1000000"} << "--jobs";
+        QTest::newRow("a path that was not set") << QStringList{"run", "-m", "", "-p", "1+1"} << "--model: an empty path";
+        QTest::newRow("a seed of 65 bits") << QStringList{"run", "-p", "1+1", "-s", "99999999999999999999"} << "--seed";
+        QTest::newRow("a negative seed") << QStringList{"eval", "-s", "-1"} << "--seed";
+        QTest::newRow("endless eval") << QStringList{"eval", "--count", "99999999999999999999"} << "--count";
+        QTest::newRow("lines of an expression") << QStringList{"dataset", "--task", "expression", "--count", "1", "--lines", "3"} << "is for --task sheet";
+        QTest::newRow("two models") << QStringList{"info", "-m", "a", "b"} << "excludes";
+        QTest::newRow("diff of one") << QStringList{"diff", "a"} << "second is required";
         QTest::newRow("endless data") << QStringList{"dataset", "--task", "sheet"} << "--count";
     }
 
@@ -152,6 +160,27 @@ class TestCli : public QObject {
         QVERIFY(bad.err.contains("config.json"));
         QCOMPARE(run({"export", file("nobody.spantrace"), "--npy", file("x.npy")}).exitCode, 3);
         QCOMPARE(run({"eval", "-m", m_model, "--file", file("nobody.jsonl")}).exitCode, 3);
+        const QString folder = QString::fromStdString(m_folder.path());
+        for (const QStringList& more : {QStringList{"eval", "-m", m_model, "--file"}, QStringList{"run", "-m", m_model, "-f"}, QStringList{"dataset", "--encode"}}) {
+            const Outcome o = run(more + QStringList{folder});
+            QCOMPARE(o.exitCode, 3);
+            QVERIFY2(o.err.contains("is a folder, not a file"), o.err.constData());
+        }
+    }
+
+    /// What stands in a file cannot move the cursor, set a title or clear the screen.
+    void foreignTextIsPrintedHarmlessly() {
+        const QString foreign = file("foreign");
+        QVERIFY(writeTinyModel(foreign.toStdString()));
+        Json card = Json::parse(readFile(foreign.toStdString() + "/spanscope.json"));
+        card["description"] = "line\nnext \x1b[2J\x07 na\u00efve \u009b1m";
+        QVERIFY(writeFile(foreign.toStdString() + "/spanscope.json", card.dump()));
+        const Outcome o = run({"info", foreign});
+        QVERIFY2(o.out.contains("line\nnext \\x1b[2J\\x07 na\u00efve \\xc2\\x9b1m"), o.out.constData());
+        QVERIFY(writeFile(m_folder.file("binary.spantrace"), "\x1b]0;title\x07\xff\n"));
+        const Outcome trace = run({"info", file("binary.spantrace")});
+        QCOMPARE(trace.exitCode, 3);
+        QVERIFY2(trace.err.contains("\\x1b]0;title\\x07") && !trace.err.contains('\x1b') && !trace.err.contains('\xff'), trace.err.constData());
     }
 
     void runPrintsOneObject() {
@@ -417,6 +446,7 @@ class TestCli : public QObject {
         }
         QCOMPARE(names, (QStringList{"pp32 dense", "pp32 keep=16", "tg8 dense", "tg8 keep=16", "tg8 declared"}));
         QCOMPARE(run({"bench", "--random-weights", "llama-160m", "--attention", "declared"}).exitCode, 2);
+        QCOMPARE(run({"bench", "-m", m_model, "-p", "0", "-n", "0"}).exitCode, 2);
     }
 
     void ctrlCStopsInGoodOrder() {
@@ -436,6 +466,22 @@ class TestCli : public QObject {
         QVERIFY(recorded.ok());
         QCOMPARE(recorded->runs[0]->stats.stop, StopReason::Cancelled);
         QVERIFY(!recorded->runs[0]->steps.empty());
+    }
+
+    /// Work before the work: weights drawn for a bench, problems made for an eval. Neither has anything to show yet.
+    void ctrlCStopsWhatIsBeingPrepared() {
+        for (const QStringList& arguments : {QStringList{"eval", "-m", m_model, "--task", "expression", "--operators", "900-1000", "--count", "10000000"},
+                                             QStringList{"bench", "--random-weights", "llama-1b", "--weight-type", "f32", "-p", "1", "--force"}}) {
+            QProcess process;
+            process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), arguments);
+            QVERIFY(process.waitForStarted());
+            QVERIFY(!process.waitForFinished(patience(300)));
+            ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+            QVERIFY(process.waitForFinished(patience(10000)));
+            QCOMPARE(process.exitCode(), 5);
+            const QByteArray err = process.readAllStandardError();
+            QVERIFY2(err.contains("stopped"), err.constData());
+        }
     }
 
     void theBundledModelAnswers() {
