@@ -66,6 +66,10 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n", qPrintable(parser.value(device)), qPrintable(names.join(", ")));
         return 2;  // the command line's code for wrong usage
     }
+    if (parser.isSet(model) && parser.value(model).isEmpty()) {
+        std::fprintf(stderr, "spanscope: --model: an empty path\n");
+        return 2;
+    }
     if (parser.isSet(screenshots)) {  // the person's settings stay as they are
         QStandardPaths::setTestModeEnabled(true);
         QApplication::setApplicationName("spanscope-screenshots");

@@ -88,9 +88,11 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
         }
         return true;
     };
-    const QString title = "The model could not be opened";
     const std::string path = request.path.toStdString();
-    const auto fail = [&](const Error& error) { emit modelFailed(request.path, toErrorInfo(title, error)); };
+    const auto fail = [&](const Error& error) {
+        const bool cancelled = error.code == ErrorCode::Cancelled;
+        emit modelFailed(request.path, toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error));
+    };
     if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path, {}, {}, {}});
 
     auto model = spanscope::openModel(path, report);

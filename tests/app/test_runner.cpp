@@ -212,6 +212,7 @@ class TestRunner : public QObject {
         m_runner->cancelLoad();
         QVERIFY(failed.wait(test::patience(10000)));
         QVERIFY(failed.front()[1].value<ErrorInfo>().text.contains("cancel", Qt::CaseInsensitive));
+        QCOMPARE(failed.front()[1].value<ErrorInfo>().title, QString("The model was not opened"));
         QCOMPARE(ready.size(), 0);
     }
 

@@ -170,7 +170,7 @@ void PromptEditor::showError(const ErrorInfo& error) {
 
 void PromptEditor::showWarning(const QString& text) {
     m_message->setProperty("tone", "warning");
-    m_message->setText(QStringLiteral("ⓘ ") + text);
+    m_message->setText(QStringLiteral("ℹ ") + text);
     m_message->setAccessibleName(tr("Note on the prompt: %1").arg(text));
     m_message->style()->unpolish(m_message);
     m_message->style()->polish(m_message);

@@ -288,7 +288,7 @@ void MainWindow::updateTexts() {
             break;
         case State::Loading:
             text = tr("Loading %1").arg(m_loadingPath.section('/', -1));
-            m_transcript->setPlaceholder(tr("Loading the model"), tr("You can type already; Ctrl+Return runs as soon as it is ready."));
+            m_transcript->setPlaceholder(tr("Loading the model"), tr("You can type already; Ctrl+Return runs as soon as it is ready. Ctrl+. cancels."));
             break;
         case State::Ready:
             text = tr("%1 · %2").arg(m_model.name, m_model.backend == "cuda" ? m_model.device : m_model.backend.toUpper() + ' ' + m_model.device);
