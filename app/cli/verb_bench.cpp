@@ -97,25 +97,22 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         subject.readGBps = [&probe] { return probe->measureGBps(); };
     }
     const BenchProgress progress = [&](const std::string& what) { log.progress(what); };
-    auto rows = runBench(**backend, weights, subject, plan, &stopFlag(), progress);
-    if (rows && wantsDeclared(o)) {
-        auto declared = runDeclaredBench(**backend, *opened.model, subject, plan, &stopFlag(), progress);
-        if (!declared) return log.fail(declared.error());
-        rows->insert(rows->end(), declared->begin(), declared->end());
-    }
+    std::vector<BenchRow> rows;
+    Status ran = runBench(**backend, weights, subject, plan, &stopFlag(), rows, progress);
+    if (ran && wantsDeclared(o)) ran = runDeclaredBench(**backend, *opened.model, subject, plan, &stopFlag(), rows, progress);
     log.endProgress();
-    if (!rows) return log.fail(rows.error());
+    if (!ran && rows.empty()) return log.fail(ran.error());
     const int64_t peakBytes = processMemory().peakBytes - (probe ? static_cast<int64_t>(probe->nBytes()) : 0);
     const auto weightBytes = static_cast<int64_t>(drawn ? drawn->nBytes() : opened.model->weightBytes());
-    for (BenchRow& row : *rows) {
+    for (BenchRow& row : rows) {
         row.peakBytes = std::max<int64_t>(0, peakBytes);
         row.neededBytes = weightBytes + static_cast<int64_t>(kvBytesPerToken(weights.shape, subject.kvType) * static_cast<double>(kvTokens));
     }
-    auto text = formatBench(*rows, o.output);
+    auto text = formatBench(rows, o.output);
     if (!text) return log.fail(text.error());
     std::fputs(text->c_str(), stdout);
     if (!text->empty() && text->back() != '\n') std::fputc('\n', stdout);
-    return kOk;
+    return ran ? kOk : log.fail(ran.error());  // what was measured before stands above
 }
 
 }  // namespace spanscope::cli

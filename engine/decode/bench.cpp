@@ -47,25 +47,25 @@ double flopsPerToken(const ModelWeights& w) {
 class Bench {
   public:
     Bench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject, const BenchPlan& plan,
-          const std::atomic<bool>* stop, const BenchProgress& progress)
-        : m_backend(backend), m_weights(weights), m_subject(subject), m_plan(plan), m_stop(stop), m_progress(progress) {
+          const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress)
+        : m_backend(backend), m_weights(weights), m_subject(subject), m_plan(plan), m_stop(stop), m_rows(rows), m_progress(progress) {
         std::mt19937_64 random(plan.seed);
         m_tokens.resize(1 << 16);
         for (int32_t& t : m_tokens)
             t = static_cast<int32_t>(random() % static_cast<uint64_t>(weights.shape.vocab));
     }
 
-    Result<std::vector<BenchRow>> run() {
+    Status run() {
         for (const int32_t depth : m_plan.depths) {
             for (const int32_t n : m_plan.promptSizes)
-                if (Status s = test(n, 0, depth, 1); !s) return s.error();
+                if (Status s = test(n, 0, depth, 1); !s) return s;
             for (const int32_t n : m_plan.predictSizes)
                 for (const int32_t batch : m_plan.batches)
-                    if (Status s = test(0, n, depth, batch); !s) return s.error();
+                    if (Status s = test(0, n, depth, batch); !s) return s;
             for (const BenchPlan::Both& b : m_plan.promptThenPredict)
-                if (Status s = test(b.prompt, b.predict, depth, 1); !s) return s.error();
+                if (Status s = test(b.prompt, b.predict, depth, 1); !s) return s;
         }
-        return std::move(m_rows);
+        return {};
     }
 
   private:
@@ -211,10 +211,10 @@ class Bench {
     const BenchSubject& m_subject;
     const BenchPlan& m_plan;
     const std::atomic<bool>* m_stop;
+    std::vector<BenchRow>& m_rows;
     const BenchProgress& m_progress;
     std::vector<int32_t> m_tokens;
     std::vector<SequenceId> m_sequences;
-    std::vector<BenchRow> m_rows;
 };
 
 }  // namespace
@@ -242,11 +242,10 @@ int32_t benchMaxBatch(const BenchPlan& plan) {
     return most;
 }
 
-Result<std::vector<BenchRow>> runBench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject,
-                                       const BenchPlan& plan, const std::atomic<bool>* stop,
-                                       const BenchProgress& progress) {
+Status runBench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject, const BenchPlan& plan,
+                const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress) {
     if (plan.repetitions < 1) return Error{ErrorCode::InvalidArgument, "at least one repetition", {}, "bench", {}, {}};
-    return Bench(backend, weights, subject, plan, stop, progress).run();
+    return Bench(backend, weights, subject, plan, stop, rows, progress).run();
 }
 
 }  // namespace spanscope

@@ -83,10 +83,10 @@ struct BenchRow {
 
 using BenchProgress = std::function<void(const std::string& what)>;
 
-/// Cancelled when stop is set; InvalidArgument for a test of no tokens or Declared.
-Result<std::vector<BenchRow>> runBench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject,
-                                       const BenchPlan& plan, const std::atomic<bool>* stop,
-                                       const BenchProgress& progress = {});
+/// Appends a row for each test as it ends, so that a stop or a failure loses none of those before it. Cancelled when stop is
+/// set; InvalidArgument for a test of no tokens or Declared.
+Status runBench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject, const BenchPlan& plan,
+                const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress = {});
 
 /// md: a table for people; csv; json: a list of objects; jsonl: one object a line.
 Result<std::string> formatBench(const std::vector<BenchRow>& rows, const std::string& format);

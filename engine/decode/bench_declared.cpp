@@ -164,13 +164,11 @@ class DeclaredBench {
 
 }  // namespace
 
-Result<std::vector<BenchRow>> runDeclaredBench(Backend& backend, const Model& model, const BenchSubject& subject,
-                                               const BenchPlan& plan, const std::atomic<bool>* stop,
-                                               const BenchProgress& progress) {
+Status runDeclaredBench(Backend& backend, const Model& model, const BenchSubject& subject, const BenchPlan& plan,
+                        const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress) {
     const TaskCard* card = model.card().task("sheet");
     if (!card || !model.tokenizer().pieceIds().complete())
         return invalidArgument("declared needs a model that was trained on sheets", model.name());
-    std::vector<BenchRow> rows;
     DeclaredBench bench(backend, model, *card, plan, stop);
     for (const int32_t depth : plan.depths) {
         for (const int32_t nGen : plan.predictSizes) {
@@ -182,7 +180,7 @@ Result<std::vector<BenchRow>> runDeclaredBench(Backend& backend, const Model& mo
             }
         }
     }
-    return rows;
+    return {};
 }
 
 }  // namespace spanscope

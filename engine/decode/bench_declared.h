@@ -12,8 +12,7 @@ namespace spanscope {
 /// tg tests of plan at each depth and batch; plan.attention is not looked at. A test starts at the end of the sheet's
 /// prompt at the earliest; its row says the depth that it really had. InvalidArgument: the model has no task
 /// "sheet", or a depth beyond what it was trained for. Cancelled when stop is set.
-Result<std::vector<BenchRow>> runDeclaredBench(Backend& backend, const Model& model, const BenchSubject& subject,
-                                               const BenchPlan& plan, const std::atomic<bool>* stop,
-                                               const BenchProgress& progress = {});
+Status runDeclaredBench(Backend& backend, const Model& model, const BenchSubject& subject, const BenchPlan& plan,
+                        const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress = {});
 
 }  // namespace spanscope

@@ -83,7 +83,9 @@ std::string markdown(const std::vector<BenchRow>& rows) {
     if (!rows.empty() && rows.front().peakBytes > 0) {
         const BenchRow& r = rows.front();
         constexpr double kMiB = 1 << 20;
-        s += "Peak memory " + number("%.0f", static_cast<double>(r.peakBytes) / kMiB) + " MiB, of which weights and KV cache " +
+        // A bench that was stopped has not written the whole of its cache.
+        s += "Peak memory " + number("%.0f", static_cast<double>(r.peakBytes) / kMiB) + " MiB" +
+             (r.neededBytes <= r.peakBytes ? ", of which weights and KV cache " : "; weights and the whole KV cache are ") +
              number("%.0f", static_cast<double>(r.neededBytes) / kMiB) + " MiB\n";
     }
     return s;

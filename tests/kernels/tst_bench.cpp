@@ -32,17 +32,18 @@ class TestBench : public QObject {
         QVERIFY(backend.ok());
         int nProbes = 0;
         const BenchSubject subject{"tiny", "F32", DType::F32, [&] { return ++nProbes, 10.0; }};
-        auto rows = runBench(**backend, m.weights, subject, plan, nullptr);
-        QVERIFY2(rows.ok(), rows.ok() ? "" : rows.error().toString().c_str());
-        QCOMPARE(rows->size(), size_t(2 * 3 * (1 + 2 + 1)));
+        std::vector<BenchRow> rows;
+        const Status ran = runBench(**backend, m.weights, subject, plan, nullptr, rows);
+        QVERIFY2(ran.ok(), ran.ok() ? "" : ran.error().toString().c_str());
+        QCOMPARE(rows.size(), size_t(2 * 3 * (1 + 2 + 1)));
         QStringList names;
-        for (size_t i = 0; i < 12; i += 3) names << QString::fromStdString((*rows)[i].test);
+        for (size_t i = 0; i < 12; i += 3) names << QString::fromStdString(rows[i].test);
         QCOMPARE(names, QStringList({"pp20", "tg9", "tg9", "pp20+tg9"}));
         names.clear();
-        for (size_t i = 0; i < 3; ++i) names << QString::fromStdString((*rows)[i].attention);
+        for (size_t i = 0; i < 3; ++i) names << QString::fromStdString(rows[i].attention);
         QCOMPARE(names, QStringList({"dense", "keep=32", "keep=32 scattered"}));
         QCOMPARE(nProbes, 2 * 2 * (1 + 2 * 3));  // depths, batches; before the first repetition and after each
-        for (const BenchRow& r : *rows) {
+        for (const BenchRow& r : rows) {
             QVERIFY(r.avgTs > 0 && r.stddevTs >= 0);
             QCOMPARE(r.gflops > 0, r.test == "pp20");
             if (r.test != "tg9") continue;
@@ -58,7 +59,7 @@ class TestBench : public QObject {
             if (r.nDepth == 100 && r.attention == "dense") QCOMPARE(r.readTokens, 105.0);  // mean of 101 .. 109
             if (r.nDepth == 100 && r.attention != "dense") QVERIFY(r.readTokens < 70);
         }
-        for (const BenchRow& r : *rows) QVERIFY(r.nDepth == 0 || r.nDepth == 100);
+        for (const BenchRow& r : rows) QVERIFY(r.nDepth == 0 || r.nDepth == 100);
         // Everything was given back.
         QVERIFY((*backend)->createSequence(int32_t(benchSequences(plan).kvTokens())).ok());
     }
@@ -91,23 +92,37 @@ class TestBench : public QObject {
         const QString md = QString::fromStdString(*formatBench({r}, "md"));
         QVERIFY(md.contains("| tg128 | 512 |") && md.contains("12.50 ± 0.25") && md.contains("87.5%"));
         QVERIFY(!formatBench({r}, "xml").ok());
+        r.peakBytes = 3 << 20, r.neededBytes = 2 << 20;
+        QVERIFY(formatBench({r}, "md")->find("Peak memory 3 MiB, of which weights and KV cache 2 MiB") != std::string::npos);
+        r.neededBytes = 4 << 20;
+        QVERIFY(formatBench({r}, "md")->find("Peak memory 3 MiB; weights and the whole KV cache are 4 MiB") != std::string::npos);
     }
 
     void refusals() {
         RandomModel m({});
         auto backend = makeCpuBackend(m.weights, {.nThreads = 1, .kvTokens = 64});
+        std::vector<BenchRow> rows;
         BenchPlan plan;
         plan.predictSizes = {0};
-        QVERIFY(!runBench(**backend, m.weights, {}, plan, nullptr).ok());
+        QVERIFY(!runBench(**backend, m.weights, {}, plan, nullptr, rows).ok());
         plan.predictSizes = {4};
         plan.attention = {{AttentionMode::Declared, 0, false}};
-        QVERIFY(!runBench(**backend, m.weights, {}, plan, nullptr).ok());
+        QVERIFY(!runBench(**backend, m.weights, {}, plan, nullptr, rows).ok());
         plan.attention = {{}};
         plan.depths = {4096};
-        QCOMPARE(runBench(**backend, m.weights, {}, plan, nullptr).error().code, ErrorCode::OutOfMemory);
+        QCOMPARE(runBench(**backend, m.weights, {}, plan, nullptr, rows).error().code, ErrorCode::OutOfMemory);
         plan.depths = {0};
         const std::atomic<bool> stop{true};
-        QCOMPARE(runBench(**backend, m.weights, {}, plan, &stop).error().code, ErrorCode::Cancelled);
+        QCOMPARE(runBench(**backend, m.weights, {}, plan, &stop, rows).error().code, ErrorCode::Cancelled);
+        QVERIFY(rows.empty());
+        // What was measured before a stop is there: the second test stops before it begins.
+        plan.predictSizes = {4, 5};
+        plan.repetitions = 1;
+        std::atomic<bool> stopLater{false};
+        const auto atSecond = [&](const std::string& what) { stopLater = what.starts_with("tg5"); };
+        QCOMPARE(runBench(**backend, m.weights, {}, plan, &stopLater, rows, atSecond).error().code, ErrorCode::Cancelled);
+        QCOMPARE(rows.size(), size_t{1});
+        QCOMPARE(rows[0].test, std::string("tg4"));
         QVERIFY((*backend)->createSequence(64).ok());  // nothing was left behind
         QVERIFY(!RandomWeights::create("llama-3b", DType::BF16).ok());
         const auto tooLarge = RandomWeights::create("llama-160m", DType::BF16, 1, 64 << 20);
