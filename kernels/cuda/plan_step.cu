@@ -159,9 +159,12 @@ __global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams 
     planRow(p, item, row, tid);
     __syncthreads();
     if (tid == 0) {
-        __threadfence();  // the barrier made the block's writes this thread's
-        sLast = p.shares.work && atomicAdd(p.shares.arrived, 1) == static_cast<int>(gridDim.x) - 1;
-        if (sLast) *p.shares.arrived = 0;
+        sLast = p.shares.work;
+        if (sLast && gridDim.x > 1) {
+            __threadfence();  // the barrier made the block's writes this thread's
+            sLast = atomicAdd(p.shares.arrived, 1) == static_cast<int>(gridDim.x) - 1;
+            if (sLast) *p.shares.arrived = 0;
+        }
     }
     embedRow(p, item, row, tid);
     __syncthreads();

@@ -51,12 +51,25 @@ __device__ inline void takeTask(BlockWork& w, const SpanShares& s, const BatchRo
     w.nGroup = min(kHeadsPerBlock, s.headsPerKv - skip);
 }
 
+/// The first two pages of each of nWarps warps; firstOf(warp): the first one's place. All reads at once.
+template <int nWarps, class FirstOf>
+__device__ __forceinline__ void lookAhead(BlockWork& w, const FirstOf& firstOf) {
+#pragma unroll
+    for (int i = 0; i < 2 * nWarps; ++i) {
+        const int32_t at = firstOf(i % nWarps) + i / nWarps * nWarps;
+        if (at >= w.last) continue;
+        const unsigned long long page = __ldcg(reinterpret_cast<const unsigned long long*>(w.kept + at));
+        w.early[i] = KeptPage{static_cast<int32_t>(page), static_cast<uint32_t>(page >> 32)};
+    }
+}
+
 /// What block `c` of all clusters begins with, which is all it does.
 __device__ inline void workInCluster(BlockWork& w, const SpanShares& s, const BatchRow* rows, int32_t nTasksPerRow, int32_t c) {
     const int32_t size = s.grid.cluster, task = c / size, rank = c % size;
     takeTask(w, s, rows, task / nTasksPerRow, task % nTasksPerRow);
     w.first = static_cast<int32_t>(static_cast<int64_t>(w.nPages) * rank / size);
     w.last = static_cast<int32_t>(static_cast<int64_t>(w.nPages) * (rank + 1) / size);
+    lookAhead<kClusterWarps>(w, [&](int32_t warp) { return w.first + warp; });
 }
 
 /// What the block with chunk `chunk` begins with.
@@ -88,6 +101,7 @@ __device__ inline void workOfChunk(BlockWork& w, const SpanShares& s, const Batc
         w.first = unit - w.begin;
         w.last = min(nPages, w.end - w.begin);
     }
+    lookAhead<kSpanWarps>(w, [&](int32_t warp) { return firstPageOf(max(w.begin, 0), w.first, warp); });
 }
 
 /// All threads of a block; rows and lists may come from other blocks that have fenced them.
@@ -101,16 +115,6 @@ __device__ inline void shareOut(const SpanShares& s, const BatchRow* rows, int32
         if (cluster > 0) workInCluster(w, s, rows, nTasksPerRow, c);
         else workOfChunk(w, s, rows, sLayer, c);
         s.work[c] = w;
-    }
-    __syncthreads();
-    const int32_t nWarps = cluster > 0 ? kClusterWarps : kSpanWarps, nEarly = 2 * nWarps;
-    for (int32_t e = threadIdx.x; e < nBlocks * nEarly; e += blockDim.x) {
-        BlockWork& w = s.work[e / nEarly];
-        const int32_t i = e % nEarly, warp = i % nWarps;
-        const int32_t first = cluster > 0 ? w.first + warp : firstPageOf(max(w.begin, 0), w.first, warp), at = first + i / nWarps * nWarps;
-        if (at >= w.last) continue;
-        const uint64_t page = __ldcg(reinterpret_cast<const unsigned long long*>(w.kept + at));
-        w.early[i] = KeptPage{static_cast<int32_t>(page), static_cast<uint32_t>(page >> 32)};
     }
 }
 
