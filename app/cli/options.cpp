@@ -45,6 +45,8 @@ Range parseRange(const std::string& text, int32_t most) {
 /// An empty path is most often a variable of a script that is not set; it must not mean "the usual one".
 const CLI::Validator kPath([](std::string& text) { return text.empty() ? std::string("an empty path") : std::string(); }, {});
 
+const CLI::Validator kNumber = CLI::Validator(CLI::Number).description({});
+
 /// All digits of an integer of 64 bits; CLI11 takes the nearest one instead.
 template <class T>
 CLI::Validator wholeNumber(T min, T max) {
@@ -132,18 +134,18 @@ void addRun(CLI::App& app, Options& all) {
     run->add_option("--task", o.task, "expression, sheet, news or text; default: the model's first task");
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input")->check(kPath);
-    auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")->delimiter(',')->default_str("");
+    auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")->delimiter(',')->default_str("")->check(wholeNumber<int32_t>(0, INT32_MAX));
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
     addAttention(run, o.attention, "declared");
     run->add_option("-n,--predict,--n-predict", o.maxTokens, "tokens to generate; -1 = until the end or the context is full")
         ->check(CLI::Range(-1, kMostTokens));
-    run->add_option("--temp", o.sampler.temperature, "temperature; 0 = greedy");
-    run->add_option("--top-k", o.sampler.topK, "keep the k best; 0 = off");
-    run->add_option("--top-p", o.sampler.topP, "keep the best that make up p; 1 = off");
-    run->add_option("--min-p", o.sampler.minP, "keep those with at least p of the best one's probability; 0 = off");
-    run->add_option("--repeat-penalty", o.sampler.repeatPenalty, "divide logits of recent tokens; 1 = off");
-    run->add_option("--repeat-last-n", o.sampler.repeatLastN, "how many tokens are recent; -1 = all");
+    run->add_option("--temp", o.sampler.temperature, "temperature; 0 = greedy")->check(kNumber);
+    run->add_option("--top-k", o.sampler.topK, "keep the k best; 0 = off")->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
+    run->add_option("--top-p", o.sampler.topP, "keep the best that make up p; 1 = off")->check(kNumber);
+    run->add_option("--min-p", o.sampler.minP, "keep those with at least p of the best one's probability; 0 = off")->check(kNumber);
+    run->add_option("--repeat-penalty", o.sampler.repeatPenalty, "divide logits of recent tokens; 1 = off")->check(kNumber);
+    run->add_option("--repeat-last-n", o.sampler.repeatLastN, "how many tokens are recent; -1 = all")->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
     run->add_option("-s,--seed", o.seed, "of the sampler; -1 = random, and printed")->check(wholeNumber<int64_t>(-1, INT64_MAX));
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
     run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)")->check(kPath);
@@ -293,7 +295,8 @@ void addBench(CLI::App& app, Options& all) {
     bench->add_option("-b,--batch", o.batches, "sequences decoded together")->delimiter(',')->default_str("1")->check(CLI::Range(1, 4096));
     bench->add_option("-r,--repetitions", o.repetitions, "how often each test is timed")->check(CLI::Range(1, 1000));
     bench->add_flag_callback("--no-warmup", [&o] { o.warmup = false; }, "without the untimed first round");
-    bench->add_option("--random-weights", o.randomWeights, "llama-160m, llama-1b or llama-7b: a shape with drawn weights");
+    bench->add_option("--random-weights", o.randomWeights, "a shape with drawn weights instead of a model")
+        ->check(CLI::IsMember({"llama-160m", "llama-1b", "llama-7b"}));
     bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
     o.attention = parseAttention("dense");
     addParsed(bench, "--attention", "dense, declared (a worked sheet, fed token by token), keep=N (sink and last N tokens), "
@@ -324,7 +327,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     CLI::App app("Spanscope runs a language model that chooses its own attention span.", "spanscope-cli");
     app.footer(kFooter);
     app.set_version_flag("--version", std::string("spanscope-cli ") + kVersion + " (" + kCommit + ")");
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);
     app.fallthrough();
     app.option_defaults()->always_capture_default();  // verbs inherit it: --help shows what stands where nothing is said
     app.add_flag("-v,--verbose", options.verbose, "say more on stderr");
@@ -354,7 +357,6 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     if (!arguments.empty() && arguments.front().rfind('-', 0) != 0 && !isVerb(arguments.front())) {
         return misused("there is no verb \"" + arguments.front() + "\"");
     }
-    if (arguments.empty()) return misused("say what to do: run, eval, dataset, export, info, bench or diff");
     std::reverse(arguments.begin(), arguments.end());
     try {
         app.parse(std::move(arguments));
@@ -363,6 +365,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
         app.exit(e, std::cout, std::cerr);  // --help, --version
         return kOk;
     }
+    if (options.verb == Verb::None) return misused("say what to do: run, eval, dataset, export, info, bench or diff");
     return std::nullopt;
 }
 

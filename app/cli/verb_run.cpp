@@ -1,8 +1,8 @@
 // run: a prompt through one or more attention modes. Several are run in alternating slices, each timed alone.
+#include <array>
 #include <cstdio>
 #include <iostream>
 #include <random>
-#include <sstream>
 
 #include "app/cli/model_setup.h"
 #include "app/cli/run_json.h"
@@ -23,17 +23,30 @@ namespace {
 
 constexpr int32_t kSliceSteps = 16;
 
+constexpr size_t kMostPromptBytes = size_t{64} << 20;
+
+/// path "-": standard input. Without what an editor adds: a byte order mark, the newline at the end.
 Result<std::string> readPromptFile(const std::string& path) {
-    std::stringstream text;
-    if (path == "-") {
-        text << std::cin.rdbuf();
-        return text.str();
+    std::ifstream file;
+    if (path != "-") {
+        auto opened = openInput(path);
+        if (!opened) return opened.error();
+        file = std::move(*opened);
     }
-    auto file = openInput(path);
-    if (!file) return file.error();
-    if (file->peek() == std::char_traits<char>::eof() || !(text << file->rdbuf()))
-        return Error{ErrorCode::InvalidArgument, "the prompt file is empty", path, {}, {}, {}};
-    return text.str();
+    std::istream& in = path == "-" ? std::cin : file;
+    std::string text;
+    for (std::array<char, 1 << 16> piece{}; in && text.size() <= kMostPromptBytes;) {
+        in.read(piece.data(), piece.size());
+        text.append(piece.data(), static_cast<size_t>(in.gcount()));
+    }
+    if (in.bad()) return Error{ErrorCode::Io, "reading the prompt failed", path, {}, {}, {}};
+    if (text.size() > kMostPromptBytes)
+        return Error{ErrorCode::InvalidArgument, "the prompt is too long", path, {}, "more than 64 MiB", {}};
+    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+    if (text.empty()) return Error{ErrorCode::InvalidArgument, "the prompt file is empty", path, {}, {}, {}};
+    return text;
 }
 
 Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
@@ -49,8 +62,6 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
         auto text = readPromptFile(o.promptFile);
         if (!text) return text.error();
         s.promptText = std::move(*text);
-        // The last newline of a file is the editor's, not the person's.
-        if (!s.promptText.empty() && s.promptText.back() == '\n') s.promptText.pop_back();
     } else if (!o.promptGiven && o.promptIds.empty()) {
         return Error{ErrorCode::InvalidArgument, "there is no prompt; give -p, -f or --prompt-tokens", {}, {}, {}, {}};
     }

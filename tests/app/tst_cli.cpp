@@ -84,6 +84,10 @@ class TestCli : public QObject {
         QTest::newRow("jobs") << QStringList{"eval", "--jobs", "1000000"} << "--jobs";
         QTest::newRow("a path that was not set") << QStringList{"run", "-m", "", "-p", "1+1"} << "--model: an empty path";
         QTest::newRow("a seed of 65 bits") << QStringList{"run", "-p", "1+1", "-s", "99999999999999999999"} << "--seed";
+        QTest::newRow("only an option") << QStringList{"-q"} << "say what to do";
+        QTest::newRow("no temperature") << QStringList{"run", "-p", "1", "--temp", ""} << "--temp";
+        QTest::newRow("no ids") << QStringList{"run", "--prompt-tokens", ""} << "--prompt-tokens";
+        QTest::newRow("no shape") << QStringList{"bench", "--random-weights", ""} << "--random-weights";
         QTest::newRow("a negative seed") << QStringList{"eval", "-s", "-1"} << "--seed";
         QTest::newRow("endless eval") << QStringList{"eval", "--count", "99999999999999999999"} << "--count";
         QTest::newRow("lines of an expression") << QStringList{"dataset", "--task", "expression", "--count", "1", "--lines", "3"} << "is for --task sheet";
@@ -256,6 +260,13 @@ class TestCli : public QObject {
         const Outcome a = run(common + QStringList{file("sheet.txt")}), b = run(common + QStringList{"-"}, sheet);
         QCOMPARE(a.exitCode, 0);
         QCOMPARE(a.json()["runs"][0]["tokens"], b.json()["runs"][0]["tokens"]);
+        // As an editor of another system writes it.
+        const Outcome c = run(common + QStringList{"-"}, "\xef\xbb\xbf" "1+2\r\n$1*3\r\n");
+        QVERIFY2(c.exitCode == 0, c.err.constData());
+        QCOMPARE(a.json()["runs"][0]["tokens"], c.json()["runs"][0]["tokens"]);
+        const Outcome endless = run(common + QStringList{"/dev/zero"});
+        QCOMPARE(endless.exitCode, 2);
+        QVERIFY2(endless.err.contains("more than 64 MiB"), endless.err.constData());
     }
 
     void memoryIsForecast() {
