@@ -2,7 +2,7 @@
 //   one row        gemv.h: a layer is five kernels, qkv (with norm, rotation, KV append), attention, output (with
 //                  residual), gate/up (with norm and activation), down (with residual)
 //   a few          skinny_gemm.h: seven, with norms by themselves
-//   more           cuBLASLt and small kernels between. From nine rows on each matrix has what is faster (tune_step.cpp).
+//   more           cuBLASLt and small kernels between. Above four rows each matrix has what is faster (tune_step.cpp).
 // Without compute capability 9.0 or 16-bit weights: gemv.h up to four rows, cuBLASLt above.
 
 #include <algorithm>
