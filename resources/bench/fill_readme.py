@@ -36,7 +36,7 @@ def accuracy_table():
         lines.append(f"| {entry['name']} | {100 * dense['exact']:.1f}% | {dense['n']} | {100 * declared['exact']:.1f}% | {declared['n']} | "
                      f"{100 * declared['attended_fraction']:.1f}% | {100 * declared['read_fraction']:.1f}% |")
     lines += ["", "Attended and read: of the tokens that dense attention reads, summed over all steps of the declared runs."]
-    return "\n".join(lines)
+    return "\n".join(lines + cuda_accuracy())
 
 
 def performance_table():
@@ -75,8 +75,8 @@ def performance_table():
     return "\n\n".join(parts) if parts else "Not measured yet: `resources/bench/cpu.sh`."
 
 
-def cuda_table(text):
-    """A few rows of the tables in h200.md, by the names of its cases and columns."""
+def cells_of(text):
+    """The tables of h200.md: row name -> column name -> cell. A name that comes again adds to its row."""
     cells, header = {}, []
     for line in text.splitlines():
         row = [c.strip() for c in line.strip("|").split("|")] if line.startswith("|") else []
@@ -86,6 +86,28 @@ def cuda_table(text):
             header = row
         else:
             cells.setdefault(row[0], {}).update(zip(header[1:], row[1:]))
+    return cells
+
+
+def cuda_accuracy():
+    """One sentence on the rows that h200.md has of the same problems."""
+    path = here / "h200.md"
+    found = cells_of(path.read_text()).values() if path.exists() else []
+    rows = [c for c in found if c.get("dense exact", "").endswith("%") and c.get("declared exact", "").endswith("%")]
+    if not rows:
+        return []
+    def span(column):
+        values = sorted({c[column] for c in rows}, key=lambda x: float(x.rstrip("%")))
+        return " to ".join(dict.fromkeys((values[0], values[-1])))
+
+    n = sorted({int(c["number"]) for c in rows})
+    return [f"On CUDA (bfloat16 cache), {' to '.join(str(x) for x in n)} other problems for each of {len(rows)} kinds up to sheets of 100 lines: "
+            f"dense {span('dense exact')}, declared {span('declared exact')} (`resources/bench/h200.md`)."]
+
+
+def cuda_table(text):
+    """A few rows of the tables in h200.md, by the names of its cases and columns."""
+    cells = cells_of(text)
     table = ["| one H200, BF16 | ours | best peer | ours / peer |", "|---|---|---|---|"]
     for case in ("MHA 8x16K dense", "MHA 8x16K keep 1/8", "GQA 8x32K dense", "GQA 8x32K keep 1/8"):
         c = cells[case]
