@@ -171,6 +171,21 @@ class TestPlots : public QObject {
         declared.clear();
         QCOMPARE(view.declaredSeries().points().size(), size_t(0));
     }
+    /// A run too short for a rate says so instead of showing an empty scale.
+    void throughputOfAShortRun() {
+        RunStore declared, dense;
+        Selection selection;
+        ThroughputView view(&declared, &dense, &selection);
+        ready(view);
+        declared.begin(std::make_shared<const RunHeader>(m_declared.header), {});
+        declared.append(batchOf(m_declared, 0, ThroughputSeries::kWindowSteps - 8, false));
+        view.flush();
+        QVERIFY2(view.summary().contains("a rate takes 32 steps"), qPrintable(view.summary()));
+        declared.append(batchOf(m_declared, ThroughputSeries::kWindowSteps - 8, 100, true));
+        view.flush();
+        QVERIFY2(!view.summary().contains("a rate takes"), qPrintable(view.summary()));
+    }
+
     /// A dense run on show is called that, and another declared run beside it makes no speed-up.
     void throughputNamesItsLanes() {
         RunStore shown, beside;

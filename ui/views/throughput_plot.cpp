@@ -27,6 +27,18 @@ QCPLegend* addLegend(QCustomPlot* plot, int row) {
     return legend;
 }
 
+/// Ticks no closer than what their labels can tell apart: "0 0 0 1 1 1" is no scale.
+class LabelledTicker : public QCPAxisTicker {
+  public:
+    void setLeastStep(double step) { m_leastStep = step; }
+
+  protected:
+    double getTickStep(const QCPRange& range) override { return std::max(m_leastStep, QCPAxisTicker::getTickStep(range)); }
+
+  private:
+    double m_leastStep = 1;
+};
+
 }  // namespace
 
 ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
@@ -54,6 +66,8 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
         rect->axis(QCPAxis::atBottom)->setNumberPrecision(0);
         rect->axis(QCPAxis::atLeft)->setNumberFormat("f");
         rect->axis(QCPAxis::atLeft)->setNumberPrecision(0);
+        for (QCPAxis* axis : {rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft)})
+            axis->setTicker(QSharedPointer<LabelledTicker>::create());
         rect->axis(QCPAxis::atLeft)->ticker()->setTickCount(4);
     }
     m_top->axis(QCPAxis::atLeft)->setLabel(QObject::tr("tokens/s"));
@@ -178,8 +192,14 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     // A ceiling far above would flatten the curves: it is then named at the top edge instead.
     const bool inside = ceiling && model.ceiling() < 2.2 * m_yMax;
     if (inside) m_yMax = std::max(m_yMax, model.ceiling());
-    m_ceilingText->setVisible(ceiling);
-    if (ceiling) {
+    const bool tooShort = !(m_yMax > 0) && !declared.points().empty();
+    m_note = tooShort ? QObject::tr("no curve yet: a rate takes %1 steps or half a second").arg(ThroughputSeries::kWindowSteps) : QString();
+    m_ceilingText->setVisible(ceiling || tooShort);
+    m_top->axis(QCPAxis::atLeft)->setTickLabels(!tooShort);
+    if (tooShort) {
+        m_ceilingText->setText(' ' + m_note);
+        m_ceilingText->position->setCoords(0, 0.1);
+    } else if (ceiling) {
         m_ceilingText->setText(QObject::tr(" ceiling %1 t/s%2")
                                    .arg(QString::fromStdString(threeDigits(model.ceiling())),
                                         inside ? QString() : QStringLiteral(" \u2191")));
@@ -235,7 +255,9 @@ void ThroughputPlot::nameAxes() {
         const bool lowest = (rect == m_top) == m_low;
         axis->setTickLabels(lowest);
         axis->setLabel(lowest ? label : QString());
-        axis->setNumberPrecision(m_axis == ThroughputAxis::Context || m_xMax > 20 ? 0 : m_xMax > 2 ? 1 : 2);
+        const int precision = m_axis == ThroughputAxis::Context || m_xMax > 20 ? 0 : m_xMax > 2 ? 1 : 2;
+        axis->setNumberPrecision(precision);
+        axis->ticker().staticCast<LabelledTicker>()->setLeastStep(std::pow(10, -precision));
     }
 }
 

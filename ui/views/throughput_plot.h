@@ -34,6 +34,8 @@ class ThroughputPlot {
     void setPredictionShown(bool on) { m_prediction = on; }
     /// What the two runs are called: their attention modes. "declared" and "dense" until it is said.
     void setLaneNames(const QString& first, const QString& second);
+    /// Why there is no curve where a run is; else empty.
+    const QString& note() const { return m_note; }
     /// Replaces all data; model may be invalid. Does not replot.
     void setData(const ThroughputSeries& declared, const ThroughputSeries& dense, const BytesModel& model);
     /// Marks steps [first, last] of `series`; -1 none. Does not replot.
@@ -57,6 +59,7 @@ class ThroughputPlot {
     QCPGraph *m_causal, *m_read, *m_attended, *m_denseRead;
     QCPItemRect *m_band[2];
     QCPItemText* m_ceilingText;
+    QString m_note;
     ThroughputAxis m_axis = ThroughputAxis::Context;
     bool m_prediction = true;
     double m_xMax = 1, m_yMax = 1, m_readMax = 1, m_xMin = 0;

@@ -291,6 +291,7 @@ QString ThroughputView::summary() const {
         const QString factor = tr("speed-up %1 times").arg(QString::fromStdString(threeDigits(up.factor)));
         parts << (up.note().empty() ? factor : factor + ' ' + QString::fromStdString(up.note()));
     }
+    if (!m_painter->note().isEmpty()) parts << m_painter->note();
     return parts.join(QStringLiteral("; "));
 }
 
