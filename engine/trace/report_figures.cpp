@@ -30,7 +30,7 @@ std::vector<Figure> reportFigures(const RunData& run) {
         {"KV stored", mib(s.kvStoredBytes), "keys and values kept at the end; a span saves reads, not memory"},
         {"KV read", mib(s.kvReadBytes()), "keys and values read, summed over all steps"},
         {"violations", std::to_string(run.violations.size()), "places where the response breaks the span protocol"},
-        {"stopped by", stopReasonName(s.stop), "eos: the model ended its response"},
+        {"stop reason", stopReasonName(s.stop), "eos: the model ended its response"},
     };
 }
 

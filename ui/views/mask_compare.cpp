@@ -296,7 +296,7 @@ void MaskCompareView::rebuild() {
         both(tr("useful"), [](const RunData& r) { return formatRate(r.stats.usefulTokensPerS()); }),
         both(tr("first token"), [](const RunData& r) { return formatDuration(r.stats.ttftNs); }),
         both(tr("violations"), [](const RunData& r) { return QString::number(r.violations.size()); }),
-        both(tr("stopped by"), [](const RunData& r) { return QString(stopReasonName(r.stats.stop)); }),
+        both(tr("stop reason"), [](const RunData& r) { return QString(stopReasonName(r.stats.stop)); }),
     };
     m_table->setHorizontalHeaderLabels({tr("figure"), tr("first"), tr("second")});
     m_table->setRowCount(int(lines.size()));
