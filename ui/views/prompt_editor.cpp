@@ -89,13 +89,23 @@ QString PromptEditor::task() const { return m_task->currentData().toString(); }
 QString PromptEditor::text() const { return m_edit->toPlainText(); }
 void PromptEditor::setText(const QString& text) { m_edit->setPlainText(text); }
 
-void PromptEditor::offer(const QString& task, const QString& text) {
-    const QString now = this->text();
-    const bool own = !now.trimmed().isEmpty() && now != m_kept && !(current() && current()->samples.contains(now));
-    if (own || text.isEmpty() || m_task->findData(task) < 0) return;
-    setTask(task);
+bool PromptEditor::isOwn(const QString& text) const {
+    return !text.trimmed().isEmpty() && text != m_kept && !(current() && current()->samples.contains(text));
+}
+
+void PromptEditor::put(const QString& text) {
     setText(text);
+    QTextCursor cursor = m_edit->textCursor();
+    cursor.movePosition(QTextCursor::End);
+    if (!isOwn(text)) cursor.movePosition(QTextCursor::Start, QTextCursor::KeepAnchor);  // backwards: the beginning stays in view
+    m_edit->setTextCursor(cursor);
+}
+
+void PromptEditor::offer(const QString& task, const QString& text) {
+    if (isOwn(this->text()) || text.isEmpty() || m_task->findData(task) < 0) return;
+    setTask(task);
     m_kept = text;
+    put(text);
 }
 
 void PromptEditor::setTask(const QString& name) {
@@ -108,7 +118,7 @@ int PromptEditor::nSamples() const { return current() ? static_cast<int>(current
 void PromptEditor::useSample(int index) {
     const TaskInfo* task = current();
     if (!task || index < 0 || index >= task->samples.size()) return;
-    setText(task->samples[index]);
+    put(task->samples[index]);
     m_edit->setFocus();
 }
 
@@ -118,7 +128,7 @@ void PromptEditor::onTaskChanged() {
     fillSamples();
     const TaskInfo* now = current();
     const QString draft = m_drafts.value(m_shownTask);
-    setText(draft.isEmpty() && now && !now->samples.isEmpty() ? now->samples.front() : draft);
+    put(draft.isEmpty() && now && !now->samples.isEmpty() ? now->samples.front() : draft);
     clearMessage();
 }
 

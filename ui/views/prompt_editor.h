@@ -47,6 +47,10 @@ class PromptEditor : public QWidget {
 
   private:
     const TaskInfo* current() const;
+    /// Typed by a person, and no sample and no run's problem.
+    bool isOwn(const QString& text) const;
+    /// What the next key replaces, unless it is a person's own: such a text is gone on with at its end.
+    void put(const QString& text);
     void onTaskChanged();
     void fillSamples();
     void updateHeight();

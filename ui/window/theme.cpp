@@ -90,7 +90,7 @@ QComboBox { min-height: 24px; }
 QSplitter::handle { background: @line; }
 QProgressBar#loadProgress { border: 0; background: @soft; max-height: 3px; min-height: 3px; }
 QProgressBar#loadProgress::chunk { background: @accent; }
-QPlainTextEdit#prompt { background: @base; }
+QPlainTextEdit#prompt { background: @base; selection-background-color: @selected; selection-color: @text; }
 QMenu { padding: 4px; }
 QWidget#tourCard { background: @base; border: 1px solid @line; border-radius: 8px; }
 QLabel#tourTitle { font-weight: 600; }
