@@ -13,6 +13,7 @@
 #include <QLineEdit>
 #include <QListWidget>
 #include <QPushButton>
+#include <QScrollBar>
 #include <QSettings>
 #include <QSpinBox>
 #include <QVBoxLayout>
@@ -67,7 +68,6 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
     m_list = new QListWidget(this);
     m_list->setObjectName("exportList");
     m_list->setAccessibleName(tr("What to export"));
-    m_list->setMinimumWidth(m_list->fontMetrics().averageCharWidth() * 44);
 
     m_form = new QWidget(this);
     auto* form = new QFormLayout(m_form);
@@ -185,6 +185,8 @@ void ExportDialog::fillList() {
     for (const FigureEntry& f : kFigures) m_list->addItem(tr(f.title));
     for (const DataExport& d : m_data) m_list->addItem(QStringLiteral("%1 (.%2)").arg(d.title, d.suffix));
     m_list->setCurrentRow(std::min(row, m_list->count() - 1));
+    // Every name whole, beside the scroll bar.
+    m_list->setMinimumWidth(m_list->sizeHintForColumn(0) + m_list->verticalScrollBar()->sizeHint().width() + 2 * m_list->frameWidth() + 4);
 }
 
 void ExportDialog::choose(FigureKind kind) {
