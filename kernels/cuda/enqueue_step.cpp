@@ -20,11 +20,13 @@ float scaleFor(int32_t headDim) { return 1.f / std::sqrt(static_cast<float>(head
 }  // namespace
 
 bool CudaBackend::skinnyFits(int32_t bucket, Matrix which) const {
-    const auto fits = [&](const DeviceMatrix& m) { return planSkinny(m_ctx, m, m_weights.type(), bucket).cluster > 0; };
     if (bucket < 2) return false;
-    if (which == kHead) return fits(m_weights.head());
+    const Element type = m_weights.type();
     const std::vector<DeviceLayer>& layers = m_weights.layers();
-    return std::all_of(layers.begin(), layers.end(), [&](const DeviceLayer& l) { return fits(*l.matrices()[which]); });
+    const DeviceMatrix& first = which == kHead ? m_weights.head() : *layers.front().matrices()[which];
+    const SkinnyPlan plan = planSkinny(m_ctx, first, type, bucket);
+    const auto plain = [&](const DeviceLayer& l) { return l.matrices()[which]->format == MatrixFormat::Plain; };  // layers differ in format at most
+    return (which == kHead || std::all_of(layers.begin(), layers.end(), plain)) && runsSkinny(plan, type, bucket);
 }
 
 bool CudaBackend::usesGemv(int32_t bucket) const {

@@ -26,28 +26,43 @@ int32_t xTilesOf(int32_t m) {
 }
 
 template <class W, int kXTiles, int kDepth>
-cudaError_t launchOf(const LaunchContext& ctx, const SkinnyPlan& plan, SkinnyParams p) {
-    const auto kernel = skinnyKernel<W, kXTiles, kDepth>;
-    const unsigned cluster = static_cast<unsigned>(plan.cluster), nThreads = kSkinnyWarps * 32;
+int32_t activeOf(const SkinnyPlan& plan) {
     cudaLaunchConfig_t config = {};
     cudaLaunchAttribute attribute = {};
     attribute.id = cudaLaunchAttributeClusterDimension;
-    attribute.val.clusterDim.x = cluster;
+    attribute.val.clusterDim.x = static_cast<unsigned>(plan.cluster);
     attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
-    config.gridDim = dim3(cluster);
-    config.blockDim = dim3(nThreads);
+    config.gridDim = dim3(static_cast<unsigned>(plan.cluster));
+    config.blockDim = dim3(kSkinnyWarps * 32);
     config.dynamicSmemBytes = plan.sharedBytes;
     config.attrs = &attribute;
     config.numAttrs = 1;
-    int nActive = 0;  // clusters that run at once
-    const cudaError_t status = cudaOccupancyMaxActiveClusters(&nActive, kernel, &config);
-    if (status != cudaSuccess) return status;
-    const int32_t nTiles = (p.nPairs + kSkinnyPairs - 1) / kSkinnyPairs;
-    const int32_t nTeams = kSkinnyWarps / plan.team;
-    const unsigned nClusters = static_cast<unsigned>(std::clamp((nTiles + nTeams - 1) / nTeams, 1, std::max(1, nActive)));
+    int nActive = 0;
+    if (cudaOccupancyMaxActiveClusters(&nActive, skinnyKernel<W, kXTiles, kDepth>, &config) == cudaSuccess) return nActive;
+    (void)cudaGetLastError();  // not sticky: the next call must not see it
+    return 0;
+}
+
+template <class W, int kXTiles, int kDepth>
+cudaError_t launchOf(const LaunchContext& ctx, const SkinnyPlan& plan, SkinnyParams p) {
+    const int32_t nActive = activeOf<W, kXTiles, kDepth>(plan);
+    if (nActive == 0) return cudaErrorInvalidValue;
+    const int32_t nTiles = (p.nPairs + kSkinnyPairs - 1) / kSkinnyPairs, nTeams = kSkinnyWarps / plan.team;
+    const int32_t nClusters = std::min(nActive, (nTiles + nTeams - 1) / nTeams);
+    const unsigned nBlocks = static_cast<unsigned>(nClusters * plan.cluster);
     p.team = plan.team;
-    p.ahead.shareOut(static_cast<int64_t>(nClusters * cluster));
-    return launch(ctx, kernel, dim3(nClusters * cluster), dim3(nThreads), plan.sharedBytes, p, cluster);
+    p.ahead.shareOut(nBlocks);
+    return launch(ctx, skinnyKernel<W, kXTiles, kDepth>, dim3(nBlocks), dim3(kSkinnyWarps * 32), plan.sharedBytes, p,
+                  static_cast<unsigned>(plan.cluster));
+}
+
+/// fn(weight type, Index<n>, Index<depth>) of the kernel for such a product.
+template <class Fn>
+cudaError_t withKernel(Element type, int32_t m, int32_t depth, const Fn& fn) {
+    return withXTiles(m, [&](auto n) {
+        const auto go = [&](auto ofDepth) { return type == Element::F16 ? fn(Half(), n, ofDepth) : fn(Bf16(), n, ofDepth); };
+        return depth == 4 ? go(Index<4>()) : go(Index<8>());
+    });
 }
 
 template <class W>
@@ -88,17 +103,22 @@ SkinnyPlan planSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Elem
     return {};
 }
 
+bool runsSkinny(const SkinnyPlan& plan, Element type, int32_t m) {
+    if (plan.cluster == 0) return false;
+    int32_t nActive = 0;
+    (void)withKernel(type, m, plan.depth, [&](auto w, auto n, auto depth) {
+        nActive = activeOf<decltype(w), decltype(n)::value, decltype(depth)::value>(plan);
+        return cudaSuccess;
+    });
+    return nActive > 0;
+}
+
 cudaError_t launchSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, const SkinnyPlan& plan, SkinnyParams params) {
     if (plan.cluster == 0 || matrix.format != MatrixFormat::Plain || type == Element::F32) return cudaErrorInvalidValue;
     params.take(matrix);
     params.chunksPerRank = chunksPerRank(matrix.cols, plan.cluster);
-    return withXTiles(params.m, [&](auto i) {
-        constexpr int kXTiles = decltype(i)::value;
-        const auto go = [&](auto depth) {
-            constexpr int kDepth = decltype(depth)::value;
-            return type == Element::F16 ? launchOf<Half, kXTiles, kDepth>(ctx, plan, params) : launchOf<Bf16, kXTiles, kDepth>(ctx, plan, params);
-        };
-        return plan.depth == 4 ? go(Index<4>()) : go(Index<8>());
+    return withKernel(type, params.m, plan.depth, [&](auto w, auto n, auto depth) {
+        return launchOf<decltype(w), decltype(n)::value, decltype(depth)::value>(ctx, plan, params);
     });
 }
 

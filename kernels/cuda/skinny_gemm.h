@@ -29,7 +29,9 @@ struct SkinnyPlan {
 SkinnyPlan layoutSkinny(const LaunchContext& ctx, int32_t m, int32_t k, int32_t cluster, int32_t team, int32_t depth);
 /// The best layout for a matrix of (nRows, k) in `type` and m rows of x.
 SkinnyPlan planSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, int32_t m);
-/// InvalidValue for a plan that does not take the product.
+/// Does the device run such clusters? (Parts of a device may have too few multiprocessors side by side.)
+bool runsSkinny(const SkinnyPlan& plan, Element type, int32_t m);
+/// InvalidValue for a plan that does not take the product, or that the device does not run.
 cudaError_t launchSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, const SkinnyPlan& plan, SkinnyParams params);
 /// Raises the shared memory limits of the kernels; once per process and device.
 cudaError_t prepareSkinny(const LaunchContext& ctx);
