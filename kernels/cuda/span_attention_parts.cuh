@@ -19,6 +19,17 @@ struct HeadGroups {
     }
 };
 
+/// Task `indexOf` of row `rowOf`, and its heads; into a BlockWork or what is made of one.
+template <class Task>
+__device__ __forceinline__ void chooseTask(Task& task, int32_t perKv, int32_t nGroups, int32_t rowOf, int32_t indexOf) {
+    task.row = rowOf;
+    task.index = indexOf;
+    task.kvHead = task.index / nGroups;
+    const int32_t skip = task.index % nGroups * kHeadsPerBlock;
+    task.head = task.kvHead * perKv + skip;
+    task.nGroup = min(kHeadsPerBlock, perKv - skip);
+}
+
 struct AttentionTask {
     int32_t row, index, kvHead, nPages;  ///< index: of the row's tasks
     int32_t head, nGroup;                ///< first query head, how many
@@ -30,15 +41,6 @@ struct AttentionTask {
     __device__ __forceinline__ explicit AttentionTask(const BlockWork& w)
         : row(w.row), index(w.index), kvHead(w.kvHead), nPages(w.nPages), head(w.head), nGroup(w.nGroup), currentPage(w.currentPage),
           begin(w.begin), firstChunk(w.firstChunk), nParts(w.nParts), kept(w.kept) {}
-    /// One of the row's tasks.
-    __device__ __forceinline__ void choose(const HeadGroups& heads, int32_t rowOf, int32_t indexOf) {
-        row = rowOf;
-        index = indexOf;
-        kvHead = index / heads.nGroups;
-        const int32_t skip = index % heads.nGroups * kHeadsPerBlock;
-        head = kvHead * heads.perKv + skip;
-        nGroup = min(kHeadsPerBlock, heads.perKv - skip);
-    }
 };
 
 /// The segments of a block's share, in order: pages [first, last) of a task each.
@@ -53,7 +55,7 @@ struct SegmentWalk {
         if (m_opened) {  // only the line has a second one, and it begins with its task
             task.begin = m_at;
             if (task.index + 1 < heads.nTasksPerRow) {
-                task.choose(heads, task.row, task.index + 1);
+                chooseTask(task, heads.perKv, heads.nGroups, task.row, task.index + 1);
             } else {
                 do ++task.row;
                 while (p.rows[task.row].nKept == 0);
@@ -61,7 +63,7 @@ struct SegmentWalk {
                 task.nPages = r.nKept;
                 task.kept = r.kept;
                 task.currentPage = r.currentPage;
-                task.choose(heads, task.row, 0);
+                chooseTask(task, heads.perKv, heads.nGroups, task.row, 0);
             }
             task.firstChunk = task.begin / m_chunk;
             task.nParts = (task.begin + task.nPages - 1) / m_chunk - task.firstChunk + 1;

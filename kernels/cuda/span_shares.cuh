@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/cuda/common.cuh"
-#include "kernels/cuda/span_attention.h"
+#include "kernels/cuda/span_attention_parts.cuh"
 
 namespace spanscope::cuda {
 
@@ -40,15 +40,10 @@ struct LayerPlan {
 };
 
 __device__ inline void takeTask(BlockWork& w, const SpanShares& s, const BatchRow* rows, int32_t row, int32_t index) {
-    const int32_t nGroups = headGroupsOf(s.headsPerKv), skip = index % nGroups * kHeadsPerBlock;
-    w.row = row;
-    w.index = index;
+    chooseTask(w, s.headsPerKv, headGroupsOf(s.headsPerKv), row, index);
     w.nPages = __ldcg(&rows[row].nKept);
     w.kept = reinterpret_cast<const KeptPage*>(__ldcg(reinterpret_cast<const unsigned long long*>(&rows[row].kept)));
     w.currentPage = __ldcg(&rows[row].currentPage);
-    w.kvHead = index / nGroups;
-    w.head = w.kvHead * s.headsPerKv + skip;
-    w.nGroup = min(kHeadsPerBlock, s.headsPerKv - skip);
 }
 
 /// The first two pages of each of nWarps warps; firstOf(warp): the first one's place. All reads at once.
