@@ -95,24 +95,24 @@ class CudaBackend final : public Backend {
     Status stageItem(const DecodeItem& item, Sequence& sequence, StepItem& out);
     /// Enqueues a whole step for `bucket` rows. onLayer (probe): called after a layer's attention is enqueued.
     Status enqueueStep(int32_t bucket, const LaunchContext& base, const std::function<Status(size_t)>& onLayer);
-    Status enqueueGemvLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
+    Status enqueueGemvLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
     Status enqueueSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, const SkinnyParams& params);
     /// m_x, normalised, to m_normed.
     Status enqueueNorm(const LaunchContext& ctx, const float* gain, const WeightsAhead& ahead, int32_t bucket);
     /// By skinny_gemm.h or cuBLASLt, matrix by matrix.
-    Status enqueueWideLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
+    Status enqueueWideLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
                             const std::function<Status(size_t)>& onLayer);
     /// What is the same for all layers.
-    SpanAttentionParams attentionOf(int32_t bucket) const;
-    Status enqueueAttention(size_t index, int32_t bucket, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
+    SpanAttentionParams attentionOf(int32_t bucket, Element outType) const;
+    Status enqueueAttention(size_t index, SpanAttentionParams attention, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
     /// Can skinny_gemm.h form this product, in all layers?
     bool skinnyFits(int32_t bucket, Matrix which) const;
     StepChoice choiceOf(int32_t bucket) const;
     /// Is it a step of gemv.h?
     bool usesGemv(int32_t bucket) const;
     /// `ctx` with the share of shared memory that suits a step's kernels.
-    LaunchContext contextOf(int32_t bucket, const LaunchContext& ctx) const;
+    LaunchContext contextOf(int32_t bucket, bool gemv, const LaunchContext& ctx) const;
     WeightsAhead ahead(const DeviceMatrix& matrix) const;
     /// Nothing where the previous kernel has asked already.
     WeightsAhead aheadUnless(bool asked, const DeviceMatrix& matrix) const;

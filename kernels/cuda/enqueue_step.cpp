@@ -39,9 +39,9 @@ bool CudaBackend::usesGemv(int32_t bucket) const {
     return fits(m_weights.head(), true);
 }
 
-LaunchContext CudaBackend::contextOf(int32_t bucket, const LaunchContext& ctx) const {
-    if (!usesGemv(bucket)) {
-        const std::array<bool, kNMatrices> skinny = choiceOf(bucket).skinny;
+LaunchContext CudaBackend::contextOf(int32_t bucket, bool gemv, const LaunchContext& ctx) const {
+    if (!gemv) {
+        const std::array<bool, kNMatrices>& skinny = m_choice.skinny;
         return std::find(skinny.begin(), skinny.end(), true) == skinny.end() ? ctx : withShared(ctx, kSharedAll);
     }
     const auto takes = [&](const DeviceMatrix& m) { return gemvTakesAllShared(ctx, m.format, m_weights.type(), bucket, m.cols); };
@@ -116,7 +116,7 @@ RopeAppendParams CudaBackend::ropeOf(size_t index) const {
     return rope;
 }
 
-SpanAttentionParams CudaBackend::attentionOf(int32_t bucket) const {
+SpanAttentionParams CudaBackend::attentionOf(int32_t bucket, Element outType) const {
     SpanAttentionParams a;
     a.rows = m_rows.as<BatchRow>();
     a.nRows = bucket;
@@ -127,7 +127,7 @@ SpanAttentionParams CudaBackend::attentionOf(int32_t bucket) const {
     a.headDim = m_shape.headDim;
     a.scale = scaleFor(m_shape.headDim);
     a.out = m_attended.as<>();
-    a.outType = usesGemv(bucket) ? Element::F32 : m_weights.type();
+    a.outType = outType;
     a.work = m_attentionWork.as<BlockWork>();
     a.partialO = m_partialO.as<float>();
     a.partialMl = m_partialMl.as<float2>();
@@ -136,9 +136,8 @@ SpanAttentionParams CudaBackend::attentionOf(int32_t bucket) const {
     return a;
 }
 
-Status CudaBackend::enqueueAttention(size_t index, int32_t bucket, const LaunchContext& ctx,
+Status CudaBackend::enqueueAttention(size_t index, SpanAttentionParams a, const LaunchContext& ctx,
                                      const std::function<Status(size_t)>& onLayer) {
-    SpanAttentionParams a = attentionOf(bucket);
     a.kv = kvOfLayer(index);
     a.ahead = ahead(m_weights.layers()[index].o);
     SPANSCOPE_CUDA_TRY(launchSpanAttention(ctx, a));
@@ -157,9 +156,10 @@ void CudaBackend::rotateAndAppend(size_t index, ProductParams& qkv) const {
     qkv.interleaved = m_shape.ropeInterleaved;
 }
 
-Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
+Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
                                      const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
+    const int32_t bucket = attention.nRows;
     const Element type = m_weights.type();
     const auto product = [&](ProductRole role, const float* x, const float* gain, const float* bias, const DeviceBuffer& y, int32_t yStride) {
         GemvParams g;
@@ -177,7 +177,7 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, int
     rotateAndAppend(index, qkv);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
-    SPANSCOPE_TRY(enqueueAttention(index, bucket, ctx, onLayer));
+    SPANSCOPE_TRY(enqueueAttention(index, attention, ctx, onLayer));
     GemvParams o = product(ProductRole::Residual, m_attended.as<float>(), nullptr, layer.oBias, m_x, s.hidden);
     o.ahead = ahead(layer.gateUp);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.o, type, o));
@@ -203,9 +203,10 @@ Status CudaBackend::enqueueSkinny(const LaunchContext& ctx, const DeviceMatrix& 
     return mark(Stage::Matmul, ctx);
 }
 
-Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, int32_t bucket, const LaunchContext& ctx,
+Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
                                      const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
+    const int32_t bucket = attention.nRows;
     const Element type = m_weights.type();
     const auto& skinny = m_choice.skinny;
     const auto product = [&](ProductRole role, const DeviceBuffer& x, const float* bias, const DeviceBuffer& y, int32_t yStride) {
@@ -246,7 +247,7 @@ Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, int
         SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, bucket));
         SPANSCOPE_TRY(mark(Stage::Other, ctx));
     }
-    SPANSCOPE_TRY(enqueueAttention(index, bucket, ctx, onLayer));
+    SPANSCOPE_TRY(enqueueAttention(index, attention, ctx, onLayer));
     SPANSCOPE_TRY(residual(kO, layer.o, m_attended, layer.oBias, layer.gateUp));
     SPANSCOPE_TRY(enqueueNorm(ctx, layer.mlpNorm, aheadUnless(skinny[kO], layer.gateUp), bucket));
     if (skinny[kGateUp]) {
@@ -272,7 +273,9 @@ Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, int
 Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base, const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
     m_choice = choiceOf(bucket);
-    const LaunchContext ctx = contextOf(bucket, base);
+    const bool gemv = usesGemv(bucket);
+    const LaunchContext ctx = contextOf(bucket, gemv, base);
+    const SpanAttentionParams attention = attentionOf(bucket, gemv ? Element::F32 : m_weights.type());
     PlanStepParams plan;
     plan.items = m_items.device<StepItem>();
     plan.rows = m_rows.as<BatchRow>();
@@ -283,14 +286,13 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base, const
     plan.halfDim = s.headDim / 2;
     plan.invFreq = m_weights.invFreq();
     plan.rotation = m_rotation.as<float2>();
-    plan.shares = spanShares(ctx, attentionOf(bucket));
+    plan.shares = spanShares(ctx, attention);
     SPANSCOPE_CUDA_TRY(launchPlanStep(ctx, plan, bucket));
     SPANSCOPE_TRY(mark(Stage::Other, ctx));
-    const bool gemv = usesGemv(bucket);
     const std::vector<DeviceLayer>& layers = m_weights.layers();
     for (size_t l = 0; l < layers.size(); ++l) {
-        if (gemv) SPANSCOPE_TRY(enqueueGemvLayer(layers[l], l, bucket, ctx, onLayer));
-        else SPANSCOPE_TRY(enqueueWideLayer(layers[l], l, bucket, ctx, onLayer));
+        if (gemv) SPANSCOPE_TRY(enqueueGemvLayer(layers[l], l, attention, ctx, onLayer));
+        else SPANSCOPE_TRY(enqueueWideLayer(layers[l], l, attention, ctx, onLayer));
     }
     if (gemv) {
         GemvParams head;
