@@ -1,13 +1,13 @@
 #include "app/cli/problems.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "app/cli/stop_signal.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/news_dataset.h"
 #include "engine/types/input_file.h"
+#include "engine/types/json_read.h"
 
 namespace spanscope::cli {
 
@@ -40,10 +40,11 @@ Result<std::vector<Problem>> readProblems(const std::string& path, const std::st
         if (stopRequested()) return stopped();
         if (trimmed(line).empty()) continue;
         if (limit > 0 && static_cast<int64_t>(problems.size()) >= limit) break;
-        const auto object = nlohmann::json::parse(line, nullptr, false);
         const std::string where = "line " + std::to_string(number);
-        if (line.find('\0') != std::string::npos)
-            return Error{ErrorCode::Format, "a NUL byte, which no JSON text has", path, where, {}, {}};
+        JsonProblem problem;
+        const auto parsed = readJson(line, problem);
+        if (!parsed) return Error{ErrorCode::Format, problem.message, path, where, line.substr(0, 40), "{\"prompt\", \"answer\"}"};
+        const nlohmann::json& object = *parsed;
         if (!object.is_object())
             return Error{ErrorCode::Format, "not a JSON object", path, where, line.substr(0, 40), "{\"prompt\", \"answer\"}"};
         const std::string* typed = textOf(object, "typed");

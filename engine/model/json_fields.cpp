@@ -1,49 +1,27 @@
 #include "engine/model/json_fields.h"
 
 #include <cmath>
-#include <unordered_set>
-#include <vector>
 
 #include "engine/model/file_error.h"
 #include "engine/model/utf8.h"
-#include "engine/types/json_scan.h"
+#include "engine/types/json_read.h"
 
 namespace spanscope {
 
 using nlohmann::json;
 
 Result<json> parseJsonObject(std::string_view text, const std::string& file) {
-    constexpr size_t kDeepest = 64;
-    if (const size_t bad = firstBadUtf8(text); bad != std::string_view::npos)
-        return fileError(ErrorCode::Format, "not UTF-8", file, "byte " + std::to_string(bad));
-    // The parser takes a NUL byte for the end of the text and would pass over what follows.
-    const JsonScan scan = scanJson(text);
-    if (scan.nulAt != std::string_view::npos)
-        return fileError(ErrorCode::Format, "a NUL byte, which no JSON text has", file, "byte " + std::to_string(scan.nulAt));
-    if (scan.depth > kDeepest) return fileError(ErrorCode::Format, "nested too deeply", file, {}, {}, "at most 64 levels");
-    std::vector<std::unordered_set<std::string>> keys;
-    std::string twice;
-    const auto watch = [&](int, json::parse_event_t event, json& parsed) {
-        if (event == json::parse_event_t::object_start) keys.emplace_back();
-        if (event == json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-        if (event == json::parse_event_t::key && !keys.empty()) {
-            const auto& name = parsed.get_ref<const std::string&>();
-            if (!keys.back().insert(name).second && twice.empty()) twice = name.empty() ? "(empty)" : name;
-        }
-        return true;
-    };
-    json value;
-    try {
-        value = json::parse(text, watch);
-    } catch (const json::parse_error& e) {
-        return fileError(ErrorCode::Format, "not valid JSON", file, "byte " + std::to_string(e.byte));
-    } catch (const json::exception& e) {
-        return fileError(ErrorCode::Format, std::string("not valid JSON: ") + e.what(), file);
+    JsonProblem problem;
+    auto value = readJson(text, problem);
+    if (!value) {
+        if (!problem.key.empty()) return fileError(ErrorCode::Format, problem.message, file, problem.key);
+        if (const size_t bad = firstBadUtf8(text); bad != std::string_view::npos)
+            return fileError(ErrorCode::Format, "not UTF-8", file, "byte " + std::to_string(bad));
+        return fileError(ErrorCode::Format, problem.message, file, problem.byte > 0 ? "byte " + std::to_string(problem.byte) : "");
     }
-    if (!twice.empty()) return fileError(ErrorCode::Format, "key given twice", file, twice);
-    if (!value.is_object())
-        return fileError(ErrorCode::Format, "wrong kind of JSON", file, {}, describeJson(value), "an object");
-    return value;
+    if (!value->is_object())
+        return fileError(ErrorCode::Format, "wrong kind of JSON", file, {}, describeJson(*value), "an object");
+    return std::move(*value);
 }
 
 std::string describeJson(const json& value) {

@@ -8,7 +8,8 @@
 
 #include "engine/trace/trace.h"
 #include "engine/trace/trace_json.h"
-#include "engine/types/json_scan.h"
+#include "engine/types/interval_sums.h"
+#include "engine/types/json_read.h"
 
 namespace spanscope {
 
@@ -22,6 +23,8 @@ namespace {
 constexpr size_t kMaxLineBytes = size_t{32} << 20;
 constexpr size_t kMaxLineValues = size_t{4} << 20;
 constexpr size_t kDeepest = 64;
+// A run costs thousands of bytes however short its lines are; a batch has at most this many.
+constexpr size_t kMaxRuns = 4096;
 
 enum class LineState { Whole, Truncated, TooLong, End };
 
@@ -38,9 +41,14 @@ LineState nextLine(std::istream& in, std::string& line) {
     }
 }
 
+struct Mask {
+    SharedIntervals list;
+    IntervalSums sums;
+};
+
 struct ReadRun {
     std::shared_ptr<RunData> data = std::make_shared<RunData>();
-    std::vector<SharedIntervals> masks;
+    std::vector<Mask> masks;
     int64_t wallNs = 0;  ///< of all steps
     bool ended = false;
 };
@@ -59,7 +67,7 @@ class Reader {
     static std::string takeStep(const InJson& object, ReadRun& run);
     static std::string takeViolation(const InJson& object, ReadRun& run);
     static std::string takeEnd(const InJson& object, ReadRun& run);
-    static std::string maskOf(const InJson& value, const ReadRun& run, SharedIntervals& list);
+    static std::string maskOf(const InJson& value, const ReadRun& run, const Mask*& mask);
 
     std::map<int64_t, ReadRun> m_runs;
     std::vector<int64_t> m_order;
@@ -88,6 +96,7 @@ std::string Reader::take(const InJson& object) {
 }
 
 std::string Reader::takeRun(const InJson& object, int64_t id) {
+    if (m_order.size() >= kMaxRuns) return "more than the " + std::to_string(kMaxRuns) + " runs that a trace may have";
     if (m_runs.contains(id)) return "a second header of run " + std::to_string(id);
     ReadRun run;
     run.data->header.runId = id;
@@ -98,11 +107,11 @@ std::string Reader::takeRun(const InJson& object, int64_t id) {
     return {};
 }
 
-std::string Reader::maskOf(const InJson& value, const ReadRun& run, SharedIntervals& list) {
+std::string Reader::maskOf(const InJson& value, const ReadRun& run, const Mask*& mask) {
     if (!value.is_number_integer() || value.get<int64_t>() < 0 ||
         value.get<int64_t>() >= static_cast<int64_t>(run.masks.size()))
         return "names a mask that was not written before";
-    list = run.masks[value.get<size_t>()];
+    mask = &run.masks[value.get<size_t>()];
     return {};
 }
 
@@ -118,9 +127,9 @@ std::string Reader::takePromptVisible(const InJson& object, ReadRun& run) {
         if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_unsigned() ||
             pair[0].get<uint64_t>() > nPrompt - read.size())
             return "prompt_visible: does not fit the prompt's " + std::to_string(nPrompt) + " tokens";
-        SharedIntervals list;
-        if (std::string problem = maskOf(pair[1], run, list); !problem.empty()) return "prompt_visible: " + problem;
-        read.insert(read.end(), pair[0].get<size_t>(), list);
+        const Mask* mask = nullptr;
+        if (std::string problem = maskOf(pair[1], run, mask); !problem.empty()) return "prompt_visible: " + problem;
+        read.insert(read.end(), pair[0].get<size_t>(), mask->list);
     }
     if (read.size() != nPrompt) return "prompt_visible: does not cover the prompt";
     lists = std::move(read);
@@ -136,7 +145,8 @@ std::string Reader::takeMask(const InJson& object, ReadRun& run) {
         return "mask " + std::to_string(id) + " where " + std::to_string(run.masks.size()) + " was next";
     IntervalList list;
     if (std::string problem = trace::readIntervals(*intervals, list); !problem.empty()) return problem;
-    run.masks.push_back(std::make_shared<const IntervalList>(std::move(list)));
+    IntervalSums sums(list);
+    run.masks.push_back({std::make_shared<const IntervalList>(std::move(list)), std::move(sums)});
     return {};
 }
 
@@ -169,11 +179,13 @@ std::string Reader::takeStep(const InJson& object, ReadRun& run) {
         return "step " + std::to_string(step.index) + ": position does not follow the prompt";
     if (step.segment >= static_cast<int64_t>(data.segments.size()))
         return "step " + std::to_string(step.index) + ": names a segment that was not written before";
-    const auto mask = object.find("mask");
-    if (mask == object.end()) return "mask: missing";
-    if (std::string problem = maskOf(*mask, run, step.visible); !problem.empty()) return "mask: " + problem;
-    if (step.attended != attendedTokens(*step.visible, step.position) ||
-        step.read != readTokens(*step.visible, step.position))
+    const auto named = object.find("mask");
+    if (named == object.end()) return "mask: missing";
+    const Mask* mask = nullptr;
+    if (std::string problem = maskOf(*named, run, mask); !problem.empty()) return "mask: " + problem;
+    step.visible = mask->list;
+    if (step.attended != mask->sums.attended(*mask->list, step.position) ||
+        step.read != mask->sums.read(*mask->list, step.position))
         return "step " + std::to_string(step.index) + ": attended or read does not follow from its intervals";
     if (step.wallNs > trace::kLongestNs - run.wallNs) return "step " + std::to_string(step.index) + ": wall_ns adds up to more than any run takes";
     run.wallNs += step.wallNs;
@@ -237,23 +249,23 @@ Error formatError(const std::string& path, std::string message, std::string fiel
     return Error{ErrorCode::Format, std::move(message), path, std::move(field), std::move(found), std::move(expected)};
 }
 
-/// "" or why a line is not even parsed.
-std::string unreadable(const std::string& line) {
-    const JsonScan scan = scanJson(line);
-    if (scan.nulAt != std::string::npos) return "a NUL byte at column " + std::to_string(scan.nulAt + 1);
-    if (scan.nValues > kMaxLineValues) return "more than " + std::to_string(kMaxLineValues) + " values";
-    if (scan.depth > kDeepest) return "nested deeper than " + std::to_string(kDeepest) + " levels";
-    return {};
+/// The value of a line, or nothing and why.
+std::optional<InJson> parseLine(const std::string& line, std::string& problem) {
+    JsonProblem why;
+    auto value = readJson(line, why, {kDeepest, kMaxLineValues});
+    if (value) return value;
+    problem = (why.byte > 0 ? "column " + std::to_string(why.byte + 1) + ": " : "") + why.message;
+    if (!why.key.empty()) problem += ": \"" + why.key + "\"";
+    return value;
 }
 
 /// Checks the first line.
 Status checkHeader(const std::string& path, const std::string& line) {
-    if (const std::string problem = unreadable(line); !problem.empty())
-        return formatError(path, "not a Spanscope trace", "line 1", problem, "{\"spantrace\": ...");
-    const InJson header = InJson::parse(line, nullptr, false);
-    if (!header.is_object() || !header.contains("spantrace"))
+    std::string problem;
+    const auto header = parseLine(line, problem);
+    if (!header || !header->is_object() || !header->contains("spantrace"))
         return formatError(path, "not a Spanscope trace", "line 1", line.substr(0, 40), "{\"spantrace\": ...");
-    Fields f(header);
+    Fields f(*header);
     f.requiredInt32("spantrace", 1, INT32_MAX);
     const int32_t reader = f.requiredInt32("min_reader", 1, INT32_MAX);
     if (!f.ok()) return formatError(path, f.problem(), "line 1");
@@ -293,16 +305,11 @@ Result<TraceFile> readTrace(const std::string& path) {
             file.damage = where + "longer than the " + std::to_string(kMaxLineBytes >> 20) + " MiB that a line may have";
             break;
         }
-        if (const std::string problem = unreadable(line); !problem.empty()) {
-            file.damage = where + problem;
-            break;
-        }
-        const InJson object = InJson::parse(line, nullptr, false);
-        if (object.is_discarded()) {
-            file.damage = where + (state == LineState::Truncated ? "cut off in the middle" : "not JSON");
-        } else if (const std::string problem = reader.take(object); !problem.empty()) {
-            file.damage = where + problem;
-        }
+        std::string problem;
+        const auto object = parseLine(line, problem);
+        if (!object && state == LineState::Truncated) problem = "cut off in the middle";
+        if (object) problem = reader.take(*object);
+        if (!problem.empty()) file.damage = where + problem;
     }
     file.runs = reader.finish(file.damage);
     return file;

@@ -227,7 +227,7 @@ class TestNewsDataset : public QObject {
         QTest::newRow("not utf8") << QByteArray("{\"title\":\"x\",\"body\":\"\xff\xfe\"}\n") << "line 1: not UTF-8";
         QTest::newRow("zero byte") << QByteArray("{\"title\":\"x\"\0,\"body\":\"y\"}\n", 26) << "line 1: a NUL byte";
         QTest::newRow("lone surrogate") << QByteArray("{\"title\":\"x\",\"body\":\"\\ud800\"}\n") << "line 1: not a JSON object";
-        QTest::newRow("deep") << QByteArray(1000000, '[') + '\n' << "line 1: nested too deeply";
+        QTest::newRow("deep") << QByteArray(1000000, '[') + '\n' << "line 1: nested deeper";
         QTest::newRow("long") << good + "{\"title\":\"" + QByteArray(17 << 20, 'x') + "\",\"body\":\"y\"}\n" << "line 2: the line is too long";
         QTest::newRow("gzip") << QByteArray("\x1f\x8b\x08\0\0\0", 6) << "zcat";
     }

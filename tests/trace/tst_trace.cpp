@@ -301,7 +301,7 @@ class TestTrace : public QObject {
     void costlyLines_data() {
         QTest::addColumn<QByteArray>("line");
         QTest::addColumn<QString>("says");
-        QTest::newRow("NUL") << QByteArray("{\"t\":\"later\"}\0{}", 16) << "NUL byte at column 14";
+        QTest::newRow("NUL") << QByteArray("{\"t\":\"later\"}\0{}", 16) << "column 14: a NUL byte";
         QTest::newRow("deep") << QByteArray(1 << 20, '[') << "levels";
         QTest::newRow("many lists") << "{\"t\":\"later\",\"x\":[" + QByteArray("[],").repeated(5 << 20) + "0]}" << "values";
         QTest::newRow("long") << "{\"t\":\"" + QByteArray(33 << 20, 'x') + "\"}" << "32 MiB";

@@ -2,10 +2,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "engine/tasks/news/sentences.h"
-#include "engine/types/json_scan.h"
+#include "engine/types/json_read.h"
 
 namespace spanscope::news {
 namespace {
@@ -79,12 +78,11 @@ Result<std::optional<RawArticle>> LineReader::next() {
     }
     if (const size_t bad = invalidUtf8(m_buffer); bad != std::string::npos)
         return formatError(m_path, m_line, "", "not UTF-8", "bad byte at column " + std::to_string(bad + 1), "UTF-8");
-    const JsonScan scan = scanJson(m_buffer);  // a line of a million '[' is refused without building it
-    if (scan.nulAt != std::string::npos)
-        return formatError(m_path, m_line, "", "a NUL byte, which no JSON text has", "column " + std::to_string(scan.nulAt + 1), "");
-    if (scan.depth > 64) return formatError(m_path, m_line, "", "nested too deeply", "more than 64 levels", "an object");
-    const json object = json::parse(m_buffer, nullptr, false);
-    if (object.is_discarded()) return formatError(m_path, m_line, "", "not a JSON object", m_buffer.substr(0, 40), "{\"title\": ..., \"body\": ...}");
+    JsonProblem problem;
+    const auto parsed = readJson(m_buffer, problem);  // a line of a million '[' is refused where the 65th begins
+    if (!parsed)
+        return formatError(m_path, m_line, problem.key, problem.message, m_buffer.substr(0, 40), "{\"title\": ..., \"body\": ...}");
+    const json& object = *parsed;
     if (!object.is_object()) return formatError(m_path, m_line, "", "wrong kind of value", object.type_name(), "object");
 
     RawArticle article;

@@ -1,0 +1,27 @@
+// How many tokens of one list a query reads, for many queries: attendedTokens() and readTokens() of
+// kernels/visibility.h in the logarithm of the list's length.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/types/interval.h"
+
+namespace spanscope {
+
+class IntervalSums {
+  public:
+    /// list: sorted, disjoint, ends not negative. The sums stay valid for as long as the list is not changed.
+    explicit IntervalSums(const IntervalList& list);
+
+    int32_t attended(const IntervalList& list, int32_t query) const;  ///< list: the one given before
+    int32_t read(const IntervalList& list, int32_t query) const;
+
+  private:
+    size_t firstBeyond(const IntervalList& list, int32_t query) const;
+
+    std::vector<int32_t> m_tokens;  ///< (intervals) in the intervals before each
+    std::vector<int32_t> m_pages;   ///< (intervals) pages that the intervals before each touch
+};
+
+}  // namespace spanscope
