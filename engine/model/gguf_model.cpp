@@ -189,7 +189,7 @@ Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> byte
     model->m_formatName = "GGUF " + dominantType(model->m_weights);
     if (headersOnly) return model;
 
-    auto tokenizer = loadGgufVocabulary(*gguf, path);
+    auto tokenizer = loadGgufVocabulary(*gguf, own.vocab, path);
     if (!tokenizer) return tokenizer.error();
     model->m_tokenizer = *tokenizer;
     model->m_name = fields.string("general.name", "");

@@ -1,5 +1,6 @@
-// The few fields of sentencepiece's ModelProto that the library's public header does not give, read and written on
-// the wire: https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto. Private to engine/model.
+// A sentencepiece vocabulary as plain data. libsentencepiece is never given bytes of a file: a ModelProto is read here
+// field by field, checked, and written anew from what was understood, so that the library and this program cannot
+// read one file in two ways. https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto. Private to engine/model.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +15,46 @@ namespace spanscope {
 /// ModelProto.SentencePiece.Type; GGUF's tokenizer.ggml.token_type has the same numbers.
 enum class PieceType : uint8_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
 
-/// The type of every piece, by id. Format on a truncated or malformed message.
-Result<std::vector<PieceType>> readPieceTypes(std::string_view proto, const std::string& file);
-
-/// The library walks the normalisation table (a double array, then the replacement texts) without looking where it
-/// steps. Format if a step from any unit could leave the table, or a replacement the texts.
-Status checkNormalization(std::string_view proto, const std::string& file);
+/// TrainerSpec.ModelType.
+enum class VocabularyKind : uint8_t { Unigram = 1, Bpe = 2, Word = 3, Char = 4 };
 
 struct VocabularyPiece {
     std::string text;
     float score = 0;
     PieceType type = PieceType::Normal;
+    bool operator==(const VocabularyPiece&) const = default;
 };
 
+/// Everything of a ModelProto that changes how a text is encoded. Left out, and so never run or believed: self-test
+/// samples, the table for decoding, how it was trained. The defaults are the format's.
 struct VocabularySpec {
     std::vector<VocabularyPiece> pieces;
-    int32_t unkId = 0, bosId = -1, eosId = -1, padId = -1;
-    bool dummyPrefix = true;
+    VocabularyKind kind = VocabularyKind::Unigram;
+    bool byteFallback = false;
+    bool spaceAtEnd = false;    ///< treat_whitespace_as_suffix
+    std::string unk = "<unk>", bos = "<s>", eos = "</s>", pad = "<pad>";  ///< by name; may name no piece
+    std::string charsmap;       ///< precompiled normalisation table; empty: none
+    bool dummyPrefix = true;    ///< a space before the text
+    bool trimSpaces = true;     ///< remove_extra_whitespaces
+    bool escapeSpaces = true;   ///< a space becomes U+2581
+    bool operator==(const VocabularySpec&) const = default;
 };
 
-/// A ModelProto (BPE by score, identity normalisation) that libsentencepiece loads.
+/// The library builds its tries recursively, a level a byte. Real vocabularies stay below 100 bytes.
+inline constexpr size_t kMaxPieceBytes = 1024;
+
+/// Reads a serialised ModelProto. Format, with the place, on anything truncated or malformed, on unknown enumerators
+/// and on more pieces than any model has. Fields that come twice count as protobuf counts them.
+Result<VocabularySpec> readModelProto(std::string_view proto, const std::string& file);
+
+/// What libsentencepiece relies on or would take long over, wherever the vocabulary comes from: pieces (text, UTF-8,
+/// length, no two alike, finite scores, one unknown, bytes complete), the normalisation table. Format otherwise.
+Status checkSpec(const VocabularySpec& spec, const std::string& file);
+
+/// A ModelProto that libsentencepiece loads.
 std::string writeModelProto(const VocabularySpec& spec);
+
+/// "<0x00>" to "<0xFF>": how a byte piece is called.
+bool isByteName(std::string_view name);
 
 }  // namespace spanscope

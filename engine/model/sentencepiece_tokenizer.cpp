@@ -14,9 +14,20 @@
 #include "engine/model/sentencepiece_proto.h"
 #include "engine/model/utf8.h"
 
+// Exported by the library, declared in none of its installed headers; absent from builds that do not log.
+namespace sentencepiece::logging {
+[[gnu::weak]] void SetMinLogLevel(int level);
+}
+
 namespace spanscope {
 
 namespace {
+
+/// The library writes parts of files to the standard error stream, as they are. Its results say the same as a status.
+void silenceLibrary() {
+    constexpr int kAboveEverySeverity = 4;
+    if (sentencepiece::logging::SetMinLogLevel != nullptr) sentencepiece::logging::SetMinLogLevel(kAboveEverySeverity);
+}
 
 constexpr uint64_t kMaxModelBytes = 64 << 20;
 constexpr size_t kMaxTextBytes = size_t{1} << 30;  // the library counts in int
@@ -36,7 +47,7 @@ struct Piece {
 
 class SentencePieceTokenizer final : public Tokenizer {
   public:
-    Status init(const std::string& proto, const AddedTokens& added, const std::string& file);
+    Status init(const VocabularySpec& spec, const AddedTokens& added, const std::string& file);
 
     int32_t vocabSize() const override { return static_cast<int32_t>(m_pieces.size()); }
     int32_t bosId() const override { return m_bos; }
@@ -54,7 +65,7 @@ class SentencePieceTokenizer final : public Tokenizer {
 
   private:
     bool has(int32_t id) const { return id >= 0 && static_cast<size_t>(id) < m_pieces.size(); }
-    void readPieces(const std::vector<PieceType>& types);
+    void readPieces(const VocabularySpec& spec);
     void addMark(int32_t id);
     const AddedToken* markAt(std::string_view text) const;
     Status addTokens(const AddedTokens& added, const std::string& file);
@@ -73,11 +84,6 @@ class SentencePieceTokenizer final : public Tokenizer {
     std::array<std::vector<AddedToken>, 256> m_marks;  // what only encodeTrusted() finds: by first byte, longest first
     int32_t m_bos = -1, m_eos = -1, m_unk = -1;
 };
-
-bool isByteName(std::string_view name) {
-    const auto isHex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
-    return name.size() == 6 && name.starts_with("<0x") && name[5] == '>' && isHex(name[3]) && isHex(name[4]);
-}
 
 /// A user-defined piece that is one character or white space can be typed like any other; longer ones are markup.
 bool isMarkup(std::string_view name) {
@@ -100,23 +106,21 @@ std::string bytesOf(std::string_view name) {
     return bytes;
 }
 
-Status SentencePieceTokenizer::init(const std::string& proto, const AddedTokens& added, const std::string& file) {
-    auto types = readPieceTypes(proto, file);
-    if (!types) return types.error();
-    if (auto status = checkNormalization(proto, file); !status) return status;
-    try {  // most faults come as a status; a piece that its trie cannot hold (a NUL inside) as an exception
-        const auto loaded = m_processor.LoadFromSerializedProto(proto);
+Status SentencePieceTokenizer::init(const VocabularySpec& spec, const AddedTokens& added, const std::string& file) {
+    if (auto status = checkSpec(spec, file); !status) return status;
+    silenceLibrary();
+    try {  // most faults come as a status; what its trie cannot hold as an exception
+        const auto loaded = m_processor.LoadFromSerializedProto(writeModelProto(spec));
         if (!loaded.ok())
             return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(loaded.ToString()),
                              file);
     } catch (const std::exception& e) {
         return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(e.what()), file);
     }
-    if (m_processor.GetPieceSize() <= 0) return fileError(ErrorCode::Format, "vocabulary is empty", file);
-    if (types->size() != static_cast<size_t>(m_processor.GetPieceSize()))
-        return fileError(ErrorCode::Format, "not a sentencepiece model", file, "pieces",
-                         std::to_string(types->size()), std::to_string(m_processor.GetPieceSize()));
-    readPieces(*types);
+    if (spec.pieces.size() != static_cast<size_t>(m_processor.GetPieceSize()))
+        return fileError(ErrorCode::Format, "libsentencepiece sees other pieces", file, "pieces",
+                         std::to_string(m_processor.GetPieceSize()), std::to_string(spec.pieces.size()));
+    readPieces(spec);
     if (auto status = addTokens(added, file); !status) return status;
     m_bos = named(added.bos, m_processor.bos_id());
     m_eos = named(added.eos, m_processor.eos_id());
@@ -147,22 +151,23 @@ const AddedToken* SentencePieceTokenizer::markAt(std::string_view text) const {
     return nullptr;
 }
 
-void SentencePieceTokenizer::readPieces(const std::vector<PieceType>& types) {
+void SentencePieceTokenizer::readPieces(const VocabularySpec& spec) {
     m_byteIds.fill(-1);
-    m_pieces.resize(static_cast<size_t>(m_processor.GetPieceSize()));
+    m_pieces.resize(spec.pieces.size());
     m_unk = m_processor.unk_id();
     for (int32_t id = 0; id < vocabSize(); ++id) {
+        const VocabularyPiece& from = spec.pieces[id];
         Piece& piece = m_pieces[id];
-        piece.name = m_processor.IdToPiece(id);
-        piece.control = m_processor.IsControl(id) || m_processor.IsUnknown(id);
+        piece.name = from.text;
+        piece.control = from.type == PieceType::Control || from.type == PieceType::Unknown;
         piece.special = piece.control;
-        if (m_processor.IsByte(id) && isByteName(piece.name)) {
+        if (from.type == PieceType::Byte) {
             const auto byte = static_cast<uint8_t>(std::stoi(piece.name.substr(3, 2), nullptr, 16));
             m_byteIds[byte] = id;
             piece.bytes = std::string(1, static_cast<char>(byte));
         } else if (!piece.control) {
             piece.bytes = bytesOf(piece.name);
-            piece.special = types[id] == PieceType::UserDefined && isMarkup(piece.name);
+            piece.special = from.type == PieceType::UserDefined && isMarkup(piece.name);
         }
         m_ids.emplace(piece.name, id);
     }
@@ -288,19 +293,21 @@ Result<std::vector<int32_t>> SentencePieceTokenizer::encodeTrusted(std::string_v
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const std::string& proto, const AddedTokens& added,
+Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const VocabularySpec& spec, const AddedTokens& added,
                                                                     const std::string& file) {
     auto tokenizer = std::make_shared<SentencePieceTokenizer>();
-    if (auto status = tokenizer->init(proto, added, file); !status) return status.error();
+    if (auto status = tokenizer->init(spec, added, file); !status) return status.error();
     return std::shared_ptr<const Tokenizer>(std::move(tokenizer));
 }
 
 Result<std::shared_ptr<const Tokenizer>> loadSentencePiece(const std::string& tokenizerModelPath) {
     auto proto = readSmallFile(tokenizerModelPath, kMaxModelBytes);
     if (!proto) return proto.error();
+    auto spec = readModelProto(*proto, tokenizerModelPath);
+    if (!spec) return spec.error();
     auto added = loadAddedTokens(std::filesystem::path(tokenizerModelPath).parent_path().string());
     if (!added) return added.error();
-    return makeSentencePieceTokenizer(*proto, *added, tokenizerModelPath);
+    return makeSentencePieceTokenizer(*spec, *added, tokenizerModelPath);
 }
 
 }  // namespace spanscope

@@ -5,12 +5,13 @@
 #include <string>
 
 #include "engine/model/added_tokens.h"
+#include "engine/model/sentencepiece_proto.h"
 #include "engine/model/tokenizer.h"
 
 namespace spanscope {
 
-/// proto: a serialised sentencepiece ModelProto (the content of a tokenizer.model). file is for messages only.
-Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const std::string& proto, const AddedTokens& added,
+/// Checks the vocabulary (checkSpec) and hands the library a model written from it. file is for messages only.
+Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const VocabularySpec& spec, const AddedTokens& added,
                                                                     const std::string& file);
 
 }  // namespace spanscope

@@ -1,14 +1,18 @@
-// A tokenizer.model: what libsentencepiece makes of it, and typed text under it.
+// A tokenizer.model: what this program and libsentencepiece make of it, and typed text under it.
 #include "engine/model/sentencepiece_tokenizer.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace spanscope;
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    const auto spec = readModelProto({reinterpret_cast<const char*>(data), size}, "tokenizer.model");
+    if (!spec) {
+        fuzz::checkError(spec.error());
+        return 0;
+    }
     AddedTokens added;
     added.eos = "</s>";
-    const auto tokenizer =
-        makeSentencePieceTokenizer({reinterpret_cast<const char*>(data), size}, added, "tokenizer.model");
+    const auto tokenizer = makeSentencePieceTokenizer(*spec, added, "tokenizer.model");
     if (!tokenizer) {
         fuzz::checkError(tokenizer.error());
         return 0;

@@ -110,8 +110,13 @@ def sentencepiece(pieces):
 
 
 def main():
-    put("vocabulary", "normalising", sentencepiece([("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("<in>", 0, 4),
-                                                    ("\u2581", -1, 1), ("a", -2, 1), ("\u2581a", -3, 1)]))
+    normalising = sentencepiece([("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("<in>", 0, 4), ("\u2581", -1, 1),
+                                 ("a", -2, 1), ("\u2581a", -3, 1)])
+    put("vocabulary", "normalising", normalising)
+    put("modelproto", "normalising", normalising)
+    # the same with a tag of 33 bits before the normaliser: protobuf refuses it, a reader of 64 bits takes it for field 0
+    at = normalising.rindex(bytes([3 << 3 | 2]))
+    put("modelproto", "long_tag", normalising[:at] + bytes([0x9A, 0x80, 0x80, 0x80, 0x10]) + normalising[at + 1:])
     put("safetensors", "f32", safetensors("F32", 0))
     put("safetensors", "bf16_unaligned", safetensors("BF16", 1))
     bytes_pieces = [f"<0x{b:02X}>" for b in range(256)]
@@ -125,6 +130,8 @@ def main():
         "rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
         "original_max_position_embeddings": 64}}))
     put("config", "mistral", json.dumps({**CONFIG, "architectures": ["MistralForCausalLM"], "sliding_window": 24}))
+    put("json", "kinds", '[1,-1,1.5,"a\\u00e9",{"a":null,"b":[true,false]}]')
+    put("json", "config", json.dumps(CONFIG))
     put("card", "arith", json.dumps(CARD))
     put("card", "empty", json.dumps({"protocol_version": 1}))
     put("tokenizer", "markup", "<out>1<:><attend><in>2<:></attend>19*-5<local>x<0x0A></s>\n")

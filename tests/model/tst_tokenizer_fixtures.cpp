@@ -33,7 +33,7 @@ class TestTokenizerFixtures : public QObject {
         const std::string file = test::readFile(kFolder + "llama_like.gguf");
         const auto gguf =
             need(parseGguf({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, "llama_like.gguf"));
-        m_gguf = need(loadGgufVocabulary(gguf, "llama_like.gguf"));
+        m_gguf = need(loadGgufVocabulary(gguf, 1 << 20, "llama_like.gguf"));
     }
 
     void llamaLike() { compare(*m_llama, "llama_like"); }
