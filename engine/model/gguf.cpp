@@ -7,6 +7,7 @@
 #include "engine/model/file_error.h"
 #include "engine/model/ggml_types.h"
 #include "engine/model/utf8.h"
+#include "engine/model/what_is_it.h"
 
 namespace spanscope {
 
@@ -54,8 +55,7 @@ class Parser {
     Status readStart(uint64_t& nTensors, uint64_t& nValues) {
         const uint32_t magic = m_reader.u32();
         m_gguf.version = m_reader.u32();
-        if (!m_reader.ok() || magic != kMagic)
-            return bad("not a GGUF file and not a folder", "magic", {}, "the letters GGUF");
+        if (!m_reader.ok() || magic != kMagic) return notAModelFile(m_file, m_fileName);
         if ((m_gguf.version & 0xFFFF) == 0 && m_gguf.version != 0)
             return fileError(ErrorCode::Unsupported, "big-endian GGUF files are not supported", m_fileName);
         if (m_gguf.version != 2 && m_gguf.version != 3)
@@ -190,6 +190,7 @@ class Parser {
             if (begin < end) return bad("overlaps the tensor before it", extent.second->name);
             end = extent.first;
         }
+        m_gguf.bytesAfterTensors = dataBytes - end;
         return {};
     }
 

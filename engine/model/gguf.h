@@ -38,6 +38,7 @@ struct GgufFile {
     std::map<std::string, GgufValue, std::less<>> metadata;
     std::vector<GgufTensor> tensors;   ///< by position; disjoint, inside the file
     std::span<const uint8_t> header;   ///< everything before the data, for the hash
+    uint64_t bytesAfterTensors = 0;    ///< behind the last tensor that this program knows the size of
 };
 
 /// Format on anything malformed, Unsupported on version 1 and big-endian files.

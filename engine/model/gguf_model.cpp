@@ -50,6 +50,19 @@ void readRope(GgufFields& fields, ModelShape& shape) {
     if (fields.ok()) shape.ropeInvFreq = ropeInvFreq(rope, shape.headDim);
 }
 
+/// A model in several files says so in each of them; one part alone has some of the tensors.
+Status refuseSplit(const GgufFile& gguf, GgufFields& fields, const std::string& path) {
+    const int64_t parts = fields.integer("split.count", 0, 65535, 0);
+    const int64_t part = fields.integer("split.no", 0, 65535, 0);
+    if (!fields.ok()) return fields.error();
+    if (parts < 2) return {};
+    const bool joined = gguf.bytesAfterTensors > 2 * gguf.header.size();
+    return fileError(ErrorCode::Unsupported,
+                     joined ? "parts of a split GGUF file joined byte by byte; that is no GGUF file, merge them with: llama-gguf-split --merge"
+                            : "one part of a split GGUF file; merge the parts with: llama-gguf-split --merge",
+                     path, "split.count", "part " + std::to_string(part + 1) + " of " + std::to_string(parts), "a whole file");
+}
+
 Result<ModelShape> readShape(GgufFields& fields) {
     ModelShape shape;
     const std::string architecture = fields.string("general.architecture");
@@ -158,6 +171,7 @@ Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> byte
     auto gguf = parseGguf(bytes, path);
     if (!gguf) return gguf.error();
     GgufFields fields(*gguf, path);
+    if (auto status = refuseSplit(*gguf, fields, path); !status) return status.error();
     auto shape = readShape(fields);
     if (!shape) return shape.error();
 

@@ -11,6 +11,7 @@
 #include "engine/model/loaded_model.h"
 #include "engine/model/mapped_file.h"
 #include "engine/model/safetensors.h"
+#include "engine/model/what_is_it.h"
 
 namespace spanscope {
 
@@ -39,8 +40,8 @@ const TensorNames kNames{.embedding = "model.embed_tokens.weight",
                          .down = "mlp.down_proj"};
 
 bool fileThere(const fs::path& path) {
-    std::error_code ignored;
-    return fs::exists(path, ignored);
+    std::error_code ignored;  // a broken link is there, and opening it says so
+    return fs::exists(fs::symlink_status(path, ignored));
 }
 
 }  // namespace
@@ -182,6 +183,7 @@ Result<std::shared_ptr<const Tokenizer>> loadTokenizer(const fs::path& folder) {
 Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName, bool headersOnly,
                                                   const ProgressFn& progress) {
     const fs::path folder(folderName);
+    if (!fileThere(folder / "config.json")) return notAModelFolder(folder);
     const std::string configPath = (folder / "config.json").string();
     auto configText = readSmallFile(configPath, kMaxConfigBytes);
     if (!configText) return configText.error();

@@ -10,6 +10,7 @@
 
 #include "engine/model/file_error.h"
 #include "engine/model/mapped_file_guard.h"
+#include "engine/model/what_is_it.h"
 
 namespace spanscope {
 
@@ -24,7 +25,11 @@ Error systemError(const std::string& path, const char* call, int code) {
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return systemError(path, "cannot open", errno);
+    if (fd < 0) {
+        const int code = errno;
+        if (const auto link = brokenLink(path); code == ENOENT && link) return *link;
+        return systemError(path, "cannot open", code);
+    }
     struct stat info = {};
     if (fstat(fd, &info) != 0) {
         const int code = errno;
@@ -48,6 +53,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
         mapped_files::add(address, size, path.c_str());
     }
     close(fd);
+    if (const auto other = standIn(file->m_bytes, path)) return *other;
     return std::shared_ptr<const MappedFile>(std::move(file));
 }
 

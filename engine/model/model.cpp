@@ -6,6 +6,7 @@
 
 #include "engine/model/file_error.h"
 #include "engine/model/loaded_model.h"
+#include "engine/model/what_is_it.h"
 
 namespace spanscope {
 
@@ -15,6 +16,7 @@ Result<std::shared_ptr<LoadedModel>> openAny(const std::string& path, bool heade
     namespace fs = std::filesystem;
     std::error_code code;
     const fs::file_status status = fs::status(path, code);
+    if (auto link = brokenLink(path)) return *link;
     if (!fs::exists(status)) return fileError(ErrorCode::NotFound, "there is no such file or folder", path);
     try {
         if (fs::is_directory(status)) return openHfFolder(path, headersOnly, progress);

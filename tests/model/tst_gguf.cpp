@@ -146,8 +146,17 @@ std::vector<Broken> brokenFiles() {
                  for (int i = 0; i < 96; ++i) s += number(1, 4);
                  return s;
              }()),
-         ErrorCode::Format, "token_type"},
+         ErrorCode::Format, "one of type 2"},
         {"bos outside", put("tokenizer.ggml.bos_token_id", u32Value(96)), ErrorCode::Format, "bos_token_id"},
+        {"one part of a split file", put("split.count", number(2, 4) + number(3, 2)), ErrorCode::Unsupported, "part 1 of 3"},
+        {"vocabulary of millions",
+         put("tokenizer.ggml.tokens",
+             [] {
+                 std::string s = number(9, 4) + number(8, 4) + number(1 << 20, 8);
+                 for (int i = 0; i < 1 << 20; ++i) s += number(0, 8);
+                 return s;
+             }()),
+         ErrorCode::Format, "more pieces than the model"},
         {"vocab larger", put("llama.vocab_size", u32Value(97)), ErrorCode::Format, "token_embd"},
         {"tensor missing", [q](Parts& p) { p.tensor(q).name = "extra.weight"; }, ErrorCode::Unsupported, "extra"},
         {"norm missing", [](Parts& p) { std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; }); },

@@ -58,6 +58,15 @@ Edit without(const char* name) {
     return [name](const std::string& folder) { QVERIFY(QFile::remove(QString::fromStdString(folder + "/" + name))); };
 }
 
+const std::string kLfsPointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+
+Edit brokenLinkAt(const char* name) {
+    return [name](const std::string& folder) {
+        const std::string path = folder + "/" + name;
+        QVERIFY(unlink(path.c_str()) == 0 && symlink("/nowhere/at/all", path.c_str()) == 0);
+    };
+}
+
 struct Broken {
     const char* title;
     Edit edit;
@@ -78,7 +87,7 @@ std::vector<Broken> brokenFolders() {
         {"config is a list", bytes("config.json", [](const std::string&) { return std::string("[1]"); }),
          ErrorCode::Format, "an object"},
         {"config nested deep", bytes("config.json", [](const std::string&) { return std::string(100000, '['); }),
-         ErrorCode::Format, "nested too deeply"},
+         ErrorCode::Format, "nested deeper"},
         {"config goes on after a NUL", bytes("config.json", [](std::string c) { return c + '\0' + "{}"; }),
          ErrorCode::Format, "NUL"},
         {"config key twice",
@@ -155,6 +164,15 @@ std::vector<Broken> brokenFolders() {
                }),
          ErrorCode::Format, "twice"},
         {"no tokenizer", without("tokenizer.model"), ErrorCode::NotFound, "tokenizer.model"},
+        {"weights are a Git LFS pointer", bytes("model.safetensors", [](const std::string&) { return kLfsPointer; }),
+         ErrorCode::Format, "git lfs pull"},
+        {"config is a Git LFS pointer", bytes("config.json", [](const std::string&) { return kLfsPointer; }), ErrorCode::Format,
+         "git lfs pull"},
+        {"weights are a web page", bytes("model.safetensors", [](const std::string&) { return "<!DOCTYPE html><html>"; }),
+         ErrorCode::Format, "a web page"},
+        {"link to the vocabulary broken", brokenLinkAt("tokenizer.model"), ErrorCode::NotFound, "leads to /nowhere/at/all"},
+        {"link to the weights broken", brokenLinkAt("model.safetensors"), ErrorCode::NotFound, "leads to /nowhere/at/all"},
+        {"link to the configuration broken", brokenLinkAt("config.json"), ErrorCode::NotFound, "leads to /nowhere/at/all"},
         {"card not JSON", bytes("spanscope.json", cutAt(9)), ErrorCode::Format, "spanscope.json"},
         {"card version", bytes("spanscope.json", [](const std::string&) { return R"({"protocol_version": 2})"; }),
          ErrorCode::Unsupported, "protocol_version"},
@@ -184,6 +202,53 @@ std::vector<Broken> brokenFolders() {
 class TestOpenModel : public QObject {
     Q_OBJECT
   private slots:
+    /// What people point a program at that is no model: each is named, with what to open instead.
+    void whatIsNoModelIsNamed_data() {
+        QTest::addColumn<int>("kind");
+        QTest::addColumn<QByteArray>("mentions");
+        QTest::newRow("one safetensors file") << 0 << QByteArray("open the folder");
+        QTest::newRow("a hub's cache of one model") << 1 << QByteArray("snapshots/abc");
+        QTest::newRow("a hub's cache") << 2 << QByteArray("models--a--b/snapshots");
+        QTest::newRow("folder of GGUF files") << 3 << QByteArray("x.gguf");
+        QTest::newRow("weights alone") << 4 << QByteArray("config.json beside them");
+        QTest::newRow("an adapter") << 5 << QByteArray("an adapter without its base model");
+        QTest::newRow("empty folder") << 6 << QByteArray("there is no model in this folder");
+        QTest::newRow("Git LFS pointer") << 7 << QByteArray("git lfs pull");
+        QTest::newRow("pickle") << 8 << QByteArray("an archive or a pickle file");
+        QTest::newRow("broken link") << 9 << QByteArray("leads to /nowhere/at/all");
+        QTest::newRow("nothing there") << 10 << QByteArray("no such file or folder");
+    }
+    void whatIsNoModelIsNamed() {
+        QFETCH(int, kind);
+        QFETCH(QByteArray, mentions);
+        test::ScratchFolder folder;
+        std::string path = folder.path();
+        const auto file = [&](const std::string& name, const std::string& content) {
+            path = folder.file(name);
+            QVERIFY(writeFile(path, content));
+        };
+        if (kind == 0) {
+            QVERIFY(test::writeTinyModel(folder.path()));
+            path = folder.file("model.safetensors");
+        }
+        if (kind == 1) QVERIFY(QDir().mkpath(QString::fromStdString(folder.file("snapshots/abc"))));
+        if (kind == 2) QVERIFY(QDir().mkpath(QString::fromStdString(folder.file("models--a--b/snapshots/abc"))));
+        if (kind == 3) file("x.gguf", "GGUF");
+        if (kind == 4) file("model-00001-of-00002.safetensors", "x");
+        if (kind == 5) file("adapter_config.json", "{}");
+        if (kind == 7) file("model.gguf", kLfsPointer);
+        if (kind == 8) file("model.bin", "PK\x03\x04aaaaaaaaaaaaaaaa");
+        if (kind == 9) {
+            path = folder.file("link");
+            QVERIFY(symlink("/nowhere/at/all", path.c_str()) == 0);
+        }
+        if (kind == 10) path = folder.file("none");
+        if (kind >= 3 && kind <= 5) path = folder.path();
+        const auto model = openModel(path);
+        QVERIFY(!model);
+        QVERIFY2(model.error().toString().find(mentions.toStdString()) != std::string::npos, model.error().toString().c_str());
+    }
+
     void opens_data() {
         QTest::addColumn<int>("dtype");
         QTest::addColumn<int>("nShards");
