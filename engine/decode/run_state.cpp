@@ -1,6 +1,7 @@
 #include "engine/decode/run_state.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/decode/machine.h"
 #include "engine/tasks/task.h"
@@ -144,6 +145,10 @@ Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& p
     m_clockNs += stats.prefillNs;
     m_firstTokenNs = stats.ttftNs = m_clockNs;
     stats.kvStoredBytes = stats.kvBytesPerToken * m_backend.storedTokens(m_sequence);
+    if (!std::isfinite(first.logprob)) {
+        finish(StopReason::NotFinite);
+        return notFinite();
+    }
     if (m_data.header.settings.maxTokens > 0) m_data.steps.reserve(static_cast<size_t>(m_capacity - nPrompt));
     if (m_data.header.settings.maxTokens == 0) {
         finish(StopReason::TokenLimit);
@@ -152,6 +157,13 @@ Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& p
     }
     if (progress) progress(nPrompt, nPrompt);
     return {};
+}
+
+Error RunState::notFinite() const {
+    return Error{ErrorCode::Format,
+                 "the model's output is not a number: its weights hold NaN or infinity, or lead to them here",
+                 m_model->path(), "logits after token " + std::to_string(m_backend.storedTokens(m_sequence) - 1), "NaN or infinity",
+                 "finite numbers"};
 }
 
 Status RunState::prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits) {
@@ -214,7 +226,9 @@ void RunState::absorb(SampledToken greedy, std::span<const float> logits, int64_
     stats.decodeNs = m_data.steps.empty() ? 0 : m_data.steps.back().atNs - m_firstTokenNs;
     m_data.steps.push_back(std::move(record));
 
-    if (m_tracker.segmentTooLong()) {
+    if (!std::isfinite(next.logprob)) {
+        finish(StopReason::NotFinite);
+    } else if (m_tracker.segmentTooLong()) {
         finish(StopReason::SegmentTooLong);
     } else if (atLimit) {
         finish(StopReason::TokenLimit);

@@ -35,9 +35,13 @@ class RunState {
     bool needsLogits() const { return m_sampler.needsLogits(); }
 
     /// Takes the backend's answer to nextItem(): appends the StepRecord, samples, looks at the limits. The wall
-    /// time is counted from `startedAt`. logits may be empty unless needsLogits().
+    /// time is counted from `startedAt`. logits may be empty unless needsLogits(). A probability that is not finite ends
+    /// the run with StopReason::NotFinite.
     void absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
                 std::chrono::steady_clock::time_point startedAt);
+
+    /// What to tell somebody when the run ended with StopReason::NotFinite.
+    Error notFinite() const;
 
     void finish(StopReason reason);
     bool prefilled() const { return m_prefilled; }

@@ -41,6 +41,7 @@ Result<bool> Session::step() {
         return ok.error();
     }
     run.absorb(greedy, m_impl->logits, run.backend().lastDeviceNs(), startedAt);
+    if (run.data().stats.stop == StopReason::NotFinite) return run.notFinite();
     return !run.finished();
 }
 

@@ -67,6 +67,7 @@ const char* stopReasonName(StopReason reason) {
         case StopReason::SegmentTooLong: return "segment_too_long";
         case StopReason::ContextFull: return "context_full";
         case StopReason::Cancelled: return "cancelled";
+        case StopReason::NotFinite: return "not_finite";
         case StopReason::Failed: return "failed";
     }
     return "";

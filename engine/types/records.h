@@ -110,7 +110,16 @@ struct StepRecord {
     float logprob = 0;       ///< natural log of the probability with which this token was chosen
 };
 
-enum class StopReason : uint8_t { Running, EndOfText, TokenLimit, SegmentTooLong, ContextFull, Cancelled, Failed };
+enum class StopReason : uint8_t {
+    Running,
+    EndOfText,
+    TokenLimit,
+    SegmentTooLong,
+    ContextFull,
+    Cancelled,
+    NotFinite,  ///< the model's logits hold NaN or infinity: no token follows from them
+    Failed,
+};
 const char* stopReasonName(StopReason reason);
 
 /// Totals of one run; definitions in README "Metrics".

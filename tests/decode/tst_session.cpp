@@ -1,5 +1,7 @@
 // A session against the plainest loop there is, on random models; its records against what the backend was given.
 #include <QtTest>
+#include <algorithm>
+#include <limits>
 #include <thread>
 
 #include "engine/decode/prompt.h"
@@ -54,6 +56,23 @@ std::vector<int32_t> ids(const RunData& run) {
     for (const StepRecord& s : run.steps) list.push_back(s.token.id);
     return list;
 }
+
+/// Passes everything on until a step whose logits are all NaN, as a device computes them from weights with NaN.
+class FailingNumbers : public RecordingBackend {
+  public:
+    FailingNumbers(std::unique_ptr<Backend> inner, size_t atStep) : RecordingBackend(std::move(inner)), m_atStep(atStep) {}
+    Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override {
+        Status status = RecordingBackend::decode(items, output);
+        if (batchSizes.size() <= m_atStep) return status;
+        constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+        std::fill(output.argmaxLogprob.begin(), output.argmaxLogprob.end(), kNan);
+        std::fill(output.maybeLogits.begin(), output.maybeLogits.end(), kNan);
+        return status;
+    }
+
+  private:
+    size_t m_atStep;
+};
 
 RunSettings settings(const std::string& task, const std::string& text, AttentionMode mode, int32_t n) {
     RunSettings s;
@@ -352,6 +371,48 @@ class TestSession : public QObject {
         QCOMPARE(ids(runToEnd(model, backend, s)), first);
         s.sampler.seed = 6;
         QVERIFY(ids(runToEnd(model, backend, s)) != first);
+    }
+
+    /// Weights that hold NaN: the run says so at once, greedy and sampled, and answers nothing.
+    void weightsThatAreNotNumbers() {
+        test::ScratchFolder folder;
+        QVERIFY(test::writeTinyModel(folder.path(), {.dtype = DType::BF16}));
+        std::string file = test::readFile(folder.file("model.safetensors"));
+        for (size_t i = file.size() / 2; i + 1 < file.size(); i += 2) file.replace(i, 2, "\xC0\x7F");
+        QVERIFY(test::writeFile(folder.file("model.safetensors"), file));
+        const auto model = openModel(folder.path());
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        for (const float temperature : {0.0F, 1.0F}) {
+            for (const bool cpu : {false, true}) {
+                auto backend = cpu ? makeCpuBackend((*model)->weights(), options()) : makeReferenceBackend((*model)->weights(), options(), true);
+                QVERIFY(backend);
+                RunSettings s = settings("text", "12", AttentionMode::Dense, 4);
+                s.sampler.temperature = temperature;
+                auto session = Session::create(*model, **backend, s, 1);
+                QVERIFY(session);
+                const Status status = (*session)->prefill(nullptr, {});
+                QVERIFY(!status);
+                QVERIFY(status.error().message.find("not a number") != std::string::npos);
+                QCOMPARE((*session)->data().stats.stop, StopReason::NotFinite);
+                QVERIFY((*session)->data().steps.empty());
+            }
+        }
+    }
+
+    void numbersThatFailLater() {
+        const auto model = tinyModel();
+        for (const float temperature : {0.0F, 1.0F}) {
+            FailingNumbers backend(reference(*model), 3);
+            RunSettings s = settings("text", "12", AttentionMode::Dense, 20);
+            s.sampler.temperature = temperature;
+            auto session = Session::create(model, backend, s, 1);
+            QVERIFY(session && (*session)->prefill(nullptr, {}));
+            Result<bool> more = true;
+            while (more && *more) more = (*session)->step();
+            QVERIFY(!more);
+            QCOMPARE((*session)->data().stats.stop, StopReason::NotFinite);
+            QCOMPARE((*session)->data().steps.size(), size_t{4});  // what was decoded before stays
+        }
     }
 };
 
