@@ -26,6 +26,14 @@ class TestNewsSentences : public QObject {
         QTest::addColumn<QString>("marked");
         const char* cases[] = {
             "Sales rose.|Profits fell.",
+            "Rep. Kim Schrier, M.D. (WA-08) spoke.|She left.",
+            "WASHINGTON, D.C. \u2013Rep. John James, with Reps. Bell and Cole, spoke.",
+            "She said that \u201cMr. Homan left.\u201d|Nobody asked.",
+            "He backed the Child Care Act.|The bill passed in Dec.|The end came later.",
+            "Ann Bell, Ph.D. [of the institute] spoke.",
+            "He trusts the U.S. (and says so) today.",
+            "It was planned by the U.S. Senate and the D.C. Council.",
+            "See www.example.com and Node.Js and Mr.The for more.",
             "Mr. Reed of Acme Inc. said so.|He left.",
             "Dr. A. B. Marlow met Rep. Jones and Gen. Stone.",
             "The U.S. economy grew.|The U.K. did not.",
@@ -66,6 +74,11 @@ class TestNewsSentences : public QObject {
             want.push_back(part.trimmed().toStdString());
         }
         QCOMPARE(split(text), want);
+    }
+
+    void noSpaceBetween() {
+        QCOMPARE(split("The prices rose.The bill failed.It passed later."),
+                 (std::vector<std::string>{"The prices rose.", "The bill failed.", "It passed later."}));
     }
 
     void wrappedLinesAreJoined() {
