@@ -167,9 +167,9 @@ Status assembleHf(const TensorTable& table, const HfConfig& config, const std::s
 
 namespace {
 
-Result<std::shared_ptr<const Tokenizer>> loadTokenizer(const fs::path& folder) {
+Result<std::shared_ptr<const Tokenizer>> loadTokenizer(const fs::path& folder, int32_t maxPieces) {
     const fs::path path = folder / "tokenizer.model";
-    if (fileThere(path)) return loadSentencePiece(path.string());
+    if (fileThere(path)) return loadSentencePiece(path.string(), maxPieces);
     const bool other = fileThere(folder / "tokenizer.json") || fileThere(folder / "vocab.json");
     return fileError(other ? ErrorCode::Unsupported : ErrorCode::NotFound,
                      other ? "this tokenizer (tokenizer.json, as Llama 3 has) is not supported; sentencepiece "
@@ -202,7 +202,7 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
     model->m_formatName = "safetensors " + dominantType(model->m_weights);
     if (headersOnly) return model;
 
-    auto tokenizer = loadTokenizer(folder);
+    auto tokenizer = loadTokenizer(folder, model->m_weights.shape.vocab);
     if (!tokenizer) return tokenizer.error();
     model->m_tokenizer = *tokenizer;
     auto card = loadCard((folder / "spanscope.json").string());

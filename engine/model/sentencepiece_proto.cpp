@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "engine/model/file_error.h"
-#include "engine/model/shape_limits.h"
 #include "engine/model/utf8.h"
 
 namespace spanscope {
@@ -209,15 +208,16 @@ bool isByteName(std::string_view name) {
     return name.size() == 6 && name.starts_with("<0x") && name[5] == '>' && isHex(name[3]) && isHex(name[4]);
 }
 
-Result<VocabularySpec> readModelProto(std::string_view proto, const std::string& file) {
+Result<VocabularySpec> readModelProto(std::string_view proto, const std::string& file, int32_t maxPieces) {
     VocabularySpec spec;
     WireReader model(proto);
     while (model.next()) {
         if (model.isBytes(kPieces)) {
             VocabularyPiece piece;
             if (!readPiece(model.bytes(), piece)) return malformed(file, "piece " + std::to_string(spec.pieces.size()));
-            if (spec.pieces.size() >= static_cast<size_t>(kMaxVocab))
-                return fileError(ErrorCode::Format, "too many pieces", file, "pieces", "more than " + std::to_string(kMaxVocab));
+            if (spec.pieces.size() >= static_cast<size_t>(maxPieces))
+                return fileError(ErrorCode::Format, "the vocabulary has more pieces than the model", file, "vocabulary", {},
+                                 "at most " + std::to_string(maxPieces));
             spec.pieces.push_back(std::move(piece));
         }
         if (model.isBytes(kTrainer) && !readTrainer(model.bytes(), spec)) return malformed(file, "trainer_spec");

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/model/shape_limits.h"
 #include "engine/types/result.h"
 
 namespace spanscope {
@@ -44,8 +45,8 @@ struct VocabularySpec {
 inline constexpr size_t kMaxPieceBytes = 1024;
 
 /// Reads a serialised ModelProto. Format, with the place, on anything truncated or malformed, on unknown enumerators
-/// and on more pieces than any model has. Fields that come twice count as protobuf counts them.
-Result<VocabularySpec> readModelProto(std::string_view proto, const std::string& file);
+/// and on more than `maxPieces`, as soon as one too many is met. Fields that come twice count as protobuf counts them.
+Result<VocabularySpec> readModelProto(std::string_view proto, const std::string& file, int32_t maxPieces = kMaxVocab);
 
 /// What libsentencepiece relies on or would take long over, wherever the vocabulary comes from: pieces (text, UTF-8,
 /// length, no two alike, finite scores, one unknown, bytes complete), the normalisation table. Format otherwise.

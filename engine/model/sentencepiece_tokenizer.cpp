@@ -300,10 +300,10 @@ Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const Vocabu
     return std::shared_ptr<const Tokenizer>(std::move(tokenizer));
 }
 
-Result<std::shared_ptr<const Tokenizer>> loadSentencePiece(const std::string& tokenizerModelPath) {
+Result<std::shared_ptr<const Tokenizer>> loadSentencePiece(const std::string& tokenizerModelPath, int32_t maxPieces) {
     auto proto = readSmallFile(tokenizerModelPath, kMaxModelBytes);
     if (!proto) return proto.error();
-    auto spec = readModelProto(*proto, tokenizerModelPath);
+    auto spec = readModelProto(*proto, tokenizerModelPath, maxPieces < 0 ? kMaxVocab : maxPieces);
     if (!spec) return spec.error();
     auto added = loadAddedTokens(std::filesystem::path(tokenizerModelPath).parent_path().string());
     if (!added) return added.error();

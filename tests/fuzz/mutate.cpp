@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -33,21 +32,27 @@ size_t give(const std::string& result, uint8_t* data, size_t maxSize) {
 
 namespace {
 
+struct Member;
+
 /// A tree that can hold what a JSON library would not keep: a key twice, a number as it was written.
 struct Node {
     std::string scalar;  ///< as written; unused if it has members
     char open = 0;       ///< '{', '[' or 0
-    std::vector<std::pair<std::string, Node>> members;  ///< keys as written, with quotes; empty in lists
+    std::vector<Member> members;
+};
+struct Member {
+    std::string key;  ///< as written, with quotes; empty in lists
+    Node value;
 };
 
 Node nodeOf(const nlohmann::ordered_json& value) {
     Node node;
     if (value.is_object()) {
         node.open = '{';
-        for (const auto& [key, item] : value.items()) node.members.emplace_back(nlohmann::json(key).dump(), nodeOf(item));
+        for (const auto& [key, item] : value.items()) node.members.push_back({nlohmann::json(key).dump(), nodeOf(item)});
     } else if (value.is_array()) {
         node.open = '[';
-        for (const auto& item : value) node.members.emplace_back(std::string(), nodeOf(item));
+        for (const auto& item : value) node.members.push_back({{}, nodeOf(item)});
     } else {
         node.scalar = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     }
@@ -63,10 +68,10 @@ void print(const Node& node, std::string& out) {
     for (size_t i = 0; i < node.members.size(); ++i) {
         if (i > 0) out += ',';
         if (node.open == '{') {
-            out += node.members[i].first.empty() ? "\"\"" : node.members[i].first;
+            out += node.members[i].key.empty() ? "\"\"" : node.members[i].key;
             out += ':';
         }
-        print(node.members[i].second, out);
+        print(node.members[i].value, out);
     }
     out += node.open == '{' ? '}' : ']';
 }
@@ -75,7 +80,7 @@ void collect(Node& node, std::vector<Node*>& all, std::vector<Node*>& containers
     all.push_back(&node);
     if (node.open == 0) return;
     containers.push_back(&node);
-    for (auto& [key, item] : node.members) collect(item, all, containers);
+    for (Member& member : node.members) collect(member.value, all, containers);
 }
 
 Node awkward(Dice& dice) {
@@ -100,7 +105,7 @@ void changeJson(Node& root, Dice& dice) {
                 for (size_t i = dice.oneIn(8) ? 80 : 1 + dice.below(3); i > 0; --i) {
                     Node outer;
                     outer.open = '[';
-                    outer.members.emplace_back(std::string(), std::move(inner));
+                    outer.members.push_back({{}, std::move(inner)});
                     inner = std::move(outer);
                 }
                 node = std::move(inner);
@@ -114,25 +119,27 @@ void changeJson(Node& root, Dice& dice) {
     Node& box = *dice.of(containers);
     Node& other = *dice.of(containers);
     if (box.members.empty()) {
-        box.members.emplace_back("\"k\"", awkward(dice));
+        box.members.push_back({"\"k\"", awkward(dice)});
         return;
     }
     const size_t at = dice.below(box.members.size());
     const auto place = box.members.begin() + static_cast<std::ptrdiff_t>(at);
     switch (dice.below(7)) {
         case 0: box.members.erase(place); return;
-        case 1: box.members.push_back(std::pair(box.members[at])); return;
-        case 2: if (!other.members.empty()) box.members[at].first = std::string(dice.of(other.members).first); return;
+        case 1: box.members.push_back(Member(box.members[at])); return;
+        case 2: if (!other.members.empty()) box.members[at].key = std::string(dice.of(other.members).key); return;
         case 3: std::swap(box.members[at], dice.of(box.members)); return;
-        case 4: if (!other.members.empty()) box.members.push_back(std::pair(dice.of(other.members))); return;
+        case 4: if (!other.members.empty()) box.members.push_back(Member(dice.of(other.members))); return;
         case 5: box.members.insert(place, {"\"k" + std::to_string(dice.below(9)) + "\"", awkward(dice)}); return;
-        default: box.members[at].first = mutateBytes(box.members[at].first, box.members[at].first.size() + 8); return;
+        default: box.members[at].key = mutateBytes(box.members[at].key, box.members[at].key.size() + 8); return;
     }
 }
 
 }  // namespace
 
 std::string mutateJson(std::string_view text, Dice& dice) {
+    const auto isOpen = [](char c) { return c == '[' || c == '{'; };
+    if (std::count_if(text.begin(), text.end(), isOpen) > 4000) return mutateBytes(text, text.size());  // the tree recurses
     const auto value = nlohmann::ordered_json::parse(text, nullptr, false);
     if (value.is_discarded() || dice.oneIn(16)) return mutateBytes(text, text.size() + 64);
     Node root = nodeOf(value);

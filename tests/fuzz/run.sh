@@ -1,28 +1,30 @@
 #!/usr/bin/env bash
-# Runs the libFuzzer programs one after another, two at a time, and prints a table of what they did. Finds are left in
-# the log folder, named after their target.
-#   cmake --preset fuzz && ninja -C build/fuzz fuzzers
-#   tests/fuzz/run.sh [SECONDS] [TARGET...]      600 seconds of all targets
+# Runs the libFuzzer programs (./run fuzz builds them), two at a time, and prints a table of what they did. Finds are
+# left in the log folder, named after their target.
+#   tests/fuzz/run.sh [MINUTES] [TARGET...]      10 minutes of every target
 #   tests/fuzz/run.sh --table                    the table of the last run's logs
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 logs=${FUZZ_LOGS:-out/fuzz}
 mkdir -p "$logs"
+all=(json config card safetensors gguf trace vocabulary modelproto tracker tokenizer)
 
 one() {  # target seconds
-    local dict
+    local dict code=0
     case "$1" in
         gguf) dict=gguf ;;
-        tokenizer | tracker | vocabulary) dict=special ;;
+        tokenizer | tracker | vocabulary | modelproto) dict=special ;;
         *) dict=json ;;
     esac
     mkdir -p "$logs/work-$1"
-    nice build/fuzz/bin/fuzz_"$1" -max_total_time="$2" -dict="tests/fuzz/$dict.dict" -print_final_stats=1 -rss_limit_mb=3000 \
-        -artifact_prefix="$logs/$1-" "$logs/work-$1" "tests/fuzz/corpus/$1" >"$logs/$1.log" 2>&1 && code=0 || code=$?
+    # Memory beyond 1 GiB and an input that takes 10 s are finds like any other.
+    nice build/fuzz/bin/fuzz_"$1" -max_total_time="$2" -dict="tests/fuzz/$dict.dict" -print_final_stats=1 -rss_limit_mb=1024 \
+        -timeout=10 -max_len=100000 -artifact_prefix="$logs/$1-" "$logs/work-$1" "tests/fuzz/corpus/$1" >"$logs/$1.log" 2>&1 || code=$?
     echo "exit $code" >>"$logs/$1.log"
 }
 
 table() {
+    local log
     echo "| target | executions | edges covered | inputs kept | seconds | peak MiB | found |"
     echo "|---|--:|--:|--:|--:|--:|---|"
     for log in "$logs"/*.log; do
@@ -38,13 +40,13 @@ table() {
 }
 
 if [ "${1:-}" != --table ]; then
-    seconds=${1:-600}
+    minutes=${1:-10}
     [ $# -gt 0 ] && shift
     targets=("$@")
-    [ ${#targets[@]} -gt 0 ] || targets=(safetensors gguf config card trace tracker tokenizer vocabulary)
+    [ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
     for target in "${targets[@]}"; do
         while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
-        one "$target" "$seconds" &
+        one "$target" "$((minutes * 60))" &
     done
     wait
 fi

@@ -3,6 +3,7 @@
 
 #include "engine/model/card.h"
 #include "engine/model/hf_config.h"
+#include "engine/model/model.h"
 #include "engine/model/safetensors.h"
 #include "engine/model/sentencepiece_proto.h"
 #include "engine/model/tokenizer.h"
@@ -113,6 +114,19 @@ class TestReaderCosts : public QObject {
         };
         const double ratio = test::growth<std::string>(20000, withTests, load);
         QVERIFY2(ratio < test::kLinear, qPrintable(QString::number(ratio)));
+    }
+
+    /// Refused at the first piece too many, not when millions have been built.
+    void vocabularyLongerThanTheModel() {
+        test::ScratchFolder folder;
+        QVERIFY(test::writeTinyModel(folder.path()));
+        std::string pieces;
+        for (int i = 0; i < 1'000'000; ++i) pieces += wire(0x0A, wire(0x0A, std::to_string(i)));
+        QVERIFY(test::writeFile(folder.file("tokenizer.model"), writeModelProto(smallVocabulary()) + pieces));
+        QVERIFY(test::fitsIn(48 << 20, [&] {
+            const auto model = openModel(folder.path());
+            if (model || model.error().message.find("more pieces than the model") == std::string::npos) throw 1;
+        }));
     }
 
     void traceOfLongMasks() {
