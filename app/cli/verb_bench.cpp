@@ -11,6 +11,7 @@
 #include "engine/decode/machine.h"
 #include "engine/decode/random_weights.h"
 #include "kernels/bandwidth.h"
+#include "kernels/process_limits.h"
 
 namespace spanscope::cli {
 
