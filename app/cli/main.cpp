@@ -1,8 +1,15 @@
+#include <unistd.h>
+
 #include <cstdio>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <system_error>
 
 #include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
 #include "engine/model/mapped_file_guard.h"
+#include "engine/types/output_file.h"
 
 namespace {
 
@@ -21,6 +28,34 @@ int dispatch(const spanscope::cli::Options& options, const spanscope::cli::Log& 
     return kUsage;
 }
 
+/// Out of memory is an exit code and a sentence, not a crash; so is a thread that the system does not give.
+int dispatchWithinMemory(const spanscope::cli::Options& options, const spanscope::cli::Log& log) {
+    using namespace spanscope::cli;
+    try {
+        return dispatch(options, log);
+    } catch (const std::bad_alloc&) {
+        return log.fail(noMemory());
+    } catch (const std::length_error&) {  // more than any machine could hold
+        return log.fail(noMemory());
+    } catch (const std::system_error& e) {
+        return log.fail({spanscope::ErrorCode::OutOfMemory, std::string("a thread cannot be started: ") + e.what(), {}, {}, {}, "fewer with -t"});
+    }
+}
+
+/// The same in a thread of a library or of the engine, where nobody catches it.
+[[noreturn]] void onTerminate() {
+    try {
+        if (std::exception_ptr thrown = std::current_exception()) std::rethrow_exception(thrown);
+    } catch (const std::bad_alloc&) {
+        static constexpr char kText[] = "spanscope-cli: there is not enough memory for this\n";
+        if (write(STDERR_FILENO, kText, sizeof kText - 1) < 0) _exit(spanscope::cli::kOutOfMemory);
+        spanscope::OutputFile::removeUnfinished();
+        _exit(spanscope::cli::kOutOfMemory);
+    } catch (...) {
+    }
+    std::abort();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -30,7 +65,8 @@ int main(int argc, char** argv) {
     installStopSignal();
     spanscope::guardMappedFiles("spanscope-cli", kLoadFailure);
     const Log log(options.quiet ? Log::Level::Quiet : options.verbose ? Log::Level::Verbose : Log::Level::Normal);
-    const int exitCode = dispatch(options, log);
+    std::set_terminate(onTerminate);
+    const int exitCode = dispatchWithinMemory(options, log);
     // A full disk or a closed pipe shows when the last bytes leave.
     const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
     if (!written && exitCode == kOk) return log.fail({spanscope::ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});

@@ -9,6 +9,7 @@
 
 #include "app/cli/exit_codes.h"
 #include "app/cli/locate.h"
+#include "app/cli/log.h"
 #include "spanscope_version.h"
 
 namespace spanscope::cli {
@@ -317,7 +318,7 @@ void addDiff(CLI::App& app, Options& all) {
 }
 
 int misused(const std::string& what) {
-    std::cerr << "spanscope-cli: " << what << "; --help lists verbs and options\n";
+    Log().error(what + "; --help lists verbs and options");
     return kUsage;
 }
 

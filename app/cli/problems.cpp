@@ -4,24 +4,23 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
-#include "app/cli/stop_signal.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/news_dataset.h"
 #include "engine/types/input_file.h"
+#include "engine/types/json_scan.h"
 
 namespace spanscope::cli {
 
 namespace {
 
 constexpr int64_t kDefaultCount = 100;
+constexpr size_t kDeepestJson = 64;  // as in the other files of lines
 
 std::string trimmed(const std::string& text) {
     const size_t first = text.find_first_not_of(" \t\r\n");
     if (first == std::string::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
-
-Error stopped() { return {ErrorCode::Cancelled, "stopped", {}, {}, {}, {}}; }
 
 /// The string under `key`, or nullptr.
 const std::string* textOf(const nlohmann::json& object, const char* key) {
@@ -37,13 +36,15 @@ Result<std::vector<Problem>> readProblems(const std::string& path, const std::st
     std::vector<Problem> problems;
     std::string line;
     for (int64_t number = 1; std::getline(*file, line); ++number) {
-        if (stopRequested()) return stopped();
         if (trimmed(line).empty()) continue;
         if (limit > 0 && static_cast<int64_t>(problems.size()) >= limit) break;
-        const auto object = nlohmann::json::parse(line, nullptr, false);
         const std::string where = "line " + std::to_string(number);
         if (line.find('\0') != std::string::npos)
             return Error{ErrorCode::Format, "a NUL byte, which no JSON text has", path, where, {}, {}};
+        if (const size_t depth = scanJson(line).depth; depth > kDeepestJson)
+            return Error{ErrorCode::Format, "nested too deeply", path, where, std::to_string(depth) + " levels",
+                         "at most " + std::to_string(kDeepestJson)};
+        const auto object = nlohmann::json::parse(line, nullptr, false);
         if (!object.is_object())
             return Error{ErrorCode::Format, "not a JSON object", path, where, line.substr(0, 40), "{\"prompt\", \"answer\"}"};
         const std::string* typed = textOf(object, "typed");
@@ -83,7 +84,6 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
     std::vector<Problem> problems;
     const int64_t count = o.count > 0 ? o.count : kDefaultCount;
     while (static_cast<int64_t>(problems.size()) < count) {
-        if (stopRequested()) return stopped();
         auto example = source->next();
         if (!example) return example.error();
         if (!*example) break;
