@@ -1,5 +1,6 @@
 // The command line as scripts use it: what stands on stdout, what on stderr, which exit code. The bundled model answers
 // where it is there; everything else runs on tiny random models.
+#include <sched.h>
 #include <signal.h>
 
 #include <QProcess>
@@ -465,6 +466,37 @@ class TestCli : public QObject {
         QCOMPARE(names, (QStringList{"pp32 dense", "pp32 keep=16", "tg8 dense", "tg8 keep=16", "tg8 declared"}));
         QCOMPARE(run({"bench", "--random-weights", "llama-160m", "--attention", "declared"}).exitCode, 2);
         QCOMPARE(run({"bench", "-m", m_model, "-p", "0", "-n", "0"}).exitCode, 2);
+    }
+
+    /// A problem nested so deep that parsing it costs the stack.
+    void evalBoundsTheDepthOfItsFile() {
+        QFile f(file("deep.jsonl"));
+        QVERIFY(f.open(QIODevice::WriteOnly));
+        f.write("{\"prompt\": \"1+1\", \"answer\": \"2\", \"more\": " + QByteArray(2000000, '[') + QByteArray(2000000, ']') + "}\n");
+        f.close();
+        const Outcome o = run({"eval", "-m", m_model, "--task", "expression", "--file", f.fileName()});
+        QCOMPARE(o.exitCode, 3);
+        QVERIFY2(o.err.contains("line 1: nested too deeply (found 2000001 levels, expected at most 64)"), o.err.constData());
+    }
+
+    /// taskset: as many threads as there are cores to run on.
+    void threadsAreThoseThatMayRun() {
+        QProcess process;
+        process.setChildProcessModifier([] {
+            cpu_set_t mine, one;
+            CPU_ZERO(&one);
+            if (sched_getaffinity(0, sizeof mine, &mine) != 0) return;
+            for (int c = 0; c < CPU_SETSIZE; ++c)
+                if (CPU_ISSET(c, &mine)) {
+                    CPU_SET(c, &one);
+                    break;
+                }
+            sched_setaffinity(0, sizeof one, &one);
+        });
+        process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), {"run", "-m", m_model, "-p", "1+1", "-n", "2", "--json"});
+        QVERIFY(process.waitForFinished(patience(60000)));
+        const Json json = Json::parse(process.readAllStandardOutput().toStdString(), nullptr, false);
+        QCOMPARE(json["runs"][0]["n_threads"], 1);
     }
 
     void ctrlCStopsInGoodOrder() {
