@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 
@@ -29,10 +30,11 @@ int dispatch(const spanscope::cli::Options& options, const spanscope::cli::Log& 
 }
 
 /// Out of memory is an exit code and a sentence, not a crash; so is a thread that the system does not give.
-int dispatchWithinMemory(const spanscope::cli::Options& options, const spanscope::cli::Log& log) {
+template <class Work>
+int withinMemory(const spanscope::cli::Log& log, const Work& work) {
     using namespace spanscope::cli;
     try {
-        return dispatch(options, log);
+        return work();
     } catch (const std::bad_alloc&) {
         return log.fail(noMemory());
     } catch (const std::length_error&) {  // more than any machine could hold
@@ -60,13 +62,15 @@ int dispatchWithinMemory(const spanscope::cli::Options& options, const spanscope
 
 int main(int argc, char** argv) {
     using namespace spanscope::cli;
+    std::set_terminate(onTerminate);
     Options options;
-    if (const auto exitCode = parseOptions(argc, argv, options)) return *exitCode;
+    std::optional<int> ended;
+    if (const int code = withinMemory(Log(), [&] { return (ended = parseOptions(argc, argv, options)).value_or(kOk); }); ended || code != kOk)
+        return code;
     installStopSignal();
     spanscope::guardMappedFiles("spanscope-cli", kLoadFailure);
     const Log log(options.quiet ? Log::Level::Quiet : options.verbose ? Log::Level::Verbose : Log::Level::Normal);
-    std::set_terminate(onTerminate);
-    const int exitCode = dispatchWithinMemory(options, log);
+    const int exitCode = withinMemory(log, [&] { return dispatch(options, log); });
     // A full disk or a closed pipe shows when the last bytes leave.
     const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
     if (!written && exitCode == kOk) return log.fail({spanscope::ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});

@@ -213,6 +213,8 @@ int runVerb(const RunOptions& o, const Log& log) {
         auto trace = TraceWriter::create(o.traceFile);
         if (!trace) return log.fail(trace.error());
         running.trace = std::move(*trace);
+        for (const auto& session : running.sessions)  // a recording that breaks off in the prompt says what was asked
+            if (auto begun = running.trace->begin(session->data().header); !begun) return log.fail(begun.error());
     }
     StreamedText stream;
     const bool streams = !o.json && running.sessions.size() == 1;
