@@ -343,26 +343,44 @@ class TestStopping : public QObject {
         QVERIFY2(e.peakBytes < small.peakBytes + 8 * text.size() + (16 << 20), std::to_string(e.peakBytes >> 20).c_str());
     }
 
-    /// In a control group with little memory nothing is begun that would be killed there.
+    /// In a control group with little memory nothing is begun that would be killed there, and no more threads than its quota pays.
     void aControlGroupIsSeen() {
         if (kSanitized) QSKIP("sanitizers need more");
-        const QString group = QString("/sys/fs/cgroup/spanscope-test-%1").arg(getpid());
-        const auto write = [&](const char* name, const QByteArray& text) {
-            QFile f(group + '/' + name);
+        const bool unified = QFile::exists("/sys/fs/cgroup/cgroup.controllers");
+        const QString name = QString("spanscope-test-%1").arg(getpid());
+        const QStringList groups = unified ? QStringList{"/sys/fs/cgroup/" + name} : QStringList{"/sys/fs/cgroup/memory/" + name, "/sys/fs/cgroup/cpu/" + name};
+        const auto write = [](const QString& path, const QByteArray& text) {
+            QFile f(path);
             return f.open(QIODevice::WriteOnly | QIODevice::Unbuffered) && f.write(text) == text.size();
         };
-        if (!QFile::exists("/sys/fs/cgroup/cgroup.controllers") || !QDir().mkdir(group)) QSKIP("no control group can be made here");
-        if (!write("memory.max", "200M\n") || !write("cgroup.procs", "0\n")) {
-            QDir().rmdir(group);
-            QSKIP("no control group with a limit can be made here");
+        const auto remove = [&] {
+            for (const QString& group : groups) QDir().rmdir(group);
+        };
+        bool made = true;
+        for (const QString& group : groups) made = made && QDir().mkdir(group);
+        made = made && (unified ? write(groups[0] + "/memory.max", "200M\n") && write(groups[0] + "/cpu.max", "50000 100000\n")
+                                : write(groups[0] + "/memory.limit_in_bytes", "200M\n") && write(groups[1] + "/cpu.cfs_period_us", "100000\n") &&
+                                      write(groups[1] + "/cpu.cfs_quota_us", "50000\n"));
+        if (!made) {
+            remove();
+            QSKIP("no control group with limits can be made here");
         }
-        const Ended big = run({"run", "-m", m_model, "-p", "1+1", "-c", "2000000"});
-        const Ended smaller = run({"run", "-m", m_model, "-p", "1+1", "-n", "2", "-c", "64"});
-        QFile back("/sys/fs/cgroup/cgroup.procs");
-        if (back.open(QIODevice::WriteOnly | QIODevice::Unbuffered)) back.write("0\n");
-        QDir().rmdir(group);
+        std::vector<std::string> doors;
+        for (const QString& group : groups) doors.push_back((group + "/cgroup.procs").toStdString());
+        const auto enter = [&doors] {
+            for (const std::string& door : doors) {
+                const int fd = open(door.c_str(), O_WRONLY);
+                if (fd < 0 || ::write(fd, "0\n", 2) != 2) _exit(77);
+                close(fd);
+            }
+        };
+        const Ended big = run({"run", "-m", m_model, "-p", "1+1", "-c", "2000000"}, enter);
+        const Ended smaller = run({"run", "-m", m_model, "-p", "1+1", "-n", "2", "-c", "64", "--json"}, enter);
+        remove();
+        if (big.exitCode == 77) QSKIP("no control group can be entered here");
         QVERIFY2(big.exitCode == 4 && big.err.find("does not fit into memory") != std::string::npos, big.err.c_str());
         QVERIFY2(smaller.exitCode == 0, smaller.err.c_str());
+        QCOMPARE(Json::parse(smaller.out)["runs"][0]["n_threads"], 1);
     }
 };
 
