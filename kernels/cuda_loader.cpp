@@ -7,16 +7,18 @@
 
 #include "kernels/backends.h"
 #include "kernels/cuda/plugin_api.h"
+#include "kernels/program_folder.h"
 
 namespace spanscope {
 namespace {
 
-/// $SPANSCOPE_CUDA_PLUGIN, else beside the program, else where an installation puts it.
+/// $SPANSCOPE_CUDA_PLUGIN, else beside the program, else where an installation puts it. Always absolute: dlopen() would
+/// look for a bare name elsewhere. Empty where it is not known where the program is.
 std::string pluginPath() {
-    if (const char* given = std::getenv("SPANSCOPE_CUDA_PLUGIN"); given && *given) return given;
     std::error_code failed;
-    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
-    const std::filesystem::path here = failed ? std::filesystem::path(".") : program.parent_path();
+    if (const char* given = std::getenv("SPANSCOPE_CUDA_PLUGIN"); given && *given) return std::filesystem::absolute(given, failed).string();
+    const std::filesystem::path here = programFolder();
+    if (here.empty()) return {};
     for (const std::filesystem::path& candidate :
          {here / kCudaPluginFile, here / "../bin" / kCudaPluginFile, here / "../lib/spanscope" / kCudaPluginFile}) {
         if (std::filesystem::exists(candidate, failed)) return candidate.string();
@@ -34,6 +36,9 @@ Error notUsable(ErrorCode code, std::string message, const std::string& file) {
 
 Result<const CudaPlugin*> open() {
     const std::string path = pluginPath();
+    if (path.empty())
+        return notUsable(ErrorCode::NotFound, "the CUDA plugin is looked for beside the program, and the system does not say where that is; "
+                                              "SPANSCOPE_CUDA_PLUGIN can", kCudaPluginFile);
     std::error_code failed;
     if (!std::filesystem::exists(path, failed))
         return notUsable(ErrorCode::NotFound, "the CUDA plugin is not there; it is built where nvcc is found", path);

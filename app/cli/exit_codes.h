@@ -11,7 +11,7 @@ enum ExitCode : int {
     kUsage = 2,         ///< options or prompt cannot be used as given
     kLoadFailure = 3,   ///< a model, trace or data file cannot be opened, read or written
     kOutOfMemory = 4,   ///< does not fit; --force tries anyway
-    kCancelled = 5,     ///< Ctrl+C
+    kCancelled = 5,     ///< Ctrl+C, SIGTERM, SIGHUP
     kRunFailed = 6,     ///< the backend or device failed while running
 };
 
@@ -28,5 +28,8 @@ inline int exitCodeOf(const Error& error) {
     }
     return kRunFailed;
 }
+
+/// Where no allocation says better what for.
+inline Error noMemory() { return {ErrorCode::OutOfMemory, "there is not enough memory for this", {}, {}, {}, {}}; }
 
 }  // namespace spanscope::cli

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "kernels/program_folder.h"
+
 namespace spanscope::cli {
 
 namespace fs = std::filesystem;
@@ -12,10 +14,12 @@ std::string bundledModel(const std::string& name) {
     std::vector<fs::path> candidates;
     if (const char* models = std::getenv("SPANSCOPE_MODELS")) candidates.push_back(fs::path(models) / name);
     std::error_code ignored;
-    const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-    candidates.push_back(program / "../../../resources/models" / name);           // build/<preset>/bin of a checkout
-    candidates.push_back(program / "../share/spanscope/models" / name);           // installed
-    candidates.push_back(program / "resources/models" / name);                    // unpacked archive
+    if (const fs::path program = programFolder(); !program.empty()) {
+        candidates.push_back(program / "../../../resources/models" / name);       // build/<preset>/bin of a checkout
+        candidates.push_back(program / "../share/spanscope/models" / name);       // installed
+        candidates.push_back(program / "resources/models" / name);                // unpacked archive
+    }
+    candidates.push_back(fs::path("/usr/share/spanscope/models") / name);         // the package; never the current folder
     for (const fs::path& path : candidates) {
         if (fs::is_directory(path, ignored)) return fs::weakly_canonical(path, ignored).string();
     }

@@ -18,10 +18,10 @@ struct OpenedModel {
 std::string modelPath(const ModelOptions& options);
 DType kvTypeOf(const ModelOptions& options);
 
-/// "what 40 %" on the terminal; Ctrl+C cancels.
+/// "what 40 %" on the terminal.
 ProgressFn progressOn(const Log& log, const char* what);
 
-/// Shows progress; Ctrl+C cancels.
+/// Shows progress.
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log);
 
 /// What a verb wants to hold at the same time, and which of its options make it less.

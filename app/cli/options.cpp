@@ -9,6 +9,7 @@
 
 #include "app/cli/exit_codes.h"
 #include "app/cli/locate.h"
+#include "app/cli/log.h"
 #include "spanscope_version.h"
 
 namespace spanscope::cli {
@@ -17,7 +18,7 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 diff found a difference, 2 wrong usage or prompt, 3 a model or file cannot be opened,\n"
-    "read or written, 4 does not fit into memory (--force tries), 5 cancelled with Ctrl+C, 6 the run failed.\n"
+    "read or written, 4 does not fit into memory (--force tries), 5 stopped by a signal, 6 the run failed.\n"
     "stdout carries the result only; messages go to stderr. Without -m the bundled model is used; SPANSCOPE_MODELS\n"
     "names another folder of models.";
 
@@ -115,7 +116,7 @@ void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
     app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
     if (!runs) return;
     app->add_option("--backend,--device", o.backend, "where it runs")->check(CLI::IsMember({"cpu", "reference", "cuda"}));
-    app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all cores")->check(CLI::Range(0, kMostThreads));
+    app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all that this process may use")->check(CLI::Range(0, kMostThreads));
     app->add_flag("--force", o.force, "start even where the memory forecast says that it does not fit");
 }
 
@@ -317,7 +318,7 @@ void addDiff(CLI::App& app, Options& all) {
 }
 
 int misused(const std::string& what) {
-    std::cerr << "spanscope-cli: " << what << "; --help lists verbs and options\n";
+    Log().error(what + "; --help lists verbs and options");
     return kUsage;
 }
 

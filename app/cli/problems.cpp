@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "app/cli/stop_signal.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/news_dataset.h"
 #include "engine/types/input_file.h"
@@ -21,8 +20,6 @@ std::string trimmed(const std::string& text) {
     return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-Error stopped() { return {ErrorCode::Cancelled, "stopped", {}, {}, {}, {}}; }
-
 /// The string under `key`, or nullptr.
 const std::string* textOf(const nlohmann::json& object, const char* key) {
     const auto it = object.find(key);
@@ -37,7 +34,6 @@ Result<std::vector<Problem>> readProblems(const std::string& path, const std::st
     std::vector<Problem> problems;
     std::string line;
     for (int64_t number = 1; std::getline(*file, line); ++number) {
-        if (stopRequested()) return stopped();
         if (trimmed(line).empty()) continue;
         if (limit > 0 && static_cast<int64_t>(problems.size()) >= limit) break;
         const std::string where = "line " + std::to_string(number);
@@ -84,7 +80,6 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
     std::vector<Problem> problems;
     const int64_t count = o.count > 0 ? o.count : kDefaultCount;
     while (static_cast<int64_t>(problems.size()) < count) {
-        if (stopRequested()) return stopped();
         auto example = source->next();
         if (!example) return example.error();
         if (!*example) break;

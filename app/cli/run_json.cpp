@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "app/cli/terminal.h"
 #include "engine/decode/sampler.h"
 #include "engine/types/decimal.h"
 
@@ -65,7 +66,7 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
 }
 
 void printJson(const nlohmann::ordered_json& object) {
-    std::puts(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    printJsonLine(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     std::fflush(stdout);
 }
 

@@ -1,13 +1,32 @@
-// Ctrl+C and SIGTERM ask the program to stop in good order; a second one ends it at once.
+// Ctrl+C, SIGTERM and the end of a terminal (SIGHUP) stop the program within a fifth of a second, whatever it does.
+// Where there is nothing to keep yet (a model that is being opened, a trace that is read, an export) the handler itself ends
+// the process: exit code 5, half-written files removed. Where results or a recording exist, the verb stops in good order.
 #pragma once
 
 #include <atomic>
 
 namespace spanscope::cli {
 
+/// Also: a reader that closes stdout (`| head`) is no signal but a failed write.
 void installStopSignal();
 /// Set by the signal; handed to the engine as its stop flag.
 const std::atomic<bool>& stopFlag();
 inline bool stopRequested() { return stopFlag().load(std::memory_order_relaxed); }
+
+/// While this exists a signal sets the flag, and what is done so far is to be printed and closed. Work that does not look at
+/// the flag for 0.15 s (one step of a very large model) is ended all the same; a recording then stays behind as its readable
+/// `.part` file. A second signal ends at once. One at a time.
+class StopsInOrder {
+  public:
+    StopsInOrder();
+    ~StopsInOrder();
+    StopsInOrder(const StopsInOrder&) = delete;
+    StopsInOrder& operator=(const StopsInOrder&) = delete;
+    /// The work is over, stopped or not: printing and closing take as long as they take.
+    void workIsOver();
+};
+
+/// For the handler: there is a line of progress to clear.
+void progressIsShown(bool shown);
 
 }  // namespace spanscope::cli

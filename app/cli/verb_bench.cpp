@@ -1,16 +1,17 @@
 // bench: speed of prefill and decode, of a model or of a shape with drawn weights.
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
 #include "app/cli/model_setup.h"
 #include "app/cli/stop_signal.h"
+#include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/bench.h"
 #include "engine/decode/bench_declared.h"
 #include "engine/decode/machine.h"
 #include "engine/decode/random_weights.h"
 #include "kernels/bandwidth.h"
+#include "kernels/process_limits.h"
 
 namespace spanscope::cli {
 
@@ -98,8 +99,10 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     }
     const BenchProgress progress = [&](const std::string& what) { log.progress(what); };
     std::vector<BenchRow> rows;
+    StopsInOrder stops;
     Status ran = runBench(**backend, weights, subject, plan, &stopFlag(), rows, progress);
     if (ran && wantsDeclared(o)) ran = runDeclaredBench(**backend, *opened.model, subject, plan, &stopFlag(), rows, progress);
+    stops.workIsOver();
     log.endProgress();
     if (!ran && rows.empty()) return log.fail(ran.error());
     const int64_t peakBytes = processMemory().peakBytes - (probe ? static_cast<int64_t>(probe->nBytes()) : 0);
@@ -110,8 +113,13 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     }
     auto text = formatBench(rows, o.output);
     if (!text) return log.fail(text.error());
-    std::fputs(text->c_str(), stdout);
-    if (!text->empty() && text->back() != '\n') std::fputc('\n', stdout);
+    while (text->ends_with('\n')) text->pop_back();
+    if (o.output.starts_with("json"))
+        printJsonLine(*text);
+    else if (o.output == "csv")
+        printData(*text + "\n");
+    else
+        print(*text + "\n");
     return ran ? kOk : log.fail(ran.error());  // what was measured before stands above
 }
 

@@ -7,6 +7,7 @@
 
 #include "app/cli/locate.h"
 #include "app/cli/stop_signal.h"
+#include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/news_dataset.h"
@@ -35,7 +36,7 @@ class Sink {
             m_file->write("\n");
             return true;
         }
-        return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fputc('\n', stdout) != EOF;
+        return printJsonLine(text);
     }
     Status close() {
         if (m_file) return m_file->commit();
@@ -86,7 +87,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     if (!o.overlapWith.empty()) {
         const auto report = checkNewsLeak(o.overlapWith, o.input);
         if (!report) return log.fail(report.error());
-        std::fputs(report->toText().c_str(), stdout);
+        print(report->toText());
         return kOk;
     }
     std::shared_ptr<const Tokenizer> tokenizer;
@@ -102,6 +103,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     auto sink = Sink::open(o.out);
     if (!sink) return log.fail(sink.error());
 
+    StopsInOrder stops;
     int64_t n = 0;
     for (; o.count < 0 || n < o.count; ++n) {
         if (stopRequested()) return log.fail({ErrorCode::Cancelled, "stopped", {}, {}, {}, {}});
@@ -115,6 +117,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
         if (!sink->line(*line)) return log.fail(Error{ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
         if (n % 1000 == 999) log.progress(std::to_string(n + 1) + " problems");
     }
+    stops.workIsOver();
     if (auto ok = sink->close(); !ok) return log.fail(ok.error());
     log.endProgress();
     if (const auto* news = dynamic_cast<const NewsDataset*>(source->get())) log.info(news->stats().toText());

@@ -1,8 +1,8 @@
 // diff: two recorded runs, step by step: tokens, masks, phases; timings are shown and never a difference.
-#include <cstdio>
-
 #include "app/cli/run_json.h"
+#include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
+#include "engine/model/safe_text.h"
 #include "engine/trace/trace.h"
 #include "engine/types/decimal.h"
 
@@ -55,7 +55,7 @@ RunDifference compare(const RunData& a, const RunData& b) {
 std::string stepText(const RunData& run, int64_t index) {
     if (index < 0 || static_cast<size_t>(index) >= run.steps.size()) return "(ended)";
     const StepRecord& s = run.steps[static_cast<size_t>(index)];
-    return s.token.text + " (" + phaseName(s.phase) + ", attended " + std::to_string(s.attended) + ")";
+    return printable(s.token.text, true) + " (" + phaseName(s.phase) + ", attended " + std::to_string(s.attended) + ")";
 }
 
 Json differenceJson(const RunData& a, const RunData& b, const RunDifference& d) {
@@ -74,16 +74,16 @@ Json differenceJson(const RunData& a, const RunData& b, const RunDifference& d) 
 }
 
 void printDifference(const RunData& a, const RunData& b, const RunDifference& d) {
-    std::printf("%s: %s\n", attentionModeName(a.header.settings.attention), d.equal() ? "equal" : "different");
-    if (!d.promptEqual) std::printf("  the prompts differ\n");
+    printFormat("%s: %s\n", attentionModeName(a.header.settings.attention), d.equal() ? "equal" : "different");
+    if (!d.promptEqual) printFormat("  the prompts differ\n");
     if (d.firstToken >= 0)
-        std::printf("  tokens differ from step %lld: %s | %s\n", static_cast<long long>(d.firstToken),
+        printFormat("  tokens differ from step %lld: %s | %s\n", static_cast<long long>(d.firstToken),
                     stepText(a, d.firstToken).c_str(), stepText(b, d.firstToken).c_str());
     if (d.firstMask >= 0)
-        std::printf("  masks differ from step %lld: %s | %s\n", static_cast<long long>(d.firstMask),
+        printFormat("  masks differ from step %lld: %s | %s\n", static_cast<long long>(d.firstMask),
                     stepText(a, d.firstMask).c_str(), stepText(b, d.firstMask).c_str());
-    if (!d.answerEqual) std::printf("  answers: %s | %s\n", a.answer.c_str(), b.answer.c_str());
-    std::printf("  decode %s | %s t/s\n", decimal(a.stats.decodeTokensPerS(), 1).c_str(),
+    if (!d.answerEqual) printFormat("  answers: %s | %s\n", printable(a.answer, true).c_str(), printable(b.answer, true).c_str());
+    printFormat("  decode %s | %s t/s\n", decimal(a.stats.decodeTokensPerS(), 1).c_str(),
                 decimal(b.stats.decodeTokensPerS(), 1).c_str());
 }
 
@@ -112,7 +112,7 @@ int diffVerb(const DiffOptions& o, const Log& log) {
     if (o.json) {
         printJson({{"equal", equal}, {"n_runs", {a->runs.size(), b->runs.size()}}, {"runs", std::move(runs)}});
     } else if (a->runs.size() != b->runs.size()) {
-        std::printf("the files hold %zu and %zu runs\n", a->runs.size(), b->runs.size());
+        printFormat("the files hold %zu and %zu runs\n", a->runs.size(), b->runs.size());
     }
     return equal ? kOk : kDiffers;
 }

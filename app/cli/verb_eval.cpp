@@ -1,7 +1,6 @@
 // eval: many problems in each attention mode, side by side. Jobs are threads with a backend of their own over the
 // same mapped weights; each decodes a batch. Tokens are greedy, so results do not depend on jobs or order.
 #include <chrono>
-#include <cstdio>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,11 +11,13 @@
 #include "app/cli/problems.h"
 #include "app/cli/run_json.h"
 #include "app/cli/stop_signal.h"
+#include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/batch.h"
 #include "engine/decode/prompt.h"
 #include "engine/types/output_file.h"
 #include "engine/types/decimal.h"
+#include "kernels/process_limits.h"
 
 namespace spanscope::cli {
 
@@ -51,7 +52,6 @@ struct Plan {
 Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vector<Problem>& problems, const Log& log) {
     Plan plan;
     for (size_t i = 0; i < problems.size(); ++i) {
-        if (stopRequested()) return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
         RunSettings s;
         s.task = problems[i].task;
         s.promptText = problems[i].typed;
@@ -68,8 +68,7 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
         plan.largestNeed = std::max(plan.largestNeed, (need + kPageTokens - 1) / kPageTokens * kPageTokens);
         plan.settings.push_back(std::move(s));
     }
-    const auto nCores = static_cast<int32_t>(std::max(1U, std::thread::hardware_concurrency()));
-    const int32_t threads = o.model.nThreads > 0 ? o.model.nThreads : nCores;
+    const int32_t threads = o.model.nThreads > 0 ? o.model.nThreads : usableThreads();
     plan.nJobs = o.nJobs > 0 ? o.nJobs : o.model.backend == "cuda" ? 1 : threads;
     plan.nJobs = std::min<int32_t>(plan.nJobs, static_cast<int32_t>(problems.size()));
     plan.threadsPerJob = std::max(1, threads / plan.nJobs);
@@ -98,22 +97,35 @@ class RowRunner {
 
     Status run(const std::vector<std::unique_ptr<Backend>>& backends) {
         const auto startedAt = std::chrono::steady_clock::now();
-        std::vector<std::thread> threads;
-        for (const auto& backend : backends) {
-            threads.emplace_back([this, &backend] {
-                auto ok = runBatched(m_model, *backend, m_plan.batch, [this] { return nextRequest(); },
-                                     [this](int64_t id, Result<RunData> result) { take(id, std::move(result)); }, &stopFlag());
-                const std::lock_guard lock(m_mutex);
-                if (!ok && m_status.ok()) m_status = ok;
-            });
+        {
+            std::vector<std::jthread> threads;  // joined here, whatever happens
+            try {
+                for (const auto& backend : backends) threads.emplace_back([this, &backend] { job(*backend); });
+            } catch (const std::system_error& e) {
+                fail({ErrorCode::OutOfMemory, std::string("a thread cannot be started: ") + e.what(), {}, "--jobs", std::to_string(backends.size()), "fewer"});
+            }
         }
-        for (std::thread& thread : threads) thread.join();
         m_row.wallS = std::chrono::duration<double>(std::chrono::steady_clock::now() - startedAt).count();
         m_log.endProgress();
         return m_status;
     }
 
   private:
+    void job(Backend& backend) {
+        try {
+            const Status ok = runBatched(m_model, backend, m_plan.batch, [this] { return nextRequest(); },
+                                         [this](int64_t id, Result<RunData> result) { take(id, std::move(result)); }, &stopFlag());
+            if (!ok) fail(ok.error());
+        } catch (const std::bad_alloc&) {
+            fail(noMemory());
+        }
+    }
+
+    void fail(const Error& error) {
+        const std::lock_guard lock(m_mutex);
+        if (m_status.ok()) m_status = error;
+    }
+
     std::optional<std::pair<int64_t, RunSettings>> nextRequest() {
         const std::lock_guard lock(m_mutex);
         if (m_next >= m_problems.size() || !m_status.ok()) return std::nullopt;
@@ -213,17 +225,17 @@ Json rowJson(const Row& row, const Plan& plan) {
 }
 
 void printTable(const std::vector<Row>& rows) {
-    std::printf("%-10s %6s %9s %10s %10s %9s %9s %10s %11s\n", "attention", "n", "exact", "prompt", "response", "attended",
+    printFormat("%-10s %6s %9s %10s %10s %9s %9s %10s %11s\n", "attention", "n", "exact", "prompt", "response", "attended",
                 "read", "violations", "t/s overall");
     for (const Row& row : rows) {
         const RowSums s = sumUp(row);
         const std::string rate = row.wallS > 0 ? decimal(static_cast<double>(s.response) / row.wallS, 0) : "-";
-        std::printf("%-10s %6lld %8s%% %10lld %10lld %8s%% %8s%% %10lld %11s\n", attentionModeName(row.choice.mode),
+        printFormat("%-10s %6lld %8s%% %10lld %10lld %8s%% %8s%% %10lld %11s\n", attentionModeName(row.choice.mode),
                     static_cast<long long>(s.n), decimal(100 * s.exactShare(), 1).c_str(), static_cast<long long>(s.prompt),
                     static_cast<long long>(s.response), decimal(100 * s.share(s.attended), 1).c_str(),
                     decimal(100 * s.share(s.read), 1).c_str(), static_cast<long long>(s.violations), rate.c_str());
     }
-    for (const Row& row : rows) std::fputs(row.scores.toText(attentionModeName(row.choice.mode)).c_str(), stdout);
+    for (const Row& row : rows) print(row.scores.toText(attentionModeName(row.choice.mode)));
 }
 
 void writeFailures(OutputFile& file, const std::vector<Problem>& problems, const std::vector<Row>& rows) {
@@ -269,11 +281,13 @@ int evalVerb(const EvalOptions& o, const Log& log) {
     }
     std::vector<Row> rows;
     Status status;
+    StopsInOrder stops;
     for (const AttentionChoice& choice : o.attention) {
         rows.push_back({choice, {}, {}, 0});
         status = RowRunner(opened->model, *plan, *problems, rows.back(), log).run(backends);
         if (!status) break;
     }
+    stops.workIsOver();
     bool ran = false;
     for (const Row& row : rows) {
         int64_t nFailed = 0;

@@ -5,7 +5,6 @@
 #include "app/cli/figure_export.h"
 #include "app/cli/locate.h"
 #include "app/cli/model_setup.h"
-#include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/inspect.h"
 #include "engine/trace/export.h"
@@ -17,6 +16,8 @@ namespace spanscope::cli {
 namespace {
 
 using SharedRun = std::shared_ptr<const RunData>;
+
+constexpr uint64_t kLargeMask = uint64_t{1} << 30;  ///< whose size is said
 
 SharedRun firstWith(const TraceFile& file, AttentionMode mode, const SharedRun& notThis) {
     for (const auto& run : file.runs) {
@@ -48,7 +49,7 @@ Result<Inspection> inspectRun(const SharedRun& run, const ExportOptions& o, cons
     if (!backend) return backend.error();
     auto inspector = Inspector::create(opened->model, **backend, run);
     if (!inspector) return inspector.error();
-    Status replayed = (*inspector)->replay(&stopFlag(), [&](int32_t done, int32_t total) {
+    Status replayed = (*inspector)->replay(nullptr, [&](int32_t done, int32_t total) {
         log.progress("replaying " + std::to_string(done) + " of " + std::to_string(total) + " steps");
     });
     log.endProgress();
@@ -113,8 +114,15 @@ int exportVerb(const ExportOptions& o, const Log& log) {
         ++nWritten;
         log.detail(path);
     };
-    write(o.npy, [&] { return exportMaskNpy(*run, o.npy); });
-    write(o.npz, [&] { return exportMaskNpz(*run, o.npz); });
+    const auto packed = [&](const char* what, const std::string& path, auto make) {
+        if (maskNpyBytes(*run) >= kLargeMask) log.info(path + ": a mask of " + mebibytes(maskNpyBytes(*run)));
+        const Status ok = make(*run, path, progressOn(log, what));
+        log.endProgress();
+        return ok;
+    };
+    using Make = Status (*)(const RunData&, const std::string&, const ProgressFn&);
+    write(o.npy, [&] { return packed("writing the mask", o.npy, Make(exportMaskNpy)); });
+    write(o.npz, [&] { return packed("packing the mask", o.npz, Make(exportMaskNpz)); });
     write(o.csv, [&] { return exportSpansCsv(*run, o.csv); });
     write(o.segmentsCsv, [&] { return exportSegmentsCsv(*run, o.segmentsCsv); });
     write(o.json, [&] { return exportIntervalsJson(*run, o.json); });

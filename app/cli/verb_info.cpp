@@ -1,11 +1,12 @@
 // info: what a model (or a recorded run) is, from headers alone where that is enough.
-#include <cstdio>
 #include <filesystem>
 
 #include "app/cli/model_setup.h"
 #include "app/cli/run_json.h"
+#include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/machine.h"
+#include "engine/model/safe_text.h"
 #include "engine/trace/trace.h"
 #include "engine/types/decimal.h"
 #include "kernels/backends.h"
@@ -15,6 +16,9 @@ namespace spanscope::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// For what stands in a line of its own, or in a part of one.
+std::string line(const std::string& text) { return printable(text, true); }
 
 bool isTrace(const std::string& path) {
     const std::string extension = std::filesystem::path(path).extension().string();
@@ -37,10 +41,10 @@ int traceInfo(const InfoOptions& o, const Log& log) {
         printJson({{"trace", o.trace}, {"damage", file->damage}, {"runs", std::move(runs)}});
         return kOk;
     }
-    if (!file->damage.empty()) std::printf("damaged: %s\n", printable(file->damage).c_str());
+    if (!file->damage.empty()) printFormat("damaged: %s\n", line(file->damage).c_str());
     for (const auto& run : file->runs)
-        std::printf("%s, %s\n%s\nanswer: %s\n", printable(run->header.modelName).c_str(), printable(run->header.machine).c_str(),
-                    runSummary(*run).c_str(), printable(run->answer).c_str());
+        printFormat("%s, %s\n%s\nanswer: %s\n", line(run->header.modelName).c_str(), line(run->header.machine).c_str(),
+                    runSummary(*run).c_str(), run->answer.c_str());
     return kOk;
 }
 
@@ -84,17 +88,17 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
 void printModel(const Model& model, const MemoryForecast& f) {
     const ModelShape& s = model.weights().shape;
     const SpanscopeCard& card = model.card();
-    std::printf("%s\n  folder    %s\n  format    %s, %s\n  hash      %s\n", printable(model.name()).c_str(), model.path().c_str(),
+    printFormat("%s\n  folder    %s\n  format    %s, %s\n  hash      %s\n", line(model.name()).c_str(), line(model.path()).c_str(),
                 model.formatName().c_str(), mebibytes(model.weightBytes()).c_str(), model.hash().c_str());
-    std::printf("  shape     %d layers, %d wide, MLP %d, %d heads (%d for keys and values) of %d, vocabulary %d%s\n",
+    printFormat("  shape     %d layers, %d wide, MLP %d, %d heads (%d for keys and values) of %d, vocabulary %d%s\n",
                 s.nLayers, s.hidden, s.ffn, s.nHeads, s.nKvHeads, s.headDim, s.vocab,
                 model.weights().head ? "" : ", tied head");
-    std::printf("  context   %d tokens%s\n", s.maxSeqLen,
+    printFormat("  context   %d tokens%s\n", s.maxSeqLen,
                 s.slidingWindow > 0 ? (", sliding window " + std::to_string(s.slidingWindow)).c_str() : "");
     if (card.protocolVersion == 0) {
-        std::printf("  protocol  none: runs as plain text\n");
+        printFormat("  protocol  none: runs as plain text\n");
     } else {
-        std::printf("  protocol  version %d\n", card.protocolVersion);
+        printFormat("  protocol  version %d\n", card.protocolVersion);
         for (const TaskCard& t : card.tasks) {
             std::string limits;
             auto limit = [&](int32_t value, const char* what) {
@@ -105,20 +109,20 @@ void printModel(const Model& model, const MemoryForecast& f) {
             limit(t.maxSentences, "sentences to");
             limit(t.maxValue, "values to");
             limit(t.maxFactor, "factors to");
-            std::printf("  task      %s: prefill %s%s%s\n", printable(t.name).c_str(),
+            printFormat("  task      %s: prefill %s%s%s\n", line(t.name).c_str(),
                         t.policy.prefill == PrefillPolicy::Segmented ? "segmented" : "causal",
                         t.policy.heads ? ", heads" : "", limits.c_str());
         }
     }
-    if (!card.description.empty()) std::printf("  about     %s\n", printable(card.description).c_str());
-    if (!card.trainedOn.empty()) std::printf("  trained   %s\n", printable(card.trainedOn).c_str());
-    if (!card.license.empty()) std::printf("  license   %s\n", printable(card.license).c_str());
-    std::printf("  memory    weights %s + KV %s (context %d) + workspace %s; free %s: %s, largest context %d\n",
+    if (!card.description.empty()) printFormat("  about     %s\n", card.description.c_str());
+    if (!card.trainedOn.empty()) printFormat("  trained   %s\n", card.trainedOn.c_str());
+    if (!card.license.empty()) printFormat("  license   %s\n", card.license.c_str());
+    printFormat("  memory    weights %s + KV %s (context %d) + workspace %s; free %s: %s, largest context %d\n",
                 mebibytes(f.weightBytes).c_str(), mebibytes(f.kvBytes).c_str(), f.contextTokens,
                 mebibytes(f.workspaceBytes).c_str(), mebibytes(f.freeBytes).c_str(), f.fits() ? "fits" : "does not fit",
                 f.largestContext);
-    std::printf("machine     %s\ncuda        %s\n", describeMachine().c_str(), describeCuda().c_str());
-    if (!card.cardText.empty()) std::printf("\n%s\n", printable(card.cardText).c_str());
+    printFormat("machine     %s\ncuda        %s\n", describeMachine().c_str(), describeCuda().c_str());
+    if (!card.cardText.empty()) printFormat("\n%s\n", card.cardText.c_str());
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // run: a prompt through one or more attention modes. Several are run in alternating slices, each timed alone.
 #include <array>
-#include <cstdio>
 #include <iostream>
 #include <random>
 
 #include "app/cli/model_setup.h"
 #include "app/cli/run_json.h"
 #include "app/cli/stop_signal.h"
+#include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/machine.h"
 #include "engine/decode/prompt.h"
@@ -81,7 +81,7 @@ int printForecast(const RunOptions& o, const KvDemand& demand, const Log& log) {
                      {"largest_context", f->largestContext},
                      {"fits", f->fits()}}}});
     } else {
-        std::printf("weights    %s\nKV cache   %s for %lld tokens\nworkspace  %s\nfree       %s\n%s\n",
+        printFormat("weights    %s\nKV cache   %s for %lld tokens\nworkspace  %s\nfree       %s\n%s\n",
                     mebibytes(f->weightBytes).c_str(), mebibytes(f->kvBytes).c_str(), static_cast<long long>(demand.kvTokens()),
                     mebibytes(f->workspaceBytes).c_str(), mebibytes(f->freeBytes).c_str(),
                     f->fits() ? "fits" : "does not fit");
@@ -102,7 +102,10 @@ struct Running {
     }
 };
 
-void execute(Running& r, bool stream, const Log& log) {
+Error stdoutFailed() { return {ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}}; }
+
+/// stream: where the response goes as it comes. A reader that leaves (`| head`) ends the run, unless it is recorded.
+void execute(Running& r, StreamedText* stream, const Log& log) {
     for (auto& session : r.sessions) {
         const std::string name = attentionModeName(session->data().header.settings.attention);
         auto ok = session->prefill(&stopFlag(), [&](int32_t done, int32_t total) {
@@ -116,15 +119,16 @@ void execute(Running& r, bool stream, const Log& log) {
     }
     std::vector<Session*> sessions;
     for (auto& session : r.sessions) sessions.push_back(session.get());
-    auto ok = runInterleaved(sessions, kSliceSteps, &stopFlag(), [&](Session& session) {
-        if (stream) {
-            const std::string& text = session.data().steps.back().token.text;
-            std::fwrite(text.data(), 1, text.size(), stdout);
-            std::fflush(stdout);
+    std::atomic<bool> enough{stopRequested()};
+    auto ok = runInterleaved(sessions, kSliceSteps, &enough, [&](Session& session) {
+        if (stream && !r.failed && !stream->write(session.data().steps.back().token.text)) {
+            r.fail(stdoutFailed());
+            if (!r.trace) enough.store(true);
         }
         if (r.trace) {
             if (auto written = r.trace->append(session.data()); !written) r.fail(written.error());
         }
+        if (stopRequested()) enough.store(true);
     });
     if (!ok) r.fail(ok.error());
 }
@@ -204,26 +208,31 @@ int runVerb(const RunOptions& o, const Log& log) {
         if (!session) return log.fail(session.error());
         running.sessions.push_back(std::move(*session));
     }
+    StopsInOrder stops;
     if (!o.traceFile.empty()) {
         auto trace = TraceWriter::create(o.traceFile);
         if (!trace) return log.fail(trace.error());
         running.trace = std::move(*trace);
+        for (const auto& session : running.sessions)  // a recording that breaks off in the prompt says what was asked
+            if (auto begun = running.trace->begin(session->data().header); !begun) return log.fail(begun.error());
     }
-    const bool stream = !o.json && running.sessions.size() == 1;
-    execute(running, stream, log);
+    StreamedText stream;
+    const bool streams = !o.json && running.sessions.size() == 1;
+    execute(running, streams ? &stream : nullptr, log);
+    stops.workIsOver();
     closeTrace(running, opened->loadNs);
 
     if (o.json) {
         auto result = resultJson(running, model, opened->loadNs);
         result["memory"] = memoryJson(running, model);
         printJson(result);
-    } else if (stream) {
-        std::fputc('\n', stdout);
+    } else if (streams) {
+        stream.finish();
     } else {
         for (const auto& session : running.sessions) {
             const RunData& run = session->data();
-            std::printf("%s:\n%s\n", attentionModeName(run.header.settings.attention),
-                        model.tokenizer().decode(responseIds(run, model.tokenizer())).c_str());
+            printData(attentionModeName(run.header.settings.attention) + std::string(":\n") +
+                      model.tokenizer().decode(responseIds(run, model.tokenizer())) + "\n");
         }
     }
     for (const auto& session : running.sessions) log.info(runSummary(session->data()));

@@ -14,6 +14,7 @@
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
 #include "engine/model/mapped_file_guard.h"
+#include "engine/model/safe_text.h"
 #include "spanscope_version.h"
 #include "ui/window/main_window.h"
 
@@ -63,7 +64,7 @@ int main(int argc, char** argv) {
     parser.process(app);
     const QStringList names{"auto", "cpu", "cuda", "reference"};
     if (!names.contains(parser.value(device))) {
-        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n", qPrintable(parser.value(device)), qPrintable(names.join(", ")));
+        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n", spanscope::printable(parser.value(device).toStdString(), true).c_str(), qPrintable(names.join(", ")));
         return 2;  // the command line's code for wrong usage
     }
     if (parser.isSet(model) && parser.value(model).isEmpty()) {

@@ -1,12 +1,30 @@
 #include "app/runner/runner.h"
 
 #include <QDir>
+#include <new>
+#include <stdexcept>
 
 #include "engine/model/card.h"
 #include "engine/tasks/task.h"
 #include "kernels/backends.h"
 
 namespace spanscope {
+
+namespace {
+
+/// A request that takes more memory than there is fails as any other does, and the window stays.
+template <class Work, class Fail>
+void withinMemory(const Work& work, const Fail& fail) {
+    try {
+        work();
+    } catch (const std::bad_alloc&) {
+        fail({ErrorCode::OutOfMemory, "there is not enough memory for this", {}, {}, {}, {}});
+    } catch (const std::length_error&) {  // more than any machine could hold
+        fail({ErrorCode::OutOfMemory, "there is not enough memory for this", {}, {}, {}, {}});
+    }
+}
+
+}  // namespace
 
 /// Emitted in the engine's thread, emitted again in this object's.
 template <class... Args>
@@ -107,7 +125,10 @@ void Runner::openModel(const LoadRequest& request) {
     cancelLoad();
     stop();
     m_load = std::make_shared<RunControl>();
-    m_requests->post([w = m_worker, request, c = m_load] { w->openModel(request, c); });
+    m_requests->post([w = m_worker, request, c = m_load] {
+        withinMemory([&] { w->openModel(request, c); },
+                     [&](const Error& e) { emit w->modelFailed(request.path, toErrorInfo("The model could not be opened", e)); });
+    });
 }
 
 void Runner::cancelLoad() {
@@ -115,14 +136,23 @@ void Runner::cancelLoad() {
 }
 
 void Runner::forecast(const QString& path, int contextTokens) {
-    m_requests->post([w = m_worker, path, contextTokens] { w->forecast(path, contextTokens); });
+    m_requests->post([w = m_worker, path, contextTokens] {
+        withinMemory([&] { w->forecast(path, contextTokens); },
+                     [&](const Error& e) { emit w->forecastFailed(path, toErrorInfo("The model could not be opened", e)); });
+    });
 }
 
 void Runner::run(const RunRequest& request) {
     stop();
     m_run = std::make_shared<RunControl>();
     ++m_nRunning;
-    m_requests->post([w = m_worker, request, c = m_run] { w->run(request, c); });
+    m_requests->post([w = m_worker, request, c = m_run] {
+        withinMemory([&] { w->run(request, c); }, [&](const Error& e) {
+            emit w->failed(request.runId, toErrorInfo("The run failed", e));
+            if (request.denseRunId) emit w->failed(request.denseRunId, toErrorInfo("The run failed", e));
+            emit w->idle();
+        });
+    });
 }
 
 void Runner::stop() {
@@ -132,23 +162,38 @@ void Runner::stop() {
 void Runner::inspect(const SharedRun& run) {
     stop();
     m_run = std::make_shared<RunControl>();
-    m_requests->post([w = m_worker, run, c = m_run] { w->inspect(run, c); });
+    m_requests->post([w = m_worker, run, c = m_run] {
+        withinMemory([&] { w->inspect(run, c); },
+                     [&](const Error& e) { emit w->inspectFailed(toErrorInfo("The run cannot be inspected", e)); });
+    });
 }
 
 void Runner::probe(int step, const ProbeSettings& settings) {
-    m_requests->post([w = m_worker, step, settings] { w->probe(step, settings); });
+    m_requests->post([w = m_worker, step, settings] {
+        withinMemory([&] { w->probe(step, settings); },
+                     [&](const Error& e) { emit w->inspectFailed(toErrorInfo("The step cannot be probed", e)); });
+    });
 }
 
 void Runner::edit(int step, const IntervalList& list) {
-    m_requests->post([w = m_worker, step, list] { w->edit(step, list); });
+    m_requests->post([w = m_worker, step, list] {
+        withinMemory([&] { w->edit(step, list); },
+                     [&](const Error& e) { emit w->inspectFailed(toErrorInfo("The step cannot run under this span", e)); });
+    });
 }
 
 void Runner::openTrace(const QString& path) {
-    m_requests->post([w = m_worker, path] { w->openTrace(path); });
+    m_requests->post([w = m_worker, path] {
+        withinMemory([&] { w->openTrace(path); },
+                     [&](const Error& e) { emit w->traceFailed(path, toErrorInfo("The trace could not be opened", e)); });
+    });
 }
 
 void Runner::saveTrace(const QString& path, const RunList& runs) {
-    m_requests->post([w = m_worker, path, runs] { w->saveTrace(path, runs); });
+    m_requests->post([w = m_worker, path, runs] {
+        withinMemory([&] { w->saveTrace(path, runs); },
+                     [&](const Error& e) { emit w->traceFailed(path, toErrorInfo("The trace could not be saved", e)); });
+    });
 }
 
 void Runner::setRecoveryFolder(const QString& folder) {

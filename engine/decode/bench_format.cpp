@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/decode/bench.h"
+#include "engine/types/csv_cell.h"
 
 namespace spanscope {
 
@@ -45,13 +46,6 @@ Json toJson(const BenchRow& r) {
 }
 
 std::string cell(const Json& v) { return v.is_string() ? v.get<std::string>() : v.dump(); }
-
-std::string quoted(const std::string& s) {
-    if (s.find_first_of(",\"\n") == std::string::npos) return s;
-    std::string q = "\"";
-    for (const char c : s) q += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return q + "\"";
-}
 
 std::string number(const char* format, double v) {
     char text[64];
@@ -99,10 +93,10 @@ Result<std::string> formatBench(const std::vector<BenchRow>& rows, const std::st
     if (format == "json") {
         Json list = Json::array();
         for (const BenchRow& r : rows) list.push_back(toJson(r));
-        return list.dump(2) + "\n";
+        return list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
     }
     if (format == "jsonl") {
-        for (const BenchRow& r : rows) s.append(toJson(r).dump()).append("\n");
+        for (const BenchRow& r : rows) s.append(toJson(r).dump(-1, ' ', false, Json::error_handler_t::replace)).append("\n");
         return s;
     }
     if (format != "csv")
@@ -112,7 +106,7 @@ Result<std::string> formatBench(const std::vector<BenchRow>& rows, const std::st
     s += "\n";
     for (const BenchRow& r : rows) {
         const Json j = toJson(r);
-        for (auto it = j.begin(); it != j.end(); ++it) s.append(it == j.begin() ? "" : ",").append(quoted(cell(*it)));
+        for (auto it = j.begin(); it != j.end(); ++it) s.append(it == j.begin() ? "" : ",").append(csvCell(cell(*it)));
         s += "\n";
     }
     return s;

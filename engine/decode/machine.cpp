@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <thread>
 
 #include "engine/types/decimal.h"
 
@@ -32,7 +31,7 @@ std::string describeMachine() {
     if (name.empty()) name = system.machine;
     const double memoryGiB = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                              static_cast<double>(sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
-    return name + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores, " + decimal(memoryGiB, 1) +
+    return name + ", " + std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) + " cores, " + decimal(memoryGiB, 1) +
            " GiB, " + system.sysname;
 }
 

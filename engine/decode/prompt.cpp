@@ -3,8 +3,31 @@
 #include <algorithm>
 
 #include "engine/tasks/task.h"
+#include "kernels/process_limits.h"
 
 namespace spanscope {
+
+namespace {
+
+int32_t contextOf(const Model& model, const RunSettings& settings) {
+    return settings.contextTokens > 0 ? settings.contextTokens : std::max(1, model.weights().shape.maxSeqLen);
+}
+
+/// What is too long for the context at any rate is refused from its length: taking it apart first would cost hundreds of times
+/// its size. Prose has four bytes to a token and arithmetic one or two; the bounds leave room for white space.
+Status checkLength(const Task& task, const std::string& text, int32_t context) {
+    const bool arithmetic = task.name() == "expression" || task.name() == "sheet";
+    const uint64_t most = std::max<uint64_t>(4096, uint64_t{arithmetic ? 16U : 64U} * static_cast<uint64_t>(context));
+    if (text.size() > most)
+        return invalidArgument("the prompt is longer than the context", std::to_string(text.size()) + " bytes",
+                               "at most " + std::to_string(most) + " bytes for " + std::to_string(context) + " tokens");
+    const uint64_t needed = uint64_t{arithmetic ? 1024U : 256U} * text.size(), left = freeMemoryBytes();
+    if (needed <= left || left == 0) return {};
+    return Error{ErrorCode::OutOfMemory, "there is not enough memory to take the prompt apart", {}, {}, std::to_string(left) + " bytes free",
+                 std::to_string(needed) + " bytes"};
+}
+
+}  // namespace
 
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings) {
     const std::string name = settings.task.empty() ? "text" : settings.task;
@@ -31,6 +54,7 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
         prompt.text = tokenizer.decode(prompt.ids);
         return prompt;
     }
+    if (Status ok = checkLength(*prompt.task, settings.promptText, contextOf(model, settings)); !ok) return ok.error();
     auto formatted = prompt.task->format(settings.promptText, card);
     if (!formatted) return formatted.error();
     auto ids = encodePrompt(*formatted, tokenizer);
@@ -43,8 +67,7 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
 }
 
 int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nPrompt) {
-    const int32_t trained = std::max(1, model.weights().shape.maxSeqLen);
-    const int32_t context = settings.contextTokens > 0 ? settings.contextTokens : trained;
+    const int32_t context = contextOf(model, settings);
     if (settings.maxTokens < 0) return context;
     const int64_t wanted = static_cast<int64_t>(nPrompt) + settings.maxTokens;
     return static_cast<int32_t>(std::min<int64_t>(wanted, context));

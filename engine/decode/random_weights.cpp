@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/half.h"
+#include "kernels/process_limits.h"
 #include "kernels/quant_blocks.h"
 
 namespace spanscope {
@@ -89,8 +90,8 @@ struct Slot {
 void fill(const TensorView& t, uint8_t* data, uint64_t seed, bool gain) {
     const float spread = 1.7f / std::sqrt(static_cast<float>(t.cols));  // unit variance of a product
     const size_t stride = rowBytes(t.dtype, t.cols);
-    const unsigned n = std::max(1u, std::thread::hardware_concurrency());
-    std::vector<std::thread> threads;
+    const auto n = static_cast<unsigned>(usableThreads());
+    std::vector<std::jthread> threads;
     for (unsigned k = 0; k < n; ++k) {
         threads.emplace_back([=] {
             for (int64_t r = k; r < t.rows; r += n) {
@@ -99,7 +100,7 @@ void fill(const TensorView& t, uint8_t* data, uint64_t seed, bool gain) {
             }
         });
     }
-    for (std::thread& th : threads) th.join();
+    threads.clear();  // joins
     if (gain)
         for (int64_t i = 0; i < t.cols; ++i) reinterpret_cast<float*>(data)[i] += 1.0f;
 }

@@ -17,7 +17,9 @@ namespace spanscope {
 namespace {
 
 Error systemError(const std::string& path, const char* call, int code) {
-    const ErrorCode kind = code == ENOENT || code == ENOTDIR ? ErrorCode::NotFound : ErrorCode::Io;
+    const ErrorCode kind = code == ENOENT || code == ENOTDIR ? ErrorCode::NotFound
+                           : code == ENOMEM                  ? ErrorCode::OutOfMemory  // of addresses: ulimit -v
+                                                             : ErrorCode::Io;
     return fileError(kind, std::string(call) + ": " + std::generic_category().message(code), path);
 }
 

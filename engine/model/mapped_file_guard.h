@@ -13,7 +13,7 @@ namespace spanscope {
 void guardMappedFiles(const char* program, int exitCode);
 
 namespace mapped_files {
-/// What MappedFile has mapped. Any thread. A file too many is not named in the message.
+/// What MappedFile has mapped. Any thread.
 void add(const void* address, size_t nBytes, const char* path);
 void remove(const void* address);
 }  // namespace mapped_files

@@ -1,22 +1,12 @@
 // What a model will need, from its shape alone, against what the machine has left.
 #include <algorithm>
-#include <fstream>
-#include <limits>
-#include <string>
-#include <thread>
 
 #include "engine/model/loaded_model.h"
+#include "kernels/process_limits.h"
 
 namespace spanscope {
 
 namespace {
-
-/// A number from a file of the control group, or the largest number ("max", absent).
-uint64_t readLimit(const char* path) {
-    std::ifstream file(path);
-    uint64_t value = 0;
-    return file >> value ? value : std::numeric_limits<uint64_t>::max();
-}
 
 /// At most kMostBytes, which no machine has, so that sums of three of them stay within 64 bits.
 constexpr uint64_t kMostBytes = uint64_t{1} << 60;
@@ -42,31 +32,13 @@ uint64_t workspaceFor(const ModelShape& shape, int64_t context) {
         sizeof(float) * (2 * hidden + 2 * (heads + static_cast<uint64_t>(shape.nKvHeads)) * headDim +
                          static_cast<uint64_t>(shape.ffn) + headDim);
     const uint64_t chunkTokens = std::clamp<uint64_t>(kChunkBytes / bytesPerToken, 64, 512);
-    const uint64_t threads = std::max(1u, std::thread::hardware_concurrency());
+    const uint64_t threads = static_cast<uint64_t>(usableThreads());
     const uint64_t vectors = static_cast<uint64_t>(shape.vocab) + 2 * hidden * static_cast<uint64_t>(shape.nLayers) +
                              heads * static_cast<uint64_t>(context);
     return chunkTokens * bytesPerToken + threads * kThreadBytes + sizeof(float) * vectors;
 }
 
 }  // namespace
-
-uint64_t freeMemoryBytes() {
-    uint64_t freeBytes = 0;
-    std::ifstream meminfo("/proc/meminfo");
-    for (std::string key, rest; meminfo >> key;) {
-        if (key == "MemAvailable:") {
-            meminfo >> freeBytes;
-            freeBytes *= 1024;
-            break;
-        }
-        std::getline(meminfo, rest);
-    }
-    const uint64_t limit = readLimit("/sys/fs/cgroup/memory.max");
-    const uint64_t used = readLimit("/sys/fs/cgroup/memory.current");
-    if (limit != std::numeric_limits<uint64_t>::max() && used != std::numeric_limits<uint64_t>::max())
-        freeBytes = std::min(freeBytes, limit > used ? limit - used : 0);
-    return freeBytes;
-}
 
 MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
                            int32_t nSequences) {

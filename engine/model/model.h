@@ -65,9 +65,6 @@ class Model {
 /// leaves nothing mapped. Every error names file, field, found, expected.
 Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {});
 
-/// Bytes this process may still use: MemAvailable, and the limit of its control group where there is one.
-uint64_t freeMemoryBytes();
-
 /// Reads headers only. contextTokens 0 = the model's own; nSequences of that length are held at the same time.
 Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType = DType::F32,
                                       int32_t nSequences = 1);

@@ -112,10 +112,10 @@ Status SentencePieceTokenizer::init(const VocabularySpec& spec, const AddedToken
     try {  // most faults come as a status; what its trie cannot hold as an exception
         const auto loaded = m_processor.LoadFromSerializedProto(writeModelProto(spec));
         if (!loaded.ok())
-            return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(loaded.ToString()),
+            return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + clipped(loaded.ToString()),
                              file);
     } catch (const std::exception& e) {
-        return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + printable(e.what()), file);
+        return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + clipped(e.what()), file);
     }
     if (spec.pieces.size() != static_cast<size_t>(m_processor.GetPieceSize()))
         return fileError(ErrorCode::Format, "libsentencepiece sees other pieces", file, "pieces",
@@ -251,7 +251,7 @@ Status SentencePieceTokenizer::appendPlain(const std::vector<int>& ids, std::str
         }
         if (has(id) && id != m_unk && spell(m_pieces[id].name, out)) continue;
         return Error{ErrorCode::InvalidArgument, "the text has a character that this model's vocabulary cannot write",
-                     "", "", printable(text), "characters of the vocabulary"};
+                     "", "", clipped(text), "characters of the vocabulary"};
     }
     return {};
 }

@@ -2,8 +2,6 @@
 
 #include <cstdint>
 
-#include "engine/model/file_error.h"
-
 namespace spanscope {
 
 Utf8Step nextUtf8(std::string_view text) {
@@ -51,15 +49,6 @@ std::string replaceBadUtf8(std::string_view text) {
             result += "\xEF\xBF\xBD";
         at += step.nBytes;
     }
-    return result;
-}
-
-std::string printable(std::string_view text) {
-    constexpr size_t kLongest = 80;
-    std::string result = replaceBadUtf8(text.substr(0, kLongest));
-    for (char& c : result)
-        if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) c = '?';
-    if (text.size() > kLongest) result += "...";
     return result;
 }
 

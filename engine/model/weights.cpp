@@ -5,6 +5,7 @@
 
 #include "engine/model/file_error.h"
 #include "engine/model/loaded_model.h"
+#include "kernels/process_limits.h"
 
 namespace spanscope {
 

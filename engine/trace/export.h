@@ -6,6 +6,7 @@
 
 #include "engine/types/records.h"
 #include "engine/types/result.h"
+#include "kernels/backend.h"
 
 namespace spanscope {
 
@@ -13,6 +14,11 @@ namespace spanscope {
 Status exportMaskNpy(const RunData& run, const std::string& path);
 /// NPZ: mask, tokens, positions, attended, read, metadata (JSON string).
 Status exportMaskNpz(const RunData& run, const std::string& path);
+/// The same where it may take a while; progress returns false to stop, which leaves no file (Cancelled).
+Status exportMaskNpy(const RunData& run, const std::string& path, const ProgressFn& progress);
+Status exportMaskNpz(const RunData& run, const std::string& path, const ProgressFn& progress);
+/// How large the NPY file becomes: a byte for each step and context position.
+uint64_t maskNpyBytes(const RunData& run);
 /// One row per step and interval: step, position, token_id, token, phase, segment, begin, end, ... '.' decimals.
 Status exportSpansCsv(const RunData& run, const std::string& path);
 /// One row per segment: kind, label, refs, tokens, attended, read, causal, violations.

@@ -2,6 +2,7 @@
 // the tables and the mask image still stand.
 #include <algorithm>
 
+#include "engine/model/safe_text.h"
 #include "engine/trace/export.h"
 #include "engine/types/output_file.h"
 #include "engine/trace/report_figures.h"
@@ -21,14 +22,13 @@ using trace::OutJson;
 std::string escaped(const std::string& text) {
     std::string out;
     out.reserve(text.size());
-    for (char c : text) {
+    for (char c : withoutControls(text)) {
         switch (c) {
             case '&': out += "&amp;"; break;
             case '<': out += "&lt;"; break;
             case '>': out += "&gt;"; break;
             case '"': out += "&quot;"; break;
             case '\'': out += "&#39;"; break;
-            case '\0': out += "\xEF\xBF\xBD"; break;
             default: out += c;
         }
     }

@@ -1,6 +1,7 @@
 // The transcript for people: what was asked, what the model wrote step by step, what it named, what that cost.
 #include <algorithm>
 
+#include "engine/model/safe_text.h"
 #include "engine/trace/export.h"
 #include "engine/types/output_file.h"
 #include "engine/trace/report_figures.h"
@@ -11,7 +12,8 @@ namespace spanscope {
 namespace {
 
 /// A fence longer than any run of backticks inside.
-std::string fenced(const std::string& text) {
+std::string fenced(const std::string& raw) {
+    const std::string text = withoutControls(raw);
     size_t longest = 0, now = 0;
     for (char c : text) {
         now = c == '`' ? now + 1 : 0;
@@ -24,12 +26,12 @@ std::string fenced(const std::string& text) {
 /// For table cells and inline use.
 std::string inlineText(const std::string& text) {
     std::string out;
-    for (char c : text) {
+    for (char c : withoutControls(text)) {
         if (c == '\n' || c == '\r') {
             out += ' ';
             continue;
         }
-        if (std::string_view("\\`*_{}[]<>#|~$").find(c) != std::string_view::npos) out += '\\';
+        if (std::string_view("\\`*_{}[]<>#|~$&").find(c) != std::string_view::npos) out += '\\';
         out += c;
     }
     return out;

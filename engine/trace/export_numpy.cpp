@@ -1,14 +1,14 @@
 // NPY and NPZ: a zip of them, through minizip.
 #include <zip.h>
 
-#include <cstring>
 #include <functional>
 
 #include "engine/trace/export.h"
 #include "engine/trace/mask_rows.h"
 #include "engine/trace/npy_header.h"
-#include "engine/types/output_file.h"
+#include "engine/trace/run_deflate.h"
 #include "engine/trace/trace_json.h"
+#include "engine/types/output_file.h"
 
 namespace spanscope {
 
@@ -16,15 +16,17 @@ namespace {
 
 using Sink = std::function<void(std::string_view)>;
 
-void writeMask(const RunData& run, const Sink& sink) {
-    const size_t nContext = trace::contextTokens(run);
-    sink(npyHeader("|u1", "(" + std::to_string(run.steps.size()) + ", " + std::to_string(nContext) + ")"));
-    std::vector<uint8_t> row(nContext);
-    for (const StepRecord& step : run.steps) {
-        trace::fillMaskRow(step, row);
-        sink({reinterpret_cast<const char*>(row.data()), row.size()});
-    }
+std::string maskHeader(const RunData& run) {
+    return npyHeader("|u1", "(" + std::to_string(run.steps.size()) + ", " + std::to_string(trace::contextTokens(run)) + ")");
 }
+
+/// False where the caller wants no more.
+bool goOn(const ProgressFn& progress, size_t row, size_t nRows) {
+    constexpr size_t kEvery = 256;
+    return !progress || row % kEvery != 0 || progress(static_cast<double>(row) / static_cast<double>(nRows));
+}
+
+Error cancelled(const std::string& path) { return {ErrorCode::Cancelled, "the export was stopped", path, {}, {}, {}}; }
 
 template <class T>
 void writeColumn(const std::string& descr, const std::vector<T>& values, const Sink& sink) {
@@ -63,9 +65,27 @@ std::string metadata(const RunData& run) {
     return trace::toLine(object);
 }
 
+/// minizip on top of a file that appears whole or not at all. What fails is remembered by the file, which knows why.
 class ZipFile {
   public:
-    explicit ZipFile(const std::string& path) : m_zip(zipOpen64(path.c_str(), APPEND_STATUS_CREATE)) {
+    explicit ZipFile(OutputFile& file) : m_file(file) {
+        zlib_filefunc64_def calls{};
+        calls.opaque = &file;
+        calls.zopen64_file = [](void* opaque, const void*, int) { return opaque; };
+        calls.zread_file = [](void*, void*, void*, uLong) { return uLong{0}; };
+        calls.zwrite_file = [](void*, void* stream, const void* bytes, uLong n) {
+            of(stream).write({static_cast<const char*>(bytes), n});
+            return of(stream).failed() ? uLong{0} : n;
+        };
+        calls.ztell64_file = [](void*, void* stream) { return static_cast<ZPOS64_T>(of(stream).position()); };
+        calls.zseek64_file = [](void*, void* stream, ZPOS64_T offset, int origin) {
+            OutputFile& f = of(stream);  // nothing here steps back from the end
+            f.seek(static_cast<int64_t>(offset) + (origin == ZLIB_FILEFUNC_SEEK_SET ? 0 : f.position()));
+            return f.failed() ? -1L : 0L;
+        };
+        calls.zclose_file = [](void*, void*) { return 0; };
+        calls.zerror_file = [](void*, void* stream) { return of(stream).failed() ? 1 : 0; };
+        m_zip = zipOpen2_64("", APPEND_STATUS_CREATE, nullptr, &calls);
         m_ok = m_zip != nullptr;
     }
     ~ZipFile() { close(); }
@@ -73,18 +93,16 @@ class ZipFile {
     ZipFile& operator=(const ZipFile&) = delete;
 
     void entry(const char* name, const std::function<void(const Sink&)>& write) {
-        zip_fileinfo info{};
-        info.tmz_date.tm_year = 1980;  // the same bytes for the same run
-        info.tmz_date.tm_mday = 1;
-        m_ok = m_ok && zipOpenNewFileInZip64(m_zip, name, &info, nullptr, 0, nullptr, 0, nullptr, Z_DEFLATED, 6, 1) ==
-                           ZIP_OK;
-        write([this](std::string_view bytes) {
-            constexpr size_t kPiece = size_t{1} << 24;  // minizip counts in unsigned int
-            for (; m_ok && !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size())))
-                m_ok = zipWriteInFileInZip(m_zip, bytes.data(),
-                                           static_cast<unsigned>(std::min(kPiece, bytes.size()))) == ZIP_OK;
-        });
+        open(name, false);
+        write([this](std::string_view bytes) { put(bytes); });
         m_ok = m_ok && zipCloseFileInZip(m_zip) == ZIP_OK;
+    }
+    /// The same with bytes that mostly repeat.
+    void runs(const char* name, const std::function<void(trace::RunDeflate&)>& write) {
+        open(name, true);
+        trace::RunDeflate deflate([this](std::string_view bytes) { put(bytes); });
+        write(deflate);
+        m_ok = deflate.finish() && m_ok && zipCloseFileInZipRaw64(m_zip, deflate.nBytes(), deflate.crc()) == ZIP_OK;
     }
     bool close() {
         if (m_zip && zipClose(m_zip, nullptr) != ZIP_OK) m_ok = false;
@@ -93,8 +111,24 @@ class ZipFile {
     }
 
   private:
-    zipFile m_zip;
-    bool m_ok;
+    static OutputFile& of(void* stream) { return *static_cast<OutputFile*>(stream); }
+    void open(const char* name, bool raw) {
+        zip_fileinfo info{};
+        info.tmz_date.tm_year = 1980;  // the same bytes for the same run
+        info.tmz_date.tm_mday = 1;
+        m_ok = m_ok && zipOpenNewFileInZip2_64(m_zip, name, &info, nullptr, 0, nullptr, 0, nullptr, Z_DEFLATED, 6, raw ? 1 : 0, 1) ==
+                           ZIP_OK;
+    }
+    void put(std::string_view bytes) {
+        constexpr size_t kPiece = size_t{1} << 24;  // minizip counts in unsigned int
+        for (; m_ok && !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size())))
+            m_ok = zipWriteInFileInZip(m_zip, bytes.data(), static_cast<unsigned>(std::min(kPiece, bytes.size()))) == ZIP_OK &&
+                   !m_file.failed();
+    }
+
+    OutputFile& m_file;
+    zipFile m_zip = nullptr;
+    bool m_ok = false;
 };
 
 template <class T, class F>
@@ -107,21 +141,48 @@ std::vector<T> column(const RunData& run, F get) {
 
 }  // namespace
 
-Status exportMaskNpy(const RunData& run, const std::string& path) {
+uint64_t maskNpyBytes(const RunData& run) {
+    return maskHeader(run).size() + uint64_t{run.steps.size()} * trace::contextTokens(run);
+}
+
+Status exportMaskNpy(const RunData& run, const std::string& path) { return exportMaskNpy(run, path, {}); }
+Status exportMaskNpz(const RunData& run, const std::string& path) { return exportMaskNpz(run, path, {}); }
+
+Status exportMaskNpy(const RunData& run, const std::string& path, const ProgressFn& progress) {
     auto file = OutputFile::create(path);
     if (!file) return file.error();
-    writeMask(run, [&](std::string_view bytes) { file->write(bytes); });
+    if (Status room = file->checkRoomFor(maskNpyBytes(run)); !room) return room;
+    file->write(maskHeader(run));
+    std::string row;
+    for (size_t i = 0; i < run.steps.size() && !file->failed(); ++i) {
+        if (!goOn(progress, i, run.steps.size())) return cancelled(path);
+        row.clear();
+        trace::forEachMaskRun(run.steps[i], trace::contextTokens(run),
+                              [&](uint8_t state, size_t n) { row.append(n, static_cast<char>(state)); });
+        file->write(row);
+    }
     return file->commit();
 }
 
-Status exportMaskNpz(const RunData& run, const std::string& path) {
-    const std::string temporary = temporaryFor(path);
-    ZipFile zip(temporary);
+Status exportMaskNpz(const RunData& run, const std::string& path, const ProgressFn& progress) {
+    auto file = OutputFile::create(path);
+    if (!file) return file.error();
+    if (file->isStream()) return Error{ErrorCode::Io, "is a device or a pipe; this format needs a file", path, {}, {}, {}};
+    ZipFile zip(*file);
     std::vector<int32_t> tokens;
     for (const TokenInfo& t : run.header.prompt) tokens.push_back(t.id);
     for (const StepRecord& s : run.steps) tokens.push_back(s.token.id);
 
-    zip.entry("mask.npy", [&](const Sink& sink) { writeMask(run, sink); });
+    bool stopped = false;
+    zip.runs("mask.npy", [&](trace::RunDeflate& deflate) {
+        deflate.bytes(maskHeader(run));
+        for (size_t i = 0; i < run.steps.size() && !stopped && !file->failed(); ++i) {
+            stopped = !goOn(progress, i, run.steps.size());
+            trace::forEachMaskRun(run.steps[i], trace::contextTokens(run),
+                                  [&](uint8_t state, size_t n) { deflate.run(state, n); });
+        }
+    });
+    if (stopped) return cancelled(path);
     zip.entry("tokens.npy", [&](const Sink& sink) { writeColumn("<i4", tokens, sink); });
     auto steps = [&]<class T>(const char* name, const char* descr, T, auto get) {
         zip.entry(name, [&](const Sink& sink) { writeColumn(descr, column<T>(run, get), sink); });
@@ -135,11 +196,8 @@ Status exportMaskNpz(const RunData& run, const std::string& path) {
     steps("wall_ns.npy", "<i8", int64_t{}, [](const StepRecord& s) { return s.wallNs; });
     steps("logprob.npy", "<f4", float{}, [](const StepRecord& s) { return s.logprob; });
     zip.entry("metadata.npy", [&](const Sink& sink) { writeText(metadata(run), sink); });
-    if (!zip.close()) {
-        std::remove(temporary.c_str());
-        return Error{ErrorCode::Io, "cannot be written", path, {}, {}, {}};
-    }
-    return putInPlace(path);
+    if (!zip.close() && !file->failed()) return Error{ErrorCode::Io, "cannot be packed: zlib has no memory left", path, {}, {}, {}};
+    return file->commit();
 }
 
 }  // namespace spanscope

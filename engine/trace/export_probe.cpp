@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/trace/csv_row.h"
 #include "engine/trace/npy_header.h"
+#include "engine/types/csv_cell.h"
 #include "engine/types/output_file.h"
 #include "engine/types/decimal.h"
 #include "engine/types/run_diff.h"
@@ -83,6 +83,7 @@ Status exportDifferenceNpy(const RunData& first, const RunData& second, const st
     if (!diff) return diff.error();
     auto file = OutputFile::create(path);
     if (!file) return file.error();
+    if (Status room = file->checkRoomFor(uint64_t{diff->rows.size()} * static_cast<uint64_t>(diff->nColumns)); !room) return room;
     file->write(npyHeader("|u1", "(" + std::to_string(diff->rows.size()) + ", " + std::to_string(diff->nColumns) + ")"));
     std::string line(static_cast<size_t>(diff->nColumns), '\0');
     const auto mark = [&](const IntervalList& list, int32_t query, DiffState state) {

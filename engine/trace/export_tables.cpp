@@ -1,6 +1,6 @@
 // Tables for scripts: CSV as in RFC 4180, with a "." in numbers whatever the locale, and the intervals as JSON.
-#include "engine/trace/csv_row.h"
 #include "engine/trace/export.h"
+#include "engine/types/csv_cell.h"
 #include "engine/types/output_file.h"
 #include "engine/trace/segment_sums.h"
 #include "engine/trace/trace_json.h"

@@ -13,15 +13,23 @@ inline constexpr uint8_t kFuture = 0, kSkipped = 1, kRead = 2;
 
 inline size_t contextTokens(const RunData& run) { return run.header.prompt.size() + run.steps.size(); }
 
-/// row: (nContext) states of every context position for the step's query.
-inline void fillMaskRow(const StepRecord& step, std::vector<uint8_t>& row) {
-    std::fill(row.begin(), row.end(), kFuture);
-    std::fill_n(row.begin(), std::min(row.size(), static_cast<size_t>(step.position) + 1), kSkipped);
+/// The states of all context positions for the step's query, as runs from left to right: take(state, nPositions).
+template <class Take>
+void forEachMaskRun(const StepRecord& step, size_t nContext, const Take& take) {
+    size_t at = 0;
+    const auto upTo = [&](size_t end, uint8_t state) {
+        end = std::min(end, nContext);
+        if (end > at) take(state, end - at);
+        at = std::max(at, end);
+    };
     for (const Interval& i : *step.visible) {
         const Interval c = clipToQuery(i, step.position);
-        for (int32_t p = c.begin; p < c.end && static_cast<size_t>(p) < row.size(); ++p)
-            row[static_cast<size_t>(p)] = kRead;
+        if (c.begin >= c.end) continue;
+        upTo(static_cast<size_t>(c.begin), kSkipped);
+        upTo(static_cast<size_t>(c.end), kRead);
     }
+    upTo(static_cast<size_t>(step.position) + 1, kSkipped);
+    upTo(nContext, kFuture);
 }
 
 }  // namespace spanscope::trace

@@ -6,10 +6,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
-#include <thread>
 #include <vector>
 
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/process_limits.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/bandwidth.cpp"
@@ -62,7 +62,7 @@ ReadProbe::ReadProbe(int32_t nThreads, int64_t nBytes) {
     m_data = static_cast<uint8_t*>(memory);
     m_nBytes = bytes;
     m_threads = std::make_unique<Threads>(
-        nThreads > 0 ? nThreads : std::max(1, static_cast<int32_t>(std::thread::hardware_concurrency())));
+        nThreads > 0 ? nThreads : usableThreads());
     m_threads->pool.parallelFor(static_cast<int64_t>(bytes) / kChunk, [&](int64_t i, int32_t) {
         std::memset(m_data + i * kChunk, static_cast<int>(i), kChunk);
     });

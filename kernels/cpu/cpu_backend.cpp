@@ -5,12 +5,13 @@
 #include <exception>
 #include <fstream>
 #include <string>
-#include <thread>
+#include <system_error>
 
 #include "kernels/backends.h"
 #include "kernels/checks.h"
 #include "kernels/cpu/elementwise.h"
 #include "kernels/cpu/widen.h"
+#include "kernels/process_limits.h"
 
 namespace spanscope::cpu {
 
@@ -35,7 +36,7 @@ uint32_t formats(std::initializer_list<const TensorView*> tensors) {
 
 int32_t threadsFor(const BackendOptions& options) {
     if (options.nThreads > 0) return options.nThreads;
-    return std::max(1, static_cast<int32_t>(std::thread::hardware_concurrency()));
+    return usableThreads();
 }
 
 std::string processorName() {
@@ -186,10 +187,11 @@ Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, con
         auto cache = cpu::KvCache::create(weights.shape, options.kvTokens, options.kvType);
         if (!cache) return cache.error();
         return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(weights, options, std::move(*cache)));
-    } catch (const std::exception& e) {  // std::bad_alloc, or std::system_error from a thread that could not start
-        Error error = invalidArgument(std::string("the CPU backend could not be set up: ").append(e.what()));
-        error.code = ErrorCode::OutOfMemory;
-        return error;
+    } catch (const std::system_error& e) {
+        return Error{ErrorCode::OutOfMemory, std::string("a thread of the CPU backend cannot be started: ").append(e.what()), {}, "threads",
+                     std::to_string(cpu::threadsFor(options)), "fewer"};
+    } catch (const std::exception& e) {  // std::bad_alloc
+        return Error{ErrorCode::OutOfMemory, std::string("there is not enough memory for the CPU backend: ").append(e.what()), {}, {}, {}, {}};
     }
 }
 

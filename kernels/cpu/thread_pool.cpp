@@ -20,18 +20,25 @@ void pause() {
 /// Helpers look for work this long before they sleep: longer than the gap between two steps of a run.
 constexpr auto kSpin = std::chrono::microseconds(60);
 
+void end(std::atomic<bool>& quit, std::atomic<uint32_t>& epoch, std::vector<std::thread>& helpers) {
+    quit.store(true);
+    epoch.fetch_add(1);
+    epoch.notify_all();
+    for (std::thread& t : helpers) t.join();
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(int32_t nThreads) : m_runs(new Run[static_cast<size_t>(std::max(1, nThreads))]) {
-    for (int32_t i = 1; i < nThreads; ++i) m_helpers.emplace_back([this, i] { help(i); });
+    try {
+        for (int32_t i = 1; i < nThreads; ++i) m_helpers.emplace_back([this, i] { help(i); });
+    } catch (...) {  // a thread that the system does not give: those that run already must not be left behind
+        end(m_quit, m_epoch, m_helpers);
+        throw;
+    }
 }
 
-ThreadPool::~ThreadPool() {
-    m_quit.store(true);
-    m_epoch.fetch_add(1);
-    m_epoch.notify_all();
-    for (std::thread& t : m_helpers) t.join();
-}
+ThreadPool::~ThreadPool() { end(m_quit, m_epoch, m_helpers); }
 
 uint64_t ThreadPool::pack(uint32_t epoch, uint64_t next, uint64_t end) {
     return uint64_t{epoch} << (2 * kBits) | end << kBits | next;

@@ -1,4 +1,7 @@
 // The runner with a real engine and a tiny random model: order of signals, bounds, stopping, errors, traces.
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <QDir>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -7,8 +10,10 @@
 #include <map>
 
 #include "app/runner/runner.h"
+#include "engine/trace/trace.h"
 #include "tests/model/tiny_model.h"
 #include "tests/patience.h"
+#include "tests/trace/sample_run.h"
 
 using namespace spanscope;
 
@@ -282,6 +287,49 @@ class TestRunner : public QObject {
         QSignalSpy failed(m_runner.get(), &Runner::traceFailed);
         m_runner->openTrace(folder.path() + "/none.spantrace");
         QVERIFY(failed.wait(test::patience(10000)));
+    }
+
+    /// A file that takes more memory than there is fails like any other; the thread goes on, and so does the window.
+    void withoutMemoryARequestFails() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        QSKIP("sanitizers need all addresses");
+#endif
+        RunData run = test::sampleRun();
+        run.violations.clear();
+        run.segments.resize(1);
+        const StepRecord first = run.steps[0];
+        run.steps.clear();
+        for (int i = 0; i < 200000; ++i) {
+            StepRecord s = first;
+            s.index = i;
+            s.position += i;
+            s.segment = -1;
+            s.attended = s.read = s.causal = s.position + 1;
+            s.visible = run.header.promptVisible[0];
+            run.steps.push_back(s);
+        }
+        run.stats = {};
+        const QString path = folder() + "/large.spantrace";
+        QVERIFY(writeTrace(path.toStdString(), {&run}).ok());
+        run.steps = {};
+        QSignalSpy failed(m_runner.get(), &Runner::traceFailed), opened(m_runner.get(), &Runner::traceOpened);
+        m_runner->openTrace(folder() + "/none.spantrace");  // the thread has what a thread needs
+        QVERIFY(failed.wait(test::patience(10000)));
+        rlimit before{};
+        QCOMPARE(getrlimit(RLIMIT_AS, &before), 0);
+        QFile statm("/proc/self/statm");
+        QVERIFY(statm.open(QIODevice::ReadOnly));
+        const rlim_t now = statm.readAll().split(' ')[0].toULongLong() * rlim_t(sysconf(_SC_PAGE_SIZE));
+        const rlimit tight{now + (24 << 20), before.rlim_max};
+        QCOMPARE(setrlimit(RLIMIT_AS, &tight), 0);
+        m_runner->openTrace(path);
+        const bool told = failed.wait(test::patience(60000));
+        setrlimit(RLIMIT_AS, &before);
+        QVERIFY(told && opened.isEmpty());
+        QVERIFY2(failed.back()[1].value<ErrorInfo>().text.contains("memory"), qPrintable(failed.back()[1].value<ErrorInfo>().text));
+        m_runner->openTrace(path);
+        QVERIFY(opened.wait(test::patience(60000)));
+        QCOMPARE(opened.front()[1].value<RunList>()[0]->steps.size(), size_t{200000});
     }
 
     /// While a run goes there is a file that a crash would leave; when it has ended there is none.

@@ -1,5 +1,6 @@
 // The command line as scripts use it: what stands on stdout, what on stderr, which exit code. The bundled model answers
 // where it is there; everything else runs on tiny random models.
+#include <sched.h>
 #include <signal.h>
 
 #include <QProcess>
@@ -30,6 +31,13 @@ Outcome run(const QStringList& arguments, const QByteArray& input = {}) {
     if (!process.waitForFinished(patience(240000))) return {};
     return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(),
             process.readAllStandardError()};
+}
+
+/// The file that a trace grows in: run.spantrace.x7k2p9.part.
+QString recordingOf(const QString& trace) {
+    const QFileInfo target(trace);
+    const QStringList found = target.dir().entryList({target.fileName() + ".*.part"}, QDir::Files);
+    return found.isEmpty() ? QString() : target.dir().filePath(found.front());
 }
 
 QString bundled() { return QStringLiteral(SPANSCOPE_SOURCE_DIR "/resources/models/arith"); }
@@ -460,6 +468,37 @@ class TestCli : public QObject {
         QCOMPARE(run({"bench", "-m", m_model, "-p", "0", "-n", "0"}).exitCode, 2);
     }
 
+    /// A problem nested so deep that parsing it costs the stack.
+    void evalBoundsTheDepthOfItsFile() {
+        QFile f(file("deep.jsonl"));
+        QVERIFY(f.open(QIODevice::WriteOnly));
+        f.write("{\"prompt\": \"1+1\", \"answer\": \"2\", \"more\": " + QByteArray(2000000, '[') + QByteArray(2000000, ']') + "}\n");
+        f.close();
+        const Outcome o = run({"eval", "-m", m_model, "--task", "expression", "--file", f.fileName()});
+        QCOMPARE(o.exitCode, 3);
+        QVERIFY2(o.err.contains("line 1: nested too deeply (found 2000001 levels, expected at most 64)"), o.err.constData());
+    }
+
+    /// taskset: as many threads as there are cores to run on.
+    void threadsAreThoseThatMayRun() {
+        QProcess process;
+        process.setChildProcessModifier([] {
+            cpu_set_t mine, one;
+            CPU_ZERO(&one);
+            if (sched_getaffinity(0, sizeof mine, &mine) != 0) return;
+            for (int c = 0; c < CPU_SETSIZE; ++c)
+                if (CPU_ISSET(c, &mine)) {
+                    CPU_SET(c, &one);
+                    break;
+                }
+            sched_setaffinity(0, sizeof one, &one);
+        });
+        process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), {"run", "-m", m_model, "-p", "1+1", "-n", "2", "--json"});
+        QVERIFY(process.waitForFinished(patience(60000)));
+        const Json json = Json::parse(process.readAllStandardOutput().toStdString(), nullptr, false);
+        QCOMPARE(json["runs"][0]["n_threads"], 1);
+    }
+
     void ctrlCStopsInGoodOrder() {
         const QString trace = file("stopped.spantrace");
         QProcess process;
@@ -467,7 +506,7 @@ class TestCli : public QObject {
                       {"run", "-m", m_model, "--task", "text", "-p", "abc", "-c", "200000", "--json", "--backend", "reference", "--trace", trace});
         QVERIFY(process.waitForStarted());
         // Not before it works: the first lines of the trace say so.
-        QTRY_VERIFY_WITH_TIMEOUT(QFileInfo(trace + ".part").size() > 4000, patience(60000));
+        QTRY_VERIFY_WITH_TIMEOUT(!recordingOf(trace).isEmpty() && QFileInfo(recordingOf(trace)).size() > 4000, patience(60000));
         ::kill(static_cast<pid_t>(process.processId()), SIGINT);
         QVERIFY(process.waitForFinished(patience(60000)));
         QCOMPARE(process.exitCode(), 5);

@@ -4,9 +4,12 @@
 
 #include <QtTest>
 
+#include <atomic>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "engine/model/mapped_file.h"
 #include "engine/model/mapped_file_guard.h"
 #include "kernels/backends.h"
 #include "tests/model/tiny_model.h"
@@ -505,6 +508,51 @@ class TestOpenModel : public QObject {
         QCOMPARE(waitpid(child, &status, 0), child);
         QVERIFY2(WIFEXITED(status) && WEXITSTATUS(status) == 3, qPrintable(QString("status %1: ").arg(status) + said));
         QVERIFY2(said.contains("a program: error: " + QByteArray::fromStdString(weights) + ": the file was cut short"), said);
+    }
+
+    /// Any number of shards, any number of threads that read them: one message, whole, about the right file.
+    void cutWhileManyReadManyShards() {
+        test::ScratchFolder folder;
+        constexpr int kShards = 600;
+        for (int i = 0; i < kShards; ++i) QVERIFY(writeFile(folder.file("shard-" + std::to_string(i)), std::string(9000, 'x')));
+        for (const int cut : {0, 255, 256, 599}) {
+            int pipeEnds[2];
+            QCOMPARE(pipe(pipeEnds), 0);
+            const pid_t child = fork();
+            if (child == 0) {
+                dup2(pipeEnds[1], STDERR_FILENO);
+                guardMappedFiles("a program", 3);
+                std::vector<std::shared_ptr<const MappedFile>> shards;
+                for (int i = 0; i < kShards; ++i) {
+                    auto shard = MappedFile::open(folder.file("shard-" + std::to_string(i)));
+                    if (!shard) _exit(10);
+                    shards.push_back(std::move(*shard));
+                }
+                if (truncate(folder.file("shard-" + std::to_string(cut)).c_str(), 16) != 0) _exit(11);
+                std::atomic<bool> go{false};
+                std::vector<std::thread> threads;
+                for (int t = 0; t < 8; ++t)
+                    threads.emplace_back([&] {
+                        while (!go) {}
+                        volatile uint8_t last = shards[size_t(cut)]->bytes()[8999];
+                        (void)last;
+                    });
+                go = true;
+                for (std::thread& t : threads) t.join();
+                _exit(12);  // not reached
+            }
+            close(pipeEnds[1]);
+            QByteArray said;
+            char buffer[256];
+            for (ssize_t n; (n = read(pipeEnds[0], buffer, sizeof buffer)) > 0;) said.append(buffer, n);
+            close(pipeEnds[0]);
+            int status = 0;
+            QCOMPARE(waitpid(child, &status, 0), child);
+            QVERIFY2(WIFEXITED(status) && WEXITSTATUS(status) == 3, qPrintable(QString("status %1: ").arg(status) + said));
+            QVERIFY2(said.startsWith("\na program: error: " + QByteArray::fromStdString(folder.file("shard-" + std::to_string(cut))) + ": the file was cut short"), said);
+            QVERIFY2(said.endsWith("opened with)\n") && said.count("a program") == 1, said);
+            QVERIFY(writeFile(folder.file("shard-" + std::to_string(cut)), std::string(9000, 'x')));
+        }
     }
 
     void notAModel() {

@@ -1,12 +1,17 @@
 // Exports read back by readers written here (NPY, CSV) or by the libraries that define them (JSON, zip).
 #include <unzip.h>
+#include <zlib.h>
 
+#include <QRandomGenerator>
 #include <QXmlStreamReader>
 #include <QtTest>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/trace/export.h"
+#include "engine/trace/run_deflate.h"
 #include "engine/trace/trace.h"
+#include "engine/types/csv_cell.h"
 #include "engine/types/speed_up.h"
 #include "tests/model/tiny_model.h"
 #include "tests/trace/sample_run.h"
@@ -153,7 +158,7 @@ class TestExport : public QObject {
                 const auto& row = rows.at(at++);
                 QCOMPARE(row.size(), rows[0].size());
                 QCOMPARE(row[0], std::to_string(s.index));
-                QCOMPARE(row[3], s.token.text);
+                QCOMPARE(row[3], s.token.text == "=3\n" ? "'=3\n" : s.token.text);  // no formula
                 QCOMPARE(row[4], std::string(phaseName(s.phase)));
                 QCOMPARE(row[7], std::to_string(n++));
                 QCOMPARE(row[8], std::to_string(c.begin));
@@ -308,6 +313,170 @@ class TestExport : public QObject {
         QVERIFY(!npz.ok());
         QVERIFY(QFileInfo(device).isSymLink());
         QVERIFY(!QFile::exists(device + ".part"));
+    }
+
+    /// Text that does something elsewhere: in a spreadsheet, in XML, in Markdown.
+    static RunData hostileRun() {
+        RunData run = sampleRun();
+        const std::string text = std::string("\x01\x08\x0b\x1b[31m\x7f\xc2\x9b\xef\xbf\xbe\xff\xed\xa0\x80<&\">|`*[x](y) ]]> --> \u202e") + '\0' + "end";
+        for (std::string* field : {&run.header.modelName, &run.header.device, &run.header.machine, &run.header.programVersion, &run.header.warning,
+                                   &run.header.settings.task, &run.header.settings.promptText, &run.header.formattedPrompt, &run.answer})
+            *field = text;
+        for (TokenInfo& t : run.header.prompt) t.text = text;
+        for (StepRecord& s : run.steps) s.token.text = text;
+        for (ProtocolViolation& v : run.violations) v.effect = text;
+        return run;
+    }
+
+    /// Characters that XML 1.0 does not have (2.2), and C1.
+    static bool hasControls(const QString& text) {
+        for (const QChar c : text)
+            if ((c < QChar(0x20) && c != '\n' && c != '\t' && c != '\r') || (c >= QChar(0x7F) && c < QChar(0xA0)) || c >= QChar(0xFFFE)) return true;
+        return false;
+    }
+
+    void pagesAreWellFormedWhateverTheTextIs() {
+        const RunData run = hostileRun();
+        QVERIFY(exportHtml(run, nullptr, "", m_folder.file("h.html")).ok());
+        QVERIFY(exportTranscriptMarkdown(run, m_folder.file("h.md")).ok());
+        for (const char* name : {"h.html", "h.md"}) {
+            const std::string bytes = readFile(m_folder.file(name));
+            const QString page = QString::fromUtf8(bytes.data(), qsizetype(bytes.size()));
+            QCOMPARE(page.toStdString(), bytes);  // UTF-8, whatever the tokens were
+            QVERIFY2(!hasControls(page), name);
+            QVERIFY(page.contains("end"));  // nothing is cut at a NUL
+        }
+        // As XML, which forgives nothing: the page's own markup is closed, scripts and styles aside.
+        QString page = QString::fromStdString(readFile(m_folder.file("h.html")));
+        static const QRegularExpression blocks("<(script|style)[^>]*>.*?</\\1>", QRegularExpression::DotMatchesEverythingOption), empty("<(meta|img|br|hr)([^>]*)>");
+        page.remove(blocks).replace(empty, "<\\1\\2/>").remove("<!DOCTYPE html>");
+        QXmlStreamReader xml(page);
+        while (!xml.atEnd()) xml.readNext();
+        QVERIFY2(!xml.hasError(), qPrintable(xml.errorString() + " at " + page.mid(xml.characterOffset() - 60, 120)));
+        // Markdown: every row of a table has as many columns as its head; nothing of the text is a link or an element.
+        const QString md = QString::fromStdString(readFile(m_folder.file("h.md")));
+        static const QRegularExpression bar("(?<!\\\\)\\|");
+        qsizetype columns = -1;
+        for (const QString& line : md.split('\n')) {
+            columns = line.startsWith('|') ? (columns < 0 ? line.count(bar) : columns) : -1;
+            if (columns >= 0) QCOMPARE(line.count(bar), columns);
+        }
+        const QString prose = md.section("## Segments", 1);
+        QVERIFY(!prose.contains("[x](y)") && !prose.contains("<&"));
+    }
+
+    void cellsAreNoFormulas_data() {
+        QTest::addColumn<QString>("text");
+        QTest::addColumn<QString>("cell");
+        for (const char* formula : {"=1+1", "+1+1", "-1+1", "@SUM(A1)", "=", "-", "+", "-cmd|' /C calc'!A0", "+5"}) QTest::newRow(formula) << QString(formula) << "'" + QString(formula);
+        QTest::newRow("tab") << "\t=1" << "'\t=1";
+        QTest::newRow("carriage return") << "\r=1" << "\"'\r=1\"";
+        QTest::newRow("newline") << "\n=1" << "\"'\n=1\"";
+        QTest::newRow("quoted all the same") << "=A1,\"x\"" << "\"'=A1,\"\"x\"\"\"";
+        for (const char* plain : {"", "12", "-12", "-0.5", "-1e-7", "a=b", "<out>", "'=1"}) QTest::newRow(plain[0] ? plain : "empty") << QString(plain) << QString(plain);
+    }
+
+    void cellsAreNoFormulas() {
+        QFETCH(QString, text);
+        QFETCH(QString, cell);
+        QCOMPARE(QString::fromStdString(csvCell(text.toStdString())), cell);
+        RunData run = sampleRun();
+        for (StepRecord& s : run.steps) s.token.text = text.toStdString();
+        QVERIFY(exportSpansCsv(run, m_folder.file("f.csv")).ok());
+        const auto rows = parseCsv(readFile(m_folder.file("f.csv")));
+        for (size_t r = 1; r < rows.size(); ++r) {
+            QVERIFY(rows[r][3].empty() || !QString("=+@\t\r\n").contains(QChar(rows[r][3][0])));
+            QVERIFY(std::stod(rows[r][16]) <= 0);  // numbers stay numbers: every logarithm here is negative
+        }
+    }
+
+    /// Inflated again by zlib, the runs are the bytes that they stood for; the sum is that of the bytes.
+    void runsAreTheSameBytes() {
+        QRandomGenerator random(7);
+        for (int round = 0; round < 200; ++round) {
+            std::string packed, expected;
+            trace::RunDeflate deflate([&](std::string_view bytes) { packed += bytes; });
+            const int n = random.bounded(1, 30);
+            for (int i = 0; i < n; ++i) {
+                if (random.bounded(4) == 0) {
+                    std::string text(random.bounded(round % 10 == 0 ? 200000U : 3000U), '\0');
+                    for (char& c : text) c = static_cast<char>(random.bounded(256));
+                    deflate.bytes(text);
+                    expected += text;
+                } else {
+                    const auto length = static_cast<size_t>(std::pow(2.0, random.bounded(round % 10 == 0 ? 21.5 : 14.0)));
+                    const auto value = static_cast<uint8_t>(random.bounded(3));
+                    deflate.run(value, length);
+                    expected.append(length, static_cast<char>(value));
+                }
+            }
+            QVERIFY(deflate.finish());
+            QCOMPARE(deflate.nBytes(), expected.size());
+            QCOMPARE(uLong(deflate.crc()), crc32_z(0, reinterpret_cast<const Bytef*>(expected.data()), expected.size()));
+            std::string unpacked(expected.size() + 64, '\0');
+            z_stream in{};
+            QCOMPARE(inflateInit2(&in, -MAX_WBITS), Z_OK);
+            in.next_in = reinterpret_cast<Bytef*>(packed.data());
+            in.avail_in = static_cast<uInt>(packed.size());
+            in.next_out = reinterpret_cast<Bytef*>(unpacked.data());
+            in.avail_out = static_cast<uInt>(unpacked.size());
+            const int end = inflate(&in, Z_FINISH);
+            unpacked.resize(in.total_out);
+            inflateEnd(&in);
+            QCOMPARE(end, Z_STREAM_END);
+            QVERIFY(unpacked == expected);
+        }
+    }
+
+    /// A mask costs its runs, not its cells: 16 times as many cells in 4 times the steps.
+    void packingALongRunIsLinear() {
+        const auto longRun = [](int32_t nSteps) {
+            RunData run = sampleRun();
+            const StepRecord first = run.steps[0];
+            run.steps.clear();
+            for (int32_t i = 0; i < nSteps; ++i) {
+                StepRecord s = first;
+                s.index = i;
+                s.position = first.position + i;
+                s.visible = std::make_shared<const IntervalList>(IntervalList{{0, 2}, {s.position / 2 + 2, s.position / 2 + 3}, {s.position, kOpenEnd}});
+                run.steps.push_back(std::move(s));
+            }
+            return run;
+        };
+        std::array<double, 2> seconds{};
+        for (int k : {0, 1}) {
+            const RunData run = longRun(k == 0 ? 8000 : 32000);
+            double best = 1e9;
+            for (int turn = 0; turn < 3; ++turn) {
+                QElapsedTimer clock;
+                clock.start();
+                QVERIFY(exportMaskNpz(run, m_folder.file("long.npz")).ok());
+                best = std::min(best, double(clock.nsecsElapsed()) * 1e-9);
+            }
+            seconds[size_t(k)] = best;
+        }
+        QVERIFY2(seconds[1] < 8 * seconds[0] + 0.5, qPrintable(QString("%1 s, %2 s").arg(seconds[0]).arg(seconds[1])));
+        QVERIFY(QFileInfo(QString::fromStdString(m_folder.file("long.npz"))).size() < 32 << 20);
+    }
+
+    void exportsCanBeStopped() {
+        const RunData run = sampleRun();
+        for (const auto make : {static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpy),
+                                static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpz)}) {
+            const Status stopped = make(run, m_folder.file("stopped"), [](double) { return false; });
+            QVERIFY(!stopped.ok());
+            QCOMPARE(stopped.error().code, ErrorCode::Cancelled);
+            QVERIFY(!QFile::exists(QString::fromStdString(m_folder.file("stopped"))));
+        }
+        QCOMPARE(QDir(QString::fromStdString(m_folder.path())).entryList({"*.part"}, QDir::Files).size(), 0);
+    }
+
+    void failuresOfNpzSayWhy() {
+        const RunData run = sampleRun();
+        const Status missing = exportMaskNpz(run, m_folder.file("missing/x.npz"));
+        QVERIFY(!missing.ok() && QString::fromStdString(missing.error().toString()).contains("No such file"));
+        const Status full = exportMaskNpz(run, "/dev/full");
+        QVERIFY(!full.ok() && QString::fromStdString(full.error().toString()).contains("needs a file"));
     }
 
     void linksStayLinks() {

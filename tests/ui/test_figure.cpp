@@ -10,6 +10,7 @@
 #include <QPainter>
 #include <QPushButton>
 #include <QTemporaryDir>
+#include <QXmlStreamReader>
 #include <QtTest>
 #include <QtSvg/QSvgRenderer>
 
@@ -90,6 +91,35 @@ class TestFigure : public QObject {
     }
 
   private slots:
+    /// XML has no control characters: whatever the run says of itself, an SVG is one.
+    void svgIsWellFormedWhateverTheTextIs() {
+        const std::string text = std::string("\x01\x08\x0b\x1b[31m\x7f\xc2\x9b\xef\xbf\xbe<&\">]]> \xf0\x9f\x98\x80 \xff") + '\0' + "end";
+        RunData run = m_run, dense = m_dense;
+        for (RunData* r : {&run, &dense}) {
+            for (std::string* field : {&r->header.modelName, &r->header.device, &r->header.machine, &r->header.programVersion, &r->header.warning,
+                                       &r->header.settings.task, &r->header.settings.promptText, &r->answer})
+                *field = text;
+            for (TokenInfo& t : r->header.prompt) t.text = text;
+            for (StepRecord& s : r->steps) s.token.text = text;
+        }
+        FigureOptions o;
+        for (const std::string& title : {std::string(), text}) {
+            o.title = o.caption = title;
+            for (const FigureKind kind : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
+                                          FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
+                const QString file = path("hostile.svg");
+                const Status status = renderFigure(kind, {&run, &dense, &m_probe, &m_curve}, o, file.toStdString());
+                QVERIFY2(status.ok(), status.ok() ? "" : status.error().toString().c_str());
+                QFile f(file);
+                QVERIFY(f.open(QIODevice::ReadOnly));
+                QXmlStreamReader xml(&f);
+                while (!xml.atEnd()) xml.readNext();
+                QVERIFY2(!xml.hasError(), qPrintable(QString("%1: %2, line %3").arg(int(kind)).arg(xml.errorString()).arg(xml.lineNumber())));
+                QVERIFY(QSvgRenderer(file).isValid());
+            }
+        }
+    }
+
     void maskPixelsAreTheIntervals_data() {
         QTest::addColumn<int>("scale");
         QTest::addColumn<bool>("dark");

@@ -165,9 +165,26 @@ std::string encodePng(const QImage& image) {
     return bytes.toStdString();
 }
 
-void writeSvg(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
+/// XML 1.0 has no place for control characters, escaped or not, and Qt writes them as they are.
+QByteArray wellFormed(const QByteArray& svg) {
+    QString text = QString::fromUtf8(svg);
+    for (qsizetype i = 0; i < text.size(); ++i) {
+        const char16_t c = text[i].unicode();
+        const bool pair = text[i].isHighSurrogate() && i + 1 < text.size() && text[i + 1].isLowSurrogate();
+        if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r') || (c >= 0x7F && c < 0xA0) || c >= 0xFFFE || (text[i].isSurrogate() && !pair))
+            text[i] = QChar(QChar::ReplacementCharacter);
+        else if (pair)
+            ++i;
+    }
+    return text.toUtf8();
+}
+
+QByteArray svgBytes(const Sheet& sheet, const FigureOptions& o) {
+    QByteArray bytes;
+    QBuffer buffer(&bytes);
+    buffer.open(QIODevice::WriteOnly);
     QSvgGenerator svg;
-    svg.setOutputDevice(device);
+    svg.setOutputDevice(&buffer);
     svg.setSize(sheet.size.toSize());
     svg.setViewBox(QRectF(QPointF(0, 0), sheet.size));
     svg.setResolution(static_cast<int>(kDpi));
@@ -179,6 +196,7 @@ void writeSvg(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
     painter.setMode(QCPPainter::pmNoCaching);
     paintSheet(painter, sheet, o);
     painter.end();
+    return wellFormed(bytes);
 }
 
 void writePdf(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
@@ -230,11 +248,12 @@ Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOpt
         const QImage image = rasterSheet(*sheet, options, *source.run, kind);
         if (image.isNull()) return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", path);
         bytes = QByteArray::fromStdString(encodePng(image));
+    } else if (suffix == "svg") {
+        bytes = svgBytes(*sheet, options);
     } else {
         QBuffer buffer(&bytes);
         buffer.open(QIODevice::WriteOnly);
-        if (suffix == "svg") writeSvg(&buffer, *sheet, options);
-        else writePdf(&buffer, *sheet, options);
+        writePdf(&buffer, *sheet, options);
     }
     return writeFile(path, {bytes.constData(), static_cast<size_t>(bytes.size())});
 }

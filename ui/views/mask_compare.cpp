@@ -17,6 +17,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/types/csv_cell.h"
 #include "ui/model/format.h"
 #include "ui/views/mask_explain.h"
 #include "ui/views/mask_rulers.h"
@@ -330,7 +331,9 @@ QString MaskCompareView::summary() const {
 
 QString MaskCompareView::csv() const {
     QString out = QStringLiteral("figure,first,second\n");
-    const auto quoted = [](QString s) { return '"' + s.replace('"', QStringLiteral("\"\"")) + '"'; };
+    const auto quoted = [](const QString& s) {
+        return '"' + QString::fromStdString(withoutFormula(s.toStdString())).replace('"', QStringLiteral("\"\"")) + '"';
+    };
     for (int i = 0; i < m_table->rowCount(); ++i)
         out += quoted(m_table->item(i, 0)->text()) + ',' + quoted(m_table->item(i, 1)->text()) + ',' + quoted(m_table->item(i, 2)->text()) + '\n';
     return out;

@@ -7,6 +7,7 @@
 #include <QSortFilterProxyModel>
 #include <algorithm>
 
+#include "engine/types/csv_cell.h"
 #include "ui/views/span_table_model.h"
 
 namespace spanscope {
@@ -89,7 +90,7 @@ void SpanTableView::copySelection() const {
     for (const QModelIndex& index : selectionModel()->selectedRows()) {
         for (int c = 0; c < SpanTableModel::ColumnCount; ++c) {
             if (c) text += '\t';
-            text += index.siblingAtColumn(c).data().toString();
+            text += QString::fromStdString(withoutFormula(index.siblingAtColumn(c).data().toString().toStdString()));  // on its way to a spreadsheet
         }
         text += '\n';
     }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/types/csv_cell.h"
+
 namespace spanscope {
 
 void ThroughputSeries::clear() { *this = ThroughputSeries{}; }
@@ -119,7 +121,7 @@ void number(std::string& out, double value, int digits) {
 
 void rows(std::string& out, const std::string& lane, const ThroughputSeries& series) {
     for (const ThroughputPoint& p : series.points()) {
-        out.append(lane).append(",").append(std::to_string(p.step)).append(",").append(std::to_string(p.context)).append(",");
+        out.append(csvCell(lane)).append(",").append(std::to_string(p.step)).append(",").append(std::to_string(p.context)).append(",");
         number(out, p.timeS, 6);
         out.append(",");
         number(out, p.stepMs, 4);

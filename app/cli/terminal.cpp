@@ -1,0 +1,63 @@
+#include "app/cli/terminal.h"
+
+#include <unistd.h>
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "engine/model/safe_text.h"
+#include "engine/model/utf8.h"
+
+namespace spanscope::cli {
+
+namespace {
+
+bool put(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
+
+bool onTerminal() {
+    static const bool terminal = isatty(STDOUT_FILENO) != 0;
+    return terminal;
+}
+
+}  // namespace
+
+void print(std::string_view text) { put(printable(text)); }
+
+void printFormat(const char* format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    const int n = std::vsnprintf(nullptr, 0, format, arguments);
+    va_end(arguments);
+    std::string text(n > 0 ? static_cast<size_t>(n) + 1 : 1, '\0');
+    std::vsnprintf(text.data(), text.size(), format, again);
+    va_end(again);
+    text.pop_back();
+    print(text);
+}
+
+bool printData(std::string_view text) { return onTerminal() ? put(printable(text)) : put(text); }
+
+bool printJsonLine(std::string_view json) { return (onTerminal() ? put(printableJson(json)) : put(json)) && put("\n"); }
+
+bool StreamedText::write(std::string_view piece) {
+    if (!onTerminal()) return put(piece) && std::fflush(stdout) == 0;
+    m_pending += piece;
+    size_t whole = 0;
+    while (whole < m_pending.size()) {
+        const Utf8Step step = nextUtf8(std::string_view(m_pending).substr(whole));
+        if (step.incomplete) break;
+        whole += step.nBytes;
+    }
+    const bool ok = put(printable(std::string_view(m_pending).substr(0, whole)));
+    m_pending.erase(0, whole);
+    return std::fflush(stdout) == 0 && ok;
+}
+
+bool StreamedText::finish() {
+    const bool ok = put(printable(m_pending)) && put("\n");
+    m_pending.clear();
+    return ok;
+}
+
+}  // namespace spanscope::cli
