@@ -96,7 +96,8 @@ class Parser {
         return m_reader.ok();
     }
     bool skipElements(uint32_t element, uint64_t count, int depth) {
-        if (element >= kNTypes || depth > kMaxArrayDepth) return false;
+        m_tooDeep = m_tooDeep || depth > kMaxArrayDepth;
+        if (element >= kNTypes || m_tooDeep) return false;
         const auto type = static_cast<GgufType>(element);
         if (const uint64_t size = scalarBytes(type); size > 0) {
             if (count > m_reader.left() / size) return false;
@@ -126,7 +127,8 @@ class Parser {
         }
         const uint64_t begin = m_reader.position();
         const bool fits = value.type == GgufType::Array ? skipElements(element, value.count, 1) : skip(value.type, 0);
-        if (!fits) return bad("value does not fit the file", *key);
+        if (m_tooDeep) return bad("arrays nested too deeply", *key, {}, "at most " + std::to_string(kMaxArrayDepth) + " levels");
+        if (!fits) return bad("value does not fit the file, or is of no known type", *key);
         value.bytes = m_file.subspan(begin, m_reader.position() - begin);
         if (!m_gguf.metadata.emplace(*key, value).second) return bad("key given twice", *key);
         return {};
@@ -198,6 +200,7 @@ class Parser {
     const std::string& m_fileName;
     ByteReader m_reader;
     GgufFile m_gguf;
+    bool m_tooDeep = false;
 };
 
 }  // namespace

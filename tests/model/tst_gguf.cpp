@@ -120,7 +120,7 @@ std::vector<Broken> brokenFiles() {
              for (int i = 0; i < 1000; ++i) s += number(9, 4) + number(1, 8);
              return s;
          }()),
-         ErrorCode::Format, "x"},
+         ErrorCode::Format, "nested too deeply"},
         {"alignment 0", put("general.alignment", u32Value(0)), ErrorCode::Format, "general.alignment"},
         {"alignment 12", put("general.alignment", u32Value(12)), ErrorCode::Format, "general.alignment"},
         {"architecture", put("general.architecture", stringValue("mamba")), ErrorCode::Unsupported, "llama"},
