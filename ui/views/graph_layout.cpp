@@ -6,6 +6,7 @@
 #include <QPainterPath>
 #include <algorithm>
 
+#include "ui/model/shown_text.h"
 #include "ui/views/mask_explain.h"
 #include "ui/views/palette.h"
 
@@ -32,14 +33,14 @@ std::string bodyText(const RunData& run, const Segment& s) {
         else if (t.text != "\n") text += t.text;
         if (text.size() > 4096) break;
     }
-    QString q = QString::fromStdString(asked).simplified();
-    const QString w = QString::fromStdString(work).simplified();
+    QString q = shownWords(asked, 4096);
+    const QString w = shownWords(work, 4096);
     const qsizetype equals = w.lastIndexOf('=');
     const QString result = equals >= 0 && w.size() - equals <= 14 ? QStringLiteral(" = ") + w.mid(equals + 1) : QString();
     if (result.isEmpty() && !w.isEmpty()) q += ' ' + w;
     const qsizetype room = std::max<qsizetype>(4, qsizetype(kTextCharacters) - result.size());
     if (q.size() > room) q = q.left(room - 1) + QChar(0x2026);
-    return (q + result).toStdString();
+    return shownLine(q + result).toStdString();
 }
 
 /// Layers of things to place: real nodes first, then one point for each layer that an edge passes.
