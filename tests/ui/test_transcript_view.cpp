@@ -178,6 +178,46 @@ class TestTranscriptView : public QObject {
         QVERIFY2(ms < 50, qPrintable(QString("%1 ms a frame").arg(ms)));
     }
 
+    /// What is searched while a run goes on is found as if it had been searched at the end, hits across batches too.
+    void findsWhatComesLater() {
+        RunData run = sample::sheet(8);
+        const char* const texts[] = {"ab", "a", "xaba", "b", "", "aab", "b\u00e4", "a"};
+        for (size_t i = 0; i < run.steps.size(); ++i) run.steps[i].token.text = texts[i * 7 % 8];
+        RunStore all;
+        all.load(run);
+        TranscriptView whole(&all, &m_selection, nullptr);
+        for (const char* text : {"ab", "a", "ba", "aba", "abab", "baab", "b\u00e4a"})
+            for (const size_t piece : {size_t(1), size_t(3), size_t(64)}) {
+                m_store.begin(std::make_shared<const RunHeader>(run.header), {});
+                m_view->find(text);
+                for (size_t at = 0; at < run.steps.size(); at += piece) {
+                    auto batch = std::make_shared<RunBatch>();
+                    batch->runId = run.header.runId;
+                    batch->steps.assign(run.steps.begin() + std::ptrdiff_t(at), run.steps.begin() + std::ptrdiff_t(std::min(run.steps.size(), at + piece)));
+                    m_store.append(batch);
+                }
+                QCOMPARE(m_view->nFound(), whole.find(text));
+            }
+    }
+
+    /// A long recording comes in slices and ends as the same.
+    void aLongRecordingComesWhole() {
+        const auto run = std::make_shared<const RunData>(sample::large(60'000, 2000));
+        m_store.show(run);
+        QVERIFY(!m_store.isFinished() && m_store.share() == run);
+        m_view->scrollToToken(61'999);
+        QTRY_VERIFY(m_store.isFinished());
+        QCOMPARE(m_store.data().steps.size(), run->steps.size());
+        QCOMPARE(m_store.data().segments.size(), run->segments.size());
+        QTRY_VERIFY(m_view->viewport()->rect().intersects(m_view->tokenRect(61'999)));
+        m_store.show(run);  // and makes way at any time
+        m_store.load(sample::sheet(2));
+        const int n = m_store.nSteps();
+        QTest::qWait(50);
+        QCOMPARE(m_store.nSteps(), n);
+        QVERIFY(m_store.isFinished());
+    }
+
   private:
     RunStore m_store;
     Selection m_selection;

@@ -12,14 +12,17 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QPointer>
 #include <QPushButton>
 #include <QScrollBar>
 #include <QSettings>
 #include <QSpinBox>
+#include <QThreadPool>
 #include <QVBoxLayout>
 #include <array>
 
 #include "engine/types/output_file.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/throughput_plot.h"
 
 namespace spanscope {
@@ -62,7 +65,7 @@ Status writeThroughputCsv(const FigureSource& source, const std::string& path) {
 }  // namespace
 
 ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* parent)
-    : QDialog(parent), m_store(store), m_dense(maybeDense) {
+    : QDialog(parent), m_store(store), m_dense(maybeDense), m_inbox(new Mailbox, [](Mailbox* box) { box->deleteLater(); }) {
     setObjectName("exportDialog");
     setWindowTitle(tr("Export"));
     m_list = new QListWidget(this);
@@ -135,6 +138,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
     m_message = new QLabel(this);
     m_message->setObjectName("exportMessage");
     m_message->setWordWrap(true);
+    m_message->setTextFormat(Qt::PlainText);  // quotes paths
     m_message->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
 
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
@@ -206,7 +210,7 @@ bool ExportDialog::isFigure() const { return m_list->currentRow() < int(kFigures
 FigureKind ExportDialog::kind() const { return kFigures[size_t(std::clamp(m_list->currentRow(), 0, int(kFigures.size()) - 1))].kind; }
 
 FigureSource ExportDialog::source() const {
-    return {&m_store->data(), m_dense && m_dense->nSteps() > 0 ? &m_dense->data() : nullptr, m_probe.dense.empty() ? nullptr : &m_probe,
+    return {m_run.get(), m_other.get(), m_probe.dense.empty() ? nullptr : &m_probe,
             m_curve.klNats.empty() ? nullptr : &m_curve};
 }
 
@@ -288,10 +292,16 @@ void ExportDialog::onChosen() {
     refreshPreview();
 }
 
+void ExportDialog::takeRuns() {
+    m_run = m_store->share();
+    m_other = m_dense && m_dense->nSteps() > 0 ? m_dense->share() : nullptr;
+}
+
 void ExportDialog::refreshPreview() {
     m_timer.stop();
     m_image = QImage();
-    m_export->setEnabled(missing().isEmpty());
+    takeRuns();
+    m_export->setEnabled(missing().isEmpty() && !m_writing);
     m_copy->setEnabled(isFigure() && missing().isEmpty());
     if (isFigure() && missing().isEmpty()) {
         const FigureOptions o = options();
@@ -316,7 +326,7 @@ void ExportDialog::showPreview() {
             pixmap = pixmap.scaled(room, Qt::KeepAspectRatio, Qt::SmoothTransformation);
         pixmap.setDevicePixelRatio(dpr);
         m_preview->setPixmap(pixmap);
-        m_preview->setAccessibleDescription(m_image.text(QStringLiteral("Description")));
+        m_preview->setAccessibleDescription(shownText(m_image.text(QStringLiteral("Description"))));
     }
 }
 
@@ -330,7 +340,7 @@ QString ExportDialog::suggestedName() const {
     QStringList parts;
     for (const std::string& s : {h.modelName, h.settings.task}) {
         QString part;
-        for (const QChar c : QString::fromStdString(s)) part += c.isLetterOrNumber() || c == '.' || c == '-' ? c : QChar('_');
+        for (const QChar c : QString::fromStdString(s.substr(0, 60))) part += c.isLetterOrNumber() || c == '.' || c == '-' ? c : QChar('_');
         if (!part.isEmpty()) parts << part;
     }
     if (isFigure()) {
@@ -351,16 +361,50 @@ void ExportDialog::exportAs() {
                                                       QStringLiteral("*.%1").arg(suffix));
     if (path.isEmpty()) return;
     settings.setValue(QStringLiteral("export/folder"), QFileInfo(path).absolutePath());
-    exportTo(QFileInfo(path).suffix().isEmpty() ? path + '.' + suffix : path);
+    startExport(QFileInfo(path).suffix().isEmpty() ? path + '.' + suffix : path);
+}
+
+void ExportDialog::startExport(const QString& path) {
+    if (isFigure()) {  // drawn with widgets
+        exportTo(path);
+        return;
+    }
+    takeRuns();
+    m_writing = true;
+    m_export->setEnabled(false);
+    say(tr("Writing %1").arg(path), false);
+    struct Job {
+        SharedRun run, other;
+        StepProbe probe;
+        DivergenceCurve curve;
+    };
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve});
+    const auto write = m_data[m_list->currentRow() - int(kFigures.size())].write;
+    const QPointer<ExportDialog> self(this);
+    QThreadPool::globalInstance()->start([job, write, path, self, inbox = m_inbox] {
+        const FigureSource source{job->run.get(), job->other.get(), job->probe.dense.empty() ? nullptr : &job->probe,
+                                  job->curve.klNats.empty() ? nullptr : &job->curve};
+        const Status status = write(source, path.toStdString());
+        inbox->post([self, path, status] {
+            if (self) self->sayWritten(path, status);
+        });
+    });
+}
+
+void ExportDialog::sayWritten(const QString& path, const Status& status) {
+    m_writing = false;
+    m_export->setEnabled(missing().isEmpty());
+    if (status) say(tr("Written: %1").arg(path), false);
+    else say(QString::fromStdString(status.error().toString()), true);
 }
 
 bool ExportDialog::exportTo(const QString& path) {
+    takeRuns();
     const Status status = [&]() -> Status {
         if (isFigure()) return renderFigure(kind(), source(), options(), path.toStdString());
         return m_data[m_list->currentRow() - int(kFigures.size())].write(source(), path.toStdString());
     }();
-    if (status) say(tr("Written: %1").arg(path), false);
-    else say(QString::fromStdString(status.error().toString()), true);
+    sayWritten(path, status);
     return bool(status);
 }
 
@@ -373,7 +417,7 @@ void ExportDialog::copyImage() {
 }
 
 void ExportDialog::say(const QString& text, bool bad) {
-    m_message->setText(text.isEmpty() ? QString() : (bad ? QStringLiteral("\u26a0 ") : QString()) + text);
+    m_message->setText(text.isEmpty() ? QString() : (bad ? QStringLiteral("\u26a0 ") : QString()) + shownText(text, 800));
 }
 
 QString ExportDialog::message() const { return m_message->text(); }

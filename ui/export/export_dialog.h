@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "ui/export/figure.h"
+#include "ui/model/mailbox.h"
 #include "ui/model/run_store.h"
 
 class QCheckBox;
@@ -51,6 +52,8 @@ class ExportDialog : public QDialog {
     QString suggestedName() const;
     /// Writes what is chosen; false and a message in the dialog where that fails.
     bool exportTo(const QString& path);
+    /// The same; a data file, which may be large, is written in another thread while the window lives.
+    void startExport(const QString& path);
     QString message() const;
 
   public slots:
@@ -72,7 +75,13 @@ class ExportDialog : public QDialog {
     ExportNeeds needs() const;
     QString missing() const;  ///< why what is chosen cannot be made yet; empty: it can
 
+    void takeRuns();
+    void sayWritten(const QString& path, const Status& status);
+
     RunStore *m_store, *m_dense;
+    SharedRun m_run, m_other;  ///< what is exported: whole, even while a long recording still comes on show
+    std::shared_ptr<Mailbox> m_inbox;  ///< outlives the dialog where a file is being written
+    bool m_writing = false;
     QVector<DataExport> m_data;
     QListWidget* m_list;
     QComboBox *m_format, *m_scale, *m_theme;

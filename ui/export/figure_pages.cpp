@@ -6,6 +6,7 @@
 #include "engine/types/speed_up.h"
 #include "ui/export/figure_page.h"
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/graph_layout.h"
 #include "ui/views/mask_rulers.h"
 #include "ui/views/throughput_plot.h"
@@ -22,7 +23,7 @@ QString sentence(const QString& text) { return text.isEmpty() ? QString() : text
 QString runName(const RunData& run) {
     QStringList parts;
     for (const std::string& s : {run.header.modelName, run.header.settings.task})
-        if (!s.empty()) parts << QString::fromStdString(s);
+        if (!s.empty()) parts << shownLine(s, 60);
     return parts.join(QStringLiteral(" \u00b7 "));
 }
 
@@ -33,10 +34,10 @@ QString orGiven(const std::string& given, const QString& made) {
 
 QString runOrigin(const RunData& run) {
     QStringList parts;
-    if (!run.header.modelHash.empty()) parts << QStringLiteral("Model %1").arg(QString::fromStdString(run.header.modelHash).left(12));
+    if (!run.header.modelHash.empty()) parts << QStringLiteral("Model %1").arg(shownLine(run.header.modelHash.substr(0, 12)));
     if (!run.header.backend.empty())
-        parts << QStringLiteral("%1 (%2)").arg(QString::fromStdString(run.header.backend), QString::fromStdString(run.header.device));
-    if (!run.header.programVersion.empty()) parts << QStringLiteral("Spanscope %1").arg(QString::fromStdString(run.header.programVersion));
+        parts << QStringLiteral("%1 (%2)").arg(shownLine(run.header.backend, 60), shownLine(run.header.device, 60));
+    if (!run.header.programVersion.empty()) parts << QStringLiteral("Spanscope %1").arg(shownLine(run.header.programVersion, 60));
     return sentence(parts.join(QStringLiteral(", ")));
 }
 

@@ -4,10 +4,13 @@
 
 #include "engine/types/speed_up.h"
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 
 namespace spanscope {
 
 namespace {
+constexpr size_t kMostRuns = 1000;
+
 qint64 stepsOf(const HistoryEntry& e) {
     return static_cast<qint64>(e.run->steps.size() + e.run->header.prompt.size() +
                                (e.dense ? e.dense->steps.size() + e.dense->header.prompt.size() : 0));
@@ -15,8 +18,7 @@ qint64 stepsOf(const HistoryEntry& e) {
 }  // namespace
 
 QString runTitle(const RunHeader& header) {
-    return QStringLiteral("%1 · %2").arg(QString::fromStdString(header.settings.task),
-                                         QString::fromUtf8(attentionModeName(header.settings.attention)));
+    return QStringLiteral("%1 · %2").arg(shownLine(header.settings.task, 40), QString::fromUtf8(attentionModeName(header.settings.attention)));
 }
 
 RunHistory::RunHistory(QObject* parent, qint64 maxSteps) : QAbstractTableModel(parent), m_maxSteps(maxSteps) {}
@@ -26,7 +28,7 @@ void RunHistory::add(const HistoryEntry& entry) {
     m_entries.push_front(entry);
     m_nSteps += stepsOf(entry);
     endInsertRows();
-    while (m_entries.size() > 1 && m_nSteps > m_maxSteps) {
+    while (m_entries.size() > 1 && (m_nSteps > m_maxSteps || m_entries.size() > kMostRuns)) {
         const int last = static_cast<int>(m_entries.size()) - 1;
         beginRemoveRows({}, last, last);
         m_nSteps -= stepsOf(m_entries.back());
@@ -48,15 +50,15 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     const RunData& run = *entry.run;
     const bool number = index.column() >= TokensColumn && index.column() <= ReadColumn;
     if (role == Qt::TextAlignmentRole) return int(Qt::AlignVCenter) | int(number ? Qt::AlignRight : Qt::AlignLeft);
-    if (role == Qt::ToolTipRole && index.column() == PromptColumn) return QString::fromStdString(run.header.settings.promptText).left(800);
+    if (role == Qt::ToolTipRole && index.column() == PromptColumn) return plainToolTip(shownText(run.header.settings.promptText, 800));
     if (role == Qt::ToolTipRole && index.column() == SpeedUpColumn && entry.dense)
         return QString::fromStdString(speedUp(run, *entry.dense).note());
     if (role != Qt::DisplayRole) return {};
     switch (index.column()) {
         case NumberColumn: return entry.origin.isEmpty() ? QString::number(run.header.runId) : tr("file");
         case ModeColumn: return runTitle(run.header) + (entry.dense ? tr(" + dense") : QString());
-        case PromptColumn: return QString::fromStdString(run.header.settings.promptText).simplified().left(120);
-        case AnswerColumn: return run.answer.empty() ? kNoValue : QString::fromStdString(run.answer).simplified().left(120);
+        case PromptColumn: return shownWords(run.header.settings.promptText, 120);
+        case AnswerColumn: return run.answer.empty() ? kNoValue : shownWords(run.answer, 120);
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
         case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
         case SpeedUpColumn: {

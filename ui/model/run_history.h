@@ -1,5 +1,5 @@
 // The runs of this window, newest first, each kept with its figures. Bounded: the oldest go when the steps held
-// exceed a limit. GUI thread.
+// exceed a limit, or there are more than anybody looks through. GUI thread.
 #pragma once
 
 #include <QAbstractTableModel>

@@ -1,5 +1,6 @@
 #include "ui/model/run_store.h"
 
+#include <QThreadPool>
 #include <algorithm>
 
 namespace spanscope {
@@ -13,28 +14,57 @@ void replaceFrom(std::vector<T>& all, size_t first, const std::vector<T>& part) 
     all.erase(all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
     all.insert(all.end(), part.begin(), part.end());
 }
+constexpr size_t kSliceSteps = 8192, kAtOnce = 4 * kSliceSteps;
+
+template <class T>
+void addPart(std::vector<T>& to, const std::vector<T>& from) {
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(to.size());
+    to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(std::min(kSliceSteps, from.size() - to.size())));
+}
+
+/// Frees what takes long to free somewhere else.
+void discard(RunData& data, SharedRun& whole) {
+    if (data.steps.size() + data.header.prompt.size() > kAtOnce)
+        QThreadPool::globalInstance()->start([old = std::make_shared<RunData>(std::move(data)), last = std::move(whole)]() mutable {
+            old.reset();
+            last.reset();
+        });
+    data = RunData{};
+    whole.reset();
+}
 }  // namespace
 
-void RunStore::clear() {
-    m_data = RunData{};
+RunStore::RunStore(QObject* parent) : QObject(parent) {
+    m_nextSlice.setInterval(0);
+    connect(&m_nextSlice, &QTimer::timeout, this, &RunStore::addSlice);
+}
+
+RunStore::~RunStore() = default;
+
+void RunStore::start() {
+    m_nextSlice.stop();
+    discard(m_data, m_whole);
     m_finished = false;
+}
+
+void RunStore::clear() {
+    start();
     emit reset();
 }
 
 void RunStore::begin(const SharedHeader& header, const std::vector<Segment>& promptSegments) {
-    m_data = RunData{};
+    start();
     m_data.header = *header;
     m_data.segments = promptSegments;
     const RunSettings& settings = header->settings;
     int most = settings.contextTokens - static_cast<int>(header->prompt.size());
     if (settings.maxTokens >= 0) most = std::min(most, settings.maxTokens);
     m_data.steps.reserve(static_cast<size_t>(std::clamp(most, 0, kMostReserved)));
-    m_finished = false;
     emit reset();
 }
 
 void RunStore::append(const SharedBatch& batch) {
-    if (batch->runId != m_data.header.runId || batch->firstSegment > m_data.segments.size() || batch->firstViolation > m_data.violations.size()) return;
+    if (m_whole || batch->runId != m_data.header.runId || batch->firstSegment > m_data.segments.size() || batch->firstViolation > m_data.violations.size()) return;
     const int first = nSteps();
     m_data.steps.insert(m_data.steps.end(), batch->steps.begin(), batch->steps.end());
     replaceFrom(m_data.segments, batch->firstSegment, batch->segments);
@@ -46,7 +76,55 @@ void RunStore::append(const SharedBatch& batch) {
     if (m_finished) emit finished();
 }
 
+void RunStore::show(const SharedRun& run) {
+    if (run->steps.size() + run->header.prompt.size() <= kAtOnce) {
+        load(*run);
+        m_whole = run;
+        return;
+    }
+    start();
+    m_whole = run;
+    m_data.header = run->header;
+    m_data.stats = run->stats;
+    m_data.answer = run->answer;
+    m_data.steps.reserve(run->steps.size());
+    const int nPrompt = static_cast<int>(run->header.prompt.size());
+    for (const Segment& segment : run->segments) {
+        if (segment.begin >= nPrompt) break;
+        m_data.segments.push_back(segment);
+    }
+    emit reset();
+    m_nextSlice.start();
+}
+
+void RunStore::addSlice() {
+    const RunData& run = *m_whole;
+    const size_t first = m_data.steps.size(), last = std::min(run.steps.size(), first + kSliceSteps);
+    if (first < last) {
+        m_data.steps.insert(m_data.steps.end(), run.steps.begin() + static_cast<std::ptrdiff_t>(first), run.steps.begin() + static_cast<std::ptrdiff_t>(last));
+        const int32_t position = m_data.steps.back().position;
+        size_t s = m_data.segments.size();
+        while (s < run.segments.size() && run.segments[s].begin <= position) m_data.segments.push_back(run.segments[s++]);
+        emit stepsAppended(static_cast<int>(first), static_cast<int>(last) - 1);
+        return;
+    }
+    addPart(m_data.segments, run.segments);
+    addPart(m_data.violations, run.violations);
+    if (m_data.segments.size() < run.segments.size() || m_data.violations.size() < run.violations.size()) return;
+    m_nextSlice.stop();
+    m_finished = true;
+    emit finished();
+}
+
+SharedRun RunStore::share() {
+    if (m_whole) return m_whole;
+    auto copy = std::make_shared<const RunData>(m_data);
+    if (m_finished) m_whole = copy;
+    return copy;
+}
+
 void RunStore::load(const RunData& data) {
+    start();
     m_data = data;
     m_finished = true;
     emit reset();

@@ -1,13 +1,16 @@
 // One run as the window holds it: a copy that only the GUI thread touches. The runner sends batches of what is
-// new; views listen to the signals and read data(). Recorded runs are loaded whole through the same door.
+// new; views listen to the signals and read data(). Recorded runs come through the same door: a long one in slices, one
+// for each turn of the event loop, so that no turn grows with the run.
 #pragma once
 
 #include <QMetaType>
 #include <QObject>
+#include <QTimer>
 #include <memory>
 #include <vector>
 
 #include "engine/types/records.h"
+#include "ui/model/payloads.h"
 
 namespace spanscope {
 
@@ -30,7 +33,8 @@ using SharedHeader = std::shared_ptr<const RunHeader>;
 class RunStore : public QObject {
     Q_OBJECT
   public:
-    explicit RunStore(QObject* parent = nullptr) : QObject(parent) {}
+    explicit RunStore(QObject* parent = nullptr);
+    ~RunStore() override;
 
     const RunData& data() const { return m_data; }
     bool isEmpty() const { return m_data.header.prompt.empty() && m_data.steps.empty(); }
@@ -45,6 +49,10 @@ class RunStore : public QObject {
     /// Batches of another run are ignored; so is a batch that does not follow on what is here.
     void append(const SharedBatch& batch);
     void load(const RunData& data);  ///< a recorded run, at once
+    /// A recorded run that others keep too. Until its last slice is here it is not finished.
+    void show(const SharedRun& run);
+    /// The run on show, whole: the recording itself, else a copy, made once of a run that has ended.
+    SharedRun share();
 
   signals:
     void reset();                            ///< everything changed
@@ -52,8 +60,13 @@ class RunStore : public QObject {
     void finished();
 
   private:
+    void start();
+    void addSlice();
+
     RunData m_data;
     bool m_finished = false;
+    SharedRun m_whole;    ///< what is shown in slices, or was shared; null: only m_data
+    QTimer m_nextSlice;
 };
 
 }  // namespace spanscope

@@ -5,7 +5,9 @@
 #include <QPainter>
 #include <QPainterPath>
 #include <algorithm>
+#include <span>
 
+#include "ui/model/shown_text.h"
 #include "ui/views/mask_explain.h"
 #include "ui/views/palette.h"
 
@@ -15,6 +17,10 @@ namespace {
 
 constexpr double kWidth = 148, kHeight = 40, kPassHeight = 6, kGapX = 54, kGapY = 14, kMargin = 16;
 constexpr size_t kTextCharacters = 22;
+// What can be told apart, and laid out and painted within a frame or two.
+constexpr size_t kMostNodes = 800, kMostEdges = 1500, kMostRefs = 64;
+constexpr int64_t kMostPasses = 6000;
+constexpr int kFewSegments = 8;
 
 /// The words after the declaration (out) or after <:> (in). Of an out-segment with local work: what was asked, and
 /// the result after the last "=".
@@ -32,15 +38,17 @@ std::string bodyText(const RunData& run, const Segment& s) {
         else if (t.text != "\n") text += t.text;
         if (text.size() > 4096) break;
     }
-    QString q = QString::fromStdString(asked).simplified();
-    const QString w = QString::fromStdString(work).simplified();
+    QString q = shownWords(asked, 4096);
+    const QString w = shownWords(work, 4096);
     const qsizetype equals = w.lastIndexOf('=');
     const QString result = equals >= 0 && w.size() - equals <= 14 ? QStringLiteral(" = ") + w.mid(equals + 1) : QString();
     if (result.isEmpty() && !w.isEmpty()) q += ' ' + w;
     const qsizetype room = std::max<qsizetype>(4, qsizetype(kTextCharacters) - result.size());
     if (q.size() > room) q = q.left(room - 1) + QChar(0x2026);
-    return (q + result).toStdString();
+    return shownLine(q + result).toStdString();
 }
+
+std::span<const SpanRef> drawnRefs(const Segment& segment) { return std::span(segment.refs).first(std::min(segment.refs.size(), kMostRefs)); }
 
 /// Layers of things to place: real nodes first, then one point for each layer that an edge passes.
 struct Slots {
@@ -83,9 +91,9 @@ struct Slots {
         for (const int n : layer) y[size_t(n)] += shift;
     }
     void sweep(bool backwards, bool reorder) {
+        std::vector<double> want(height.size());
         for (size_t k = 0; k < layers.size(); ++k) {
             auto& layer = layers[backwards ? layers.size() - 1 - k : k];
-            std::vector<double> want(height.size());
             for (const int n : layer) want[size_t(n)] = wish(n, backwards);
             if (reorder) std::stable_sort(layer.begin(), layer.end(), [&](int a, int b) { return want[size_t(a)] < want[size_t(b)]; });
             std::vector<double> inOrder;
@@ -120,9 +128,10 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
         const Segment& s = run.segments[size_t(i)];
         if (s.kind != SegmentKind::Out) continue;
         wanted[size_t(i)] = 1;
-        for (const SpanRef& ref : s.refs)
+        for (const SpanRef& ref : drawnRefs(s))
             if (ref.segment >= 0 && ref.segment < i) wanted[size_t(ref.segment)] = 1;
     }
+    if (size_t(std::count(wanted.begin(), wanted.end(), 1)) > kMostNodes && maxSegments > kFewSegments) return layoutGraph(run, maxSegments / 2);
     std::vector<int> nodeOf(size_t(nSegments), -1);
     for (int i = 0; i < nSegments; ++i) {
         if (!wanted[size_t(i)]) continue;
@@ -153,7 +162,7 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
         const int to = nodeOf[size_t(i)];
         if (to < 0 || i < begin || run.segments[size_t(i)].kind != SegmentKind::Out) continue;
         GraphNode& node = graph.nodes[size_t(to)];
-        for (const SpanRef& ref : run.segments[size_t(i)].refs) {
+        for (const SpanRef& ref : drawnRefs(run.segments[size_t(i)])) {
             if (ref.segment < 0 || ref.segment >= i || nodeOf[size_t(ref.segment)] < 0) {
                 graph.edges.push_back({-1, to, true, {}});
                 continue;
@@ -172,6 +181,11 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
         if (!e.broken) firstUser[size_t(e.from)] = std::min(firstUser[size_t(e.from)], graph.nodes[size_t(e.to)].layer);
     for (size_t i = 0; i < graph.nodes.size(); ++i)
         if (graph.nodes[i].kind == SegmentKind::In) graph.nodes[i].layer = std::max(0, firstUser[i] - 1);
+
+    int64_t nPasses = 0;
+    for (const GraphEdge& e : graph.edges)
+        if (!e.broken) nPasses += graph.nodes[size_t(e.to)].layer - graph.nodes[size_t(e.from)].layer;
+    if ((graph.edges.size() > kMostEdges || nPasses > kMostPasses) && maxSegments > kFewSegments) return layoutGraph(run, maxSegments / 2);
 
     // Layered drawing after Sugiyama: order by the mean place of the neighbours, then pull each toward them.
     Slots all;

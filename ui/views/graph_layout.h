@@ -44,7 +44,8 @@ struct GraphLayout {
 
 /// Nodes: every out-segment, and every in-segment that some out-segment names. References always point to earlier
 /// segments, so the graph has no cycles; ones that do not (a damaged trace) count as broken. Of a long run only the
-/// last maxSegments out-segments are laid out.
+/// last maxSegments out-segments are laid out, fewer where they name so many that nobody could follow the arrows; of one
+/// segment the first 64 references.
 GraphLayout layoutGraph(const RunData& run, int maxSegments = 300);
 
 /// Paints the graph at (0, 0) in layout units. highlight: segment whose sources and users are lit, -1 none.

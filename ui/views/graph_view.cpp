@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/model/shown_text.h"
 #include "ui/views/palette.h"
 #include "ui/views/view_actions.h"
 
@@ -131,7 +132,7 @@ void GraphView::mouseMoveEvent(QMouseEvent* event) {
     const int segment = node < 0 ? -1 : m_graph.nodes[size_t(node)].segment;
     if (segment != m_hovered) {
         m_hovered = segment;
-        setToolTip(node < 0 ? QString() : QString::fromStdString(m_graph.nodes[size_t(node)].label + ": " + m_graph.nodes[size_t(node)].text));
+        setToolTip(node < 0 ? QString() : plainToolTip(QString::fromStdString(m_graph.nodes[size_t(node)].label + ": " + m_graph.nodes[size_t(node)].text)));
         update();
     }
 }

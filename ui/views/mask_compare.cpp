@@ -8,8 +8,10 @@
 #include <QLabel>
 #include <QMouseEvent>
 #include <QPainter>
+#include <QPointer>
 #include <QSplitter>
 #include <QTableWidget>
+#include <QThreadPool>
 #include <QTimer>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -19,6 +21,7 @@
 
 #include "engine/types/csv_cell.h"
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/mask_explain.h"
 #include "ui/views/mask_rulers.h"
 #include "ui/views/mask_view.h"
@@ -37,8 +40,19 @@ QString nameOf(const RunData& run, bool other) {
 
 // ---- difference
 
+namespace {
+constexpr int kAtOnce = 50'000;  // steps of both runs
+
+MaskRows rowsOf(const RunData& run, const MaskDiff& diff) {
+    MaskRows rows;
+    for (size_t i = 0; i < diff.rows.size(); ++i) rows.append(run.steps[i]);
+    return rows;
+}
+}  // namespace
+
 MaskDiffPane::MaskDiffPane(RunStore* first, RunStore* second, Selection* selection, QWidget* parent)
-    : QWidget(parent), m_first(first), m_second(second), m_selection(selection) {
+    : QWidget(parent), m_first(first), m_second(second), m_selection(selection),
+      m_inbox(new Mailbox, [](Mailbox* box) { box->deleteLater(); }) {
     setObjectName("maskDifference");
     setAccessibleName(tr("Difference of the two masks"));
     setMouseTracking(true);
@@ -47,13 +61,33 @@ MaskDiffPane::MaskDiffPane(RunStore* first, RunStore* second, Selection* selecti
 }
 
 void MaskDiffPane::rebuild() {
-    m_diff = diffRuns(m_first->data(), m_second->data());
-    m_rows.clear();
-    for (size_t i = 0; i < m_diff.rows.size(); ++i) m_rows.append(m_first->data().steps[i]);
+    ++m_generation;
+    if (m_first->nSteps() + m_second->nSteps() <= kAtOnce) {
+        const MaskDiff diff = diffRuns(m_first->data(), m_second->data());
+        take(diff, rowsOf(m_first->data(), diff));
+        return;
+    }
+    MaskDiff none;
+    none.why = "Comparing the runs\u2026";
+    take(none, {});
+    if (!m_first->isFinished() || !m_second->isFinished()) return;
+    const QPointer<MaskDiffPane> self(this);
+    QThreadPool::globalInstance()->start([a = m_first->share(), b = m_second->share(), self, inbox = m_inbox, generation = m_generation] {
+        const auto diff = std::make_shared<MaskDiff>(diffRuns(*a, *b));
+        inbox->post([self, diff, rows = rowsOf(*a, *diff), generation] {
+            if (self && generation == self->m_generation) self->take(std::move(*diff), rows);
+        });
+    });
+}
+
+void MaskDiffPane::take(MaskDiff diff, MaskRows rows) {
+    m_diff = std::move(diff);
+    m_rows = std::move(rows);
     layOut();
     if (m_fit) follow({}, {}, true);
     m_image = QImage();
     update();
+    emit rebuilt();
 }
 
 void MaskDiffPane::layOut() {
@@ -168,14 +202,14 @@ void MaskDiffPane::mouseMoveEvent(QMouseEvent* event) {
     const QPoint cell = cellAt(event->position());
     m_selection->hover(cell.y());
     QString text;
-    if (cell.y() >= 0) {
+    if (cell.y() >= 0 && cell.y() < m_first->nSteps()) {
         const DiffState state = diffCell(m_diff.rows[size_t(cell.y())], cell.x());
         const RunData& run = m_first->data();
         text = tr("step %1 (%2), position %3 (%4): %5")
-                   .arg(cell.y()).arg(QString::fromStdString(tokenText(run, run.steps[size_t(cell.y())].position)))
-                   .arg(cell.x()).arg(QString::fromStdString(tokenText(run, cell.x())), QString(diffStateName(state)));
+                   .arg(QString::number(cell.y()), QString::fromStdString(tokenText(run, run.steps[size_t(cell.y())].position)),
+                        QString::number(cell.x()), QString::fromStdString(tokenText(run, cell.x())), QString(diffStateName(state)));
     }
-    setToolTip(text);
+    setToolTip(plainToolTip(text));
     setAccessibleDescription(text);
     emit cursorChanged(text);
 }
@@ -203,6 +237,7 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
     m_text->setObjectName("compareText");
     m_text->setMinimumWidth(1);
     m_text->setWordWrap(true);
+    m_text->setTextFormat(Qt::PlainText);
     m_table = new QTableWidget(0, 3, this);
     m_table->setObjectName("compareTable");
     m_table->setAccessibleName(tr("Figures of both runs"));
@@ -258,6 +293,7 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
     };
     link(m_a, m_b);
     link(m_b, m_a);
+    connect(m_diff, &MaskDiffPane::rebuilt, this, &MaskCompareView::showSummary);
     auto* timer = new QTimer(this);
     timer->setSingleShot(true);
     timer->setInterval(250);
@@ -279,9 +315,11 @@ void MaskCompareView::showEvent(QShowEvent* event) {
 
 void MaskCompareView::rebuild() {
     m_stale = !isVisible();
-    if (m_stale) return;
+    if (m_stale) {
+        m_diff->forget();
+        return;
+    }
     m_diff->rebuild();
-    m_partingAction->setEnabled(m_diff->diff().parting >= 0);
     const RunData &a = m_first->data(), &b = m_second->data();
     struct Line {
         QString name, first, second;
@@ -289,7 +327,7 @@ void MaskCompareView::rebuild() {
     const auto both = [&](const QString& name, auto&& value) { return Line{name, value(a), value(b)}; };
     const std::array lines{
         both(tr("attention"), [](const RunData& r) { return QString(attentionModeName(r.header.settings.attention)); }),
-        both(tr("answer"), [](const RunData& r) { return QString::fromStdString(r.answer); }),
+        both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
         both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
         both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
         both(tr("read, of causal"), [](const RunData& r) { return formatPercent(r.stats.readFraction()); }),
@@ -307,6 +345,11 @@ void MaskCompareView::rebuild() {
         m_table->setItem(i, 2, new QTableWidgetItem(lines[size_t(i)].second));
     }
     m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
+    showSummary();
+}
+
+void MaskCompareView::showSummary() {
+    m_partingAction->setEnabled(m_diff->diff().parting >= 0);
     m_text->setText(summary());
 }
 

@@ -4,6 +4,7 @@
 
 #include <QWidget>
 
+#include "ui/model/mailbox.h"
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
 #include "ui/views/mask_diff.h"
@@ -22,13 +23,16 @@ class MaskDiffPane : public QWidget {
   public:
     MaskDiffPane(RunStore* first, RunStore* second, Selection* selection, QWidget* parent);
     const MaskDiff& diff() const { return m_diff; }
+    /// Long runs are compared in another thread, once both have ended; rebuilt() follows.
     void rebuild();
+    void forget() { ++m_generation; }  ///< what is still being compared
     void follow(const MaskWindow& columns, const MaskWindow& rows, bool fitted);
     QPoint cellAt(QPointF pos) const;  ///< (column, step), {-1, -1} outside
     QPointF centreOf(int step, int column) const;
     QSize sizeHint() const override { return {520, 300}; }
 
   signals:
+    void rebuilt();
     void cursorChanged(const QString& sentence);
 
   protected:
@@ -40,6 +44,7 @@ class MaskDiffPane : public QWidget {
 
   private:
     void layOut();
+    void take(MaskDiff diff, MaskRows rows);
     RunStore *m_first, *m_second;
     Selection* m_selection;
     MaskDiff m_diff;
@@ -49,6 +54,8 @@ class MaskDiffPane : public QWidget {
     QImage m_image;
     bool m_fit = true;
     bool m_imageDark = false;
+    std::shared_ptr<Mailbox> m_inbox;  ///< outlives the pane where runs are being compared
+    int m_generation = 0;
 };
 
 class MaskCompareView : public QWidget {
@@ -73,6 +80,7 @@ class MaskCompareView : public QWidget {
 
   private:
     void rebuild();   ///< when shown; else when it next is
+    void showSummary();
     bool m_stale = true;
     RunStore *m_first, *m_second;
     Selection* m_selection;

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 
+#include "ui/model/shown_text.h"
 #include "ui/views/mask_raster.h"
 
 namespace spanscope {
+
+namespace {
+constexpr qsizetype kTokenCharacters = 60;  // of a token in a sentence
+}
 
 int segmentAt(const std::vector<Segment>& segments, int position) {
     auto it = std::upper_bound(segments.begin(), segments.end(), position,
@@ -28,14 +33,8 @@ std::string tokenText(const RunData& run, int position) {
     const int step = position - nPrompt;
     if (step >= 0 && step < static_cast<int>(run.steps.size())) token = &run.steps[static_cast<size_t>(step)].token;
     if (!token) return {};
-    std::string out;
-    for (const char c : token->text) {
-        if (c == '\n') out += "\u23ce";
-        else if (c == '\t') out += "\u21e5";
-        else if (c == ' ') out += "\u2423";
-        else out += c;
-    }
-    return out.empty() ? std::string("id ").append(std::to_string(token->id)) : out;
+    if (token->text.empty()) return std::string("id ").append(std::to_string(token->id));
+    return shownLine(token->text, kTokenCharacters).replace(' ', QChar(0x2423)).replace(QChar(0x21b5), QChar(0x23ce)).toStdString();
 }
 
 namespace {

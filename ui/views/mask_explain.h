@@ -24,7 +24,8 @@ struct CellInfo {
 int segmentAt(const std::vector<Segment>& segments, int position);
 /// "in 12", "out 3", "scaffold".
 std::string segmentLabel(const Segment& segment);
-/// Text of the token at an absolute position with white space made visible; empty if there is none.
+/// Text of the token at an absolute position with white space and controls made visible, a long one its beginning; empty
+/// if there is none.
 std::string tokenText(const RunData& run, int position);
 
 /// step and column must be inside the run, else an empty info.

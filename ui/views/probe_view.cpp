@@ -14,6 +14,7 @@
 
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/probe_plots.h"
 
 namespace spanscope {
@@ -41,7 +42,7 @@ void fillRow(QTableWidget* t, int row, const QStringList& cells) {
     for (int c = 0; c < cells.size(); ++c) t->setItem(row, c, new QTableWidgetItem(cells[c]));
 }
 
-QString shown(const std::string& text) { return QString::fromStdString(text).replace('\n', QChar(0x21b5)).replace(' ', QChar(0x2423)); }
+QString shown(const std::string& text) { return shownLine(text, 60).replace(' ', QChar(0x2423)); }
 }  // namespace
 
 ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
@@ -199,7 +200,7 @@ void ProbeView::onProgress(int done, int total) {
 void ProbeView::onFailed(const ErrorInfo& error) {
     if (!m_waiting && !m_ready) return;  // of a run that is no longer on show
     m_waiting = false;
-    m_status->setText(QStringLiteral("⚠ ") + error.text);
+    m_status->setText(QStringLiteral("⚠ ") + shownText(error.text, 800));
     m_start->setEnabled(m_available);
 }
 

@@ -5,30 +5,77 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
+#include <QMimeData>
 #include <QPlainTextEdit>
 #include <QStyle>
 #include <QTextBlock>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <functional>
 
+#include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/model/tint.h"
 
 namespace spanscope {
 
 namespace {
 constexpr int kSampleChars = 72;
+constexpr qsizetype kMessage = 800;
+// What the editor lays out within a frame: its cost grows with the square of a line, and by the line.
+constexpr qsizetype kEditLine = 10'000, kEditText = 100'000, kEditLines = 10'000;
+constexpr qsizetype kPartLine = 2'000, kPartText = 20'000;  // shown of a text beyond that
 
 QString firstWords(const QString& sample) {
-    QString line = sample.simplified();
+    const QString line = shownLine(sample.left(8 * kSampleChars).simplified(), kSampleChars - 1);
     const qsizetype nLines = sample.trimmed().count('\n') + 1;
-    if (line.size() > kSampleChars) line = line.left(kSampleChars - 1).trimmed() + QChar(0x2026);
-    return nLines > 3 ? QObject::tr("%1   (%2 lines)").arg(line).arg(nLines) : line;
+    return nLines > 3 ? QObject::tr("%1   (%2 lines)").arg(line, QString::number(nLines)) : line;
 }
+bool canBeEdited(const QString& text) {
+    if (text.size() > kEditText) return false;
+    qsizetype nLines = 0;
+    for (qsizetype from = 0; from >= 0 && from < text.size();) {
+        const qsizetype end = text.indexOf('\n', from);
+        if ((end < 0 ? text.size() : end) - from > kEditLine || ++nLines > kEditLines) return false;
+        from = end < 0 ? end : end + 1;
+    }
+    return true;
+}
+
+/// The beginning of each line, as many lines as there is room for.
+QString partOf(const QString& text) {
+    QString part;
+    qsizetype from = 0;
+    while (from < text.size() && part.size() < kPartText) {
+        const qsizetype newline = text.indexOf('\n', from), end = newline < 0 ? text.size() : newline;
+        part += shownText(text.mid(from, std::min(end - from, kPartLine)), kPartLine);
+        if (end - from > kPartLine) part += QObject::tr("… (%1 more characters)").arg(formatCount(end - from - kPartLine));
+        if (newline >= 0) part += '\n';
+        from = end + 1;
+    }
+    if (from < text.size()) part += QObject::tr("… (%1 more characters)").arg(formatCount(text.size() - from));
+    return part;
+}
+
+/// Tells who owns it what is pasted or dropped: a text may be too long to be put in as it is.
+class PromptText : public QPlainTextEdit {
+  public:
+    explicit PromptText(QWidget* parent) : QPlainTextEdit(parent) {}
+    std::function<void(const QString&)> inserted;
+
+  protected:
+    void insertFromMimeData(const QMimeData* source) override {
+        if (source->hasText()) inserted(source->text());
+    }
+};
+
 }  // namespace
 
 PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     : QWidget(parent), m_tasks(tasks), m_task(new QComboBox(this)), m_samples(new QToolButton(this)), m_menu(new QMenu(this)),
-      m_edit(new QPlainTextEdit(this)), m_message(new QLabel(this)) {
+      m_edit(new PromptText(this)), m_message(new QLabel(this)), m_partRow(new QWidget(this)), m_part(new QLabel(m_partRow)) {
+    static_cast<PromptText*>(m_edit)->inserted = [this](const QString& text) { insert(text); };
     for (const TaskInfo& task : m_tasks) m_task->addItem(task.title, task.name);
     m_task->setAccessibleName(tr("Task"));
     m_task->setToolTip(tr("What kind of problem the text is; decides how it is put to the model"));
@@ -47,9 +94,26 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     m_edit->setObjectName("prompt");
     m_edit->setFrameShape(QFrame::NoFrame);
     m_message->setWordWrap(true);
+    m_message->setTextFormat(Qt::PlainText);  // quotes the prompt
+    m_message->setMinimumWidth(120);
     m_message->setObjectName("promptMessage");
     m_message->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_message->hide();
+    m_part->setWordWrap(true);
+    m_part->setMinimumWidth(120);
+    m_part->setObjectName("promptPart");
+    auto* clear = new QToolButton(m_partRow);
+    clear->setText(tr("Clear"));
+    clear->setToolTip(tr("Empty the editor, for another problem"));
+    connect(clear, &QToolButton::clicked, this, [this] {
+        setText({});
+        m_edit->setFocus();
+    });
+    auto* part = new QHBoxLayout(m_partRow);
+    part->setContentsMargins(0, 0, 0, 0);
+    part->addWidget(m_part, 1);
+    part->addWidget(clear);
+    m_partRow->hide();
 
     auto* caption = new QLabel(tr("Problem"), this);
     caption->setObjectName("sectionTitle");
@@ -64,6 +128,7 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     column->setSpacing(8);
     column->addLayout(head);
     column->addWidget(m_edit, 1);
+    column->addWidget(m_partRow);
     column->addWidget(m_message);
     setFocusProxy(m_edit);  // to go to the problem is to go to its text
     setTabOrder(m_task, m_samples);
@@ -86,8 +151,27 @@ const TaskInfo* PromptEditor::current() const {
 }
 
 QString PromptEditor::task() const { return m_task->currentData().toString(); }
-QString PromptEditor::text() const { return m_edit->toPlainText(); }
-void PromptEditor::setText(const QString& text) { m_edit->setPlainText(text); }
+QString PromptEditor::text() const { return isShownInPart() ? m_whole : m_edit->toPlainText(); }
+
+void PromptEditor::setText(const QString& text) {
+    const bool hides = hidesText(text), whole = canBeEdited(text) && !hides;
+    m_whole = whole ? QString() : text;
+    m_edit->setReadOnly(!whole);
+    m_partRow->setVisible(!whole);
+    if (!whole)
+        m_part->setText(hides ? tr("ℹ %1 characters, some of which hide or reorder others: they are shown by their codes. It is run as it is.").arg(formatCount(text.size()))
+                              : tr("ℹ %1 characters: the beginning is shown, all of them are run.").arg(formatCount(text.size())));
+    m_edit->setPlainText(whole ? text : partOf(text));
+}
+
+void PromptEditor::insert(const QString& text) {
+    if (isShownInPart()) return;
+    const QTextCursor cursor = m_edit->textCursor();
+    const QString before = m_edit->toPlainText();
+    const QString after = before.left(cursor.selectionStart()) + text + before.mid(cursor.selectionEnd());
+    if (canBeEdited(after)) m_edit->insertPlainText(text);
+    else setText(after);
+}
 
 bool PromptEditor::isOwn(const QString& text) const {
     return !text.trimmed().isEmpty() && text != m_kept && !(current() && current()->samples.contains(text));
@@ -138,7 +222,9 @@ void PromptEditor::fillSamples() {
     m_samples->setEnabled(task && !task->samples.isEmpty());
     if (!task) return;
     for (int i = 0; i < task->samples.size(); ++i) {
-        QAction* action = m_menu->addAction(firstWords(task->samples[i]).replace('&', "&&"));
+        const QString words = firstWords(task->samples[i]);
+        QAction* action = m_menu->addAction(menuText(words));
+        action->setToolTip(plainToolTip(words));
         connect(action, &QAction::triggered, this, [this, i] { useSample(i); });
     }
 }
@@ -152,8 +238,8 @@ void PromptEditor::setTrainedTasks(const QStringList& names) {
 }
 
 void PromptEditor::showError(const ErrorInfo& error) {
-    QString text = error.text;
-    if (error.column < 0 && !error.detail.isEmpty()) text += '\n' + error.detail;
+    QString text = shownText(error.text, kMessage);
+    if (error.column < 0 && !error.detail.isEmpty()) text += '\n' + shownText(error.detail, kMessage);
     m_message->setProperty("tone", "error");
     m_message->setText(QStringLiteral("⚠ ") + text);
     m_message->setAccessibleName(tr("Problem with the prompt: %1").arg(text));
@@ -178,7 +264,8 @@ void PromptEditor::showError(const ErrorInfo& error) {
     m_edit->setFocus();
 }
 
-void PromptEditor::showWarning(const QString& text) {
+void PromptEditor::showWarning(const QString& warning) {
+    const QString text = shownText(warning, kMessage);
     m_message->setProperty("tone", "warning");
     m_message->setText(QStringLiteral("ℹ ") + text);
     m_message->setAccessibleName(tr("Note on the prompt: %1").arg(text));

@@ -19,9 +19,12 @@ class PromptEditor : public QWidget {
     PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent);
 
     QString task() const;  ///< name
-    QString text() const;
+    QString text() const;  ///< whole, whatever of it is on show
     void setTask(const QString& name);
+    /// A text that takes long to lay out (a line of 10,000 characters, 100,000 in all), or whose characters hide, is shown in
+    /// part and as shownText() writes it; it cannot be changed then, only replaced.
     void setText(const QString& text);
+    bool isShownInPart() const { return !m_whole.isNull(); }
     /// The problem of the run on show takes the place of a sample or of another run's; what a person typed and has not run stays.
     void offer(const QString& task, const QString& text);
     /// `text` is kept elsewhere, as a run's problem: it may be replaced.
@@ -31,7 +34,7 @@ class PromptEditor : public QWidget {
     /// Tasks the model was trained for come first in the list; others are marked. Empty: nothing is known.
     void setTrainedTasks(const QStringList& names);
     void showError(const ErrorInfo& error);
-    void showWarning(const QString& text);
+    void showWarning(const QString& warning);
     void clearMessage();
 
     QComboBox* taskBox() const { return m_task; }
@@ -54,6 +57,7 @@ class PromptEditor : public QWidget {
     void onTaskChanged();
     void fillSamples();
     void updateHeight();
+    void insert(const QString& text);  ///< pasted or dropped
 
     QVector<TaskInfo> m_tasks;
     QComboBox* m_task;
@@ -61,6 +65,9 @@ class PromptEditor : public QWidget {
     QMenu* m_menu;
     QPlainTextEdit* m_edit;
     QLabel* m_message;
+    QWidget* m_partRow;  ///< says that the text is shown in part
+    QLabel* m_part;
+    QString m_whole;     ///< null: the editor has all of it
     QHash<QString, QString> m_drafts;  ///< what was typed for a task comes back with it
     QString m_shownTask;
     QString m_kept;

@@ -6,14 +6,20 @@
 #include <QFontDatabase>
 #include <QScrollBar>
 #include <algorithm>
+#include <utility>
 
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/transcript_margins.h"
 
 namespace spanscope {
 
 using namespace transcript;
+
+namespace {
+constexpr int kTokensAtOnce = 25'000, kTokensAtATime = 4096;  // laid out in one turn of the event loop
+}
 
 TranscriptView::TranscriptView(RunStore* store, Selection* selection, QWidget* parent)
     : QAbstractScrollArea(parent), m_store(store), m_selection(selection) {
@@ -27,9 +33,14 @@ TranscriptView::TranscriptView(RunStore* store, Selection* selection, QWidget* p
     m_placeholderTitle = tr("Nothing has run yet");
     m_placeholderText = tr("Type a problem above and press Ctrl+Return.");
     updateFonts();
+    m_rest.setInterval(0);
+    m_rest.setSingleShot(true);
+    connect(&m_rest, &QTimer::timeout, this, &TranscriptView::appendRest);
     connect(m_store, &RunStore::reset, this, [this] {
         m_hits.clear();
         m_currentHit = -1;
+        m_searchedTokens = 0;
+        m_hitTail.clear();
         m_follow = true;
         relayout();
         verticalScrollBar()->setValue(0);
@@ -79,12 +90,8 @@ const TokenInfo& TranscriptView::token(int position) const {
 }
 
 QString TranscriptView::shownText(const TokenInfo& token) const {
-    QString text = QString::fromStdString(token.text);
-    if (!token.special) {
-        text.replace('\t', QChar(0x21e5));
-        text.replace('\n', QChar(0x21b5));
-        return text;
-    }
+    const QString text = shownLine(token.text);
+    if (!token.special) return text;
     if (text.isEmpty()) return QStringLiteral("·");
     if (text == QLatin1String("<:>")) return QStringLiteral(":");
     if (text.size() > 2 && text.startsWith('<') && text.endsWith('>')) return text.mid(1, text.size() - 2);
@@ -134,14 +141,24 @@ void TranscriptView::relayout() {
     m_layout.reset(metrics);
     m_summaries.clear();
     m_summaries.update(m_store->data());
-    appendTokens(0);
+    m_scrollTo = -1;
+    appendTokens(kTokensAtOnce);
     updateScrollRange();
     viewport()->update();
 }
 
-void TranscriptView::appendTokens(int firstPosition) {
+void TranscriptView::appendTokens(int most) {
     const int n = m_store->nContext();
-    for (int position = firstPosition; position < n; ++position) m_layout.append(boxOf(position));
+    for (int position = m_layout.nTokens(); position < n && most > 0; ++position, --most) m_layout.append(boxOf(position));
+    if (m_layout.nTokens() < n) m_rest.start();
+    else m_rest.stop();
+}
+
+void TranscriptView::appendRest() {
+    appendTokens(kTokensAtATime);
+    updateScrollRange();
+    if (m_scrollTo >= 0 && m_scrollTo < m_layout.nTokens()) scrollToToken(std::exchange(m_scrollTo, -1));
+    viewport()->update();
 }
 
 void TranscriptView::updateScrollRange() {
@@ -154,14 +171,9 @@ void TranscriptView::updateScrollRange() {
 }
 
 void TranscriptView::onStepsAppended() {
-    const int before = m_layout.nTokens();
-    appendTokens(before);
+    if (!m_rest.isActive()) appendTokens(kTokensAtOnce);
     m_summaries.update(m_store->data());
-    if (!m_searched.isEmpty()) {
-        const int hit = m_currentHit;
-        find(m_searched);
-        m_currentHit = hit;
-    }
+    findInNew();
     updateScrollRange();
     if (m_follow) {
         m_selfScrolling = true;
@@ -208,6 +220,7 @@ QRect TranscriptView::tokenRect(int position) const {
 }
 
 void TranscriptView::scrollToToken(int position) {
+    if (position >= m_layout.nTokens() && position < m_store->nContext()) m_scrollTo = position;
     const QRect rect = tokenRect(position);
     if (rect.isNull() || viewport()->rect().adjusted(0, 8, 0, -8).contains(QRect(viewport()->rect().left() + 1, rect.top(), 1, rect.height()))) return;
     verticalScrollBar()->setValue(verticalScrollBar()->value() + rect.center().y() - viewport()->height() / 2);

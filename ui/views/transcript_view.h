@@ -5,6 +5,7 @@
 #include <QAbstractScrollArea>
 #include <QHash>
 #include <QPixmap>
+#include <QTimer>
 #include <vector>
 
 #include "ui/model/run_store.h"
@@ -32,6 +33,7 @@ class TranscriptView : public QAbstractScrollArea {
     /// Marks every occurrence of `text`; returns how many. Empty clears.
     int find(const QString& text);
     bool findNext(int direction);
+    int nFound() const { return static_cast<int>(m_hits.size()); }  ///< grows with the run
     /// What stands where there is no run yet.
     void setPlaceholder(const QString& title, const QString& text);
     QString plainText() const;
@@ -51,12 +53,14 @@ class TranscriptView : public QAbstractScrollArea {
     const TokenInfo& token(int position) const;
     void updateFonts();
     void relayout();
-    void appendTokens(int firstPosition);
+    void appendTokens(int most);  ///< what is not laid out yet; the rest in later turns of the event loop
+    void appendRest();
     TokenBox boxOf(int position) const;
     QString shownText(const TokenInfo& token) const;
     int textWidth(const QString& text) const;
     void updateScrollRange();
     void onStepsAppended();
+    void findInNew();
     void onSelectionChanged();
     void paintRow(QPainter& painter, const TranscriptRow& row, const Look& look) const;
     const QPixmap& chip(const QString& text, int width, const QColor& ground, const QColor& ink) const;
@@ -79,9 +83,13 @@ class TranscriptView : public QAbstractScrollArea {
     mutable QHash<QString, QPixmap> m_chips;  ///< drawn once for each text and state
     QString m_placeholderTitle, m_placeholderText;
     QString m_searched;
+    int m_searchedTokens = 0;  ///< tokens that were searched
+    QString m_hitTail;         ///< of the token in which the last hit ends, what follows the hit
     std::vector<std::pair<int, int>> m_hits;  ///< token ranges [first, end)
     int m_currentHit = -1;
     QRect m_pillAbove, m_pillBelow;  ///< where the hints on tokens off the screen are; clickable
+    QTimer m_rest;          ///< tokens wait to be laid out
+    int m_scrollTo = -1;    ///< a token among them that is to be seen
     bool m_follow = true;
     bool m_selfScrolling = false;
 };

@@ -8,6 +8,7 @@
 
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/transcript_margins.h"
 #include "ui/views/transcript_view.h"
 
@@ -70,7 +71,7 @@ bool TranscriptView::viewportEvent(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
         const int position = tokenAt(help->pos());
-        if (position >= 0) QToolTip::showText(help->globalPos(), describe(position), viewport(), tokenRect(position));
+        if (position >= 0) QToolTip::showText(help->globalPos(), plainToolTip(describe(position)), viewport(), tokenRect(position));
         else QToolTip::hideText();
         return true;
     }
@@ -82,21 +83,37 @@ int TranscriptView::find(const QString& text) {
     m_searched = text;
     m_hits.clear();
     m_currentHit = -1;
-    if (!text.isEmpty()) {
-        QString all;
-        std::vector<int> tokenOfChar;
-        for (int t = 0; t < m_store->nContext(); ++t) {
-            const QString piece = QString::fromStdString(token(t).text);
-            all += piece;
-            tokenOfChar.insert(tokenOfChar.end(), static_cast<size_t>(piece.size()), t);
-        }
-        for (qsizetype at = all.indexOf(text, 0, Qt::CaseInsensitive); at >= 0;
-             at = all.indexOf(text, at + text.size(), Qt::CaseInsensitive))
-            m_hits.emplace_back(tokenOfChar[static_cast<size_t>(at)],
-                                tokenOfChar[static_cast<size_t>(at + text.size() - 1)] + 1);
-    }
+    m_searchedTokens = 0;
+    m_hitTail.clear();
+    findInNew();
     viewport()->update();
     return static_cast<int>(m_hits.size());
+}
+
+/// Costs the new tokens, and the few before them in which a hit may begin.
+void TranscriptView::findInNew() {
+    if (m_searched.isEmpty()) return;
+    int from = m_searchedTokens;
+    const int taken = m_hits.empty() ? 0 : m_hits.back().second;
+    qsizetype before = 0;
+    while (from > taken && before < m_searched.size() - 1) before += QString::fromStdString(token(--from).text).size();
+    QString all;
+    if (from == taken && before < m_searched.size() - 1) all = m_hitTail;
+    std::vector<int> tokenOfChar(static_cast<size_t>(all.size()), taken - 1);
+    for (int t = from; t < m_store->nContext(); ++t) {
+        const QString piece = QString::fromStdString(token(t).text);
+        all += piece;
+        tokenOfChar.insert(tokenOfChar.end(), static_cast<size_t>(piece.size()), t);
+    }
+    for (qsizetype at = all.indexOf(m_searched, 0, Qt::CaseInsensitive); at >= 0; at = all.indexOf(m_searched, at + m_searched.size(), Qt::CaseInsensitive)) {
+        qsizetype end = at + m_searched.size();
+        const int last = tokenOfChar[static_cast<size_t>(end - 1)];
+        m_hits.emplace_back(tokenOfChar[static_cast<size_t>(at)], last + 1);
+        const qsizetype tail = end;
+        while (end < all.size() && tokenOfChar[static_cast<size_t>(end)] == last) ++end;
+        m_hitTail = all.mid(tail, end - tail);
+    }
+    m_searchedTokens = m_store->nContext();
 }
 
 bool TranscriptView::findNext(int direction) {
@@ -118,9 +135,7 @@ QString TranscriptView::describe(int position) const {
     if (position < 0 || position >= m_store->nContext()) return {};
     const TokenInfo& info = token(position);
     const RunData& run = m_store->data();
-    QString name = QString::fromStdString(info.text);
-    if (name == QLatin1String("\n")) name = QStringLiteral("↵");
-    QString text = tr("Token “%1”, id %2\nPosition %3").arg(name).arg(info.id).arg(position);
+    QString text = tr("Token “%1”, id %2\nPosition %3").arg(shownLine(info.text), QString::number(info.id), QString::number(position));
     const int nPrompt = m_store->nPrompt();
     if (position < nPrompt) return text + tr(" (prompt)");
     const StepRecord& step = run.steps[static_cast<size_t>(position - nPrompt)];

@@ -6,7 +6,13 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "ui/model/shown_text.h"
+
 namespace spanscope {
+
+namespace {
+constexpr qsizetype kMessage = 800;  // characters; it stands above the work
+}
 
 Banner::Banner(QWidget* parent)
     : QFrame(parent), m_title(new QLabel(this)), m_text(new QLabel(this)), m_detail(new QLabel(this)),
@@ -26,7 +32,10 @@ Banner::Banner(QWidget* parent)
     m_details->setToolTip(tr("File, field, what was found and what was expected"));
     m_close->setText(tr("Dismiss"));
     m_close->setToolTip(tr("Close this message"));
-    for (QLabel* l : {m_title, m_text, m_detail}) l->setMinimumWidth(120);  // wraps; the window never grows for a message
+    for (QLabel* l : {m_title, m_text, m_detail}) {
+        l->setTextFormat(Qt::PlainText);  // quotes files
+        l->setMinimumWidth(120);  // wraps; the window never grows for a message
+    }
     auto* column = new QVBoxLayout;
     column->setSpacing(4);
     column->addWidget(m_title);
@@ -59,14 +68,14 @@ void Banner::showNotice(const QString& title, const QString& text, const QVector
 
 void Banner::show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
                    const QVector<Offer>& offers) {
-    m_title->setText(mark + title);
-    m_text->setText(text);
+    m_title->setText(mark + shownText(title, kShownLine));
+    m_text->setText(shownText(text, kMessage));
     m_text->setVisible(!text.isEmpty());
-    m_detail->setText(detail);
+    m_detail->setText(shownText(detail, kMessage));
     m_detail->setVisible(false);
     m_details->setChecked(false);
     m_details->setVisible(!detail.isEmpty());
-    setAccessibleDescription(title + QStringLiteral(". ") + text);
+    setAccessibleDescription(m_title->text() + QStringLiteral(". ") + m_text->text());
     while (QLayoutItem* item = m_offers->takeAt(0)) {
         delete item->widget();
         delete item;

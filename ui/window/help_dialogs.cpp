@@ -3,10 +3,11 @@
 #include <QAction>
 #include <QDialogButtonBox>
 #include <QKeySequence>
-#include <QTextBrowser>
 #include <QVBoxLayout>
 
+#include "ui/model/shown_text.h"
 #include "ui/model/tint.h"
+#include "ui/window/closed_browser.h"
 
 namespace spanscope {
 
@@ -15,7 +16,7 @@ namespace {
 void fill(QDialog* dialog, const QString& title, const QString& html, const QSize& size) {
     dialog->setWindowTitle(title);
     dialog->resize(size);
-    auto* text = new QTextBrowser(dialog);
+    auto* text = new ClosedBrowser(dialog);
     text->setAccessibleName(title);
     text->setFrameShape(QFrame::NoFrame);
     text->document()->setDocumentMargin(16);
@@ -107,7 +108,7 @@ This program comes with no warranty.</p>
 <tr><td>nlohmann/json</td><td>MIT</td></tr>
 <tr><td>CLI11</td><td>BSD 3-Clause</td></tr>
 <tr><td>NVIDIA CUDA, cuBLAS (optional)</td><td>NVIDIA CUDA Toolkit EULA</td></tr>
-</table>)").arg(version.toHtmlEscaped(), devices.toHtmlEscaped(), QString::fromUtf8(qVersion()));
+</table>)").arg(version.toHtmlEscaped(), shownText(devices).toHtmlEscaped(), QString::fromUtf8(qVersion()));
     fill(this, tr("About Spanscope"), html, {520, 520});
 }
 

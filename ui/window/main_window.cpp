@@ -23,6 +23,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "ui/model/shown_text.h"
 #include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
@@ -32,6 +33,10 @@
 #include "ui/window/sampling_dialog.h"
 
 namespace spanscope {
+
+namespace {
+constexpr qsizetype kModelName = 60, kAnswer = 47;  // characters
+}
 
 MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     : QMainWindow(parent), m_setup(setup), m_store(new RunStore(this)), m_dense(new RunStore(this)),
@@ -45,6 +50,7 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     if (const QScreen* s = screen()) room = room.boundedTo(s->availableSize() - QSize(16, 48));  // with its frame
     resize(room);
     m_baseFont = QApplication::font().pointSizeF();
+    showLabelsAsPlainText();
     buildActions();
     buildCentral();
     buildStatus();
@@ -71,8 +77,10 @@ QWidget* MainWindow::transcriptPanel() {
     row->setSpacing(16);
     m_runTitle = new QLabel(tr("Transcript"), head);
     m_runTitle->setObjectName("sectionTitle");
+    m_runTitle->setTextFormat(Qt::PlainText);  // names the task of a recording
     m_answer = new QLabel(head);
     m_answer->setObjectName("answer");
+    m_answer->setTextFormat(Qt::RichText);  // the answer stands out; it is escaped
     m_answer->setAccessibleName(tr("Answer"));
     m_answer->setTextInteractionFlags(Qt::TextSelectableByMouse);
     row->addWidget(m_runTitle);
@@ -125,6 +133,7 @@ QWidget* MainWindow::transcriptPanel() {
         pane->setAttribute(Qt::WA_StyledBackground);
         name = new QLabel(pane);
         name->setObjectName("laneTitle");
+        name->setTextFormat(Qt::PlainText);
         name->setContentsMargins(16, 2, 16, 0);
         name->setMinimumWidth(1);
         name->hide();
@@ -244,6 +253,7 @@ void MainWindow::buildToolBar() {
 void MainWindow::buildStatus() {
     m_status = new QLabel(this);
     m_status->setObjectName("status");
+    m_status->setTextFormat(Qt::PlainText);
     m_status->setAccessibleName(tr("Status"));
     m_status->setContentsMargins(12, 0, 0, 0);
     m_status->setMinimumWidth(1);
@@ -287,19 +297,20 @@ void MainWindow::updateTexts() {
             m_transcript->setPlaceholder(tr("No model is loaded"), tr("Open a model folder with Ctrl+O, or drop one onto this window. Traces open without a model."));
             break;
         case State::Loading:
-            text = tr("Loading %1").arg(m_loadingPath.section('/', -1));
+            text = tr("Loading %1").arg(shownLine(m_loadingPath.section('/', -1), kModelName));
             m_transcript->setPlaceholder(tr("Loading the model"), tr("You can type already; Ctrl+Return runs as soon as it is ready. Ctrl+. cancels."));
             break;
         case State::Ready:
-            text = tr("%1 · %2").arg(m_model.name, m_model.backend == "cuda" ? m_model.device : m_model.backend.toUpper() + ' ' + m_model.device);
+            text = tr("%1 · %2").arg(shownLine(m_model.name, kModelName),
+                                      shownLine(m_model.backend == "cuda" ? m_model.device : m_model.backend.toUpper() + ' ' + m_model.device, kModelName));
             m_transcript->setPlaceholder(tr("Nothing has run yet"), tr("Press Ctrl+Return to run the problem above."));
             break;
-        default: text = m_modelButton->text(); break;
+        default: break;  // the model stays the same
     }
-    if (m_modelButton) {
-        m_modelButton->setText(text);
+    if (!text.isEmpty()) {
+        m_modelButton->setText(menuText(text));
         m_modelButton->setAccessibleName(tr("Model: %1").arg(text));
-        m_modelButton->setToolTip(m_model.path.isEmpty() ? tr("Open a model") : tr("%1\n%2").arg(m_model.path, m_model.format));
+        m_modelButton->setToolTip(m_model.path.isEmpty() ? tr("Open a model") : plainToolTip(m_model.path + '\n' + m_model.format));
     }
     action("run")->setToolTip(m_state == State::NoModel ? tr("Run needs a model; open one first") : tr("Run the problem"));
     m_samplingButton->setText(samplerText(m_sampling.sampler));
@@ -307,9 +318,9 @@ void MainWindow::updateTexts() {
     m_samplingButton->setToolTip(action("sampling")->toolTip());
     m_runTitle->setText(m_store->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
     const QString answer = QString::fromStdString(m_store->data().answer);
-    m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(answer.size() > 48 ? answer.left(47).toHtmlEscaped() + "…" : answer.toHtmlEscaped()));
+    m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped()));
     m_answer->setProperty("answer", answer);
-    m_answer->setToolTip(answer.size() > 48 ? answer.toHtmlEscaped() : QString());
+    m_answer->setToolTip(answer.size() > kAnswer ? plainToolTip(answer) : QString());
 }
 
 /// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
@@ -324,7 +335,7 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     return true;
 }
 
-void MainWindow::showMessage(const QString& text) { m_status->setText(text); }
+void MainWindow::showMessage(const QString& text) { m_status->setText(shownLine(text)); }
 
 void MainWindow::refreshIcons() {
     const QPalette& p = palette();

@@ -95,7 +95,7 @@ class MainWindow : public QMainWindow {
     void onFailed(qint64 runId, const spanscope::ErrorInfo& error);
     void onFinished(qint64 runId, spanscope::StopReason reason);
     void onIdle();
-    void onTraceOpened(const QString& path, const spanscope::RunList& runs, const QString& damage);
+    void onTraceOpened(const QString& path, const spanscope::RunList& all, const QString& damage);
     void onTraceSaved(const QString& path);
     void onTraceFailed(const QString& path, const spanscope::ErrorInfo& error);
 

@@ -6,6 +6,7 @@
 #include <QMenuBar>
 #include <QToolButton>
 
+#include "ui/model/shown_text.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
 #include "ui/window/help_dialogs.h"
@@ -116,8 +117,8 @@ void MainWindow::buildMenus() {
     if (!m_setup.bundledModels.isEmpty()) {
         bundled = new QMenu(tr("&Bundled models"), this);
         for (const BundledModel& model : m_setup.bundledModels) {
-            QAction* a = bundled->addAction(QString(model.name).replace('&', "&&"));
-            a->setToolTip(tr("%1\nTrained for: %2").arg(model.path, model.tasks.join(", ")));
+            QAction* a = bundled->addAction(menuText(model.name));
+            a->setToolTip(plainToolTip(tr("%1\nTrained for: %2").arg(model.path, model.tasks.join(", "))));
             connect(a, &QAction::triggered, this, [this, path = model.path] { loadModel({path, 0, m_device}); });
         }
         bundled->setToolTipsVisible(true);
@@ -128,8 +129,8 @@ void MainWindow::buildMenus() {
     if (!m_setup.sampleTraces.isEmpty()) {
         auto* samples = new QMenu(tr("Recorded &examples"), this);
         for (const QString& path : m_setup.sampleTraces) {
-            QAction* a = samples->addAction(path.section('/', -1).section('.', 0, 0));
-            a->setToolTip(path);
+            QAction* a = samples->addAction(menuText(path.section('/', -1).section('.', 0, 0)));
+            a->setToolTip(plainToolTip(path));
             connect(a, &QAction::triggered, this, [this, path] { openPath(path); });
         }
         file->insertMenu(action("saveTrace"), samples);

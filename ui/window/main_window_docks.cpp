@@ -79,7 +79,7 @@ void MainWindow::buildDocks() {
 
     m_probe = new ProbeView(m_store, m_selection, this);
     connect(m_probe, &ProbeView::inspectRequested, this, [this] {
-        if (m_state == State::Ready && !m_store->isEmpty()) emit inspectRequested(std::make_shared<const RunData>(m_store->data()));
+        if (m_state == State::Ready && !m_store->isEmpty()) emit inspectRequested(m_store->share());
     });
     connect(m_probe, &ProbeView::inspectingChanged, this, [this](bool inspecting) {
         m_figures->setInspecting(inspecting);

@@ -12,6 +12,8 @@
 #include <QSettings>
 #include <algorithm>
 
+#include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
@@ -23,6 +25,7 @@ namespace spanscope {
 
 namespace {
 constexpr int kRecentModels = 8;
+constexpr qsizetype kRunsOfATrace = 100;  // a file may hold a hundred thousand
 }
 
 void MainWindow::loadModel(const LoadRequest& request) {
@@ -156,12 +159,13 @@ void MainWindow::saveTrace() {
     if (path.isEmpty()) return;
     if (!path.endsWith(".spantrace")) path += ".spantrace";
     QSettings().setValue("trace/folder", QFileInfo(path).absolutePath());
-    RunList runs{std::make_shared<const RunData>(m_store->data())};
-    if (!m_dense->isEmpty()) runs << std::make_shared<const RunData>(m_dense->data());
+    RunList runs{m_store->share()};
+    if (!m_dense->isEmpty()) runs << m_dense->share();
     emit traceSaveRequested(path, runs);
 }
 
-void MainWindow::onTraceOpened(const QString& path, const RunList& runs, const QString& damage) {
+void MainWindow::onTraceOpened(const QString& path, const RunList& all, const QString& damage) {
+    const RunList runs = all.mid(0, kRunsOfATrace);
     if (runs.isEmpty()) {
         onTraceFailed(path, {tr("The trace is empty"), tr("%1 holds no run.").arg(QFileInfo(path).fileName()), {}, -1, -1});
         return;
@@ -183,6 +187,9 @@ void MainWindow::onTraceOpened(const QString& path, const RunList& runs, const Q
     showEntry(entries.front());
     showMessage(tr("Opened %1").arg(QFileInfo(path).fileName()));
     if (!damage.isEmpty()) m_banner->showNotice(tr("The trace is damaged; everything before the damage is shown"), damage);
+    else if (all.size() > runs.size())
+        m_banner->showNotice(tr("The first %1 of %2 runs are in the list").arg(formatCount(runs.size()), formatCount(all.size())),
+                             tr("%1 holds more runs than can be looked through; spanscope-cli export --run reaches every one.").arg(QFileInfo(path).fileName()));
 }
 
 void MainWindow::onTraceSaved(const QString& path) { showMessage(tr("Saved %1").arg(path)); }
@@ -234,8 +241,8 @@ void MainWindow::fillRecent() {
     m_recentMenu->clear();
     const QStringList recent = QSettings().value("model/recent").toStringList();
     for (const QString& path : recent) {
-        QAction* a = m_recentMenu->addAction(QFileInfo(path).fileName().replace('&', "&&"));
-        a->setToolTip(path);
+        QAction* a = m_recentMenu->addAction(menuText(QFileInfo(path).fileName()));
+        a->setToolTip(plainToolTip(path));
         connect(a, &QAction::triggered, this, [this, path] { openPath(path); });
     }
     m_recentMenu->setToolTipsVisible(true);

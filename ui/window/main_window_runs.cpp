@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
@@ -20,6 +21,7 @@ namespace spanscope {
 
 namespace {
 constexpr int kRunTabs = 12;
+constexpr qsizetype kTabTitle = 20;  // characters
 }
 
 void MainWindow::setAttention(Compare mode) { m_attention->setCurrentIndex(m_attention->findData(int(mode))); }
@@ -119,8 +121,8 @@ void MainWindow::onFinished(qint64 runId, StopReason reason) {
 void MainWindow::onIdle() {
     if (!m_store->isEmpty() && m_store->data().header.runId == m_runId && m_store->isFinished()) {
         HistoryEntry entry;
-        entry.run = std::make_shared<const RunData>(m_store->data());
-        if (m_denseId && m_dense->isFinished()) entry.dense = std::make_shared<const RunData>(m_dense->data());
+        entry.run = m_store->share();
+        if (m_denseId && m_dense->isFinished()) entry.dense = m_dense->share();
         keep(entry);
     }
     setState(m_model.path.isEmpty() ? State::NoModel : State::Ready);
@@ -131,8 +133,8 @@ void MainWindow::showEntry(const HistoryEntry& entry) {
     m_selection->clear();
     m_runId = entry.run->header.runId;
     m_denseId = entry.dense ? entry.dense->header.runId : 0;
-    m_store->load(*entry.run);
-    if (entry.dense) m_dense->load(*entry.dense);
+    m_store->show(entry.run);
+    if (entry.dense) m_dense->show(entry.dense);
     else m_dense->clear();
     addRunTab(entry);
     m_prompt->offer(QString::fromStdString(entry.run->header.settings.task), QString::fromStdString(entry.run->header.settings.promptText));
@@ -143,7 +145,7 @@ void MainWindow::showEntry(const HistoryEntry& entry) {
 
 void MainWindow::showBeside(const HistoryEntry& entry) {
     if (m_state == State::Running || m_state == State::Stopping) return;
-    m_dense->load(*entry.run);
+    m_dense->show(entry.run);
     setSideBySide(true);
     showMessage(tr("Beside: %1").arg(runTitle(entry.run->header)));
 }
@@ -185,11 +187,10 @@ void MainWindow::addRunTab(const HistoryEntry& entry) {
     if (at == m_tabEntries.size()) {
         if (m_tabEntries.size() >= kRunTabs) drop(0);
         const RunSettings& settings = entry.run->header.settings;
-        const QString prompt = QString::fromStdString(settings.promptText).simplified();
-        const QString title = entry.origin.isEmpty() ? prompt : entry.origin.section('/', -1);
+        const QString title = entry.origin.isEmpty() ? shownWords(settings.promptText, kTabTitle) : entry.origin.section('/', -1);
         m_tabEntries.append(entry);
-        at = m_runTabs->addTab((title.size() > 20 ? QString(title.left(19) + QChar(0x2026)) : QString(title)).replace('&', QStringLiteral("&&")));
-        m_runTabs->setTabToolTip(static_cast<int>(at), runTitle(entry.run->header) + '\n' + prompt.left(400));
+        at = m_runTabs->addTab(menuText(title, kTabTitle));
+        m_runTabs->setTabToolTip(static_cast<int>(at), plainToolTip(runTitle(entry.run->header) + '\n' + shownWords(settings.promptText, 400)));
     }
     m_runTabs->setCurrentIndex(static_cast<int>(at));
     m_runTabs->setVisible(m_tabEntries.size() > 1);

@@ -8,16 +8,23 @@
 #include <QPainter>
 #include <QPushButton>
 #include <QSpinBox>
-#include <QTextBrowser>
+#include <QTextBlock>
+#include <QTextCursor>
+#include <QTimer>
 #include <QVBoxLayout>
 #include <algorithm>
 
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/model/tint.h"
+#include "ui/window/card_text.h"
+#include "ui/window/closed_browser.h"
 
 namespace spanscope {
 
 namespace {
+
+constexpr int kPartsAtOnce = 2;
 
 /// Stacked bar of what is wanted against what is free; each part also differs by hatch.
 class MemoryBar : public QWidget {
@@ -60,7 +67,9 @@ class MemoryBar : public QWidget {
 ForecastDialog::ForecastDialog(const ForecastInfo& forecast, DeviceChoice device, QWidget* parent) : QDialog(parent) {
     setWindowTitle(tr("Open model"));
     setMinimumWidth(480);
-    auto* name = new QLabel(QStringLiteral("<b>%1</b>").arg(QFileInfo(forecast.path).fileName().toHtmlEscaped()), this);
+    auto* name = new QLabel(QStringLiteral("<b>%1</b>").arg(shownLine(QFileInfo(forecast.path).fileName()).toHtmlEscaped()), this);
+    name->setTextFormat(Qt::RichText);  // escaped
+    name->setMinimumWidth(1);
     m_context = new QSpinBox(this);
     m_context->setRange(64, std::max({64, forecast.contextTokens, forecast.largestContext}));
     m_context->setSingleStep(1024);
@@ -75,6 +84,7 @@ ForecastDialog::ForecastDialog(const ForecastInfo& forecast, DeviceChoice device
     m_device->setAccessibleName(tr("Device"));
     m_device->setToolTip(tr("Where the model runs. Automatic: a GPU if there is one, else the CPU"));
     m_table = new QLabel(this);
+    m_table->setTextFormat(Qt::RichText);  // numbers only
     m_bar = new MemoryBar(this);
     m_verdict = new QLabel(this);
     m_verdict->setWordWrap(true);
@@ -122,18 +132,17 @@ LoadRequest ForecastDialog::request() const { return {m_forecast.path, m_context
 ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(parent) {
     setWindowTitle(tr("Model card"));
     resize(640, 560);
-    auto* text = new QTextBrowser(this);
+    auto* text = new ClosedBrowser(this);
     text->setAccessibleName(tr("Model card"));
-    text->setOpenLinks(false);  // a model's text opens nothing
     text->setFrameShape(QFrame::NoFrame);
     text->document()->setDocumentMargin(16);
-    QString html = QStringLiteral("<h2 style='margin-bottom:2px'>%1</h2>").arg(m.name.toHtmlEscaped());
-    if (!m.description.isEmpty()) html += QStringLiteral("<p>%1</p>").arg(m.description.toHtmlEscaped());
+    QString html = QStringLiteral("<h2 style='margin-bottom:2px'>%1</h2>").arg(shownLine(m.name).toHtmlEscaped());
+    if (!m.description.isEmpty()) html += QStringLiteral("<p>%1</p>").arg(shownText(m.description).toHtmlEscaped());
     html += QStringLiteral("<table cellpadding='3'>");
     const QString quiet = quietText(palette()).name();
     const auto add = [&](const QString& key, const QString& value) {
         if (!value.isEmpty())
-            html += QStringLiteral("<tr><td style='color:%1;padding-right:16px'>%2</td><td>%3</td></tr>").arg(quiet, key, value.toHtmlEscaped());
+            html += QStringLiteral("<tr><td style='color:%1;padding-right:16px'>%2</td><td>%3</td></tr>").arg(quiet, key, shownText(value).toHtmlEscaped());
     };
     add(tr("Folder"), m.path);
     add(tr("Format"), m.format);
@@ -142,7 +151,7 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     add(tr("Weights"), formatBytes(m.weightBytes));
     add(tr("KV cache and scratch"), formatBytes(m.heldBytes));
     add(tr("Context"), tr("%1 tokens here, trained for %2").arg(formatCount(m.contextTokens), formatCount(m.maxContext)));
-    add(tr("Runs on"), QStringLiteral("%1 · %2").arg(m.backend, m.device));
+    add(tr("Runs on"), QStringLiteral("%1 · %2").arg(shownLine(m.backend, 60), shownLine(m.device)));
     add(tr("Loaded in"), formatDuration(m.loadNs));
     add(tr("Span protocol"), m.protocolVersion ? tr("version %1").arg(m.protocolVersion) : tr("none: runs as plain text, every step reads everything"));
     for (const QString& line : m.trainedFor) add(tr("Trained for"), line);
@@ -151,10 +160,12 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     html += QStringLiteral("</table>");
     text->setHtml(html);
     if (!m.cardText.isEmpty()) {
-        QTextDocument card;
-        card.setMarkdown(m.cardText, QTextDocument::MarkdownNoHTML);
         text->append(QStringLiteral("<hr>"));
-        text->append(card.toHtml());
+        QTextCursor end(text->document());
+        end.movePosition(QTextCursor::End);
+        m_parts = cardParts(m.cardText);
+        m_text = text;
+        addParts();
     }
     text->moveCursor(QTextCursor::Start);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
@@ -163,6 +174,16 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     column->setContentsMargins(8, 8, 8, 16);
     column->addWidget(text, 1);
     column->addWidget(buttons);
+}
+
+/// A few at once, so that an ordinary card is whole before it is seen; what follows comes while it is read.
+void ModelCardDialog::addParts() {
+    QTextCursor end(m_text->document());
+    for (int i = 0; i < kPartsAtOnce && !m_parts.isEmpty(); ++i) {
+        end.movePosition(QTextCursor::End);
+        insertCardPart(end, m_parts.takeFirst());
+    }
+    if (!m_parts.isEmpty()) QTimer::singleShot(0, this, &ModelCardDialog::addParts);
 }
 
 }  // namespace spanscope

@@ -9,6 +9,7 @@ class QComboBox;
 class QLabel;
 class QPushButton;
 class QSpinBox;
+class QTextBrowser;
 
 namespace spanscope {
 
@@ -39,6 +40,11 @@ class ModelCardDialog : public QDialog {
     Q_OBJECT
   public:
     ModelCardDialog(const ModelInfo& model, QWidget* parent);
+
+  private:
+    void addParts();
+    QTextBrowser* m_text = nullptr;
+    QStringList m_parts;  ///< of the card, still to come
 };
 
 }  // namespace spanscope

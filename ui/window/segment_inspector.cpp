@@ -7,6 +7,7 @@
 
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
+#include "ui/model/shown_text.h"
 #include "ui/model/tint.h"
 
 namespace spanscope {
@@ -19,11 +20,10 @@ QString range(const Interval& tokens, int nContext) {
 }  // namespace
 
 SegmentInspector::SegmentInspector(RunStore* store, Selection* selection, QWidget* parent)
-    : QTextBrowser(parent), m_store(store), m_selection(selection) {
+    : ClosedBrowser(parent), m_store(store), m_selection(selection) {
     setAccessibleName(tr("Segment inspector"));
     setAccessibleDescription(tr("The declaration of the selected segment: tag, references, token ranges, pages, violations."));
     setFrameShape(QFrame::NoFrame);
-    setOpenLinks(false);
     document()->setDocumentMargin(16);
     connect(m_store, &RunStore::reset, this, &SegmentInspector::schedule);
     connect(m_store, &RunStore::stepsAppended, this, &SegmentInspector::schedule);
@@ -39,7 +39,7 @@ void SegmentInspector::schedule() {
 }
 
 void SegmentInspector::changeEvent(QEvent* event) {
-    QTextBrowser::changeEvent(event);
+    ClosedBrowser::changeEvent(event);
     if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) {
         m_shown.clear();
         schedule();
@@ -50,10 +50,10 @@ QString SegmentInspector::tagAsWritten(const Segment& segment) const {
     const RunData& run = m_store->data();
     const int nPrompt = m_store->nPrompt();
     const int end = std::min(segment.bodyBegin >= 0 ? segment.bodyBegin : segment.end, m_store->nContext());
-    QString tag;
-    for (int position = std::max(segment.begin, nPrompt); position < end; ++position)
-        tag += QString::fromStdString(run.steps[static_cast<size_t>(position - nPrompt)].token.text);
-    return tag;
+    std::string tag;
+    for (int position = std::max(segment.begin, nPrompt); position < end && tag.size() <= 4 * kShownText; ++position)
+        tag += run.steps[static_cast<size_t>(position - nPrompt)].token.text;
+    return shownText(tag);
 }
 
 void SegmentInspector::refresh() {
@@ -140,7 +140,7 @@ QString SegmentInspector::html(int step) const {
     for (const ProtocolViolation& violation : run.violations)
         if (violation.segment == record.segment)
             problems << tr("%1 at token %2: %3").arg(QString::fromUtf8(violationName(violation.kind))).arg(violation.position)
-                            .arg(QString::fromStdString(violation.effect)).toHtmlEscaped();
+                            .arg(shownText(violation.effect, kShownLine)).toHtmlEscaped();
     out += caption(tr("Violations"));
     if (segment.fallback) problems.prepend(tr("Fallback: the focus phase was widened to everything."));
     out += problems.isEmpty() ? QStringLiteral("<p style='margin:0'>%1</p>").arg(tr("None."))

@@ -2,14 +2,13 @@
 // about it. Shows the segment of the selected step, else the newest. Text is selectable.
 #pragma once
 
-#include <QTextBrowser>
-
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
+#include "ui/window/closed_browser.h"
 
 namespace spanscope {
 
-class SegmentInspector : public QTextBrowser {
+class SegmentInspector : public ClosedBrowser {
     Q_OBJECT
   public:
     SegmentInspector(RunStore* store, Selection* selection, QWidget* parent);

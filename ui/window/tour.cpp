@@ -28,6 +28,7 @@ Tour::Tour(const QVector<Stop>& stops, QWidget* window)
     m_card->setAttribute(Qt::WA_StyledBackground);
     m_title->setObjectName("tourTitle");
     m_text->setWordWrap(true);
+    m_text->setTextFormat(Qt::RichText);  // the program's own words
     m_text->setMinimumWidth(kCardWidth - 48);
     m_count->setObjectName("sectionTitle");
     m_next->setDefault(true);
