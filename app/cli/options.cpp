@@ -10,6 +10,7 @@
 #include "app/cli/exit_codes.h"
 #include "app/cli/locate.h"
 #include "app/cli/log.h"
+#include "engine/tasks/example.h"
 #include "spanscope_version.h"
 
 namespace spanscope::cli {
@@ -30,6 +31,7 @@ bool parseInt(const std::string& text, int32_t& value) {
 constexpr int32_t kMostTokens = 1 << 28;  // as much as a model may claim for its context
 constexpr int32_t kMostThreads = 1024;
 constexpr int64_t kMostProblems = 10'000'000;  // kept in memory by eval
+constexpr int32_t kMostDigits = 4;  // of generated problems
 constexpr int32_t kMostOperators = 1000, kMostLines = 10'000;  // of generated problems
 
 Range parseRange(const std::string& text, int32_t most) {
@@ -158,6 +160,17 @@ void addRun(CLI::App& app, Options& all) {
     });
 }
 
+/// What the fresh problems look like.
+void addShape(CLI::App* verb, std::string& shape, std::optional<Range>& digits) {
+    auto list = [](const std::vector<std::string>& names) {
+        std::string text;
+        for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+        return text;
+    };
+    verb->add_option("--shape", shape, "of fresh problems, \"any\" for all of them; expression: " + list(expressionShapes()) + "; sheet: " + list(sheetShapes()));
+    addRange(verb, "--digits", digits, "most digits of the numbers in each fresh problem, default 1-4", kMostDigits);
+}
+
 void addEval(CLI::App& app, Options& all) {
     EvalOptions& o = all.eval;
     CLI::App* eval = app.add_subcommand("eval", "Solves many problems and counts the right answers");
@@ -169,6 +182,12 @@ void addEval(CLI::App& app, Options& all) {
     eval->add_option("-s,--seed", o.seed, "of the fresh problems")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     addRange(eval, "--operators", o.operators, "expression: operators in each problem, default 1-16", kMostOperators);
     addRange(eval, "--lines", o.lines, "sheet: lines in each problem, default 1-100", kMostLines);
+    addShape(eval, o.shape, o.digits);
+     auto* shapes = eval->add_flag("--shapes", o.shapes, "a table of shape, size and digits: --count problems in each of its cells, default 20");
+    eval->add_option("--long-count", o.longCount, "shapes: problems in cells of sheets of more than 16 lines; 0 = a fifth of the others")
+        ->check(wholeNumber<int64_t>(0, kMostProblems))->needs(shapes);
+    eval->add_option("--markdown", o.markdownFile, "shapes: also write the table as Markdown")->check(kPath)->needs(shapes);
+    for (const char* other : {"--file", "--operators", "--lines", "--shape", "--digits"}) shapes->excludes(other);
     addAttention(eval, o.attention, "both");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
                      "limit for each response; -1 = half as much again as the worked response where there is one")
@@ -194,6 +213,8 @@ void addDataset(CLI::App& app, Options& all) {
     data->add_option("-s,--seed", o.seed, "training and test use different ones")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     addRange(data, "--operators", o.operators, "expression: operators, default 1-16", kMostOperators);
     addRange(data, "--lines", o.lines, "sheet: lines, default 1-100", kMostLines);
+    addShape(data, o.shape, o.digits);
+    data->add_option("--coverage", o.coverageFile, "also write how many problems fall into each cell of the space, as JSON")->check(kPath);
     addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets", kMostLines);
     data->add_option("--in", o.input, "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input")->check(kPath);
     data->add_option("--max-tokens", o.maxTokens, "news: leave longer examples out; 0 = no limit");

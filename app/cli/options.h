@@ -46,7 +46,11 @@ struct RunOptions {
 struct EvalOptions {
     ModelOptions model;
     std::string task, file, failuresFile;
-    std::optional<Range> operators, lines;
+    std::optional<Range> operators, lines, digits;
+    std::string shape = "any";
+    bool shapes = false;      ///< every cell of the shapes' table instead
+    int64_t longCount = 0;    ///< shapes: problems in cells of long sheets; 0 = a fifth of the others
+    std::string markdownFile;  ///< shapes
     int64_t count = 0;
     uint64_t seed = 0;
     std::vector<AttentionChoice> attention;
@@ -61,7 +65,8 @@ struct DatasetOptions {
     std::string recorded;  ///< lines to encode again, instead of making some
     int64_t count = -1;
     uint64_t seed = 0;
-    std::optional<Range> operators, lines, window;
+    std::optional<Range> operators, lines, window, digits;
+    std::string shape = "any", coverageFile;
     // news
     std::optional<Range> sentences, ids;
     int32_t maxTokens = 0, maxWords = 0, maxPoints = 5;

@@ -64,8 +64,12 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
         if (given && task != owner)
             return Error{ErrorCode::InvalidArgument, std::string("is for --task ") + owner, {}, option, "--task " + task, {}};
     std::unique_ptr<ExampleSource> source;
-    if (task == "expression") source = makeExpressionSource(range(o.operators, {1, 16}), o.seed);
-    if (task == "sheet") source = makeSheetSource(range(o.lines, {1, 100}), {0, 0}, o.seed);
+    if (task == "expression" || task == "sheet") {
+        const ProblemShape shape{o.shape, range(o.digits, {1, 4})};
+        source = task == "expression" ? makeExpressionSource(range(o.operators, {1, 16}), o.seed, shape)
+                                      : makeSheetSource(range(o.lines, {1, 100}), {0, 0}, o.seed, shape);
+        if (!source) return Error{ErrorCode::InvalidArgument, "no problems of this shape are made for " + task, {}, "--shape", o.shape, {}};
+    }
     if (task == "news") {
         NewsDatasetOptions news;
         news.seed = o.seed;

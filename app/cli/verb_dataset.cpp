@@ -3,12 +3,14 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "app/cli/locate.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
+#include "engine/tasks/coverage.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/news_dataset.h"
 #include "engine/tasks/task.h"
@@ -53,8 +55,13 @@ Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const
         return IntRange{r.value_or(fallback).min, r.value_or(fallback).max};
     };
     if (!o.recorded.empty()) return openRecordedExamples(o.recorded);
-    if (o.task == "expression") return makeExpressionSource(range(o.operators, {1, 16}), o.seed);
-    if (o.task == "sheet") return makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed);
+    if (o.task == "expression" || o.task == "sheet") {
+        const ProblemShape shape{o.shape, range(o.digits, {1, 4})};
+        auto source = o.task == "expression" ? makeExpressionSource(range(o.operators, {1, 16}), o.seed, shape)
+                                             : makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed, shape);
+        if (!source) return Error{ErrorCode::InvalidArgument, "no problems of this shape are made for " + o.task, {}, "--shape", o.shape, {}};
+        return source;
+    }
     if (o.task == "news") {
         NewsDatasetOptions news;
         news.input = o.input;
@@ -103,6 +110,16 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     auto sink = Sink::open(o.out);
     if (!sink) return log.fail(sink.error());
 
+    std::optional<OutputFile> coverageFile;
+    ArithmeticCoverage coverage(o.task);
+    if (!o.coverageFile.empty()) {
+        if (o.task != "expression" && o.task != "sheet")
+            return log.fail({ErrorCode::InvalidArgument, "the cells are those of arithmetic", {}, "--coverage", "--task " + o.task, "expression or sheet"});
+        auto file = OutputFile::create(o.coverageFile);
+        if (!file) return log.fail(file.error());
+        coverageFile = std::move(*file);
+    }
+
     StopsInOrder stops;
     int64_t n = 0;
     for (; o.count < 0 || n < o.count; ++n) {
@@ -111,6 +128,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
         if (!example) return log.fail(example.error());
         if (!*example) break;
         const TaskExample& e = **example;
+        if (coverageFile) coverage.add(e);
         const SpanPolicy policy = e.policy ? *e.policy : findTask(e.task)->defaultPolicy();
         auto line = exampleToJson(o.plain ? plainExample(e) : e, policy, tokenizer.get());
         if (!line) return log.fail(line.error());
@@ -120,6 +138,11 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     stops.workIsOver();
     if (auto ok = sink->close(); !ok) return log.fail(ok.error());
     log.endProgress();
+    if (coverageFile) {
+        coverageFile->write(nlohmann::json(coverage.cells()).dump(1) + "\n");
+        if (auto ok = coverageFile->commit(); !ok) return log.fail(ok.error());
+        log.info(coverage.toText());
+    }
     if (const auto* news = dynamic_cast<const NewsDataset*>(source->get())) log.info(news->stats().toText());
     log.detail(std::to_string(n) + " problems written");
     return kOk;

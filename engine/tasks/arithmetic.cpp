@@ -42,6 +42,16 @@ Digits addColumns(std::string& out, const Digits& x, const Digits& y) {
     return sum;
 }
 
+/// Writes pairs of digits from the highest place to the first that differ; true where left is not the smaller one.
+bool comparePairs(std::string& out, const Digits& left, const Digits& right) {
+    for (size_t place = std::max(left.size(), right.size()); place-- > 0;) {
+        out += static_cast<char>('0' + at(left, place));
+        out += static_cast<char>('0' + at(right, place));
+        if (at(left, place) != at(right, place)) return at(left, place) > at(right, place);
+    }
+    return true;
+}
+
 void subtractColumns(std::string& out, const Digits& larger, const Digits& smaller) {
     int borrow = 0;
     for (size_t i = 0; i < larger.size(); ++i) {
@@ -91,21 +101,20 @@ std::string writeWork(int64_t a, char op, int64_t b) {
     assert(value);
     const Digits da = digitsOf(magnitudeOf(a));
     const Digits db = digitsOf(magnitudeOf(b));
-    std::string out(1, *value < 0 ? '-' : '+');
+    const char sign = *value < 0 ? '-' : '+';
+    std::string out;
     if (op == '*') {
-        out += '*';
+        out = {'*', sign};
         const bool leftFirst = da.size() >= db.size();
         multiplyColumns(out, leftFirst ? da : db, leftFirst ? db : da);
+    } else if ((a < 0) == (op == '-' ? b >= 0 : b < 0)) {
+        out = {'+', sign};
+        addColumns(out, da, db);
     } else {
-        const bool bNegative = op == '-' ? b > 0 : b < 0;  // a - b is a + (-b)
-        if ((a < 0) == bNegative || a == 0 || b == 0) {
-            out += '+';
-            addColumns(out, da, db);
-        } else {
-            out += '-';
-            const bool leftLarger = magnitudeOf(a) >= magnitudeOf(b);
-            subtractColumns(out, leftLarger ? da : db, leftLarger ? db : da);
-        }
+        out = '-';
+        const bool leftLarger = comparePairs(out, da, db);
+        out += sign;
+        subtractColumns(out, leftLarger ? da : db, leftLarger ? db : da);
     }
     out += '=';
     out += std::to_string(*value);

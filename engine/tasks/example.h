@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/model/tokenizer.h"
 #include "engine/span/tracker.h"
@@ -40,18 +41,24 @@ struct IntRange {
     int32_t max = 0;
 };
 
-/// Limits of the arithmetic tasks' generators.
-struct ArithmeticLimits {
-    int32_t maxValue = 9999;  ///< absolute value of every intermediate result and literal
+/// What kind of arithmetic problem to draw.
+struct ProblemShape {
+    std::string name = "any";  ///< of expressionShapes() or sheetShapes(); "any" draws one for each problem
+    IntRange digits{1, 4};     ///< most digits of the literals, drawn for each problem
+    int32_t maxValue = 9999;   ///< absolute value of every literal and every result on the way
 };
 
-/// Random expressions with min..max operators.
-std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t seed, ArithmeticLimits limits = {});
+/// Names for ProblemShape: structure (flat, left, right, balanced, comb, random) or content in any structure.
+const std::vector<std::string>& expressionShapes();
+const std::vector<std::string>& sheetShapes();
+
+/// Random expressions with min..max operators. nullptr: there is no such shape.
+std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t seed, const ProblemShape& shape = {});
 
 /// Random sheets of min..max lines. windowLines.max > 0: training windows of that many lines instead, cut out of a
-/// sheet whose header names up to lines.max, starting at any line; labels then are seen without long rows.
-std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed,
-                                               ArithmeticLimits limits = {});
+/// sheet whose header names up to lines.max, starting at any line; labels then are seen without long rows. nullptr: there
+/// is no such shape, or none in windows.
+std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed, const ProblemShape& shape = {});
 
 /// The same example without declarations: `<attend>...</attend>`, `<global>` and `<local>` are gone from the response, the
 /// labels stay (the text refers to them), and everything is read under causal attention. What a model learns that

@@ -112,23 +112,10 @@ Result<TaskExample> workExpression(const ExpressionTree& tree) {
     if (!values) return outOfRange();
     TaskExample e;
     e.task = "expression";
-    e.typed = printExpression(tree, false);
+    e.typed = printTyped(tree);
     e.prompt = printExpression(tree, true) + "\n";
-    // Left operand, right operand, operation: every step after those it needs. Without recursion.
-    std::vector<std::pair<int32_t, int>> stack{{tree.root, 0}};
-    while (!stack.empty()) {
-        auto& [index, stage] = stack.back();
-        const ExpressionNode& n = tree.node(index);
-        if (n.kind != ExpressionNode::Kind::Operator) {
-            stack.pop_back();
-            continue;
-        }
-        if (stage < 2) {
-            const int32_t child = stage++ == 0 ? n.left : n.right;
-            stack.push_back({child, 0});
-            continue;
-        }
-        stack.pop_back();
+    for (const ExpressionNode& n : tree.nodes) {  // every step after those it needs
+        if (n.kind != ExpressionNode::Kind::Operator) continue;
         const int64_t a = (*values)[static_cast<size_t>(n.left)];
         const int64_t b = (*values)[static_cast<size_t>(n.right)];
         e.response += "<out>" + std::to_string(n.label) + "<:><attend>";

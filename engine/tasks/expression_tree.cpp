@@ -197,7 +197,7 @@ class Parser {
 Result<ExpressionTree> parseExpression(std::string_view text, bool allowLines) { return Parser(text, allowLines).parse(); }
 
 namespace {
-/// Calls visit(node index) for every operator, in reading order, without recursion: chains may be long.
+/// Calls for every node in reading order, without recursion: chains may be long.
 template <class Enter, class Between, class Leave>
 void inOrder(const ExpressionTree& tree, Enter enter, Between between, Leave leave) {
     struct Frame {
@@ -231,8 +231,8 @@ void inOrder(const ExpressionTree& tree, Enter enter, Between between, Leave lea
 
 void numberOperators(ExpressionTree& tree) {
     int32_t count = 0;
-    inOrder(tree, [](int32_t, bool) {}, [&](int32_t i) { tree.nodes[static_cast<size_t>(i)].label = ++count; },
-            [](int32_t, bool) {});
+    for (ExpressionNode& n : tree.nodes)
+        if (n.kind == ExpressionNode::Kind::Operator) n.label = ++count;
     tree.nOperators = count;
 }
 
@@ -256,6 +256,44 @@ std::string printExpression(const ExpressionTree& tree, bool withNumbers) {
         },
         [&](int32_t, bool isRoot) {
             if (!isRoot) out += ')';
+        });
+    return out;
+}
+
+std::string printTyped(const ExpressionTree& tree) {
+    using Kind = ExpressionNode::Kind;
+    std::vector<bool> enclosed(tree.nodes.size(), false);
+    auto isMinus = [&](const ExpressionNode& n) {
+        return n.op == '-' && tree.node(n.left).kind == Kind::Literal && tree.node(n.left).value == 0 &&
+               tree.node(n.right).kind == Kind::Operator;
+    };
+    for (const ExpressionNode& n : tree.nodes) {
+        if (n.kind != Kind::Operator) continue;
+        for (const int32_t child : {n.left, n.right}) {
+            const ExpressionNode& c = tree.node(child);
+            if (c.kind != Kind::Operator) continue;
+            const bool right = child == n.right;
+            const bool weaker = c.op != '*' && (n.op == '*' || right);
+            enclosed[static_cast<size_t>(child)] = isMinus(n) || (!isMinus(c) && (weaker || (right && c.op == '*' && n.op == '*')));
+        }
+    }
+    std::string out;
+    inOrder(
+        tree,
+        [&](int32_t i, bool) {
+            const ExpressionNode& n = tree.node(i);
+            if (enclosed[static_cast<size_t>(i)]) out += '(';
+            if (n.kind == Kind::Operator) return;
+            if (n.kind == Kind::Line) out += '$';
+            out += std::to_string(n.value);
+        },
+        [&](int32_t i) {
+            const ExpressionNode& n = tree.node(i);
+            if (isMinus(n)) out.pop_back();  // the zero
+            out += n.op;
+        },
+        [&](int32_t i, bool) {
+            if (enclosed[static_cast<size_t>(i)]) out += ')';
         });
     return out;
 }

@@ -18,11 +18,11 @@ struct ExpressionNode {
     int64_t value = 0;  ///< literal, or line number k of $k
     char op = 0;        ///< '+', '-', '*'
     int32_t left = -1, right = -1;
-    int32_t label = 0;  ///< operators: number in reading order from 1
+    int32_t label = 0;  ///< operators: number from 1 in the order in which they are worked out
 };
 
 struct ExpressionTree {
-    std::vector<ExpressionNode> nodes;  ///< children before parents
+    std::vector<ExpressionNode> nodes;  ///< children before parents, all of the left operand before the right one's
     int32_t root = -1;
     int32_t nOperators = 0;
     const ExpressionNode& node(int32_t i) const { return nodes[static_cast<size_t>(i)]; }
@@ -32,10 +32,14 @@ struct ExpressionTree {
 /// becomes `operand + 0`, so that there is always a step; -(...) becomes 0 - (...).
 Result<ExpressionTree> parseExpression(std::string_view text, bool allowLines);
 
-/// Numbers the operators in reading order from 1.
+/// Numbers the operators from 1 in the order in which they are worked out: left operand, right operand, operation. That is
+/// the order of the nodes.
 void numberOperators(ExpressionTree& tree);
 
 /// Every operation that is an operand stands in parentheses; with numbers, "@n" before each operator.
 std::string printExpression(const ExpressionTree& tree, bool withNumbers);
+
+/// As a person types it: no parentheses but those that are needed, and -(...) for 0 - (...). Reads back as the same tree.
+std::string printTyped(const ExpressionTree& tree);
 
 }  // namespace spanscope

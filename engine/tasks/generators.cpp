@@ -1,161 +1,101 @@
-// Random expressions and sheets: values stay within the limits at every step, by construction.
+// Random expressions: values stay within the limits at every step, by construction. Sheets: sheet_grower.cpp.
 #include <algorithm>
-#include <cstdlib>
-#include <random>
 
-#include "engine/tasks/arithmetic.h"
 #include "engine/tasks/example.h"
 #include "engine/tasks/expression.h"
-#include "engine/tasks/sheet.h"
+#include "engine/tasks/tree_grower.h"
 
 namespace spanscope {
 
 namespace {
 
-/// mt19937_64 with distributions of our own: the standard ones differ between libraries, and a seed must mean the
-/// same data everywhere.
-class Random {
-  public:
-    explicit Random(uint64_t seed) : m_engine(seed * 0x9E3779B97F4A7C15ull + 0xD1B54A32D192ED03ull) {}
-    int64_t range(int64_t min, int64_t max) {  // inclusive; the modulo's bias is below 2^-40 here
-        return min + static_cast<int64_t>(m_engine() % static_cast<uint64_t>(max - min + 1));
-    }
-    bool chance(int percent) { return range(0, 99) < percent; }
+/// Shapes that say what the numbers or operators are; the tree is any.
+enum class Content : uint8_t { Any, Zeros, Minus, Products, Sums, Differences, Equal, Repeated, Counting };
 
-  private:
-    std::mt19937_64 m_engine;
+struct NamedContent {
+    const char* name;
+    Content content;
 };
+constexpr NamedContent kContents[] = {{"zeros", Content::Zeros}, {"minus", Content::Minus}, {"products", Content::Products},
+                                      {"sums", Content::Sums}, {"differences", Content::Differences}, {"equal", Content::Equal},       {"repeated", Content::Repeated}, {"counting", Content::Counting}};
 
-int64_t literal(Random& random, int64_t maxValue) {
-    const int64_t kind = random.range(0, 99);
-    int64_t v = 0;
-    if (kind < 30) v = random.range(0, 9);
-    else if (kind < 75) v = random.range(10, 99);
-    else if (kind < 90) v = random.range(100, 999);
-    else v = random.range(1000, 9999);
-    v = std::min(v, maxValue);
-    return random.chance(15) ? -v : v;
+void apply(Content content, NumberStyle& style, Random& random) {
+    switch (content) {
+        case Content::Any: break;
+        case Content::Zeros: style.zero = 70, style.sequence = NumberStyle::Sequence::None; break;
+        case Content::Minus: style.minus = 40, style.negative = 50; break;
+        case Content::Products: style.operators = "*", style.fewZeros = true; break;
+        case Content::Sums: style.operators = "+"; break;
+        case Content::Differences: style.operators = "-"; break;
+        case Content::Equal:
+            style.operators = random.chance(70) ? "-" : "+-";
+            style.close = style.byResult = 90;
+            style.sequence = NumberStyle::Sequence::None;
+            break;
+        case Content::Repeated: style.sequence = NumberStyle::Sequence::Repeated; break;
+        case Content::Counting: style.sequence = NumberStyle::Sequence::Counting; break;
+    }
 }
 
-char chooseOperator(Random& random, int64_t a, int64_t b, int64_t maxValue) {
-    auto fits = [&](char op) {
-        const auto v = applyOperator(a, op, b);
-        return v && std::llabs(*v) <= maxValue;
-    };
-    if (random.chance(33) && fits('*')) return '*';
-    const char first = random.chance(50) ? '+' : '-';
-    if (fits(first)) return first;
-    return first == '+' ? '-' : '+';  // one of the two always fits
+/// Chains of one sign would run into the limit and then go on with zeros.
+void keepRoom(NumberStyle& style, int32_t nOperators, int32_t limit, Random& random) {
+    const bool plus = style.operators.find('+') != std::string_view::npos, minus = style.operators.find('-') != std::string_view::npos;
+    if (plus == minus || style.negative > 0 || nOperators < 2) return;
+    if (random.chance(40)) {
+        style.negative = 40;
+        return;
+    }
+    int64_t largest = 1;
+    for (int i = 0; i < style.digits; ++i) largest *= 10;
+    for (; style.digits > 1 && largest * (nOperators + 1) / 2 > limit; largest /= 10) --style.digits;
+    style.byResult = 0;
 }
 
 class ExpressionSource final : public ExampleSource {
   public:
-    ExpressionSource(IntRange operators, uint64_t seed, ArithmeticLimits limits)
-        : m_operators(operators), m_random(seed), m_limits(limits) {}
+    ExpressionSource(IntRange operators, uint64_t seed, const ProblemShape& shape, std::optional<TreeShape> tree, Content content)
+        : m_operators(operators), m_random(seed), m_shape(shape), m_tree(tree), m_content(content) {}
 
     Result<std::optional<TaskExample>> next() override {
-        ExpressionTree tree;
-        const int32_t n = static_cast<int32_t>(m_random.range(m_operators.min, m_operators.max));
-        tree.root = grow(tree, n).first;
-        numberOperators(tree);
-        auto example = workExpression(tree);
+        const auto n = static_cast<int32_t>(m_random.range(m_operators.min, m_operators.max));
+        NumberStyle style = NumberStyle::draw(m_random, m_shape.digits.min, m_shape.digits.max);
+        const bool any = m_shape.name == "any";
+        apply(any && m_random.chance(25) ? m_random.pick(kContents).content : m_content, style, m_random);
+        keepRoom(style, n, m_shape.maxValue, m_random);
+        NumberSource numbers(m_random, style, m_shape.maxValue);
+        const TreeShape tree = m_tree ? *m_tree : m_random.pick(kTreeShapes);
+        auto example = workExpression(TreeGrower(m_random, numbers, tree, nullptr).grow(n));
         if (!example) return example.error();
         return std::optional<TaskExample>(std::move(*example));
     }
 
   private:
-    /// A random tree of n operators: node index and value. Recursion is at most n deep, n is an option's size.
-    std::pair<int32_t, int64_t> grow(ExpressionTree& tree, int32_t n) {
-        ExpressionNode node;
-        if (n == 0) {
-            node.value = literal(m_random, m_limits.maxValue);
-            tree.nodes.push_back(node);
-            return {static_cast<int32_t>(tree.nodes.size()) - 1, node.value};
-        }
-        const int32_t nLeft = static_cast<int32_t>(m_random.range(0, n - 1));
-        const auto [left, a] = grow(tree, nLeft);
-        const auto [right, b] = grow(tree, n - 1 - nLeft);
-        node.kind = ExpressionNode::Kind::Operator;
-        node.op = chooseOperator(m_random, a, b, m_limits.maxValue);
-        node.left = left;
-        node.right = right;
-        tree.nodes.push_back(node);
-        return {static_cast<int32_t>(tree.nodes.size()) - 1, *applyOperator(a, node.op, b)};
-    }
-
     IntRange m_operators;
     Random m_random;
-    ArithmeticLimits m_limits;
-};
-
-class SheetSource final : public ExampleSource {
-  public:
-    SheetSource(IntRange lines, IntRange windowLines, uint64_t seed, ArithmeticLimits limits)
-        : m_lines(lines), m_window(windowLines), m_random(seed), m_limits(limits) {}
-
-    Result<std::optional<TaskExample>> next() override {
-        const int32_t nNamed = static_cast<int32_t>(m_random.range(m_lines.min, m_lines.max));
-        const bool windowed = m_window.max > 0;
-        int32_t first = 1;
-        int32_t last = nNamed;
-        if (windowed) {
-            const int32_t n = std::min(nNamed, static_cast<int32_t>(m_random.range(m_window.min, m_window.max)));
-            const int64_t place = m_random.range(0, 99);  // a third begins at 1, a third ends at the last line
-            if (place < 33) first = 1;
-            else if (place < 66) first = nNamed - n + 1;
-            else first = static_cast<int32_t>(m_random.range(1, nNamed - n + 1));
-            last = first + n - 1;
-        }
-        Sheet sheet(static_cast<size_t>(last));
-        std::vector<int64_t> values(static_cast<size_t>(last), 0);
-        for (int32_t k = first; k <= last; ++k) {
-            SheetLine& line = sheet[static_cast<size_t>(k - 1)];
-            const int64_t shape = k == first ? 99 : m_random.range(0, k == last ? 79 : 99);
-            const bool leftLine = shape < 55;
-            const bool rightLine = shape < 25 || (shape >= 55 && shape < 80);
-            const int64_t a = operand(line.left, leftLine, first, k, values);
-            const int64_t b = operand(line.right, rightLine, first, k, values);
-            line.op = chooseOperator(m_random, a, b, m_limits.maxValue);
-            values[static_cast<size_t>(k - 1)] = *applyOperator(a, line.op, b);
-        }
-        auto example = workSheet(sheet, first, last, nNamed);
-        if (!example) return example.error();
-        if (windowed) {
-            // The first label cannot be known unless it is 1; what follows an early end teaches not to stop.
-            if (first > 1) example->noLossBytes = ("<out>" + std::to_string(first)).size();
-            if (last < nNamed) {
-                example->complete = false;
-                example->response += "<out>" + std::to_string(last + 1) + "<:>";
-            }
-        }
-        return std::optional<TaskExample>(std::move(*example));
-    }
-
-  private:
-    int64_t operand(SheetOperand& o, bool isLine, int32_t first, int32_t k, const std::vector<int64_t>& values) {
-        if (!isLine) {
-            o = {false, literal(m_random, m_limits.maxValue)};
-            return o.value;
-        }
-        // Half of the references reach anywhere back, half stay near.
-        const int32_t near = std::max(first, k - 8);
-        o = {true, m_random.chance(50) ? m_random.range(first, k - 1) : m_random.range(near, k - 1)};
-        return values[static_cast<size_t>(o.value - 1)];
-    }
-
-    IntRange m_lines, m_window;
-    Random m_random;
-    ArithmeticLimits m_limits;
+    ProblemShape m_shape;
+    std::optional<TreeShape> m_tree;
+    Content m_content;
 };
 
 }  // namespace
 
-std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t seed, ArithmeticLimits limits) {
-    return std::make_unique<ExpressionSource>(operators, seed, limits);
+const std::vector<std::string>& expressionShapes() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> list;
+        for (const TreeShape shape : kTreeShapes) list.emplace_back(treeShapeName(shape));
+        for (const NamedContent& c : kContents) list.emplace_back(c.name);
+        return list;
+    }();
+    return names;
 }
 
-std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed, ArithmeticLimits limits) {
-    return std::make_unique<SheetSource>(lines, windowLines, seed, limits);
+std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t seed, const ProblemShape& shape) {
+    if (shape.name == "any") return std::make_unique<ExpressionSource>(operators, seed, shape, std::nullopt, Content::Any);
+    for (const TreeShape tree : kTreeShapes)
+        if (shape.name == treeShapeName(tree)) return std::make_unique<ExpressionSource>(operators, seed, shape, tree, Content::Any);
+    for (const NamedContent& c : kContents)
+        if (shape.name == c.name) return std::make_unique<ExpressionSource>(operators, seed, shape, std::nullopt, c.content);
+    return nullptr;
 }
 
 }  // namespace spanscope

@@ -11,15 +11,20 @@ class TestExpression : public QObject {
     void formats_data() {
         QTest::addColumn<QString>("typed");
         QTest::addColumn<QString>("prompt");
-        QTest::newRow("protocol") << "(12+7)*(3-8)" << "(12@1+7)@2*(3@3-8)\n";
-        QTest::newRow("precedence") << "1+2*3" << "1@1+(2@2*3)\n";
+        QTest::newRow("protocol") << "(12+7)*(3-8)" << "(12@1+7)@3*(3@2-8)\n";
+        QTest::newRow("precedence") << "1+2*3" << "1@2+(2@1*3)\n";
         QTest::newRow("left to right") << "1-2-3" << "(1@1-2)@2-3\n";
         QTest::newRow("spaces") << "  1 +  2 " << "1@1+2\n";
-        QTest::newRow("unicode signs") << QString::fromUtf8("7 \u2212 2 \u00d7 3") << "7@1-(2@2*3)\n";
-        QTest::newRow("unary minus, literal") << "-5+3*-2" << "-5@1+(3@2*-2)\n";
-        QTest::newRow("unary minus, group") << "-(1+2)" << "0@1-(1@2+2)\n";
+        QTest::newRow("unicode signs") << QString::fromUtf8("7 \u2212 2 \u00d7 3") << "7@2-(2@1*3)\n";
+        QTest::newRow("unary minus, literal") << "-5+3*-2" << "-5@2+(3@1*-2)\n";
+        QTest::newRow("unary minus, group") << "-(1+2)" << "0@2-(1@1+2)\n";
         QTest::newRow("double minus") << "--4+1" << "4@1+1\n";
         QTest::newRow("lone number") << "42" << "42@1+0\n";
+        QTest::newRow("in the order of working") << "1-(2-(3-4))*5-6" << "(1@4-((2@2-(3@1-4))@3*5))@5-6\n";
+        QTest::newRow("leading zeros") << "007+0010" << "7@1+10\n";
+        QTest::newRow("minus in parentheses") << "(-7)*(-(-3))" << "-7@1*3\n";
+        QTest::newRow("minus of a minus") << "-(-(1+2))" << "0@3-(0@2-(1@1+2))\n";
+        QTest::newRow("a number deep in parentheses") << "((((42))))-(((1)))" << "42@1-1\n";
         QTest::newRow("superfluous parentheses") << "((1+2))" << "1@1+2\n";
     }
     void formats() {
@@ -61,8 +66,8 @@ class TestExpression : public QObject {
         auto e = workExpression(*tree);
         QVERIFY(e.ok());
         QCOMPARE(e->response, std::string("<out>1<:><attend></attend>12+7<local>++27901010=19\n"
-                                          "<out>3<:><attend></attend>3-8<local>--8350=-5\n"
-                                          "<out>2<:><attend><out>1<:><out>3<:></attend>19*-5<local>-*95541590=-95\n"));
+                                          "<out>2<:><attend></attend>3-8<local>-38-8350=-5\n"
+                                          "<out>3<:><attend><out>1<:><out>2<:></attend>19*-5<local>*-95541590=-95\n"));
         QCOMPARE(e->answer, std::string("-95"));
         QCOMPARE(expressionTask().answer(e->response), std::string("-95"));
         QCOMPARE(expressionTask().answer("no value"), std::string());

@@ -13,8 +13,8 @@ class TestSheet : public QObject {
         auto e = workSheet(*sheet, 1, 2, 2);
         QVERIFY(e.ok());
         QCOMPARE(e->prompt, std::string("sheet 2\n<in>1<:>64-71\n<in>2<:>$1*3\n"));
-        QCOMPARE(e->response, std::string("<out>1<:><attend><in>1<:></attend>64-71<local>--14717600=-7\n"
-                                          "<out>2<:><attend><in>2<:><out>1<:></attend>-7*3<local>-*7312=-21\n"));
+        QCOMPARE(e->response, std::string("<out>1<:><attend><in>1<:></attend>64-71<local>-67-14717600=-7\n"
+                                          "<out>2<:><attend><in>2<:><out>1<:></attend>-7*3<local>*-7312=-21\n"));
         QCOMPARE(e->answer, std::string("-21"));
     }
 

@@ -68,8 +68,8 @@ ProtocolHelp::ProtocolHelp(QWidget* parent) : QDialog(parent) {
 <h2>How the model chooses what it reads</h2>
 <p>An ordinary language model looks at everything before each new token. This one first <b>names</b> what the next step needs,
 then reads only that. What it names stands in its own output, so you can see it.</p>
-<p style="font-family:monospace">&lt;out&gt;2&lt;:&gt;&lt;attend&gt;&lt;out&gt;1&lt;:&gt;&lt;out&gt;3&lt;:&gt;&lt;/attend&gt;19*-5&lt;local&gt;-*95541590=-95</p>
-<p>reads: <i>this is step 2; it needs steps 1 and 3</i>; then the step itself; then digits that need nothing but the step.</p>
+<p style="font-family:monospace">&lt;out&gt;3&lt;:&gt;&lt;attend&gt;&lt;out&gt;1&lt;:&gt;&lt;out&gt;2&lt;:&gt;&lt;/attend&gt;19*-5&lt;local&gt;*-95541590=-95</p>
+<p>reads: <i>this is step 3; it needs steps 1 and 2</i>; then the step itself; then digits that need nothing but the step.</p>
 <h3>Phases</h3>
 <table cellpadding="4">
 <tr><td><b>declare</b></td><td>From <tt>&lt;out&gt;</tt> to <tt>&lt;/attend&gt;</tt>. Sees the scaffold of the prompt, the step before, and every reference as soon as it is closed.</td></tr>
