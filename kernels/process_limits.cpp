@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -158,7 +159,8 @@ uint64_t availableOf(const SystemFiles& files) {
         uint64_t kib = 0;
         if (key == "MemAvailable:" && meminfo >> kib) return kib * 1024;
     }
-    return 0;
+    struct sysinfo machine {};  // without /proc: what is not used at all
+    return sysinfo(&machine) == 0 ? (uint64_t{machine.freeram} + machine.bufferram) * machine.mem_unit : 0;
 }
 
 /// What `ulimit -v` leaves.

@@ -15,6 +15,7 @@
 #include "app/runner/runner.h"
 #include "engine/model/mapped_file_guard.h"
 #include "engine/model/safe_text.h"
+#include "kernels/program_folder.h"
 #include "spanscope_version.h"
 #include "ui/window/main_window.h"
 
@@ -22,8 +23,12 @@ namespace {
 
 /// Resources beside the program (build tree: the checkout; installed: ../share/spanscope).
 QString resource(const QString& name) {
-    const QString bin = QCoreApplication::applicationDirPath();
-    for (const QString& root : {bin + "/../share/spanscope", bin + "/../../../resources", QString(SPANSCOPE_SOURCE_DIR "/resources")}) {
+    // Not applicationDirPath(): without /proc Qt goes by argv[0], which may be relative to the current folder.
+    const QString bin = QString::fromStdString(spanscope::programFolder());
+    QStringList roots;
+    if (!bin.isEmpty()) roots << bin + "/../share/spanscope" << bin + "/../../../resources";
+    roots << QStringLiteral(SPANSCOPE_SOURCE_DIR "/resources") << QStringLiteral("/usr/share/spanscope");
+    for (const QString& root : roots) {
         const QFileInfo info(root + '/' + name);
         if (info.exists()) return info.canonicalFilePath();
     }

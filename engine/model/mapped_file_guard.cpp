@@ -12,6 +12,7 @@
 #include <string>
 
 #include "engine/model/safe_text.h"
+#include "engine/types/output_file.h"
 
 namespace spanscope {
 
@@ -65,6 +66,7 @@ struct Message {
         if (written <= 0) break;
         at += static_cast<size_t>(written);
     }
+    OutputFile::removeUnfinished();
     _exit(s_exitCode.load());
 }
 

@@ -194,6 +194,8 @@ class TestPrograms : public QObject {
             const Outcome info = start(program, {"info", m_model}, folder, hideProc);
             if (info.exitCode == 77) QSKIP("no right to hide /proc");
             QVERIFY2(info.exitCode == 0 && info.out.contains("cuda"), (info.err + info.out).constData());
+            const Outcome run = start(program, {"run", "-m", m_model, "-p", "1+1", "-n", "2", "-c", "64"}, folder, hideProc);
+            QVERIFY2(run.exitCode == 0, run.err.constData());
             const Outcome bundled = start(program, {"info"}, folder, hideProc);
             QVERIFY2(!bundled.out.contains("hostile") && !bundled.err.contains("hostile"), (bundled.err + bundled.out).constData());
             QVERIFY2(!bundled.out.contains("  folder    resources"), bundled.out.constData());

@@ -77,9 +77,9 @@ class TestProcessLimits : public QObject {
         m.file("sys/fs/cgroup/user.slice/memory.current", "123\n");
         QCOMPARE(usableThreads(m.files()), kCores);
         QCOMPARE(freeMemoryBytes(m.files()), 5000 * kMiB);
-        Machine bare;  // no control groups at all, nothing known
+        Machine bare;  // no control groups at all, no /proc: the kernel still says what nobody uses
         QCOMPARE(usableThreads(bare.files()), kCores);
-        QCOMPARE(freeMemoryBytes(bare.files()), uint64_t{0});
+        QVERIFY(freeMemoryBytes(bare.files()) > 0);
     }
 
     void threads_data() {
