@@ -454,6 +454,22 @@ class TestForeignText : public QObject {
         window.setSideBySide(true);
         LOOK("side by side");
 
+        window.setLayoutPreset("inspect");
+        window.raisePanel("probe");
+        emit window.probe()->inspectRequested();
+        const RunData& shown = window.store()->data();
+        window.probe()->onCurve(sample::curveOf(shown));
+        QVERIFY(window.probe()->isInspecting());
+        StepProbe probe = sample::probeOf(shown, window.selection()->current());
+        probe.topDense[0].text = probe.topDense[1].text = probe.topRestricted[0].text = foreign.toStdString();
+        window.probe()->onProbe(probe);
+        StepEdit edit;
+        edit.runId = shown.header.runId;
+        edit.step = probe.step;
+        edit.topDense = edit.topBefore = probe.topDense;
+        edit.topAfter = probe.topRestricted;
+        window.probe()->onEdit(edit);
+        LOOK("probe");
         emit window.probe()->inspectRequested();
         window.probe()->onFailed(error);
         window.offerRecovery({path + ".spantrace", path});
