@@ -21,9 +21,13 @@ class TestWindowFiles : public test::WindowTest {
     Q_OBJECT
     QTemporaryDir m_folder;
 
-    QString written(const QString& name, const std::vector<RunData>& runs) {
+    QString written(const QString& name, std::vector<RunData> runs) {
+        const auto all = std::make_shared<const IntervalList>(IntervalList{{0, kOpenEnd}});
         std::vector<const RunData*> list;
-        for (const RunData& run : runs) list.push_back(&run);
+        for (RunData& run : runs) {
+            for (SharedIntervals& visible : run.header.promptVisible) visible = all;
+            list.push_back(&run);
+        }
         const QString path = m_folder.filePath(name);
         return writeTrace(path.toStdString(), list) ? path : QString();
     }
