@@ -17,7 +17,7 @@ namespace spanscope::test {
 
 /// Generous, so that a slow or shared machine passes; SPANSCOPE_HEAVY_MS sets another (./run soak).
 inline double turnBoundMs() {
-    return kSlowdown * (qEnvironmentVariableIsSet("SPANSCOPE_HEAVY_MS") ? qEnvironmentVariableIntValue("SPANSCOPE_HEAVY_MS") : 500);
+    return kSlowdown * (qEnvironmentVariableIsSet("SPANSCOPE_HEAVY_MS") ? qEnvironmentVariableIntValue("SPANSCOPE_HEAVY_MS") : 300);
 }
 
 inline double threadCpuMs() {
