@@ -10,9 +10,11 @@
 #include <QPainter>
 #include <QPushButton>
 #include <QTemporaryDir>
+#include <QThreadPool>
 #include <QXmlStreamReader>
-#include <QtTest>
 #include <QtSvg/QSvgRenderer>
+#include <QtTest>
+#include <atomic>
 
 #include "tests/ui/sample_run.h"
 #include "ui/export/export_dialog.h"
@@ -321,6 +323,57 @@ class TestFigure : public QObject {
             if (!w->objectName().startsWith("qt_") && w->focusPolicy() & Qt::TabFocus && w->objectName().startsWith("export"))
                 QVERIFY2(!w->toolTip().isEmpty() || !w->accessibleName().isEmpty() || qobject_cast<QPushButton*>(w) || qobject_cast<QLabel*>(w),
                          qPrintable(w->objectName()));
+    }
+
+    /// A large data file takes its time, the window does not: it is written by another thread, from the run as it was.
+    void dataIsWrittenBesideTheWindow() {
+        RunStore store, none;
+        store.load(m_run);
+        auto dialog = std::make_unique<ExportDialog>(&store, &none);
+        QThread* writer = nullptr;
+        std::atomic<bool> go{false};
+        size_t nSteps = 0;
+        const auto slow = [&](const FigureSource& source, const std::string& to) -> Status {
+            while (!go) QThread::msleep(1);
+            writer = QThread::currentThread();
+            nSteps = source.run->steps.size();
+            if (to == "/bad") return Error{ErrorCode::Io, "no <b>room</b>", to, {}, {}, {}};
+            return {};
+        };
+        dialog->setDataExports({{"Slow", "npy", "uint8", slow, ExportNeeds::Nothing}});
+        dialog->chooseData("npy");
+        dialog->startExport("/good");
+        QVERIFY(dialog->message().startsWith("Writing"));
+        QVERIFY(!dialog->findChild<QPushButton*>("exportButton")->isEnabled());
+        store.clear();
+        go = true;
+        QTRY_VERIFY(dialog->message().startsWith("Written"));
+        QVERIFY(writer != QThread::currentThread());
+        QCOMPARE(nSteps, m_run.steps.size());
+        store.load(m_run);
+        dialog->startExport("/bad");
+        QTRY_VERIFY(dialog->message().contains("no <b>room</b>"));
+        go = false;
+        dialog->startExport("/good");
+        dialog.reset();  // a dialog that is closed meanwhile
+        go = true;
+        QVERIFY(QThreadPool::globalInstance()->waitForDone(5000));
+        QCoreApplication::processEvents();
+    }
+
+    /// A long run's picture too.
+    void aLongRunIsDrawnBesideTheWindow() {
+        RunStore store, none;
+        store.load(sample::large(60'000, 500));
+        ExportDialog dialog(&store, &none);
+        dialog.show();
+        dialog.choose(FigureKind::Mask);
+        auto* preview = dialog.findChild<QLabel*>("exportPreview");
+        QCOMPARE(preview->text(), QStringLiteral("Drawing\u2026"));
+        QTRY_VERIFY(!preview->pixmap(Qt::ReturnByValue).isNull());
+        dialog.startExport(path("long.png"));
+        QTRY_VERIFY2(dialog.message().startsWith("Written"), qPrintable(dialog.message()));
+        QVERIFY(!QImage(path("long.png")).isNull());
     }
 
     /// A picture goes into a pipe or a device; no file takes its place.

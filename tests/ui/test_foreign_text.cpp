@@ -7,12 +7,14 @@
 #include <QApplication>
 #include <QComboBox>
 #include <QDockWidget>
+#include <QFile>
 #include <QGroupBox>
 #include <QHeaderView>
 #include <QHelpEvent>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QMessageBox>
 #include <QPaintEngine>
 #include <QPlainTextEdit>
 #include <QProgressBar>
@@ -32,6 +34,7 @@
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
 #include "ui/window/banner.h"
+#include "ui/window/card_text.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_dialogs.h"
 
@@ -358,6 +361,46 @@ class TestForeignText : public QObject {
         QCOMPARE(plainToolTip("short"), QString("short"));
     }
 
+    /// Qt asks "... already exists" with the name of a file in it.
+    void messageBoxesOfQtAreCoveredToo() {
+        showLabelsAsPlainText();
+        QMessageBox box(QMessageBox::Warning, "Save", "<img src=\"away:/zero\">.png already exists.", QMessageBox::Ok);
+        box.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&box));
+        int n = 0;
+        for (const QLabel* label : box.findChildren<QLabel*>()) {
+            if (!label->text().contains("already exists")) continue;
+            QCOMPARE(label->textFormat(), Qt::PlainText);
+            ++n;
+        }
+        QCOMPARE(n, 1);
+    }
+
+    /// In parts a card reads as it does in one piece.
+    void cardsStayWhole_data() {
+        QTest::addColumn<QString>("text");
+        for (const char* name : {"arith", "news"}) {
+            QFile file(QString(SPANSCOPE_SOURCE_DIR "/resources/models/%1/MODEL_CARD.md").arg(name));
+            QVERIFY(file.open(QIODevice::ReadOnly));
+            QTest::newRow(name) << QString::fromUtf8(file.readAll());
+        }
+        QTest::newRow("a long fence") << "Before\n\n```\n" + QString("# code, no heading\n").repeated(400) + "```\n\nAfter\n";
+        QTest::newRow("many paragraphs") << QString("Some *words* and `code`.\n\n").repeated(500);
+    }
+    void cardsStayWhole() {
+        QFETCH(QString, text);
+        QTextDocument whole, parted;
+        whole.setMarkdown(text, QTextDocument::MarkdownNoHTML);
+        QTextCursor cursor(&parted);
+        for (const QString& part : cardParts(text)) {
+            QVERIFY(part.size() < 2200);
+            cursor.movePosition(QTextCursor::End);
+            insertCardPart(cursor, part);
+        }
+        const auto words = [](const QTextDocument& doc) { return doc.toPlainText().simplified(); };
+        QCOMPARE(words(parted), words(whole));
+    }
+
     void everyWidget_data() {
         QTest::addColumn<QString>("foreign");
         QTest::addColumn<bool>("longTokens");
@@ -454,6 +497,22 @@ class TestForeignText : public QObject {
         window.setSideBySide(true);
         LOOK("side by side");
 
+        window.setLayoutPreset("inspect");
+        window.raisePanel("probe");
+        emit window.probe()->inspectRequested();
+        const RunData& shown = window.store()->data();
+        window.probe()->onCurve(sample::curveOf(shown));
+        QVERIFY(window.probe()->isInspecting());
+        StepProbe probe = sample::probeOf(shown, window.selection()->current());
+        probe.topDense[0].text = probe.topDense[1].text = probe.topRestricted[0].text = foreign.toStdString();
+        window.probe()->onProbe(probe);
+        StepEdit edit;
+        edit.runId = shown.header.runId;
+        edit.step = probe.step;
+        edit.topDense = edit.topBefore = probe.topDense;
+        edit.topAfter = probe.topRestricted;
+        window.probe()->onEdit(edit);
+        LOOK("probe");
         emit window.probe()->inspectRequested();
         window.probe()->onFailed(error);
         window.offerRecovery({path + ".spantrace", path});

@@ -1,8 +1,6 @@
 // The window stays alive whatever it is given: a recording of a million steps, a file of thousands of runs, a megabyte
-// without a space, a card that takes long to lay out. While each is taken in, the window is asked for a repaint every
-// 50 ms and the longest turn of the event loop is measured in CPU time of its thread: what a busy machine takes away is
-// not the window's fault. A turn may not grow with the input: the bound is the same for all. SPANSCOPE_HEAVY_MS sets
-// it (500, so that a slow or shared machine passes; ./run soak asks for 100).
+// without a space, a card that takes long to lay out. A turn of the event loop (longest_turn.h) may not grow with the
+// input: the bound is the same for all.
 #include <QAction>
 #include <QDialog>
 #include <QSettings>
@@ -11,7 +9,7 @@
 #include <QtTest>
 #include <functional>
 
-#include "tests/patience.h"
+#include "tests/longest_turn.h"
 #include "tests/ui/sample_run.h"
 #include "ui/model/run_history.h"
 #include "ui/views/prompt_editor.h"
@@ -23,12 +21,6 @@
 using namespace spanscope;
 
 namespace {
-
-qint64 threadCpuNs() {
-    timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return qint64(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
 
 SharedRun shared(RunData run) { return std::make_shared<const RunData>(std::move(run)); }
 
@@ -46,45 +38,12 @@ SharedRun million() {
 class TestWindowHeavy : public QObject {
     Q_OBJECT
     std::unique_ptr<MainWindow> m_window;
-    double m_bound = 500;
     QStringList m_table;
 
-    /// Longest turn, in ms of CPU, while `start` and all that it sets off goes on.
-    double longestTurn(const std::function<void()>& start, const std::function<bool()>& done) {
-        QElapsedTimer clock, sincePaint;
-        clock.start();
-        sincePaint.start();
-        double worst = 0;
-        const auto turn = [&](const std::function<void()>& what) {
-            const qint64 before = threadCpuNs();
-            what();
-            worst = std::max(worst, double(threadCpuNs() - before) / 1e6);
-        };
-        turn(start);
-        bool ended = false;
-        for (qint64 settled = -1; settled < 600 && clock.elapsed() < test::patience(60000);) {
-            turn([] { QApplication::processEvents(QEventLoop::AllEvents); });
-            if (sincePaint.elapsed() >= 50) {
-                sincePaint.restart();
-                for (QWidget* top : QApplication::topLevelWidgets())
-                    if (top->isVisible()) top->update();
-            }
-            if (!ended && done()) {
-                ended = true;
-                settled = 0;
-                sincePaint.restart();
-                clock.restart();
-            }
-            if (ended) settled = clock.elapsed();  // timers of the views
-            QThread::usleep(200);
-        }
-        if (!ended) QTest::qFail("it was not taken in", __FILE__, __LINE__);
-        return worst;
-    }
     void check(const char* what, const std::function<void()>& start, const std::function<bool()>& done) {
-        const double worst = longestTurn(start, done);
+        const double worst = test::longestTurn(start, done);
         m_table << QString("%1: longest turn %2 ms").arg(what).arg(worst, 0, 'f', 1);
-        if (worst > m_bound * test::kSlowdown) QTest::qFail(qPrintable(m_table.back()), __FILE__, __LINE__);
+        if (worst > test::turnBoundMs()) QTest::qFail(qPrintable(m_table.back()), __FILE__, __LINE__);
     }
 
   private slots:
@@ -92,7 +51,6 @@ class TestWindowHeavy : public QObject {
         QStandardPaths::setTestModeEnabled(true);
         QApplication::setOrganizationName("spanscope-test");
         QApplication::setApplicationName("test_window_heavy");
-        if (qEnvironmentVariableIsSet("SPANSCOPE_HEAVY_MS")) m_bound = qEnvironmentVariableIntValue("SPANSCOPE_HEAVY_MS");
         million();
     }
     void init() {
@@ -104,7 +62,7 @@ class TestWindowHeavy : public QObject {
         m_window->setLayoutPreset("analysis");
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
-        longestTurn([] {}, [] { return true; });
+        test::longestTurn([] {}, [] { return true; });
     }
     void cleanup() { m_window.reset(); }
     void cleanupTestCase() {

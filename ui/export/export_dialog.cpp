@@ -17,11 +17,11 @@
 #include <QScrollBar>
 #include <QSettings>
 #include <QSpinBox>
-#include <QThreadPool>
 #include <QVBoxLayout>
 #include <array>
 
 #include "engine/types/output_file.h"
+#include "ui/model/background.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/throughput_plot.h"
 
@@ -62,10 +62,22 @@ Status writeThroughputCsv(const FigureSource& source, const std::string& path) {
     return writeFile(path, throughputCsv(a, source.other ? &b : nullptr, first.toStdString(), second.toStdString()));
 }
 
+constexpr size_t kDrawnAtOnce = 50'000;  // steps
+
+/// What another thread draws or writes from.
+struct Job {
+    SharedRun run, other;
+    StepProbe probe;
+    DivergenceCurve curve;
+    FigureSource source() const {
+        return {run.get(), other.get(), probe.dense.empty() ? nullptr : &probe, curve.klNats.empty() ? nullptr : &curve};
+    }
+};
+
 }  // namespace
 
 ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* parent)
-    : QDialog(parent), m_store(store), m_dense(maybeDense), m_inbox(new Mailbox, [](Mailbox* box) { box->deleteLater(); }) {
+    : QDialog(parent), m_store(store), m_dense(maybeDense), m_inbox(sharedMailbox()) {
     setObjectName("exportDialog");
     setWindowTitle(tr("Export"));
     m_list = new QListWidget(this);
@@ -300,12 +312,15 @@ void ExportDialog::takeRuns() {
 void ExportDialog::refreshPreview() {
     m_timer.stop();
     m_image = QImage();
+    ++m_generation;
+    m_drawing = false;
     takeRuns();
     m_export->setEnabled(missing().isEmpty() && !m_writing);
     m_copy->setEnabled(isFigure() && missing().isEmpty());
     if (isFigure() && missing().isEmpty()) {
         const FigureOptions o = options();
-        m_image = figureImage(kind(), source(), o);  // at its own scale: the very picture that is written
+        if (isLong()) startPreview(o);
+        else m_image = figureImage(kind(), source(), o);  // at its own scale: the very picture that is written
         m_size->setText(m_image.isNull() ? QString() : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(m_image.width()).arg(m_image.height()).arg(o.scale));
     } else {
         m_size->clear();
@@ -313,9 +328,32 @@ void ExportDialog::refreshPreview() {
     showPreview();
 }
 
+/// The plot of throughput is a widget: it stays here, and draws buckets of steps.
+bool ExportDialog::isLong() const {
+    return isFigure() && kind() != FigureKind::Throughput && m_run->steps.size() + (m_other ? m_other->steps.size() : 0) > kDrawnAtOnce;
+}
+
+void ExportDialog::startPreview(const FigureOptions& o) {
+    m_drawing = true;
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve});
+    const QPointer<ExportDialog> self(this);
+    inBackground([job, o, self, kind = kind(), inbox = m_inbox, generation = m_generation] {
+        const QImage image = figureImage(kind, job->source(), o);
+        inbox->post([self, image, o, generation] {
+            if (!self || generation != self->m_generation) return;
+            self->m_drawing = false;
+            self->m_image = image;
+            self->m_size->setText(image.isNull() ? QString() : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(image.width()).arg(image.height()).arg(o.scale));
+            self->showPreview();
+        });
+    });
+}
+
 void ExportDialog::showPreview() {
     if (const QString why = missing(); !why.isEmpty()) {
         m_preview->setText(why);
+    } else if (m_image.isNull() && m_drawing) {
+        m_preview->setText(tr("Drawing\u2026"));
     } else if (m_image.isNull()) {
         m_preview->setText(isFigure() ? tr("This run has nothing to draw here.") : tr("A data file: no preview."));
     } else {
@@ -365,26 +403,21 @@ void ExportDialog::exportAs() {
 }
 
 void ExportDialog::startExport(const QString& path) {
-    if (isFigure()) {  // drawn with widgets
+    takeRuns();
+    if (isFigure() && !isLong()) {
         exportTo(path);
         return;
     }
-    takeRuns();
     m_writing = true;
     m_export->setEnabled(false);
     say(tr("Writing %1").arg(path), false);
-    struct Job {
-        SharedRun run, other;
-        StepProbe probe;
-        DivergenceCurve curve;
-    };
     const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve});
-    const auto write = m_data[m_list->currentRow() - int(kFigures.size())].write;
+    std::function<Status(const FigureSource&, const std::string&)> write;
+    if (isFigure()) write = [o = options(), kind = kind()](const FigureSource& source, const std::string& to) { return renderFigure(kind, source, o, to); };
+    else write = m_data[m_list->currentRow() - int(kFigures.size())].write;
     const QPointer<ExportDialog> self(this);
-    QThreadPool::globalInstance()->start([job, write, path, self, inbox = m_inbox] {
-        const FigureSource source{job->run.get(), job->other.get(), job->probe.dense.empty() ? nullptr : &job->probe,
-                                  job->curve.klNats.empty() ? nullptr : &job->curve};
-        const Status status = write(source, path.toStdString());
+    inBackground([job, write, path, self, inbox = m_inbox] {
+        const Status status = write(job->source(), path.toStdString());
         inbox->post([self, path, status] {
             if (self) self->sayWritten(path, status);
         });

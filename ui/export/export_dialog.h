@@ -76,12 +76,15 @@ class ExportDialog : public QDialog {
     QString missing() const;  ///< why what is chosen cannot be made yet; empty: it can
 
     void takeRuns();
+    bool isLong() const;  ///< drawn in another thread
+    void startPreview(const FigureOptions& options);
     void sayWritten(const QString& path, const Status& status);
 
     RunStore *m_store, *m_dense;
     SharedRun m_run, m_other;  ///< what is exported: whole, even while a long recording still comes on show
     std::shared_ptr<Mailbox> m_inbox;  ///< outlives the dialog where a file is being written
-    bool m_writing = false;
+    bool m_writing = false, m_drawing = false;
+    int m_generation = 0;  ///< of the preview
     QVector<DataExport> m_data;
     QListWidget* m_list;
     QComboBox *m_format, *m_scale, *m_theme;

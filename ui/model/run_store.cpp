@@ -1,7 +1,8 @@
 #include "ui/model/run_store.h"
 
-#include <QThreadPool>
 #include <algorithm>
+
+#include "ui/model/background.h"
 
 namespace spanscope {
 
@@ -25,7 +26,7 @@ void addPart(std::vector<T>& to, const std::vector<T>& from) {
 /// Frees what takes long to free somewhere else.
 void discard(RunData& data, SharedRun& whole) {
     if (data.steps.size() + data.header.prompt.size() > kAtOnce)
-        QThreadPool::globalInstance()->start([old = std::make_shared<RunData>(std::move(data)), last = std::move(whole)]() mutable {
+        inBackground([old = std::make_shared<RunData>(std::move(data)), last = std::move(whole)]() mutable {
             old.reset();
             last.reset();
         });

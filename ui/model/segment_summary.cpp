@@ -70,6 +70,10 @@ QString segmentName(const Segment& segment) {
 QString refsText(const Segment& segment) {
     QStringList refs;
     for (const SpanRef& ref : segment.refs) {
+        if (refs.size() == kShownRefs) {
+            refs << QStringLiteral("… %1").arg(segment.refs.size());
+            break;
+        }
         QString text = QString::fromUtf8(segmentKindName(ref.kind)) + ' ' +
                        (ref.label >= 0 ? QString::number(ref.label) : QStringLiteral("?"));
         if (ref.segment < 0) text += QStringLiteral(" (ignored)");

@@ -35,7 +35,9 @@ class SegmentSummaries {
 
 /// "in 2", "out 7", "scaffold"; label or its absence written out.
 QString segmentName(const Segment& segment);
-/// References as written, "in 2, out 1"; a phrase where there are none.
+/// So many of a segment's references are shown one by one: a recording may hold thousands.
+inline constexpr int kShownRefs = 64;
+/// References as written, "in 2, out 1", of many the first and how many there are; a phrase where there are none.
 QString refsText(const Segment& segment);
 /// Pages of kPageTokens that an interval touches: [first, last]; first > last if it is empty.
 struct PageRange {

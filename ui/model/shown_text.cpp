@@ -107,8 +107,8 @@ QString shownWords(const std::string& text, qsizetype most) {
     QString words;  // of the characters that are blanks, not of those that only pass for one
     for (const QChar c : part) words += c == '\n' || c == '\r' || c == '\t' ? QChar(' ') : c;
     words = words.simplified();
-    if (part.size() < static_cast<qsizetype>(text.size()) && words.size() <= most) words += QString(most + 1 - words.size(), QChar(' '));
-    return shownLine(words, most);
+    const bool more = static_cast<size_t>(most) * 8 < text.size() && words.size() <= most;  // the part was mostly blanks
+    return more ? shownLine(words, most) + QChar(0x2026) : shownLine(words, most);
 }
 
 bool hidesText(const QString& text) {

@@ -11,7 +11,6 @@
 #include <QPointer>
 #include <QSplitter>
 #include <QTableWidget>
-#include <QThreadPool>
 #include <QTimer>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -20,6 +19,7 @@
 #include <cmath>
 
 #include "engine/types/csv_cell.h"
+#include "ui/model/background.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/mask_explain.h"
@@ -52,7 +52,7 @@ MaskRows rowsOf(const RunData& run, const MaskDiff& diff) {
 
 MaskDiffPane::MaskDiffPane(RunStore* first, RunStore* second, Selection* selection, QWidget* parent)
     : QWidget(parent), m_first(first), m_second(second), m_selection(selection),
-      m_inbox(new Mailbox, [](Mailbox* box) { box->deleteLater(); }) {
+      m_inbox(sharedMailbox()) {
     setObjectName("maskDifference");
     setAccessibleName(tr("Difference of the two masks"));
     setMouseTracking(true);
@@ -72,7 +72,7 @@ void MaskDiffPane::rebuild() {
     take(none, {});
     if (!m_first->isFinished() || !m_second->isFinished()) return;
     const QPointer<MaskDiffPane> self(this);
-    QThreadPool::globalInstance()->start([a = m_first->share(), b = m_second->share(), self, inbox = m_inbox, generation = m_generation] {
+    inBackground([a = m_first->share(), b = m_second->share(), self, inbox = m_inbox, generation = m_generation] {
         const auto diff = std::make_shared<MaskDiff>(diffRuns(*a, *b));
         inbox->post([self, diff, rows = rowsOf(*a, *diff), generation] {
             if (self && generation == self->m_generation) self->take(std::move(*diff), rows);

@@ -19,6 +19,7 @@ using namespace transcript;
 
 namespace {
 constexpr int kTokensAtOnce = 25'000, kTokensAtATime = 4096;  // laid out in one turn of the event loop
+constexpr qsizetype kTokenCharacters = 60;  // of one token: that there is more is to be seen
 }
 
 TranscriptView::TranscriptView(RunStore* store, Selection* selection, QWidget* parent)
@@ -90,7 +91,7 @@ const TokenInfo& TranscriptView::token(int position) const {
 }
 
 QString TranscriptView::shownText(const TokenInfo& token) const {
-    const QString text = shownLine(token.text);
+    const QString text = shownLine(token.text, kTokenCharacters);
     if (!token.special) return text;
     if (text.isEmpty()) return QStringLiteral("·");
     if (text == QLatin1String("<:>")) return QStringLiteral(":");

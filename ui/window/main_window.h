@@ -120,6 +120,7 @@ class MainWindow : public QMainWindow {
     bool eventFilter(QObject* watched, QEvent* event) override;
 
   private:
+    static constexpr int kRunTabs = 12;
     // main_window.cpp
     void buildCentral();
     void buildToolBar();

@@ -10,8 +10,10 @@
 #include <QMimeData>
 #include <QProgressBar>
 #include <QSettings>
+#include <QTimer>
 #include <algorithm>
 
+#include "ui/model/background.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/probe_view.h"
@@ -25,6 +27,7 @@ namespace spanscope {
 
 namespace {
 constexpr int kRecentModels = 8;
+constexpr qsizetype kRecovered = 20;       // of the traces that ended programs left, the newest
 constexpr qsizetype kRunsOfATrace = 100;  // a file may hold a hundred thousand
 }
 
@@ -166,6 +169,8 @@ void MainWindow::saveTrace() {
 
 void MainWindow::onTraceOpened(const QString& path, const RunList& all, const QString& damage) {
     const RunList runs = all.mid(0, kRunsOfATrace);
+    if (all.size() > runs.size())  // who called has let go of them by then; what is left of them is freed in another thread
+        QTimer::singleShot(0, this, [rest = all]() mutable { inBackground([last = std::move(rest)]() mutable { last.clear(); }); });
     if (runs.isEmpty()) {
         onTraceFailed(path, {tr("The trace is empty"), tr("%1 holds no run.").arg(QFileInfo(path).fileName()), {}, -1, -1});
         return;
@@ -183,7 +188,10 @@ void MainWindow::onTraceOpened(const QString& path, const RunList& all, const QS
     };
     for (const SharedRun& run : runs)  // dense runs that are nobody's twin
         if (!shown(run)) entries << HistoryEntry{run, nullptr, path};
-    for (qsizetype i = entries.size() - 1; i >= 0; --i) keep(entries[i]);  // the first comes out on top
+    for (qsizetype i = entries.size() - 1; i >= 0; --i) {  // the first comes out on top
+        m_history->add(entries[i]);
+        if (i < kRunTabs) addRunTab(entries[i]);
+    }
     showEntry(entries.front());
     showMessage(tr("Opened %1").arg(QFileInfo(path).fileName()));
     if (!damage.isEmpty()) m_banner->showNotice(tr("The trace is damaged; everything before the damage is shown"), damage);
@@ -198,7 +206,7 @@ void MainWindow::onTraceFailed(const QString&, const ErrorInfo& error) { m_banne
 void MainWindow::offerRecovery(const QStringList& traces) {
     if (traces.isEmpty()) return;
     const auto open = [this, traces] {
-        for (qsizetype i = traces.size() - 1; i >= 0; --i) emit traceOpenRequested(traces[i]);  // the newest comes last
+        for (qsizetype i = std::min(traces.size(), kRecovered) - 1; i >= 0; --i) emit traceOpenRequested(traces[i]);  // the newest comes last
     };
     const auto discard = [this, traces] {
         for (const QString& path : traces) QFile::remove(path);

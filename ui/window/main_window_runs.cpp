@@ -20,7 +20,6 @@
 namespace spanscope {
 
 namespace {
-constexpr int kRunTabs = 12;
 constexpr qsizetype kTabTitle = 20;  // characters
 }
 

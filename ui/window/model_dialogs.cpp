@@ -165,7 +165,7 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
         end.movePosition(QTextCursor::End);
         m_parts = cardParts(m.cardText);
         m_text = text;
-        addParts();
+        addParts(kPartsAtOnce);
     }
     text->moveCursor(QTextCursor::Start);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
@@ -177,13 +177,13 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
 }
 
 /// A few at once, so that an ordinary card is whole before it is seen; what follows comes while it is read.
-void ModelCardDialog::addParts() {
+void ModelCardDialog::addParts(int most) {
     QTextCursor end(m_text->document());
-    for (int i = 0; i < kPartsAtOnce && !m_parts.isEmpty(); ++i) {
+    for (int i = 0; i < most && !m_parts.isEmpty(); ++i) {
         end.movePosition(QTextCursor::End);
         insertCardPart(end, m_parts.takeFirst());
     }
-    if (!m_parts.isEmpty()) QTimer::singleShot(0, this, &ModelCardDialog::addParts);
+    if (!m_parts.isEmpty()) QTimer::singleShot(0, this, [this] { addParts(1); });
 }
 
 }  // namespace spanscope

@@ -42,7 +42,7 @@ class ModelCardDialog : public QDialog {
     ModelCardDialog(const ModelInfo& model, QWidget* parent);
 
   private:
-    void addParts();
+    void addParts(int most);
     QTextBrowser* m_text = nullptr;
     QStringList m_parts;  ///< of the card, still to come
 };

@@ -102,10 +102,12 @@ QString SegmentInspector::html(int step) const {
         for (const QString& head : {tr("Ref"), tr("Tokens"), tr("Count"), tr("Pages"), tr("Read")})
             out += QStringLiteral("<td style='border-bottom:1px solid %1'>%2</td>").arg(line, head);
         out += QStringLiteral("</tr>");
+        int nShown = 0;
         for (const SpanRef& ref : segment.refs) {
+            const bool shown = ++nShown <= kShownRefs;
             const QString name = QString::fromUtf8(segmentKindName(ref.kind)) + ' ' + (ref.label >= 0 ? QString::number(ref.label) : QStringLiteral("?"));
             if (ref.segment < 0) {
-                out += QStringLiteral("<tr><td>%1</td><td colspan='4'>%2</td></tr>").arg(name, tr("ignored: nothing has this label"));
+                if (shown) out += QStringLiteral("<tr><td>%1</td><td colspan='4'>%2</td></tr>").arg(name, tr("ignored: nothing has this label"));
                 continue;
             }
             const int end = std::min(ref.tokens.end, nContext);
@@ -114,10 +116,12 @@ QString SegmentInspector::html(int step) const {
             const int loaded = pages.count() > 0 ? std::min((pages.last + 1) * kPageTokens, nContext) - pages.first * kPageTokens : 0;
             asked += count;
             read += loaded;
+            if (!shown) continue;
             out += QStringLiteral("<tr><td>%1</td><td>%2</td><td>%3</td><td>%4</td><td>%5</td></tr>")
                        .arg(name, range(ref.tokens, nContext)).arg(count)
                        .arg(pages.count() > 1 ? QStringLiteral("%1 – %2").arg(pages.first).arg(pages.last) : QString::number(pages.first)).arg(loaded);
         }
+        if (nShown > kShownRefs) out += QStringLiteral("<tr><td colspan='5'>%1</td></tr>").arg(tr("and %1 more").arg(nShown - kShownRefs));
         out += QStringLiteral("</table><p style='margin:6px 0 0 0'>%1</p>")
                    .arg(tr("Asked for %1 tokens; whole pages of %2 make it %3.").arg(asked).arg(kPageTokens).arg(read));
     }
@@ -138,7 +142,7 @@ QString SegmentInspector::html(int step) const {
 
     QStringList problems;
     for (const ProtocolViolation& violation : run.violations)
-        if (violation.segment == record.segment)
+        if (violation.segment == record.segment && problems.size() < kShownRefs)
             problems << tr("%1 at token %2: %3").arg(QString::fromUtf8(violationName(violation.kind))).arg(violation.position)
                             .arg(shownText(violation.effect, kShownLine)).toHtmlEscaped();
     out += caption(tr("Violations"));
