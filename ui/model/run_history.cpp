@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/types/answer_check.h"
 #include "engine/types/speed_up.h"
 #include "ui/model/format.h"
 
@@ -51,12 +52,16 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     if (role == Qt::ToolTipRole && index.column() == PromptColumn) return QString::fromStdString(run.header.settings.promptText).left(800);
     if (role == Qt::ToolTipRole && index.column() == SpeedUpColumn && entry.dense)
         return QString::fromStdString(speedUp(run, *entry.dense).note());
+    if (role == Qt::ToolTipRole && index.column() == AnswerColumn) return QString::fromStdString(checkAnswer(run).note);
     if (role != Qt::DisplayRole) return {};
     switch (index.column()) {
         case NumberColumn: return entry.origin.isEmpty() ? QString::number(run.header.runId) : tr("file");
         case ModeColumn: return runTitle(run.header) + (entry.dense ? tr(" + dense") : QString());
         case PromptColumn: return QString::fromStdString(run.header.settings.promptText).simplified().left(120);
-        case AnswerColumn: return run.answer.empty() ? kNoValue : QString::fromStdString(run.answer).simplified().left(120);
+        case AnswerColumn: {
+            const QString wrong = checkAnswer(run).verdict == AnswerCheck::Verdict::Wrong ? ' ' + checkMark(run) : QString();
+            return (run.answer.empty() ? kNoValue : QString::fromStdString(run.answer).simplified().left(120)) + wrong;
+        }
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
         case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
         case SpeedUpColumn: {

@@ -23,6 +23,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "engine/types/answer_check.h"
+#include "ui/model/format.h"
 #include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
 #include "ui/views/transcript_view.h"
@@ -307,9 +309,13 @@ void MainWindow::updateTexts() {
     m_samplingButton->setToolTip(action("sampling")->toolTip());
     m_runTitle->setText(m_store->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
     const QString answer = QString::fromStdString(m_store->data().answer);
-    m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(answer.size() > 48 ? answer.left(47).toHtmlEscaped() + "…" : answer.toHtmlEscaped()));
+    const QString mark = checkMark(m_store->data()), note = QString::fromStdString(checkAnswer(m_store->data()).note);
+    QString shown = answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(answer.size() > 48 ? answer.left(47).toHtmlEscaped() + "…" : answer.toHtmlEscaped());
+    if (!mark.isEmpty()) shown += (shown.isEmpty() ? QString() : QStringLiteral("  ")) + mark + ' ' + note.left(80).toHtmlEscaped();
+    m_answer->setText(shown.trimmed());
     m_answer->setProperty("answer", answer);
-    m_answer->setToolTip(answer.size() > 48 ? answer.toHtmlEscaped() : QString());
+    m_answer->setProperty("check", mark);
+    m_answer->setToolTip(QStringList{answer.size() > 48 ? answer.toHtmlEscaped() : QString(), note.toHtmlEscaped()}.join(' ').trimmed());
 }
 
 /// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
