@@ -31,11 +31,12 @@ Result<CellProblems> makeProblems(const EvalOptions& o, const Model& model) {
     CellProblems all;
     for (const TaskCard& card : model.card().tasks) {
         if (!o.task.empty() && o.task != card.name) continue;
-        const auto cells = arithmeticCells(card.name, card.maxOperators, card.maxLines);
-        all.cells.insert(all.cells.end(), cells.begin(), cells.end());
+        const std::optional<Range>& wanted = card.name == "sheet" ? o.lines : o.operators;
+        for (ProblemCell& cell : arithmeticCells(card.name, card.maxOperators, card.maxLines))
+            if (!wanted || (cell.size.min >= wanted->min && cell.size.max <= wanted->max)) all.cells.push_back(std::move(cell));
     }
     if (all.cells.empty())
-        return Error{ErrorCode::InvalidArgument, "the model has no task with shapes", {}, "--task", o.task, "expression or sheet"};
+        return Error{ErrorCode::InvalidArgument, "there are no such cells for this model", {}, "--shapes", o.task, "tasks expression and sheet, sizes within its limits"};
     std::vector<Problem> problems;
     std::vector<size_t> cellOf;
     const int64_t count = o.count > 0 ? o.count : kDefaultCount;

@@ -183,11 +183,12 @@ void addEval(CLI::App& app, Options& all) {
     addRange(eval, "--operators", o.operators, "expression: operators in each problem, default 1-16", kMostOperators);
     addRange(eval, "--lines", o.lines, "sheet: lines in each problem, default 1-100", kMostLines);
     addShape(eval, o.shape, o.digits);
-     auto* shapes = eval->add_flag("--shapes", o.shapes, "a table of shape, size and digits: --count problems in each of its cells, default 20");
+     auto* shapes = eval->add_flag("--shapes", o.shapes, "a table of shape, size and digits: --count problems in each of its cells, default 20; with --operators or --lines "
+                                                          "the cells inside that range");
     eval->add_option("--long-count", o.longCount, "shapes: problems in cells of sheets of more than 16 lines; 0 = a fifth of the others")
         ->check(wholeNumber<int64_t>(0, kMostProblems))->needs(shapes);
     eval->add_option("--markdown", o.markdownFile, "shapes: also write the table as Markdown")->check(kPath)->needs(shapes);
-    for (const char* other : {"--file", "--operators", "--lines", "--shape", "--digits"}) shapes->excludes(other);
+    for (const char* other : {"--file", "--shape", "--digits"}) shapes->excludes(other);
     addAttention(eval, o.attention, "both");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
                      "limit for each response; -1 = half as much again as the worked response where there is one")

@@ -4,6 +4,7 @@
 
 #include "app/cli/terminal.h"
 #include "engine/decode/sampler.h"
+#include "engine/types/answer_check.h"
 #include "engine/types/decimal.h"
 
 namespace spanscope::cli {
@@ -62,6 +63,10 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
     };
     if (h.settings.attention == AttentionMode::Keep) object["keep_tokens"] = h.settings.keepTokens;
     if (!h.warning.empty()) object["warning"] = h.warning;
+    const AnswerCheck check = checkAnswer(run);
+    if (check.verdict != AnswerCheck::Verdict::None) object["checked"] = check.verdict == AnswerCheck::Verdict::Right;
+    if (!h.exactAnswer.empty()) object["exact_answer"] = h.exactAnswer;
+    if (!check.note.empty()) object["check"] = check.note;
     return object;
 }
 

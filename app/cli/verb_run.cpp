@@ -13,6 +13,7 @@
 #include "engine/decode/sampler.h"
 #include "engine/decode/session.h"
 #include "engine/trace/trace.h"
+#include "engine/types/answer_check.h"
 #include "engine/types/decimal.h"
 #include "engine/types/input_file.h"
 #include "engine/types/speed_up.h"
@@ -235,7 +236,13 @@ int runVerb(const RunOptions& o, const Log& log) {
                       model.tokenizer().decode(responseIds(run, model.tokenizer())) + "\n");
         }
     }
-    for (const auto& session : running.sessions) log.info(runSummary(session->data()));
+    for (const auto& session : running.sessions) {
+        log.info(runSummary(session->data()));
+        const AnswerCheck check = checkAnswer(session->data());
+        if (!check.note.empty())
+            log.info("warning: " + std::string(attentionModeName(session->data().header.settings.attention)) + ": the answer " +
+                     (session->data().answer.empty() ? "(none)" : session->data().answer) + " is " + check.note);
+    }
     const RunData* dense = runWith(running, AttentionMode::Dense);
     const RunData* declared = runWith(running, AttentionMode::Declared);
     if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0)

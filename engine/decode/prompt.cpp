@@ -63,6 +63,8 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
     prompt.ids = std::move(*ids);
     prompt.text = std::move(formatted->text);
     prompt.warning = std::move(formatted->warning);
+    prompt.exactAnswer = std::move(formatted->exactAnswer);
+    prompt.uncheckable = std::move(formatted->uncheckable);
     return prompt;
 }
 

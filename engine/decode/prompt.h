@@ -21,6 +21,7 @@ struct PreparedPrompt {
     std::vector<int32_t> ids;    ///< not empty
     std::string text;            ///< protocol text, for display
     std::string warning;         ///< outside what the model was trained for; empty if inside
+    std::string exactAnswer, uncheckable;  ///< as in FormattedPrompt
 };
 
 /// settings.task "" means "text". settings.promptIds, where not empty, are taken as they are (no bos added).

@@ -83,6 +83,8 @@ void RunState::fillHeader(int64_t runId) {
     h.nHeads = shape.nHeads;
     h.nKvHeads = shape.nKvHeads;
     h.warning = m_prompt.warning;
+    h.exactAnswer = m_prompt.exactAnswer;
+    h.uncheckable = m_prompt.uncheckable;
     h.hasProtocol = m_prompt.policy.hasProtocol;
     h.prefill = m_prompt.policy.prefill;
     h.heads = m_prompt.policy.heads;

@@ -19,6 +19,8 @@ int64_t magnitude(int64_t v) { return v == INT64_MIN ? INT64_MAX : v < 0 ? -v : 
 /// Values of all nodes, children first; nullopt where int64 does not hold one.
 std::optional<std::vector<int64_t>> evaluate(const ExpressionTree& tree, EvaluationRange& range) {
     std::vector<int64_t> values(tree.nodes.size(), 0);
+    for (const ExpressionNode& n : tree.nodes)  // all of them, also where a value on the way ends the evaluation
+        if (n.kind == ExpressionNode::Kind::Literal) range.seeLiteral(n.value);
     for (size_t i = 0; i < tree.nodes.size(); ++i) {
         const ExpressionNode& n = tree.nodes[i];
         if (n.kind != ExpressionNode::Kind::Operator) {
@@ -63,7 +65,9 @@ class ExpressionTask final : public Task {
         p.text = printExpression(*tree, true) + "\n";
         p.parts.push_back({p.text, true});  // digits, operators and parentheses only: nothing of the typed text itself
         EvaluationRange range;
-        const bool fits = evaluate(*tree, range).has_value();
+        const auto values = evaluate(*tree, range);
+        const bool fits = values.has_value();
+        setExactAnswer(p, fits ? std::optional((*values)[static_cast<size_t>(tree->root)]) : std::nullopt);
         if (card) {
             if (card->maxOperators > 0 && tree->nOperators > card->maxOperators)
                 p.warning = "The expression has " + std::to_string(tree->nOperators) +
@@ -78,6 +82,7 @@ class ExpressionTask final : public Task {
 
 }  // namespace
 
+void EvaluationRange::seeLiteral(int64_t v) { largestLiteral = std::max(largestLiteral, magnitude(v)); }
 void EvaluationRange::see(int64_t v) { largestValue = std::max(largestValue, magnitude(v)); }
 void EvaluationRange::seeProduct(int64_t a, int64_t b) { largestFactor = std::max(largestFactor, std::min(magnitude(a), magnitude(b))); }
 
@@ -95,7 +100,10 @@ std::string lastValue(const std::string& responseText) {
 
 void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const EvaluationRange& range) {
     std::string more;
-    if (!fits)
+    if (card.maxValue > 0 && range.largestLiteral > card.maxValue)
+        more = "The number " + std::to_string(range.largestLiteral) + " is beyond " + std::to_string(card.maxValue) +
+               ", the largest that the model was trained on.";
+    else if (!fits)
         more = "A value on the way leaves the range of 64-bit integers.";
     else if (card.maxValue > 0 && range.largestValue > card.maxValue)
         more = "A value on the way reaches " + std::to_string(range.largestValue) + "; the model was trained to " +
@@ -104,6 +112,11 @@ void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const Ev
         more = "A product multiplies by " + std::to_string(range.largestFactor) + "; the model was trained on factors to " +
                std::to_string(card.maxFactor) + ".";
     if (!more.empty()) warning += (warning.empty() ? "" : " ") + more;
+}
+
+void setExactAnswer(FormattedPrompt& prompt, std::optional<int64_t> value) {
+    if (value) prompt.exactAnswer = std::to_string(*value);
+    else prompt.uncheckable = "a value on the way leaves the range of 64-bit integers";
 }
 
 Result<TaskExample> workExpression(const ExpressionTree& tree) {

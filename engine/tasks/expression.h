@@ -1,7 +1,8 @@
-// Task "expression": one arithmetic expression. Its operators are numbered left to right; each becomes one
+// Task "expression": one arithmetic expression. Its operators are numbered as they are worked out; each becomes one
 // out-segment that declares the steps whose values it needs, in the order in which they can be worked out.
 #pragma once
 
+#include <optional>
 #include "engine/tasks/example.h"
 #include "engine/tasks/expression_tree.h"
 #include "engine/tasks/task.h"
@@ -18,13 +19,18 @@ std::string lastValue(const std::string& responseText);
 
 /// Largest absolute value and factor of an evaluation; false if int64 does not hold it.
 struct EvaluationRange {
+    int64_t largestLiteral = 0;
     int64_t largestValue = 0;
     int64_t largestFactor = 0;  ///< the smaller operand of a product: the multiplier
     void see(int64_t v);
+    void seeLiteral(int64_t v);
     void seeProduct(int64_t a, int64_t b);
 };
 
 /// Adds to `warning` a sentence on values or factors beyond what the model was trained for. fits: int64 holds them.
 void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const EvaluationRange& range);
+
+/// Fills in the exact answer, or why there is none. value: nullopt where int64 does not hold a value on the way.
+void setExactAnswer(FormattedPrompt& prompt, std::optional<int64_t> value);
 
 }  // namespace spanscope

@@ -141,6 +141,7 @@ class Parser {
                 ExpressionNode n;
                 n.kind = ExpressionNode::Kind::Line;
                 n.value = m_value;
+                n.column = m_tokenColumn;
                 next();
                 return add(n);
             }

@@ -18,6 +18,7 @@ struct ExpressionNode {
     int64_t value = 0;  ///< literal, or line number k of $k
     char op = 0;        ///< '+', '-', '*'
     int32_t left = -1, right = -1;
+    int32_t column = 0;  ///< lines: where the $ stands, in characters from 1
     int32_t label = 0;  ///< operators: number from 1 in the order in which they are worked out
 };
 

@@ -17,6 +17,9 @@ std::string lineText(const SheetLine& l) { return operandText(l.left) + l.op + o
 
 std::optional<std::vector<int64_t>> evaluateSheet(const Sheet& sheet, EvaluationRange& range) {
     std::vector<int64_t> values(sheet.size());
+    for (const SheetLine& line : sheet)
+        for (const SheetOperand& o : {line.left, line.right})
+            if (!o.isLine) range.seeLiteral(o.value);
     for (size_t i = 0; i < sheet.size(); ++i) {
         auto value = [&](const SheetOperand& o) { return o.isLine ? values[static_cast<size_t>(o.value - 1)] : o.value; };
         const int64_t a = value(sheet[i].left);
@@ -83,7 +86,9 @@ class SheetTask final : public Task {
         p.text = promptText(*sheet, 1, n, n);
         p.parts.push_back({p.text, true});
         EvaluationRange range;
-        const bool fits = evaluateSheet(*sheet, range).has_value();
+        const auto values = evaluateSheet(*sheet, range);
+        const bool fits = values.has_value();
+        setExactAnswer(p, fits ? std::optional(values->back()) : std::nullopt);
         if (card) {
             if (card->maxLines > 0 && n > card->maxLines)
                 p.warning = "The sheet has " + std::to_string(n) + " operations; the model was trained on up to " +
@@ -125,7 +130,8 @@ Result<Sheet> parseSheet(const std::string& typed) {
             } else if (n.kind == ExpressionNode::Kind::Line) {
                 if (n.value < 1 || n.value > static_cast<int64_t>(loweredOf.size()))
                     return at(lineNumber, Error{ErrorCode::InvalidArgument,
-                                                "$" + std::to_string(n.value) + " names no earlier line", "", "", "", ""});
+                                                "column " + std::to_string(n.column) + ": $" + std::to_string(n.value) +
+                                                    " names no earlier line", "", "", "", ""});
                 operands[i] = {true, loweredOf[static_cast<size_t>(n.value - 1)]};
             } else {
                 sheet.push_back({operands[static_cast<size_t>(n.left)], n.op, operands[static_cast<size_t>(n.right)]});

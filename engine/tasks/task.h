@@ -24,6 +24,8 @@ struct FormattedPrompt {
     std::vector<PromptPart> parts;  ///< without <bos>
     std::string text;               ///< the parts joined, for display
     std::string warning;            ///< outside what the model was trained for, a sentence; empty if inside
+    std::string exactAnswer;        ///< by plain arithmetic; empty where nobody can know
+    std::string uncheckable;        ///< why not, where the task has exact answers; empty otherwise
 };
 
 class Task {

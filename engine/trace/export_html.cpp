@@ -4,6 +4,7 @@
 
 #include "engine/model/safe_text.h"
 #include "engine/trace/export.h"
+#include "engine/types/answer_check.h"
 #include "engine/types/output_file.h"
 #include "engine/trace/report_figures.h"
 #include "engine/trace/report_page.h"
@@ -198,7 +199,9 @@ Status exportHtml(const RunData& run, const RunData* maybeDense, const std::stri
     file->write("</style></head><body><main>\n<header><h1>" + escaped(title) + "</h1><p>" + escaped(h.modelName) + ", task " +
                 escaped(h.settings.task) + ", " + escaped(mode) + " attention, " + escaped(h.device) + "</p></header>\n");
     if (!h.warning.empty()) file->write("<p class=\"warning\">" + escaped(h.warning) + "</p>\n");
-    if (!run.answer.empty()) file->write("<p class=\"answer\">Answer: <b>" + escaped(run.answer) + "</b></p>\n");
+    const std::string note = checkAnswer(run).note;
+    if (!run.answer.empty() || !note.empty())
+        file->write("<p class=\"answer\">Answer: <b>" + escaped(run.answer) + "</b>" + (note.empty() ? "" : " (" + escaped(note) + ")") + "</p>\n");
     file->write(cards(run, maybeDense));
     file->write("<h2>Transcript with reach</h2>\n" + transcript(run));
     file->write(maskFigure(maskPng));

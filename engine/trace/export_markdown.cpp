@@ -3,6 +3,7 @@
 
 #include "engine/model/safe_text.h"
 #include "engine/trace/export.h"
+#include "engine/types/answer_check.h"
 #include "engine/types/output_file.h"
 #include "engine/trace/report_figures.h"
 #include "engine/trace/segment_sums.h"
@@ -44,7 +45,9 @@ Status exportTranscriptMarkdown(const RunData& run, const std::string& path) {
     std::string page = "# Spanscope run: " + inlineText(h.settings.task) + ", " +
                        attentionModeName(h.settings.attention) + " attention\n\n";
     if (!h.warning.empty()) page += "> " + inlineText(h.warning) + "\n\n";
-    if (!run.answer.empty()) page += "**Answer:** " + inlineText(run.answer) + "\n\n";
+    const std::string note = checkAnswer(run).note;
+    if (!run.answer.empty() || !note.empty())
+        page += "**Answer:** " + inlineText(run.answer) + (note.empty() ? "" : " (" + inlineText(note) + ")") + "\n\n";
     page += "## Prompt\n\n" + fenced(h.formattedPrompt) + "\n## Response\n\n";
     std::string text;
     for (const StepRecord& s : run.steps) text += s.token.text;

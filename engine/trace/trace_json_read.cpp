@@ -214,6 +214,8 @@ std::string readHeader(const InJson& object, RunHeader& h) {
     h.programVersion = f.text("program");
     h.nThreads = f.int32("n_threads", 0, 1 << 20);
     h.warning = f.text("warning");
+    h.exactAnswer = f.text("exact_answer");
+    h.uncheckable = f.text("uncheckable");
     if (const InJson* policy = f.object("policy")) {
         Fields g(*policy);
         h.hasProtocol = g.boolean("protocol", true);

@@ -62,6 +62,8 @@ OutJson headerJson(const RunHeader& h) {
             {"program", h.programVersion},
             {"n_threads", h.nThreads},
             {"warning", h.warning},
+            {"exact_answer", h.exactAnswer},
+            {"uncheckable", h.uncheckable},
             {"policy", {{"protocol", h.hasProtocol},
                         {"prefill", h.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
                         {"heads", h.heads}}},

@@ -181,6 +181,8 @@ struct RunHeader {
     int32_t nThreads = 0;
     int32_t nLayers = 0, nHeads = 0, nKvHeads = 0;
     std::string warning;           ///< e.g. outside what the model was trained for; empty if none
+    std::string exactAnswer;       ///< by plain arithmetic, before the run; empty where nobody can know
+    std::string uncheckable;       ///< why there is no exact answer though the task has them; empty otherwise
     bool hasProtocol = true;
     PrefillPolicy prefill = PrefillPolicy::Causal;
     bool heads = false;

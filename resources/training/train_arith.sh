@@ -14,5 +14,5 @@ mkdir -p "$run" "$model"
 tokenizer=$root/resources/models/arith/tokenizer.model
 [ -f "$tokenizer" ] || "$python" "$here/tokenizer.py" arith --out "$tokenizer"
 "$python" "$here/train.py" --recipe "$here/recipes/arith.json" --writer "$writer" --tokenizer "$tokenizer" \
-    --minutes "${MINUTES:-9}" ${WORKERS:+--workers "$WORKERS"} --out "$run" "$@"
+    --minutes "${MINUTES:-13}" ${WORKERS:+--workers "$WORKERS"} --out "$run" "$@"
 for file in "$run"/model/*; do cp "$file" "$model/"; done

@@ -44,7 +44,9 @@ class TestMainWindow : public test::WindowTest {
         QCOMPARE(m_window->state(), MainWindow::State::Running);
         waitUntilIdle();
         QCOMPARE(m_window->store()->data().answer, std::string("-95"));
-        QCOMPARE(m_window->findChild<QLabel*>("answer")->property("answer").toString(), QString("-95"));
+        const auto* answer = m_window->findChild<QLabel*>("answer");
+        QCOMPARE(answer->property("answer").toString(), QString("-95"));
+        QCOMPARE(answer->property("check").toString(), QString("✓"));
         QCOMPARE(m_window->store()->data().stats.stop, StopReason::EndOfText);
         // Three operators' worth of segments, each with its references in the table.
         QAbstractItemModel* table = m_window->spanTable()->model();
@@ -65,6 +67,17 @@ class TestMainWindow : public test::WindowTest {
         // Esc unlocks.
         QTest::keyClick(m_window.get(), Qt::Key_Escape);
         QVERIFY(!m_window->selection()->isLocked());
+    }
+
+    /// A model of drawn weights: whatever it writes, it is not the exact value, and the window says so.
+    void aWrongAnswerIsMarked() {
+        load(tiny());
+        type("123456789+1");
+        clickRun();
+        waitUntilIdle();
+        const auto* answer = m_window->findChild<QLabel*>("answer");
+        QCOMPARE(answer->property("check").toString(), QString("✗"));
+        QVERIFY2(answer->text().contains("✗") && answer->text().contains("the exact value is 123456790"), qPrintable(answer->text()));
     }
 
     void compareWithDenseFillsBothStores() {

@@ -551,6 +551,56 @@ class TestCli : public QObject {
         for (const Json& row : result["rows"]) QVERIFY(row["exact"].get<double>() >= 0.9);
     }
 
+    void aWrongAnswerIsShownAsWrong() {
+        // A model of drawn weights answers nothing right; the program knows what would be.
+        const Outcome o = run({"run", "-m", m_model, "--task", "expression", "-p", "123456789+1", "-n", "8", "--json"});
+        QCOMPARE(o.exitCode, 0);
+        const Json r = o.json()["runs"][0];
+        QCOMPARE(r["checked"], false);
+        QCOMPARE(r["exact_answer"], "123456790");
+        QVERIFY2(r["check"].get<std::string>().find("the exact value is 123456790") != std::string::npos, r.dump().c_str());
+        QVERIFY2(o.err.contains("is wrong") && o.err.contains("123456790"), o.err);
+        const Outcome beyond = run({"run", "-m", m_model, "--task", "sheet", "-p", "999999999999*999999999999", "-n", "8", "--json"});
+        QCOMPARE(beyond.json()["runs"][0]["checked"], false);
+        QVERIFY(!beyond.json()["runs"][0].contains("exact_answer"));
+        QVERIFY2(beyond.err.contains("not checked: a value on the way leaves the range of 64-bit integers"), beyond.err);
+        const Outcome text = run({"run", "-m", m_model, "--task", "text", "-p", "1+1", "-n", "3", "--json"});
+        QVERIFY(!text.json()["runs"][0].contains("checked"));
+        if (!hasBundled()) QSKIP("the bundled model is not in this checkout");
+        for (const char* typed : {"2541-2541", "7245-7240", "1-(2-(3-(4-(5-(6-(7-(8-(9-(10-11)))))))))"}) {
+            const Outcome right = run({"run", "-p", typed, "--json"});
+            QCOMPARE(right.json()["runs"][0]["checked"], true);
+            QVERIFY2(!right.err.contains("warning"), right.err);
+        }
+        const Outcome warned = run({"run", "-p", "123456789+1", "-n", "4"});
+        QVERIFY2(warned.err.contains("The number 123456789 is beyond 9999"), warned.err);
+        const Outcome reference = run({"run", "--task", "sheet", "-p", "1+2\n3*($5-1)"});
+        QCOMPARE(reference.exitCode, 2);
+        QVERIFY2(reference.err.contains("line 2, column 4: $5 names no earlier line"), reference.err);
+    }
+
+    void shapesFillEveryCell() {
+        const QStringList common{"eval", "-m", m_model, "--shapes", "--count", "1", "-n", "2", "--operators", "1-4", "--lines", "1-4", "--attention", "declared"};
+        const Json json = run(common + QStringList{"--json"}).json();
+        QVERIFY2(json["cells"].size() > 40, json.dump().c_str());
+        for (const Json& cell : json["cells"]) {
+            for (const char* key : {"task", "shape", "size", "digits"}) QVERIFY(cell[key].is_string());
+            QCOMPARE(cell["declared"]["n"], 1);
+        }
+        QCOMPARE(json["declared"]["n"], json["cells"].size());
+        const Outcome table = run(common + QStringList{"--markdown", file("shapes.md")});
+        QVERIFY(table.out.startsWith("| task | shape | size | digits |"));
+        QCOMPARE(static_cast<size_t>(table.out.count('\n')), json["cells"].size() + 2);
+        QFile written(file("shapes.md"));
+        QVERIFY(written.open(QIODevice::ReadOnly));
+        QCOMPARE(written.readAll(), table.out);
+        QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--shape", "left"}).exitCode, 2);
+        QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--operators", "900"}).exitCode, 2);
+        QCOMPARE(run({"dataset", "--task", "expression", "--shape", "round", "--count", "1", "--text-only"}).exitCode, 2);
+        const Outcome covered = run({"dataset", "--task", "sheet", "--count", "3", "--text-only", "--coverage", file("c.json"), "-o", file("c.jsonl")});
+        QVERIFY2(covered.err.contains("covers ") && covered.err.contains("empty: "), covered.err);
+    }
+
     void memoryIsWeightsKvAndLittleMore() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
         QSKIP("a sanitizer's own memory counts");

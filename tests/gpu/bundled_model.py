@@ -157,7 +157,7 @@ def accuracy():
                 text = f"| {name} | {type(e).__name__}: {str(e)[:200]} | | | | |"
             print(text, flush=True)
             report.append(text)
-    if finished:  # the form of resources/bench/accuracy.json
+    if finished:  # every row as `eval --json` gave it
         with open(os.path.splitext(OUT)[0] + ".json", "w") as f:
             json.dump({"model": last["model"], "model_hash": last["model_hash"], "backend": last["backend"], "device": last["device"],
                        "problems": finished}, f, indent=1)

@@ -81,12 +81,32 @@ class TestExpression : public QObject {
         QVERIFY(expressionTask().format("1+2*3", &card)->warning.empty());
         QVERIFY(expressionTask().format("1+2*3-4", &card)->warning.find("3 operators") != std::string::npos);
         QVERIFY(expressionTask().format("9999+1", &card)->warning.find("10000") != std::string::npos);
+        // A number that is too large itself is named, whatever the values on the way.
+        for (const char* typed : {"123456789*0", "1-123456789", "-123456789+1", "999999999999*999999999999*123456789"})
+            QVERIFY2(expressionTask().format(typed, &card)->warning.find(std::string(typed).starts_with("99") ? "The number 999999999999 is beyond 9999" : "The number 123456789 is beyond 9999") != std::string::npos,
+                     typed);
+        QVERIFY(expressionTask().format("-9999-0", &card)->warning.empty());
         // The smallest number there is has no counterpart to compare with.
-        const auto smallest = expressionTask().format("(0-4294967296)*2147483648", &card);
+        TaskCard wide = card;
+        wide.maxValue = 100'000;
+        const auto smallest = expressionTask().format("(0-65536*65536)*(65536*32768)", &wide);
         QVERIFY(smallest.ok());
         QVERIFY2(smallest->warning.find("9223372036854775807") != std::string::npos, smallest->warning.c_str());
         QVERIFY(expressionTask().format("100*-12", &card)->warning.empty());
         QVERIFY(expressionTask().format("100*-90", &card)->warning.empty());
+    }
+
+    void theExactAnswerIsKnownBeforeTheRun() {
+        for (const auto& [typed, value] : {std::pair{"2541-2541", "0"}, {"9999+9999", "19998"}, {"123456789*987654321", "121932631112635269"},
+                                           {"-(1-3)*-7", "-14"}}) {
+            const auto p = expressionTask().format(typed, nullptr);
+            QVERIFY(p.ok());
+            QCOMPARE(p->exactAnswer, std::string(value));
+            QVERIFY(p->uncheckable.empty());
+        }
+        const auto beyond = expressionTask().format("999999999999*999999999999", nullptr);
+        QVERIFY(beyond->exactAnswer.empty());
+        QCOMPARE(beyond->uncheckable, std::string("a value on the way leaves the range of 64-bit integers"));
     }
 
     void longChainsDoNotOverflowTheStack() {

@@ -36,8 +36,9 @@ class TestSheet : public QObject {
         QTest::newRow("empty") << "\n \n" << "line 1, column 1: nothing to calculate";
         QTest::newRow("second line") << "1+2\n3*" << "line 2, column 3: a number is missing at the end";
         QTest::newRow("after blank lines") << "1+2\n\n \n3*" << "line 4, column 3: a number is missing at the end";
-        QTest::newRow("later line") << "1+$2\n3+4" << "line 1, $2 names no earlier line";
-        QTest::newRow("own line") << "1+1\n$2+1" << "line 2, $2 names no earlier line";
+        QTest::newRow("later line") << "1+$2\n3+4" << "line 1, column 3: $2 names no earlier line";
+        QTest::newRow("own line") << "1+1\n$2+1" << "line 2, column 1: $2 names no earlier line";
+        QTest::newRow("after wide signs and spaces") << QString::fromUtf8("7\n 2 \u00d7 ($5-1)") << "line 2, column 7: $5 names no earlier line";
         QTest::newRow("no number") << "1+$" << "line 1, column 3: a line number must follow $";
     }
     void refuses() {
@@ -46,6 +47,13 @@ class TestSheet : public QObject {
         auto p = sheetTask().format(typed.toStdString(), nullptr);
         QVERIFY(!p.ok());
         QCOMPARE(QString::fromStdString(p.error().message), message);
+    }
+
+    void theExactAnswerIsTheLastLines() {
+        QCOMPARE(sheetTask().format("64-71\n$1*3\n\n$2+(1-$1)", nullptr)->exactAnswer, std::string("-13"));
+        const auto beyond = sheetTask().format("999999999999*1000000\n$1*$1\n1+1", nullptr);
+        QVERIFY(beyond->exactAnswer.empty());
+        QCOMPARE(beyond->uncheckable, std::string("a value on the way leaves the range of 64-bit integers"));
     }
 
     void samplesAreValid() {

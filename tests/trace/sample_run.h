@@ -28,6 +28,8 @@ inline RunData sampleRun(int64_t runId = 3, AttentionMode mode = AttentionMode::
     h.nHeads = 2;
     h.nKvHeads = 1;
     h.warning = "values above 9,999";
+    h.exactAnswer = "3";
+    h.uncheckable = "too large";
     h.heads = true;
     h.prefill = PrefillPolicy::Segmented;
     const char* texts[] = {"<s>", "1", "+", "\"2\"", ",", "\n"};

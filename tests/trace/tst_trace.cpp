@@ -33,6 +33,8 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(h.nThreads, g.nThreads);
     QCOMPARE(h.nKvHeads, g.nKvHeads);
     QCOMPARE(h.warning, g.warning);
+    QCOMPARE(h.exactAnswer, g.exactAnswer);
+    QCOMPARE(h.uncheckable, g.uncheckable);
     QCOMPARE(h.hasProtocol, g.hasProtocol);
     QCOMPARE(h.prefill, g.prefill);
     QCOMPARE(h.heads, g.heads);

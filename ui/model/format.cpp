@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/types/answer_check.h"
+
 namespace spanscope {
 
 QString formatNumber(double value) {
@@ -52,5 +54,15 @@ QString formatNats(double nats) {
 }
 
 QString formatFactor(double factor) { return factor > 0 ? formatNumber(factor) + QStringLiteral("×") : kNoValue; }
+
+QString checkMark(const RunData& run) {
+    switch (checkAnswer(run).verdict) {
+        case AnswerCheck::Verdict::Right: return QStringLiteral("✓");
+        case AnswerCheck::Verdict::Wrong: return QStringLiteral("✗");
+        case AnswerCheck::Verdict::Unknown: return QStringLiteral("?");
+        case AnswerCheck::Verdict::None: break;
+    }
+    return {};
+}
 
 }  // namespace spanscope

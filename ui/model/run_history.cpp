@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/types/answer_check.h"
 #include "engine/types/speed_up.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
@@ -53,12 +54,16 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     if (role == Qt::ToolTipRole && index.column() == PromptColumn) return plainToolTip(shownText(run.header.settings.promptText, 800));
     if (role == Qt::ToolTipRole && index.column() == SpeedUpColumn && entry.dense)
         return QString::fromStdString(speedUp(run, *entry.dense).note());
+    if (role == Qt::ToolTipRole && index.column() == AnswerColumn) return plainToolTip(QString::fromStdString(checkAnswer(run).note));
     if (role != Qt::DisplayRole) return {};
     switch (index.column()) {
         case NumberColumn: return entry.origin.isEmpty() ? QString::number(run.header.runId) : tr("file");
         case ModeColumn: return runTitle(run.header) + (entry.dense ? tr(" + dense") : QString());
         case PromptColumn: return shownWords(run.header.settings.promptText, 120);
-        case AnswerColumn: return run.answer.empty() ? kNoValue : shownWords(run.answer, 120);
+        case AnswerColumn: {
+            const QString wrong = checkAnswer(run).verdict == AnswerCheck::Verdict::Wrong ? ' ' + checkMark(run) : QString();
+            return (run.answer.empty() ? kNoValue : shownWords(run.answer, 120)) + wrong;
+        }
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
         case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
         case SpeedUpColumn: {

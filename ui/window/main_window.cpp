@@ -23,6 +23,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "engine/types/answer_check.h"
+#include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/probe_view.h"
 #include "ui/views/prompt_editor.h"
@@ -35,7 +37,7 @@
 namespace spanscope {
 
 namespace {
-constexpr qsizetype kModelName = 60, kAnswer = 47;  // characters
+constexpr qsizetype kModelName = 60, kAnswer = 47, kCheckNote = 80;  // characters
 }
 
 MainWindow::MainWindow(const Setup& setup, QWidget* parent)
@@ -318,9 +320,13 @@ void MainWindow::updateTexts() {
     m_samplingButton->setToolTip(action("sampling")->toolTip());
     m_runTitle->setText(m_store->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
     const QString answer = QString::fromStdString(m_store->data().answer);
-    m_answer->setText(answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped()));
+    const QString mark = checkMark(m_store->data()), note = QString::fromStdString(checkAnswer(m_store->data()).note);
+    QString shown = answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped());
+    if (!mark.isEmpty()) shown += (shown.isEmpty() ? QString() : QStringLiteral("  ")) + mark + ' ' + shownLine(note, kCheckNote).toHtmlEscaped();
+    m_answer->setText(shown.trimmed());
     m_answer->setProperty("answer", answer);
-    m_answer->setToolTip(answer.size() > kAnswer ? plainToolTip(answer) : QString());
+    m_answer->setProperty("check", mark);
+    m_answer->setToolTip(plainToolTip(QStringList{answer.size() > kAnswer ? answer : QString(), note}.join(' ').trimmed()));
 }
 
 /// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
