@@ -90,10 +90,8 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
 class RowRunner {
   public:
     RowRunner(std::shared_ptr<const Model> model, const Plan& plan, const std::vector<Problem>& problems, Row& row,
-              const Log& log)
-        : m_model(std::move(model)), m_plan(plan), m_problems(problems), m_row(row), m_log(log) {
-        m_row.outcomes.resize(problems.size());
-    }
+              std::mutex& mutex, const Log& log)
+        : m_model(std::move(model)), m_plan(plan), m_problems(problems), m_row(row), m_log(log), m_mutex(mutex) {}
 
     Status run(const std::vector<std::unique_ptr<Backend>>& backends) {
         const auto startedAt = std::chrono::steady_clock::now();
@@ -105,6 +103,7 @@ class RowRunner {
                 fail({ErrorCode::OutOfMemory, std::string("a thread cannot be started: ") + e.what(), {}, "--jobs", std::to_string(backends.size()), "fewer"});
             }
         }
+        const std::lock_guard lock(m_mutex);
         m_row.wallS = std::chrono::duration<double>(std::chrono::steady_clock::now() - startedAt).count();
         m_log.endProgress();
         return m_status;
@@ -160,7 +159,7 @@ class RowRunner {
     const std::vector<Problem>& m_problems;
     Row& m_row;
     const Log& m_log;
-    std::mutex m_mutex;
+    std::mutex& m_mutex;  ///< of the row and of all below
     size_t m_next = 0;
     int64_t m_nDone = 0, m_nExact = 0;
     Status m_status;
@@ -279,12 +278,35 @@ int evalVerb(const EvalOptions& o, const Log& log) {
         if (!backend) return log.fail(backend.error());
         backends.push_back(std::move(*backend));
     }
-    std::vector<Row> rows;
+    std::mutex mutex;
+    std::vector<Row> rows;  // under the mutex while jobs work
+    const auto report = [&]() -> Status {
+        if (o.json) {
+            Json list = Json::array();
+            for (const Row& row : rows) list.push_back(rowJson(row, *plan));
+            printJson({{"rows", std::move(list)}, {"task", task}, {"source", o.file.empty() ? "fresh" : o.file},
+                       {"seed", o.seed}, {"model", model.name()}, {"model_hash", model.hash()},
+                       {"backend", backends.front()->info().name}, {"device", backends.front()->info().device}});
+        } else {
+            printTable(rows);
+        }
+        if (!failures) return {};
+        writeFailures(*failures, *problems, rows);
+        return failures->commit();
+    };
     Status status;
-    StopsInOrder stops;
+    StopsInOrder stops([&] {
+        const std::lock_guard lock(mutex);
+        (void)report();
+    });
+    rows.reserve(o.attention.size());
     for (const AttentionChoice& choice : o.attention) {
-        rows.push_back({choice, {}, {}, 0});
-        status = RowRunner(opened->model, *plan, *problems, rows.back(), log).run(backends);
+        {
+            const std::lock_guard lock(mutex);
+            rows.push_back({choice, {}, {}, 0});
+            rows.back().outcomes.resize(problems->size());
+        }
+        status = RowRunner(opened->model, *plan, *problems, rows.back(), mutex, log).run(backends);
         if (!status) break;
     }
     stops.workIsOver();
@@ -300,19 +322,7 @@ int evalVerb(const EvalOptions& o, const Log& log) {
             log.error(std::string(attentionModeName(row.choice.mode)) + ": " + std::to_string(nFailed) + " of " +
                       std::to_string(row.outcomes.size()) + " problems were not run; the first: " + first);
     }
-    if (o.json) {
-        Json list = Json::array();
-        for (const Row& row : rows) list.push_back(rowJson(row, *plan));
-        printJson({{"rows", std::move(list)}, {"task", task}, {"source", o.file.empty() ? "fresh" : o.file},
-                   {"seed", o.seed}, {"model", model.name()}, {"model_hash", model.hash()},
-                   {"backend", backends.front()->info().name}, {"device", backends.front()->info().device}});
-    } else {
-        printTable(rows);
-    }
-    if (failures) {
-        writeFailures(*failures, *problems, rows);
-        if (auto ok = failures->commit(); !ok) return log.fail(ok.error());
-    }
+    if (auto ok = report(); !ok) return log.fail(ok.error());
     if (!status) return log.fail(status.error());
     return ran ? kOk : kRunFailed;
 }
