@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -22,10 +21,8 @@ using Json = nlohmann::ordered_json;
 class RowRunner {
   public:
     RowRunner(std::shared_ptr<const Model> model, const Plan& plan, const std::vector<Problem>& problems, Row& row,
-              const Log& log)
-        : m_model(std::move(model)), m_plan(plan), m_problems(problems), m_row(row), m_log(log) {
-        m_row.outcomes.resize(problems.size());
-    }
+              std::mutex& mutex, const Log& log)
+        : m_model(std::move(model)), m_plan(plan), m_problems(problems), m_row(row), m_log(log), m_mutex(mutex) {}
 
     Status run(const std::vector<std::unique_ptr<Backend>>& backends) {
         const auto startedAt = std::chrono::steady_clock::now();
@@ -37,6 +34,7 @@ class RowRunner {
                 fail({ErrorCode::OutOfMemory, std::string("a thread cannot be started: ") + e.what(), {}, "--jobs", std::to_string(backends.size()), "fewer"});
             }
         }
+        const std::lock_guard lock(m_mutex);
         m_row.wallS = std::chrono::duration<double>(std::chrono::steady_clock::now() - startedAt).count();
         m_log.endProgress();
         return m_status;
@@ -92,7 +90,7 @@ class RowRunner {
     const std::vector<Problem>& m_problems;
     Row& m_row;
     const Log& m_log;
-    std::mutex m_mutex;
+    std::mutex& m_mutex;  ///< of the row and of all below
     size_t m_next = 0;
     int64_t m_nDone = 0, m_nExact = 0;
     Status m_status;
@@ -172,16 +170,18 @@ Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o,
     return backends;
 }
 
-std::vector<Row> runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan,
-                         const std::vector<Problem>& problems, const std::vector<std::unique_ptr<Backend>>& backends, Status& status,
-                         const Log& log) {
-    std::vector<Row> rows;
+Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan, const std::vector<Problem>& problems,
+               const std::vector<std::unique_ptr<Backend>>& backends, std::mutex& mutex, std::vector<Row>& rows, const Log& log) {
+    rows.reserve(o.attention.size());
     for (const AttentionChoice& choice : o.attention) {
-        rows.push_back({choice, {}, {}, 0});
-        status = RowRunner(model, plan, problems, rows.back(), log).run(backends);
-        if (!status) break;
+        {
+            const std::lock_guard lock(mutex);
+            rows.push_back({choice, {}, {}, 0});
+            rows.back().outcomes.resize(problems.size());
+        }
+        if (Status status = RowRunner(model, plan, problems, rows.back(), mutex, log).run(backends); !status) return status;
     }
-    return rows;
+    return {};
 }
 
 bool reportFailed(const std::vector<Row>& rows, const Log& log) {

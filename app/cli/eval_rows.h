@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -57,11 +58,10 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
 /// Backends for the plan's jobs, and the check that they fit into memory.
 Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o, const Model& model, const Plan& plan, const Log& log);
 
-/// One row for each attention mode of the options. `status` is what ended it early; rows then hold what was done. Looks at
-/// the stop flag: the caller holds a StopsInOrder.
-std::vector<Row> runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan,
-                         const std::vector<Problem>& problems, const std::vector<std::unique_ptr<Backend>>& backends, Status& status,
-                         const Log& log);
+/// Adds one row for each attention mode of the options; an error ends it early, and rows then hold what was done. While it
+/// works rows are changed under the mutex only. Looks at the stop flag: the caller holds a StopsInOrder.
+Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan, const std::vector<Problem>& problems,
+               const std::vector<std::unique_ptr<Backend>>& backends, std::mutex& mutex, std::vector<Row>& rows, const Log& log);
 
 /// Says how many problems were not run; true if at least one was.
 bool reportFailed(const std::vector<Row>& rows, const Log& log);

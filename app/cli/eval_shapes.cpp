@@ -1,6 +1,7 @@
 #include "app/cli/eval_shapes.h"
 
 #include <algorithm>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -112,38 +113,43 @@ int evalShapes(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
     }
     auto backends = makeBackends(o, *model, *plan, log);
     if (!backends) return log.fail(backends.error());
-    Status status;
-    StopsInOrder stops;
-    const std::vector<Row> rows = runRows(o, model, *plan, all->problems, *backends, status, log);
+    std::mutex mutex;
+    std::vector<Row> rows;  // under the mutex while jobs work
+    const auto report = [&]() -> Status {
+        std::vector<std::vector<RowSums>> sums;
+        for (const Row& row : rows) sums.push_back(sumsByCell(*all, row));
+        if (o.json) {
+            Json cells = Json::array();
+            for (size_t c = 0; c < all->cells.size(); ++c) {
+                const ProblemCell& cell = all->cells[c];
+                Json object{{"task", cell.task}, {"shape", cell.shape.name}, {"size", cell.sizeText()}, {"digits", cell.digitsText()}};
+                for (size_t r = 0; r < rows.size(); ++r) object[attentionModeName(rows[r].choice.mode)] = modeJson(sums[r][c]);
+                cells.push_back(std::move(object));
+            }
+            Json object{{"cells", std::move(cells)}};
+            for (const Row& row : rows) object[attentionModeName(row.choice.mode)] = modeJson(sumUp(row));
+            object.update({{"seed", o.seed}, {"model", model->name()}, {"model_hash", model->hash()}, {"kv_type", o.model.kvType},
+                           {"backend", backends->front()->info().name}, {"device", backends->front()->info().device}});
+            printJson(object);
+        } else if (!rows.empty()) {
+            print(markdown(*all, rows, sums));
+        }
+        if (table && !rows.empty()) {
+            table->write(markdown(*all, rows, sums));
+            if (auto ok = table->commit(); !ok) return ok;
+        }
+        if (!failures) return {};
+        writeFailures(*failures, all->problems, rows);
+        return failures->commit();
+    };
+    StopsInOrder stops([&] {
+        const std::lock_guard lock(mutex);
+        (void)report();
+    });
+    const Status status = runRows(o, model, *plan, all->problems, *backends, mutex, rows, log);
     stops.workIsOver();
     const bool ran = reportFailed(rows, log);
-
-    std::vector<std::vector<RowSums>> sums;
-    for (const Row& row : rows) sums.push_back(sumsByCell(*all, row));
-    if (o.json) {
-        Json cells = Json::array();
-        for (size_t c = 0; c < all->cells.size(); ++c) {
-            const ProblemCell& cell = all->cells[c];
-            Json object{{"task", cell.task}, {"shape", cell.shape.name}, {"size", cell.sizeText()}, {"digits", cell.digitsText()}};
-            for (size_t r = 0; r < rows.size(); ++r) object[attentionModeName(rows[r].choice.mode)] = modeJson(sums[r][c]);
-            cells.push_back(std::move(object));
-        }
-        Json object{{"cells", std::move(cells)}};
-        for (const Row& row : rows) object[attentionModeName(row.choice.mode)] = modeJson(sumUp(row));
-        object.update({{"seed", o.seed}, {"model", model->name()}, {"model_hash", model->hash()}, {"kv_type", o.model.kvType},
-                       {"backend", backends->front()->info().name}, {"device", backends->front()->info().device}});
-        printJson(object);
-    } else {
-        print(markdown(*all, rows, sums));
-    }
-    if (table) {
-        table->write(markdown(*all, rows, sums));
-        if (auto ok = table->commit(); !ok) return log.fail(ok.error());
-    }
-    if (failures) {
-        writeFailures(*failures, all->problems, rows);
-        if (auto ok = failures->commit(); !ok) return log.fail(ok.error());
-    }
+    if (auto ok = report(); !ok) return log.fail(ok.error());
     if (!status) return log.fail(status.error());
     return ran ? kOk : kRunFailed;
 }

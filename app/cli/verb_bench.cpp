@@ -1,5 +1,6 @@
 // bench: speed of prefill and decode, of a model or of a shape with drawn weights.
 #include <algorithm>
+#include <mutex>
 #include <optional>
 
 #include "app/cli/model_setup.h"
@@ -97,29 +98,44 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         probe.emplace((*backend)->info().nThreads);
         subject.readGBps = [&probe] { return probe->measureGBps(); };
     }
-    const BenchProgress progress = [&](const std::string& what) { log.progress(what); };
+    const auto weightBytes = static_cast<int64_t>(drawn ? drawn->nBytes() : opened.model->weightBytes());
+    const auto report = [&](std::vector<BenchRow> done) -> Status {
+        const int64_t peakBytes = processMemory().peakBytes - (probe ? static_cast<int64_t>(probe->nBytes()) : 0);
+        for (BenchRow& row : done) {
+            row.peakBytes = std::max<int64_t>(0, peakBytes);
+            row.neededBytes = weightBytes + static_cast<int64_t>(kvBytesPerToken(weights.shape, subject.kvType) * static_cast<double>(kvTokens));
+        }
+        auto text = formatBench(done, o.output);
+        if (!text) return text.error();
+        while (text->ends_with('\n')) text->pop_back();
+        if (o.output.starts_with("json"))
+            printJsonLine(*text);
+        else if (o.output == "csv")
+            printData(*text + "\n");
+        else
+            print(*text + "\n");
+        return {};
+    };
     std::vector<BenchRow> rows;
-    StopsInOrder stops;
+    std::mutex lock;
+    std::vector<BenchRow> complete;  // under the lock: what there is to say where a step takes too long
+    const BenchProgress progress = [&](const std::string& what) {
+        {
+            const std::lock_guard locked(lock);
+            if (complete.size() != rows.size()) complete = rows;
+        }
+        log.progress(what);
+    };
+    StopsInOrder stops([&] {
+        const std::lock_guard locked(lock);
+        if (!complete.empty()) (void)report(complete);
+    });
     Status ran = runBench(**backend, weights, subject, plan, &stopFlag(), rows, progress);
     if (ran && wantsDeclared(o)) ran = runDeclaredBench(**backend, *opened.model, subject, plan, &stopFlag(), rows, progress);
     stops.workIsOver();
     log.endProgress();
     if (!ran && rows.empty()) return log.fail(ran.error());
-    const int64_t peakBytes = processMemory().peakBytes - (probe ? static_cast<int64_t>(probe->nBytes()) : 0);
-    const auto weightBytes = static_cast<int64_t>(drawn ? drawn->nBytes() : opened.model->weightBytes());
-    for (BenchRow& row : rows) {
-        row.peakBytes = std::max<int64_t>(0, peakBytes);
-        row.neededBytes = weightBytes + static_cast<int64_t>(kvBytesPerToken(weights.shape, subject.kvType) * static_cast<double>(kvTokens));
-    }
-    auto text = formatBench(rows, o.output);
-    if (!text) return log.fail(text.error());
-    while (text->ends_with('\n')) text->pop_back();
-    if (o.output.starts_with("json"))
-        printJsonLine(*text);
-    else if (o.output == "csv")
-        printData(*text + "\n");
-    else
-        print(*text + "\n");
+    if (auto ok = report(rows); !ok) return log.fail(ok.error());
     return ran ? kOk : log.fail(ran.error());  // what was measured before stands above
 }
 

@@ -1,5 +1,6 @@
 // eval: many problems in each attention mode, side by side. Jobs are threads with a backend of their own over the
 // same mapped weights; each decodes a batch. Tokens are greedy, so results do not depend on jobs or order.
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -82,24 +83,30 @@ int evalVerb(const EvalOptions& o, const Log& log) {
     }
     auto backends = makeBackends(o, model, *plan, log);
     if (!backends) return log.fail(backends.error());
-    Status status;
-    StopsInOrder stops;
-    const std::vector<Row> rows = runRows(o, opened->model, *plan, *problems, *backends, status, log);
+    std::mutex mutex;
+    std::vector<Row> rows;  // under the mutex while jobs work
+    const auto report = [&]() -> Status {
+        if (o.json) {
+            Json list = Json::array();
+            for (const Row& row : rows) list.push_back(rowJson(row, *plan));
+            printJson({{"rows", std::move(list)}, {"task", task}, {"source", o.file.empty() ? "fresh" : o.file},
+                       {"seed", o.seed}, {"model", model.name()}, {"model_hash", model.hash()},
+                       {"backend", backends->front()->info().name}, {"device", backends->front()->info().device}});
+        } else {
+            printTable(rows);
+        }
+        if (!failures) return {};
+        writeFailures(*failures, *problems, rows);
+        return failures->commit();
+    };
+    StopsInOrder stops([&] {
+        const std::lock_guard lock(mutex);
+        (void)report();
+    });
+    const Status status = runRows(o, opened->model, *plan, *problems, *backends, mutex, rows, log);
     stops.workIsOver();
     const bool ran = reportFailed(rows, log);
-    if (o.json) {
-        Json list = Json::array();
-        for (const Row& row : rows) list.push_back(rowJson(row, *plan));
-        printJson({{"rows", std::move(list)}, {"task", task}, {"source", o.file.empty() ? "fresh" : o.file},
-                   {"seed", o.seed}, {"model", model.name()}, {"model_hash", model.hash()},
-                   {"backend", backends->front()->info().name}, {"device", backends->front()->info().device}});
-    } else {
-        printTable(rows);
-    }
-    if (failures) {
-        writeFailures(*failures, *problems, rows);
-        if (auto ok = failures->commit(); !ok) return log.fail(ok.error());
-    }
+    if (auto ok = report(); !ok) return log.fail(ok.error());
     if (!status) return log.fail(status.error());
     return ran ? kOk : kRunFailed;
 }

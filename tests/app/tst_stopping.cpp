@@ -252,6 +252,24 @@ class TestStopping : public QObject {
         QFile::remove(file(left[0]));
     }
 
+    /// Nor are results lost that were complete before that step.
+    void whatIsCompleteIsSaidBesideALongStep() {
+        if (kSanitized) QSKIP("a model of 1.6 GB");
+        for (int waitMs = 2000; waitMs < 60000; waitMs *= 2) {  // until the first of two tests is through
+            Cli process({"bench", "-m", m_large, "-p", "1,2000", "-r", "1", "--no-warmup", "-o", "json"}, outFile(), errFile());
+            QVERIFY(process.listens());
+            usleep(static_cast<useconds_t>(1000 * waitMs));
+            ::kill(process.pid(), SIGTERM);
+            const Ended e = process.wait();
+            QVERIFY2(e.exitCode == 5 && e.err.find("stopped") != std::string::npos, (std::to_string(e.exitCode) + e.err).c_str());
+            if (e.out.empty()) continue;
+            const Json rows = Json::parse(e.out, nullptr, false);
+            QVERIFY2(rows.is_array() && rows.size() == 1 && rows[0]["test"] == "pp1", e.out.c_str());
+            return;
+        }
+        QFAIL("no result was complete within a minute");
+    }
+
     /// An export that was stopped leaves the old file.
     void whatWasThereStays() {
         QVERIFY(test::writeFile(m_folder.file("old.json"), "old"));
