@@ -136,6 +136,25 @@ class TestWindowHeavy : public QObject {
         check("an error in a problem", [&] { m_window->promptEditor()->showError({text, text, text, 500'000, 1}); }, [] { return true; });
     }
 
+    void aSegmentForEveryStep() {
+        RunData run = sample::large(200'000, 1000);
+        std::erase_if(run.segments, [](const Segment& s) { return s.kind == SegmentKind::Out; });
+        for (StepRecord& step : run.steps) {
+            step.segment = int(run.segments.size());
+            Segment s;
+            s.kind = SegmentKind::Out;
+            s.label = step.index;
+            s.begin = step.position;
+            s.end = step.position + 1;
+            run.segments.push_back(s);
+        }
+        const SharedRun one = shared(std::move(run));
+        check("200,000 segments", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); }, [&] { return m_window->store()->isFinished(); });
+        QCOMPARE(m_window->store()->data().segments.size(), one->segments.size());
+        for (const char* id : {"spans", "graph", "inspector", "timeline", "mask"})
+            check(qPrintable(QString("200,000 segments, panel %1").arg(id)), [&] { m_window->raisePanel(id); }, [] { return true; });
+    }
+
     void aLongPromptOfTokens() {
         RunData run = sample::sheet(4);
         for (int i = 0; i < 200'000; ++i) run.header.prompt.push_back({i, "w" + std::to_string(i), false});
