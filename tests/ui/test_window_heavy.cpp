@@ -24,9 +24,11 @@ namespace {
 
 SharedRun shared(RunData run) { return std::make_shared<const RunData>(std::move(run)); }
 
+constexpr int kLong = test::kSlowdown > 1 ? 100'000 : 1'000'000;  // steps; a sanitizer takes its time, and memory
+
 SharedRun million() {
     static const SharedRun run = [] {
-        RunData data = sample::large(1'000'000, 8192);
+        RunData data = sample::large(kLong, 8192);
         data.header.settings.promptText = data.header.formattedPrompt = "x";
         return shared(std::move(data));
     }();
@@ -71,14 +73,14 @@ class TestWindowHeavy : public QObject {
 
     void aMillionSteps() {
         check("a recording of 1,000,000 steps", [&] { m_window->onTraceOpened("/a.spantrace", {million()}, {}); },
-              [&] { return m_window->store()->isFinished() && m_window->store()->nSteps() == 1'000'000; });
+              [&] { return m_window->store()->isFinished() && m_window->store()->nSteps() == kLong; });
         QCOMPARE(m_window->store()->data().segments.size(), million()->segments.size());
         for (const QString& id : m_window->actionIds()) {
             if (!id.startsWith("dock.")) continue;
             check(qPrintable("its panel " + id.mid(5)), [&] { m_window->raisePanel(id.mid(5)); }, [] { return true; });
         }
-        check("its last step selected", [&] { m_window->selection()->lockRange(999'999, 999'999); }, [] { return true; });
-        check("the pointer over it", [&] { m_window->selection()->hover(500'000); }, [] { return true; });
+        check("its last step selected", [&] { m_window->selection()->lockRange(kLong - 1, kLong - 1); }, [] { return true; });
+        check("the pointer over it", [&] { m_window->selection()->hover(kLong / 2); }, [] { return true; });
         check("a smaller window", [&] { m_window->resize(1100, 800); }, [] { return true; });
         check("export, with its preview", [&] { m_window->action("exportImage")->trigger(); }, [] { return true; });
         if (auto* dialog = m_window->findChild<QDialog*>("exportDialog")) dialog->close();
@@ -134,6 +136,25 @@ class TestWindowHeavy : public QObject {
         const QString text(1 << 20, 'z');
         check("an error of 1 MB", [&] { m_window->onModelFailed("/" + text, {text, text, text, -1, -1}); }, [] { return true; });
         check("an error in a problem", [&] { m_window->promptEditor()->showError({text, text, text, 500'000, 1}); }, [] { return true; });
+    }
+
+    void aSegmentForEveryStep() {
+        RunData run = sample::large(200'000, 1000);
+        std::erase_if(run.segments, [](const Segment& s) { return s.kind == SegmentKind::Out; });
+        for (StepRecord& step : run.steps) {
+            step.segment = int(run.segments.size());
+            Segment s;
+            s.kind = SegmentKind::Out;
+            s.label = step.index;
+            s.begin = step.position;
+            s.end = step.position + 1;
+            run.segments.push_back(s);
+        }
+        const SharedRun one = shared(std::move(run));
+        check("200,000 segments", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); }, [&] { return m_window->store()->isFinished(); });
+        QCOMPARE(m_window->store()->data().segments.size(), one->segments.size());
+        for (const char* id : {"spans", "graph", "inspector", "timeline", "mask"})
+            check(qPrintable(QString("200,000 segments, panel %1").arg(id)), [&] { m_window->raisePanel(id); }, [] { return true; });
     }
 
     void aLongPromptOfTokens() {

@@ -25,7 +25,7 @@ void addPart(std::vector<T>& to, const std::vector<T>& from) {
 
 /// Frees what takes long to free somewhere else.
 void discard(RunData& data, SharedRun& whole) {
-    if (data.steps.size() + data.header.prompt.size() > kAtOnce)
+    if (data.steps.size() + data.header.prompt.size() + (whole ? whole->steps.size() : 0) > kAtOnce)
         inBackground([old = std::make_shared<RunData>(std::move(data)), last = std::move(whole)]() mutable {
             old.reset();
             last.reset();
@@ -102,10 +102,14 @@ void RunStore::addSlice() {
     const RunData& run = *m_whole;
     const size_t first = m_data.steps.size(), last = std::min(run.steps.size(), first + kSliceSteps);
     if (first < last) {
-        m_data.steps.insert(m_data.steps.end(), run.steps.begin() + static_cast<std::ptrdiff_t>(first), run.steps.begin() + static_cast<std::ptrdiff_t>(last));
-        const int32_t position = m_data.steps.back().position;
+        const int32_t position = run.steps[last - 1].position;
         size_t s = m_data.segments.size();
-        while (s < run.segments.size() && run.segments[s].begin <= position) m_data.segments.push_back(run.segments[s++]);
+        const size_t most = s + kSliceSteps;
+        const auto begun = [&] { return s < run.segments.size() && run.segments[s].begin <= position; };
+        while (s < most && begun()) m_data.segments.push_back(run.segments[s++]);
+        if (begun()) return;  // steps come when their segments are there
+        const auto steps = run.steps.begin();
+        m_data.steps.insert(m_data.steps.end(), steps + static_cast<std::ptrdiff_t>(first), steps + static_cast<std::ptrdiff_t>(last));
         emit stepsAppended(static_cast<int>(first), static_cast<int>(last) - 1);
         return;
     }
