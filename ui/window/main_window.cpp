@@ -315,6 +315,7 @@ void MainWindow::updateTexts() {
     m_answer->setText(shown.trimmed());
     m_answer->setProperty("answer", answer);
     m_answer->setProperty("check", mark);
+    m_answer->setAccessibleDescription(note);
     m_answer->setToolTip(QStringList{answer.size() > 48 ? answer.toHtmlEscaped() : QString(), note.toHtmlEscaped()}.join(' ').trimmed());
 }
 
