@@ -26,7 +26,7 @@ Result<Script> workedSheet(const Model& model, const TaskCard& card, int32_t nTo
     const Tokenizer& tokenizer = model.tokenizer();
     // About 50 tokens a line, prompt and response together; more lines until it is long enough.
     for (int32_t lines = std::max(1, nTokens / 55); lines <= std::max(1, card.maxLines); lines += 1 + lines / 16) {
-        auto example = makeSheetSource({lines, lines}, {0, 0}, seed)->next();
+        auto example = makeSheetSource({lines, lines}, {0, 0}, seed, {"mixed", {4, 4}})->next();  // numbers of every length to four digits
         if (!example) return example.error();
         auto formatted = findTask("sheet")->format((*example)->typed, &card);
         if (!formatted) return formatted.error();

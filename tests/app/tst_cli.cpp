@@ -595,7 +595,7 @@ class TestCli : public QObject {
         QVERIFY(written.open(QIODevice::ReadOnly));
         QCOMPARE(written.readAll(), table.out);
         QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--shape", "left"}).exitCode, 2);
-        QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--operators", "900"}).exitCode, 2);
+        QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--task", "expression", "--operators", "900"}).exitCode, 2);
         QCOMPARE(run({"dataset", "--task", "expression", "--shape", "round", "--count", "1", "--text-only"}).exitCode, 2);
         const Outcome covered = run({"dataset", "--task", "sheet", "--count", "3", "--text-only", "--coverage", file("c.json"), "-o", file("c.jsonl")});
         QVERIFY2(covered.err.contains("covers ") && covered.err.contains("empty: "), covered.err);

@@ -326,6 +326,7 @@ void MainWindow::updateTexts() {
     m_answer->setText(shown.trimmed());
     m_answer->setProperty("answer", answer);
     m_answer->setProperty("check", mark);
+    m_answer->setAccessibleDescription(shownLine(note));
     m_answer->setToolTip(plainToolTip(QStringList{answer.size() > kAnswer ? answer : QString(), note}.join(' ').trimmed()));
 }
 
