@@ -13,13 +13,13 @@ Log::Log(Level level) : m_level(level), m_terminal(isatty(STDERR_FILENO) != 0) {
 
 void Log::error(const std::string& text) const {
     endProgress();
-    std::fprintf(stderr, "spanscope-cli: %s\n", printable(text, true).c_str());
+    std::fprintf(stderr, "spanscope-cli: %s\n", terminalSafe(text, true).c_str());
 }
 
 void Log::info(const std::string& text) const {
     if (m_level == Level::Quiet) return;
     endProgress();
-    std::fprintf(stderr, "%s\n", printable(text).c_str());
+    std::fprintf(stderr, "%s\n", terminalSafe(text).c_str());
 }
 
 void Log::detail(const std::string& text) const {
@@ -28,7 +28,7 @@ void Log::detail(const std::string& text) const {
 
 void Log::progress(const std::string& text) const {
     if (m_level == Level::Quiet || !m_terminal) return;
-    std::fprintf(stderr, "\r\033[K%s", printable(text, true).c_str());
+    std::fprintf(stderr, "\r\033[K%s", terminalSafe(text, true).c_str());
     std::fflush(stderr);
     m_progressShown = true;
     progressIsShown(true);

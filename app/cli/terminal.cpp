@@ -21,7 +21,7 @@ bool onTerminal() {
 
 }  // namespace
 
-void print(std::string_view text) { put(printable(text)); }
+void print(std::string_view text) { put(terminalSafe(text)); }
 
 void printFormat(const char* format, ...) {
     va_list arguments, again;
@@ -36,7 +36,7 @@ void printFormat(const char* format, ...) {
     print(text);
 }
 
-bool printData(std::string_view text) { return onTerminal() ? put(printable(text)) : put(text); }
+bool printData(std::string_view text) { return onTerminal() ? put(terminalSafe(text)) : put(text); }
 
 bool printJsonLine(std::string_view json) { return (onTerminal() ? put(printableJson(json)) : put(json)) && put("\n"); }
 
@@ -49,13 +49,13 @@ bool StreamedText::write(std::string_view piece) {
         if (step.incomplete) break;
         whole += step.nBytes;
     }
-    const bool ok = put(printable(std::string_view(m_pending).substr(0, whole)));
+    const bool ok = put(terminalSafe(std::string_view(m_pending).substr(0, whole)));
     m_pending.erase(0, whole);
     return std::fflush(stdout) == 0 && ok;
 }
 
 bool StreamedText::finish() {
-    const bool ok = put(printable(m_pending)) && put("\n");
+    const bool ok = put(terminalSafe(m_pending)) && put("\n");
     m_pending.clear();
     return ok;
 }

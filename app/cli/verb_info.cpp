@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// For what stands in a line of its own, or in a part of one.
-std::string line(const std::string& text) { return printable(text, true); }
+std::string line(const std::string& text) { return terminalSafe(text, true); }
 
 bool isTrace(const std::string& path) {
     const std::string extension = std::filesystem::path(path).extension().string();

@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
     parser.process(app);
     const QStringList names{"auto", "cpu", "cuda", "reference"};
     if (!names.contains(parser.value(device))) {
-        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n", spanscope::printable(parser.value(device).toStdString(), true).c_str(), qPrintable(names.join(", ")));
+        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n", spanscope::terminalSafe(parser.value(device).toStdString(), true).c_str(), qPrintable(names.join(", ")));
         return 2;  // the command line's code for wrong usage
     }
     if (parser.isSet(model) && parser.value(model).isEmpty()) {

@@ -113,7 +113,7 @@ void guardMappedFiles(const char* program, int exitCode) {
 void mapped_files::add(const void* address, size_t nBytes, const char* path) {
     Slot* slot = freeSlot();
     if (!slot) return;
-    const std::string shown = printable(path, true);  // the handler could not
+    const std::string shown = terminalSafe(path, true);  // the handler could not
     slot->nBytes.store(nBytes, std::memory_order_relaxed);
     const size_t n = std::min(shown.size(), slot->path.size() - 1);
     for (size_t i = 0; i < n; ++i) slot->path[i].store(shown[i], std::memory_order_relaxed);

@@ -34,7 +34,7 @@ bool isControlling(char32_t c) {
     return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
-std::string printable(std::string_view text, bool oneLine) {
+std::string terminalSafe(std::string_view text, bool oneLine) {
     std::string clean;
     clean.reserve(text.size());
     forEachCharacter(text, [&](std::string_view bytes, char32_t c, bool valid) {

@@ -12,7 +12,7 @@ bool isControlling(char32_t c);
 
 /// For terminals: controlling characters and bytes that are not UTF-8 become \xNN. Newlines and tabs stay, unless
 /// oneLine: then a text cannot pretend to be the next message either.
-std::string printable(std::string_view text, bool oneLine = false);
+std::string terminalSafe(std::string_view text, bool oneLine = false);
 
 /// The beginning of a text on one line, for messages: at most 80 bytes of it, printable.
 std::string clipped(std::string_view text);

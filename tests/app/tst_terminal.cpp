@@ -73,7 +73,7 @@ Piped inPipe(const QStringList& arguments) {
 std::string controlIn(std::string text) {
     for (size_t at = 0; (at = text.find("\r\x1b[K", at)) != std::string::npos;) text.erase(at, 4);
     for (size_t at = 0; (at = text.find("\r\n", at)) != std::string::npos;) text.erase(at, 1);  // of the terminal's driver
-    const std::string clean = printable(text);
+    const std::string clean = terminalSafe(text);
     for (size_t i = 0; i < std::min(clean.size(), text.size()); ++i)
         if (clean[i] != text[i]) return clean.substr(i > 30 ? i - 30 : 0, 80);
     return {};
@@ -172,7 +172,7 @@ class TestTerminal : public QObject {
         QVERIFY(!o.text.empty());
         const std::string control = controlIn(o.text);
         QVERIFY2(control.empty(), ("does something to the terminal: ... " + control + " ...").c_str());
-        if (shows) QVERIFY2(o.text.find("\\x1b[31mred") != std::string::npos, printable(o.text).c_str());
+        if (shows) QVERIFY2(o.text.find("\\x1b[31mred") != std::string::npos, terminalSafe(o.text).c_str());
     }
 
     /// JSON on a terminal is still that JSON.
@@ -182,7 +182,7 @@ class TestTerminal : public QObject {
         std::string text = o.text;
         replaceAll(text, "\r\n", "\n");
         const Json seen = Json::parse(text, nullptr, false), sent = Json::parse(piped.out.toStdString(), nullptr, false);
-        QVERIFY2(!seen.is_discarded() && seen == sent, printable(text).c_str());
+        QVERIFY2(!seen.is_discarded() && seen == sent, terminalSafe(text).c_str());
         QVERIFY(piped.out.contains("\xe2\x80\xae"));  // data: as it is
         QVERIFY(text.find("\\u202e") != std::string::npos);
     }
@@ -192,10 +192,10 @@ class TestTerminal : public QObject {
         const QStringList arguments{"run", "-m", m_model, "--task", "text", "-p", "12", "-n", "60", "--temp", "1.5", "-s", "4"};
         const Piped text = inPipe(arguments), object = inPipe(arguments + QStringList{"--json"});
         const std::string said = Json::parse(object.out.toStdString())["runs"][0]["text"];
-        QVERIFY2(said != printable(said), "this model's answer has nothing to hide: the test would show nothing");
+        QVERIFY2(said != terminalSafe(said), "this model's answer has nothing to hide: the test would show nothing");
         QCOMPARE(text.out.toStdString(), said + "\n");
         const Outcome shown = onTerminal(arguments);
-        QVERIFY(shown.text.find(printable(said).substr(0, 20)) != std::string::npos || said.find('\n') < 20);
+        QVERIFY(shown.text.find(terminalSafe(said).substr(0, 20)) != std::string::npos || said.find('\n') < 20);
     }
 
     /// What is for people is safe in a pipe as well: it may go on to a pager.
@@ -215,13 +215,13 @@ class TestTerminal : public QObject {
     }
 
     void charactersInPieces() {
-        QCOMPARE(printable("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"), std::string("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"));
-        QCOMPARE(printable(kEvil).substr(0, 26), std::string(kShown).substr(0, 26));
-        QCOMPARE(printable("\xc2\x80\xc2\x9f\xc2\xa0"), std::string("\\xc2\\x80\\xc2\\x9f\xc2\xa0"));
-        QCOMPARE(printable("\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf\xe2\x81\xa6\xe2\x81\xa9"),
+        QCOMPARE(terminalSafe("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"), std::string("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"));
+        QCOMPARE(terminalSafe(kEvil).substr(0, 26), std::string(kShown).substr(0, 26));
+        QCOMPARE(terminalSafe("\xc2\x80\xc2\x9f\xc2\xa0"), std::string("\\xc2\\x80\\xc2\\x9f\xc2\xa0"));
+        QCOMPARE(terminalSafe("\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf\xe2\x81\xa6\xe2\x81\xa9"),
                  std::string("\\xe2\\x80\\xaa\\xe2\\x80\\xae\xe2\x80\xaf\\xe2\\x81\\xa6\\xe2\\x81\\xa9"));
-        QCOMPARE(printable("\xff\xc3", true), std::string("\\xff\\xc3"));
-        QCOMPARE(printable("a\nb", true), std::string("a\\x0ab"));
+        QCOMPARE(terminalSafe("\xff\xc3", true), std::string("\\xff\\xc3"));
+        QCOMPARE(terminalSafe("a\nb", true), std::string("a\\x0ab"));
         QCOMPARE(printableJson("{\"a\": \"\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9\"}\n"), std::string("{\"a\": \"\\u007f\\u009b\\u202e\xc3\xa9\"}\n"));
     }
 };
