@@ -59,7 +59,7 @@ std::string clipped(std::string_view text) {
         if (next > kLongest) break;
         end = next;
     }
-    return printable(text.substr(0, end), true) + (end < text.size() ? "..." : "");
+    return terminalSafe(text.substr(0, end), true) + (end < text.size() ? "..." : "");
 }
 
 std::string printableJson(std::string_view json) {

@@ -14,10 +14,10 @@ bool isControlling(char32_t c);
 /// oneLine: then a text cannot pretend to be the next message either.
 std::string terminalSafe(std::string_view text, bool oneLine = false);
 
-/// The beginning of a text on one line, for messages: at most 80 bytes of it, printable.
+/// The beginning of a text on one line, for messages: at most 80 bytes of it, terminalSafe().
 std::string clipped(std::string_view text);
 
-/// printable() for a JSON text, which stays the same JSON: \uNNNN.
+/// terminalSafe() for a JSON text, which stays the same JSON: \uNNNN.
 std::string printableJson(std::string_view json);
 
 /// For HTML, SVG and Markdown, in which control characters are not allowed (XML 1.0, 2.2) or mean markup: they and
