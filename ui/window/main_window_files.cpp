@@ -132,7 +132,7 @@ void MainWindow::onForecast(const ForecastInfo& info) {
 }
 
 void MainWindow::openPath(const QString& path) {
-    if (path.endsWith(".spantrace", Qt::CaseInsensitive) || path.contains(".spantrace.")) emit traceOpenRequested(path);
+    if (path.endsWith(".spantrace", Qt::CaseInsensitive) || path.contains(".spantrace.") || path.endsWith(".part")) emit traceOpenRequested(path);
     else askForecast(path);
 }
 
