@@ -5,6 +5,7 @@
 #include "engine/model/safe_text.h"
 #include "engine/trace/trace.h"
 #include "engine/types/decimal.h"
+#include "engine/types/run_diff.h"
 
 namespace spanscope::cli {
 
@@ -21,16 +22,6 @@ struct RunDifference {
     bool equal() const { return promptEqual && firstToken < 0 && firstMask < 0 && answerEqual; }
 };
 
-/// The list as the query sees it: an open end and one beyond the query are the same.
-IntervalList clipped(const StepRecord& step) {
-    IntervalList list;
-    for (const Interval& i : *step.visible) {
-        const Interval c = clipToQuery(i, step.position);
-        if (c.begin < c.end) list.push_back(c);
-    }
-    return list;
-}
-
 RunDifference compare(const RunData& a, const RunData& b) {
     RunDifference d;
     d.promptEqual = a.header.prompt.size() == b.header.prompt.size();
@@ -38,12 +29,22 @@ RunDifference compare(const RunData& a, const RunData& b) {
         d.promptEqual = a.header.prompt[i].id == b.header.prompt[i].id;
     d.answerEqual = a.answer == b.answer;
     const size_t n = std::min(a.steps.size(), b.steps.size());
+    const IntervalList *lastA = nullptr, *lastB = nullptr;
+    int32_t differFrom = 0;
     for (size_t i = 0; i < n; ++i) {
+        const StepRecord &x = a.steps[i], &y = b.steps[i];
+        if (x.visible.get() != lastA || y.visible.get() != lastB) {  // steps of a phase share their list
+            lastA = x.visible.get();
+            lastB = y.visible.get();
+            differFrom = firstDifference(*lastA, *lastB);
+        }
+        // As the queries see them: an open end and one beyond the query are the same.
+        const bool sameMask = x.position == y.position && differFrom > x.position;
         if (a.steps[i].token.id != b.steps[i].token.id) {
             if (d.firstToken < 0) d.firstToken = static_cast<int64_t>(i);
             ++d.nTokensDiffer;
         }
-        if (clipped(a.steps[i]) != clipped(b.steps[i]) || a.steps[i].phase != b.steps[i].phase) {
+        if (!sameMask || x.phase != y.phase) {
             if (d.firstMask < 0) d.firstMask = static_cast<int64_t>(i);
             ++d.nMasksDiffer;
         }

@@ -1,4 +1,6 @@
 // Tables for scripts: CSV as in RFC 4180, with a "." in numbers whatever the locale, and the intervals as JSON.
+#include <algorithm>
+
 #include "engine/trace/export.h"
 #include "engine/types/csv_cell.h"
 #include "engine/types/output_file.h"
@@ -10,6 +12,15 @@ namespace spanscope {
 
 namespace {
 
+/// Rows that steps and their intervals make together: many steps may share a list of many intervals.
+uint64_t nRowsOf(const RunData& run) {
+    uint64_t n = 0;
+    for (const StepRecord& s : run.steps)
+        n += static_cast<uint64_t>(std::upper_bound(s.visible->begin(), s.visible->end(), s.position, [](int32_t q, const Interval& i) { return q < i.begin; }) -
+                                   s.visible->begin());
+    return n;
+}
+
 std::string labelText(int64_t label) { return label < 0 ? std::string() : std::to_string(label); }
 
 }  // namespace
@@ -17,6 +28,8 @@ std::string labelText(int64_t label) { return label < 0 ? std::string() : std::t
 Status exportSpansCsv(const RunData& run, const std::string& path) {
     auto file = OutputFile::create(path);
     if (!file) return file.error();
+    constexpr uint64_t kLeastBytesOfARow = 40;
+    if (auto room = file->checkRoomFor(nRowsOf(run) * kLeastBytesOfARow); !room) return room;
     file->write(
         "step,position,token_id,token,phase,segment,label,interval,begin,end,attended_tokens,read_tokens,"
         "causal_tokens,device_ns,wall_ns,at_ns,logprob\r\n");
@@ -60,6 +73,8 @@ Status exportIntervalsJson(const RunData& run, const std::string& path) {
     using trace::OutJson;
     auto file = OutputFile::create(path);
     if (!file) return file.error();
+    constexpr uint64_t kLeastBytesOfAnInterval = 6;
+    if (auto room = file->checkRoomFor(nRowsOf(run) * kLeastBytesOfAnInterval); !room) return room;
     OutJson segments = OutJson::array();
     for (const Segment& s : run.segments) segments.push_back(trace::segmentJson(s));
     OutJson violations = OutJson::array();

@@ -1,8 +1,17 @@
 #include "engine/types/run_diff.h"
 
 #include <algorithm>
+#include <array>
+#include <climits>
+#include <optional>
+
+#include "engine/types/interval_sums.h"
 
 namespace spanscope {
+
+namespace {
+constexpr size_t kMostIntervals = size_t{1} << 26;  // over all lists that are compared: some seconds, a gigabyte
+}
 
 const char* diffStateName(DiffState state) {
     switch (state) {
@@ -42,6 +51,16 @@ IntervalList subtract(const IntervalList& a, const IntervalList& b) {
     return out;
 }
 
+int32_t firstDifference(const IntervalList& a, const IntervalList& b) {
+    const size_t n = std::min(a.size(), b.size());
+    for (size_t i = 0; i < n; ++i) {
+        if (a[i].begin != b[i].begin) return std::min(a[i].begin, b[i].begin);
+        if (a[i].end != b[i].end) return std::min(a[i].end, b[i].end);
+    }
+    if (a.size() == b.size()) return INT32_MAX;
+    return a.size() > n ? a[n].begin : b[n].begin;
+}
+
 MaskDiff diffRuns(const RunData& first, const RunData& second) {
     MaskDiff diff;
     const auto& p = first.header.prompt;
@@ -53,6 +72,8 @@ MaskDiff diffRuns(const RunData& first, const RunData& second) {
     const size_t n = std::min(first.steps.size(), second.steps.size());
     SharedIntervals lastA, lastB;
     DiffRow row;
+    std::optional<std::array<IntervalSums, 3>> sums;  // of the row's lists
+    size_t nIntervals = 0;
     static const IntervalList kNothing;
     for (size_t i = 0; i < n; ++i) {
         const StepRecord &a = first.steps[i], &b = second.steps[i];
@@ -62,15 +83,22 @@ MaskDiff diffRuns(const RunData& first, const RunData& second) {
             row.both = std::make_shared<const IntervalList>(intersect(x, y));
             row.onlyFirst = std::make_shared<const IntervalList>(subtract(x, y));
             row.onlySecond = std::make_shared<const IntervalList>(subtract(y, x));
+            sums.emplace(std::array{IntervalSums(*row.both), IntervalSums(*row.onlyFirst), IntervalSums(*row.onlySecond)});
             lastA = a.visible;
             lastB = b.visible;
+            nIntervals += x.size() + y.size();
+            if (nIntervals > kMostIntervals) {
+                diff = {};
+                diff.why = "The runs change too often between lists of too many intervals to be compared cell by cell.";
+                return diff;
+            }
         }
         row.position = std::clamp(a.position, 0, 1 << 30);
         diff.nColumns = std::max(diff.nColumns, row.position + 1);
         if (diff.parting < 0) {
-            diff.cellsBoth += attendedTokens(*row.both, row.position);
-            diff.cellsOnlyFirst += attendedTokens(*row.onlyFirst, row.position);
-            diff.cellsOnlySecond += attendedTokens(*row.onlySecond, row.position);
+            diff.cellsBoth += (*sums)[0].attended(*row.both, row.position);
+            diff.cellsOnlyFirst += (*sums)[1].attended(*row.onlyFirst, row.position);
+            diff.cellsOnlySecond += (*sums)[2].attended(*row.onlySecond, row.position);
         }
         diff.rows.push_back(row);
     }

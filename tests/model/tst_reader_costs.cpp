@@ -8,6 +8,7 @@
 #include "engine/model/sentencepiece_proto.h"
 #include "engine/model/tokenizer.h"
 #include "engine/trace/trace.h"
+#include "engine/types/run_diff.h"
 #include "tests/costs.h"
 #include "tests/model/tiny_model.h"
 
@@ -138,6 +139,19 @@ class TestReaderCosts : public QObject {
             if (trace->damage.find("no end") == std::string::npos) qFatal("%s", trace->damage.c_str());
         };
         const double ratio = test::growth<std::string>(8000, traceOfLongMask, read);
+        QVERIFY2(ratio < test::kLinear, qPrintable(QString::number(ratio)));
+    }
+
+    void comparingRunsOfLongMasks() {
+        test::ScratchFolder folder;
+        const auto open = [&](size_t n) {
+            if (!test::writeFile(folder.file("x.spantrace"), traceOfLongMask(n))) qFatal("cannot write");
+            return readTrace(folder.file("x.spantrace"))->runs.front();
+        };
+        const auto compare = [](const std::shared_ptr<RunData>& run) {
+            if (!diffRuns(*run, *run).why.empty()) qFatal("not compared");
+        };
+        const double ratio = test::growth<std::shared_ptr<RunData>>(8000, open, compare);
         QVERIFY2(ratio < test::kLinear, qPrintable(QString::number(ratio)));
     }
 

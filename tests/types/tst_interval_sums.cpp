@@ -4,6 +4,7 @@
 #include <random>
 
 #include "engine/types/interval_sums.h"
+#include "engine/types/run_diff.h"
 
 using namespace spanscope;
 
@@ -27,6 +28,36 @@ class TestIntervalSums : public QObject {
                 QCOMPARE(sums.read(list, query), readTokens(list, query));
             }
         }
+    }
+
+    /// A query below the first difference reads the same under both lists, and from there on not.
+    void firstDifferenceOfTwoLists() {
+        const auto seen = [](const IntervalList& list, int32_t query) {
+            IntervalList out;
+            for (const Interval& i : list)
+                if (const Interval c = clipToQuery(i, query); c.begin < c.end) out.push_back(c);
+            return out;
+        };
+        std::mt19937 random(5);
+        for (int round = 0; round < 3000; ++round) {
+            IntervalList lists[2];
+            for (IntervalList& list : lists) {
+                std::mt19937 same(round / 3);  // alike at first
+                int32_t at = 0;
+                for (int n = 0; n < 5; ++n) {
+                    std::mt19937& from = n < 2 ? same : random;
+                    const auto begin = at + static_cast<int32_t>(from() % 4), end = begin + 1 + static_cast<int32_t>(from() % 4);
+                    list.push_back({begin, end});
+                    at = end + 1;
+                }
+                if (random() % 3 == 0) list.back().end = kOpenEnd;
+                if (random() % 3 == 0) list.pop_back();
+            }
+            const int32_t first = firstDifference(lists[0], lists[1]);
+            for (int32_t query = 0; query < 60; ++query)
+                QCOMPARE(seen(lists[0], query) == seen(lists[1], query), query < first);
+        }
+        QCOMPARE(firstDifference({{0, 3}}, {{0, 3}}), INT32_MAX);
     }
 
     void largestNumbers() {
