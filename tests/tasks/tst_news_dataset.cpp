@@ -218,7 +218,7 @@ class TestNewsDataset : public QObject {
         QTest::addColumn<QByteArray>("content");
         QTest::addColumn<QString>("says");
         const QByteArray good = "{\"title\":\"a\",\"body\":\"One rose.\"}\n";
-        QTest::newRow("not json") << good + "{\"title\": \"x\"\n" << "line 2: not a JSON object";
+        QTest::newRow("not json") << good + "{\"title\": \"x\"\n" << "line 2: not valid JSON";
         QTest::newRow("array") << QByteArray("[1,2]\n") << "line 1: wrong kind of value";
         QTest::newRow("no body") << good + good + "{\"title\":\"x\"}\n" << "line 3: body: missing";
         QTest::newRow("no title") << QByteArray("{\"body\":\"x\"}\n") << "line 1: title: missing";
@@ -226,7 +226,7 @@ class TestNewsDataset : public QObject {
         QTest::newRow("id object") << QByteArray("{\"title\":\"x\",\"body\":\"y\",\"id\":{}}\n") << "id: wrong type";
         QTest::newRow("not utf8") << QByteArray("{\"title\":\"x\",\"body\":\"\xff\xfe\"}\n") << "line 1: not UTF-8";
         QTest::newRow("zero byte") << QByteArray("{\"title\":\"x\"\0,\"body\":\"y\"}\n", 26) << "line 1: a NUL byte";
-        QTest::newRow("lone surrogate") << QByteArray("{\"title\":\"x\",\"body\":\"\\ud800\"}\n") << "line 1: not a JSON object";
+        QTest::newRow("lone surrogate") << QByteArray("{\"title\":\"x\",\"body\":\"\\ud800\"}\n") << "line 1: not valid JSON";
         QTest::newRow("deep") << QByteArray(1000000, '[') + '\n' << "line 1: nested deeper";
         QTest::newRow("long") << good + "{\"title\":\"" + QByteArray(17 << 20, 'x') + "\",\"body\":\"y\"}\n" << "line 2: the line is too long";
         QTest::newRow("gzip") << QByteArray("\x1f\x8b\x08\0\0\0", 6) << "zcat";
