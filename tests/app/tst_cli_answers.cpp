@@ -1,0 +1,147 @@
+// What the command line answers and says of its answers: the bundled models where they are there, the table of shapes.
+#include <QtTest>
+
+#include "engine/trace/trace.h"
+#include "tests/app/cli_process.h"
+#include "tests/model/tiny_model.h"
+
+using namespace spanscope;
+using namespace spanscope::test;
+using Json = nlohmann::json;
+
+class TestCliAnswers : public QObject {
+    Q_OBJECT
+    ScratchFolder m_folder;
+    QString m_model;
+
+    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
+
+  private slots:
+    void initTestCase() {
+        m_model = file("model");
+        QVERIFY(writeTinyModel(m_model.toStdString()));
+    }
+
+    void theBundledModelAnswers() {
+        if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
+        const Outcome o = run({"run", "-p", "(12+7)*(3-8)", "--attention", "both", "--json"});
+        QCOMPARE(o.exitCode, 0);
+        const Json json = o.json();
+        for (const Json& r : json["runs"]) {
+            QCOMPARE(r["answer"], "-95");
+            QCOMPARE(r["stop_reason"], "eos");
+            QCOMPARE(r["violations"], 0);
+        }
+        const Json& declared = json["runs"][1];
+        QVERIFY(declared["attended_tokens"] < declared["causal_tokens"]);
+        const Outcome eval = run({"eval", "--task", "expression", "--operators", "1-4", "--count", "12", "--seed", "900100", "--json"});
+        const Json result = eval.json();
+        for (const Json& row : result["rows"]) QVERIFY(row["exact"].get<double>() >= 0.9);
+    }
+
+    void aWrongAnswerIsShownAsWrong() {
+        // A model of drawn weights answers nothing right; the program knows what would be.
+        const Outcome o = run({"run", "-m", m_model, "--task", "expression", "-p", "123456789+1", "-n", "8", "--json"});
+        QCOMPARE(o.exitCode, 0);
+        const Json r = o.json()["runs"][0];
+        QCOMPARE(r["checked"], false);
+        QCOMPARE(r["exact_answer"], "123456790");
+        QVERIFY2(r["check"].get<std::string>().find("the exact value is 123456790") != std::string::npos, r.dump().c_str());
+        QVERIFY2(o.err.contains("is wrong") && o.err.contains("123456790"), o.err);
+        const Outcome beyond = run({"run", "-m", m_model, "--task", "sheet", "-p", "999999999999*999999999999", "-n", "8", "--json"});
+        QCOMPARE(beyond.json()["runs"][0]["checked"], false);
+        QVERIFY(!beyond.json()["runs"][0].contains("exact_answer"));
+        QVERIFY2(beyond.err.contains("not checked: a value on the way leaves the range of 64-bit integers"), beyond.err);
+        const Outcome text = run({"run", "-m", m_model, "--task", "text", "-p", "1+1", "-n", "3", "--json"});
+        QVERIFY(!text.json()["runs"][0].contains("checked"));
+        if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
+        for (const char* typed : {"2541-2541", "7245-7240", "1-(2-(3-(4-(5-(6-(7-(8-(9-(10-11)))))))))"}) {
+            const Outcome right = run({"run", "-p", typed, "--json"});
+            QCOMPARE(right.json()["runs"][0]["checked"], true);
+            QVERIFY2(!right.err.contains("warning"), right.err);
+        }
+        const Outcome warned = run({"run", "-p", "123456789+1", "-n", "4"});
+        QVERIFY2(warned.err.contains("The number 123456789 is beyond 9999"), warned.err);
+        const Outcome reference = run({"run", "--task", "sheet", "-p", "1+2\n3*($5-1)"});
+        QCOMPARE(reference.exitCode, 2);
+        QVERIFY2(reference.err.contains("line 2, column 4: $5 names no earlier line"), reference.err);
+    }
+
+    void shapesFillEveryCell() {
+        const QStringList common{"eval", "-m", m_model, "--shapes", "--count", "1", "-n", "2", "--operators", "1-4", "--lines", "1-4", "--attention", "declared"};
+        const Json json = run(common + QStringList{"--json"}).json();
+        QVERIFY2(json["cells"].size() > 40, json.dump().c_str());
+        for (const Json& cell : json["cells"]) {
+            for (const char* key : {"task", "shape", "size", "digits"}) QVERIFY(cell[key].is_string());
+            QCOMPARE(cell["declared"]["n"], 1);
+        }
+        QCOMPARE(json["declared"]["n"], json["cells"].size());
+        const Outcome table = run(common + QStringList{"--markdown", file("shapes.md")});
+        QVERIFY(table.out.startsWith("| task | shape | size | digits |"));
+        QCOMPARE(static_cast<size_t>(table.out.count('\n')), json["cells"].size() + 2);
+        QFile written(file("shapes.md"));
+        QVERIFY(written.open(QIODevice::ReadOnly));
+        QCOMPARE(written.readAll(), table.out);
+        QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--shape", "left"}).exitCode, 2);
+        QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--task", "expression", "--operators", "900"}).exitCode, 2);
+        QCOMPARE(run({"dataset", "--task", "expression", "--shape", "round", "--count", "1", "--text-only"}).exitCode, 2);
+        const Outcome covered = run({"dataset", "--task", "sheet", "--count", "3", "--text-only", "--coverage", file("c.json"), "-o", file("c.jsonl")});
+        QVERIFY2(covered.err.contains("covers ") && covered.err.contains("empty: "), covered.err);
+    }
+
+    void memoryIsWeightsKvAndLittleMore() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        QSKIP("a sanitizer's own memory counts");
+#endif
+        constexpr int64_t kMore = 64 << 20;
+        QList<QStringList> runs{{"run", "-m", SPANSCOPE_SOURCE_DIR "/tests/fixtures/golden/Q4_0.gguf", "--task", "text", "--prompt-tokens", "1,17,25",
+                                 "-n", "32", "--json"}};
+        if (hasBundledModel()) runs << QStringList{"run", "--task", "sheet", "-f", SPANSCOPE_SOURCE_DIR "/resources/samples/sheet.txt", "--attention", "both", "--json"};
+        for (const QStringList& arguments : runs) {
+            const Outcome o = run(arguments);
+            QVERIFY2(o.exitCode == 0, o.err);
+            const Json m = o.json()["memory"];
+            const int64_t peak = m["peak_rss_bytes"], needed = m["weight_bytes"].get<int64_t>() + m["kv_bytes"].get<int64_t>();
+            QVERIFY2(peak > needed / 2 && peak <= needed + kMore, m.dump().c_str());
+            QVERIFY(m["anon_bytes"].get<int64_t>() + m["file_bytes"].get<int64_t>() <= peak);
+        }
+        const Outcome o = run({"bench", "--random-weights", "llama-160m", "-p", "128", "-n", "4", "-r", "1", "--no-warmup", "-o", "json"});
+        QVERIFY2(o.exitCode == 0, o.err);
+        const Json row = o.json()[0];
+        const int64_t peak = row["peak_rss_bytes"], needed = row["needed_bytes"];
+        QVERIFY2(peak > needed / 2 && peak <= needed + kMore, row.dump().c_str());
+    }
+
+    /// The news task picks the news model by itself, and every point of the sample is drawn from what it declares.
+    void theBundledNewsModelSummarises() {
+        if (!hasBundledModel()) QSKIP("the bundled models are not in this checkout");
+        const Outcome o = run({"run", "--task", "news", "-f", SPANSCOPE_SOURCE_DIR "/resources/traces/news.txt", "--attention", "both", "--json"});
+        QCOMPARE(o.exitCode, 0);
+        const Json json = o.json();
+        for (const Json& r : json["runs"]) {
+            QCOMPARE(r["stop_reason"], "eos");
+            QCOMPARE(r["violations"], 0);
+            QVERIFY(QString::fromStdString(r["answer"].get<std::string>()).count('\n') >= 3);
+        }
+        QVERIFY(json["runs"][1]["attended_tokens"] < json["runs"][1]["causal_tokens"]);
+        const Outcome eval = run({"eval", "--task", "news", "--count", "8", "--seed", "900100", "--attention", "declared", "--json"});
+        const Json result = eval.json();
+        const Json& row = result["rows"][0];
+        QCOMPARE(row["valid_declarations"], 1.0);
+        QVERIFY(row["span_recall"].get<double>() >= 0.95);
+        QVERIFY(row["faithfulness"].get<double>() >= 0.95);
+        int64_t items = 0, supported = 0, points = 0;
+        for (const Json& place : row["faithfulness_by_place"]) {
+            items += place["items"].get<int64_t>();
+            supported += place["supported"].get<int64_t>();
+            points += place["points"].get<int64_t>();
+            QVERIFY(place["faithful"] <= place["points"]);
+        }
+        QVERIFY(points >= 16);
+        QCOMPARE(items, row["items"].get<int64_t>());
+        QCOMPARE(supported, row["items_supported"].get<int64_t>());
+    }
+};
+
+QTEST_GUILESS_MAIN(TestCliAnswers)
+#include "tst_cli_answers.moc"
