@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # CPU figures for README.md: llama-1b's shape in three formats, attention's share at depth, the bundled model's curve, and
-# a sheet of 100 lines in both modes. About ten minutes on two cores; nothing else should run beside it.
+# a sheet of 100 lines in both modes. Two minutes on two cores; nothing else should run beside it.
 #   resources/bench/cpu.sh [REPETITIONS]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
