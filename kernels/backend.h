@@ -39,13 +39,13 @@ struct TensorView {
 };
 
 struct LayerWeights {
-    TensorView attnNorm;       ///< (hidden)
-    TensorView q, k, v;        ///< (nHeads*headDim, hidden), (nKvHeads*headDim, hidden) twice
-    TensorView o;              ///< (hidden, nHeads*headDim)
+    TensorView attnNorm;                    ///< (hidden)
+    TensorView q, k, v;                     ///< (nHeads*headDim, hidden), (nKvHeads*headDim, hidden) twice
+    TensorView o;                           ///< (hidden, nHeads*headDim)
     TensorView qBias, kBias, vBias, oBias;  ///< optional
-    TensorView mlpNorm;        ///< (hidden)
-    TensorView gate, up;       ///< (ffn, hidden)
-    TensorView down;           ///< (hidden, ffn)
+    TensorView mlpNorm;                     ///< (hidden)
+    TensorView gate, up;                    ///< (ffn, hidden)
+    TensorView down;                        ///< (hidden, ffn)
     TensorView gateBias, upBias, downBias;  ///< optional
 };
 
@@ -58,19 +58,19 @@ struct ModelShape {
     int32_t hidden = 0;
     int32_t ffn = 0;
     int32_t vocab = 0;
-    int32_t maxSeqLen = 0;      ///< positions the model was trained for
+    int32_t maxSeqLen = 0;  ///< positions the model was trained for
     float rmsEps = 1e-5f;
-    bool ropeInterleaved = false;  ///< pairs (2i, 2i+1) as in GGUF; false: (i, i + headDim/2) as in Hugging Face
+    bool ropeInterleaved = false;    ///< pairs (2i, 2i+1) as in GGUF; false: (i, i + headDim/2) as in Hugging Face
     std::vector<float> ropeInvFreq;  ///< (headDim/2) radians per position, scaling (linear, llama3) already applied
-    int32_t slidingWindow = 0;  ///< 0 = none. Backends ignore it: the engine folds it into the interval lists.
+    int32_t slidingWindow = 0;       ///< 0 = none. Backends ignore it: the engine folds it into the interval lists.
 };
 
 struct ModelWeights {
     ModelShape shape;
-    TensorView embedding;   ///< (vocab, hidden)
+    TensorView embedding;  ///< (vocab, hidden)
     std::vector<LayerWeights> layers;
-    TensorView finalNorm;   ///< (hidden)
-    TensorView head;        ///< (vocab, hidden); absent = tied to embedding
+    TensorView finalNorm;  ///< (hidden)
+    TensorView head;       ///< (vocab, hidden); absent = tied to embedding
 };
 
 /// Handle of one sequence's KV cache inside a backend.
@@ -118,9 +118,9 @@ struct StageTimes {
 struct ProbeRequest {
     SequenceId sequence;
     int32_t token = 0;
-    int32_t position = 0;                 ///< < tokens stored for the sequence
+    int32_t position = 0;  ///< < tokens stored for the sequence
     std::span<const Interval> visible;
-    std::span<const int32_t> layers;      ///< whose probabilities are wanted; empty = all
+    std::span<const int32_t> layers;  ///< whose probabilities are wanted; empty = all
 };
 struct ProbeResult {
     std::vector<float> logits;         ///< (vocab)

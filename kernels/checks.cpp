@@ -101,7 +101,8 @@ Status checkOptions(const BackendOptions& o) {
     if (o.maxBatch < 1) return invalidArgument("maxBatch", std::to_string(o.maxBatch), "at least 1");
     if (o.kvTokens < 1 || o.kvTokens > INT32_MAX - kPageTokens)
         return invalidArgument("kvTokens", std::to_string(o.kvTokens), "1 to 2^31 - 17");
-    if (o.nThreads < 0 || o.nThreads > 1024) return invalidArgument("nThreads", std::to_string(o.nThreads), "0 to 1024");
+    if (o.nThreads < 0 || o.nThreads > 1024)
+        return invalidArgument("nThreads", std::to_string(o.nThreads), "0 to 1024");
     if (o.kvType != DType::F32 && o.kvType != DType::F16 && o.kvType != DType::BF16) {
         Error e = invalidArgument("KV cache type", dtypeName(o.kvType), "F32, F16 or BF16");
         e.code = ErrorCode::Unsupported;
@@ -124,8 +125,7 @@ Status checkIntervals(std::span<const Interval> list, const char* what) {
 Status checkTokens(std::span<const int32_t> tokens, int32_t vocab) {
     for (const int32_t t : tokens)
         if (t < 0 || t >= vocab)
-            return invalidArgument("token id outside the vocabulary", std::to_string(t),
-                                   rangeText(0, vocab - 1));
+            return invalidArgument("token id outside the vocabulary", std::to_string(t), rangeText(0, vocab - 1));
     return {};
 }
 
@@ -133,8 +133,7 @@ Status checkRuns(std::span<const QueryRun> runs, int32_t nTokens) {
     int32_t next = 0;
     for (const QueryRun& r : runs) {
         if (r.begin != next || r.end <= r.begin || r.end > nTokens)
-            return invalidArgument("query runs must cover the tokens in order",
-                                   rangeText(r.begin, r.end),
+            return invalidArgument("query runs must cover the tokens in order", rangeText(r.begin, r.end),
                                    std::string("a run from ").append(std::to_string(next)));
         if (Status st = checkIntervals(r.visible, "query run"); !st) return st;
         next = r.end;

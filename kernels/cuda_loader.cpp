@@ -1,4 +1,5 @@
-// Finds, opens and checks the CUDA plugin. The library stays open for the life of the process: a backend's code lives in it.
+// Finds, opens and checks the CUDA plugin. The library stays open for the life of the process: a backend's code lives
+// in it.
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -16,7 +17,8 @@ namespace {
 /// look for a bare name elsewhere. Empty where it is not known where the program is.
 std::string pluginPath() {
     std::error_code failed;
-    if (const char* given = std::getenv("SPANSCOPE_CUDA_PLUGIN"); given && *given) return std::filesystem::absolute(given, failed).string();
+    if (const char* given = std::getenv("SPANSCOPE_CUDA_PLUGIN"); given && *given)
+        return std::filesystem::absolute(given, failed).string();
     const std::filesystem::path here = programFolder();
     if (here.empty()) return {};
     for (const std::filesystem::path& candidate :
@@ -37,16 +39,18 @@ Error notUsable(ErrorCode code, std::string message, const std::string& file) {
 Result<const CudaPlugin*> open() {
     const std::string path = pluginPath();
     if (path.empty())
-        return notUsable(ErrorCode::NotFound, "the CUDA plugin is looked for beside the program, and the system does not say where that is; "
-                                              "SPANSCOPE_CUDA_PLUGIN can", kCudaPluginFile);
+        return notUsable(ErrorCode::NotFound,
+                         "the CUDA plugin is looked for beside the program, and the system does not say where that is; "
+                         "SPANSCOPE_CUDA_PLUGIN can",
+                         kCudaPluginFile);
     std::error_code failed;
     if (!std::filesystem::exists(path, failed))
         return notUsable(ErrorCode::NotFound, "the CUDA plugin is not there; it is built where nvcc is found", path);
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         const char* why = dlerror();
-        return notUsable(ErrorCode::Device, std::string("cannot open the CUDA plugin: ") + (why ? why : "unknown reason"),
-                         path);
+        return notUsable(ErrorCode::Device,
+                         std::string("cannot open the CUDA plugin: ") + (why ? why : "unknown reason"), path);
     }
     using Entry = const CudaPlugin* (*)();
     const Entry entry = reinterpret_cast<Entry>(dlsym(library, kCudaPluginEntry));
@@ -56,7 +60,8 @@ Result<const CudaPlugin*> open() {
                       plugin->resultBytes == sizeof(ProbeResult);
     if (fits) return plugin;
     Error e = notUsable(ErrorCode::Unsupported, "the CUDA plugin was built for another version of the program", path);
-    e.found = plugin ? "plugin version " + std::to_string(plugin->version) : "no entry " + std::string(kCudaPluginEntry);
+    e.found =
+        plugin ? "plugin version " + std::to_string(plugin->version) : "no entry " + std::string(kCudaPluginEntry);
     e.expected = "version " + std::to_string(kCudaPluginVersion) + " built together with the program";
     dlclose(library);
     return e;

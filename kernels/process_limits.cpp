@@ -51,8 +51,8 @@ std::string unescaped(const std::string& text) {
     return out;
 }
 
-/// Where the process's group stands below a mount that shows `root` of the hierarchy. A path that is not below it (a container
-/// that sees only its own group) is the mount itself.
+/// Where the process's group stands below a mount that shows `root` of the hierarchy. A path that is not below it (a
+/// container that sees only its own group) is the mount itself.
 std::string below(const std::string& path, const std::string& root) {
     if (root == "/") return path == "/" || path.starts_with("/..") ? "" : path;
     if (path == root || !path.starts_with(root + "/")) return {};
@@ -129,7 +129,8 @@ std::optional<uint64_t> roomIn(const std::string& folder, bool v2) {
     constexpr int64_t kNoLimit = int64_t{1} << 60;  // the old kind writes the largest number of pages
     std::optional<int64_t> limit = numberIn(folder + (v2 ? "/memory.max" : "/memory.limit_in_bytes"));
     if (v2) {
-        const auto high = numberIn(folder + "/memory.high");  // beyond it the process is held back, not ended; of no use either
+        const auto high =
+            numberIn(folder + "/memory.high");  // beyond it the process is held back, not ended; of no use either
         if (high && (!limit || *high < *limit)) limit = high;
     }
     const std::optional<int64_t> used = numberIn(folder + (v2 ? "/memory.current" : "/memory.usage_in_bytes"));
@@ -150,7 +151,8 @@ int32_t coresToRunOn() {
         CPU_FREE(set);
         if (count > 0) return count;
     }
-    return cores > 0 ? static_cast<int32_t>(cores) : static_cast<int32_t>(std::max(1U, std::thread::hardware_concurrency()));
+    return cores > 0 ? static_cast<int32_t>(cores)
+                     : static_cast<int32_t>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
 uint64_t availableOf(const SystemFiles& files) {
@@ -166,8 +168,10 @@ uint64_t availableOf(const SystemFiles& files) {
 /// What `ulimit -v` leaves.
 uint64_t addressSpaceLeft(const SystemFiles& files) {
     rlimit limit{};
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::numeric_limits<uint64_t>::max();
-    const uint64_t used = static_cast<uint64_t>(numberIn(files.proc + "/self/statm").value_or(0)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return std::numeric_limits<uint64_t>::max();
+    const uint64_t used = static_cast<uint64_t>(numberIn(files.proc + "/self/statm").value_or(0)) *
+                          static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
     return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
@@ -177,7 +181,8 @@ int32_t usableThreads(const SystemFiles& files) {
     int32_t n = coresToRunOn();
     for (const Group& group : groupsOf(files, "cpu"))
         forEachLevel(group, [&](const std::string& folder) {
-            if (const auto quota = quotaOf(folder, group.v2)) n = std::min(n, static_cast<int32_t>(std::ceil(std::min(*quota, 1e6))));
+            if (const auto quota = quotaOf(folder, group.v2))
+                n = std::min(n, static_cast<int32_t>(std::ceil(std::min(*quota, 1e6))));
         });
     return std::max(1, n);
 }

@@ -11,7 +11,7 @@ inline constexpr int64_t kSuperBlock = 256;  ///< values in a K-quant block
 
 #pragma pack(push, 1)
 struct BlockQ8_0 {
-    uint16_t d;     ///< f16 scale
+    uint16_t d;  ///< f16 scale
     int8_t qs[32];
 };
 struct BlockQ4_0 {
@@ -26,14 +26,14 @@ struct BlockQ4_K {
 struct BlockQ5_K {
     uint16_t d, dmin;
     uint8_t scales[12];
-    uint8_t qh[32];      ///< fifth bits: bit g of byte i belongs to value i of group g
+    uint8_t qh[32];  ///< fifth bits: bit g of byte i belongs to value i of group g
     uint8_t qs[128];
 };
 struct BlockQ6_K {
-    uint8_t ql[128];     ///< low 4 bits
-    uint8_t qh[64];      ///< high 2 bits
-    int8_t scales[16];   ///< one per 16 values
-    uint16_t d;          ///< f16 scale of scales
+    uint8_t ql[128];    ///< low 4 bits
+    uint8_t qh[64];     ///< high 2 bits
+    int8_t scales[16];  ///< one per 16 values
+    uint16_t d;         ///< f16 scale of scales
 };
 #pragma pack(pop)
 

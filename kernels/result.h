@@ -22,9 +22,9 @@ enum class ErrorCode {
 
 struct Error {
     ErrorCode code = ErrorCode::InvalidArgument;
-    std::string message;   ///< one sentence; says what is wrong and, where known, what to do
-    std::string file;      ///< empty where no file is involved
-    std::string field;     ///< tensor, key, offset inside the file
+    std::string message;  ///< one sentence; says what is wrong and, where known, what to do
+    std::string file;     ///< empty where no file is involved
+    std::string field;    ///< tensor, key, offset inside the file
     std::string found;
     std::string expected;
 

@@ -67,9 +67,7 @@ inline bool fitsIn(size_t bytes, const std::function<void()>& work) {
         if (setrlimit(RLIMIT_AS, &both) != 0) _exit(2);
         try {
             work();
-        } catch (...) {
-            _exit(3);
-        }
+        } catch (...) { _exit(3); }
         _exit(0);
     }
     int status = -1;

@@ -17,7 +17,8 @@ namespace spanscope::test {
 
 /// Generous, so that a slow or shared machine passes; SPANSCOPE_HEAVY_MS sets another (./run soak).
 inline double turnBoundMs() {
-    return kSlowdown * (qEnvironmentVariableIsSet("SPANSCOPE_HEAVY_MS") ? qEnvironmentVariableIntValue("SPANSCOPE_HEAVY_MS") : 300);
+    return kSlowdown *
+           (qEnvironmentVariableIsSet("SPANSCOPE_HEAVY_MS") ? qEnvironmentVariableIntValue("SPANSCOPE_HEAVY_MS") : 300);
 }
 
 inline double threadCpuMs() {
@@ -26,7 +27,8 @@ inline double threadCpuMs() {
     return double(t.tv_sec) * 1e3 + double(t.tv_nsec) / 1e6;
 }
 
-/// From `start` until `done`, and 600 ms on, for the timers of the views. Ms. Fails where it is not done within a minute.
+/// From `start` until `done`, and 600 ms on, for the timers of the views. Ms. Fails where it is not done within a
+/// minute.
 inline double longestTurn(const std::function<void()>& start, const std::function<bool()>& done) {
     double worst = 0;
     const auto turn = [&](const std::function<void()>& what) {

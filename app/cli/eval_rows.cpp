@@ -31,7 +31,12 @@ class RowRunner {
             try {
                 for (const auto& backend : backends) threads.emplace_back([this, &backend] { job(*backend); });
             } catch (const std::system_error& e) {
-                fail({ErrorCode::OutOfMemory, std::string("a thread cannot be started: ") + e.what(), {}, "--jobs", std::to_string(backends.size()), "fewer"});
+                fail({ErrorCode::OutOfMemory,
+                      std::string("a thread cannot be started: ") + e.what(),
+                      {},
+                      "--jobs",
+                      std::to_string(backends.size()),
+                      "fewer"});
             }
         }
         const std::lock_guard lock(m_mutex);
@@ -43,12 +48,11 @@ class RowRunner {
   private:
     void job(Backend& backend) {
         try {
-            const Status ok = runBatched(m_model, backend, m_plan.batch, [this] { return nextRequest(); },
-                                         [this](int64_t id, Result<RunData> result) { take(id, std::move(result)); }, &stopFlag());
+            const Status ok = runBatched(
+                m_model, backend, m_plan.batch, [this] { return nextRequest(); },
+                [this](int64_t id, Result<RunData> result) { take(id, std::move(result)); }, &stopFlag());
             if (!ok) fail(ok.error());
-        } catch (const std::bad_alloc&) {
-            fail(noMemory());
-        }
+        } catch (const std::bad_alloc&) { fail(noMemory()); }
     }
 
     void fail(const Error& error) {
@@ -149,7 +153,8 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
     auto forecast = forecastMemory(model.path(), plan.largestNeed, kvTypeOf(o.model));
     if (!forecast) return forecast.error();
     if (o.model.backend != "cuda" && forecast->kvBytes > 0) {
-        const uint64_t spare = forecast->freeBytes > forecast->weightBytes ? (forecast->freeBytes - forecast->weightBytes) / 2 : 0;
+        const uint64_t spare =
+            forecast->freeBytes > forecast->weightBytes ? (forecast->freeBytes - forecast->weightBytes) / 2 : 0;
         const uint64_t fits = spare / forecast->kvBytes / static_cast<uint64_t>(plan.nJobs);
         plan.batch = static_cast<int32_t>(std::clamp<uint64_t>(fits, 1, static_cast<uint64_t>(o.batch)));
     }
@@ -158,20 +163,23 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
     return plan;
 }
 
-Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o, const Model& model, const Plan& plan, const Log& log) {
+Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o, const Model& model, const Plan& plan,
+                                                           const Log& log) {
     const KvDemand demand{plan.largestNeed, plan.batch * plan.nJobs, "-c", "--batch, --jobs"};
     if (auto ok = checkMemory(o.model, demand, log); !ok) return ok.error();
     std::vector<std::unique_ptr<Backend>> backends;
     for (int32_t i = 0; i < plan.nJobs; ++i) {
-        auto backend = makeBackendFor(model.weights(), o.model, {demand.kvTokens() / plan.nJobs, plan.batch, plan.threadsPerJob}, log);
+        auto backend = makeBackendFor(model.weights(), o.model,
+                                      {demand.kvTokens() / plan.nJobs, plan.batch, plan.threadsPerJob}, log);
         if (!backend) return backend.error();
         backends.push_back(std::move(*backend));
     }
     return backends;
 }
 
-Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan, const std::vector<Problem>& problems,
-               const std::vector<std::unique_ptr<Backend>>& backends, std::mutex& mutex, std::vector<Row>& rows, const Log& log) {
+Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan,
+               const std::vector<Problem>& problems, const std::vector<std::unique_ptr<Backend>>& backends,
+               std::mutex& mutex, std::vector<Row>& rows, const Log& log) {
     rows.reserve(o.attention.size());
     for (const AttentionChoice& choice : o.attention) {
         {
@@ -179,7 +187,8 @@ Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
             rows.push_back({choice, {}, {}, 0});
             rows.back().outcomes.resize(problems.size());
         }
-        if (Status status = RowRunner(model, plan, problems, rows.back(), mutex, log).run(backends); !status) return status;
+        if (Status status = RowRunner(model, plan, problems, rows.back(), mutex, log).run(backends); !status)
+            return status;
     }
     return {};
 }
@@ -205,10 +214,17 @@ void writeFailures(OutputFile& file, const std::vector<Problem>& problems, const
         for (size_t i = 0; i < row.outcomes.size(); ++i) {
             const Outcome& o = row.outcomes[i];
             if (!o.done || o.exact) continue;
-            Json object{{"index", i}, {"attention", attentionModeName(row.choice.mode)}, {"task", problems[i].task},
-                              {"prompt", problems[i].typed}, {"answer", problems[i].answer}, {"found", o.answer},
-                              {"text", o.text}, {"expected_text", problems[i].response}, {"error", o.error},
-                              {"violations", o.nViolations}, {"stop_reason", stopReasonName(o.stats.stop)}};
+            Json object{{"index", i},
+                        {"attention", attentionModeName(row.choice.mode)},
+                        {"task", problems[i].task},
+                        {"prompt", problems[i].typed},
+                        {"answer", problems[i].answer},
+                        {"found", o.answer},
+                        {"text", o.text},
+                        {"expected_text", problems[i].response},
+                        {"error", o.error},
+                        {"violations", o.nViolations},
+                        {"stop_reason", stopReasonName(o.stats.stop)}};
             if (Json points = linesJson(problems[i], o.text); !points.is_null()) object["lines"] = std::move(points);
             file.write(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
         }

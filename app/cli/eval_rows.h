@@ -1,4 +1,5 @@
-// Many problems in one attention mode after another, each job a thread with a backend of its own, each decoding a batch.
+// Many problems in one attention mode after another, each job a thread with a backend of its own, each decoding a
+// batch.
 #pragma once
 
 #include <map>
@@ -56,12 +57,14 @@ struct RowSums {
 Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vector<Problem>& problems, const Log& log);
 
 /// Backends for the plan's jobs, and the check that they fit into memory.
-Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o, const Model& model, const Plan& plan, const Log& log);
+Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o, const Model& model, const Plan& plan,
+                                                           const Log& log);
 
-/// Adds one row for each attention mode of the options; an error ends it early, and rows then hold what was done. While it
-/// works rows are changed under the mutex only. Looks at the stop flag: the caller holds a StopsInOrder.
-Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan, const std::vector<Problem>& problems,
-               const std::vector<std::unique_ptr<Backend>>& backends, std::mutex& mutex, std::vector<Row>& rows, const Log& log);
+/// Adds one row for each attention mode of the options; an error ends it early, and rows then hold what was done. While
+/// it works rows are changed under the mutex only. Looks at the stop flag: the caller holds a StopsInOrder.
+Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, const Plan& plan,
+               const std::vector<Problem>& problems, const std::vector<std::unique_ptr<Backend>>& backends,
+               std::mutex& mutex, std::vector<Row>& rows, const Log& log);
 
 /// Says how many problems were not run; true if at least one was.
 bool reportFailed(const std::vector<Row>& rows, const Log& log);

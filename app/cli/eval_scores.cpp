@@ -11,7 +11,9 @@
 namespace spanscope::cli {
 namespace {
 
-double share(int64_t part, int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0; }
+double share(int64_t part, int64_t whole) {
+    return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+}
 double mean(double sum, int64_t n) { return n > 0 ? sum / static_cast<double>(n) : 0; }
 
 /// Where a file gives only the answer: one line a segment, sources unknown.
@@ -20,7 +22,8 @@ std::string responseOfAnswer(const std::string& answer) {
     size_t label = 0;
     for (size_t i = 0; i < answer.size();) {
         const size_t end = std::min(answer.find('\n', i), answer.size());
-        if (end > i) out += "<out>" + std::to_string(++label) + "<:><attend></attend>" + answer.substr(i, end - i) + '\n';
+        if (end > i)
+            out += "<out>" + std::to_string(++label) + "<:><attend></attend>" + answer.substr(i, end - i) + '\n';
         i = end + 1;
     }
     return out;
@@ -44,8 +47,14 @@ nlohmann::ordered_json linesJson(const Problem& problem, const std::string& text
     if (!scored) return nullptr;
     auto lines = nlohmann::ordered_json::array();
     for (const NewsPointScore& p : scored->perPoint)
-        lines.push_back({{"label", p.label}, {"text", p.body}, {"declared", p.declared}, {"valid", p.valid}, {"items", p.faith.items},
-                         {"supported", p.faith.supported}, {"missing", p.faith.missing}, {"kept", p.keptShare}});
+        lines.push_back({{"label", p.label},
+                         {"text", p.body},
+                         {"declared", p.declared},
+                         {"valid", p.valid},
+                         {"items", p.faith.items},
+                         {"supported", p.faith.supported},
+                         {"missing", p.faith.missing},
+                         {"kept", p.keptShare}});
     return lines;
 }
 
@@ -123,7 +132,8 @@ void EvalScores::toJson(nlohmann::ordered_json& row) const {
     }
     if (m_news == 0) return;
     auto quality = [this](const Quality& q) {
-        return nlohmann::ordered_json{{"rouge1", mean(q.rouge1, m_news)}, {"rouge2", mean(q.rouge2, m_news)}, {"rougeL", mean(q.rougeL, m_news)}};
+        return nlohmann::ordered_json{
+            {"rouge1", mean(q.rouge1, m_news)}, {"rouge2", mean(q.rouge2, m_news)}, {"rougeL", mean(q.rougeL, m_news)}};
     };
     row["headline"] = quality(m_headline);
     row["points"] = quality(m_points);
@@ -133,7 +143,8 @@ void EvalScores::toJson(nlohmann::ordered_json& row) const {
     row["faithfulness"] = share(m_supported, m_items);
     auto places = nlohmann::ordered_json::array();
     for (const PlaceScore& p : m_places)
-        places.push_back({{"points", p.points}, {"faithful", p.faithful}, {"items", p.items}, {"supported", p.supported}});
+        places.push_back(
+            {{"points", p.points}, {"faithful", p.faithful}, {"items", p.items}, {"supported", p.supported}});
     row["faithfulness_by_place"] = std::move(places);
     row["headline_faithfulness"] = share(m_headlineSupported, m_headlineItems);
     if (m_sourcesExpected > 0) {
@@ -145,9 +156,10 @@ void EvalScores::toJson(nlohmann::ordered_json& row) const {
 std::string EvalScores::toText(const std::string& attention) const {
     if (m_segments == 0) return {};
     auto percent = [](double x) { return decimal(100 * x, 1) + "%"; };
-    std::string out = attention + ": " + std::to_string(m_segments) + " segments, " + percent(share(m_segmentsValid, m_segments)) +
-                      " of them valid declarations";
-    if (m_withWorked > 0) out += "; spans: precision " + percent(m_spans.precision()) + ", recall " + percent(m_spans.recall());
+    std::string out = attention + ": " + std::to_string(m_segments) + " segments, " +
+                      percent(share(m_segmentsValid, m_segments)) + " of them valid declarations";
+    if (m_withWorked > 0)
+        out += "; spans: precision " + percent(m_spans.precision()) + ", recall " + percent(m_spans.recall());
     if (m_keptN > 0) out += "; declared " + percent(mean(m_keptSum, m_keptN)) + " of the context's segments";
     out += '\n';
     if (m_news == 0) return out;
@@ -155,9 +167,10 @@ std::string EvalScores::toText(const std::string& attention) const {
         return decimal(100 * mean(q.rouge1, m_news), 1) + " / " + decimal(100 * mean(q.rouge2, m_news), 1) + " / " +
                decimal(100 * mean(q.rougeL, m_news), 1);
     };
-    out += "  ROUGE-1 / 2 / L: headline " + rouge(m_headline) + ", key points " + rouge(m_points) + ", lead-3 of the same length " + rouge(m_lead) + '\n';
-    out += "  numbers and names found in the declared sentences: key points " + percent(share(m_supported, m_items)) + ", headline " +
-           percent(share(m_headlineSupported, m_headlineItems)) + '\n';
+    out += "  ROUGE-1 / 2 / L: headline " + rouge(m_headline) + ", key points " + rouge(m_points) +
+           ", lead-3 of the same length " + rouge(m_lead) + '\n';
+    out += "  numbers and names found in the declared sentences: key points " + percent(share(m_supported, m_items)) +
+           ", headline " + percent(share(m_headlineSupported, m_headlineItems)) + '\n';
     return out;
 }
 

@@ -31,14 +31,15 @@ class EvalScores {
     int64_t m_withWorked = 0;
     int64_t m_segments = 0, m_segmentsValid = 0;  ///< out-segments; without violation
     double m_keptSum = 0;                         ///< tokens of the declared in-segments / tokens of all in-segments
-    int64_t m_keptN = 0;                          ///< out-segments that declare an in-segment; for news without the headline
+    int64_t m_keptN = 0;  ///< out-segments that declare an in-segment; for news without the headline
 
     int64_t m_news = 0;
     Quality m_headline, m_points, m_lead;
     struct PlaceScore {
         int64_t points = 0, faithful = 0, items = 0, supported = 0;
     };
-    std::vector<PlaceScore> m_places;  ///< key points by their place: the first, the second, ...; faithful: every item supported
+    std::vector<PlaceScore>
+        m_places;  ///< key points by their place: the first, the second, ...; faithful: every item supported
     int64_t m_items = 0, m_supported = 0, m_headlineItems = 0, m_headlineSupported = 0;
     int64_t m_sourcesDeclared = 0, m_sourcesExpected = 0, m_sourcesRight = 0;
 };

@@ -34,10 +34,16 @@ Result<CellProblems> makeProblems(const EvalOptions& o, const Model& model) {
         if (!o.task.empty() && o.task != card.name) continue;
         const std::optional<Range>& wanted = card.name == "sheet" ? o.lines : o.operators;
         for (ProblemCell& cell : arithmeticCells(card.name, card.maxOperators, card.maxLines))
-            if (!wanted || (cell.size.min >= wanted->min && cell.size.max <= wanted->max)) all.cells.push_back(std::move(cell));
+            if (!wanted || (cell.size.min >= wanted->min && cell.size.max <= wanted->max))
+                all.cells.push_back(std::move(cell));
     }
     if (all.cells.empty())
-        return Error{ErrorCode::InvalidArgument, "there are no such cells for this model", {}, "--shapes", o.task, "tasks expression and sheet, sizes within its limits"};
+        return Error{ErrorCode::InvalidArgument,
+                     "there are no such cells for this model",
+                     {},
+                     "--shapes",
+                     o.task,
+                     "tasks expression and sheet, sizes within its limits"};
     std::vector<Problem> problems;
     std::vector<size_t> cellOf;
     const int64_t count = o.count > 0 ? o.count : kDefaultCount;
@@ -54,7 +60,8 @@ Result<CellProblems> makeProblems(const EvalOptions& o, const Model& model) {
     }
     std::vector<size_t> order(problems.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return problems[a].response.size() > problems[b].response.size(); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return problems[a].response.size() > problems[b].response.size(); });
     for (const size_t i : order) {
         all.problems.push_back(std::move(problems[i]));
         all.cellOf.push_back(cellOf[i]);
@@ -69,14 +76,21 @@ std::vector<RowSums> sumsByCell(const CellProblems& all, const Row& row) {
 }
 
 Json modeJson(const RowSums& s) {
-    return {{"n", s.n}, {"n_exact", s.exact}, {"exact", s.exactShare()}, {"n_failed", s.failed}, {"violations", s.violations},
-            {"predicted_n", s.response}, {"attended_fraction", s.share(s.attended)}, {"read_fraction", s.share(s.read)}};
+    return {{"n", s.n},
+            {"n_exact", s.exact},
+            {"exact", s.exactShare()},
+            {"n_failed", s.failed},
+            {"violations", s.violations},
+            {"predicted_n", s.response},
+            {"attended_fraction", s.share(s.attended)},
+            {"read_fraction", s.share(s.read)}};
 }
 
 std::string percent(double share) { return decimal(100 * share, 1) + "%"; }
 
 /// Every cell a row; for each mode the number, the right ones, violations and what was attended.
-std::string markdown(const CellProblems& all, const std::vector<Row>& rows, const std::vector<std::vector<RowSums>>& sums) {
+std::string markdown(const CellProblems& all, const std::vector<Row>& rows,
+                     const std::vector<std::vector<RowSums>>& sums) {
     std::string head = "| task | shape | size | digits | problems |", rule = "|---|---|---|---|---|";
     for (const Row& row : rows) {
         const std::string mode = attentionModeName(row.choice.mode);
@@ -86,7 +100,8 @@ std::string markdown(const CellProblems& all, const std::vector<Row>& rows, cons
     std::string out = head + "\n" + rule + "\n";
     for (size_t c = 0; c < all.cells.size(); ++c) {
         const ProblemCell& cell = all.cells[c];
-        out += "| " + cell.task + " | " + cell.shape.name + " | " + cell.sizeText() + " | " + cell.digitsText() + " | " + std::to_string(sums[0][c].n) + " |";
+        out += "| " + cell.task + " | " + cell.shape.name + " | " + cell.sizeText() + " | " + cell.digitsText() +
+               " | " + std::to_string(sums[0][c].n) + " |";
         for (size_t r = 0; r < rows.size(); ++r) {
             const RowSums& s = sums[r][c];
             out += " " + (s.n > 0 ? percent(s.exactShare()) : "-") + " | " + std::to_string(s.violations) + " |";
@@ -122,14 +137,22 @@ int evalShapes(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
             Json cells = Json::array();
             for (size_t c = 0; c < all->cells.size(); ++c) {
                 const ProblemCell& cell = all->cells[c];
-                Json object{{"task", cell.task}, {"shape", cell.shape.name}, {"size", cell.sizeText()}, {"digits", cell.digitsText()}};
-                for (size_t r = 0; r < rows.size(); ++r) object[attentionModeName(rows[r].choice.mode)] = modeJson(sums[r][c]);
+                Json object{{"task", cell.task},
+                            {"shape", cell.shape.name},
+                            {"size", cell.sizeText()},
+                            {"digits", cell.digitsText()}};
+                for (size_t r = 0; r < rows.size(); ++r)
+                    object[attentionModeName(rows[r].choice.mode)] = modeJson(sums[r][c]);
                 cells.push_back(std::move(object));
             }
             Json object{{"cells", std::move(cells)}};
             for (const Row& row : rows) object[attentionModeName(row.choice.mode)] = modeJson(sumUp(row));
-            object.update({{"seed", o.seed}, {"model", model->name()}, {"model_hash", model->hash()}, {"kv_type", o.model.kvType},
-                           {"backend", backends->front()->info().name}, {"device", backends->front()->info().device}});
+            object.update({{"seed", o.seed},
+                           {"model", model->name()},
+                           {"model_hash", model->hash()},
+                           {"kv_type", o.model.kvType},
+                           {"backend", backends->front()->info().name},
+                           {"device", backends->front()->info().device}});
             printJson(object);
         } else if (!rows.empty()) {
             print(markdown(*all, rows, sums));

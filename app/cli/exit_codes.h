@@ -7,12 +7,12 @@ namespace spanscope::cli {
 
 enum ExitCode : int {
     kOk = 0,
-    kDiffers = 1,       ///< diff: the traces differ
-    kUsage = 2,         ///< options or prompt cannot be used as given
-    kLoadFailure = 3,   ///< a model, trace or data file cannot be opened, read or written
-    kOutOfMemory = 4,   ///< does not fit; --force tries anyway
-    kCancelled = 5,     ///< Ctrl+C, SIGTERM, SIGHUP
-    kRunFailed = 6,     ///< the backend or device failed while running
+    kDiffers = 1,      ///< diff: the traces differ
+    kUsage = 2,        ///< options or prompt cannot be used as given
+    kLoadFailure = 3,  ///< a model, trace or data file cannot be opened, read or written
+    kOutOfMemory = 4,  ///< does not fit; --force tries anyway
+    kCancelled = 5,    ///< Ctrl+C, SIGTERM, SIGHUP
+    kRunFailed = 6,    ///< the backend or device failed while running
 };
 
 inline int exitCodeOf(const Error& error) {

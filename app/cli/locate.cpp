@@ -15,11 +15,11 @@ std::string bundledModel(const std::string& name) {
     if (const char* models = std::getenv("SPANSCOPE_MODELS")) candidates.push_back(fs::path(models) / name);
     std::error_code ignored;
     if (const fs::path program = programFolder(); !program.empty()) {
-        candidates.push_back(program / "../../../resources/models" / name);       // build/<preset>/bin of a checkout
-        candidates.push_back(program / "../share/spanscope/models" / name);       // installed
-        candidates.push_back(program / "resources/models" / name);                // unpacked archive
+        candidates.push_back(program / "../../../resources/models" / name);  // build/<preset>/bin of a checkout
+        candidates.push_back(program / "../share/spanscope/models" / name);  // installed
+        candidates.push_back(program / "resources/models" / name);           // unpacked archive
     }
-    candidates.push_back(fs::path("/usr/share/spanscope/models") / name);         // the package; never the current folder
+    candidates.push_back(fs::path("/usr/share/spanscope/models") / name);  // the package; never the current folder
     for (const fs::path& path : candidates) {
         if (fs::is_directory(path, ignored)) return fs::weakly_canonical(path, ignored).string();
     }

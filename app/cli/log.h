@@ -1,5 +1,5 @@
-// Everything for people goes to stderr; stdout carries what was asked for and nothing else (terminal.h). Control characters are
-// shown as \xNN, whatever stderr is.
+// Everything for people goes to stderr; stdout carries what was asked for and nothing else (terminal.h). Control
+// characters are shown as \xNN, whatever stderr is.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ class Log {
     enum class Level { Quiet, Normal, Verbose };
     explicit Log(Level level = Level::Normal);
 
-    void error(const std::string& text) const;    ///< always one line
-    void info(const std::string& text) const;     ///< not with -q
-    void detail(const std::string& text) const;   ///< with -v
+    void error(const std::string& text) const;   ///< always one line
+    void info(const std::string& text) const;    ///< not with -q
+    void detail(const std::string& text) const;  ///< with -v
     /// One line that overwrites itself; only on a terminal and not with -q.
     void progress(const std::string& text) const;
     void endProgress() const;

@@ -40,7 +40,12 @@ int withinMemory(const spanscope::cli::Log& log, const Work& work) {
     } catch (const std::length_error&) {  // more than any machine could hold
         return log.fail(noMemory());
     } catch (const std::system_error& e) {
-        return log.fail({spanscope::ErrorCode::OutOfMemory, std::string("a thread cannot be started: ") + e.what(), {}, {}, {}, "fewer with -t"});
+        return log.fail({spanscope::ErrorCode::OutOfMemory,
+                         std::string("a thread cannot be started: ") + e.what(),
+                         {},
+                         {},
+                         {},
+                         "fewer with -t"});
     }
 }
 
@@ -53,8 +58,7 @@ int withinMemory(const spanscope::cli::Log& log, const Work& work) {
         if (write(STDERR_FILENO, kText, sizeof kText - 1) < 0) _exit(spanscope::cli::kOutOfMemory);
         spanscope::OutputFile::removeUnfinished();
         _exit(spanscope::cli::kOutOfMemory);
-    } catch (...) {
-    }
+    } catch (...) {}
     std::abort();
 }
 
@@ -65,7 +69,8 @@ int main(int argc, char** argv) {
     std::set_terminate(onTerminate);
     Options options;
     std::optional<int> ended;
-    if (const int code = withinMemory(Log(), [&] { return (ended = parseOptions(argc, argv, options)).value_or(kOk); }); ended || code != kOk)
+    if (const int code = withinMemory(Log(), [&] { return (ended = parseOptions(argc, argv, options)).value_or(kOk); });
+        ended || code != kOk)
         return code;
     installStopSignal();
     spanscope::guardMappedFiles("spanscope-cli", kLoadFailure);
@@ -73,6 +78,7 @@ int main(int argc, char** argv) {
     const int exitCode = withinMemory(log, [&] { return dispatch(options, log); });
     // A full disk or a closed pipe shows when the last bytes leave.
     const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-    if (!written && exitCode == kOk) return log.fail({spanscope::ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
+    if (!written && exitCode == kOk)
+        return log.fail({spanscope::ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
     return exitCode;
 }

@@ -27,9 +27,10 @@ std::string whatWouldFit(const MemoryForecast& f, const KvDemand& d) {
     if (!*d.contextOption || f.largestContext == 0) return fewer;
     const std::string tokens = std::to_string(f.largestContext) + " tokens";
     if (f.largestContext < d.nPrompt)
-        return tokens + " would, fewer than the prompt's " + std::to_string(d.nPrompt) + (fewer.empty() ? "" : "; ") + fewer;
-    return tokens + " would" + (f.largestContext == f.modelContext ? ", all that the model was trained for" : "") + " (" +
-           d.contextOption + ")" + (fewer.empty() ? "" : ", or ") + fewer;
+        return tokens + " would, fewer than the prompt's " + std::to_string(d.nPrompt) + (fewer.empty() ? "" : "; ") +
+               fewer;
+    return tokens + " would" + (f.largestContext == f.modelContext ? ", all that the model was trained for" : "") +
+           " (" + d.contextOption + ")" + (fewer.empty() ? "" : ", or ") + fewer;
 }
 
 }  // namespace
@@ -41,7 +42,9 @@ ProgressFn progressOn(const Log& log, const char* what) {
     };
 }
 
-std::string modelPath(const ModelOptions& options) { return options.path.empty() ? bundledModel(options.bundled) : options.path; }
+std::string modelPath(const ModelOptions& options) {
+    return options.path.empty() ? bundledModel(options.bundled) : options.path;
+}
 
 DType kvTypeOf(const ModelOptions& options) {
     return options.kvType == "f16" ? DType::F16 : options.kvType == "bf16" ? DType::BF16 : DType::F32;
@@ -69,9 +72,9 @@ Status checkMemory(const ModelOptions& options, const KvDemand& demand, const Lo
     const std::string path = modelPath(options);
     auto forecast = forecastMemory(path, demand.contextTokens, kvTypeOf(options), demand.nSequences);
     if (!forecast) return forecast.error();
-    log.detail("memory: weights " + mebibytes(forecast->weightBytes) + ", KV cache " + mebibytes(forecast->kvBytes) + " for " +
-               std::to_string(demand.kvTokens()) + " tokens, workspace " + mebibytes(forecast->workspaceBytes) + ", free " +
-               mebibytes(forecast->freeBytes));
+    log.detail("memory: weights " + mebibytes(forecast->weightBytes) + ", KV cache " + mebibytes(forecast->kvBytes) +
+               " for " + std::to_string(demand.kvTokens()) + " tokens, workspace " +
+               mebibytes(forecast->workspaceBytes) + ", free " + mebibytes(forecast->freeBytes));
     if (options.backend == "cuda" || forecast->fits()) return {};  // the CUDA backend asks the device itself
     const std::string advice = whatWouldFit(*forecast, demand);
     const std::string message = contextOf(demand) + " does not fit into memory" + (advice.empty() ? "" : "; ") + advice;
@@ -79,8 +82,12 @@ Status checkMemory(const ModelOptions& options, const KvDemand& demand, const Lo
         log.info("spanscope-cli: " + path + ": " + message + "; starting anyway");
         return {};
     }
-    return Error{ErrorCode::OutOfMemory, message + "; --force starts anyway", path, {},
-                 mebibytes(forecast->freeBytes) + " free", mebibytes(forecast->neededBytes())};
+    return Error{ErrorCode::OutOfMemory,
+                 message + "; --force starts anyway",
+                 path,
+                 {},
+                 mebibytes(forecast->freeBytes) + " free",
+                 mebibytes(forecast->neededBytes())};
 }
 
 Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, const ModelOptions& options,

@@ -30,8 +30,8 @@ bool parseInt(const std::string& text, int32_t& value) {
 
 constexpr int32_t kMostTokens = 1 << 28;  // as much as a model may claim for its context
 constexpr int32_t kMostThreads = 1024;
-constexpr int64_t kMostProblems = 10'000'000;  // kept in memory by eval
-constexpr int32_t kMostDigits = 4;  // of generated problems
+constexpr int64_t kMostProblems = 10'000'000;                  // kept in memory by eval
+constexpr int32_t kMostDigits = 4;                             // of generated problems
 constexpr int32_t kMostOperators = 1000, kMostLines = 10'000;  // of generated problems
 
 Range parseRange(const std::string& text, int32_t most) {
@@ -41,12 +41,14 @@ Range parseRange(const std::string& text, int32_t most) {
                         ? parseInt(text, range.min) && (range.max = range.min, true)
                         : parseInt(text.substr(0, dash), range.min) && parseInt(text.substr(dash + 1), range.max);
     if (!ok || range.min < 1 || range.max < range.min || range.max > most)
-        throw CLI::ValidationError("\"" + text + "\" is not a range such as 4 or 1-16, within 1 to " + std::to_string(most));
+        throw CLI::ValidationError("\"" + text + "\" is not a range such as 4 or 1-16, within 1 to " +
+                                   std::to_string(most));
     return range;
 }
 
 /// An empty path is most often a variable of a script that is not set; it must not mean "the usual one".
-const CLI::Validator kPath([](std::string& text) { return text.empty() ? std::string("an empty path") : std::string(); }, {});
+const CLI::Validator kPath(
+    [](std::string& text) { return text.empty() ? std::string("an empty path") : std::string(); }, {});
 
 const CLI::Validator kNumber = CLI::Validator(CLI::Number).description({});
 
@@ -58,7 +60,9 @@ CLI::Validator wholeNumber(T min, T max) {
             T value{};
             const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
             const bool ok = error == std::errc() && end == text.data() + text.size() && value >= min && value <= max;
-            return ok ? std::string() : "\"" + text + "\" is not a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+            return ok ? std::string()
+                      : "\"" + text + "\" is not a whole number from " + std::to_string(min) + " to " +
+                            std::to_string(max);
         },
         {});
 }
@@ -79,7 +83,8 @@ std::vector<AttentionChoice> parseAttention(const std::string& text, bool forBen
             if (!parseInt(name.substr(name.find('=') + 1), choice.keepTokens) || choice.keepTokens < 1)
                 throw CLI::ValidationError(name + ": a number of tokens is needed, 1 or more");
         } else if (name != "declared") {
-            throw CLI::ValidationError("\"" + name + "\" is not dense, declared, both" + (forBench ? ", keep=N or scatter=N" : " or keep=N"));
+            throw CLI::ValidationError("\"" + name + "\" is not dense, declared, both" +
+                                       (forBench ? ", keep=N or scatter=N" : " or keep=N"));
         }
         list.push_back(choice);
     }
@@ -93,15 +98,15 @@ CLI::Option* addParsed(CLI::App* app, const std::string& name, const std::string
     const std::function<void(const std::string&)> named = [name, parse](const std::string& text) {
         try {
             parse(text);
-        } catch (const CLI::ValidationError& e) {
-            throw CLI::ValidationError(name, e.what());
-        }
+        } catch (const CLI::ValidationError& e) { throw CLI::ValidationError(name, e.what()); }
     };
     return app->add_option_function<std::string>(name, named, help);
 }
 
 void addRange(CLI::App* app, const char* name, std::optional<Range>& target, const char* help, int32_t most) {
-    addParsed(app, name, help, [&target, most](const std::string& text) { target = parseRange(text, most); })->type_name("A[-B]");
+    addParsed(app, name, help, [&target, most](const std::string& text) {
+        target = parseRange(text, most);
+    })->type_name("A[-B]");
 }
 
 void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std::string& fallback) {
@@ -113,17 +118,23 @@ void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std
 
 /// hasContext: the length is for the caller to choose, and not given by a recorded run or by the tests asked for.
 void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
-    app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task")->check(kPath);
-    if (hasContext) app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")->check(CLI::Range(0, kMostTokens));
+    app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task")
+        ->check(kPath);
+    if (hasContext)
+        app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")
+            ->check(CLI::Range(0, kMostTokens));
     app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
     if (!runs) return;
-    app->add_option("--backend,--device", o.backend, "where it runs")->check(CLI::IsMember({"cpu", "reference", "cuda"}));
-    app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all that this process may use")->check(CLI::Range(0, kMostThreads));
+    app->add_option("--backend,--device", o.backend, "where it runs")
+        ->check(CLI::IsMember({"cpu", "reference", "cuda"}));
+    app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all that this process may use")
+        ->check(CLI::Range(0, kMostThreads));
     app->add_flag("--force", o.force, "start even where the memory forecast says that it does not fit");
 }
 
 /// Refuses options that another task's problems have; they would be ignored.
-void refuseOthers(const CLI::App& verb, const std::string& task, std::initializer_list<std::pair<const char*, const char*>> taskOfOption) {
+void refuseOthers(const CLI::App& verb, const std::string& task,
+                  std::initializer_list<std::pair<const char*, const char*>> taskOfOption) {
     for (const auto& [option, owner] : taskOfOption) {
         if (verb.count(option) > 0 && task != owner)
             throw CLI::ValidationError(option, std::string("is for --task ") + owner);
@@ -137,19 +148,28 @@ void addRun(CLI::App& app, Options& all) {
     run->add_option("--task", o.task, "expression, sheet, news or text; default: the model's first task");
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input")->check(kPath);
-    auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")->delimiter(',')->default_str("")->check(wholeNumber<int32_t>(0, INT32_MAX));
+    auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")
+                    ->delimiter(',')
+                    ->default_str("")
+                    ->check(wholeNumber<int32_t>(0, INT32_MAX));
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
     addAttention(run, o.attention, "declared");
-    run->add_option("-n,--predict,--n-predict", o.maxTokens, "tokens to generate; -1 = until the end or the context is full")
+    run->add_option("-n,--predict,--n-predict", o.maxTokens,
+                    "tokens to generate; -1 = until the end or the context is full")
         ->check(CLI::Range(-1, kMostTokens));
     run->add_option("--temp", o.sampler.temperature, "temperature; 0 = greedy")->check(kNumber);
-    run->add_option("--top-k", o.sampler.topK, "keep the k best; 0 = off")->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
+    run->add_option("--top-k", o.sampler.topK, "keep the k best; 0 = off")
+        ->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
     run->add_option("--top-p", o.sampler.topP, "keep the best that make up p; 1 = off")->check(kNumber);
-    run->add_option("--min-p", o.sampler.minP, "keep those with at least p of the best one's probability; 0 = off")->check(kNumber);
-    run->add_option("--repeat-penalty", o.sampler.repeatPenalty, "divide logits of recent tokens; 1 = off")->check(kNumber);
-    run->add_option("--repeat-last-n", o.sampler.repeatLastN, "how many tokens are recent; -1 = all")->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
-    run->add_option("-s,--seed", o.seed, "of the sampler; -1 = random, and printed")->check(wholeNumber<int64_t>(-1, INT64_MAX));
+    run->add_option("--min-p", o.sampler.minP, "keep those with at least p of the best one's probability; 0 = off")
+        ->check(kNumber);
+    run->add_option("--repeat-penalty", o.sampler.repeatPenalty, "divide logits of recent tokens; 1 = off")
+        ->check(kNumber);
+    run->add_option("--repeat-last-n", o.sampler.repeatLastN, "how many tokens are recent; -1 = all")
+        ->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
+    run->add_option("-s,--seed", o.seed, "of the sampler; -1 = random, and printed")
+        ->check(wholeNumber<int64_t>(-1, INT64_MAX));
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
     run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)")->check(kPath);
     run->add_flag("--dry-run", o.dryRun, "print the memory forecast and stop");
@@ -167,7 +187,9 @@ void addShape(CLI::App* verb, std::string& shape, std::optional<Range>& digits) 
         for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
         return text;
     };
-    verb->add_option("--shape", shape, "of fresh problems, \"any\" for all of them; expression: " + list(expressionShapes()) + "; sheet: " + list(sheetShapes()));
+    verb->add_option("--shape", shape,
+                     "of fresh problems, \"any\" for all of them; expression: " + list(expressionShapes()) +
+                         "; sheet: " + list(sheetShapes()));
     addRange(verb, "--digits", digits, "most digits of the numbers in each fresh problem, default 1-4", kMostDigits);
 }
 
@@ -183,17 +205,24 @@ void addEval(CLI::App& app, Options& all) {
     addRange(eval, "--operators", o.operators, "expression: operators in each problem, default 1-16", kMostOperators);
     addRange(eval, "--lines", o.lines, "sheet: lines in each problem, default 1-100", kMostLines);
     addShape(eval, o.shape, o.digits);
-     auto* shapes = eval->add_flag("--shapes", o.shapes, "a table of shape, size and digits: --count problems in each of its cells, default 20; with --operators or --lines "
-                                                          "the cells inside that range");
-    eval->add_option("--long-count", o.longCount, "shapes: problems in cells of sheets of more than 16 lines; 0 = a fifth of the others")
-        ->check(wholeNumber<int64_t>(0, kMostProblems))->needs(shapes);
-    eval->add_option("--markdown", o.markdownFile, "shapes: also write the table as Markdown")->check(kPath)->needs(shapes);
+    auto* shapes = eval->add_flag("--shapes", o.shapes,
+                                  "a table of shape, size and digits: --count problems in each of its cells, default "
+                                  "20; with --operators or --lines "
+                                  "the cells inside that range");
+    eval->add_option("--long-count", o.longCount,
+                     "shapes: problems in cells of sheets of more than 16 lines; 0 = a fifth of the others")
+        ->check(wholeNumber<int64_t>(0, kMostProblems))
+        ->needs(shapes);
+    eval->add_option("--markdown", o.markdownFile, "shapes: also write the table as Markdown")
+        ->check(kPath)
+        ->needs(shapes);
     for (const char* other : {"--file", "--shape", "--digits"}) shapes->excludes(other);
     addAttention(eval, o.attention, "both");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
                      "limit for each response; -1 = half as much again as the worked response where there is one")
         ->check(CLI::Range(-1, kMostTokens));
-    eval->add_option("--jobs", o.nJobs, "problems worked on at the same time by threads of their own; 0 = one a core (CPU)")
+    eval->add_option("--jobs", o.nJobs,
+                     "problems worked on at the same time by threads of their own; 0 = one a core (CPU)")
         ->check(CLI::Range(0, kMostThreads));
     eval->add_option("--batch", o.batch, "sequences that each job decodes together")->check(CLI::Range(1, 4096));
     eval->add_option("--failures", o.failuresFile, "write what went wrong as JSON Lines")->check(kPath);
@@ -206,29 +235,47 @@ void addEval(CLI::App& app, Options& all) {
 
 void addDataset(CLI::App& app, Options& all) {
     DatasetOptions& o = all.dataset;
-    CLI::App* data = app.add_subcommand("dataset", "Writes worked problems with the masks to train under, as JSON Lines");
+    CLI::App* data =
+        app.add_subcommand("dataset", "Writes worked problems with the masks to train under, as JSON Lines");
     auto* task = data->add_option("--task", o.task, "expression, sheet or news");
-    data->add_option("--encode", o.recorded, "encode the lines of this file, written by dataset, for another --tokenizer")
-        ->excludes(task)->check(kPath);
-    data->add_option("--count", o.count, "how many; -1 = all there are (news)")->check(wholeNumber<int64_t>(-1, INT64_MAX));
-    data->add_option("-s,--seed", o.seed, "training and test use different ones")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
+    data->add_option("--encode", o.recorded,
+                     "encode the lines of this file, written by dataset, for another --tokenizer")
+        ->excludes(task)
+        ->check(kPath);
+    data->add_option("--count", o.count, "how many; -1 = all there are (news)")
+        ->check(wholeNumber<int64_t>(-1, INT64_MAX));
+    data->add_option("-s,--seed", o.seed, "training and test use different ones")
+        ->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     addRange(data, "--operators", o.operators, "expression: operators, default 1-16", kMostOperators);
     addRange(data, "--lines", o.lines, "sheet: lines, default 1-100", kMostLines);
     addShape(data, o.shape, o.digits);
-    data->add_option("--coverage", o.coverageFile, "also write how many problems fall into each cell of the space, as JSON")->check(kPath);
-    addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets", kMostLines);
-    data->add_option("--in", o.input, "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input")->check(kPath);
+    data->add_option("--coverage", o.coverageFile,
+                     "also write how many problems fall into each cell of the space, as JSON")
+        ->check(kPath);
+    addRange(data, "--window", o.window, "sheet: cut training windows of that many lines out of longer sheets",
+             kMostLines);
+    data->add_option("--in", o.input,
+                     "news: JSON Lines with \"title\" and \"body\", \"synthetic\", or - for standard input")
+        ->check(kPath);
     data->add_option("--max-tokens", o.maxTokens, "news: leave longer examples out; 0 = no limit");
     data->add_option("--max-words", o.maxWords, "news: the same in words of the article");
-    addRange(data, "--sentences", o.sentences, "news: sentences in an article, default 4-40; others are left out", kMostLines);
+    addRange(data, "--sentences", o.sentences, "news: sentences in an article, default 4-40; others are left out",
+             kMostLines);
     data->add_option("--max-points", o.maxPoints, "news: key points besides the headline")->check(CLI::Range(1, 9));
     addRange(data, "--ids", o.ids, "news: only articles whose id falls into these of 100 buckets, e.g. 1-95", 100);
-    data->add_option("--not-like", o.notLike, "news: leave out articles that share half of their 8-grams with this file")->check(kPath);
+    data->add_option("--not-like", o.notLike,
+                     "news: leave out articles that share half of their 8-grams with this file")
+        ->check(kPath);
     data->add_flag("--skip-bad-lines", o.skipBadLines, "news: count malformed lines instead of stopping at the first");
-    data->add_option("--overlap-with", o.overlapWith, "news: write nothing; say how much of --in stands in this file (leak check)")->check(kPath);
+    data->add_option("--overlap-with", o.overlapWith,
+                     "news: write nothing; say how much of --in stands in this file (leak check)")
+        ->check(kPath);
     data->add_option("-o,--out", o.out, "file; - = standard output")->check(kPath);
-    data->add_option("--tokenizer", o.tokenizer, "tokenizer.model or its folder; default: that of the bundled model for the task")->check(kPath);
-    data->add_flag("--plain", o.plain, "without declarations, under causal attention: for a yardstick model that writes no tags");
+    data->add_option("--tokenizer", o.tokenizer,
+                     "tokenizer.model or its folder; default: that of the bundled model for the task")
+        ->check(kPath);
+    data->add_flag("--plain", o.plain,
+                   "without declarations, under causal attention: for a yardstick model that writes no tags");
     data->add_flag("--text-only", o.textOnly, "without token ids and masks; needs no tokenizer");
     data->callback([&all, data] {
         all.verb = Verb::Dataset;
@@ -236,9 +283,19 @@ void addDataset(CLI::App& app, Options& all) {
             throw CLI::ValidationError("--task or --encode is needed");
         if (all.dataset.count < 0 && all.dataset.task != "news" && all.dataset.recorded.empty())
             throw CLI::ValidationError("--count is needed: this task's problems never end");
-        refuseOthers(*data, all.dataset.task, {{"--operators", "expression"}, {"--lines", "sheet"}, {"--window", "sheet"}, {"--in", "news"},
-                                               {"--max-tokens", "news"}, {"--max-words", "news"}, {"--sentences", "news"}, {"--max-points", "news"},
-                                               {"--ids", "news"}, {"--not-like", "news"}, {"--skip-bad-lines", "news"}, {"--overlap-with", "news"}});
+        refuseOthers(*data, all.dataset.task,
+                     {{"--operators", "expression"},
+                      {"--lines", "sheet"},
+                      {"--window", "sheet"},
+                      {"--in", "news"},
+                      {"--max-tokens", "news"},
+                      {"--max-words", "news"},
+                      {"--sentences", "news"},
+                      {"--max-points", "news"},
+                      {"--ids", "news"},
+                      {"--not-like", "news"},
+                      {"--skip-bad-lines", "news"},
+                      {"--overlap-with", "news"}});
     });
 }
 
@@ -248,39 +305,74 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("trace", o.trace, "recorded run (*.spantrace)")->required()->check(kPath);
     addModel(exports, o.model, true, false);
     exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
-        ->default_str("")->check(CLI::NonNegativeNumber);
+        ->default_str("")
+        ->check(CLI::NonNegativeNumber);
     exports->add_option("--png", o.png, "the figure as a bitmap")->check(kPath);
     exports->add_option("--svg", o.svg, "the figure with text and axes as vectors")->check(kPath);
     exports->add_option("--pdf", o.pdf, "the figure on a page of its size")->check(kPath);
-    exports->add_option("--figure", o.figure, "mask, throughput, timeline, graph, difference, attention, heads or divergence")
-        ->check(CLI::IsMember({"mask", "throughput", "timeline", "graph", "difference", "attention", "heads", "divergence"}))->capture_default_str();
-    exports->add_option("--scale", o.scale, "pixels to a unit of the page, 1 to 4")->check(CLI::Range(1, 4))->capture_default_str();
-    exports->add_option("--width", o.width, "of the page, 96 units to an inch")->check(CLI::Range(320, 4000))->capture_default_str();
+    exports
+        ->add_option("--figure", o.figure,
+                     "mask, throughput, timeline, graph, difference, attention, heads or divergence")
+        ->check(CLI::IsMember(
+            {"mask", "throughput", "timeline", "graph", "difference", "attention", "heads", "divergence"}))
+        ->capture_default_str();
+    exports->add_option("--scale", o.scale, "pixels to a unit of the page, 1 to 4")
+        ->check(CLI::Range(1, 4))
+        ->capture_default_str();
+    exports->add_option("--width", o.width, "of the page, 96 units to an inch")
+        ->check(CLI::Range(320, 4000))
+        ->capture_default_str();
     exports->add_option("--first-step", o.firstStep, "mask: first row")->check(CLI::NonNegativeNumber);
-    exports->add_option("--last-step", o.lastStep, "mask: last row; default: the run's last")->default_str("")->check(CLI::NonNegativeNumber);
+    exports->add_option("--last-step", o.lastStep, "mask: last row; default: the run's last")
+        ->default_str("")
+        ->check(CLI::NonNegativeNumber);
     exports->add_option("--title", o.title, "default: from the run; - = none");
     exports->add_option("--caption", o.caption, "default: from the run; - = none");
     exports->add_flag("--dark", o.dark, "figure on a dark ground");
     exports->add_flag("--no-legend", o.noLegend, "leave the legend out");
     exports->add_flag("--one-colour", o.oneColour, "mask: read cells in one colour instead of their phase's");
     exports->add_flag("--over-time", o.overTime, "throughput: time along the axis instead of context length");
-    exports->add_option("--npy", o.npy, "mask: uint8 (steps, context), 0 future, 1 allowed but skipped, 2 read")->check(kPath);
+    exports->add_option("--npy", o.npy, "mask: uint8 (steps, context), 0 future, 1 allowed but skipped, 2 read")
+        ->check(kPath);
     exports->add_option("--npz", o.npz, "mask, tokens, figures of each step, metadata")->check(kPath);
     exports->add_option("--csv", o.csv, "one row for each step and interval")->check(kPath);
     exports->add_option("--segments-csv", o.segmentsCsv, "one row for each segment")->check(kPath);
     exports->add_option("--json", o.json, "steps with their intervals")->check(kPath);
     exports->add_option("--md,--markdown", o.markdown, "transcript")->check(kPath);
     exports->add_option("--html", o.html, "self-contained report")->check(kPath);
-    exports->add_option("--against", o.against, "difference: a trace whose run to compare with; default: the dense run of the same file")->check(kPath);
-    exports->add_option("--difference-npy", o.differenceNpy, "uint8 (steps, context), 0 future, 1 read by neither, 2 both, 3 only the second, 4 only the first")->check(kPath);
-    exports->add_option("--difference-csv", o.differenceCsv, "one row for each step and stretch that only one run could read")->check(kPath);
-    exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")->default_str("")->check(CLI::NonNegativeNumber);
-    exports->add_option("--layer", o.layer, "attention: of this layer and --head; default: mean of all")->default_str("")->check(CLI::NonNegativeNumber);
-    exports->add_option("--head", o.head, "attention: of this head and --layer")->default_str("")->check(CLI::NonNegativeNumber);
-    exports->add_flag("--with-first", o.withFirst, "attention, heads: the first token too, which often takes most of the mass");
-    exports->add_option("--attention-csv", o.attentionCsv, "one row for each position that the step could read densely (replays the run with -m)")->check(kPath);
-    exports->add_option("--heads-csv", o.headsCsv, "share of dense attention mass inside the span, one row for each layer and head (replays)")->check(kPath);
-    exports->add_option("--divergence-csv", o.divergenceCsv, "KL(dense || declared), one row a step (replays)")->check(kPath);
+    exports
+        ->add_option("--against", o.against,
+                     "difference: a trace whose run to compare with; default: the dense run of the same file")
+        ->check(kPath);
+    exports
+        ->add_option("--difference-npy", o.differenceNpy,
+                     "uint8 (steps, context), 0 future, 1 read by neither, 2 both, 3 only the second, 4 only the first")
+        ->check(kPath);
+    exports
+        ->add_option("--difference-csv", o.differenceCsv,
+                     "one row for each step and stretch that only one run could read")
+        ->check(kPath);
+    exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")
+        ->default_str("")
+        ->check(CLI::NonNegativeNumber);
+    exports->add_option("--layer", o.layer, "attention: of this layer and --head; default: mean of all")
+        ->default_str("")
+        ->check(CLI::NonNegativeNumber);
+    exports->add_option("--head", o.head, "attention: of this head and --layer")
+        ->default_str("")
+        ->check(CLI::NonNegativeNumber);
+    exports->add_flag("--with-first", o.withFirst,
+                      "attention, heads: the first token too, which often takes most of the mass");
+    exports
+        ->add_option("--attention-csv", o.attentionCsv,
+                     "one row for each position that the step could read densely (replays the run with -m)")
+        ->check(kPath);
+    exports
+        ->add_option("--heads-csv", o.headsCsv,
+                     "share of dense attention mass inside the span, one row for each layer and head (replays)")
+        ->check(kPath);
+    exports->add_option("--divergence-csv", o.divergenceCsv, "KL(dense || declared), one row a step (replays)")
+        ->check(kPath);
     exports->callback([&all] { all.verb = Verb::Export; });
 }
 
@@ -288,7 +380,10 @@ void addInfo(CLI::App& app, Options& all) {
     InfoOptions& o = all.info;
     CLI::App* info = app.add_subcommand("info", "Says what a model is, what it was trained for and whether it fits");
     addModel(info, o.model, false, true);
-    info->add_option("model_or_trace", o.trace, "a model, or a recorded run")->type_name("PATH")->check(kPath)->excludes(info->get_option("--model"));
+    info->add_option("model_or_trace", o.trace, "a model, or a recorded run")
+        ->type_name("PATH")
+        ->check(kPath)
+        ->excludes(info->get_option("--model"));
     info->add_flag("--json", o.json, "print one JSON object");
     info->callback([&all] { all.verb = Verb::Info; });
 }
@@ -297,37 +392,54 @@ void addBench(CLI::App& app, Options& all) {
     BenchOptions& o = all.bench;
     CLI::App* bench = app.add_subcommand("bench", "Measures prefill and decode speed");
     addModel(bench, o.model, true, false);
-    bench->add_option("-p,--n-prompt", o.promptSizes, "prefill tests, in tokens; default, without -n and -pg: 512")->delimiter(',')->default_str("")->check(CLI::Range(0, kMostTokens));
-    bench->add_option("-n,--n-gen", o.predictSizes, "decode tests, in tokens; default, without -p and -pg: 128")->delimiter(',')->default_str("")->check(CLI::Range(0, kMostTokens));
-    bench->add_option_function<std::vector<std::string>>(
-             "--pg",
-             [&o](const std::vector<std::string>& texts) {
-                 for (const std::string& text : texts) {
-                     Range pair;
-                     const size_t comma = text.find(',');
-                     if (comma == std::string::npos || !parseInt(text.substr(0, comma), pair.min) ||
-                         !parseInt(text.substr(comma + 1), pair.max) || pair.min < 0 || pair.min > kMostTokens || pair.max < 0 ||
-                         pair.max > kMostTokens)
-                         throw CLI::ValidationError("-pg", "\"" + text + "\" is not P,N: two numbers of tokens, 0 to " + std::to_string(kMostTokens));
-                     o.promptThenPredict.push_back(pair);
-                 }
-             },
-             "-pg P,N: prefill, then decode")
+    bench->add_option("-p,--n-prompt", o.promptSizes, "prefill tests, in tokens; default, without -n and -pg: 512")
+        ->delimiter(',')
+        ->default_str("")
+        ->check(CLI::Range(0, kMostTokens));
+    bench->add_option("-n,--n-gen", o.predictSizes, "decode tests, in tokens; default, without -p and -pg: 128")
+        ->delimiter(',')
+        ->default_str("")
+        ->check(CLI::Range(0, kMostTokens));
+    bench
+        ->add_option_function<std::vector<std::string>>(
+            "--pg",
+            [&o](const std::vector<std::string>& texts) {
+                for (const std::string& text : texts) {
+                    Range pair;
+                    const size_t comma = text.find(',');
+                    if (comma == std::string::npos || !parseInt(text.substr(0, comma), pair.min) ||
+                        !parseInt(text.substr(comma + 1), pair.max) || pair.min < 0 || pair.min > kMostTokens ||
+                        pair.max < 0 || pair.max > kMostTokens)
+                        throw CLI::ValidationError("-pg", "\"" + text + "\" is not P,N: two numbers of tokens, 0 to " +
+                                                              std::to_string(kMostTokens));
+                    o.promptThenPredict.push_back(pair);
+                }
+            },
+            "-pg P,N: prefill, then decode")
         ->type_name("P,N");
-    bench->add_option("-d,--n-depth", o.depths, "tokens in the context before the test")->delimiter(',')->default_str("0")->check(CLI::Range(0, kMostTokens));
-    bench->add_option("-b,--batch", o.batches, "sequences decoded together")->delimiter(',')->default_str("1")->check(CLI::Range(1, 4096));
+    bench->add_option("-d,--n-depth", o.depths, "tokens in the context before the test")
+        ->delimiter(',')
+        ->default_str("0")
+        ->check(CLI::Range(0, kMostTokens));
+    bench->add_option("-b,--batch", o.batches, "sequences decoded together")
+        ->delimiter(',')
+        ->default_str("1")
+        ->check(CLI::Range(1, 4096));
     bench->add_option("-r,--repetitions", o.repetitions, "how often each test is timed")->check(CLI::Range(1, 1000));
-    bench->add_flag_callback("--no-warmup", [&o] { o.warmup = false; }, "without the untimed first round");
+    bench->add_flag_callback(
+        "--no-warmup", [&o] { o.warmup = false; }, "without the untimed first round");
     bench->add_option("--random-weights", o.randomWeights, "a shape with drawn weights instead of a model")
         ->check(CLI::IsMember({"llama-160m", "llama-1b", "llama-7b"}));
     bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
     o.attention = parseAttention("dense");
-    addParsed(bench, "--attention", "dense, declared (a worked sheet, fed token by token), keep=N (sink and last N tokens), "
+    addParsed(bench, "--attention",
+              "dense, declared (a worked sheet, fed token by token), keep=N (sink and last N tokens), "
               "scatter=N (as many in single pages); a list; default dense",
               [&o](const std::string& text) { o.attention = parseAttention(text, true); })
         ->type_name("MODE");
     bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
-    bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")->check(CLI::IsMember({"md", "csv", "json", "jsonl"}));
+    bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")
+        ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}));
     bench->callback([&all] { all.verb = Verb::Bench; });
 }
 
@@ -352,7 +464,8 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     app.set_version_flag("--version", std::string("spanscope-cli ") + kVersion + " (" + kCommit + ")");
     app.require_subcommand(0, 1);
     app.fallthrough();
-    app.option_defaults()->always_capture_default();  // verbs inherit it: --help shows what stands where nothing is said
+    app.option_defaults()
+        ->always_capture_default();  // verbs inherit it: --help shows what stands where nothing is said
     app.add_flag("-v,--verbose", options.verbose, "say more on stderr");
     app.add_flag("-q,--quiet", options.quiet, "only errors on stderr");
     addRun(app, options);

@@ -15,7 +15,7 @@ struct Range {
 };
 
 struct ModelOptions {
-    std::string path;            ///< empty: a bundled model
+    std::string path;               ///< empty: a bundled model
     std::string bundled = "arith";  ///< which one: its folder's name
     std::string backend = "cpu";
     int32_t nThreads = 0;
@@ -48,8 +48,8 @@ struct EvalOptions {
     std::string task, file, failuresFile;
     std::optional<Range> operators, lines, digits;
     std::string shape = "any";
-    bool shapes = false;      ///< every cell of the shapes' table instead
-    int64_t longCount = 0;    ///< shapes: problems in cells of long sheets; 0 = a fifth of the others
+    bool shapes = false;       ///< every cell of the shapes' table instead
+    int64_t longCount = 0;     ///< shapes: problems in cells of long sheets; 0 = a fifth of the others
     std::string markdownFile;  ///< shapes
     int64_t count = 0;
     uint64_t seed = 0;

@@ -39,15 +39,19 @@ Result<std::vector<Problem>> readProblems(const std::string& path, const std::st
         const std::string where = "line " + std::to_string(number);
         JsonProblem problem;
         const auto parsed = readJson(line, problem);
-        if (!parsed) return Error{ErrorCode::Format, problem.message, path, where, line.substr(0, 40), "{\"prompt\", \"answer\"}"};
+        if (!parsed)
+            return Error{ErrorCode::Format,  problem.message,           path, where,
+                         line.substr(0, 40), "{\"prompt\", \"answer\"}"};
         const nlohmann::json& object = *parsed;
         if (!object.is_object())
-            return Error{ErrorCode::Format, "not a JSON object", path, where, line.substr(0, 40), "{\"prompt\", \"answer\"}"};
+            return Error{ErrorCode::Format,  "not a JSON object",       path, where,
+                         line.substr(0, 40), "{\"prompt\", \"answer\"}"};
         const std::string* typed = textOf(object, "typed");
         if (!typed) typed = textOf(object, "prompt");
         const std::string* answer = textOf(object, "answer");
         if (!typed || !answer)
-            return Error{ErrorCode::Format, "a problem needs two strings", path, where, {}, "\"prompt\" and \"answer\""};
+            return Error{ErrorCode::Format,          "a problem needs two strings", path, where, {},
+                         "\"prompt\" and \"answer\""};
         const std::string* task = textOf(object, "task");
         const std::string* response = textOf(object, "response");
         problems.push_back({task ? *task : defaultTask, *typed, *answer, response ? *response : std::string()});
@@ -60,15 +64,23 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
     auto range = [](const std::optional<Range>& r, Range fallback) {
         return IntRange{r.value_or(fallback).min, r.value_or(fallback).max};
     };
-    for (const auto& [given, option, owner] : {std::tuple{o.operators.has_value(), "--operators", "expression"}, {o.lines.has_value(), "--lines", "sheet"}})
+    for (const auto& [given, option, owner] :
+         {std::tuple{o.operators.has_value(), "--operators", "expression"}, {o.lines.has_value(), "--lines", "sheet"}})
         if (given && task != owner)
-            return Error{ErrorCode::InvalidArgument, std::string("is for --task ") + owner, {}, option, "--task " + task, {}};
+            return Error{
+                ErrorCode::InvalidArgument, std::string("is for --task ") + owner, {}, option, "--task " + task, {}};
     std::unique_ptr<ExampleSource> source;
     if (task == "expression" || task == "sheet") {
         const ProblemShape shape{o.shape, range(o.digits, {1, 4})};
         source = task == "expression" ? makeExpressionSource(range(o.operators, {1, 16}), o.seed, shape)
                                       : makeSheetSource(range(o.lines, {1, 100}), {0, 0}, o.seed, shape);
-        if (!source) return Error{ErrorCode::InvalidArgument, "no problems of this shape are made for " + task, {}, "--shape", o.shape, {}};
+        if (!source)
+            return Error{ErrorCode::InvalidArgument,
+                         "no problems of this shape are made for " + task,
+                         {},
+                         "--shape",
+                         o.shape,
+                         {}};
     }
     if (task == "news") {
         NewsDatasetOptions news;
@@ -79,8 +91,9 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
         source = std::move(*dataset);
     }
     if (!source)
-        return Error{ErrorCode::InvalidArgument, "there are no fresh problems of this task; give --file", {}, "--task", task,
-                     "expression, sheet or news"};
+        return Error{
+            ErrorCode::InvalidArgument, "there are no fresh problems of this task; give --file", {}, "--task", task,
+            "expression, sheet or news"};
     std::vector<Problem> problems;
     const int64_t count = o.count > 0 ? o.count : kDefaultCount;
     while (static_cast<int64_t>(problems.size()) < count) {

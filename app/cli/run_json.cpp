@@ -27,8 +27,8 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
     const std::vector<int32_t> ids = responseIds(run, model.tokenizer());
     nlohmann::ordered_json violations = nlohmann::ordered_json::array();
     for (const ProtocolViolation& v : run.violations)
-        violations.push_back({{"kind", violationName(v.kind)}, {"position", v.position}, {"segment", v.segment},
-                              {"effect", v.effect}});
+        violations.push_back(
+            {{"kind", violationName(v.kind)}, {"position", v.position}, {"segment", v.segment}, {"effect", v.effect}});
     nlohmann::ordered_json object{
         {"attention", attentionModeName(h.settings.attention)},
         {"task", h.settings.task},

@@ -60,13 +60,15 @@ void installStopSignal() {
     sem_init(&s_asked, 0, 0);
     handle(SIGINT, onStop);
     handle(SIGTERM, onStop);
-    if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) handle(SIGHUP, onStop);  // not under nohup
+    if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
+        handle(SIGHUP, onStop);  // not under nohup
     std::signal(SIGPIPE, SIG_IGN);
 }
 
 const std::atomic<bool>& stopFlag() { return s_stop; }
 
-StopsInOrder::StopsInOrder(std::function<void()> lastWords) : m_lastWords(std::move(lastWords)), m_watcher([this] { watch(); }) {
+StopsInOrder::StopsInOrder(std::function<void()> lastWords)
+    : m_lastWords(std::move(lastWords)), m_watcher([this] { watch(); }) {
     s_phase.store(Phase::InOrder);
 }
 

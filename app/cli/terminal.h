@@ -1,5 +1,5 @@
-// The one door to stdout. What is for people never moves a cursor, whatever a file says; what is for scripts is passed on
-// byte for byte, unless stdout is a terminal.
+// The one door to stdout. What is for people never moves a cursor, whatever a file says; what is for scripts is passed
+// on byte for byte, unless stdout is a terminal.
 #pragma once
 
 #include <string>

@@ -53,18 +53,23 @@ bool wantsDeclared(const BenchOptions& o) {
 int benchVerb(const BenchOptions& o, const Log& log) {
     const BenchPlan plan = planOf(o);
     if (plan.promptSizes.empty() && plan.predictSizes.empty() && plan.promptThenPredict.empty())
-        return log.fail({ErrorCode::InvalidArgument, "nothing to measure: -p 0 and -n 0 leave out both tests", {}, {}, {}, {}});
+        return log.fail(
+            {ErrorCode::InvalidArgument, "nothing to measure: -p 0 and -n 0 leave out both tests", {}, {}, {}, {}});
     if (wantsDeclared(o) && !o.randomWeights.empty())
-        return log.fail({ErrorCode::InvalidArgument, "drawn weights come without a vocabulary, so nothing can be declared", {},
-                         "--attention", "declared", "dense, keep=N or scatter=N"});
+        return log.fail({ErrorCode::InvalidArgument,
+                         "drawn weights come without a vocabulary, so nothing can be declared",
+                         {},
+                         "--attention",
+                         "declared",
+                         "dense, keep=N or scatter=N"});
     OpenedModel opened;
     std::unique_ptr<RandomWeights> drawn;
     BenchSubject subject;
     subject.kvType = kvTypeOf(o.model);
     // A declared test starts after its sheet's prompt, which takes about a quarter of the length.
     const BenchSequences sequences = benchSequences(plan);
-    const KvDemand demand{sequences.tokens * (wantsDeclared(o) ? 2 : 1), sequences.nSequences, "--n-depth with --n-prompt or --n-gen",
-                          "--batch"};
+    const KvDemand demand{sequences.tokens * (wantsDeclared(o) ? 2 : 1), sequences.nSequences,
+                          "--n-depth with --n-prompt or --n-gen", "--batch"};
     const int64_t kvTokens = demand.kvTokens();
     if (o.randomWeights.empty()) {
         auto model = openModelFor(o.model, log);
@@ -76,17 +81,27 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     } else {
         DType type = DType::BF16;
         if (!dtypeFromName(o.weightType, type))
-            return log.fail({ErrorCode::InvalidArgument, "no such format", {}, "--weight-type", o.weightType, "f32, f16, bf16, q8_0, q4_0, ..."});
+            return log.fail({ErrorCode::InvalidArgument,
+                             "no such format",
+                             {},
+                             "--weight-type",
+                             o.weightType,
+                             "f32, f16, bf16, q8_0, q4_0, ..."});
         const bool ask = !o.model.force;
         auto weights = RandomWeights::create(o.randomWeights, type, o.seed, ask ? freeMemoryBytes() : UINT64_MAX,
                                              progressOn(log, "drawing weights"));
         log.endProgress();
         if (!weights) return log.fail(weights.error());
         drawn = std::move(*weights);
-        const auto wanted = static_cast<uint64_t>(kvBytesPerToken(drawn->weights().shape, subject.kvType) * static_cast<double>(kvTokens));
+        const auto wanted = static_cast<uint64_t>(kvBytesPerToken(drawn->weights().shape, subject.kvType) *
+                                                  static_cast<double>(kvTokens));
         if (const uint64_t left = freeMemoryBytes(); ask && o.model.backend != "cuda" && wanted > left)
-            return log.fail({ErrorCode::OutOfMemory, "the KV cache of this bench does not fit into memory; --force starts anyway", {},
-                             "--n-depth, --batch", mebibytes(left) + " free", mebibytes(wanted)});
+            return log.fail({ErrorCode::OutOfMemory,
+                             "the KV cache of this bench does not fit into memory; --force starts anyway",
+                             {},
+                             "--n-depth, --batch",
+                             mebibytes(left) + " free",
+                             mebibytes(wanted)});
         subject.model = o.randomWeights + " (drawn weights)";
         subject.format = dtypeName(type);
     }
@@ -103,17 +118,15 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         const int64_t peakBytes = processMemory().peakBytes - (probe ? static_cast<int64_t>(probe->nBytes()) : 0);
         for (BenchRow& row : done) {
             row.peakBytes = std::max<int64_t>(0, peakBytes);
-            row.neededBytes = weightBytes + static_cast<int64_t>(kvBytesPerToken(weights.shape, subject.kvType) * static_cast<double>(kvTokens));
+            row.neededBytes = weightBytes + static_cast<int64_t>(kvBytesPerToken(weights.shape, subject.kvType) *
+                                                                 static_cast<double>(kvTokens));
         }
         auto text = formatBench(done, o.output);
         if (!text) return text.error();
         while (text->ends_with('\n')) text->pop_back();
-        if (o.output.starts_with("json"))
-            printJsonLine(*text);
-        else if (o.output == "csv")
-            printData(*text + "\n");
-        else
-            print(*text + "\n");
+        if (o.output.starts_with("json")) printJsonLine(*text);
+        else if (o.output == "csv") printData(*text + "\n");
+        else print(*text + "\n");
         return {};
     };
     std::vector<BenchRow> rows;
@@ -131,7 +144,8 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         if (!complete.empty()) (void)report(complete);
     });
     Status ran = runBench(**backend, weights, subject, plan, &stopFlag(), rows, progress);
-    if (ran && wantsDeclared(o)) ran = runDeclaredBench(**backend, *opened.model, subject, plan, &stopFlag(), rows, progress);
+    if (ran && wantsDeclared(o))
+        ran = runDeclaredBench(**backend, *opened.model, subject, plan, &stopFlag(), rows, progress);
     stops.workIsOver();
     log.endProgress();
     if (!ran && rows.empty()) return log.fail(ran.error());

@@ -57,9 +57,16 @@ Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const
     if (!o.recorded.empty()) return openRecordedExamples(o.recorded);
     if (o.task == "expression" || o.task == "sheet") {
         const ProblemShape shape{o.shape, range(o.digits, {1, 4})};
-        auto source = o.task == "expression" ? makeExpressionSource(range(o.operators, {1, 16}), o.seed, shape)
-                                             : makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed, shape);
-        if (!source) return Error{ErrorCode::InvalidArgument, "no problems of this shape are made for " + o.task, {}, "--shape", o.shape, {}};
+        auto source = o.task == "expression"
+                          ? makeExpressionSource(range(o.operators, {1, 16}), o.seed, shape)
+                          : makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed, shape);
+        if (!source)
+            return Error{ErrorCode::InvalidArgument,
+                         "no problems of this shape are made for " + o.task,
+                         {},
+                         "--shape",
+                         o.shape,
+                         {}};
         return source;
     }
     if (o.task == "news") {
@@ -99,7 +106,8 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     }
     std::shared_ptr<const Tokenizer> tokenizer;
     if (!o.textOnly) {
-        const std::string path = o.tokenizer.empty() ? bundledModel(bundledFor(o.task)) + "/tokenizer.model" : o.tokenizer;
+        const std::string path =
+            o.tokenizer.empty() ? bundledModel(bundledFor(o.task)) + "/tokenizer.model" : o.tokenizer;
         const bool folder = std::filesystem::is_directory(path);
         auto loaded = loadSentencePiece(folder ? path + "/tokenizer.model" : path);
         if (!loaded) return log.fail(loaded.error());
@@ -114,7 +122,12 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     ArithmeticCoverage coverage(o.task);
     if (!o.coverageFile.empty()) {
         if (o.task != "expression" && o.task != "sheet")
-            return log.fail({ErrorCode::InvalidArgument, "the cells are those of arithmetic", {}, "--coverage", "--task " + o.task, "expression or sheet"});
+            return log.fail({ErrorCode::InvalidArgument,
+                             "the cells are those of arithmetic",
+                             {},
+                             "--coverage",
+                             "--task " + o.task,
+                             "expression or sheet"});
         auto file = OutputFile::create(o.coverageFile);
         if (!file) return log.fail(file.error());
         coverageFile = std::move(*file);

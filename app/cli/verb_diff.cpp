@@ -15,8 +15,8 @@ using Json = nlohmann::ordered_json;
 
 struct RunDifference {
     bool promptEqual = true;
-    int64_t firstToken = -1;    ///< first step whose token differs or that only one has; -1: none
-    int64_t firstMask = -1;     ///< first step with equal tokens so far whose list or phase differs
+    int64_t firstToken = -1;  ///< first step whose token differs or that only one has; -1: none
+    int64_t firstMask = -1;   ///< first step with equal tokens so far whose list or phase differs
     int64_t nTokensDiffer = 0, nMasksDiffer = 0;
     bool answerEqual = true;
     bool equal() const { return promptEqual && firstToken < 0 && firstMask < 0 && answerEqual; }
@@ -56,7 +56,8 @@ RunDifference compare(const RunData& a, const RunData& b) {
 std::string stepText(const RunData& run, int64_t index) {
     if (index < 0 || static_cast<size_t>(index) >= run.steps.size()) return "(ended)";
     const StepRecord& s = run.steps[static_cast<size_t>(index)];
-    return terminalSafe(s.token.text, true) + " (" + phaseName(s.phase) + ", attended " + std::to_string(s.attended) + ")";
+    return terminalSafe(s.token.text, true) + " (" + phaseName(s.phase) + ", attended " + std::to_string(s.attended) +
+           ")";
 }
 
 Json differenceJson(const RunData& a, const RunData& b, const RunDifference& d) {
@@ -83,7 +84,8 @@ void printDifference(const RunData& a, const RunData& b, const RunDifference& d)
     if (d.firstMask >= 0)
         printFormat("  masks differ from step %lld: %s | %s\n", static_cast<long long>(d.firstMask),
                     stepText(a, d.firstMask).c_str(), stepText(b, d.firstMask).c_str());
-    if (!d.answerEqual) printFormat("  answers: %s | %s\n", terminalSafe(a.answer, true).c_str(), terminalSafe(b.answer, true).c_str());
+    if (!d.answerEqual)
+        printFormat("  answers: %s | %s\n", terminalSafe(a.answer, true).c_str(), terminalSafe(b.answer, true).c_str());
     printFormat("  decode %s | %s t/s\n", decimal(a.stats.decodeTokensPerS(), 1).c_str(),
                 decimal(b.stats.decodeTokensPerS(), 1).c_str());
 }

@@ -24,41 +24,43 @@ Json rowJson(const Row& row, const Plan& plan) {
     const RowSums s = sumUp(row);
     Json object{{"attention", attentionModeName(row.choice.mode)}};
     if (row.choice.mode == AttentionMode::Keep) object["keep_tokens"] = row.choice.keepTokens;
-    object.update({{"exact", s.exactShare()},
-                   {"n", s.n},
-                   {"n_exact", s.exact},
-                   {"n_failed", s.failed},
-                   {"prompt_n", s.prompt},
-                   {"predicted_n", s.response},
-                   {"markup_n", s.markup},
-                   {"attended_tokens", s.attended},
-                   {"read_tokens", s.read},
-                   {"causal_tokens", s.causal},
-                   {"attended_fraction", s.share(s.attended)},
-                   {"read_fraction", s.share(s.read)},
-                   {"attended_per_step", s.response ? static_cast<double>(s.attended) / static_cast<double>(s.response) : 0},
-                   {"read_per_step", s.response ? static_cast<double>(s.read) / static_cast<double>(s.response) : 0},
-                   {"violations", s.violations},
-                   {"stop_reasons", s.stops},
-                   {"wall_s", row.wallS},
-                   {"prefill_s", static_cast<double>(s.prefillNs) / 1e9},
-                   {"tokens_per_second", row.wallS > 0 ? static_cast<double>(s.response) / row.wallS : 0},
-                   {"jobs", plan.nJobs},
-                   {"batch", plan.batch}});
+    object.update(
+        {{"exact", s.exactShare()},
+         {"n", s.n},
+         {"n_exact", s.exact},
+         {"n_failed", s.failed},
+         {"prompt_n", s.prompt},
+         {"predicted_n", s.response},
+         {"markup_n", s.markup},
+         {"attended_tokens", s.attended},
+         {"read_tokens", s.read},
+         {"causal_tokens", s.causal},
+         {"attended_fraction", s.share(s.attended)},
+         {"read_fraction", s.share(s.read)},
+         {"attended_per_step", s.response ? static_cast<double>(s.attended) / static_cast<double>(s.response) : 0},
+         {"read_per_step", s.response ? static_cast<double>(s.read) / static_cast<double>(s.response) : 0},
+         {"violations", s.violations},
+         {"stop_reasons", s.stops},
+         {"wall_s", row.wallS},
+         {"prefill_s", static_cast<double>(s.prefillNs) / 1e9},
+         {"tokens_per_second", row.wallS > 0 ? static_cast<double>(s.response) / row.wallS : 0},
+         {"jobs", plan.nJobs},
+         {"batch", plan.batch}});
     row.scores.toJson(object);
     return object;
 }
 
 void printTable(const std::vector<Row>& rows) {
-    printFormat("%-10s %6s %9s %10s %10s %9s %9s %10s %11s\n", "attention", "n", "exact", "prompt", "response", "attended",
-                "read", "violations", "t/s overall");
+    printFormat("%-10s %6s %9s %10s %10s %9s %9s %10s %11s\n", "attention", "n", "exact", "prompt", "response",
+                "attended", "read", "violations", "t/s overall");
     for (const Row& row : rows) {
         const RowSums s = sumUp(row);
         const std::string rate = row.wallS > 0 ? decimal(static_cast<double>(s.response) / row.wallS, 0) : "-";
         printFormat("%-10s %6lld %8s%% %10lld %10lld %8s%% %8s%% %10lld %11s\n", attentionModeName(row.choice.mode),
-                    static_cast<long long>(s.n), decimal(100 * s.exactShare(), 1).c_str(), static_cast<long long>(s.prompt),
-                    static_cast<long long>(s.response), decimal(100 * s.share(s.attended), 1).c_str(),
-                    decimal(100 * s.share(s.read), 1).c_str(), static_cast<long long>(s.violations), rate.c_str());
+                    static_cast<long long>(s.n), decimal(100 * s.exactShare(), 1).c_str(),
+                    static_cast<long long>(s.prompt), static_cast<long long>(s.response),
+                    decimal(100 * s.share(s.attended), 1).c_str(), decimal(100 * s.share(s.read), 1).c_str(),
+                    static_cast<long long>(s.violations), rate.c_str());
     }
     for (const Row& row : rows) print(row.scores.toText(attentionModeName(row.choice.mode)));
 }
@@ -89,9 +91,14 @@ int evalVerb(const EvalOptions& o, const Log& log) {
         if (o.json) {
             Json list = Json::array();
             for (const Row& row : rows) list.push_back(rowJson(row, *plan));
-            printJson({{"rows", std::move(list)}, {"task", task}, {"source", o.file.empty() ? "fresh" : o.file},
-                       {"seed", o.seed}, {"model", model.name()}, {"model_hash", model.hash()},
-                       {"backend", backends->front()->info().name}, {"device", backends->front()->info().device}});
+            printJson({{"rows", std::move(list)},
+                       {"task", task},
+                       {"source", o.file.empty() ? "fresh" : o.file},
+                       {"seed", o.seed},
+                       {"model", model.name()},
+                       {"model_hash", model.hash()},
+                       {"backend", backends->front()->info().name},
+                       {"device", backends->front()->info().device}});
         } else {
             printTable(rows);
         }

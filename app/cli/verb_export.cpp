@@ -27,7 +27,9 @@ SharedRun firstWith(const TraceFile& file, AttentionMode mode, const SharedRun& 
 }
 
 SharedRun chosenRun(const TraceFile& file, int64_t index) {
-    if (index >= 0) return static_cast<size_t>(index) < file.runs.size() ? SharedRun(file.runs[static_cast<size_t>(index)]) : nullptr;
+    if (index >= 0)
+        return static_cast<size_t>(index) < file.runs.size() ? SharedRun(file.runs[static_cast<size_t>(index)])
+                                                             : nullptr;
     if (SharedRun declared = firstWith(file, AttentionMode::Declared, nullptr)) return declared;
     return file.runs.empty() ? nullptr : SharedRun(file.runs.front());
 }
@@ -45,7 +47,8 @@ Result<Inspection> inspectRun(const SharedRun& run, const ExportOptions& o, cons
     if (!opened) return opened.error();
     const auto nTokens = static_cast<int32_t>(run->header.prompt.size() + run->steps.size()) + 1;
     if (Status fits = checkMemory(model, {nTokens, 2}, log); !fits) return fits.error();
-    auto backend = makeBackendFor(opened->model->weights(), model, {int64_t{2} * nTokens + 2 * kPageTokens, 2, model.nThreads}, log);
+    auto backend = makeBackendFor(opened->model->weights(), model,
+                                  {int64_t{2} * nTokens + 2 * kPageTokens, 2, model.nThreads}, log);
     if (!backend) return backend.error();
     auto inspector = Inspector::create(opened->model, **backend, run);
     if (!inspector) return inspector.error();
@@ -75,10 +78,14 @@ int exportVerb(const ExportOptions& o, const Log& log) {
     const auto nSteps = static_cast<int32_t>(run->steps.size());
     for (const auto& [option, step] : {std::pair{"--first-step", o.firstStep}, std::pair{"--step", o.step}})
         if (step > 0 && step >= nSteps)
-            return log.fail({ErrorCode::InvalidArgument, "the run has no such step", o.trace, option, std::to_string(step),
-                             "0 to " + std::to_string(nSteps - 1)});
+            return log.fail({ErrorCode::InvalidArgument, "the run has no such step", o.trace, option,
+                             std::to_string(step), "0 to " + std::to_string(nSteps - 1)});
     if (o.lastStep >= 0 && o.lastStep < o.firstStep)
-        return log.fail({ErrorCode::InvalidArgument, "lies before --first-step", {}, "--last-step", std::to_string(o.lastStep),
+        return log.fail({ErrorCode::InvalidArgument,
+                         "lies before --first-step",
+                         {},
+                         "--last-step",
+                         std::to_string(o.lastStep),
                          std::to_string(o.firstStep) + " or more"});
     // A comparison belongs to the same prompt only.
     SharedRun other = firstWith(*file, AttentionMode::Dense, run);
@@ -92,10 +99,15 @@ int exportVerb(const ExportOptions& o, const Log& log) {
     ExportInput input{run.get(), other.get(), nullptr, nullptr};
     const bool difference = o.figure == "difference" || !o.differenceNpy.empty() || !o.differenceCsv.empty();
     if (difference && !other)
-        return log.fail({ErrorCode::InvalidArgument, "a difference needs a second run; name one with --against", o.trace, {}, {}, {}});
+        return log.fail({ErrorCode::InvalidArgument,
+                         "a difference needs a second run; name one with --against",
+                         o.trace,
+                         {},
+                         {},
+                         {}});
     Inspection inspection;
-    if (o.figure == "attention" || o.figure == "heads" || o.figure == "divergence" || !o.attentionCsv.empty() || !o.headsCsv.empty() ||
-        !o.divergenceCsv.empty()) {
+    if (o.figure == "attention" || o.figure == "heads" || o.figure == "divergence" || !o.attentionCsv.empty() ||
+        !o.headsCsv.empty() || !o.divergenceCsv.empty()) {
         auto found = inspectRun(run, o, log);
         if (!found) return log.fail(found.error());
         inspection = std::move(*found);
@@ -140,7 +152,12 @@ int exportVerb(const ExportOptions& o, const Log& log) {
     write(o.pdf, [&] { return figures.write(input, o.pdf, FigureExport::Kind::Pdf); });
     write(o.html, [&] { return exportHtml(*run, other.get(), figures.pngBytes(*run), o.html); });
     if (exitCode == kOk && nWritten == 0)
-        return log.fail({ErrorCode::InvalidArgument, "nothing to export was asked for; see spanscope-cli export --help", {}, {}, {}, {}});
+        return log.fail({ErrorCode::InvalidArgument,
+                         "nothing to export was asked for; see spanscope-cli export --help",
+                         {},
+                         {},
+                         {},
+                         {}});
     return exitCode;
 }
 

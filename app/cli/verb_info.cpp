@@ -31,11 +31,20 @@ int traceInfo(const InfoOptions& o, const Log& log) {
     Json runs = Json::array();
     for (const auto& run : file->runs) {
         const RunHeader& h = run->header;
-        runs.push_back({{"run", h.runId}, {"task", h.settings.task}, {"attention", attentionModeName(h.settings.attention)},
-                        {"model", h.modelName}, {"model_hash", h.modelHash}, {"machine", h.machine}, {"device", h.device},
-                        {"program", h.programVersion}, {"prompt_n", h.prompt.size()}, {"steps", run->steps.size()},
-                        {"segments", run->segments.size()}, {"violations", run->violations.size()},
-                        {"answer", run->answer}, {"stop_reason", stopReasonName(run->stats.stop)}});
+        runs.push_back({{"run", h.runId},
+                        {"task", h.settings.task},
+                        {"attention", attentionModeName(h.settings.attention)},
+                        {"model", h.modelName},
+                        {"model_hash", h.modelHash},
+                        {"machine", h.machine},
+                        {"device", h.device},
+                        {"program", h.programVersion},
+                        {"prompt_n", h.prompt.size()},
+                        {"steps", run->steps.size()},
+                        {"segments", run->segments.size()},
+                        {"violations", run->violations.size()},
+                        {"answer", run->answer},
+                        {"stop_reason", stopReasonName(run->stats.stop)}});
     }
     if (o.json) {
         printJson({{"trace", o.trace}, {"damage", file->damage}, {"runs", std::move(runs)}});
@@ -69,17 +78,28 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
             {"hash", model.hash()},
             {"format", model.formatName()},
             {"shape",
-             {{"n_layers", s.nLayers}, {"hidden", s.hidden}, {"ffn", s.ffn}, {"n_heads", s.nHeads},
-              {"n_kv_heads", s.nKvHeads}, {"head_dim", s.headDim}, {"vocab", s.vocab}, {"max_context", s.maxSeqLen},
-              {"sliding_window", s.slidingWindow}, {"tied_head", !model.weights().head}}},
+             {{"n_layers", s.nLayers},
+              {"hidden", s.hidden},
+              {"ffn", s.ffn},
+              {"n_heads", s.nHeads},
+              {"n_kv_heads", s.nKvHeads},
+              {"head_dim", s.headDim},
+              {"vocab", s.vocab},
+              {"max_context", s.maxSeqLen},
+              {"sliding_window", s.slidingWindow},
+              {"tied_head", !model.weights().head}}},
             {"protocol_version", card.protocolVersion},
             {"description", card.description},
             {"license", card.license},
             {"trained_on", card.trainedOn},
             {"tasks", std::move(tasks)},
             {"forecast",
-             {{"weight_bytes", f.weightBytes}, {"kv_bytes", f.kvBytes}, {"workspace_bytes", f.workspaceBytes},
-              {"free_bytes", f.freeBytes}, {"context_tokens", f.contextTokens}, {"largest_context", f.largestContext},
+             {{"weight_bytes", f.weightBytes},
+              {"kv_bytes", f.kvBytes},
+              {"workspace_bytes", f.workspaceBytes},
+              {"free_bytes", f.freeBytes},
+              {"context_tokens", f.contextTokens},
+              {"largest_context", f.largestContext},
               {"fits", f.fits()}}},
             {"machine", describeMachine()},
             {"cuda", describeCuda()}};
@@ -88,8 +108,9 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
 void printModel(const Model& model, const MemoryForecast& f) {
     const ModelShape& s = model.weights().shape;
     const SpanscopeCard& card = model.card();
-    printFormat("%s\n  folder    %s\n  format    %s, %s\n  hash      %s\n", line(model.name()).c_str(), line(model.path()).c_str(),
-                model.formatName().c_str(), mebibytes(model.weightBytes()).c_str(), model.hash().c_str());
+    printFormat("%s\n  folder    %s\n  format    %s, %s\n  hash      %s\n", line(model.name()).c_str(),
+                line(model.path()).c_str(), model.formatName().c_str(), mebibytes(model.weightBytes()).c_str(),
+                model.hash().c_str());
     printFormat("  shape     %d layers, %d wide, MLP %d, %d heads (%d for keys and values) of %d, vocabulary %d%s\n",
                 s.nLayers, s.hidden, s.ffn, s.nHeads, s.nKvHeads, s.headDim, s.vocab,
                 model.weights().head ? "" : ", tied head");

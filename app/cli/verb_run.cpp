@@ -83,9 +83,9 @@ int printForecast(const RunOptions& o, const KvDemand& demand, const Log& log) {
                      {"fits", f->fits()}}}});
     } else {
         printFormat("weights    %s\nKV cache   %s for %lld tokens\nworkspace  %s\nfree       %s\n%s\n",
-                    mebibytes(f->weightBytes).c_str(), mebibytes(f->kvBytes).c_str(), static_cast<long long>(demand.kvTokens()),
-                    mebibytes(f->workspaceBytes).c_str(), mebibytes(f->freeBytes).c_str(),
-                    f->fits() ? "fits" : "does not fit");
+                    mebibytes(f->weightBytes).c_str(), mebibytes(f->kvBytes).c_str(),
+                    static_cast<long long>(demand.kvTokens()), mebibytes(f->workspaceBytes).c_str(),
+                    mebibytes(f->freeBytes).c_str(), f->fits() ? "fits" : "does not fit");
     }
     return f->fits() ? kOk : kOutOfMemory;
 }
@@ -157,8 +157,11 @@ nlohmann::ordered_json memoryJson(const Running& r, const Model& model) {
     const ProcessMemory m = processMemory();
     int64_t kvBytes = 0;
     for (const auto& session : r.sessions) kvBytes += session->data().stats.kvStoredBytes;
-    return {{"peak_rss_bytes", m.peakBytes}, {"anon_bytes", m.anonBytes}, {"file_bytes", m.fileBytes},
-            {"weight_bytes", model.weightBytes()}, {"kv_bytes", kvBytes}};
+    return {{"peak_rss_bytes", m.peakBytes},
+            {"anon_bytes", m.anonBytes},
+            {"file_bytes", m.fileBytes},
+            {"weight_bytes", model.weightBytes()},
+            {"kv_bytes", kvBytes}};
 }
 
 nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t loadNs) {
@@ -190,11 +193,12 @@ int runVerb(const RunOptions& o, const Log& log) {
     const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
     const int32_t needed = neededTokens(model, *settings, nPrompt);
     if (auto ok = checkPromptFits(nPrompt, needed); !ok) return log.fail(ok.error());
-    const KvDemand demand{(needed + kPageTokens - 1) / kPageTokens * kPageTokens, static_cast<int32_t>(o.attention.size()), "-c",
-                          "--attention", nPrompt};
+    const KvDemand demand{(needed + kPageTokens - 1) / kPageTokens * kPageTokens,
+                          static_cast<int32_t>(o.attention.size()), "-c", "--attention", nPrompt};
     if (auto ok = o.dryRun ? Status() : checkMemory(o.model, demand, log); !ok) return log.fail(ok.error());
     if (const int32_t trained = model.weights().shape.maxSeqLen; needed > trained)
-        log.info("warning: the run may take " + std::to_string(needed) + " tokens; the model was trained for " + std::to_string(trained));
+        log.info("warning: the run may take " + std::to_string(needed) + " tokens; the model was trained for " +
+                 std::to_string(trained));
     if (o.dryRun) return printForecast(o, demand, log);
     auto backend = makeBackendFor(model.weights(), o.model, {demand.kvTokens(), 1, o.model.nThreads}, log);
     if (!backend) return log.fail(backend.error());
@@ -205,7 +209,8 @@ int runVerb(const RunOptions& o, const Log& log) {
     for (const AttentionChoice& choice : o.attention) {
         settings->attention = choice.mode;
         settings->keepTokens = choice.keepTokens;
-        auto session = Session::create(opened->model, **backend, *settings, static_cast<int64_t>(running.sessions.size()) + 1);
+        auto session =
+            Session::create(opened->model, **backend, *settings, static_cast<int64_t>(running.sessions.size()) + 1);
         if (!session) return log.fail(session.error());
         running.sessions.push_back(std::move(*session));
     }
@@ -240,8 +245,9 @@ int runVerb(const RunOptions& o, const Log& log) {
         log.info(runSummary(session->data()));
         const AnswerCheck check = checkAnswer(session->data());
         if (!check.note.empty())
-            log.info("warning: " + std::string(attentionModeName(session->data().header.settings.attention)) + ": the answer " +
-                     (session->data().answer.empty() ? "(none)" : session->data().answer) + " is " + check.note);
+            log.info("warning: " + std::string(attentionModeName(session->data().header.settings.attention)) +
+                     ": the answer " + (session->data().answer.empty() ? "(none)" : session->data().answer) + " is " +
+                     check.note);
     }
     const RunData* dense = runWith(running, AttentionMode::Dense);
     const RunData* declared = runWith(running, AttentionMode::Declared);

@@ -61,7 +61,8 @@ int main(int argc, char** argv) {
     parser.addHelpOption();
     parser.addVersionOption();
     const QCommandLineOption model({"m", "model"}, "Model folder or .gguf file to load at start.", "path");
-    const QCommandLineOption device("device", "auto, cpu, cuda or reference; default: as it was the last time.", "name", "auto");
+    const QCommandLineOption device("device", "auto, cpu, cuda or reference; default: as it was the last time.", "name",
+                                    "auto");
     QCommandLineOption screenshots("screenshots", "Save pictures of the main states into a folder and quit.", "folder");
     screenshots.setFlags(QCommandLineOption::HiddenFromHelp);
     parser.addOptions({model, device, screenshots});
@@ -69,7 +70,9 @@ int main(int argc, char** argv) {
     parser.process(app);
     const QStringList names{"auto", "cpu", "cuda", "reference"};
     if (!names.contains(parser.value(device))) {
-        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n", spanscope::terminalSafe(parser.value(device).toStdString(), true).c_str(), qPrintable(names.join(", ")));
+        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n",
+                     spanscope::terminalSafe(parser.value(device).toStdString(), true).c_str(),
+                     qPrintable(names.join(", ")));
         return 2;  // the command line's code for wrong usage
     }
     if (parser.isSet(model) && parser.value(model).isEmpty()) {
@@ -103,16 +106,19 @@ int main(int argc, char** argv) {
     const QString recovery = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/recovery";
     window.offerRecovery(interruptedRuns(recovery));
     runner.setRecoveryFolder(recovery);
-    const auto choice = parser.isSet(device) ? spanscope::DeviceChoice(names.indexOf(parser.value(device))) : window.device();
-    const QString path = parser.isSet(model) ? QFileInfo(parser.value(model)).absoluteFilePath()
-                                               : setup.bundledModels.isEmpty() ? QString() : setup.bundledModels.front().path;
+    const auto choice =
+        parser.isSet(device) ? spanscope::DeviceChoice(names.indexOf(parser.value(device))) : window.device();
+    const QString path = parser.isSet(model)             ? QFileInfo(parser.value(model)).absoluteFilePath()
+                         : setup.bundledModels.isEmpty() ? QString()
+                                                         : setup.bundledModels.front().path;
     QTimer::singleShot(0, &window, [&] {
         if (!path.isEmpty()) window.loadModel({path, 0, choice});
         if (parser.isSet(screenshots)) {
             QApplication::exit(spanscope::takeScreenshots(window, parser.value(screenshots)) ? 0 : 1);
             return;
         }
-        if (!parser.positionalArguments().isEmpty()) window.openPath(QFileInfo(parser.positionalArguments().front()).absoluteFilePath());
+        if (!parser.positionalArguments().isEmpty())
+            window.openPath(QFileInfo(parser.positionalArguments().front()).absoluteFilePath());
         else window.startTourOnce();
     });
     return QApplication::exec();

@@ -74,7 +74,8 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
             return;
         }
     };
-    if (!waitFor([&] { return window.state() != MainWindow::State::Loading; }) || window.state() == MainWindow::State::NoModel) {
+    if (!waitFor([&] { return window.state() != MainWindow::State::Loading; }) ||
+        window.state() == MainWindow::State::NoModel) {
         std::fprintf(stderr, "the model does not load\n");
         return false;
     }

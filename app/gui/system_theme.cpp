@@ -25,7 +25,8 @@ const char* kKey = "color-scheme";  // 1: prefers dark
 void SystemTheme::watch() {
     QDBusConnection bus = QDBusConnection::sessionBus();
     if (!bus.isConnected()) return;
-    bus.connect(kService, kPath, kInterface, "SettingChanged", this, SLOT(onSettingChanged(QString, QString, QDBusVariant)));
+    bus.connect(kService, kPath, kInterface, "SettingChanged", this,
+                SLOT(onSettingChanged(QString, QString, QDBusVariant)));
     QDBusMessage ask = QDBusMessage::createMethodCall(kService, kPath, kInterface, "Read");
     ask << QString(kGroup) << QString(kKey);
     auto* watcher = new QDBusPendingCallWatcher(bus.asyncCall(ask, 2000), this);

@@ -9,7 +9,8 @@ QStringList EngineEvents::unheard() const {
     const QMetaObject& events = staticMetaObject;
     for (int i = events.methodOffset(); i < events.methodCount(); ++i) {
         const QMetaMethod method = events.method(i);
-        if (method.methodType() == QMetaMethod::Signal && !isSignalConnected(method)) names << QString::fromUtf8(method.name());
+        if (method.methodType() == QMetaMethod::Signal && !isSignalConnected(method))
+            names << QString::fromUtf8(method.name());
     }
     return names;
 }

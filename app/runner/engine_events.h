@@ -24,7 +24,8 @@ class EngineEvents : public QObject {
   signals:
     void modelProgress(double fraction);
     void modelReady(const spanscope::ModelInfo& info);
-    void modelFailed(const QString& path, const spanscope::ErrorInfo& error);  ///< not of a load that a newer one replaced
+    void modelFailed(const QString& path,
+                     const spanscope::ErrorInfo& error);  ///< not of a load that a newer one replaced
     void modelDropped();  ///< the model in use made room for the one being opened; modelReady or modelFailed follows
     void forecastReady(const spanscope::ForecastInfo& info);
     void forecastFailed(const QString& path, const spanscope::ErrorInfo& error);

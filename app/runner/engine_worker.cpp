@@ -14,8 +14,8 @@ namespace spanscope {
 
 namespace {
 
-constexpr int kSliceSteps = 16;         // a turn of each lane when two runs alternate
-constexpr qint64 kBatchIntervalMs = 16; // 60 batches a second at most
+constexpr int kSliceSteps = 16;          // a turn of each lane when two runs alternate
+constexpr qint64 kBatchIntervalMs = 16;  // 60 batches a second at most
 constexpr int kDefaultContext = 32768;
 
 QString toQt(const std::string& s) { return QString::fromStdString(s); }
@@ -91,7 +91,8 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     const std::string path = request.path.toStdString();
     const auto fail = [&](const Error& error) {
         const bool cancelled = error.code == ErrorCode::Cancelled;
-        emit modelFailed(request.path, toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error));
+        emit modelFailed(request.path,
+                         toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error));
     };
     if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path, {}, {}, {}});
 
@@ -182,7 +183,8 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
     }
     m_inspector.reset();  // a measured run has the backend to itself
     RunSettings& settings = request.settings;
-    if (settings.contextTokens <= 0 || settings.contextTokens > m_contextTokens) settings.contextTokens = m_contextTokens;
+    if (settings.contextTokens <= 0 || settings.contextTokens > m_contextTokens)
+        settings.contextTokens = m_contextTokens;
 
     const auto add = [&](int64_t id, AttentionMode mode) -> Status {
         RunSettings copy = settings;
@@ -261,10 +263,13 @@ void EngineWorker::send(Live& one, bool last) {
     auto batch = std::make_shared<RunBatch>();
     batch->runId = one.runId;
     batch->steps.assign(data.steps.begin() + static_cast<std::ptrdiff_t>(one.nSent), data.steps.end());
-    batch->firstSegment = one.nSegments ? one.nSegments - 1 : 0;  // the newest that was sent may have grown since, no other
-    batch->segments.assign(data.segments.begin() + static_cast<std::ptrdiff_t>(batch->firstSegment), data.segments.end());
+    batch->firstSegment =
+        one.nSegments ? one.nSegments - 1 : 0;  // the newest that was sent may have grown since, no other
+    batch->segments.assign(data.segments.begin() + static_cast<std::ptrdiff_t>(batch->firstSegment),
+                           data.segments.end());
     batch->firstViolation = one.nViolations;
-    batch->violations.assign(data.violations.begin() + static_cast<std::ptrdiff_t>(one.nViolations), data.violations.end());
+    batch->violations.assign(data.violations.begin() + static_cast<std::ptrdiff_t>(one.nViolations),
+                             data.violations.end());
     batch->stats = data.stats;
     batch->stats.loadNs = m_loadNs;
     batch->answer = data.answer;

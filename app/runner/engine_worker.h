@@ -59,7 +59,7 @@ class EngineWorker : public EngineEvents {
     void record(const std::vector<Live>& live);
 
     std::shared_ptr<const Model> m_model;
-    std::unique_ptr<Backend> m_backend;  // after m_model: goes first, since it uses the model's weights
+    std::unique_ptr<Backend> m_backend;      // after m_model: goes first, since it uses the model's weights
     std::unique_ptr<Inspector> m_inspector;  // after both, whose sequences it holds
     int m_contextTokens = 0;
     int64_t m_loadNs = 0;

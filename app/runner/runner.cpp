@@ -29,9 +29,10 @@ void withinMemory(const Work& work, const Fail& fail) {
 /// Emitted in the engine's thread, emitted again in this object's.
 template <class... Args>
 void Runner::passOn(void (EngineEvents::*told)(Args...)) {
-    connect(m_worker, told, m_worker, [this, told](Args... args) {
-        m_inbox.post([this, told, args...] { emit (this->*told)(args...); });
-    }, Qt::DirectConnection);
+    connect(
+        m_worker, told, m_worker,
+        [this, told](Args... args) { m_inbox.post([this, told, args...] { emit(this->*told)(args...); }); },
+        Qt::DirectConnection);
 }
 
 Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox), m_worker(new EngineWorker) {
@@ -69,22 +70,31 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     passOn(&EngineEvents::traceOpened);
     passOn(&EngineEvents::traceSaved);
     passOn(&EngineEvents::traceFailed);
-    connect(m_worker, &EngineWorker::modelFailed, m_worker, [this](const QString& path, const ErrorInfo& error) {
-        m_inbox.post([this, path, error, load = m_worker->loading()] {
-            if (load == m_load) emit modelFailed(path, error);  // else replaced: the newer one will answer
-        });
-    }, Qt::DirectConnection);
-    connect(m_worker, &EngineWorker::batch, m_worker, [this](const SharedBatch& b) {
-        m_inbox.post([this, b] {
-            emit batch(b);
-            m_worker->batchesInFlight().fetch_sub(1);
-        });
-    }, Qt::DirectConnection);
-    connect(m_worker, &EngineWorker::idle, m_worker, [this] {
-        m_inbox.post([this] {
-            if (--m_nRunning == 0) emit idle();
-        });
-    }, Qt::DirectConnection);
+    connect(
+        m_worker, &EngineWorker::modelFailed, m_worker,
+        [this](const QString& path, const ErrorInfo& error) {
+            m_inbox.post([this, path, error, load = m_worker->loading()] {
+                if (load == m_load) emit modelFailed(path, error);  // else replaced: the newer one will answer
+            });
+        },
+        Qt::DirectConnection);
+    connect(
+        m_worker, &EngineWorker::batch, m_worker,
+        [this](const SharedBatch& b) {
+            m_inbox.post([this, b] {
+                emit batch(b);
+                m_worker->batchesInFlight().fetch_sub(1);
+            });
+        },
+        Qt::DirectConnection);
+    connect(
+        m_worker, &EngineWorker::idle, m_worker,
+        [this] {
+            m_inbox.post([this] {
+                if (--m_nRunning == 0) emit idle();
+            });
+        },
+        Qt::DirectConnection);
     m_thread.start();
 }
 
@@ -112,7 +122,8 @@ QVector<BundledModel> Runner::bundledModels(const QString& folder) {
     for (const QFileInfo& entry : QDir(folder).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name)) {
         const auto card = loadCard((entry.absoluteFilePath() + "/spanscope.json").toStdString());
         if (!card || card->tasks.empty()) continue;
-        BundledModel model{entry.absoluteFilePath(), card->name.empty() ? entry.fileName() : QString::fromStdString(card->name), {}};
+        BundledModel model{
+            entry.absoluteFilePath(), card->name.empty() ? entry.fileName() : QString::fromStdString(card->name), {}};
         for (const TaskCard& task : card->tasks) model.tasks << QString::fromStdString(task.name);
         models << model;
     }
@@ -127,7 +138,9 @@ void Runner::openModel(const LoadRequest& request) {
     m_load = std::make_shared<RunControl>();
     m_requests->post([w = m_worker, request, c = m_load] {
         withinMemory([&] { w->openModel(request, c); },
-                     [&](const Error& e) { emit w->modelFailed(request.path, toErrorInfo("The model could not be opened", e)); });
+                     [&](const Error& e) {
+                         emit w->modelFailed(request.path, toErrorInfo("The model could not be opened", e));
+                     });
     });
 }
 
@@ -137,8 +150,9 @@ void Runner::cancelLoad() {
 
 void Runner::forecast(const QString& path, int contextTokens) {
     m_requests->post([w = m_worker, path, contextTokens] {
-        withinMemory([&] { w->forecast(path, contextTokens); },
-                     [&](const Error& e) { emit w->forecastFailed(path, toErrorInfo("The model could not be opened", e)); });
+        withinMemory(
+            [&] { w->forecast(path, contextTokens); },
+            [&](const Error& e) { emit w->forecastFailed(path, toErrorInfo("The model could not be opened", e)); });
     });
 }
 
@@ -147,11 +161,12 @@ void Runner::run(const RunRequest& request) {
     m_run = std::make_shared<RunControl>();
     ++m_nRunning;
     m_requests->post([w = m_worker, request, c = m_run] {
-        withinMemory([&] { w->run(request, c); }, [&](const Error& e) {
-            emit w->failed(request.runId, toErrorInfo("The run failed", e));
-            if (request.denseRunId) emit w->failed(request.denseRunId, toErrorInfo("The run failed", e));
-            emit w->idle();
-        });
+        withinMemory([&] { w->run(request, c); },
+                     [&](const Error& e) {
+                         emit w->failed(request.runId, toErrorInfo("The run failed", e));
+                         if (request.denseRunId) emit w->failed(request.denseRunId, toErrorInfo("The run failed", e));
+                         emit w->idle();
+                     });
     });
 }
 
@@ -177,22 +192,25 @@ void Runner::probe(int step, const ProbeSettings& settings) {
 
 void Runner::edit(int step, const IntervalList& list) {
     m_requests->post([w = m_worker, step, list] {
-        withinMemory([&] { w->edit(step, list); },
-                     [&](const Error& e) { emit w->inspectFailed(toErrorInfo("The step cannot run under this span", e)); });
+        withinMemory(
+            [&] { w->edit(step, list); },
+            [&](const Error& e) { emit w->inspectFailed(toErrorInfo("The step cannot run under this span", e)); });
     });
 }
 
 void Runner::openTrace(const QString& path) {
     m_requests->post([w = m_worker, path] {
-        withinMemory([&] { w->openTrace(path); },
-                     [&](const Error& e) { emit w->traceFailed(path, toErrorInfo("The trace could not be opened", e)); });
+        withinMemory(
+            [&] { w->openTrace(path); },
+            [&](const Error& e) { emit w->traceFailed(path, toErrorInfo("The trace could not be opened", e)); });
     });
 }
 
 void Runner::saveTrace(const QString& path, const RunList& runs) {
     m_requests->post([w = m_worker, path, runs] {
-        withinMemory([&] { w->saveTrace(path, runs); },
-                     [&](const Error& e) { emit w->traceFailed(path, toErrorInfo("The trace could not be saved", e)); });
+        withinMemory(
+            [&] { w->saveTrace(path, runs); },
+            [&](const Error& e) { emit w->traceFailed(path, toErrorInfo("The trace could not be saved", e)); });
     });
 }
 

@@ -47,7 +47,7 @@ class Runner : public EngineEvents {
     void passOn(void (EngineEvents::*told)(Args...));
 
     QThread m_thread;
-    Mailbox m_inbox;              // what the worker tells, in the GUI thread
+    Mailbox m_inbox;                // what the worker tells, in the GUI thread
     Mailbox* m_requests = nullptr;  // what it is asked, in its own
     EngineWorker* m_worker = nullptr;
     std::shared_ptr<RunControl> m_run;

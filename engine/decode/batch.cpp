@@ -19,7 +19,8 @@ struct Batch::Impl {
 };
 
 Batch::Batch(std::shared_ptr<const Model> model, Backend& backend, int32_t maxSequences)
-    : m_impl(new Impl{std::move(model), backend, static_cast<size_t>(std::max(1, maxSequences)), {}, {}, {}, {}, {}, {}}) {}
+    : m_impl(new Impl{
+          std::move(model), backend, static_cast<size_t>(std::max(1, maxSequences)), {}, {}, {}, {}, {}, {}}) {}
 
 Batch::~Batch() = default;
 
@@ -63,7 +64,8 @@ Result<std::vector<RunData>> Batch::step() {
     }
     const int64_t deviceNs = b.backend.lastDeviceNs();
     for (size_t i = 0; i < n; ++i) {
-        const auto logits = std::span<const float>(b.logits).subspan(wantLogits ? i * vocab : 0, wantLogits ? vocab : 0);
+        const auto logits =
+            std::span<const float>(b.logits).subspan(wantLogits ? i * vocab : 0, wantLogits ? vocab : 0);
         b.runs[i]->absorb({b.argmax[i], b.argmaxLogprob[i]}, logits, deviceNs, startedAt);
         if (b.runs[i]->finished()) done.push_back(b.runs[i]->takeData());
     }
@@ -82,7 +84,8 @@ Status runBatched(std::shared_ptr<const Model> model, Backend& backend, int32_t 
         while (waiting && !batch.full()) {
             auto ok = batch.add(waiting->second, waiting->first, stop);
             if (!ok && ok.error().code == ErrorCode::Cancelled) return ok;
-            if (!ok && ok.error().code == ErrorCode::OutOfMemory && !batch.empty()) break;  // room comes when one leaves
+            if (!ok && ok.error().code == ErrorCode::OutOfMemory && !batch.empty())
+                break;  // room comes when one leaves
             if (!ok) done(waiting->first, ok.error());
             waiting = next();
         }

@@ -27,10 +27,8 @@ IntervalList listFor(const BenchAttention& a, int32_t position) {
     for (int32_t i = 0; i < nKept; ++i) {
         const auto page = static_cast<int32_t>(int64_t{nPages - 1} * i / std::max(1, nKept - 1));
         const int32_t begin = page * kPageTokens;
-        if (!list.empty() && list.back().end >= begin)
-            list.back().end = begin + kPageTokens;
-        else
-            list.push_back({begin, begin + kPageTokens});
+        if (!list.empty() && list.back().end >= begin) list.back().end = begin + kPageTokens;
+        else list.push_back({begin, begin + kPageTokens});
     }
     return list;
 }
@@ -48,11 +46,16 @@ class Bench {
   public:
     Bench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject, const BenchPlan& plan,
           const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress)
-        : m_backend(backend), m_weights(weights), m_subject(subject), m_plan(plan), m_stop(stop), m_rows(rows), m_progress(progress) {
+        : m_backend(backend),
+          m_weights(weights),
+          m_subject(subject),
+          m_plan(plan),
+          m_stop(stop),
+          m_rows(rows),
+          m_progress(progress) {
         std::mt19937_64 random(plan.seed);
         m_tokens.resize(1 << 16);
-        for (int32_t& t : m_tokens)
-            t = static_cast<int32_t>(random() % static_cast<uint64_t>(weights.shape.vocab));
+        for (int32_t& t : m_tokens) t = static_cast<int32_t>(random() % static_cast<uint64_t>(weights.shape.vocab));
     }
 
     Status run() {
@@ -124,7 +127,10 @@ class Bench {
             if (a.mode == AttentionMode::Declared)
                 return Error{ErrorCode::InvalidArgument,
                              "bench has no model that declares; use dense or keep=N, or `run --attention both`",
-                             {}, "--attention", "declared", "dense or keep=N"};
+                             {},
+                             "--attention",
+                             "declared",
+                             "dense or keep=N"};
             contenders.push_back({a, {}, 0});
         }
         std::string name = nPrompt ? "pp" + std::to_string(nPrompt) : std::string();
@@ -140,7 +146,8 @@ class Bench {
         MachineRate machine(m_subject.readGBps);
         for (int32_t round = m_plan.warmup ? -1 : 0; round < m_plan.repetitions; ++round)
             for (Contender& c : contenders)
-                if (Status s = repetition(nPrompt, nGen, depth, round < 0 ? nullptr : &machine, c); !s) return freeAnd(s.error());
+                if (Status s = repetition(nPrompt, nGen, depth, round < 0 ? nullptr : &machine, c); !s)
+                    return freeAnd(s.error());
         for (int32_t round = 0; nPrompt == 0 && round < m_plan.repetitions; ++round)
             for (Contender& c : contenders)
                 if (Status s = profile(std::min(nGen, 32), depth, c); !s) return freeAnd(s.error());

@@ -57,8 +57,8 @@ int32_t benchMaxBatch(const BenchPlan& plan);
 double kvBytesPerToken(const ModelShape& shape, DType kvType);
 
 struct BenchSubject {
-    std::string model;    ///< for people
-    std::string format;   ///< "BF16"
+    std::string model;   ///< for people
+    std::string format;  ///< "BF16"
     DType kvType = DType::F32;
     std::function<double()> readGBps;  ///< measures the machine's read rate now, GB/s; empty = unknown
 };
@@ -66,7 +66,7 @@ struct BenchSubject {
 struct BenchRow {
     std::string model, format, backend, device, kvType;
     int32_t nThreads = 0;
-    std::string test;        ///< "pp512", "tg128", "pp512+tg128"
+    std::string test;  ///< "pp512", "tg128", "pp512+tg128"
     int32_t nPrompt = 0, nGen = 0, nDepth = 0, nBatch = 1;
     std::string attention;
     double avgTs = 0, stddevTs = 0;  ///< tokens per second, all sequences together
@@ -83,8 +83,8 @@ struct BenchRow {
 
 using BenchProgress = std::function<void(const std::string& what)>;
 
-/// Appends a row for each test as it ends, so that a stop or a failure loses none of those before it. Cancelled when stop is
-/// set; InvalidArgument for a test of no tokens or Declared.
+/// Appends a row for each test as it ends, so that a stop or a failure loses none of those before it. Cancelled when
+/// stop is set; InvalidArgument for a test of no tokens or Declared.
 Status runBench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject, const BenchPlan& plan,
                 const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress = {});
 

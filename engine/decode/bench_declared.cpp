@@ -26,7 +26,8 @@ Result<Script> workedSheet(const Model& model, const TaskCard& card, int32_t nTo
     const Tokenizer& tokenizer = model.tokenizer();
     // About 50 tokens a line, prompt and response together; more lines until it is long enough.
     for (int32_t lines = std::max(1, nTokens / 55); lines <= std::max(1, card.maxLines); lines += 1 + lines / 16) {
-        auto example = makeSheetSource({lines, lines}, {0, 0}, seed, {"mixed", {4, 4}})->next();  // numbers of every length to four digits
+        auto example = makeSheetSource({lines, lines}, {0, 0}, seed, {"mixed", {4, 4}})
+                           ->next();  // numbers of every length to four digits
         if (!example) return example.error();
         auto formatted = findTask("sheet")->format((*example)->typed, &card);
         if (!formatted) return formatted.error();
@@ -123,7 +124,8 @@ class DeclaredBench {
                 return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
             const int32_t token = m_script.tokens[static_cast<size_t>(m_depth + i)];
             const TokenView view = tracker.consume(token);
-            for (size_t k = 0; k < b; ++k) items[k] = {m_sequences[k], token, view.position, *view.visible, view.maskId};
+            for (size_t k = 0; k < b; ++k)
+                items[k] = {m_sequences[k], token, view.position, *view.visible, view.maskId};
             if (auto ok = m_backend.decode(items, {argmax, {}, {}}); !ok) return ok;
             read += readTokens(*view.visible, view.position);
         }
@@ -173,7 +175,8 @@ Status runDeclaredBench(Backend& backend, const Model& model, const BenchSubject
     for (const int32_t depth : plan.depths) {
         for (const int32_t nGen : plan.predictSizes) {
             for (const int32_t batch : plan.batches) {
-                if (progress) progress("tg" + std::to_string(nGen) + " at depth " + std::to_string(depth) + ", declared");
+                if (progress)
+                    progress("tg" + std::to_string(nGen) + " at depth " + std::to_string(depth) + ", declared");
                 auto row = bench.test(nGen, depth, batch, subject);
                 if (!row) return row.error();
                 rows.push_back(std::move(*row));

@@ -54,8 +54,10 @@ std::string number(const char* format, double v) {
 }
 
 std::string markdown(const std::vector<BenchRow>& rows) {
-    std::string s = "| model | format | threads | test | depth | batch | attention | t/s | GB/s | of read bandwidth | GFLOP/s | attention us |\n"
-                    "|---|---|--:|---|--:|--:|---|--:|--:|--:|--:|--:|\n";
+    std::string s =
+        "| model | format | threads | test | depth | batch | attention | t/s | GB/s | of read bandwidth | GFLOP/s | "
+        "attention us |\n"
+        "|---|---|--:|---|--:|--:|---|--:|--:|--:|--:|--:|\n";
     const auto orDash = [](double v, const char* format) { return v > 0 ? number(format, v) : std::string("-"); };
     for (const BenchRow& r : rows) {
         for (const std::string& c :
@@ -73,13 +75,15 @@ std::string markdown(const std::vector<BenchRow>& rows) {
         most = std::max(most, r.readGBps);
     }
     if (most > 0)
-        s += "\n" + rows.front().device + ": reads " + number("%.1f", least) + " to " + number("%.1f", most) + " GB/s\n";
+        s +=
+            "\n" + rows.front().device + ": reads " + number("%.1f", least) + " to " + number("%.1f", most) + " GB/s\n";
     if (!rows.empty() && rows.front().peakBytes > 0) {
         const BenchRow& r = rows.front();
         constexpr double kMiB = 1 << 20;
         // A bench that was stopped has not written the whole of its cache.
         s += "Peak memory " + number("%.0f", static_cast<double>(r.peakBytes) / kMiB) + " MiB" +
-             (r.neededBytes <= r.peakBytes ? ", of which weights and KV cache " : "; weights and the whole KV cache are ") +
+             (r.neededBytes <= r.peakBytes ? ", of which weights and KV cache "
+                                           : "; weights and the whole KV cache are ") +
              number("%.0f", static_cast<double>(r.neededBytes) / kMiB) + " MiB\n";
     }
     return s;
@@ -96,7 +100,8 @@ Result<std::string> formatBench(const std::vector<BenchRow>& rows, const std::st
         return list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
     }
     if (format == "jsonl") {
-        for (const BenchRow& r : rows) s.append(toJson(r).dump(-1, ' ', false, Json::error_handler_t::replace)).append("\n");
+        for (const BenchRow& r : rows)
+            s.append(toJson(r).dump(-1, ' ', false, Json::error_handler_t::replace)).append("\n");
         return s;
     }
     if (format != "csv")

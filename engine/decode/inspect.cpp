@@ -59,8 +59,8 @@ struct Inspector::Impl {
     Backend* backend = nullptr;
     std::shared_ptr<const RunData> run;
     SequenceId recorded, dense;
-    std::vector<int32_t> tokens;           ///< prompt and response
-    std::vector<SharedIntervals> lists;    ///< of each token's query, as recorded
+    std::vector<int32_t> tokens;         ///< prompt and response
+    std::vector<SharedIntervals> lists;  ///< of each token's query, as recorded
     std::vector<SharedIntervals> denseLists;
     bool replayed = false;
     DivergenceCurve curve;
@@ -76,7 +76,8 @@ struct Inspector::Impl {
     Status append(SequenceId sequence, const std::vector<SharedIntervals>& of, int32_t begin, int32_t end,
                   std::span<float> logits) const {
         const auto first = static_cast<size_t>(begin), n = static_cast<size_t>(end - begin);
-        return backend->prefill(sequence, std::span<const int32_t>(tokens).subspan(first, n), runsOf(std::span(of).subspan(first, n)), logits);
+        return backend->prefill(sequence, std::span<const int32_t>(tokens).subspan(first, n),
+                                runsOf(std::span(of).subspan(first, n)), logits);
     }
 
     Result<ProbeResult> probeAt(SequenceId sequence, int32_t position, const IntervalList& list) const {
@@ -95,8 +96,8 @@ struct Inspector::Impl {
         std::vector<TokenChoice> choices;
         for (ptrdiff_t i = 0; i < count; ++i) {
             const int32_t id = order[static_cast<size_t>(i)];
-            choices.push_back({id, model->tokenizer().pieceName(id),
-                               static_cast<float>(logits[static_cast<size_t>(id)] - z)});
+            choices.push_back(
+                {id, model->tokenizer().pieceName(id), static_cast<float>(logits[static_cast<size_t>(id)] - z)});
         }
         return choices;
     }
@@ -104,7 +105,8 @@ struct Inspector::Impl {
     Result<const StepRecord*> stepAt(int32_t step) const {
         if (!replayed) return invalidArgument("the run has not been replayed yet");
         if (step < 0 || static_cast<size_t>(step) >= run->steps.size())
-            return invalidArgument("no such step", std::to_string(step), "0 to " + std::to_string(run->steps.size() - 1));
+            return invalidArgument("no such step", std::to_string(step),
+                                   "0 to " + std::to_string(run->steps.size() - 1));
         return &run->steps[static_cast<size_t>(step)];
     }
 };
@@ -133,7 +135,8 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
     for (size_t i = 0; i < run->header.prompt.size(); ++i) add(run->header.prompt[i].id, run->header.promptVisible[i]);
     for (const StepRecord& step : run->steps) add(step.token.id, step.visible);
     for (size_t i = 0; i < m.tokens.size(); ++i) {
-        if (m.tokens[i] < 0 || m.tokens[i] >= vocab || !mayRead(*m.lists[i], static_cast<int32_t>(i), static_cast<int32_t>(i)))
+        if (m.tokens[i] < 0 || m.tokens[i] >= vocab ||
+            !mayRead(*m.lists[i], static_cast<int32_t>(i), static_cast<int32_t>(i)))
             return invalidArgument("the recorded run does not fit this model", "token " + std::to_string(i));
     }
     m.model = std::move(model);
@@ -173,7 +176,8 @@ Status Inspector::replay(const std::atomic<bool>* stop, const std::function<void
             const auto a = std::span<const float>(dense).subspan(row, m.vocab());
             const auto b = std::span<const float>(recorded).subspan(row, m.vocab());
             const Divergence d = divergenceOf(a, b);
-            if (!d.sameTop && m.curve.firstDifferent < 0) m.curve.firstDifferent = static_cast<int32_t>(m.curve.klNats.size());
+            if (!d.sameTop && m.curve.firstDifferent < 0)
+                m.curve.firstDifferent = static_cast<int32_t>(m.curve.klNats.size());
             m.curve.klNats.push_back(static_cast<float>(d.klNats));
             m.curve.sameTop.push_back(d.sameTop ? 1 : 0);
             m.curve.topDense.push_back(topOf(a));
@@ -194,7 +198,8 @@ Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) 
     if (!record) return record.error();
     const ModelShape& shape = m.model->weights().shape;
     if (settings.layer < -1 || settings.layer >= shape.nLayers || settings.head < -1 || settings.head >= shape.nHeads)
-        return invalidArgument("no such layer or head", std::to_string(settings.layer) + ":" + std::to_string(settings.head),
+        return invalidArgument("no such layer or head",
+                               std::to_string(settings.layer) + ":" + std::to_string(settings.head),
                                std::to_string(shape.nLayers) + " layers of " + std::to_string(shape.nHeads) + " heads");
     const int32_t position = (*record)->position;
     auto dense = m.probeAt(m.dense, position, *m.denseLists[static_cast<size_t>(position)]);
@@ -223,7 +228,8 @@ Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) 
     for (size_t row = 0; row < nRows; ++row) {
         const auto layer = static_cast<int32_t>(row / static_cast<size_t>(shape.nHeads));
         const auto head = static_cast<int32_t>(row % static_cast<size_t>(shape.nHeads));
-        const bool chosen = (settings.layer < 0 || settings.layer == layer) && (settings.head < 0 || settings.head == head);
+        const bool chosen =
+            (settings.layer < 0 || settings.layer == layer) && (settings.head < 0 || settings.head == head);
         nChosen += chosen ? 1 : 0;
         double kept = 0;
         for (size_t k = 0; k < nKeys; ++k) {
@@ -237,7 +243,8 @@ Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) 
         }
         const double sink = dense->probabilities[row * nKeys], rest = 1 - sink;
         p.massKept.push_back(static_cast<float>(kept));
-        p.massKeptNoSink.push_back(static_cast<float>(rest > 1e-9 ? std::clamp((kept - (inside[0] ? sink : 0)) / rest, 0.0, 1.0) : 1.0));
+        p.massKeptNoSink.push_back(
+            static_cast<float>(rest > 1e-9 ? std::clamp((kept - (inside[0] ? sink : 0)) / rest, 0.0, 1.0) : 1.0));
     }
     for (size_t k = 0; k < nKeys; ++k) {
         p.dense[k] /= static_cast<float>(nChosen);

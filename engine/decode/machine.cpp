@@ -29,17 +29,20 @@ std::string describeMachine() {
     uname(&system);
     std::string name = cpuName();
     if (name.empty()) name = system.machine;
-    const double memoryGiB = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
-                             static_cast<double>(sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
-    return name + ", " + std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) + " cores, " + decimal(memoryGiB, 1) +
-           " GiB, " + system.sysname;
+    const double memoryGiB =
+        static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE)) / double(1 << 30);
+    return name + ", " + std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) + " cores, " + decimal(memoryGiB, 1) + " GiB, " +
+           system.sysname;
 }
 
 ProcessMemory processMemory() {
     std::ifstream status("/proc/self/status");
     ProcessMemory m;
     for (std::string key; status >> key;) {
-        int64_t* into = key == "VmHWM:" ? &m.peakBytes : key == "RssAnon:" ? &m.anonBytes : key == "RssFile:" ? &m.fileBytes : nullptr;
+        int64_t* into = key == "VmHWM:"     ? &m.peakBytes
+                        : key == "RssAnon:" ? &m.anonBytes
+                        : key == "RssFile:" ? &m.fileBytes
+                                            : nullptr;
         if (into && status >> *into) *into *= 1024;
         std::getline(status, key);
     }

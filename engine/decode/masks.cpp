@@ -27,10 +27,8 @@ std::vector<QueryRun> runsOf(std::span<const SharedIntervals> lists) {
     std::vector<QueryRun> runs;
     for (size_t i = 0; i < lists.size(); ++i) {
         const auto at = static_cast<int32_t>(i);
-        if (i > 0 && lists[i] == lists[i - 1])
-            runs.back().end = at + 1;
-        else
-            runs.push_back({at, at + 1, *lists[i]});
+        if (i > 0 && lists[i] == lists[i - 1]) runs.back().end = at + 1;
+        else runs.push_back({at, at + 1, *lists[i]});
     }
     return runs;
 }

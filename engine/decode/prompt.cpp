@@ -13,8 +13,8 @@ int32_t contextOf(const Model& model, const RunSettings& settings) {
     return settings.contextTokens > 0 ? settings.contextTokens : std::max(1, model.weights().shape.maxSeqLen);
 }
 
-/// What is too long for the context at any rate is refused from its length: taking it apart first would cost hundreds of times
-/// its size. Prose has four bytes to a token and arithmetic one or two; the bounds leave room for white space.
+/// What is too long for the context at any rate is refused from its length: taking it apart first would cost hundreds
+/// of times its size. Prose has four bytes to a token and arithmetic one or two; the bounds leave room for white space.
 Status checkLength(const Task& task, const std::string& text, int32_t context) {
     const bool arithmetic = task.name() == "expression" || task.name() == "sheet";
     const uint64_t most = std::max<uint64_t>(4096, uint64_t{arithmetic ? 16U : 64U} * static_cast<uint64_t>(context));
@@ -23,7 +23,11 @@ Status checkLength(const Task& task, const std::string& text, int32_t context) {
                                "at most " + std::to_string(most) + " bytes for " + std::to_string(context) + " tokens");
     const uint64_t needed = uint64_t{arithmetic ? 1024U : 256U} * text.size(), left = freeMemoryBytes();
     if (needed <= left || left == 0) return {};
-    return Error{ErrorCode::OutOfMemory, "there is not enough memory to take the prompt apart", {}, {}, std::to_string(left) + " bytes free",
+    return Error{ErrorCode::OutOfMemory,
+                 "there is not enough memory to take the prompt apart",
+                 {},
+                 {},
+                 std::to_string(left) + " bytes free",
                  std::to_string(needed) + " bytes"};
 }
 
@@ -77,7 +81,8 @@ int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nP
 
 Status checkPromptFits(int32_t nPrompt, int32_t context) {
     if (nPrompt <= context) return {};
-    return invalidArgument("the prompt is longer than the context", std::to_string(nPrompt) + " tokens", "at most " + std::to_string(context));
+    return invalidArgument("the prompt is longer than the context", std::to_string(nPrompt) + " tokens",
+                           "at most " + std::to_string(context));
 }
 
 }  // namespace spanscope

@@ -16,24 +16,26 @@ namespace spanscope {
 class Task;
 
 struct PreparedPrompt {
-    const Task* task = nullptr;  ///< never null after preparePrompt()
-    SpanPolicy policy;           ///< of the model's card, else the task's own
-    std::vector<int32_t> ids;    ///< not empty
-    std::string text;            ///< protocol text, for display
-    std::string warning;         ///< outside what the model was trained for; empty if inside
+    const Task* task = nullptr;            ///< never null after preparePrompt()
+    SpanPolicy policy;                     ///< of the model's card, else the task's own
+    std::vector<int32_t> ids;              ///< not empty
+    std::string text;                      ///< protocol text, for display
+    std::string warning;                   ///< outside what the model was trained for; empty if inside
     std::string exactAnswer, uncheckable;  ///< as in FormattedPrompt
 };
 
 /// settings.task "" means "text". settings.promptIds, where not empty, are taken as they are (no bos added).
 /// InvalidArgument: unknown task, text that the task refuses (with its column), ids outside the vocabulary, nothing to
-/// evaluate, more than 64 bytes (arithmetic: 16) for each token of the context. OutOfMemory: too little to take it apart.
+/// evaluate, more than 64 bytes (arithmetic: 16) for each token of the context. OutOfMemory: too little to take it
+/// apart.
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings);
 
 /// Tokens of KV cache a run can need: prompt and response, within its context. settings.contextTokens and
 /// maxTokens as in RunSettings.
 int32_t neededTokens(const Model& model, const RunSettings& settings, int32_t nPrompt);
 
-/// InvalidArgument: the prompt is longer than `context`, the result of neededTokens(). Known before memory is asked for.
+/// InvalidArgument: the prompt is longer than `context`, the result of neededTokens(). Known before memory is asked
+/// for.
 Status checkPromptFits(int32_t nPrompt, int32_t context);
 
 }  // namespace spanscope

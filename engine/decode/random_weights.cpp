@@ -72,10 +72,8 @@ void fillRow(DType type, uint8_t* row, int64_t cols, SplitMix64& random, float s
         for (int64_t j = i; j < std::min(cols, i + 2); ++j) {
             const float v = draw(static_cast<uint32_t>(j == i ? r : r >> 32), spread);
             const uint16_t h = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
-            if (type == DType::F32)
-                std::memcpy(row + 4 * j, &v, 4);
-            else
-                std::memcpy(row + 2 * j, &h, 2);
+            if (type == DType::F32) std::memcpy(row + 4 * j, &v, 4);
+            else std::memcpy(row + 2 * j, &h, 2);
         }
     }
 }
@@ -113,7 +111,7 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     for (const NamedShape& s : kShapes)
         if (name == s.name) named = &s;
     if (!named)
-        return Error{ErrorCode::InvalidArgument, "no such shape", {}, "--random-weights", name,
+        return Error{ErrorCode::InvalidArgument,        "no such shape", {}, "--random-weights", name,
                      "llama-160m, llama-1b or llama-7b"};
     std::unique_ptr<RandomWeights> r(new RandomWeights);
     ModelWeights& w = r->m_weights;
@@ -156,11 +154,16 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     want(w.head, type, s.vocab, s.hidden, false);
 
     if (total > maxBytes)
-        return Error{ErrorCode::OutOfMemory, "drawn weights of this shape do not fit into memory", {}, "--random-weights " + name,
-                     std::to_string(maxBytes >> 20) + " MiB free", std::to_string(total >> 20) + " MiB"};
+        return Error{ErrorCode::OutOfMemory,
+                     "drawn weights of this shape do not fit into memory",
+                     {},
+                     "--random-weights " + name,
+                     std::to_string(maxBytes >> 20) + " MiB free",
+                     std::to_string(total >> 20) + " MiB"};
     void* memory = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
-        return Error{ErrorCode::OutOfMemory, "no memory for drawn weights", {}, {}, {}, std::to_string(total) + " bytes"};
+        return Error{ErrorCode::OutOfMemory,          "no memory for drawn weights", {}, {}, {},
+                     std::to_string(total) + " bytes"};
     madvise(memory, total, MADV_HUGEPAGE);
     r->m_memory = memory;
     r->m_nBytes = total;
@@ -179,8 +182,8 @@ RandomWeights::~RandomWeights() {
 }
 
 uint64_t weightBytesPerStep(const ModelWeights& w) {
-    uint64_t n = (w.head ? w.head : w.embedding).nBytes() + rowBytes(w.embedding.dtype, w.embedding.cols) +
-                 w.finalNorm.nBytes();
+    uint64_t n =
+        (w.head ? w.head : w.embedding).nBytes() + rowBytes(w.embedding.dtype, w.embedding.cols) + w.finalNorm.nBytes();
     for (const LayerWeights& l : w.layers)
         for (const TensorView* t : {&l.attnNorm, &l.q, &l.k, &l.v, &l.o, &l.qBias, &l.kBias, &l.vBias, &l.oBias,
                                     &l.mlpNorm, &l.gate, &l.up, &l.down, &l.gateBias, &l.upBias, &l.downBias})
@@ -189,8 +192,8 @@ uint64_t weightBytesPerStep(const ModelWeights& w) {
 }
 
 bool dtypeFromName(const std::string& name, DType& type) {
-    for (const DType t : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K,
-                          DType::Q6_K}) {
+    for (const DType t :
+         {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
         const std::string known = dtypeName(t);
         if (name.size() == known.size() &&
             std::equal(name.begin(), name.end(), known.begin(),

@@ -14,10 +14,11 @@ namespace spanscope {
 class RandomWeights {
   public:
     /// shape: llama-160m, llama-1b, llama-7b. type: every matrix's format. InvalidArgument for another name,
-    /// OutOfMemory with the bytes wanted, also where they are more than maxBytes: the system hands out memory that it has
-    /// not got and ends the process later. Cancelled if progress, asked before every matrix, says so.
+    /// OutOfMemory with the bytes wanted, also where they are more than maxBytes: the system hands out memory that it
+    /// has not got and ends the process later. Cancelled if progress, asked before every matrix, says so.
     static Result<std::unique_ptr<RandomWeights>> create(const std::string& shape, DType type, uint64_t seed = 1,
-                                                         uint64_t maxBytes = UINT64_MAX, const ProgressFn& progress = {});
+                                                         uint64_t maxBytes = UINT64_MAX,
+                                                         const ProgressFn& progress = {});
     ~RandomWeights();
     RandomWeights(const RandomWeights&) = delete;
     RandomWeights& operator=(const RandomWeights&) = delete;

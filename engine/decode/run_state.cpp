@@ -90,7 +90,8 @@ void RunState::fillHeader(int64_t runId) {
     h.heads = m_prompt.policy.heads;
     m_data.stats.promptTokens = static_cast<int32_t>(m_prompt.ids.size());
     m_data.stats.kvBytesPerToken =
-        int64_t{2} * shape.nLayers * static_cast<int64_t>(rowBytes(backend.kvType, int64_t{shape.nKvHeads} * shape.headDim));
+        int64_t{2} * shape.nLayers *
+        static_cast<int64_t>(rowBytes(backend.kvType, int64_t{shape.nKvHeads} * shape.headDim));
 }
 
 void RunState::readPrompt() {
@@ -162,10 +163,10 @@ Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& p
 }
 
 Error RunState::notFinite() const {
-    return Error{ErrorCode::Format,
-                 "the model's output is not a number: its weights hold NaN or infinity, or lead to them here",
-                 m_model->path(), "logits after token " + std::to_string(m_backend.storedTokens(m_sequence) - 1), "NaN or infinity",
-                 "finite numbers"};
+    return Error{
+        ErrorCode::Format, "the model's output is not a number: its weights hold NaN or infinity, or lead to them here",
+        m_model->path(),   "logits after token " + std::to_string(m_backend.storedTokens(m_sequence) - 1),
+        "NaN or infinity", "finite numbers"};
 }
 
 Status RunState::prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits) {
@@ -246,8 +247,7 @@ void RunState::copySegments() {
     if (!mine.empty() && mine.size() <= now.size()) mine.back() = now[mine.size() - 1];
     for (size_t i = mine.size(); i < now.size(); ++i) mine.push_back(now[i]);
     const auto& violations = m_tracker.violations();
-    for (size_t i = m_data.violations.size(); i < violations.size(); ++i)
-        m_data.violations.push_back(violations[i]);
+    for (size_t i = m_data.violations.size(); i < violations.size(); ++i) m_data.violations.push_back(violations[i]);
 }
 
 void RunState::finish(StopReason reason) {

@@ -35,8 +35,8 @@ class RunState {
     bool needsLogits() const { return m_sampler.needsLogits(); }
 
     /// Takes the backend's answer to nextItem(): appends the StepRecord, samples, looks at the limits. The wall
-    /// time is counted from `startedAt`. logits may be empty unless needsLogits(). A probability that is not finite ends
-    /// the run with StopReason::NotFinite.
+    /// time is counted from `startedAt`. logits may be empty unless needsLogits(). A probability that is not finite
+    /// ends the run with StopReason::NotFinite.
     void absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
                 std::chrono::steady_clock::time_point startedAt);
 
@@ -52,8 +52,8 @@ class RunState {
     Backend& backend() const { return m_backend; }
 
   private:
-    RunState(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings,
-             PreparedPrompt prompt, int64_t runId);
+    RunState(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
+             int64_t runId);
     void fillHeader(int64_t runId);
     void readPrompt();
     Status prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits);
@@ -76,7 +76,7 @@ class RunState {
     SampledToken m_pending;  ///< sampled, not yet decoded
     TokenView m_view;        ///< of the token being decoded
     QueryMask m_mask;
-    int64_t m_clockNs = 0;   ///< time spent inside this run
+    int64_t m_clockNs = 0;  ///< time spent inside this run
     int64_t m_firstTokenNs = 0;
     bool m_eosSampled = false;
 };

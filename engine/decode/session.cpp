@@ -30,8 +30,7 @@ Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& pr
 Result<bool> Session::step() {
     RunState& run = *m_impl->run;
     if (run.finished()) return false;
-    if (!run.prefilled())
-        return Error{ErrorCode::InvalidArgument, "step() before prefill()", {}, {}, {}, {}};
+    if (!run.prefilled()) return Error{ErrorCode::InvalidArgument, "step() before prefill()", {}, {}, {}, {}};
     const auto startedAt = std::chrono::steady_clock::now();
     const DecodeItem item = run.nextItem();
     SampledToken greedy;

@@ -67,7 +67,8 @@ class Parser {
         constexpr uint64_t kSmallestEntry = 13;  // empty name, type, one byte
         const uint64_t most = std::min(kMaxEntries, m_reader.left() / kSmallestEntry);
         if (nTensors > most || nValues > most)
-            return bad("more entries than the file has room for, or than any Llama model needs", nTensors > most ? "tensor_count" : "metadata_kv_count",
+            return bad("more entries than the file has room for, or than any Llama model needs",
+                       nTensors > most ? "tensor_count" : "metadata_kv_count",
                        std::to_string(std::max(nTensors, nValues)), "at most " + std::to_string(most));
         return {};
     }
@@ -127,7 +128,8 @@ class Parser {
         }
         const uint64_t begin = m_reader.position();
         const bool fits = value.type == GgufType::Array ? skipElements(element, value.count, 1) : skip(value.type, 0);
-        if (m_tooDeep) return bad("arrays nested too deeply", *key, {}, "at most " + std::to_string(kMaxArrayDepth) + " levels");
+        if (m_tooDeep)
+            return bad("arrays nested too deeply", *key, {}, "at most " + std::to_string(kMaxArrayDepth) + " levels");
         if (!fits) return bad("value does not fit the file, or is of no known type", *key);
         value.bytes = m_file.subspan(begin, m_reader.position() - begin);
         if (!m_gguf.metadata.emplace(*key, value).second) return bad("key given twice", *key);
@@ -159,8 +161,8 @@ class Parser {
 
     Status placeTensors(const std::vector<uint64_t>& offsets) {
         GgufFields fields(m_gguf, m_fileName);
-        const auto alignment = static_cast<uint64_t>(
-            fields.integer("general.alignment", 8, 1 << 20, int64_t{kDefaultAlignment}));
+        const auto alignment =
+            static_cast<uint64_t>(fields.integer("general.alignment", 8, 1 << 20, int64_t{kDefaultAlignment}));
         if (fields.ok() && alignment % 8 != 0)
             fields.fail(ErrorCode::Format, "not a multiple of 8", "general.alignment", std::to_string(alignment));
         if (!fields.ok()) return fields.error();

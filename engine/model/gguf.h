@@ -14,9 +14,7 @@
 
 namespace spanscope {
 
-enum class GgufType : uint32_t {
-    U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64
-};
+enum class GgufType : uint32_t { U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64 };
 
 /// One metadata value, still where it lies in the file; its extent has been checked.
 struct GgufValue {
@@ -36,9 +34,9 @@ struct GgufTensor {
 struct GgufFile {
     uint32_t version = 0;
     std::map<std::string, GgufValue, std::less<>> metadata;
-    std::vector<GgufTensor> tensors;   ///< by position; disjoint, inside the file
-    std::span<const uint8_t> header;   ///< everything before the data, for the hash
-    uint64_t bytesAfterTensors = 0;    ///< behind the last tensor that this program knows the size of
+    std::vector<GgufTensor> tensors;  ///< by position; disjoint, inside the file
+    std::span<const uint8_t> header;  ///< everything before the data, for the hash
+    uint64_t bytesAfterTensors = 0;   ///< behind the last tensor that this program knows the size of
 };
 
 /// Format on anything malformed, Unsupported on version 1 and big-endian files.

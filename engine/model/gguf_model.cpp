@@ -58,9 +58,11 @@ Status refuseSplit(const GgufFile& gguf, GgufFields& fields, const std::string& 
     if (parts < 2) return {};
     const bool joined = gguf.bytesAfterTensors > 2 * gguf.header.size();
     return fileError(ErrorCode::Unsupported,
-                     joined ? "parts of a split GGUF file joined byte by byte; that is no GGUF file, merge them with: llama-gguf-split --merge"
+                     joined ? "parts of a split GGUF file joined byte by byte; that is no GGUF file, merge them with: "
+                              "llama-gguf-split --merge"
                             : "one part of a split GGUF file; merge the parts with: llama-gguf-split --merge",
-                     path, "split.count", "part " + std::to_string(part + 1) + " of " + std::to_string(parts), "a whole file");
+                     path, "split.count", "part " + std::to_string(part + 1) + " of " + std::to_string(parts),
+                     "a whole file");
 }
 
 Result<ModelShape> readShape(GgufFields& fields) {
@@ -79,8 +81,7 @@ Result<ModelShape> readShape(GgufFields& fields) {
     shape.nKvHeads = count("attention.head_count_kv", kMaxHeads, shape.nHeads);
     shape.maxSeqLen = count("context_length", kMaxContext);
     shape.rmsEps = static_cast<float>(fields.number("llama.attention.layer_norm_rms_epsilon", 0, 1));
-    shape.slidingWindow =
-        static_cast<int32_t>(fields.integer("llama.attention.sliding_window", 0, kMaxContext, 0));
+    shape.slidingWindow = static_cast<int32_t>(fields.integer("llama.attention.sliding_window", 0, kMaxContext, 0));
     if (const int64_t experts = fields.integer("llama.expert_count", 0, INT32_MAX, 0); experts > 0)
         fields.fail(ErrorCode::Unsupported, "mixtures of experts are not supported", "llama.expert_count",
                     std::to_string(experts), "0");
@@ -126,8 +127,8 @@ Status applyRopeFactors(const TensorTable& table, ModelShape& shape) {
 
 Status refuseUnknownTensors(const TensorTable& table, int32_t nLayers) {
     std::set<std::string> known{"attn_rot_embd.weight"};
-    for (const std::string& name : {kNames.attnNorm, kNames.mlpNorm, kNames.q, kNames.k, kNames.v, kNames.o,
-                                    kNames.gate, kNames.up, kNames.down})
+    for (const std::string& name :
+         {kNames.attnNorm, kNames.mlpNorm, kNames.q, kNames.k, kNames.v, kNames.o, kNames.gate, kNames.up, kNames.down})
         known.insert(name + ".weight");
     for (const std::string& name : {kNames.q, kNames.k, kNames.v, kNames.o, kNames.gate, kNames.up, kNames.down})
         known.insert(name + ".bias");
@@ -136,8 +137,8 @@ Status refuseUnknownTensors(const TensorTable& table, int32_t nLayers) {
             continue;
         const std::string rest = name.starts_with(kNames.layerPrefix) ? name.substr(kNames.layerPrefix.size()) : "";
         const size_t dot = rest.find('.');
-        const bool numbered = dot != std::string::npos && dot > 0 && dot <= 4 &&
-                              rest.find_first_not_of("0123456789") == dot;
+        const bool numbered =
+            dot != std::string::npos && dot > 0 && dot <= 4 && rest.find_first_not_of("0123456789") == dot;
         if (!numbered || std::stoi(rest.substr(0, dot)) >= nLayers || !known.contains(rest.substr(dot + 1)))
             return fileError(ErrorCode::Unsupported,
                              "tensor that the Llama architecture does not have; running without it would give other "
@@ -185,8 +186,8 @@ Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> byte
     // The number of pieces is the embedding's; metadata may leave it out.
     const auto embedding = table.tensors.find(kNames.embedding);
     const bool isMatrix = embedding != table.tensors.end() && embedding->second.shape.size() == 2;
-    own.vocab = static_cast<int32_t>(fields.integer("llama.vocab_size", 1, kMaxVocab,
-                                                    isMatrix ? embedding->second.shape[0] : 1));
+    own.vocab = static_cast<int32_t>(
+        fields.integer("llama.vocab_size", 1, kMaxVocab, isMatrix ? embedding->second.shape[0] : 1));
     if (!fields.ok()) return fields.error();
     if (own.vocab < 1 || own.vocab > kMaxVocab)
         return fileError(ErrorCode::Format, "number of rows out of range", path, kNames.embedding,

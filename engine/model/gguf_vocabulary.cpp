@@ -65,7 +65,8 @@ Result<VocabularySpec> readSpec(const GgufFile& gguf, GgufFields& fields, int32_
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> loadGgufVocabulary(const GgufFile& gguf, int32_t maxPieces, const std::string& file) {
+Result<std::shared_ptr<const Tokenizer>> loadGgufVocabulary(const GgufFile& gguf, int32_t maxPieces,
+                                                            const std::string& file) {
     GgufFields fields(gguf, file);
     AddedTokens named;
     auto spec = readSpec(gguf, fields, maxPieces, named);

@@ -11,6 +11,7 @@ namespace spanscope {
 
 /// Only sentencepiece vocabularies (tokenizer.ggml.model = "llama"); Unsupported for the others. Format for more than
 /// `maxPieces`, the rows of the embedding: what is read is bounded by weights that are there.
-Result<std::shared_ptr<const Tokenizer>> loadGgufVocabulary(const GgufFile& gguf, int32_t maxPieces, const std::string& file);
+Result<std::shared_ptr<const Tokenizer>> loadGgufVocabulary(const GgufFile& gguf, int32_t maxPieces,
+                                                            const std::string& file);
 
 }  // namespace spanscope

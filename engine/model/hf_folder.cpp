@@ -61,8 +61,7 @@ Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, T
         if (entry.dtype == "BF16") source.dtype = DType::BF16;
         hash.addSample(source.bytes);
         const auto [it, isNew] = table.tensors.emplace(entry.name, std::move(source));
-        if (!isNew)
-            return fileError(ErrorCode::Format, "tensor is in two files", path, entry.name, it->second.file);
+        if (!isNew) return fileError(ErrorCode::Format, "tensor is in two files", path, entry.name, it->second.file);
     }
     return {};
 }
@@ -130,8 +129,8 @@ Status readTensors(const fs::path& folder, TensorTable& table, Hash64& hash) {
 /// A tensor of a layer that this architecture does not have would change the result; refuse rather than ignore.
 Status refuseUnknownLayerTensors(const TensorTable& table, const HfConfig& config) {
     std::set<std::string> known;
-    for (const std::string& name : {kNames.attnNorm, kNames.mlpNorm, kNames.q, kNames.k, kNames.v, kNames.o,
-                                    kNames.gate, kNames.up, kNames.down})
+    for (const std::string& name :
+         {kNames.attnNorm, kNames.mlpNorm, kNames.q, kNames.k, kNames.v, kNames.o, kNames.gate, kNames.up, kNames.down})
         known.insert(name + ".weight");
     for (const std::string& name : {kNames.q, kNames.k, kNames.v, kNames.o})
         if (config.attentionBias) known.insert(name + ".bias");
@@ -142,9 +141,10 @@ Status refuseUnknownLayerTensors(const TensorTable& table, const HfConfig& confi
         if (!name.starts_with(kNames.layerPrefix)) continue;
         const std::string rest = name.substr(kNames.layerPrefix.size());
         const size_t dot = rest.find('.');
-        const bool numbered = dot != std::string::npos && dot > 0 && dot <= 4 &&
-                              rest.find_first_not_of("0123456789") == dot;
-        if (!numbered || std::stoi(rest.substr(0, dot)) >= config.shape.nLayers || !known.contains(rest.substr(dot + 1)))
+        const bool numbered =
+            dot != std::string::npos && dot > 0 && dot <= 4 && rest.find_first_not_of("0123456789") == dot;
+        if (!numbered || std::stoi(rest.substr(0, dot)) >= config.shape.nLayers ||
+            !known.contains(rest.substr(dot + 1)))
             return fileError(ErrorCode::Unsupported,
                              "tensor that config.json does not account for; running without it would give other "
                              "results",

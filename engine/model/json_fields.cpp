@@ -17,7 +17,8 @@ Result<json> parseJsonObject(std::string_view text, const std::string& file) {
         if (!problem.key.empty()) return fileError(ErrorCode::Format, problem.message, file, problem.key);
         if (const size_t bad = firstBadUtf8(text); bad != std::string_view::npos)
             return fileError(ErrorCode::Format, "not UTF-8", file, "byte " + std::to_string(bad));
-        return fileError(ErrorCode::Format, problem.message, file, problem.byte > 0 ? "byte " + std::to_string(problem.byte) : "");
+        return fileError(ErrorCode::Format, problem.message, file,
+                         problem.byte > 0 ? "byte " + std::to_string(problem.byte) : "");
     }
     if (!value->is_object())
         return fileError(ErrorCode::Format, "wrong kind of JSON", file, {}, describeJson(*value), "an object");
@@ -52,8 +53,7 @@ int64_t JsonFields::integer(const char* key, int64_t min, int64_t max, std::opti
     if (value == nullptr) return fallback.value_or(min);
     int64_t result = 0;
     bool fits = value->is_number_integer();
-    if (fits && value->is_number_unsigned())
-        fits = value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX);
+    if (fits && value->is_number_unsigned()) fits = value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX);
     if (fits) {
         result = value->get<int64_t>();
         fits = result >= min && result <= max;

@@ -16,9 +16,9 @@ namespace spanscope {
 struct TensorSource {
     std::span<const uint8_t> bytes;  ///< inside a mapping that the model keeps
     DType dtype = DType::F32;
-    bool supported = true;           ///< false: of a type that no weight may have
-    std::string dtypeName;           ///< as written in the file
-    std::vector<int64_t> shape;      ///< slowest dimension first
+    bool supported = true;       ///< false: of a type that no weight may have
+    std::string dtypeName;       ///< as written in the file
+    std::vector<int64_t> shape;  ///< slowest dimension first
     std::string file;
 };
 

@@ -33,7 +33,8 @@ Block s_first;
 std::atomic<const char*> s_program{nullptr};
 std::atomic<int> s_exitCode{1};
 std::atomic_flag s_saying = ATOMIC_FLAG_INIT;
-static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<char>::is_always_lock_free && std::atomic<Block*>::is_always_lock_free);
+static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<char>::is_always_lock_free &&
+              std::atomic<Block*>::is_always_lock_free);
 
 /// A message that is put together first and written in one piece.
 struct Message {
@@ -59,8 +60,9 @@ struct Message {
         if (byte == 0) break;
         m.add(byte);
     }
-    m.add(": the file was cut short or could not be read any more while it was in use (found end of file, expected the "
-          "size it was opened with)\n");
+    m.add(
+        ": the file was cut short or could not be read any more while it was in use (found end of file, expected the "
+        "size it was opened with)\n");
     for (size_t at = 0; at < m.n;) {
         const ssize_t written = write(STDERR_FILENO, m.text.data() + at, m.n - at);
         if (written <= 0) break;

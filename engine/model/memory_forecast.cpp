@@ -58,10 +58,8 @@ MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_
     while (low < high) {
         const int64_t middle = (low + high + 1) / 2;
         const int64_t tokens = middle * kPageTokens;
-        if (weightBytes + kvBytes(tokens) + workspace(tokens) <= forecast.freeBytes)
-            low = middle;
-        else
-            high = middle - 1;
+        if (weightBytes + kvBytes(tokens) + workspace(tokens) <= forecast.freeBytes) low = middle;
+        else high = middle - 1;
     }
     forecast.largestContext = static_cast<int32_t>(std::min<int64_t>(low * kPageTokens, shape.maxSeqLen));
     return forecast;

@@ -36,10 +36,15 @@ Result<std::shared_ptr<const Model>> openModel(const std::string& path, const Pr
     return std::shared_ptr<const Model>(std::move(*model));
 }
 
-Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType, int32_t nSequences) {
+Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType,
+                                      int32_t nSequences) {
     if (contextTokens < 0)
-        return Error{ErrorCode::InvalidArgument, "the context cannot be negative", path, "context",
-                     std::to_string(contextTokens), "0 or more"};
+        return Error{ErrorCode::InvalidArgument,
+                     "the context cannot be negative",
+                     path,
+                     "context",
+                     std::to_string(contextTokens),
+                     "0 or more"};
     auto model = openAny(path, true, {});
     if (!model) return model.error();
     return forecastFor((*model)->m_weights.shape, (*model)->m_weightBytes, contextTokens, kvType, nSequences);
@@ -52,8 +57,10 @@ Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFil
                          "vocabulary", std::to_string(model.m_tokenizer->vocabSize()),
                          "at most " + std::to_string(rows));
     if (model.m_card.protocolVersion > 0 && !model.m_tokenizer->pieceIds().complete())
-        return fileError(ErrorCode::Format, "spanscope.json promises the span protocol, but the vocabulary lacks pieces",
-                         tokenizerFile, "vocabulary", "", "<in> <out> <:> <attend> </attend> <local> <global>, digits, "
+        return fileError(ErrorCode::Format,
+                         "spanscope.json promises the span protocol, but the vocabulary lacks pieces", tokenizerFile,
+                         "vocabulary", "",
+                         "<in> <out> <:> <attend> </attend> <local> <global>, digits, "
                          "newline, eos");
     return {};
 }

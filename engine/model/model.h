@@ -16,13 +16,13 @@ namespace spanscope {
 
 /// What spanscope.json says of one task the model was trained for.
 struct TaskCard {
-    std::string name;           ///< "expression", "sheet", "news"
+    std::string name;  ///< "expression", "sheet", "news"
     SpanPolicy policy;
-    int32_t maxOperators = 0;   ///< expression: trained up to; 0 = not stated
-    int32_t maxLines = 0;       ///< sheet
-    int32_t maxValue = 0;       ///< absolute value at every step
-    int32_t maxFactor = 0;      ///< absolute value of factors
-    int32_t maxSentences = 0;   ///< news
+    int32_t maxOperators = 0;  ///< expression: trained up to; 0 = not stated
+    int32_t maxLines = 0;      ///< sheet
+    int32_t maxValue = 0;      ///< absolute value at every step
+    int32_t maxFactor = 0;     ///< absolute value of factors
+    int32_t maxSentences = 0;  ///< news
 };
 
 /// Absent file: protocolVersion 0, no tasks; the model then runs as plain text.
@@ -36,10 +36,10 @@ struct SpanscopeCard {
 /// Bytes; computed from headers alone, before anything is loaded.
 struct MemoryForecast {
     uint64_t weightBytes = 0;
-    uint64_t kvBytes = 0;        ///< for nSequences of contextTokens each
+    uint64_t kvBytes = 0;  ///< for nSequences of contextTokens each
     uint64_t workspaceBytes = 0;
-    uint64_t freeBytes = 0;      ///< on this machine now
-    int32_t contextTokens = 0;   ///< of one sequence
+    uint64_t freeBytes = 0;     ///< on this machine now
+    int32_t contextTokens = 0;  ///< of one sequence
     int32_t nSequences = 1;
     int32_t modelContext = 0;    ///< what the model was trained for
     int32_t largestContext = 0;  ///< of one sequence, that fits into freeBytes, at most modelContext; 0 = none does

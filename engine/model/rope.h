@@ -11,9 +11,9 @@ struct RopeConfig {
     double theta = 10000;
     Scaling scaling = Scaling::None;
     double factor = 1;
-    double lowFreqFactor = 1;    ///< llama3
-    double highFreqFactor = 4;   ///< llama3
-    int32_t originalContext = 0; ///< llama3: positions before scaling
+    double lowFreqFactor = 1;     ///< llama3
+    double highFreqFactor = 4;    ///< llama3
+    int32_t originalContext = 0;  ///< llama3: positions before scaling
 };
 
 /// (headDim/2) radians per position.

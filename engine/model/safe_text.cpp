@@ -31,7 +31,8 @@ void forEachCharacter(std::string_view text, const Take& take) {
 }  // namespace
 
 bool isControlling(char32_t c) {
-    return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069);
 }
 
 std::string terminalSafe(std::string_view text, bool oneLine) {
@@ -66,7 +67,8 @@ std::string printableJson(std::string_view json) {
     std::string clean;
     clean.reserve(json.size());
     forEachCharacter(json, [&](std::string_view bytes, char32_t c, bool valid) {
-        if (!valid || c < 0x20 || !isControlling(c)) {  // JSON has no raw control characters below 0x20 but its own line ends
+        if (!valid || c < 0x20 ||
+            !isControlling(c)) {  // JSON has no raw control characters below 0x20 but its own line ends
             clean += bytes;
             return;
         }
@@ -83,10 +85,8 @@ std::string withoutControls(std::string_view text) {
     forEachCharacter(text, [&](std::string_view bytes, char32_t c, bool valid) {
         const bool control = (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || (c >= 0x7F && c < 0xA0);
         const bool noCharacter = c == 0xFFFE || c == 0xFFFF;
-        if (valid && !control && !noCharacter)
-            clean += bytes;
-        else
-            clean += "\xEF\xBF\xBD";
+        if (valid && !control && !noCharacter) clean += bytes;
+        else clean += "\xEF\xBF\xBD";
     });
     return clean;
 }

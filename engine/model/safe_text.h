@@ -6,8 +6,9 @@
 
 namespace spanscope {
 
-/// The character does something to a terminal or to the order of what stands around it: control characters (C0, DEL, C1) but
-/// for newline and tab, and the embeddings, overrides and isolates of bidirectional text, which can make a line read as another.
+/// The character does something to a terminal or to the order of what stands around it: control characters (C0, DEL,
+/// C1) but for newline and tab, and the embeddings, overrides and isolates of bidirectional text, which can make a line
+/// read as another.
 bool isControlling(char32_t c);
 
 /// For terminals: controlling characters and bytes that are not UTF-8 become \xNN. Newlines and tabs stay, unless

@@ -21,9 +21,21 @@ constexpr uint64_t kMaxHeaderBytes = 16 << 20;
 constexpr size_t kMaxDimensions = 8;
 
 uint64_t elementBytes(std::string_view dtype) {
-    constexpr std::array<std::pair<std::string_view, uint64_t>, 15> kTypes{
-        {{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"I16", 2}, {"U16", 2},
-         {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4}, {"F64", 8}, {"I64", 8}}};
+    constexpr std::array<std::pair<std::string_view, uint64_t>, 15> kTypes{{{"BOOL", 1},
+                                                                            {"U8", 1},
+                                                                            {"I8", 1},
+                                                                            {"F8_E4M3", 1},
+                                                                            {"F8_E5M2", 1},
+                                                                            {"F8_E8M0", 1},
+                                                                            {"I16", 2},
+                                                                            {"U16", 2},
+                                                                            {"F16", 2},
+                                                                            {"BF16", 2},
+                                                                            {"I32", 4},
+                                                                            {"U32", 4},
+                                                                            {"F32", 4},
+                                                                            {"F64", 8},
+                                                                            {"I64", 8}}};
     if (dtype == "U64") return 8;
     for (const auto& [name, bytes] : kTypes)
         if (name == dtype) return bytes;

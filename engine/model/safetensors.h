@@ -13,7 +13,7 @@ namespace spanscope {
 
 struct SafetensorsEntry {
     std::string name;
-    std::string dtype;            ///< as written: "F32", "BF16", "I64", ...
+    std::string dtype;  ///< as written: "F32", "BF16", "I64", ...
     std::vector<int64_t> shape;
     uint64_t begin = 0, end = 0;  ///< bytes in the file, absolute; inside it, disjoint, dtype and shape fill them
 };

@@ -120,8 +120,18 @@ class WireWriter {
 enum ModelField : uint32_t { kPieces = 1, kTrainer = 2, kNormalizer = 3 };
 enum PieceField : uint32_t { kText = 1, kScore = 2, kType = 3 };
 enum TrainerField : uint32_t {
-    kModelType = 3, kVocabSize = 4, kSpaceAtEnd = 24, kByteFallback = 35,
-    kUnkId = 40, kBosId = 41, kEosId = 42, kPadId = 43, kUnkPiece = 45, kBosPiece = 46, kEosPiece = 47, kPadPiece = 48
+    kModelType = 3,
+    kVocabSize = 4,
+    kSpaceAtEnd = 24,
+    kByteFallback = 35,
+    kUnkId = 40,
+    kBosId = 41,
+    kEosId = 42,
+    kPadId = 43,
+    kUnkPiece = 45,
+    kBosPiece = 46,
+    kEosPiece = 47,
+    kPadPiece = 48
 };
 enum NormalizerField : uint32_t { kName = 1, kCharsmap = 2, kDummyPrefix = 3, kTrimSpaces = 4, kEscapeSpaces = 5 };
 
@@ -216,12 +226,13 @@ Result<VocabularySpec> readModelProto(std::string_view proto, const std::string&
             VocabularyPiece piece;
             if (!readPiece(model.bytes(), piece)) return malformed(file, "piece " + std::to_string(spec.pieces.size()));
             if (spec.pieces.size() >= static_cast<size_t>(maxPieces))
-                return fileError(ErrorCode::Format, "the vocabulary has more pieces than the model", file, "vocabulary", {},
-                                 "at most " + std::to_string(maxPieces));
+                return fileError(ErrorCode::Format, "the vocabulary has more pieces than the model", file, "vocabulary",
+                                 {}, "at most " + std::to_string(maxPieces));
             spec.pieces.push_back(std::move(piece));
         }
         if (model.isBytes(kTrainer) && !readTrainer(model.bytes(), spec)) return malformed(file, "trainer_spec");
-        if (model.isBytes(kNormalizer) && !readNormalizer(model.bytes(), spec)) return malformed(file, "normalizer_spec");
+        if (model.isBytes(kNormalizer) && !readNormalizer(model.bytes(), spec))
+            return malformed(file, "normalizer_spec");
     }
     if (model.bad()) return malformed(file, {});
     return spec;
@@ -243,26 +254,33 @@ Status checkSpec(const VocabularySpec& spec, const std::string& file) {
                        "1 to " + std::to_string(kMaxPieceBytes));
         if (piece.text.find('\0') != std::string::npos) return bad("a NUL byte in a piece", piece.text, "text");
         if (firstBadUtf8(piece.text) != std::string_view::npos) return bad("piece is not UTF-8", piece.text, "UTF-8");
-        if (!std::isfinite(piece.score)) return bad("score is not a number", std::to_string(piece.score), "a finite number");
+        if (!std::isfinite(piece.score))
+            return bad("score is not a number", std::to_string(piece.score), "a finite number");
         const auto [first, isNew] = ids.emplace(piece.text, id);
-        if (!isNew) return bad("the same piece twice", piece.text, "a piece other than piece " + std::to_string(first->second));
+        if (!isNew)
+            return bad("the same piece twice", piece.text, "a piece other than piece " + std::to_string(first->second));
         if (piece.type == PieceType::Byte) {
             if (!spec.byteFallback || !isByteName(piece.text))
-                return bad(spec.byteFallback ? "byte piece with another name" : "byte piece in a vocabulary without byte fallback",
+                return bad(spec.byteFallback ? "byte piece with another name"
+                                             : "byte piece in a vocabulary without byte fallback",
                            piece.text, "<0x00> to <0xFF>, with byte_fallback");
             byteThere[static_cast<size_t>(std::stoi(piece.text.substr(3, 2), nullptr, 16))] = true;
         }
         if (piece.type != PieceType::Unknown) continue;
-        if (unknown) return bad("a second piece for the unknown", piece.text, "none beside piece " + std::to_string(*unknown));
+        if (unknown)
+            return bad("a second piece for the unknown", piece.text, "none beside piece " + std::to_string(*unknown));
         unknown = id;
     }
-    if (!unknown) return fileError(ErrorCode::Format, "no piece for the unknown", file, "pieces", "none of type 2", "one of type 2");
+    if (!unknown)
+        return fileError(ErrorCode::Format, "no piece for the unknown", file, "pieces", "none of type 2",
+                         "one of type 2");
     if (spec.byteFallback && std::find(byteThere.begin(), byteThere.end(), false) != byteThere.end())
         return fileError(ErrorCode::Format, "byte fallback without a piece for every byte", file, "pieces",
                          std::to_string(std::count(byteThere.begin(), byteThere.end(), true)), "256 byte pieces");
     if (!spec.charsmap.empty() && !charsmapIsSafe(spec.charsmap))
         return fileError(ErrorCode::Format, "not a sentencepiece model", file, "precompiled_charsmap",
-                         "a table with steps outside itself, or a very long replacement", "a table made by sentencepiece");
+                         "a table with steps outside itself, or a very long replacement",
+                         "a table made by sentencepiece");
     return {};
 }
 
@@ -276,7 +294,8 @@ std::string writeModelProto(const VocabularySpec& spec) {
         model.bytes(kPieces, one.take());
     }
     const auto idOf = [&](std::string_view text) {  // what the library would find by name; it asks for no number
-        const auto at = std::find_if(spec.pieces.begin(), spec.pieces.end(), [&](const auto& p) { return p.text == text; });
+        const auto at =
+            std::find_if(spec.pieces.begin(), spec.pieces.end(), [&](const auto& p) { return p.text == text; });
         return at == spec.pieces.end() ? -1 : static_cast<int32_t>(at - spec.pieces.begin());
     };
     WireWriter trainer;
@@ -284,8 +303,10 @@ std::string writeModelProto(const VocabularySpec& spec) {
     trainer.number(kVocabSize, spec.pieces.size());
     trainer.number(kSpaceAtEnd, spec.spaceAtEnd ? 1 : 0);
     trainer.number(kByteFallback, spec.byteFallback ? 1 : 0);
-    for (const auto& [idField, textField, text] : {std::tuple{kUnkId, kUnkPiece, &spec.unk}, {kBosId, kBosPiece, &spec.bos},
-                                                   {kEosId, kEosPiece, &spec.eos}, {kPadId, kPadPiece, &spec.pad}}) {
+    for (const auto& [idField, textField, text] : {std::tuple{kUnkId, kUnkPiece, &spec.unk},
+                                                   {kBosId, kBosPiece, &spec.bos},
+                                                   {kEosId, kEosPiece, &spec.eos},
+                                                   {kPadId, kPadPiece, &spec.pad}}) {
         trainer.id(idField, idOf(*text));
         trainer.bytes(textField, *text);
     }

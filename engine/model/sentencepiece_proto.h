@@ -1,6 +1,7 @@
 // A sentencepiece vocabulary as plain data. libsentencepiece is never given bytes of a file: a ModelProto is read here
 // field by field, checked, and written anew from what was understood, so that the library and this program cannot
-// read one file in two ways. https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto. Private to engine/model.
+// read one file in two ways. https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto. Private
+// to engine/model.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +33,12 @@ struct VocabularySpec {
     std::vector<VocabularyPiece> pieces;
     VocabularyKind kind = VocabularyKind::Unigram;
     bool byteFallback = false;
-    bool spaceAtEnd = false;    ///< treat_whitespace_as_suffix
+    bool spaceAtEnd = false;                                              ///< treat_whitespace_as_suffix
     std::string unk = "<unk>", bos = "<s>", eos = "</s>", pad = "<pad>";  ///< by name; may name no piece
-    std::string charsmap;       ///< precompiled normalisation table; empty: none
-    bool dummyPrefix = true;    ///< a space before the text
-    bool trimSpaces = true;     ///< remove_extra_whitespaces
-    bool escapeSpaces = true;   ///< a space becomes U+2581
+    std::string charsmap;      ///< precompiled normalisation table; empty: none
+    bool dummyPrefix = true;   ///< a space before the text
+    bool trimSpaces = true;    ///< remove_extra_whitespaces
+    bool escapeSpaces = true;  ///< a space becomes U+2581
     bool operator==(const VocabularySpec&) const = default;
 };
 

@@ -30,8 +30,8 @@ void silenceLibrary() {
 }
 
 constexpr uint64_t kMaxModelBytes = 64 << 20;
-constexpr size_t kMaxTextBytes = size_t{1} << 30;  // the library counts in int
-constexpr int32_t kMaxHoles = 65536;               // ids between the model's own and the last added one
+constexpr size_t kMaxTextBytes = size_t{1} << 30;        // the library counts in int
+constexpr int32_t kMaxHoles = 65536;                     // ids between the model's own and the last added one
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 
 /// Appended to a serialised ModelProto this sets normalizer_spec.add_dummy_prefix = false: protobuf merges fields
@@ -112,8 +112,7 @@ Status SentencePieceTokenizer::init(const VocabularySpec& spec, const AddedToken
     try {  // most faults come as a status; what its trie cannot hold as an exception
         const auto loaded = m_processor.LoadFromSerializedProto(writeModelProto(spec));
         if (!loaded.ok())
-            return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + clipped(loaded.ToString()),
-                             file);
+            return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + clipped(loaded.ToString()), file);
     } catch (const std::exception& e) {
         return fileError(ErrorCode::Format, "libsentencepiece cannot read it: " + clipped(e.what()), file);
     }
@@ -205,8 +204,8 @@ int32_t SentencePieceTokenizer::named(const std::string& name, int32_t fallback)
 
 const sentencepiece::SentencePieceProcessor& SentencePieceTokenizer::continued() const {
     std::call_once(m_continuedOnce, [this] {  // a processor that did not load says so when it is asked to encode
-        static_cast<void>(m_continued.LoadFromSerializedProto(m_processor.serialized_model_proto() +
-                                                              std::string(kNoDummyPrefix)));
+        static_cast<void>(
+            m_continued.LoadFromSerializedProto(m_processor.serialized_model_proto() + std::string(kNoDummyPrefix)));
     });
     return m_continued;
 }
@@ -214,13 +213,18 @@ const sentencepiece::SentencePieceProcessor& SentencePieceTokenizer::continued()
 Result<std::vector<int>> SentencePieceTokenizer::run(const sentencepiece::SentencePieceProcessor& processor,
                                                      std::string_view text) const {
     if (text.size() > kMaxTextBytes)
-        return Error{ErrorCode::InvalidArgument, "text too long", "", "", std::to_string(text.size()) + " bytes",
+        return Error{ErrorCode::InvalidArgument,
+                     "text too long",
+                     "",
+                     "",
+                     std::to_string(text.size()) + " bytes",
                      "at most " + std::to_string(kMaxTextBytes)};
     if (const size_t bad = firstBadUtf8(text); bad != std::string_view::npos)
         return Error{ErrorCode::InvalidArgument, "text is not UTF-8", "", "byte " + std::to_string(bad), "", ""};
     std::vector<int> ids;
     const auto status = processor.Encode(text, &ids);
-    if (!status.ok()) return Error{ErrorCode::InvalidArgument, "libsentencepiece: " + status.ToString(), "", "", "", ""};
+    if (!status.ok())
+        return Error{ErrorCode::InvalidArgument, "libsentencepiece: " + status.ToString(), "", "", "", ""};
     return ids;
 }
 
@@ -250,8 +254,12 @@ Status SentencePieceTokenizer::appendPlain(const std::vector<int>& ids, std::str
             continue;
         }
         if (has(id) && id != m_unk && spell(m_pieces[id].name, out)) continue;
-        return Error{ErrorCode::InvalidArgument, "the text has a character that this model's vocabulary cannot write",
-                     "", "", clipped(text), "characters of the vocabulary"};
+        return Error{ErrorCode::InvalidArgument,
+                     "the text has a character that this model's vocabulary cannot write",
+                     "",
+                     "",
+                     clipped(text),
+                     "characters of the vocabulary"};
     }
     return {};
 }
@@ -293,8 +301,8 @@ Result<std::vector<int32_t>> SentencePieceTokenizer::encodeTrusted(std::string_v
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const VocabularySpec& spec, const AddedTokens& added,
-                                                                    const std::string& file) {
+Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const VocabularySpec& spec,
+                                                                    const AddedTokens& added, const std::string& file) {
     auto tokenizer = std::make_shared<SentencePieceTokenizer>();
     if (auto status = tokenizer->init(spec, added, file); !status) return status.error();
     return std::shared_ptr<const Tokenizer>(std::move(tokenizer));

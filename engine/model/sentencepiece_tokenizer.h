@@ -11,7 +11,7 @@
 namespace spanscope {
 
 /// Checks the vocabulary (checkSpec) and hands the library a model written from it. file is for messages only.
-Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const VocabularySpec& spec, const AddedTokens& added,
-                                                                    const std::string& file);
+Result<std::shared_ptr<const Tokenizer>> makeSentencePieceTokenizer(const VocabularySpec& spec,
+                                                                    const AddedTokens& added, const std::string& file);
 
 }  // namespace spanscope

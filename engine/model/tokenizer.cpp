@@ -38,10 +38,8 @@ std::string StreamDecoder::feed(int32_t id) {
     while (at < m_pending.size()) {
         const Utf8Step step = nextUtf8(std::string_view(m_pending).substr(at));
         if (step.incomplete) break;
-        if (step.valid)
-            ready.append(m_pending, at, step.nBytes);
-        else
-            ready += "\xEF\xBF\xBD";
+        if (step.valid) ready.append(m_pending, at, step.nBytes);
+        else ready += "\xEF\xBF\xBD";
         at += step.nBytes;
     }
     m_pending.erase(0, at);

@@ -47,9 +47,10 @@ class Tokenizer {
     PieceIds pieceIds() const;
 };
 
-/// tokenizer.model through libsentencepiece, plus added_tokens.json / tokenizer_config.json of the folder. Format for more
-/// than `maxPieces` (rows of the embedding; -1: as many as any model may have), before they are built.
-Result<std::shared_ptr<const Tokenizer>> loadSentencePiece(const std::string& tokenizerModelPath, int32_t maxPieces = -1);
+/// tokenizer.model through libsentencepiece, plus added_tokens.json / tokenizer_config.json of the folder. Format for
+/// more than `maxPieces` (rows of the embedding; -1: as many as any model may have), before they are built.
+Result<std::shared_ptr<const Tokenizer>> loadSentencePiece(const std::string& tokenizerModelPath,
+                                                           int32_t maxPieces = -1);
 
 /// Joins byte pieces into characters while streaming: feed() returns what can be shown now (valid UTF-8, maybe
 /// empty), flush() the rest with U+FFFD for what never became a character.

@@ -43,10 +43,8 @@ std::string replaceBadUtf8(std::string_view text) {
     result.reserve(text.size());
     for (size_t at = 0; at < text.size();) {
         const Utf8Step step = nextUtf8(text.substr(at));
-        if (step.valid)
-            result += text.substr(at, step.nBytes);
-        else
-            result += "\xEF\xBF\xBD";
+        if (step.valid) result += text.substr(at, step.nBytes);
+        else result += "\xEF\xBF\xBD";
         at += step.nBytes;
     }
     return result;

@@ -9,9 +9,9 @@ namespace spanscope {
 
 /// One step through a byte string.
 struct Utf8Step {
-    size_t nBytes = 0;       ///< to skip; 0 only at the end of the text
-    bool valid = false;      ///< a whole character
-    bool incomplete = false; ///< not valid, but more bytes could make it so
+    size_t nBytes = 0;        ///< to skip; 0 only at the end of the text
+    bool valid = false;       ///< a whole character
+    bool incomplete = false;  ///< not valid, but more bytes could make it so
 };
 Utf8Step nextUtf8(std::string_view text);
 

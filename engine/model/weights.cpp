@@ -48,13 +48,14 @@ class Assembler {
         const std::vector<int64_t> expected = rows == 1 ? std::vector{cols} : std::vector{rows, cols};
         const bool rowVector = rows == 1 && source.shape == std::vector<int64_t>{1, cols};
         if (source.shape != expected && !rowVector) {
-            fail(fileError(ErrorCode::Format, "tensor has another shape than the configuration says", source.file,
-                           name, shapeText(source.shape), shapeText(expected)));
+            fail(fileError(ErrorCode::Format, "tensor has another shape than the configuration says", source.file, name,
+                           shapeText(source.shape), shapeText(expected)));
             return {};
         }
         if (!source.supported) {
             fail(fileError(ErrorCode::Unsupported, "this program does not compute with weights of this type",
-                           source.file, name, source.dtypeName, "F32, F16 or BF16; in GGUF also Q8_0, Q4_0, Q4_K, "
+                           source.file, name, source.dtypeName,
+                           "F32, F16 or BF16; in GGUF also Q8_0, Q4_0, Q4_K, "
                            "Q5_K, Q6_K"));
             return {};
         }
@@ -133,8 +134,8 @@ std::vector<TensorView*> allTensors(ModelWeights& weights) {
 std::string dominantType(ModelWeights& weights) {
     std::map<DType, uint64_t> bytes;
     for (const TensorView* view : allTensors(weights)) bytes[view->dtype] += view->nBytes();
-    const auto most = std::max_element(bytes.begin(), bytes.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto most =
+        std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     return most == bytes.end() ? "" : dtypeName(most->first);
 }
 
@@ -154,8 +155,7 @@ bool readTensor(const TensorView& view, uint8_t* target, const std::function<boo
     volatile uint8_t touched = 0;
     for (size_t begin = 0; begin < nBytes; begin += kChunk) {
         const size_t n = std::min(kChunk, nBytes - begin);
-        if (target != nullptr)
-            std::memcpy(target + begin, source + begin, n);
+        if (target != nullptr) std::memcpy(target + begin, source + begin, n);
         else
             for (size_t at = 0; at < n; at += kPage) touched = source[begin + at];
         if (!advance(n)) return false;

@@ -23,7 +23,8 @@ std::vector<std::string> entriesOf(const fs::path& folder) {
     constexpr size_t kMost = 4096;
     std::vector<std::string> names;
     std::error_code failed;
-    for (fs::directory_iterator it(folder, failed), end; !failed && it != end && names.size() < kMost; it.increment(failed))
+    for (fs::directory_iterator it(folder, failed), end; !failed && it != end && names.size() < kMost;
+         it.increment(failed))
         names.push_back(it->path().filename().string());
     std::sort(names.begin(), names.end());
     return names;
@@ -60,11 +61,13 @@ Error notAModelFile(std::span<const uint8_t> bytes, const std::string& path) {
     const auto error = [&](std::string message, std::string_view found, std::string_view expected) {
         return fileError(ErrorCode::Format, std::move(message), path, "beginning", found, expected);
     };
-    if (text.starts_with("PK")) return error("an archive or a pickle file, not a GGUF file", "PK", "the letters GGUF, or open a folder");
+    if (text.starts_with("PK"))
+        return error("an archive or a pickle file, not a GGUF file", "PK", "the letters GGUF, or open a folder");
     if (text.size() > 9 && text[8] == '{') {
         const fs::path folder = fs::path(path).parent_path();
-        return error("a safetensors file alone has no configuration; open the folder that it is in",
-                     "a safetensors header", has(folder / "config.json") ? (folder.empty() ? "." : folder.string()) : "a folder with config.json");
+        return error(
+            "a safetensors file alone has no configuration; open the folder that it is in", "a safetensors header",
+            has(folder / "config.json") ? (folder.empty() ? "." : folder.string()) : "a folder with config.json");
     }
     return error("not a GGUF file and not a folder", {}, "the letters GGUF");
 }
@@ -75,7 +78,8 @@ Error notAModelFolder(const fs::path& folder) {
     };
     if (has(folder / "snapshots")) {
         const auto snapshots = entriesOf(folder / "snapshots");
-        return error("a model hub's cache; the model is in a snapshot inside it", std::to_string(snapshots.size()) + " snapshots",
+        return error("a model hub's cache; the model is in a snapshot inside it",
+                     std::to_string(snapshots.size()) + " snapshots",
                      snapshots.empty() ? "a snapshot" : (folder / "snapshots" / snapshots.back()).string());
     }
     const auto names = entriesOf(folder);
@@ -84,14 +88,16 @@ Error notAModelFolder(const fs::path& folder) {
         return at == names.end() ? std::string() : *at;
     };
     if (const auto name = first([](const std::string& n) { return n.starts_with("models--"); }); !name.empty())
-        return error("the cache of a model hub; open a snapshot of one of its models", name, (folder / name / "snapshots").string() + "/...");
+        return error("the cache of a model hub; open a snapshot of one of its models", name,
+                     (folder / name / "snapshots").string() + "/...");
     if (const auto name = first([](const std::string& n) { return n.ends_with(".gguf"); }); !name.empty())
         return error("a folder with GGUF files; open one of them", name, (folder / name).string());
     if (const auto name = first([](const std::string& n) { return n.ends_with(".safetensors"); }); !name.empty())
         return error("weights without a configuration", name, "config.json beside them");
     if (has(folder / "adapter_config.json"))
         return error("an adapter without its base model", "adapter_config.json", "the folder of the merged model");
-    return error("there is no model in this folder", std::to_string(names.size()) + " other entries", "config.json, or a GGUF file");
+    return error("there is no model in this folder", std::to_string(names.size()) + " other entries",
+                 "config.json, or a GGUF file");
 }
 
 }  // namespace spanscope

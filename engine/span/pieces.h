@@ -10,7 +10,7 @@ namespace spanscope {
 inline constexpr int kProtocolVersion = 1;
 
 /// In the order in which vocabularies list them.
-inline constexpr std::array<std::string_view, 7> kSpecialPieces{"<in>",     "<out>",   "<:>",     "<attend>",
+inline constexpr std::array<std::string_view, 7> kSpecialPieces{"<in>",      "<out>",   "<:>",     "<attend>",
                                                                 "</attend>", "<local>", "<global>"};
 
 /// Ids of one vocabulary. -1: the vocabulary has no such piece; it is then never matched.
@@ -33,8 +33,8 @@ struct PieceIds {
         return -1;
     }
     bool isSpecial(int32_t id) const {
-        return id >= 0 && (id == in || id == out || id == colon || id == attend || id == attendEnd || id == local ||
-                           id == global);
+        return id >= 0 &&
+               (id == in || id == out || id == colon || id == attend || id == attendEnd || id == local || id == global);
     }
 };
 

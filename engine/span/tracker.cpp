@@ -266,8 +266,7 @@ TokenView SpanTracker::consumeInSegment(int32_t token) {
                 wholeSegmentFallback(ViolationKind::UnexpectedPiece, t);
             }
             break;
-        case State::Outside:
-            break;
+        case State::Outside: break;
     }
 
     if (refBecameVisible) setVisible(m_phase);
@@ -390,12 +389,9 @@ IntervalList SpanTracker::buildVisible(Phase phase) const {
             add(m_scaffold);
             addRefs();
             break;
-        case Phase::Close:
-            add(m_scaffold);
-            break;
+        case Phase::Close: add(m_scaffold); break;
         case Phase::Local:
-        default:
-            break;
+        default: break;
     }
     return normalised(std::move(list));
 }

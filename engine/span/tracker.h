@@ -19,8 +19,8 @@ namespace spanscope {
 /// What a task fixes about visibility; stored in spanscope.json, datasets and traces.
 struct SpanPolicy {
     PrefillPolicy prefill = PrefillPolicy::Causal;
-    bool heads = false;             ///< DECLARE also sees `<out> label <:>` of every earlier out-segment
-    bool hasProtocol = true;        ///< false: free text is normal, not a violation
+    bool heads = false;       ///< DECLARE also sees `<out> label <:>` of every earlier out-segment
+    bool hasProtocol = true;  ///< false: free text is normal, not a violation
     int32_t maxRefs = 64;
     int32_t maxSegmentTokens = 4096;
 };

@@ -5,9 +5,11 @@
 //             | "-" compare sign column+ "=" value    the smaller magnitude is subtracted from the larger
 //             | "*" sign block+ "=" value             the magnitudes are multiplied
 //   sign     := "+" | "-"      of the result; "+" for zero
-//   compare  := (digit digit)+ digits of the left and of the right magnitude from the highest place on, to the first pair
+//   compare  := (digit digit)+ digits of the left and of the right magnitude from the highest place on, to the first
+//   pair
 //                              that differs or, for equal ones, to the last; a missing digit is 0
-//   column   := `x y r c`      a digit of both, result digit, carry or borrow. Adding: x of the left operand; subtracting:
+//   column   := `x y r c`      a digit of both, result digit, carry or borrow. Adding: x of the left operand;
+//   subtracting:
 //                              x of the larger one
 //   block    := x is the operand with more digits (the left one if equal). For each digit m of the other, columns
 //               `x m r c`, blocks after the first opened by "*"; after each of those "+" and the columns that add its

@@ -11,7 +11,8 @@ namespace {
 std::string rangeText(IntRange r) { return std::to_string(r.min) + (r.max > r.min ? "-" + std::to_string(r.max) : ""); }
 
 bool isStructure(const std::string& name) {
-    return std::any_of(std::begin(kTreeShapes), std::end(kTreeShapes), [&](TreeShape s) { return name == treeShapeName(s); });
+    return std::any_of(std::begin(kTreeShapes), std::end(kTreeShapes),
+                       [&](TreeShape s) { return name == treeShapeName(s); });
 }
 
 }  // namespace
@@ -41,13 +42,15 @@ std::vector<ProblemCell> arithmeticCells(const std::string& task, int32_t mostOp
         }
     } else if (task == "sheet") {
         for (const std::string& shape : sheetShapes())
-            for (const IntRange size : {IntRange{1, 4}, {5, 16}, {17, 40}, {41, 64}, {65, 100}}) add(shape, size, {1, 4});
+            for (const IntRange size : {IntRange{1, 4}, {5, 16}, {17, 40}, {41, 64}, {65, 100}})
+                add(shape, size, {1, 4});
     }
     return cells;
 }
 
 std::unique_ptr<ExampleSource> makeCellSource(const ProblemCell& cell, uint64_t seed) {
-    return cell.task == "sheet" ? makeSheetSource(cell.size, {0, 0}, seed, cell.shape) : makeExpressionSource(cell.size, seed, cell.shape);
+    return cell.task == "sheet" ? makeSheetSource(cell.size, {0, 0}, seed, cell.shape)
+                                : makeExpressionSource(cell.size, seed, cell.shape);
 }
 
 }  // namespace spanscope

@@ -1,4 +1,5 @@
-// The table by which a model of arithmetic is judged: shape x size x digits over the whole space that the limits promise.
+// The table by which a model of arithmetic is judged: shape x size x digits over the whole space that the limits
+// promise.
 #pragma once
 
 #include <string>
@@ -11,8 +12,8 @@ namespace spanscope {
 struct ProblemCell {
     std::string task;  ///< "expression" or "sheet"
     ProblemShape shape;
-    IntRange size;     ///< operators or lines
-    bool isLong = false;  ///< sheets of more than 16 lines: thousands of tokens each
+    IntRange size;                   ///< operators or lines
+    bool isLong = false;             ///< sheets of more than 16 lines: thousands of tokens each
     std::string sizeText() const;    ///< "5-9 operators"
     std::string digitsText() const;  ///< "3-4"
 };

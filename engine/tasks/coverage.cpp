@@ -101,7 +101,8 @@ void cellsOfArithmetic(const Step& s, const std::function<void(const std::string
     hit("operands of " + op + ": " + std::to_string(da) + " and " + std::to_string(db) + " digits");
     hit("signs of " + op + ": " + signsOf(s.a, s.b));
     const int64_t value = *applyOperator(s.a, s.op, s.b);
-    const std::string size = value == 0 ? "zero" : std::string(value < 0 ? "-" : "+") + " " + std::to_string(digitsOf(value)) + " digits";
+    const std::string size =
+        value == 0 ? "zero" : std::string(value < 0 ? "-" : "+") + " " + std::to_string(digitsOf(value)) + " digits";
     hit("result of " + op + ": " + size);
     if (std::llabs(value) == 9999) hit("result of " + op + ": the limit");
     if (std::llabs(s.a) == 1 || std::llabs(s.b) == 1) hit("operand of " + op + ": one");
@@ -114,7 +115,8 @@ void cellsOfArithmetic(const Step& s, const std::function<void(const std::string
     const int64_t difference = std::llabs(std::llabs(s.a) - std::llabs(s.b));
     hit("longest borrow: " + std::to_string(longestCarry(s.work)));
     if (difference == 0) hit("difference of equal numbers: " + std::to_string(da) + " digits");
-    else if (difference <= 9 && std::min(da, db) > 1) hit("difference of close numbers: " + std::to_string(std::max(da, db)) + " digits");
+    else if (difference <= 9 && std::min(da, db) > 1)
+        hit("difference of close numbers: " + std::to_string(std::max(da, db)) + " digits");
     if (difference != 0) hit("digits compared: " + std::to_string(pairs));
 }
 
@@ -166,7 +168,8 @@ std::string mixOf(const std::vector<Step>& steps) {
     return mix;
 }
 
-void cellsOfExpression(const TaskExample& e, const std::vector<Step>& steps, const std::function<void(const std::string&)>& hit) {
+void cellsOfExpression(const TaskExample& e, const std::vector<Step>& steps,
+                       const std::function<void(const std::string&)>& hit) {
     const auto tree = parseExpression(e.typed, false);
     if (!tree) return;
     int64_t largest = 0;
@@ -179,13 +182,17 @@ void cellsOfExpression(const TaskExample& e, const std::vector<Step>& steps, con
         if (n.op != '-' || l.kind != Kind::Literal || l.value != 0 || r.kind != Kind::Operator) continue;
         hit("-(...)");
         const ExpressionNode& inner = tree->node(r.left);
-        if (r.op == '-' && inner.kind == Kind::Literal && inner.value == 0 && tree->node(r.right).kind == Kind::Operator) hit("-(-(...))");
+        if (r.op == '-' && inner.kind == Kind::Literal && inner.value == 0 &&
+            tree->node(r.right).kind == Kind::Operator)
+            hit("-(-(...))");
     }
     std::vector<int64_t> numbers;  // in reading order
     for (const ExpressionNode& n : tree->nodes)
         if (n.kind == Kind::Literal) numbers.push_back(n.value);
     if (numbers.size() > 4) {
-        const auto twoAre = [&](auto what) { return std::adjacent_find(numbers.begin(), numbers.end(), what) == numbers.end(); };
+        const auto twoAre = [&](auto what) {
+            return std::adjacent_find(numbers.begin(), numbers.end(), what) == numbers.end();
+        };
         if (twoAre([](int64_t a, int64_t b) { return a != b; })) hit("the same number throughout");
         if (twoAre([](int64_t a, int64_t b) { return b - a != 1; })) hit("numbers that count up");
         if (twoAre([](int64_t a, int64_t b) { return a - b != 1; })) hit("numbers that count down");
@@ -194,19 +201,25 @@ void cellsOfExpression(const TaskExample& e, const std::vector<Step>& steps, con
     const std::string digits = std::to_string(std::max(1, digitsOf(largest)));
     if (tree->nOperators == 1) hit("1 operator, " + digits + " digits");
     else
-        for (const std::string& name : structuresOf(*tree)) hit(name + ", " + size + " operators, " + digits + " digits");
+        for (const std::string& name : structuresOf(*tree))
+            hit(name + ", " + size + " operators, " + digits + " digits");
     hit("operators " + mixOf(steps) + (tree->nOperators > 4 ? ", more than 4" : ", up to 4"));
     for (const Step& s : steps) {
         hit("own label: " + std::to_string(digitsOf(s.label)) + " digits");
         hit("steps named: " + std::to_string(s.refs.size()));
         for (size_t i = 0; i < s.refs.size(); ++i) {
-            hit("label named " + std::string(s.refs.size() == 1 ? "alone" : i == 0 ? "first" : "second") + ": " + std::to_string(digitsOf(s.refs[i])) + " digits");
+            hit("label named " +
+                std::string(s.refs.size() == 1 ? "alone"
+                            : i == 0           ? "first"
+                                               : "second") +
+                ": " + std::to_string(digitsOf(s.refs[i])) + " digits");
             hit("steps back: " + bucket(s.label - s.refs[i], {1, 4, 16}));
         }
     }
 }
 
-void cellsOfSheet(const TaskExample& e, const std::vector<Step>& steps, const std::function<void(const std::string&)>& hit) {
+void cellsOfSheet(const TaskExample& e, const std::vector<Step>& steps,
+                  const std::function<void(const std::string&)>& hit) {
     const auto sheet = parseSheet(e.typed);
     if (!sheet || !e.complete) return;
     const auto n = static_cast<int64_t>(sheet->size());
@@ -222,14 +235,18 @@ void cellsOfSheet(const TaskExample& e, const std::vector<Step>& steps, const st
                 continue;
             }
             ++named[static_cast<size_t>(o.value)];
-            chain[static_cast<size_t>(k)] = std::max(chain[static_cast<size_t>(k)], chain[static_cast<size_t>(o.value)] + 1);
+            chain[static_cast<size_t>(k)] =
+                std::max(chain[static_cast<size_t>(k)], chain[static_cast<size_t>(o.value)] + 1);
             hit("lines back: " + bucket(k - o.value, kDistances));
-            hit("label named: " + std::to_string(digitsOf(o.value)) + " digits by one of " + std::to_string(digitsOf(k)));
+            hit("label named: " + std::to_string(digitsOf(o.value)) + " digits by one of " +
+                std::to_string(digitsOf(k)));
         }
         longest = std::max(longest, chain[static_cast<size_t>(k)]);
-        const std::string what = std::string(line.left.isLine ? "line" : "number") + " and " + (line.right.isLine ? "line" : "number");
+        const std::string what =
+            std::string(line.left.isLine ? "line" : "number") + " and " + (line.right.isLine ? "line" : "number");
         hit("operands: " + what + ", " + line.op);
-        if (line.left.isLine && line.right.isLine && line.left.value == line.right.value) hit(std::string("the same line twice, ") + line.op);
+        if (line.left.isLine && line.right.isLine && line.left.value == line.right.value)
+            hit(std::string("the same line twice, ") + line.op);
         if (++lines[text(line.left) + line.op + text(line.right)] == 2) hit("a line that stands there already");
     }
     for (int64_t k = 1; k <= n; ++k) {
@@ -241,7 +258,8 @@ void cellsOfSheet(const TaskExample& e, const std::vector<Step>& steps, const st
     if (longest >= 8) hit("a chain of eight lines");
     const auto nNamed = std::count_if(named.begin(), named.end(), [](int64_t c) { return c > 0; });
     if (n > 4 && nNamed == 0) hit("no line names another");
-    if (static_cast<int64_t>(std::count(e.typed.begin(), e.typed.end(), '\n')) + 1 < n) hit("several operations in a line");
+    if (static_cast<int64_t>(std::count(e.typed.begin(), e.typed.end(), '\n')) + 1 < n)
+        hit("several operations in a line");
     hit(bucket(n, kLines) + " lines, " + std::to_string(std::max(1, digitsOf(largest))) + " digits");
     hit("operators " + mixOf(steps));
 }
@@ -260,9 +278,11 @@ std::vector<std::string> allCells(bool isSheet) {
         add("result of " + op + ": the limit");
         add("operand of " + op + ": one");
         for (const char* sign : {"+", "-"})
-            for (int d = 1; d <= kMostDigits; ++d) add("result of " + op + ": " + sign + " " + std::to_string(d) + " digits");
+            for (int d = 1; d <= kMostDigits; ++d)
+                add("result of " + op + ": " + sign + " " + std::to_string(d) + " digits");
     }
-    for (int run = 0; run < kMostDigits; ++run) add("longest carry: " + std::to_string(run));  // a carry out of the last place is beyond the limit
+    for (int run = 0; run < kMostDigits; ++run)
+        add("longest carry: " + std::to_string(run));  // a carry out of the last place is beyond the limit
     for (int run = 0; run < kMostDigits; ++run) add("longest borrow: " + std::to_string(run));
     for (int d = 1; d <= kMostDigits; ++d) add("difference of equal numbers: " + std::to_string(d) + " digits");
     for (int d = 2; d <= kMostDigits; ++d) add("difference of close numbers: " + std::to_string(d) + " digits");
@@ -270,13 +290,16 @@ std::vector<std::string> allCells(bool isSheet) {
     if (isSheet) {
         for (const std::string& d : bucketNames(kDistances, true)) add("lines back: " + d);
         for (int own = 1; own <= 3; ++own)
-            for (int label = 1; label <= std::min(own, 2); ++label) add("label named: " + std::to_string(label) + " digits by one of " + std::to_string(own));
+            for (int label = 1; label <= std::min(own, 2); ++label)
+                add("label named: " + std::to_string(label) + " digits by one of " + std::to_string(own));
         for (const char* op : {"+", "-", "*"}) {
-            for (const char* what : {"number and number", "number and line", "line and number", "line and line"}) add("operands: " + std::string(what) + ", " + op);
+            for (const char* what : {"number and number", "number and line", "line and number", "line and line"})
+                add("operands: " + std::string(what) + ", " + op);
             add("the same line twice, " + std::string(op));
         }
-        for (const char* cell : {"a line that stands there already", "a line that none names", "a line that four name", "a line that all name",
-                                 "a chain of eight lines", "no line names another", "several operations in a line", "all lines the same"})
+        for (const char* cell : {"a line that stands there already", "a line that none names", "a line that four name",
+                                 "a line that all name", "a chain of eight lines", "no line names another",
+                                 "several operations in a line", "all lines the same"})
             add(cell);
         for (const std::string& size : bucketNames(kLines, false))
             for (int d = 1; d <= kMostDigits; ++d) add(size + " lines, " + std::to_string(d) + " digits");
@@ -288,7 +311,8 @@ std::vector<std::string> allCells(bool isSheet) {
         for (const std::string& size : bucketNames(kOperators, false)) {
             if (size == "1") continue;
             for (const std::string& structure : kStructures)
-                if (structure != "other" || size != "2-4") add(structure + ", " + size + " operators, " + std::to_string(d) + " digits");
+                if (structure != "other" || size != "2-4")
+                    add(structure + ", " + size + " operators, " + std::to_string(d) + " digits");
         }
     }
     for (const std::string& mix : kMixes) {
@@ -297,12 +321,14 @@ std::vector<std::string> allCells(bool isSheet) {
     }
     for (int d = 1; d <= 2; ++d) {
         add("own label: " + std::to_string(d) + " digits");
-        for (const char* role : {"alone", "first", "second"}) add("label named " + std::string(role) + ": " + std::to_string(d) + " digits");
+        for (const char* role : {"alone", "first", "second"})
+            add("label named " + std::string(role) + ": " + std::to_string(d) + " digits");
     }
     for (int n = 0; n <= 2; ++n) add("steps named: " + std::to_string(n));
     for (const std::string& d : bucketNames({1, 4, 16}, true)) add("steps back: " + d);
-    for (const char* cell : {"number with a minus on the left", "number with a minus on the right", "-(...)", "-(-(...))",
-                             "the same number throughout", "numbers that count up", "numbers that count down"})
+    for (const char* cell :
+         {"number with a minus on the left", "number with a minus on the right", "-(...)", "-(-(...))",
+          "the same number throughout", "numbers that count up", "numbers that count down"})
         add(cell);
     return list;
 }
@@ -338,7 +364,8 @@ std::vector<std::string> ArithmeticCoverage::empty() const {
 std::string ArithmeticCoverage::toText() const {
     constexpr size_t kShown = 5;
     const std::vector<std::string> none = empty();
-    std::string text = "covers " + std::to_string(m_cells.size() - none.size()) + " of " + std::to_string(m_cells.size()) + " cells";
+    std::string text =
+        "covers " + std::to_string(m_cells.size() - none.size()) + " of " + std::to_string(m_cells.size()) + " cells";
     for (size_t i = 0; i < std::min(none.size(), kShown); ++i) text += (i == 0 ? "; empty: " : "; ") + none[i];
     if (none.size() > kShown) text += "; and " + std::to_string(none.size() - kShown) + " more";
     return text;

@@ -1,5 +1,5 @@
-// What a set of arithmetic problems covers: the cells of the space that the limits promise, each named in plain words, and
-// how many problems of the set fall into each. Judged by the text of the problems alone, not by how they were made.
+// What a set of arithmetic problems covers: the cells of the space that the limits promise, each named in plain words,
+// and how many problems of the set fall into each. Judged by the text of the problems alone, not by how they were made.
 #pragma once
 
 #include <cstdint>

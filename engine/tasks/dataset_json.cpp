@@ -29,7 +29,8 @@ std::string withoutDeclarations(std::string_view text) {
         text.remove_prefix(tag);
         if (text.starts_with("<attend>")) {
             const size_t end = text.find("</attend>");
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end + std::string_view("</attend>").size());
+            text.remove_prefix(end == std::string_view::npos ? text.size()
+                                                             : end + std::string_view("</attend>").size());
         } else if (text.starts_with("<global>")) {
             text.remove_prefix(std::string_view("<global>").size());
         } else if (text.starts_with("<local>")) {
@@ -80,7 +81,8 @@ TaskExample plainExample(TaskExample example) {
     return example;
 }
 
-Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy, const Tokenizer* maybeTokenizer) {
+Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy,
+                                  const Tokenizer* maybeTokenizer) {
     json line;
     line["task"] = example.task;
     if (!example.id.empty()) line["id"] = example.id;
@@ -111,7 +113,8 @@ Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& 
         if (example.complete) ids.push_back(tokenizer.eosId());
 
         if (!example.declared) addPlainViews(line, ids, tokenizer.pieceIds());
-        else if (auto ok = addDeclaredViews(line, ids, nPrompt, example, policy, tokenizer.pieceIds()); !ok) return ok.error();
+        else if (auto ok = addDeclaredViews(line, ids, nPrompt, example, policy, tokenizer.pieceIds()); !ok)
+            return ok.error();
         line["ids"] = ids;
         line["n_prompt"] = nPrompt;
         line["loss_begin"] = lossBegin;

@@ -38,8 +38,8 @@ Result<TaskExample> readExample(const std::string& line, const std::string& path
     e.answer = fields.string("answer", "");
     e.declared = fields.boolean("declared", true);
     e.complete = fields.boolean("complete", true);
-    e.noLossBytes = static_cast<size_t>(
-        fields.integer("no_loss_bytes", 0, static_cast<int64_t>(e.response.size()), int64_t{0}));
+    e.noLossBytes =
+        static_cast<size_t>(fields.integer("no_loss_bytes", 0, static_cast<int64_t>(e.response.size()), int64_t{0}));
     if (fields.ok() && (e.prompt.empty() || e.response.empty()))
         fields.fail(ErrorCode::Format, "empty", e.prompt.empty() ? "prompt" : "response", "\"\"", "protocol text");
     if (const nlohmann::json* policy = fields.find("policy"); policy != nullptr && fields.ok()) {
@@ -63,12 +63,17 @@ class RecordedExamples final : public ExampleSource {
         while (true) {
             m_buffer.resize(kMaxLineBytes);
             m_file.getline(m_buffer.data(), static_cast<std::streamsize>(m_buffer.size()));
-            if (m_file.bad()) return Error{ErrorCode::Io, "reading failed after line " + std::to_string(m_line), m_path, {}, {}, {}};
+            if (m_file.bad())
+                return Error{ErrorCode::Io, "reading failed after line " + std::to_string(m_line), m_path, {}, {}, {}};
             if (m_file.fail() && m_file.gcount() == 0) return std::optional<TaskExample>();
             ++m_line;
             if (m_file.fail())
-                return Error{ErrorCode::Format, "the line is too long", m_path, "line " + std::to_string(m_line),
-                             "more than " + std::to_string(kMaxLineBytes) + " bytes", "an example of at most that"};
+                return Error{ErrorCode::Format,
+                             "the line is too long",
+                             m_path,
+                             "line " + std::to_string(m_line),
+                             "more than " + std::to_string(kMaxLineBytes) + " bytes",
+                             "an example of at most that"};
             const auto n = static_cast<size_t>(m_file.gcount()) - (m_file.eof() ? 0 : 1);  // without the newline
             const std::string line(m_buffer, 0, n);
             if (line.find_first_not_of(" \t\r") == std::string::npos) continue;

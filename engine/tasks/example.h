@@ -22,9 +22,9 @@ struct TaskExample {
     std::string prompt;    ///< protocol text, without <bos>
     std::string response;  ///< protocol text, without <eos>
     std::string answer;
-    bool declared = true;  ///< false: a plain example, its response without declarations
-    bool complete = true;  ///< false: a window cut out of a longer response; no <eos> follows
-    size_t noLossBytes = 0;  ///< leading bytes of `response` that cannot be derived from what is visible
+    bool declared = true;              ///< false: a plain example, its response without declarations
+    bool complete = true;              ///< false: a window cut out of a longer response; no <eos> follows
+    size_t noLossBytes = 0;            ///< leading bytes of `response` that cannot be derived from what is visible
     std::optional<SpanPolicy> policy;  ///< as recorded with it; absent: its task's own
 };
 
@@ -56,12 +56,13 @@ const std::vector<std::string>& sheetShapes();
 std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t seed, const ProblemShape& shape = {});
 
 /// Random sheets of min..max lines. windowLines.max > 0: training windows of that many lines instead, cut out of a
-/// sheet whose header names up to lines.max, starting at any line; labels then are seen without long rows. nullptr: there
-/// is no such shape, or none in windows.
-std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed, const ProblemShape& shape = {});
+/// sheet whose header names up to lines.max, starting at any line; labels then are seen without long rows. nullptr:
+/// there is no such shape, or none in windows.
+std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed,
+                                               const ProblemShape& shape = {});
 
-/// The same example without declarations: `<attend>...</attend>`, `<global>` and `<local>` are gone from the response, the
-/// labels stay (the text refers to them), and everything is read under causal attention. What a model learns that
+/// The same example without declarations: `<attend>...</attend>`, `<global>` and `<local>` are gone from the response,
+/// the labels stay (the text refers to them), and everything is read under causal attention. What a model learns that
 /// writes no tags: the yardstick for the cost of writing them.
 TaskExample plainExample(TaskExample example);
 
@@ -79,6 +80,7 @@ Result<std::unique_ptr<ExampleSource>> openRecordedExamples(const std::string& p
 ///             "declared": false in a plain example, whose views are causal
 ///   breaks    indices at which an in- or out-segment begins
 /// policy is {"prefill": "causal"|"segmented", "heads": bool}.
-Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy, const Tokenizer* maybeTokenizer);
+Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& policy,
+                                  const Tokenizer* maybeTokenizer);
 
 }  // namespace spanscope

@@ -84,7 +84,9 @@ class ExpressionTask final : public Task {
 
 void EvaluationRange::seeLiteral(int64_t v) { largestLiteral = std::max(largestLiteral, magnitude(v)); }
 void EvaluationRange::see(int64_t v) { largestValue = std::max(largestValue, magnitude(v)); }
-void EvaluationRange::seeProduct(int64_t a, int64_t b) { largestFactor = std::max(largestFactor, std::min(magnitude(a), magnitude(b))); }
+void EvaluationRange::seeProduct(int64_t a, int64_t b) {
+    largestFactor = std::max(largestFactor, std::min(magnitude(a), magnitude(b)));
+}
 
 const Task& expressionTask() {
     static const ExpressionTask task;
@@ -103,14 +105,13 @@ void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const Ev
     if (card.maxValue > 0 && range.largestLiteral > card.maxValue)
         more = "The number " + std::to_string(range.largestLiteral) + " is beyond " + std::to_string(card.maxValue) +
                ", the largest that the model was trained on.";
-    else if (!fits)
-        more = "A value on the way leaves the range of 64-bit integers.";
+    else if (!fits) more = "A value on the way leaves the range of 64-bit integers.";
     else if (card.maxValue > 0 && range.largestValue > card.maxValue)
         more = "A value on the way reaches " + std::to_string(range.largestValue) + "; the model was trained to " +
                std::to_string(card.maxValue) + ".";
     else if (card.maxFactor > 0 && range.largestFactor > card.maxFactor)
-        more = "A product multiplies by " + std::to_string(range.largestFactor) + "; the model was trained on factors to " +
-               std::to_string(card.maxFactor) + ".";
+        more = "A product multiplies by " + std::to_string(range.largestFactor) +
+               "; the model was trained on factors to " + std::to_string(card.maxFactor) + ".";
     if (!more.empty()) warning += (warning.empty() ? "" : " ") + more;
 }
 
@@ -136,7 +137,8 @@ Result<TaskExample> workExpression(const ExpressionTree& tree) {
             const ExpressionNode& c = tree.node(child);
             if (c.kind == ExpressionNode::Kind::Operator) e.response += "<out>" + std::to_string(c.label) + "<:>";
         }
-        e.response += "</attend>" + std::to_string(a) + n.op + std::to_string(b) + "<local>" + writeWork(a, n.op, b) + "\n";
+        e.response +=
+            "</attend>" + std::to_string(a) + n.op + std::to_string(b) + "<local>" + writeWork(a, n.op, b) + "\n";
     }
     e.answer = std::to_string((*values)[static_cast<size_t>(tree.root)]);
     return e;

@@ -16,7 +16,8 @@ class Parser {
     Result<ExpressionTree> parse() {
         next();
         int32_t root = sum(0);
-        if (!m_failed && m_kind != Tok::End) fail(m_kind == Tok::Close ? "this ) has no (" : "expected an operator here");
+        if (!m_failed && m_kind != Tok::End)
+            fail(m_kind == Tok::Close ? "this ) has no (" : "expected an operator here");
         if (m_failed) return m_error;
         if (m_tree.node(root).kind != ExpressionNode::Kind::Operator) root = binary('+', root, literal(0));
         m_tree.root = root;
@@ -145,9 +146,7 @@ class Parser {
                 next();
                 return add(n);
             }
-            case Tok::Plus:
-                next();
-                return factor(depth + 1);
+            case Tok::Plus: next(); return factor(depth + 1);
             case Tok::Minus: {
                 next();
                 const int32_t inner = factor(depth + 1);
@@ -175,7 +174,9 @@ class Parser {
                 next();
                 return inner;
             }
-            case Tok::End: fail(m_tree.nodes.empty() ? "nothing to calculate" : "a number is missing at the end"); break;
+            case Tok::End:
+                fail(m_tree.nodes.empty() ? "nothing to calculate" : "a number is missing at the end");
+                break;
             default: fail("expected a number or ("); break;
         }
         return literal(0);
@@ -195,7 +196,9 @@ class Parser {
 
 }  // namespace
 
-Result<ExpressionTree> parseExpression(std::string_view text, bool allowLines) { return Parser(text, allowLines).parse(); }
+Result<ExpressionTree> parseExpression(std::string_view text, bool allowLines) {
+    return Parser(text, allowLines).parse();
+}
 
 namespace {
 /// Calls for every node in reading order, without recursion: chains may be long.
@@ -275,7 +278,8 @@ std::string printTyped(const ExpressionTree& tree) {
             if (c.kind != Kind::Operator) continue;
             const bool right = child == n.right;
             const bool weaker = c.op != '*' && (n.op == '*' || right);
-            enclosed[static_cast<size_t>(child)] = isMinus(n) || (!isMinus(c) && (weaker || (right && c.op == '*' && n.op == '*')));
+            enclosed[static_cast<size_t>(child)] =
+                isMinus(n) || (!isMinus(c) && (weaker || (right && c.op == '*' && n.op == '*')));
         }
     }
     std::string out;

@@ -19,7 +19,7 @@ struct ExpressionNode {
     char op = 0;        ///< '+', '-', '*'
     int32_t left = -1, right = -1;
     int32_t column = 0;  ///< lines: where the $ stands, in characters from 1
-    int32_t label = 0;  ///< operators: number from 1 in the order in which they are worked out
+    int32_t label = 0;   ///< operators: number from 1 in the order in which they are worked out
 };
 
 struct ExpressionTree {
@@ -33,14 +33,15 @@ struct ExpressionTree {
 /// becomes `operand + 0`, so that there is always a step; -(...) becomes 0 - (...).
 Result<ExpressionTree> parseExpression(std::string_view text, bool allowLines);
 
-/// Numbers the operators from 1 in the order in which they are worked out: left operand, right operand, operation. That is
-/// the order of the nodes.
+/// Numbers the operators from 1 in the order in which they are worked out: left operand, right operand, operation. That
+/// is the order of the nodes.
 void numberOperators(ExpressionTree& tree);
 
 /// Every operation that is an operand stands in parentheses; with numbers, "@n" before each operator.
 std::string printExpression(const ExpressionTree& tree, bool withNumbers);
 
-/// As a person types it: no parentheses but those that are needed, and -(...) for 0 - (...). Reads back as the same tree.
+/// As a person types it: no parentheses but those that are needed, and -(...) for 0 - (...). Reads back as the same
+/// tree.
 std::string printTyped(const ExpressionTree& tree);
 
 }  // namespace spanscope

@@ -16,8 +16,14 @@ struct NamedContent {
     const char* name;
     Content content;
 };
-constexpr NamedContent kContents[] = {{"zeros", Content::Zeros}, {"minus", Content::Minus}, {"products", Content::Products},
-                                      {"sums", Content::Sums}, {"differences", Content::Differences}, {"equal", Content::Equal},       {"repeated", Content::Repeated}, {"counting", Content::Counting}};
+constexpr NamedContent kContents[] = {{"zeros", Content::Zeros},
+                                      {"minus", Content::Minus},
+                                      {"products", Content::Products},
+                                      {"sums", Content::Sums},
+                                      {"differences", Content::Differences},
+                                      {"equal", Content::Equal},
+                                      {"repeated", Content::Repeated},
+                                      {"counting", Content::Counting}};
 
 void apply(Content content, NumberStyle& style, Random& random) {
     switch (content) {
@@ -39,7 +45,8 @@ void apply(Content content, NumberStyle& style, Random& random) {
 
 /// Chains of one sign would run into the limit and then go on with zeros.
 void keepRoom(NumberStyle& style, int32_t nOperators, int32_t limit, Random& random) {
-    const bool plus = style.operators.find('+') != std::string_view::npos, minus = style.operators.find('-') != std::string_view::npos;
+    const bool plus = style.operators.find('+') != std::string_view::npos,
+               minus = style.operators.find('-') != std::string_view::npos;
     if (plus == minus || style.negative > 0 || nOperators < 2) return;
     if (random.chance(40)) {
         style.negative = 40;
@@ -53,7 +60,8 @@ void keepRoom(NumberStyle& style, int32_t nOperators, int32_t limit, Random& ran
 
 class ExpressionSource final : public ExampleSource {
   public:
-    ExpressionSource(IntRange operators, uint64_t seed, const ProblemShape& shape, std::optional<TreeShape> tree, Content content)
+    ExpressionSource(IntRange operators, uint64_t seed, const ProblemShape& shape, std::optional<TreeShape> tree,
+                     Content content)
         : m_operators(operators), m_random(seed), m_shape(shape), m_tree(tree), m_content(content) {}
 
     Result<std::optional<TaskExample>> next() override {
@@ -90,11 +98,14 @@ const std::vector<std::string>& expressionShapes() {
 }
 
 std::unique_ptr<ExampleSource> makeExpressionSource(IntRange operators, uint64_t seed, const ProblemShape& shape) {
-    if (shape.name == "any") return std::make_unique<ExpressionSource>(operators, seed, shape, std::nullopt, Content::Any);
+    if (shape.name == "any")
+        return std::make_unique<ExpressionSource>(operators, seed, shape, std::nullopt, Content::Any);
     for (const TreeShape tree : kTreeShapes)
-        if (shape.name == treeShapeName(tree)) return std::make_unique<ExpressionSource>(operators, seed, shape, tree, Content::Any);
+        if (shape.name == treeShapeName(tree))
+            return std::make_unique<ExpressionSource>(operators, seed, shape, tree, Content::Any);
     for (const NamedContent& c : kContents)
-        if (shape.name == c.name) return std::make_unique<ExpressionSource>(operators, seed, shape, std::nullopt, c.content);
+        if (shape.name == c.name)
+            return std::make_unique<ExpressionSource>(operators, seed, shape, std::nullopt, c.content);
     return nullptr;
 }
 

@@ -39,9 +39,9 @@ class Writer final : public NewsDataset {
                 ++m_stats.articlesRead;
                 if (!fromRaw(std::move(**raw), article, target)) continue;
             } else {
-                news::SyntheticReport report = news::syntheticReport(
-                    m_options.seed, static_cast<uint64_t>(m_stats.articlesRead++),
-                    {m_options.minSentences, m_options.maxSentences, m_options.maxPoints});
+                news::SyntheticReport report =
+                    news::syntheticReport(m_options.seed, static_cast<uint64_t>(m_stats.articlesRead++),
+                                          {m_options.minSentences, m_options.maxSentences, m_options.maxPoints});
                 article = std::move(report.article);
                 target = std::move(report.target);
             }
@@ -89,7 +89,8 @@ class Writer final : public NewsDataset {
         }
         auto typed = news::readTyped(article.body);
         // A body whose first line reads as a title or a "points:" line would be taken apart when it is typed.
-        if (!typed || !typed->title.empty() || typed->points != 0 || article.title.find_first_not_of(" \n\t") == std::string::npos) {
+        if (!typed || !typed->title.empty() || typed->points != 0 ||
+            article.title.find_first_not_of(" \n\t") == std::string::npos) {
             ++m_stats.noText;
             return false;
         }
@@ -186,8 +187,10 @@ Result<std::unique_ptr<NewsDataset>> NewsDataset::open(const NewsDatasetOptions&
                                std::to_string(options.minSentences) + " to " + std::to_string(options.maxSentences));
     if (options.maxPoints < 1 || options.maxPoints > 9)
         return invalidArgument("key points: from 1 to 9, found " + std::to_string(options.maxPoints));
-    if (options.maxTokens > 0 && options.tokenizer == nullptr) return invalidArgument("a limit in tokens needs a tokenizer (--tokenizer)");
-    if (options.bucketFirst >= 0 && options.bucketLast <= options.bucketFirst) return invalidArgument("the id buckets are an empty range");
+    if (options.maxTokens > 0 && options.tokenizer == nullptr)
+        return invalidArgument("a limit in tokens needs a tokenizer (--tokenizer)");
+    if (options.bucketFirst >= 0 && options.bucketLast <= options.bucketFirst)
+        return invalidArgument("the id buckets are an empty range");
     NewsDatasetOptions o = options;
     std::unique_ptr<news::LineReader> reader;
     if (o.input == "synthetic") {

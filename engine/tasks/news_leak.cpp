@@ -41,8 +41,9 @@ std::string LeakReport::toText() const {
                   "ids in both: %lld\n"
                   "8-grams of a test article found in training: mean %.2f%%, highest %.1f%%\n"
                   "test articles with at least %.0f%% of them: %lld\n",
-                  static_cast<long long>(trainArticles), static_cast<long long>(testArticles), static_cast<long long>(sameId),
-                  100 * meanShare, 100 * maxShare, 100 * flagShare, static_cast<long long>(testWithOverlap));
+                  static_cast<long long>(trainArticles), static_cast<long long>(testArticles),
+                  static_cast<long long>(sameId), 100 * meanShare, 100 * maxShare, 100 * flagShare,
+                  static_cast<long long>(testWithOverlap));
     std::string out = text;
     for (const std::string& id : flagged) out += "  " + id + '\n';
     return out;

@@ -45,9 +45,15 @@ NewsLine parseLine(std::string_view text, int64_t nSentences, const std::set<int
         NewsRef ref;
         if (take(refs, "<in>")) ref.in = true;
         else if (take(refs, "<out>")) ref.in = false;
-        else { ok = false; break; }
+        else {
+            ok = false;
+            break;
+        }
         ref.label = takeLabel(refs);
-        if (ref.label < 0 || !take(refs, "<:>")) { ok = false; break; }
+        if (ref.label < 0 || !take(refs, "<:>")) {
+            ok = false;
+            break;
+        }
         if (ref.in ? ref.label < 1 || ref.label > nSentences : !earlier.contains(ref.label)) ok = false;
         line.refs.push_back(ref);
     }
@@ -89,8 +95,12 @@ Result<std::vector<std::string>> newsSentences(std::string_view promptText) {
         if (!take(line, "<in>")) continue;
         const int64_t label = takeLabel(line);
         if (label != static_cast<int64_t>(sentences.size()) + 1 || !take(line, "<:>"))
-            return Error{ErrorCode::Format, "the prompt's sentences are not numbered upwards from 1", "", "<in>",
-                         std::to_string(label), std::to_string(sentences.size() + 1)};
+            return Error{ErrorCode::Format,
+                         "the prompt's sentences are not numbered upwards from 1",
+                         "",
+                         "<in>",
+                         std::to_string(label),
+                         std::to_string(sentences.size() + 1)};
         sentences.emplace_back(line);
     }
     if (sentences.empty())

@@ -13,7 +13,7 @@
 namespace spanscope {
 
 struct NewsRef {
-    bool in = true;      ///< false: refers to an out-segment
+    bool in = true;  ///< false: refers to an out-segment
     int64_t label = -1;
     bool operator==(const NewsRef&) const = default;
 };
@@ -44,18 +44,18 @@ struct NewsPointScore {
     std::vector<int64_t> declared;  ///< sentences
     bool valid = false;
     Faithfulness faith;
-    double keptShare = 0;           ///< words of the declared sentences / words of the article
+    double keptShare = 0;  ///< words of the declared sentences / words of the article
 };
 struct NewsScores {
-    RougeScores headline;      ///< against the headline a person wrote
-    RougeScores points;        ///< all key points, joined, against the reference's
-    RougeScores lead;          ///< lead sentences cut to the length of the key points, against the same
+    RougeScores headline;                   ///< against the headline a person wrote
+    RougeScores points;                     ///< all key points, joined, against the reference's
+    RougeScores lead;                       ///< lead sentences cut to the length of the key points, against the same
     int32_t items = 0, itemsSupported = 0;  ///< key points only
     int32_t headlineItems = 0, headlineItemsSupported = 0;
     int32_t lines = 0, validLines = 0;
-    int32_t spansDeclared = 0, spansExpected = 0, spansRight = 0;  ///< matched line by line, by label
+    int32_t spansDeclared = 0, spansExpected = 0, spansRight = 0;        ///< matched line by line, by label
     int32_t sourcesDeclared = 0, sourcesExpected = 0, sourcesRight = 0;  ///< as sets over the whole response
-    double keptSum = 0;        ///< over key points
+    double keptSum = 0;                                                  ///< over key points
     int32_t nPoints = 0;
     bool sameAsReference = false;
     std::vector<NewsPointScore> perPoint;  ///< headline first

@@ -37,7 +37,8 @@ class NewsTask final : public Task {
             add("\n", true);
         }
         if (!article.title.empty())
-            prompt.warning = "The first line was taken for a title and is not shown to the model, which writes its own.";
+            prompt.warning =
+                "The first line was taken for a title and is not shown to the model, which writes its own.";
         const int32_t most = card != nullptr ? card->maxSentences : 0;
         if (most > 0 && n > static_cast<size_t>(most))
             prompt.warning = "The article has " + std::to_string(n) + " sentences; the model was trained on up to " +

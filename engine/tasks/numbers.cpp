@@ -28,14 +28,16 @@ NumberStyle NumberStyle::draw(Random& random, int minDigits, int maxDigits) {
     s.close = random.pick(std::vector<int>{0, 6, 6, 6, 60});
     s.minus = random.pick(std::vector<int>{0, 3, 3, 25});
     // Every mix of operators; all three, and plus and minus, more often.
-    s.operators = random.pick(std::vector<std::string_view>{"+-*", "+-*", "+-*", "+-*", "+-*", "+-", "+-", "+-", "+", "-", "*", "+*", "-*"});
+    s.operators = random.pick(
+        std::vector<std::string_view>{"+-*", "+-*", "+-*", "+-*", "+-*", "+-", "+-", "+-", "+", "-", "*", "+*", "-*"});
     s.fewZeros = s.operators == "*";
     const int64_t sequence = random.range(0, 99);
     if (sequence < 30) s.sequence = sequence < 16 ? Sequence::Repeated : Sequence::Counting;
     return s;
 }
 
-NumberSource::NumberSource(Random& random, const NumberStyle& style, int64_t limit) : m_random(random), m_style(style), m_limit(limit) {
+NumberSource::NumberSource(Random& random, const NumberStyle& style, int64_t limit)
+    : m_random(random), m_style(style), m_limit(limit) {
     if (m_style.sequence == NumberStyle::Sequence::None) return;
     NumberStyle plain = style;
     plain.sequence = NumberStyle::Sequence::None;
@@ -66,10 +68,10 @@ int64_t NumberSource::magnitude(int digits) {
         switch (m_random.range(0, 7)) {
             case 0: return 0;
             case 1: return 1;
-            case 2: return power(n - 1);                // 10, 100, 1000
-            case 3: return power(n) - 1;                // 99, 999, the limit
-            case 4: return d * power(n - 1);            // 300
-            case 5: return d * (power(n) - 1) / 9;      // 4444
+            case 2: return power(n - 1);                                                   // 10, 100, 1000
+            case 3: return power(n) - 1;                                                   // 99, 999, the limit
+            case 4: return d * power(n - 1);                                               // 300
+            case 5: return d * (power(n) - 1) / 9;                                         // 4444
             case 6: return std::max<int64_t>(0, d * power(n - 1) - m_random.range(1, 9));  // 2996
             default: return d * power(n - 1) + m_random.range(0, 9);                       // 2003
         }
@@ -97,7 +99,8 @@ int64_t NumberSource::literalOf(ValueRange range, int digits) {
 int64_t NumberSource::result(ValueRange range) {
     for (int i = 0; i < kTries; ++i) {
         int64_t m = 0;
-        if (m_random.chance(m_style.close)) m = m_random.chance(40) ? 0 : m_random.range(1, m_random.chance(70) ? 9 : 99);
+        if (m_random.chance(m_style.close))
+            m = m_random.chance(40) ? 0 : m_random.range(1, m_random.chance(70) ? 9 : 99);
         else m = std::min(magnitude(m_style.digits), m_limit);
         const int64_t v = m_random.chance(50) ? -m : m;
         if (range.has(v)) return v;

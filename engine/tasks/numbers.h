@@ -20,14 +20,14 @@ struct ValueRange {
 
 /// How the numbers of one problem look. Percentages.
 struct NumberStyle {
-    int digits = 4;                     ///< most digits of a literal
-    int negative = 15;                  ///< literals with a minus
-    int special = 8;                    ///< 0, 1, powers of ten, repeated digits, the limit and the like
-    int zero = 0;                       ///< plain zeros and ones on top of that
-    bool fewZeros = false;              ///< products: a zero is the end of all that follows
-    int byResult = 40;                  ///< literals chosen for the result
-    int close = 5;                      ///< sums and differences that come out at 0 or next to it
-    int minus = 3;                      ///< operations that are -(...)
+    int digits = 4;                      ///< most digits of a literal
+    int negative = 15;                   ///< literals with a minus
+    int special = 8;                     ///< 0, 1, powers of ten, repeated digits, the limit and the like
+    int zero = 0;                        ///< plain zeros and ones on top of that
+    bool fewZeros = false;               ///< products: a zero is the end of all that follows
+    int byResult = 40;                   ///< literals chosen for the result
+    int close = 5;                       ///< sums and differences that come out at 0 or next to it
+    int minus = 3;                       ///< operations that are -(...)
     std::string_view operators = "+-*";  ///< drawn evenly
     enum class Sequence : uint8_t { None, Repeated, Counting };
     Sequence sequence = Sequence::None;  ///< the same one to three numbers, or numbers that count up or down

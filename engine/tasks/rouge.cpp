@@ -37,10 +37,8 @@ std::vector<std::string> rougeWords(std::string_view text, bool stem) {
     };
     for (char c : text) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-            word += c;
-        else
-            flush();
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) word += c;
+        else flush();
     }
     flush();
     return words;

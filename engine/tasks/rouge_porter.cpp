@@ -13,24 +13,28 @@ struct Irregular {
     std::string_view form, stem;
 };
 constexpr std::array<Irregular, 15> kIrregular{{{"sky", "sky"},
-                                               {"skies", "sky"},
-                                               {"dying", "die"},
-                                               {"lying", "lie"},
-                                               {"tying", "tie"},
-                                               {"news", "news"},
-                                               {"innings", "inning"},
-                                               {"inning", "inning"},
-                                               {"outings", "outing"},
-                                               {"outing", "outing"},
-                                               {"cannings", "canning"},
-                                               {"canning", "canning"},
-                                               {"howe", "howe"},
-                                               {"proceed", "proceed"},
-                                               {"exceed", "exceed"}}};
+                                                {"skies", "sky"},
+                                                {"dying", "die"},
+                                                {"lying", "lie"},
+                                                {"tying", "tie"},
+                                                {"news", "news"},
+                                                {"innings", "inning"},
+                                                {"inning", "inning"},
+                                                {"outings", "outing"},
+                                                {"outing", "outing"},
+                                                {"cannings", "canning"},
+                                                {"canning", "canning"},
+                                                {"howe", "howe"},
+                                                {"proceed", "proceed"},
+                                                {"exceed", "exceed"}}};
 
 bool isConsonant(std::string_view w, size_t i) {
     switch (w[i]) {
-        case 'a': case 'e': case 'i': case 'o': case 'u': return false;
+        case 'a':
+        case 'e':
+        case 'i':
+        case 'o':
+        case 'u': return false;
         case 'y': return i == 0 || !isConsonant(w, i - 1);
         default: return true;
     }
@@ -78,12 +82,9 @@ bool applyFirst(std::string& w, const std::array<Rule, N>& rules, const Conditio
 }
 
 void step1a(std::string& w) {
-    if (w.ends_with("ies") && w.size() == 4)
-        w = w.substr(0, 1) + "ie";
-    else if (w.ends_with("sses") || w.ends_with("ies"))
-        w.resize(w.size() - 2);
-    else if (w.ends_with("s") && !w.ends_with("ss"))
-        w.pop_back();
+    if (w.ends_with("ies") && w.size() == 4) w = w.substr(0, 1) + "ie";
+    else if (w.ends_with("sses") || w.ends_with("ies")) w.resize(w.size() - 2);
+    else if (w.ends_with("s") && !w.ends_with("ss")) w.pop_back();
 }
 
 void step1b(std::string& w) {
@@ -114,10 +115,10 @@ void step1c(std::string& w) {
 
 void step2(std::string& w) {
     static constexpr std::array<Rule, 21> rules{
-        {{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"},   {"anci", "ance"},   {"izer", "ize"},
-         {"bli", "ble"},     {"alli", "al"},     {"entli", "ent"},   {"eli", "e"},       {"ousli", "ous"},
-         {"ization", "ize"}, {"ation", "ate"},   {"ator", "ate"},    {"alism", "al"},    {"iveness", "ive"},
-         {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},    {"iviti", "ive"},   {"biliti", "ble"},
+        {{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"}, {"anci", "ance"}, {"izer", "ize"},
+         {"bli", "ble"},     {"alli", "al"},     {"entli", "ent"}, {"eli", "e"},     {"ousli", "ous"},
+         {"ization", "ize"}, {"ation", "ate"},   {"ator", "ate"},  {"alism", "al"},  {"iveness", "ive"},
+         {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},  {"iviti", "ive"}, {"biliti", "ble"},
          {"fulli", "ful"}}};
     auto positive = [](std::string_view stem) { return measure(stem) > 0; };
     if (w.ends_with("alli") && positive(std::string_view(w).substr(0, w.size() - 4))) {
@@ -130,16 +131,31 @@ void step2(std::string& w) {
 }
 
 void step3(std::string& w) {
-    static constexpr std::array<Rule, 7> rules{{{"icate", "ic"}, {"ative", ""}, {"alize", "al"}, {"iciti", "ic"},
-                                                {"ical", "ic"},  {"ful", ""},   {"ness", ""}}};
+    static constexpr std::array<Rule, 7> rules{
+        {{"icate", "ic"}, {"ative", ""}, {"alize", "al"}, {"iciti", "ic"}, {"ical", "ic"}, {"ful", ""}, {"ness", ""}}};
     applyFirst(w, rules, [](std::string_view stem) { return measure(stem) > 0; });
 }
 
 void step4(std::string& w) {
-    static constexpr std::array<Rule, 19> rules{
-        {{"al", ""},  {"ance", ""}, {"ence", ""}, {"er", ""},  {"ic", ""},  {"able", ""}, {"ible", ""},
-         {"ant", ""}, {"ement", ""}, {"ment", ""}, {"ent", ""}, {"ion", ""}, {"ou", ""},   {"ism", ""},
-         {"ate", ""}, {"iti", ""},  {"ous", ""},  {"ive", ""}, {"ize", ""}}};
+    static constexpr std::array<Rule, 19> rules{{{"al", ""},
+                                                 {"ance", ""},
+                                                 {"ence", ""},
+                                                 {"er", ""},
+                                                 {"ic", ""},
+                                                 {"able", ""},
+                                                 {"ible", ""},
+                                                 {"ant", ""},
+                                                 {"ement", ""},
+                                                 {"ment", ""},
+                                                 {"ent", ""},
+                                                 {"ion", ""},
+                                                 {"ou", ""},
+                                                 {"ism", ""},
+                                                 {"ate", ""},
+                                                 {"iti", ""},
+                                                 {"ous", ""},
+                                                 {"ive", ""},
+                                                 {"ize", ""}}};
     const bool ion = w.ends_with("ion");
     applyFirst(w, rules, [ion](std::string_view stem) {
         return measure(stem) > 1 && (!ion || stem.ends_with('s') || stem.ends_with('t'));

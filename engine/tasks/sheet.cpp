@@ -21,7 +21,9 @@ std::optional<std::vector<int64_t>> evaluateSheet(const Sheet& sheet, Evaluation
         for (const SheetOperand& o : {line.left, line.right})
             if (!o.isLine) range.seeLiteral(o.value);
     for (size_t i = 0; i < sheet.size(); ++i) {
-        auto value = [&](const SheetOperand& o) { return o.isLine ? values[static_cast<size_t>(o.value - 1)] : o.value; };
+        auto value = [&](const SheetOperand& o) {
+            return o.isLine ? values[static_cast<size_t>(o.value - 1)] : o.value;
+        };
         const int64_t a = value(sheet[i].left);
         const int64_t b = value(sheet[i].right);
         const auto v = applyOperator(a, sheet[i].op, b);
@@ -131,7 +133,8 @@ Result<Sheet> parseSheet(const std::string& typed) {
                 if (n.value < 1 || n.value > static_cast<int64_t>(loweredOf.size()))
                     return at(lineNumber, Error{ErrorCode::InvalidArgument,
                                                 "column " + std::to_string(n.column) + ": $" + std::to_string(n.value) +
-                                                    " names no earlier line", "", "", "", ""});
+                                                    " names no earlier line",
+                                                "", "", "", ""});
                 operands[i] = {true, loweredOf[static_cast<size_t>(n.value - 1)]};
             } else {
                 sheet.push_back({operands[static_cast<size_t>(n.left)], n.op, operands[static_cast<size_t>(n.right)]});
@@ -139,11 +142,16 @@ Result<Sheet> parseSheet(const std::string& typed) {
             }
         }
         if (sheet.size() > kMaxLines)
-            return Error{ErrorCode::InvalidArgument, "the sheet is too long", "", "", std::to_string(sheet.size()),
+            return Error{ErrorCode::InvalidArgument,
+                         "the sheet is too long",
+                         "",
+                         "",
+                         std::to_string(sheet.size()),
                          "at most " + std::to_string(kMaxLines) + " operations"};
         loweredOf.push_back(static_cast<int32_t>(operands[static_cast<size_t>(tree->root)].value));
     }
-    if (sheet.empty()) return Error{ErrorCode::InvalidArgument, "line 1, column 1: nothing to calculate", "", "", "", ""};
+    if (sheet.empty())
+        return Error{ErrorCode::InvalidArgument, "line 1, column 1: nothing to calculate", "", "", "", ""};
     return sheet;
 }
 
@@ -151,7 +159,8 @@ Result<TaskExample> workSheet(const Sheet& sheet, int32_t first, int32_t last, i
     EvaluationRange range;
     const auto values = evaluateSheet(sheet, range);
     if (!values)
-        return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers", "", "", "", ""};
+        return Error{
+            ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers", "", "", "", ""};
     TaskExample e;
     e.task = "sheet";
     e.prompt = promptText(sheet, first, last, nNamed);
@@ -160,13 +169,16 @@ Result<TaskExample> workSheet(const Sheet& sheet, int32_t first, int32_t last, i
         e.typed += (k > first ? "\n" : "") + lineText(line);
         const std::string label = std::to_string(k) + "<:>";
         e.response += "<out>" + label + "<attend><in>" + label;
-        auto value = [&](const SheetOperand& o) { return o.isLine ? (*values)[static_cast<size_t>(o.value - 1)] : o.value; };
+        auto value = [&](const SheetOperand& o) {
+            return o.isLine ? (*values)[static_cast<size_t>(o.value - 1)] : o.value;
+        };
         if (line.left.isLine) e.response += "<out>" + std::to_string(line.left.value) + "<:>";
         if (line.right.isLine && !(line.left.isLine && line.left.value == line.right.value))
             e.response += "<out>" + std::to_string(line.right.value) + "<:>";
         const int64_t a = value(line.left);
         const int64_t b = value(line.right);
-        e.response += "</attend>" + std::to_string(a) + line.op + std::to_string(b) + "<local>" + writeWork(a, line.op, b) + "\n";
+        e.response +=
+            "</attend>" + std::to_string(a) + line.op + std::to_string(b) + "<local>" + writeWork(a, line.op, b) + "\n";
     }
     e.answer = std::to_string((*values)[static_cast<size_t>(last - 1)]);
     return e;

@@ -34,8 +34,14 @@ constexpr NamedSheet kSheets[] = {
 class SheetGrower {
   public:
     SheetGrower(Random& random, NumberSource& numbers, SheetShape shape, int32_t first, int32_t last, int32_t limit)
-        : m_random(random), m_numbers(numbers), m_shape(shape), m_first(first), m_last(last), m_limit(limit),
-          m_sheet(static_cast<size_t>(last)), m_values(static_cast<size_t>(last), 0) {}
+        : m_random(random),
+          m_numbers(numbers),
+          m_shape(shape),
+          m_first(first),
+          m_last(last),
+          m_limit(limit),
+          m_sheet(static_cast<size_t>(last)),
+          m_values(static_cast<size_t>(last), 0) {}
 
     Sheet grow() {
         for (int32_t k = m_first; k <= m_last; ++k) {
@@ -47,7 +53,9 @@ class SheetGrower {
     }
 
   private:
-    int64_t valueOf(const SheetOperand& o) const { return o.isLine ? m_values[static_cast<size_t>(o.value - 1)] : o.value; }
+    int64_t valueOf(const SheetOperand& o) const {
+        return o.isLine ? m_values[static_cast<size_t>(o.value - 1)] : o.value;
+    }
     int64_t anyBefore(int32_t k) { return m_random.range(m_first, k - 1); }
     int64_t nearBefore(int32_t k) { return m_random.range(std::max(m_first, k - 8), k - 1); }
     static SheetOperand lineRef(int64_t k) { return {true, k}; }
@@ -56,21 +64,31 @@ class SheetGrower {
         if (k == m_first) return ofNumbers();
         SheetShape shape = m_shape;
         if (shape == SheetShape::Mixed)
-            shape = m_random.pick(std::vector<SheetShape>{SheetShape::Literals, SheetShape::Chain, SheetShape::First, SheetShape::Near, SheetShape::Near,
-                                                          SheetShape::Far, SheetShape::Far, SheetShape::Duplicates, SheetShape::References});
+            shape = m_random.pick(std::vector<SheetShape>{
+                SheetShape::Literals, SheetShape::Chain, SheetShape::First, SheetShape::Near, SheetShape::Near,
+                SheetShape::Far, SheetShape::Far, SheetShape::Duplicates, SheetShape::References});
         switch (shape) {
-            case SheetShape::Chain: return m_random.chance(10) ? ofLines(lineRef(k - 1), lineRef(anyBefore(k))) : withNumber(lineRef(k - 1));
-            case SheetShape::First: return m_random.chance(15) ? ofLines(lineRef(m_first), lineRef(anyBefore(k))) : withNumber(lineRef(m_first));
+            case SheetShape::Chain:
+                return m_random.chance(10) ? ofLines(lineRef(k - 1), lineRef(anyBefore(k)))
+                                           : withNumber(lineRef(k - 1));
+            case SheetShape::First:
+                return m_random.chance(15) ? ofLines(lineRef(m_first), lineRef(anyBefore(k)))
+                                           : withNumber(lineRef(m_first));
             case SheetShape::Near: return oneOrTwo(nearBefore(k), nearBefore(k));
             case SheetShape::Far: return oneOrTwo(anyBefore(k), anyBefore(k));
             case SheetShape::FanIn: return joined(k);
             case SheetShape::Duplicates: return duplicate(k);
-            case SheetShape::References: return k == m_first + 1 ? ofNumbers() : ofLines(lineRef(anyBefore(k)), lineRef(m_random.chance(30) ? k - 1 : anyBefore(k)));
+            case SheetShape::References:
+                return k == m_first + 1
+                           ? ofNumbers()
+                           : ofLines(lineRef(anyBefore(k)), lineRef(m_random.chance(30) ? k - 1 : anyBefore(k)));
             default: return ofNumbers();
         }
     }
 
-    SheetLine oneOrTwo(int64_t a, int64_t b) { return m_random.chance(40) ? ofLines(lineRef(a), lineRef(b)) : withNumber(lineRef(a)); }
+    SheetLine oneOrTwo(int64_t a, int64_t b) {
+        return m_random.chance(40) ? ofLines(lineRef(a), lineRef(b)) : withNumber(lineRef(a));
+    }
 
     SheetLine joined(int32_t k) {
         // Numbers in the first half; then each line takes the two that have waited longest, or a running total.
@@ -96,8 +114,10 @@ class SheetGrower {
     }
 
     SheetLine duplicate(int32_t k) {
-        const bool second = k == m_first + 1 && m_copies == 100 && m_random.chance(50);  // else all would be the first line
-        if (m_random.chance(m_copies) && !second) return m_sheet[static_cast<size_t>(m_random.chance(30) ? k - 2 : anyBefore(k) - 1)];
+        const bool second =
+            k == m_first + 1 && m_copies == 100 && m_random.chance(50);  // else all would be the first line
+        if (m_random.chance(m_copies) && !second)
+            return m_sheet[static_cast<size_t>(m_random.chance(30) ? k - 2 : anyBefore(k) - 1)];
         if (m_random.chance(25)) {
             const SheetOperand same = lineRef(anyBefore(k));
             return ofLines(same, same);
@@ -150,7 +170,8 @@ class SheetGrower {
 
 class SheetSource final : public ExampleSource {
   public:
-    SheetSource(IntRange lines, IntRange windowLines, uint64_t seed, const ProblemShape& shape, std::optional<SheetShape> kind)
+    SheetSource(IntRange lines, IntRange windowLines, uint64_t seed, const ProblemShape& shape,
+                std::optional<SheetShape> kind)
         : m_lines(lines), m_window(windowLines), m_random(seed), m_shape(shape), m_kind(kind) {}
 
     Result<std::optional<TaskExample>> next() override {
@@ -159,7 +180,8 @@ class SheetSource final : public ExampleSource {
         const NumberStyle style = NumberStyle::draw(m_random, m_shape.digits.min, m_shape.digits.max);
         NumberSource numbers(m_random, style, m_shape.maxValue);
         const size_t nKinds = std::size(kSheets) - (windowed ? 1 : 0);  // the last is for whole sheets
-        const SheetShape kind = m_kind ? *m_kind : kSheets[static_cast<size_t>(m_random.range(0, static_cast<int64_t>(nKinds) - 1))].shape;
+        const SheetShape kind =
+            m_kind ? *m_kind : kSheets[static_cast<size_t>(m_random.range(0, static_cast<int64_t>(nKinds) - 1))].shape;
         if (kind == SheetShape::Typed) return typedSheet(nNamed, numbers);
         int32_t first = 1;
         int32_t last = nNamed;
@@ -171,7 +193,8 @@ class SheetSource final : public ExampleSource {
             else first = static_cast<int32_t>(m_random.range(1, nNamed - n + 1));
             last = first + n - 1;
         }
-        auto example = workSheet(SheetGrower(m_random, numbers, kind, first, last, m_shape.maxValue).grow(), first, last, nNamed);
+        auto example =
+            workSheet(SheetGrower(m_random, numbers, kind, first, last, m_shape.maxValue).grow(), first, last, nNamed);
         if (!example) return example.error();
         if (windowed) {
             // The first label cannot be known unless it is 1; what follows an early end teaches not to stop.
@@ -199,7 +222,8 @@ class SheetSource final : public ExampleSource {
                 ExpressionNode& n = lone.nodes.front();
                 const bool line = !lines.values.empty() && m_random.chance(50);
                 if (line) n.kind = ExpressionNode::Kind::Line;
-                n.value = line ? m_random.range(1, static_cast<int64_t>(lines.values.size())) : numbers.literal(numbers.everything());
+                n.value = line ? m_random.range(1, static_cast<int64_t>(lines.values.size()))
+                               : numbers.literal(numbers.everything());
                 lines.values.push_back(line ? lines.values[static_cast<size_t>(n.value - 1)] : n.value);
                 typed += printTyped(lone);
                 --left;
@@ -237,7 +261,8 @@ const std::vector<std::string>& sheetShapes() {
     return names;
 }
 
-std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed, const ProblemShape& shape) {
+std::unique_ptr<ExampleSource> makeSheetSource(IntRange lines, IntRange windowLines, uint64_t seed,
+                                               const ProblemShape& shape) {
     if (shape.name == "any") return std::make_unique<SheetSource>(lines, windowLines, seed, shape, std::nullopt);
     for (const NamedSheet& s : kSheets)
         if (shape.name == s.name && (windowLines.max == 0 || s.shape != SheetShape::Typed))

@@ -37,7 +37,8 @@ const char* treeShapeName(TreeShape shape) {
 ExpressionTree TreeGrower::grow(int32_t nOperators) {
     m_lean = static_cast<int>(m_random.range(0, 3));
     ExpressionTree tree;
-    const Grown root = part(tree, nOperators, {static_cast<int32_t>(m_random.range(0, 1)), false}, m_numbers.everything());
+    const Grown root =
+        part(tree, nOperators, {static_cast<int32_t>(m_random.range(0, 1)), false}, m_numbers.everything());
     tree.root = root.node;
     m_value = root.value;
     numberOperators(tree);
@@ -63,7 +64,9 @@ TreeGrower::Split TreeGrower::split(int32_t n, Place place) {
                 break;
             }
             const bool products = m_numbers.style().operators.find('*') != std::string_view::npos;
-            const auto term = products ? static_cast<int32_t>(std::min<int64_t>(rest, m_random.pick(std::vector<int>{0, 0, 1, 1, 2}))) : 0;
+            const auto term =
+                products ? static_cast<int32_t>(std::min<int64_t>(rest, m_random.pick(std::vector<int>{0, 0, 1, 1, 2})))
+                         : 0;
             s.op = additive();
             s.right = term;
             s.left = rest - term;
@@ -142,9 +145,11 @@ TreeGrower::Grown TreeGrower::operation(ExpressionTree& tree, const Split& s, Pl
             tree.nodes.emplace_back();
         }
         const bool numberIsLeft = rightFirst;
-        const int64_t literal = s.op == '*' ? m_numbers.factor(first.value, range) : m_numbers.addend(first.value, s.op, numberIsLeft, range);
-        const ValueRange fitting = s.op == '*' ? factorsWithin(first.value, range, all.max)
-                                               : both(reachable(s.op, numberIsLeft, range, {first.value, first.value}), all);
+        const int64_t literal = s.op == '*' ? m_numbers.factor(first.value, range)
+                                            : m_numbers.addend(first.value, s.op, numberIsLeft, range);
+        const ValueRange fitting = s.op == '*'
+                                       ? factorsWithin(first.value, range, all.max)
+                                       : both(reachable(s.op, numberIsLeft, range, {first.value, first.value}), all);
         second.value = operand(tree, second.node, fitting, literal);
     } else {
         ValueRange secondRange = s.op == '*' ? factorsWithin(first.value, range, all.max)
@@ -181,7 +186,8 @@ std::optional<int32_t> TreeGrower::lineWithin(ValueRange range) {
     if (!m_lines || m_lines->values.empty() || !m_random.chance(m_lines->percent)) return std::nullopt;
     const auto n = static_cast<int64_t>(m_lines->values.size());
     for (int i = 0; i < 4; ++i) {
-        const int64_t line = m_random.chance(50) ? m_random.range(1, n) : m_random.range(std::max<int64_t>(1, n - 3), n);
+        const int64_t line =
+            m_random.chance(50) ? m_random.range(1, n) : m_random.range(std::max<int64_t>(1, n - 3), n);
         if (range.has(m_lines->values[static_cast<size_t>(line - 1)])) return static_cast<int32_t>(line);
     }
     return std::nullopt;

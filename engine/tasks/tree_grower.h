@@ -19,7 +19,7 @@ enum class TreeShape : uint8_t {
     Comb,      ///< left and right by turns
     Random,
 };
-inline constexpr TreeShape kTreeShapes[] = {TreeShape::Flat, TreeShape::Left, TreeShape::Right,
+inline constexpr TreeShape kTreeShapes[] = {TreeShape::Flat,     TreeShape::Left, TreeShape::Right,
                                             TreeShape::Balanced, TreeShape::Comb, TreeShape::Random};
 const char* treeShapeName(TreeShape shape);
 

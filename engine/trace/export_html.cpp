@@ -4,14 +4,14 @@
 
 #include "engine/model/safe_text.h"
 #include "engine/trace/export.h"
-#include "engine/types/answer_check.h"
-#include "engine/types/output_file.h"
 #include "engine/trace/report_figures.h"
 #include "engine/trace/report_page.h"
 #include "engine/trace/segment_sums.h"
 #include "engine/trace/step_time_svg.h"
 #include "engine/trace/trace_json.h"
+#include "engine/types/answer_check.h"
 #include "engine/types/decimal.h"
+#include "engine/types/output_file.h"
 #include "engine/types/speed_up.h"
 
 namespace spanscope {
@@ -43,8 +43,7 @@ std::string base64(const std::string& bytes) {
     for (size_t i = 0; i < bytes.size(); i += 3) {
         uint32_t group = 0;
         const size_t n = std::min<size_t>(3, bytes.size() - i);
-        for (size_t k = 0; k < 3; ++k)
-            group = (group << 8) | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+        for (size_t k = 0; k < 3; ++k) group = (group << 8) | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0U);
         for (size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[(group >> (18 - 6 * k)) & 63U] : '=';
     }
     return out;
@@ -100,13 +99,16 @@ std::string cards(const RunData& run, const RunData* dense) {
     };
     const RunStats& s = run.stats;
     const std::string rate = decimal(s.decodeTokensPerS(), 0) + " t/s";
-    card("Decode", rate, dense ? "dense: " + decimal(dense->stats.decodeTokensPerS(), 0) + " t/s" : "first to last token");
+    card("Decode", rate,
+         dense ? "dense: " + decimal(dense->stats.decodeTokensPerS(), 0) + " t/s" : "first to last token");
     if (const SpeedUp up = dense ? speedUp(run, *dense) : SpeedUp{}; up.factor > 0)
-        card("Speed-up", decimal(up.factor, 2) + "x", up.sameLength() ? "against dense, same engine" : "against dense, " + up.note());
+        card("Speed-up", decimal(up.factor, 2) + "x",
+             up.sameLength() ? "against dense, same engine" : "against dense, " + up.note());
     card("Attended", decimal(100 * s.attendedFraction(), 1) + " %", "of what causal attention allows");
     card("Read", decimal(100 * s.readFraction(), 1) + " %", "in whole pages of 16 tokens");
     card("First token", decimal(static_cast<double>(s.ttftNs) * 1e-6, 1) + " ms", "loading excluded");
-    card("Response", std::to_string(s.responseTokens) + " tokens", std::to_string(s.markupTokens) + " of them span markup");
+    card("Response", std::to_string(s.responseTokens) + " tokens",
+         std::to_string(s.markupTokens) + " of them span markup");
     return out + "</div>\n";
 }
 
@@ -123,24 +125,26 @@ std::string segmentTable(const RunData& run) {
             if (step >= run.steps.size() || s.bodyBegin < 0 || p < s.bodyBegin) continue;
             text += run.steps[step].token.special ? " \u00b7 " : run.steps[step].token.text;
         }
-        rows += "<tr data-step=\"" + std::to_string(std::max(0, s.begin - nPrompt)) + "\"><td>" + escaped(segmentName(s)) +
-                "</td><td>" + escaped(refsText(s)) + (s.fallback ? " <em>widened to everything</em>" : "") + "</td><td>" +
-                escaped(text) + "</td>";
+        rows += "<tr data-step=\"" + std::to_string(std::max(0, s.begin - nPrompt)) + "\"><td>" +
+                escaped(segmentName(s)) + "</td><td>" + escaped(refsText(s)) +
+                (s.fallback ? " <em>widened to everything</em>" : "") + "</td><td>" + escaped(text) + "</td>";
         for (int64_t n : {int64_t{sums[i].end - s.begin}, sums[i].attended, sums[i].read, sums[i].causal})
             rows += "<td class=\"n\">" + std::to_string(n) + "</td>";
         rows += "<td class=\"n\">" + std::to_string(sums[i].nViolations) + "</td></tr>\n";
     }
     if (rows.empty()) return {};
     return "<h2>Segments</h2>\n<div class=\"wrap\"><table><thead><tr><th>segment</th><th>named</th><th>text</th>"
-           "<th class=\"n\">tokens</th><th class=\"n\">attended</th><th class=\"n\">read</th><th class=\"n\">causal</th>"
+           "<th class=\"n\">tokens</th><th class=\"n\">attended</th><th class=\"n\">read</th><th "
+           "class=\"n\">causal</th>"
            "<th class=\"n\">violations</th></tr></thead><tbody>\n" +
            rows + "</tbody></table></div>\n";
 }
 
 std::string violations(const RunData& run) {
     if (run.violations.empty()) return {};
-    std::string out = "<h2>Violations of the protocol</h2>\n<div class=\"wrap\"><table><thead><tr><th class=\"n\">position"
-                      "</th><th>what</th><th>effect</th></tr></thead><tbody>\n";
+    std::string out =
+        "<h2>Violations of the protocol</h2>\n<div class=\"wrap\"><table><thead><tr><th class=\"n\">position"
+        "</th><th>what</th><th>effect</th></tr></thead><tbody>\n";
     for (const ProtocolViolation& v : run.violations)
         out += "<tr><td class=\"n\">" + std::to_string(v.position) + "</td><td>" + escaped(violationName(v.kind)) +
                "</td><td>" + escaped(v.effect) + "</td></tr>\n";
@@ -165,11 +169,13 @@ std::string figures(const RunData& run, const RunData* dense) {
 }
 
 std::string maskFigure(const std::string& maskPng) {
-    std::string out = "<h2>What each step read</h2>\n<figure><canvas id=\"mask\" role=\"img\" aria-label=\"Mask: one row "
-                      "for each step, one column for each context position; the figures of each step are in the line "
-                      "above\"></canvas>";
+    std::string out =
+        "<h2>What each step read</h2>\n<figure><canvas id=\"mask\" role=\"img\" aria-label=\"Mask: one row "
+        "for each step, one column for each context position; the figures of each step are in the line "
+        "above\"></canvas>";
     if (!maskPng.empty())
-        out += "<noscript><img alt=\"Mask of the run\" src=\"data:image/png;base64," + base64(maskPng) + "\"></noscript>";
+        out +=
+            "<noscript><img alt=\"Mask of the run\" src=\"data:image/png;base64," + base64(maskPng) + "\"></noscript>";
     return out +
            "<figcaption><span class=\"key\"><i class=\"k-read\"></i>read</span><span class=\"key\"><i class=\"k-skip\">"
            "</i>allowed but skipped</span><span class=\"key\"><i></i>future</span>Rows: query (this step), downward. "
@@ -183,7 +189,8 @@ Status exportHtml(const RunData& run, const RunData* maybeDense, const std::stri
     const RunHeader& h = run.header;
     const std::string mode = attentionModeName(h.settings.attention);
     std::string title = h.settings.promptText.empty() ? h.settings.task : h.settings.promptText;
-    if (const size_t newline = title.find('\n'); newline != std::string::npos) title = title.substr(0, newline) + " ...";
+    if (const size_t newline = title.find('\n'); newline != std::string::npos)
+        title = title.substr(0, newline) + " ...";
     if (title.size() > 120) {
         size_t cut = 117;
         while (cut > 0 && (static_cast<unsigned char>(title[cut]) & 0xC0U) == 0x80U) --cut;  // not inside a character
@@ -192,16 +199,20 @@ Status exportHtml(const RunData& run, const RunData* maybeDense, const std::stri
 
     auto file = OutputFile::create(path);
     if (!file) return file.error();
-    file->write("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-                "<meta name=\"generator\" content=\"Spanscope\"><title>" + escaped(title) + " - Spanscope</title>\n<style>");
+    file->write(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+        "<meta name=\"generator\" content=\"Spanscope\"><title>" +
+        escaped(title) + " - Spanscope</title>\n<style>");
     file->write(trace::kReportStyle);
-    file->write("</style></head><body><main>\n<header><h1>" + escaped(title) + "</h1><p>" + escaped(h.modelName) + ", task " +
-                escaped(h.settings.task) + ", " + escaped(mode) + " attention, " + escaped(h.device) + "</p></header>\n");
+    file->write("</style></head><body><main>\n<header><h1>" + escaped(title) + "</h1><p>" + escaped(h.modelName) +
+                ", task " + escaped(h.settings.task) + ", " + escaped(mode) + " attention, " + escaped(h.device) +
+                "</p></header>\n");
     if (!h.warning.empty()) file->write("<p class=\"warning\">" + escaped(h.warning) + "</p>\n");
     const std::string note = checkAnswer(run).note;
     if (!run.answer.empty() || !note.empty())
-        file->write("<p class=\"answer\">Answer: <b>" + escaped(run.answer) + "</b>" + (note.empty() ? "" : " (" + escaped(note) + ")") + "</p>\n");
+        file->write("<p class=\"answer\">Answer: <b>" + escaped(run.answer) + "</b>" +
+                    (note.empty() ? "" : " (" + escaped(note) + ")") + "</p>\n");
     file->write(cards(run, maybeDense));
     file->write("<h2>Transcript with reach</h2>\n" + transcript(run));
     file->write(maskFigure(maskPng));

@@ -3,10 +3,10 @@
 
 #include "engine/model/safe_text.h"
 #include "engine/trace/export.h"
-#include "engine/types/answer_check.h"
-#include "engine/types/output_file.h"
 #include "engine/trace/report_figures.h"
 #include "engine/trace/segment_sums.h"
+#include "engine/types/answer_check.h"
+#include "engine/types/output_file.h"
 
 namespace spanscope {
 

@@ -17,7 +17,8 @@ namespace {
 using Sink = std::function<void(std::string_view)>;
 
 std::string maskHeader(const RunData& run) {
-    return npyHeader("|u1", "(" + std::to_string(run.steps.size()) + ", " + std::to_string(trace::contextTokens(run)) + ")");
+    return npyHeader("|u1",
+                     "(" + std::to_string(run.steps.size()) + ", " + std::to_string(trace::contextTokens(run)) + ")");
 }
 
 /// False where the caller wants no more.
@@ -116,13 +117,14 @@ class ZipFile {
         zip_fileinfo info{};
         info.tmz_date.tm_year = 1980;  // the same bytes for the same run
         info.tmz_date.tm_mday = 1;
-        m_ok = m_ok && zipOpenNewFileInZip2_64(m_zip, name, &info, nullptr, 0, nullptr, 0, nullptr, Z_DEFLATED, 6, raw ? 1 : 0, 1) ==
-                           ZIP_OK;
+        m_ok = m_ok && zipOpenNewFileInZip2_64(m_zip, name, &info, nullptr, 0, nullptr, 0, nullptr, Z_DEFLATED, 6,
+                                               raw ? 1 : 0, 1) == ZIP_OK;
     }
     void put(std::string_view bytes) {
         constexpr size_t kPiece = size_t{1} << 24;  // minizip counts in unsigned int
         for (; m_ok && !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size())))
-            m_ok = zipWriteInFileInZip(m_zip, bytes.data(), static_cast<unsigned>(std::min(kPiece, bytes.size()))) == ZIP_OK &&
+            m_ok = zipWriteInFileInZip(m_zip, bytes.data(), static_cast<unsigned>(std::min(kPiece, bytes.size()))) ==
+                       ZIP_OK &&
                    !m_file.failed();
     }
 
@@ -167,7 +169,8 @@ Status exportMaskNpy(const RunData& run, const std::string& path, const Progress
 Status exportMaskNpz(const RunData& run, const std::string& path, const ProgressFn& progress) {
     auto file = OutputFile::create(path);
     if (!file) return file.error();
-    if (file->isStream()) return Error{ErrorCode::Io, "is a device or a pipe; this format needs a file", path, {}, {}, {}};
+    if (file->isStream())
+        return Error{ErrorCode::Io, "is a device or a pipe; this format needs a file", path, {}, {}, {}};
     ZipFile zip(*file);
     std::vector<int32_t> tokens;
     for (const TokenInfo& t : run.header.prompt) tokens.push_back(t.id);
@@ -196,7 +199,8 @@ Status exportMaskNpz(const RunData& run, const std::string& path, const Progress
     steps("wall_ns.npy", "<i8", int64_t{}, [](const StepRecord& s) { return s.wallNs; });
     steps("logprob.npy", "<f4", float{}, [](const StepRecord& s) { return s.logprob; });
     zip.entry("metadata.npy", [&](const Sink& sink) { writeText(metadata(run), sink); });
-    if (!zip.close() && !file->failed()) return Error{ErrorCode::Io, "cannot be packed: zlib has no memory left", path, {}, {}, {}};
+    if (!zip.close() && !file->failed())
+        return Error{ErrorCode::Io, "cannot be packed: zlib has no memory left", path, {}, {}, {}};
     return file->commit();
 }
 

@@ -4,8 +4,8 @@
 
 #include "engine/trace/npy_header.h"
 #include "engine/types/csv_cell.h"
-#include "engine/types/output_file.h"
 #include "engine/types/decimal.h"
+#include "engine/types/output_file.h"
 #include "engine/types/run_diff.h"
 
 namespace spanscope {
@@ -41,8 +41,9 @@ Status exportAttentionCsv(const RunData& run, const StepProbe& probe, const std:
         const auto position = static_cast<int32_t>(i);
         const TokenInfo* token = tokenAt(run, position);
         const bool inside = probe.visible && mayRead(*probe.visible, probe.position, position);
-        row << probe.step << layer << head << position << (token ? token->id : -1) << (token ? token->text : std::string())
-            << (inside ? 1 : 0) << number(double(probe.dense[i])) << number(i < probe.restricted.size() ? double(probe.restricted[i]) : 0);
+        row << probe.step << layer << head << position << (token ? token->id : -1)
+            << (token ? token->text : std::string()) << (inside ? 1 : 0) << number(double(probe.dense[i]))
+            << number(i < probe.restricted.size() ? double(probe.restricted[i]) : 0);
         file->write(row.take());
     }
     return file->commit();
@@ -68,11 +69,13 @@ Status exportDivergenceCsv(const RunData& run, const DivergenceCurve& curve, con
     if (!file) return file.error();
     file->write("step,position,token_id,token,phase,kl_nats,same_choice,dense_choice,declared_choice\r\n");
     CsvRow row;
-    const size_t n = std::min({run.steps.size(), curve.klNats.size(), curve.sameTop.size(), curve.topDense.size(), curve.topRestricted.size()});
+    const size_t n = std::min({run.steps.size(), curve.klNats.size(), curve.sameTop.size(), curve.topDense.size(),
+                               curve.topRestricted.size()});
     for (size_t i = 0; i < n; ++i) {
         const StepRecord& s = run.steps[i];
-        row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase) << number(double(curve.klNats[i]))
-            << int64_t{curve.sameTop[i]} << curve.topDense[i] << curve.topRestricted[i];
+        row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase)
+            << number(double(curve.klNats[i])) << int64_t{curve.sameTop[i]} << curve.topDense[i]
+            << curve.topRestricted[i];
         file->write(row.take());
     }
     return file->commit();
@@ -83,8 +86,10 @@ Status exportDifferenceNpy(const RunData& first, const RunData& second, const st
     if (!diff) return diff.error();
     auto file = OutputFile::create(path);
     if (!file) return file.error();
-    if (Status room = file->checkRoomFor(uint64_t{diff->rows.size()} * static_cast<uint64_t>(diff->nColumns)); !room) return room;
-    file->write(npyHeader("|u1", "(" + std::to_string(diff->rows.size()) + ", " + std::to_string(diff->nColumns) + ")"));
+    if (Status room = file->checkRoomFor(uint64_t{diff->rows.size()} * static_cast<uint64_t>(diff->nColumns)); !room)
+        return room;
+    file->write(
+        npyHeader("|u1", "(" + std::to_string(diff->rows.size()) + ", " + std::to_string(diff->nColumns) + ")"));
     std::string line(static_cast<size_t>(diff->nColumns), '\0');
     const auto mark = [&](const IntervalList& list, int32_t query, DiffState state) {
         for (const Interval& i : list) {
@@ -117,7 +122,8 @@ Status exportDifferenceCsv(const RunData& first, const RunData& second, const st
             for (const Interval& interval : isFirst ? *r.onlyFirst : *r.onlySecond) {
                 const Interval c = clipToQuery(interval, r.position);
                 if (c.begin >= c.end) continue;
-                row << static_cast<int64_t>(i) << r.position << (same ? 1 : 0) << (isFirst ? "first" : "second") << c.begin << c.end;
+                row << static_cast<int64_t>(i) << r.position << (same ? 1 : 0) << (isFirst ? "first" : "second")
+                    << c.begin << c.end;
                 file->write(row.take());
             }
     }

@@ -1,5 +1,5 @@
-// What inspect mode found, and what sets two runs apart, as files for scripts: the same bytes from the window and from the
-// CLI. Written beside the target under a temporary name and renamed. Io: cannot be written.
+// What inspect mode found, and what sets two runs apart, as files for scripts: the same bytes from the window and from
+// the CLI. Written beside the target under a temporary name and renamed. Io: cannot be written.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace spanscope {
 
-/// One row for each context position of the probed step: token, inside the span or not, attention dense and declared, of
-/// the layer and head that the probe names (empty: mean over all).
+/// One row for each context position of the probed step: token, inside the span or not, attention dense and declared,
+/// of the layer and head that the probe names (empty: mean over all).
 Status exportAttentionCsv(const RunData& run, const StepProbe& probe, const std::string& path);
 /// One row for each layer and head: share of dense attention mass inside the span, with and without the first token.
 Status exportHeadsCsv(const StepProbe& probe, const std::string& path);

@@ -2,11 +2,11 @@
 #include <algorithm>
 
 #include "engine/trace/export.h"
-#include "engine/types/csv_cell.h"
-#include "engine/types/output_file.h"
 #include "engine/trace/segment_sums.h"
 #include "engine/trace/trace_json.h"
+#include "engine/types/csv_cell.h"
 #include "engine/types/decimal.h"
+#include "engine/types/output_file.h"
 
 namespace spanscope {
 
@@ -16,7 +16,8 @@ namespace {
 uint64_t nRowsOf(const RunData& run) {
     uint64_t n = 0;
     for (const StepRecord& s : run.steps)
-        n += static_cast<uint64_t>(std::upper_bound(s.visible->begin(), s.visible->end(), s.position, [](int32_t q, const Interval& i) { return q < i.begin; }) -
+        n += static_cast<uint64_t>(std::upper_bound(s.visible->begin(), s.visible->end(), s.position,
+                                                    [](int32_t q, const Interval& i) { return q < i.begin; }) -
                                    s.visible->begin());
     return n;
 }
@@ -41,8 +42,8 @@ Status exportSpansCsv(const RunData& run, const std::string& path) {
         for (const Interval& i : *s.visible) {
             const Interval c = clipToQuery(i, s.position);
             if (c.begin >= c.end) continue;
-            row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase) << s.segment << label << n++
-                << c.begin << c.end << s.attended << s.read << s.causal << s.deviceNs << s.wallNs << s.atNs
+            row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase) << s.segment << label
+                << n++ << c.begin << c.end << s.attended << s.read << s.causal << s.deviceNs << s.wallNs << s.atNs
                 << shortDecimal(static_cast<double>(s.logprob), 9);
             file->write(row.take());
         }

@@ -8,7 +8,9 @@ namespace spanscope {
 namespace {
 
 std::string ms(int64_t ns) { return decimal(static_cast<double>(ns) * 1e-6, ns < 10'000'000 ? 2 : 1) + " ms"; }
-std::string rate(double tokensPerS) { return tokensPerS > 0 ? decimal(tokensPerS, tokensPerS < 100 ? 1 : 0) + " t/s" : "-"; }
+std::string rate(double tokensPerS) {
+    return tokensPerS > 0 ? decimal(tokensPerS, tokensPerS < 100 ? 1 : 0) + " t/s" : "-";
+}
 std::string percent(double fraction) { return decimal(100 * fraction, 1) + " %"; }
 std::string mib(int64_t bytes) { return decimal(static_cast<double>(bytes) / double(1 << 20), 2) + " MiB"; }
 
@@ -41,7 +43,8 @@ std::vector<std::pair<std::string, std::string>> provenance(const RunData& run) 
     return {
         {"program", "Spanscope " + h.programVersion},
         {"model", h.modelName + (h.modelHash.empty() ? "" : ", hash " + h.modelHash)},
-        {"backend", h.backend + ", " + h.device + (h.nThreads > 0 ? ", " + std::to_string(h.nThreads) + " threads" : "")},
+        {"backend",
+         h.backend + ", " + h.device + (h.nThreads > 0 ? ", " + std::to_string(h.nThreads) + " threads" : "")},
         {"machine", h.machine},
         {"attention", attention},
         {"policy", std::string(h.hasProtocol ? "span protocol" : "no protocol") + ", prefill " +

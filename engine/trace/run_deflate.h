@@ -1,6 +1,6 @@
-// A deflate stream (RFC 1951) of bytes that mostly repeat, such as the rows of a mask: a run of one byte is put together
-// from pieces that were compressed once. zlib alone looks at every byte, which for a mask of 100,000 steps is ten
-// thousand million; here the cost is that of the runs.
+// A deflate stream (RFC 1951) of bytes that mostly repeat, such as the rows of a mask: a run of one byte is put
+// together from pieces that were compressed once. zlib alone looks at every byte, which for a mask of 100,000 steps is
+// ten thousand million; here the cost is that of the runs.
 #pragma once
 
 #include <zlib.h>

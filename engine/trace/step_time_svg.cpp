@@ -57,8 +57,9 @@ std::string stepTimeSvg(const RunData& run, const RunData* maybeDense) {
     auto px = [&](double position) { return kLeft + (position - minX) / (maxX - minX) * (kWidth - kLeft - kRight); };
     auto py = [&](double ms) { return kHeight - kBottom - ms / maxMs * (kHeight - kTop - kBottom); };
 
-    std::string svg = "<svg viewBox=\"0 0 1000 260\" role=\"img\" aria-label=\"Step time in milliseconds against context "
-                      "length\" font-family=\"inherit\">";
+    std::string svg =
+        "<svg viewBox=\"0 0 1000 260\" role=\"img\" aria-label=\"Step time in milliseconds against context "
+        "length\" font-family=\"inherit\">";
     const double stepY = niceStep(maxMs), stepX = niceStep(maxX - minX);
     for (double y = 0; y <= maxMs; y += stepY) {
         svg += "<line x1=\"64\" x2=\"984\" y1=\"" + decimal(py(y), 1) + "\" y2=\"" + decimal(py(y), 1) +
@@ -66,7 +67,8 @@ std::string stepTimeSvg(const RunData& run, const RunData* maybeDense) {
     }
     for (double x = std::ceil(minX / stepX) * stepX; x <= maxX; x += stepX)
         svg += text(px(x), kHeight - kBottom + 18, "middle", decimal(x, 0));
-    svg += text(kLeft, kHeight - 4, "start", "context length, tokens") + text(kLeft + 6, kTop + 8, "start", "ms a step");
+    svg +=
+        text(kLeft, kHeight - 4, "start", "context length, tokens") + text(kLeft + 6, kTop + 8, "start", "ms a step");
     double keyX = kWidth - kRight;
     auto line = [&](const std::vector<Point>& points, const char* colour, const char* name, const char* dash) {
         if (points.empty()) return;

@@ -12,8 +12,8 @@ using OutJson = nlohmann::ordered_json;  ///< keys in the order in which a perso
 using InJson = nlohmann::json;
 
 /// What a file may claim, so that sums and differences of it stay inside 64 bits.
-inline constexpr int64_t kLongestNs = int64_t{1} << 60;      ///< 36 years
-inline constexpr int64_t kMostSummed = int64_t{1} << 60;     ///< tokens, over all steps
+inline constexpr int64_t kLongestNs = int64_t{1} << 60;   ///< 36 years
+inline constexpr int64_t kMostSummed = int64_t{1} << 60;  ///< tokens, over all steps
 inline constexpr int64_t kLargestRunId = int64_t{1} << 53;
 
 /// One line without its newline; text that is not UTF-8 is replaced character by character, never an exception.
@@ -26,7 +26,7 @@ OutJson settingsJson(const RunSettings& settings);
 OutJson headerJson(const RunHeader& header);  ///< without the prompt's visible lists
 OutJson segmentJson(const Segment& segment);
 OutJson violationJson(const ProtocolViolation& violation);
-OutJson stepJson(const StepRecord& step);     ///< without its list
+OutJson stepJson(const StepRecord& step);  ///< without its list
 OutJson statsJson(const RunStats& stats);
 
 /// Collects the first thing that was wrong with an object; every getter checks type and range.

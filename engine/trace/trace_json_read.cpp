@@ -25,7 +25,8 @@ bool enumFromName(const std::string& name, E last, const char* (*nameOf)(E), E& 
 template <class E>
 void readEnum(Fields& f, const char* key, E last, const char* (*nameOf)(E), E& value) {
     const std::string name = f.text(key);
-    if (f.ok() && !enumFromName(name, last, nameOf, value)) f.fail(std::string(key) + ": unknown name \"" + name + "\"");
+    if (f.ok() && !enumFromName(name, last, nameOf, value))
+        f.fail(std::string(key) + ": unknown name \"" + name + "\"");
 }
 
 Interval readInterval(Fields& f) {
@@ -108,7 +109,8 @@ int64_t Fields::integer(const char* key, int64_t min, int64_t max, int64_t fallb
     if (!value) return fallback;
     const bool tooLarge = value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(kMaxInt64);
     if (!value->is_number_integer() || tooLarge || value->get<int64_t>() < min || value->get<int64_t>() > max) {
-        fail(std::string(key) + ": found " + value->dump(-1, ' ', true, InJson::error_handler_t::replace).substr(0, 40) +
+        fail(std::string(key) + ": found " +
+             value->dump(-1, ' ', true, InJson::error_handler_t::replace).substr(0, 40) +
              ", expected an integer from " + std::to_string(min) + " to " + std::to_string(max));
         return fallback;
     }

@@ -54,8 +54,12 @@ OutJson headerJson(const RunHeader& h) {
         if (h.prompt[i].special) special.push_back(i);
     }
     return {{"settings", settingsJson(h.settings)},
-            {"model", {{"name", h.modelName}, {"hash", h.modelHash}, {"n_layers", h.nLayers}, {"n_heads", h.nHeads},
-                       {"n_kv_heads", h.nKvHeads}}},
+            {"model",
+             {{"name", h.modelName},
+              {"hash", h.modelHash},
+              {"n_layers", h.nLayers},
+              {"n_heads", h.nHeads},
+              {"n_kv_heads", h.nKvHeads}}},
             {"backend", h.backend},
             {"device", h.device},
             {"machine", h.machine},
@@ -64,9 +68,10 @@ OutJson headerJson(const RunHeader& h) {
             {"warning", h.warning},
             {"exact_answer", h.exactAnswer},
             {"uncheckable", h.uncheckable},
-            {"policy", {{"protocol", h.hasProtocol},
-                        {"prefill", h.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
-                        {"heads", h.heads}}},
+            {"policy",
+             {{"protocol", h.hasProtocol},
+              {"prefill", h.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
+              {"heads", h.heads}}},
             {"formatted_prompt", h.formattedPrompt},
             {"prompt", {{"ids", std::move(ids)}, {"texts", std::move(texts)}, {"special", std::move(special)}}}};
 }
@@ -74,11 +79,16 @@ OutJson headerJson(const RunHeader& h) {
 OutJson segmentJson(const Segment& s) {
     OutJson refs = OutJson::array();
     for (const SpanRef& r : s.refs) {
-        refs.push_back({{"kind", segmentKindName(r.kind)}, {"label", r.label}, {"segment", r.segment},
-                        {"position", r.position}, {"begin", r.tokens.begin}, {"end", endJson(r.tokens.end)}});
+        refs.push_back({{"kind", segmentKindName(r.kind)},
+                        {"label", r.label},
+                        {"segment", r.segment},
+                        {"position", r.position},
+                        {"begin", r.tokens.begin},
+                        {"end", endJson(r.tokens.end)}});
     }
-    return {{"kind", segmentKindName(s.kind)}, {"label", s.label}, {"begin", s.begin}, {"end", endJson(s.end)},
-            {"body", s.bodyBegin}, {"refs", std::move(refs)}, {"fallback", s.fallback}};
+    return {{"kind", segmentKindName(s.kind)}, {"label", s.label},    {"begin", s.begin},
+            {"end", endJson(s.end)},           {"body", s.bodyBegin}, {"refs", std::move(refs)},
+            {"fallback", s.fallback}};
 }
 
 OutJson violationJson(const ProtocolViolation& v) {

@@ -187,7 +187,8 @@ std::string Reader::takeStep(const InJson& object, ReadRun& run) {
     if (step.attended != mask->sums.attended(*mask->list, step.position) ||
         step.read != mask->sums.read(*mask->list, step.position))
         return "step " + std::to_string(step.index) + ": attended or read does not follow from its intervals";
-    if (step.wallNs > trace::kLongestNs - run.wallNs) return "step " + std::to_string(step.index) + ": wall_ns adds up to more than any run takes";
+    if (step.wallNs > trace::kLongestNs - run.wallNs)
+        return "step " + std::to_string(step.index) + ": wall_ns adds up to more than any run takes";
     run.wallNs += step.wallNs;
     run.data->steps.push_back(std::move(step));
     return {};
@@ -287,7 +288,11 @@ Result<TraceFile> readTrace(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     if (!in)
         return Error{errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io,
-                     std::string("cannot be read: ") + std::strerror(errno), path, {}, {}, {}};
+                     std::string("cannot be read: ") + std::strerror(errno),
+                     path,
+                     {},
+                     {},
+                     {}};
     TraceFile file;
     file.path = path;
     std::string line;
@@ -302,7 +307,8 @@ Result<TraceFile> readTrace(const std::string& path) {
         if (state == LineState::End) break;
         const std::string where = "line " + std::to_string(number) + ": ";
         if (state == LineState::TooLong) {
-            file.damage = where + "longer than the " + std::to_string(kMaxLineBytes >> 20) + " MiB that a line may have";
+            file.damage =
+                where + "longer than the " + std::to_string(kMaxLineBytes >> 20) + " MiB that a line may have";
             break;
         }
         std::string problem;

@@ -1,9 +1,9 @@
 #include <map>
 #include <optional>
 
-#include "engine/types/output_file.h"
 #include "engine/trace/trace.h"
 #include "engine/trace/trace_json.h"
+#include "engine/types/output_file.h"
 
 namespace spanscope {
 
@@ -49,8 +49,7 @@ struct TraceWriter::Impl {
     int32_t maskId(int64_t runId, Written& w, const SharedIntervals& list) {
         if (list.get() == w.lastMask && w.lastMaskId >= 0) return w.lastMaskId;
         const auto [it, isNew] = w.masks.try_emplace(*list, static_cast<int32_t>(w.masks.size()));
-        if (isNew)
-            line(tagged("mask", runId, {{"mask", it->second}, {"intervals", trace::intervalsJson(*list)}}));
+        if (isNew) line(tagged("mask", runId, {{"mask", it->second}, {"intervals", trace::intervalsJson(*list)}}));
         w.lastMask = list.get();
         w.lastMaskId = it->second;
         return it->second;
@@ -91,7 +90,8 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path
 Status TraceWriter::begin(const RunHeader& header) {
     auto [it, isNew] = m_impl->runs.try_emplace(header.runId);
     if (!isNew)
-        return Error{ErrorCode::InvalidArgument, "two runs with one id in a trace", m_impl->file->path(), "run",
+        return Error{ErrorCode::InvalidArgument,   "two runs with one id in a trace",
+                     m_impl->file->path(),         "run",
                      std::to_string(header.runId), {}};
     m_impl->line(Impl::tagged("run", header.runId, trace::headerJson(header)));
     OutJson visible = OutJson::array();
@@ -131,8 +131,8 @@ Status TraceWriter::append(const RunData& data) {
 
 Status TraceWriter::end(const RunData& data) {
     if (auto ok = append(data); !ok) return ok;
-    m_impl->line(Impl::tagged("end", data.header.runId,
-                              {{"stats", trace::statsJson(data.stats)}, {"answer", data.answer}}));
+    m_impl->line(
+        Impl::tagged("end", data.header.runId, {{"stats", trace::statsJson(data.stats)}, {"answer", data.answer}}));
     m_impl->file->flush();
     return {};
 }

@@ -9,8 +9,8 @@
 
 namespace spanscope {
 
-/// A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line's end) gets an apostrophe in
-/// front, which spreadsheets read as "this is text". Numbers, negative ones too, stay as they are.
+/// A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line's end) gets an
+/// apostrophe in front, which spreadsheets read as "this is text". Numbers, negative ones too, stay as they are.
 inline std::string withoutFormula(const std::string& text) {
     if (text.empty() || std::string_view("=+-@\t\r\n").find(text.front()) == std::string_view::npos) return text;
     double number = 0;
@@ -20,7 +20,8 @@ inline std::string withoutFormula(const std::string& text) {
 
 inline std::string csvCell(const std::string& text) {
     const std::string safe = withoutFormula(text);
-    if (safe.find_first_of(",\"\r\n") == std::string::npos && (safe.empty() || (safe.front() != ' ' && safe.back() != ' ')))
+    if (safe.find_first_of(",\"\r\n") == std::string::npos &&
+        (safe.empty() || (safe.front() != ' ' && safe.back() != ' ')))
         return safe;
     std::string out = "\"";
     for (char c : safe) {

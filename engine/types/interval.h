@@ -8,7 +8,7 @@
 
 namespace spanscope {
 
-using IntervalList = std::vector<Interval>;               ///< sorted, disjoint, not touching
+using IntervalList = std::vector<Interval>;                   ///< sorted, disjoint, not touching
 using SharedIntervals = std::shared_ptr<const IntervalList>;  ///< immutable once made; shared by every step of a phase
 
 inline bool mayRead(const IntervalList& list, int32_t query, int32_t key) {

@@ -27,7 +27,8 @@ IntervalSums::IntervalSums(const IntervalList& list) {
     }
 }
 
-/// The first interval that `query` does not read to its end: what lies before is read whole, what lies after not at all.
+/// The first interval that `query` does not read to its end: what lies before is read whole, what lies after not at
+/// all.
 size_t IntervalSums::firstBeyond(const IntervalList& list, int32_t query) const {
     const auto beyond = [](int32_t q, const Interval& i) { return i.end - 1 > q; };
     return static_cast<size_t>(std::upper_bound(list.begin(), list.end(), query, beyond) - list.begin());

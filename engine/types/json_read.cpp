@@ -107,7 +107,8 @@ std::optional<json> readJson(std::string_view text, JsonProblem& problem, JsonLi
     Builder builder(problem, limits, text.size());
     try {
         if (json::sax_parse(text.begin(), text.end(), &builder)) return builder.take();
-    } catch (const json::exception&) {  // the parser reports its own errors as events; this is for what it may yet throw
+    } catch (
+        const json::exception&) {  // the parser reports its own errors as events; this is for what it may yet throw
     }
     if (problem.message.empty()) problem.message = "not valid JSON";
     return {};

@@ -13,8 +13,8 @@
 namespace spanscope {
 
 struct JsonLimits {
-    size_t maxDepth = 64;           ///< levels of arrays and objects
-    size_t maxValues = SIZE_MAX;    ///< values, keys and containers together; a value takes some 100 bytes of memory
+    size_t maxDepth = 64;         ///< levels of arrays and objects
+    size_t maxValues = SIZE_MAX;  ///< values, keys and containers together; a value takes some 100 bytes of memory
 };
 
 /// Why a text was refused.

@@ -42,14 +42,15 @@ char* enlist(const std::string& path) {
 
 /// Where the bytes for a path go.
 struct Target {
-    std::string path;     ///< behind the links
-    bool direct = false;  ///< a device or a pipe, or a link to what this process has open: nothing to rename over
-    bool foreign = false; ///< led there by a link that somebody else put into a folder for all (/tmp)
+    std::string path;      ///< behind the links
+    bool direct = false;   ///< a device or a pipe, or a link to what this process has open: nothing to rename over
+    bool foreign = false;  ///< led there by a link that somebody else put into a folder for all (/tmp)
 };
 
 /// Linux's own rule for links in such folders (protected_symlinks), which does not see links that are read by hand.
 bool isForeignLink(const fs::path& link) {
-    struct stat made {}, folder {};
+    struct stat made {
+    }, folder{};
     const std::string parent = link.parent_path().empty() ? "." : link.parent_path().string();
     if (lstat(link.c_str(), &made) != 0 || stat(parent.c_str(), &folder) != 0) return false;
     const bool forAll = (folder.st_mode & S_ISVTX) != 0 && (folder.st_mode & S_IWOTH) != 0;
@@ -61,9 +62,11 @@ Target targetOf(const std::string& path) {
     const auto status = fs::status(path, none);
     if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status)) return {path, true, false};
     fs::path at = path;
-    for (int nLinks = 0; fs::is_symlink(fs::symlink_status(at, none)); ++nLinks) {  // by hand: the last may lead nowhere yet
+    for (int nLinks = 0; fs::is_symlink(fs::symlink_status(at, none));
+         ++nLinks) {  // by hand: the last may lead nowhere yet
         const std::string name = at.lexically_normal().string();
-        if (name.starts_with("/dev/") || name.starts_with("/proc/")) return {path, true, false};  // /dev/stdout, sent to a file
+        if (name.starts_with("/dev/") || name.starts_with("/proc/"))
+            return {path, true, false};  // /dev/stdout, sent to a file
         if (isForeignLink(at)) return {path, false, true};
         const fs::path next = fs::read_symlink(at, none);
         if (none || nLinks > 40) return {path, true, false};  // opening it says what is wrong
@@ -76,12 +79,14 @@ Target targetOf(const std::string& path) {
 std::string temporaryName(const std::string& name, size_t mostBytes) {
     static constexpr char kDigits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     std::array<unsigned char, 6> random{};
-    if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) random.fill(0);  // taken names are tried again
+    if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
+        random.fill(0);  // taken names are tried again
     std::string ending = ".";
     for (const unsigned char r : random) ending += kDigits[r % (sizeof kDigits - 1)];
     ending += ".part";
     size_t keep = std::min(name.size(), mostBytes > ending.size() ? mostBytes - ending.size() : 0);
-    while (keep > 0 && keep < name.size() && (static_cast<unsigned char>(name[keep]) & 0xC0U) == 0x80U) --keep;  // not inside a character
+    while (keep > 0 && keep < name.size() && (static_cast<unsigned char>(name[keep]) & 0xC0U) == 0x80U)
+        --keep;  // not inside a character
     return name.substr(0, keep) + ending;
 }
 
@@ -145,7 +150,12 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
     if (Status ok = checkNoFolder(path); !ok) return ok.error();
     Target target = targetOf(path);
     if (target.foreign)
-        return Error{ErrorCode::Io, "is a link that another user put into a folder that everybody writes to; name a file", path, {}, {}, {}};
+        return Error{ErrorCode::Io,
+                     "is a link that another user put into a folder that everybody writes to; name a file",
+                     path,
+                     {},
+                     {},
+                     {}};
     OutputFile file;
     file.m_path = path;
     file.m_direct = target.direct;
@@ -194,7 +204,12 @@ Status OutputFile::checkRoomFor(uint64_t nBytes) const {
     if (m_direct || !m_file || fstatvfs(fileno(m_file.get()), &disk) != 0) return {};
     const uint64_t room = uint64_t{disk.f_bavail} * disk.f_frsize;
     if (nBytes <= room) return {};
-    return Error{ErrorCode::Io, "does not fit on the disk", m_path, {}, std::to_string(room) + " bytes free", std::to_string(nBytes) + " bytes"};
+    return Error{ErrorCode::Io,
+                 "does not fit on the disk",
+                 m_path,
+                 {},
+                 std::to_string(room) + " bytes free",
+                 std::to_string(nBytes) + " bytes"};
 }
 
 void OutputFile::seek(int64_t position) {

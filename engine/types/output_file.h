@@ -1,9 +1,8 @@
-// A file that appears whole or not at all: written beside its target under a name of its own that ends in `.part`, synced
-// and renamed by commit(). The temporary is made anew and never opened through a link, so nobody else's file is
-// touched, and two writers of one target do not meet: the last commit() wins. A device or a pipe (/dev/stdout) is written
-// as it is, and nothing is ever renamed over it; a link that the user made stays one. Everything that this program
-// writes goes through here.
-// One thread.
+// A file that appears whole or not at all: written beside its target under a name of its own that ends in `.part`,
+// synced and renamed by commit(). The temporary is made anew and never opened through a link, so nobody else's file is
+// touched, and two writers of one target do not meet: the last commit() wins. A device or a pipe (/dev/stdout) is
+// written as it is, and nothing is ever renamed over it; a link that the user made stays one. Everything that this
+// program writes goes through here. One thread.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +44,8 @@ class OutputFile {
     const std::string& temporaryPath() const { return m_temporary; }
     const std::string& path() const { return m_path; }
 
-    /// Removes the temporaries of all files that are being written, but for kept ones. For a signal handler that ends the
-    /// process: takes no lock and allocates nothing.
+    /// Removes the temporaries of all files that are being written, but for kept ones. For a signal handler that ends
+    /// the process: takes no lock and allocates nothing.
     static void removeUnfinished();
 
   private:
@@ -60,8 +59,8 @@ class OutputFile {
     Error failure(const char* what) const;
     void removeTemporary();
 
-    std::string m_path;       ///< as it was asked for, for messages
-    std::string m_target;     ///< behind the links
+    std::string m_path;    ///< as it was asked for, for messages
+    std::string m_target;  ///< behind the links
     std::string m_temporary;
     std::unique_ptr<std::FILE, Close> m_file;
     std::unique_ptr<char, Forget> m_listed;  ///< in the list of removeUnfinished()

@@ -46,9 +46,9 @@ struct StepProbe {
     std::vector<float> dense;           ///< (position + 1) sums to 1
     std::vector<float> restricted;      ///< (position + 1) under the list; 0 outside it
 
-    std::vector<PositionMass> missed;   ///< outside the list, most dense mass first
-    std::vector<PositionMass> wasted;   ///< inside the list (own segment and sink too), least dense mass first
-    Divergence divergence;              ///< dense against the list
+    std::vector<PositionMass> missed;  ///< outside the list, most dense mass first
+    std::vector<PositionMass> wasted;  ///< inside the list (own segment and sink too), least dense mass first
+    Divergence divergence;             ///< dense against the list
     std::vector<TokenChoice> topDense, topRestricted;
 };
 
@@ -71,10 +71,10 @@ struct StepEdit {
 /// KL(dense || list) of every step of a run, teacher-forced.
 struct DivergenceCurve {
     int64_t runId = 0;
-    std::vector<float> klNats;           ///< (nSteps)
-    std::vector<uint8_t> sameTop;        ///< (nSteps) 0 where the two would choose differently
+    std::vector<float> klNats;                     ///< (nSteps)
+    std::vector<uint8_t> sameTop;                  ///< (nSteps) 0 where the two would choose differently
     std::vector<int32_t> topDense, topRestricted;  ///< (nSteps) token ids
-    int32_t firstDifferent = -1;         ///< step; -1: nowhere
+    int32_t firstDifferent = -1;                   ///< step; -1: nowhere
 };
 
 }  // namespace spanscope

@@ -21,7 +21,7 @@ enum class Phase : uint8_t {
     Close,    ///< the newline that ends a segment
     Free,     ///< outside any segment: everything
 };
-const char* phaseName(Phase phase);                        ///< "declare", "focus", ...
+const char* phaseName(Phase phase);                         ///< "declare", "focus", ...
 bool phaseFromName(const std::string& name, Phase& phase);  ///< false if unknown
 
 enum class SegmentKind : uint8_t { Scaffold, In, Out };
@@ -41,20 +41,20 @@ enum class PrefillPolicy : uint8_t {
 };
 
 enum class ViolationKind : uint8_t {
-    UnknownLabel,        ///< reference to a label nobody has
+    UnknownLabel,  ///< reference to a label nobody has
     EmptyLabel,
-    BadLabel,            ///< non-digit inside a label
-    LongLabel,           ///< more than 9 digits
-    MissingAttendEnd,    ///< segment ended inside or before its declaration
+    BadLabel,          ///< non-digit inside a label
+    LongLabel,         ///< more than 9 digits
+    MissingAttendEnd,  ///< segment ended inside or before its declaration
     AttendTwice,
-    AttendEndWithout,    ///< </attend> without <attend>
-    FreeText,            ///< text outside any out-segment
-    DuplicateLabel,      ///< an out label used again; the newer wins
+    AttendEndWithout,  ///< </attend> without <attend>
+    FreeText,          ///< text outside any out-segment
+    DuplicateLabel,    ///< an out label used again; the newer wins
     TooManyRefs,
-    UnexpectedPiece,     ///< a special piece where the grammar has none
-    SegmentNotClosed,    ///< <out> or <eos> before the newline
+    UnexpectedPiece,   ///< a special piece where the grammar has none
+    SegmentNotClosed,  ///< <out> or <eos> before the newline
     SegmentTooLong,
-    TokenLimit,          ///< no <eos> by the limit
+    TokenLimit,  ///< no <eos> by the limit
 };
 const char* violationName(ViolationKind kind);
 
@@ -68,21 +68,21 @@ struct ProtocolViolation {
 /// One reference inside a declaration, as written and as understood.
 struct SpanRef {
     SegmentKind kind = SegmentKind::In;
-    int64_t label = -1;      ///< -1: could not be read
-    int32_t segment = -1;    ///< index into RunData::segments, -1: ignored
-    int32_t position = 0;    ///< of its closing <:>, from which on it is visible
-    Interval tokens;         ///< what it resolved to; empty if ignored
+    int64_t label = -1;    ///< -1: could not be read
+    int32_t segment = -1;  ///< index into RunData::segments, -1: ignored
+    int32_t position = 0;  ///< of its closing <:>, from which on it is visible
+    Interval tokens;       ///< what it resolved to; empty if ignored
 };
 
 /// A piece of prompt or response that the protocol knows by name.
 struct Segment {
     SegmentKind kind = SegmentKind::Scaffold;
     int64_t label = -1;
-    int32_t begin = 0;                 ///< absolute token positions, half open
-    int32_t end = kOpenEnd;            ///< kOpenEnd while being written
-    int32_t bodyBegin = -1;            ///< first token after </attend> (out) or after <:> (in); -1 if not reached
-    std::vector<SpanRef> refs;         ///< out-segments only
-    bool fallback = false;             ///< its focus phase was widened to everything
+    int32_t begin = 0;          ///< absolute token positions, half open
+    int32_t end = kOpenEnd;     ///< kOpenEnd while being written
+    int32_t bodyBegin = -1;     ///< first token after </attend> (out) or after <:> (in); -1 if not reached
+    std::vector<SpanRef> refs;  ///< out-segments only
+    bool fallback = false;      ///< its focus phase was widened to everything
 };
 
 /// One token of prompt or response.
@@ -95,19 +95,19 @@ struct TokenInfo {
 /// One decoded token: the query at `position`, what it was allowed to read, and what that cost.
 /// The token in `token` stands at `position`; it was sampled by the step before and read here.
 struct StepRecord {
-    int32_t index = 0;       ///< 0 = first response token
-    int32_t position = 0;    ///< absolute
+    int32_t index = 0;     ///< 0 = first response token
+    int32_t position = 0;  ///< absolute
     TokenInfo token;
-    int32_t segment = -1;    ///< index into RunData::segments
+    int32_t segment = -1;  ///< index into RunData::segments
     Phase phase = Phase::Free;
-    SharedIntervals visible; ///< taken from the kernel's own input, never recomputed
-    int32_t attended = 0;    ///< tokens in the list that the query may read
-    int32_t read = 0;        ///< the same, rounded outward to pages
-    int32_t causal = 0;      ///< position + 1
-    int64_t deviceNs = 0;    ///< backend time of this step
-    int64_t wallNs = 0;      ///< wall time of this step: tracker, backend, sampler
-    int64_t atNs = 0;        ///< end of the step, since the run's own clock started (its slices only)
-    float logprob = 0;       ///< natural log of the probability with which this token was chosen
+    SharedIntervals visible;  ///< taken from the kernel's own input, never recomputed
+    int32_t attended = 0;     ///< tokens in the list that the query may read
+    int32_t read = 0;         ///< the same, rounded outward to pages
+    int32_t causal = 0;       ///< position + 1
+    int64_t deviceNs = 0;     ///< backend time of this step
+    int64_t wallNs = 0;       ///< wall time of this step: tracker, backend, sampler
+    int64_t atNs = 0;         ///< end of the step, since the run's own clock started (its slices only)
+    float logprob = 0;        ///< natural log of the probability with which this token was chosen
 };
 
 enum class StopReason : uint8_t {
@@ -126,22 +126,23 @@ const char* stopReasonName(StopReason reason);
 struct RunStats {
     int32_t promptTokens = 0;
     int32_t responseTokens = 0;
-    int32_t markupTokens = 0;      ///< response tokens that are span markup (special pieces, labels, refs)
-    int64_t loadNs = 0;            ///< model open to ready; part of no rate
+    int32_t markupTokens = 0;  ///< response tokens that are span markup (special pieces, labels, refs)
+    int64_t loadNs = 0;        ///< model open to ready; part of no rate
     int64_t prefillNs = 0;
-    int64_t ttftNs = 0;            ///< request accepted to first token, load excluded
-    int64_t decodeNs = 0;          ///< first token available to last token available
-    int64_t attendedTokens = 0;    ///< summed over steps
+    int64_t ttftNs = 0;          ///< request accepted to first token, load excluded
+    int64_t decodeNs = 0;        ///< first token available to last token available
+    int64_t attendedTokens = 0;  ///< summed over steps
     int64_t readTokens = 0;
     int64_t causalTokens = 0;
-    int64_t kvStoredBytes = 0;     ///< at the end
+    int64_t kvStoredBytes = 0;  ///< at the end
     int64_t kvBytesPerToken = 0;
     StopReason stop = StopReason::Running;
 
     double prefillTokensPerS() const;
     double decodeTokensPerS() const;  ///< (N - 1) / decode time; 0 if N < 2
     double usefulTokensPerS() const;  ///< decode t/s without markup
-    int64_t kvReadBytes() const;      ///< keys and values read, over all steps; the largest number where it is beyond counting
+    int64_t kvReadBytes()
+        const;  ///< keys and values read, over all steps; the largest number where it is beyond counting
     double attendedFraction() const { return causalTokens ? double(attendedTokens) / double(causalTokens) : 0; }
     double readFraction() const { return causalTokens ? double(readTokens) / double(causalTokens) : 0; }
 };
@@ -153,17 +154,17 @@ struct SamplerSettings {
     float minP = 0;
     float repeatPenalty = 1;
     int32_t repeatLastN = 64;
-    uint64_t seed = 0;      ///< resolved; what a run really used
+    uint64_t seed = 0;  ///< resolved; what a run really used
 };
 
 /// What a person or a script asks for. Copied when the run starts.
 struct RunSettings {
-    std::string task;        ///< "expression", "sheet", "news", "text"
-    std::string promptText;  ///< as typed
+    std::string task;                ///< "expression", "sheet", "news", "text"
+    std::string promptText;          ///< as typed
     std::vector<int32_t> promptIds;  ///< if not empty, used instead of promptText
     AttentionMode attention = AttentionMode::Declared;
-    int32_t keepTokens = 0;  ///< AttentionMode::Keep
-    int32_t maxTokens = -1;  ///< -1 = until end or context
+    int32_t keepTokens = 0;     ///< AttentionMode::Keep
+    int32_t maxTokens = -1;     ///< -1 = until end or context
     int32_t contextTokens = 0;  ///< 0 = the model's
     SamplerSettings sampler;
 };
@@ -172,17 +173,17 @@ struct RunSettings {
 struct RunHeader {
     int64_t runId = 0;
     RunSettings settings;
-    std::string formattedPrompt;   ///< after the task's formatter
+    std::string formattedPrompt;  ///< after the task's formatter
     std::string modelName;
-    std::string modelHash;         ///< of config and weights, hexadecimal
+    std::string modelHash;  ///< of config and weights, hexadecimal
     std::string backend, device;
     std::string machine;
     std::string programVersion;
     int32_t nThreads = 0;
     int32_t nLayers = 0, nHeads = 0, nKvHeads = 0;
-    std::string warning;           ///< e.g. outside what the model was trained for; empty if none
-    std::string exactAnswer;       ///< by plain arithmetic, before the run; empty where nobody can know
-    std::string uncheckable;       ///< why there is no exact answer though the task has them; empty otherwise
+    std::string warning;      ///< e.g. outside what the model was trained for; empty if none
+    std::string exactAnswer;  ///< by plain arithmetic, before the run; empty where nobody can know
+    std::string uncheckable;  ///< why there is no exact answer though the task has them; empty otherwise
     bool hasProtocol = true;
     PrefillPolicy prefill = PrefillPolicy::Causal;
     bool heads = false;
@@ -194,10 +195,10 @@ struct RunHeader {
 struct RunData {
     RunHeader header;
     std::vector<StepRecord> steps;
-    std::vector<Segment> segments;           ///< prompt's first, then the response's, by position
+    std::vector<Segment> segments;  ///< prompt's first, then the response's, by position
     std::vector<ProtocolViolation> violations;
     RunStats stats;
-    std::string answer;                      ///< task's reading of the response; empty if none
+    std::string answer;  ///< task's reading of the response; empty if none
 };
 
 }  // namespace spanscope

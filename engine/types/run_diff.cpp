@@ -65,7 +65,8 @@ MaskDiff diffRuns(const RunData& first, const RunData& second) {
     MaskDiff diff;
     const auto& p = first.header.prompt;
     const auto& q = second.header.prompt;
-    if (p.size() != q.size() || !std::equal(p.begin(), p.end(), q.begin(), [](const TokenInfo& a, const TokenInfo& b) { return a.id == b.id; })) {
+    if (p.size() != q.size() || !std::equal(p.begin(), p.end(), q.begin(),
+                                            [](const TokenInfo& a, const TokenInfo& b) { return a.id == b.id; })) {
         diff.why = "The prompts differ, so their positions do not correspond.";
         return diff;
     }
@@ -83,7 +84,8 @@ MaskDiff diffRuns(const RunData& first, const RunData& second) {
             row.both = std::make_shared<const IntervalList>(intersect(x, y));
             row.onlyFirst = std::make_shared<const IntervalList>(subtract(x, y));
             row.onlySecond = std::make_shared<const IntervalList>(subtract(y, x));
-            sums.emplace(std::array{IntervalSums(*row.both), IntervalSums(*row.onlyFirst), IntervalSums(*row.onlySecond)});
+            sums.emplace(
+                std::array{IntervalSums(*row.both), IntervalSums(*row.onlyFirst), IntervalSums(*row.onlySecond)});
             lastA = a.visible;
             lastB = b.visible;
             nIntervals += x.size() + y.size();

@@ -15,7 +15,8 @@ const char* diffStateName(DiffState state);
 IntervalList intersect(const IntervalList& a, const IntervalList& b);
 IntervalList subtract(const IntervalList& a, const IntervalList& b);
 
-/// The first token that one list has and the other has not; INT32_MAX where they are equal. A query below it reads the same.
+/// The first token that one list has and the other has not; INT32_MAX where they are equal. A query below it reads the
+/// same.
 int32_t firstDifference(const IntervalList& a, const IntervalList& b);
 
 struct DiffRow {
@@ -26,8 +27,8 @@ struct DiffRow {
 struct MaskDiff {
     std::vector<DiffRow> rows;  ///< steps that both runs have
     int32_t nColumns = 0;
-    int32_t parting = -1;       ///< first step whose token differs: from here on the rows are of different texts; -1 none
-    std::string why;            ///< not empty: the runs cannot be compared cell by cell, and why
+    int32_t parting = -1;  ///< first step whose token differs: from here on the rows are of different texts; -1 none
+    std::string why;       ///< not empty: the runs cannot be compared cell by cell, and why
     int64_t cellsBoth = 0, cellsOnlyFirst = 0, cellsOnlySecond = 0;  ///< up to the parting
 };
 MaskDiff diffRuns(const RunData& first, const RunData& second);

@@ -6,8 +6,8 @@ namespace spanscope {
 
 std::string SpeedUp::note() const {
     if (factor <= 0 || sameLength()) return {};
-    return "over the first " + std::to_string(nSteps) + " steps, which both have; declared took " + std::to_string(nDeclared) +
-           ", dense " + std::to_string(nDense);
+    return "over the first " + std::to_string(nSteps) + " steps, which both have; declared took " +
+           std::to_string(nDeclared) + ", dense " + std::to_string(nDense);
 }
 
 SpeedUp speedUp(const RunData& declared, const RunData& dense) {
@@ -15,7 +15,8 @@ SpeedUp speedUp(const RunData& declared, const RunData& dense) {
     up.nDeclared = static_cast<int64_t>(declared.steps.size());
     up.nDense = static_cast<int64_t>(dense.steps.size());
     up.nSteps = std::min(up.nDeclared, up.nDense);
-    const bool twins = declared.header.settings.attention != AttentionMode::Dense && dense.header.settings.attention == AttentionMode::Dense &&
+    const bool twins = declared.header.settings.attention != AttentionMode::Dense &&
+                       dense.header.settings.attention == AttentionMode::Dense &&
                        declared.header.formattedPrompt == dense.header.formattedPrompt;
     if (up.nSteps < 2 || !twins) return up;
     if (up.sameLength()) {

@@ -10,7 +10,7 @@
 namespace spanscope {
 
 struct SpeedUp {
-    double factor = 0;  ///< 0: one of the runs is missing or too short, or they are no run and its dense twin
+    double factor = 0;   ///< 0: one of the runs is missing or too short, or they are no run and its dense twin
     int64_t nSteps = 0;  ///< compared: those that both have
     int64_t nDeclared = 0, nDense = 0;
     bool sameLength() const { return nDeclared == nDense; }

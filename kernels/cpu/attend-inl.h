@@ -26,7 +26,7 @@ struct ScoreArgs {
     const float* q = nullptr;  ///< value k of row r: q[k * qDimStride + r * qRowStride]
     size_t qDimStride = 0, qRowStride = 0;
     const typename Kv::T* const* keys = nullptr;  ///< K^T of each page
-    const typename Kv::T* next = nullptr;  ///< what is fetched meanwhile, as long as a page's keys; or nullptr
+    const typename Kv::T* next = nullptr;         ///< what is fetched meanwhile, as long as a page's keys; or nullptr
     int32_t headDim = 0;
     float* out = nullptr;  ///< (R, P * 16), row stride outStride
     size_t outStride = 0;

@@ -75,7 +75,8 @@ int32_t chunk(const DecodeChunk& c) {
             const float largest =  // finite: no page of a plan is empty
                 hn::GetLane(hn::MaxOfLanes(D(), maskPage(scores, c.pages[static_cast<size_t>(page)].mask, none)));
             if (c.keptScores)
-                std::copy_n(scores, kPageTokens, c.keptScores + (row * kChunkPages + static_cast<size_t>(page)) * kPageTokens);
+                std::copy_n(scores, kPageTokens,
+                            c.keptScores + (row * kChunkPages + static_cast<size_t>(page)) * kPageTokens);
             factors[row] = 1.0f;
             if (largest > top[0]) {
                 factors[row] = std::exp(top[0] - largest);
@@ -90,8 +91,8 @@ int32_t chunk(const DecodeChunk& c) {
             const T* next = kv + 1 < c.nKvHeads ? values + halfPage : nextPage;
             byFours(c.group, [&]<int G>(int32_t g) HWY_ATTR {
                 const auto row = static_cast<size_t>(kv * c.group + g);
-                mixPages<Kv, G>({&values, 1, g == 0 ? next : nullptr, c.headDim, c.scratch + row * kPageTokens, kPageTokens,
-                                 rescale ? factors + row : nullptr, c.partial + row * stride, stride});
+                mixPages<Kv, G>({&values, 1, g == 0 ? next : nullptr, c.headDim, c.scratch + row * kPageTokens,
+                                 kPageTokens, rescale ? factors + row : nullptr, c.partial + row * stride, stride});
             });
         }
     }

@@ -26,7 +26,8 @@ constexpr int kBlockKeys = kBlockPages * kPageTokens;
 constexpr int kRows = 4;  ///< queries in registers
 
 /// One row: mask, new largest, exponentials; returns the factor for what was summed before.
-HWY_INLINE float softmaxRow(float* row, const PageRef* pages, int32_t nBlockPages, int32_t query, float& top, float& sum) {
+HWY_INLINE float softmaxRow(float* row, const PageRef* pages, int32_t nBlockPages, int32_t query, float& top,
+                            float& sum) {
     const D d;
     V largest = hn::Set(d, -std::numeric_limits<float>::infinity());
     for (int32_t p = 0; p < nBlockPages; ++p) {
@@ -49,8 +50,8 @@ void tile(const PrefillTile& t) {
     auto nPages = static_cast<int32_t>(t.pages.size());
     while (nPages > 0 && t.pages[static_cast<size_t>(nPages - 1)].first > lastPosition) --nPages;
     const int32_t rows = (t.nQueries + kRows - 1) / kRows * kRows;
-    float* mixed = t.scratch;                                          // (kTileQueries, headDim)
-    float* block = mixed + kTileQueries * t.headDim;                   // (kRows, kBlockKeys)
+    float* mixed = t.scratch;                         // (kTileQueries, headDim)
+    float* block = mixed + kTileQueries * t.headDim;  // (kRows, kBlockKeys)
     float top[kTileQueries], sum[kTileQueries], factors[kRows];
     std::fill(mixed, mixed + rows * t.headDim, 0.0f);
     std::fill(top, top + rows, -std::numeric_limits<float>::infinity());
@@ -83,7 +84,8 @@ void tile(const PrefillTile& t) {
                 }
             }
             for (int i = 0; i < kRows; ++i)
-                factors[i] = softmaxRow(block + i * kBlockKeys, pages, n, t.firstPosition + r + i, top[r + i], sum[r + i]);
+                factors[i] =
+                    softmaxRow(block + i * kBlockKeys, pages, n, t.firstPosition + r + i, top[r + i], sum[r + i]);
             mixPages<Kv, kRows>({values, n, nullptr, t.headDim, block, kBlockKeys, factors, mixed + r * t.headDim,
                                  static_cast<size_t>(t.headDim)});
         }

@@ -26,9 +26,9 @@ struct DecodeChunk {
     const float* q = nullptr;        ///< (nKvHeads, group, headDim), already scaled
     int32_t group = 0;               ///< query heads on a KV head
     int32_t headDim = 0;
-    float* scratch = nullptr;        ///< decodeScratch() of nKvHeads * group
-    float* keptScores = nullptr;     ///< out (nKvHeads, group, kChunkPages * 16), -infinity where masked; or nullptr
-    float* partial = nullptr;        ///< out (nKvHeads, group, partialStride): weighted values, largest score, sum
+    float* scratch = nullptr;     ///< decodeScratch() of nKvHeads * group
+    float* keptScores = nullptr;  ///< out (nKvHeads, group, kChunkPages * 16), -infinity where masked; or nullptr
+    float* partial = nullptr;     ///< out (nKvHeads, group, partialStride): weighted values, largest score, sum
 };
 /// Returns the pages whose keys it has loaded, counted for every KV head.
 int32_t attendChunk(const DecodeChunk& chunk);
@@ -45,13 +45,13 @@ struct PrefillTile {
     const KvCache* cache = nullptr;
     int32_t layer = 0;
     int32_t kvHead = 0;
-    std::span<const PageRef> pages;   ///< of the whole run; masks hold the list, causality is added here
-    const float* q = nullptr;         ///< feature-major (headDim, 64), already scaled; column 0 = first query
-    int32_t nQueries = 0;             ///< at most kTileQueries
-    int32_t firstPosition = 0;        ///< of the first query
+    std::span<const PageRef> pages;  ///< of the whole run; masks hold the list, causality is added here
+    const float* q = nullptr;        ///< feature-major (headDim, 64), already scaled; column 0 = first query
+    int32_t nQueries = 0;            ///< at most kTileQueries
+    int32_t firstPosition = 0;       ///< of the first query
     int32_t headDim = 0;
-    float* out = nullptr;             ///< feature-major (headDim, 64)
-    float* scratch = nullptr;         ///< prefillScratch(headDim) floats
+    float* out = nullptr;      ///< feature-major (headDim, 64)
+    float* scratch = nullptr;  ///< prefillScratch(headDim) floats
 };
 size_t prefillScratch(int32_t headDim);
 void attendTile(const PrefillTile& tile);

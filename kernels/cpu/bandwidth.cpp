@@ -61,8 +61,7 @@ ReadProbe::ReadProbe(int32_t nThreads, int64_t nBytes) {
     madvise(memory, bytes, MADV_HUGEPAGE);
     m_data = static_cast<uint8_t*>(memory);
     m_nBytes = bytes;
-    m_threads = std::make_unique<Threads>(
-        nThreads > 0 ? nThreads : usableThreads());
+    m_threads = std::make_unique<Threads>(nThreads > 0 ? nThreads : usableThreads());
     m_threads->pool.parallelFor(static_cast<int64_t>(bytes) / kChunk, [&](int64_t i, int32_t) {
         std::memset(m_data + i * kChunk, static_cast<int>(i), kChunk);
     });

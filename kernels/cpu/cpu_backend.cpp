@@ -47,9 +47,7 @@ std::string processorName() {
     return "CPU";
 }
 
-size_t widest(const ModelShape& s) {
-    return static_cast<size_t>(std::max({s.hidden, s.ffn, s.nHeads * s.headDim}));
-}
+size_t widest(const ModelShape& s) { return static_cast<size_t>(std::max({s.hidden, s.ffn, s.nHeads * s.headDim})); }
 
 }  // namespace
 
@@ -138,8 +136,7 @@ Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput&
     const int64_t start = monotonicNs();
     const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
     if (items.empty() || static_cast<int32_t>(items.size()) > m_options.maxBatch)
-        return invalidArgument("items of a batch", std::to_string(items.size()),
-                               rangeText(1, m_options.maxBatch));
+        return invalidArgument("items of a batch", std::to_string(items.size()), rangeText(1, m_options.maxBatch));
     if (!output.maybeLogits.empty() && output.maybeLogits.size() != items.size() * vocab)
         return invalidArgument("size of the logits", std::to_string(output.maybeLogits.size()),
                                std::to_string(items.size() * vocab));
@@ -150,8 +147,7 @@ Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput&
         if (item.position != s->stored)
             return invalidArgument("position of a decoded token", std::to_string(item.position),
                                    std::to_string(s->stored));
-        if (s->stored >= s->capacity)
-            return invalidArgument("sequence is full", std::to_string(s->stored), {});
+        if (s->stored >= s->capacity) return invalidArgument("sequence is full", std::to_string(s->stored), {});
         for (size_t j = 0; j < i; ++j)
             if (m_steps[j].sequence == s) return invalidArgument("a sequence twice in one batch");
         if (Status st = checkTokens({&item.token, 1}, m_weights.shape.vocab); !st) return st;
@@ -188,10 +184,19 @@ Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, con
         if (!cache) return cache.error();
         return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(weights, options, std::move(*cache)));
     } catch (const std::system_error& e) {
-        return Error{ErrorCode::OutOfMemory, std::string("a thread of the CPU backend cannot be started: ").append(e.what()), {}, "threads",
-                     std::to_string(cpu::threadsFor(options)), "fewer"};
+        return Error{ErrorCode::OutOfMemory,
+                     std::string("a thread of the CPU backend cannot be started: ").append(e.what()),
+                     {},
+                     "threads",
+                     std::to_string(cpu::threadsFor(options)),
+                     "fewer"};
     } catch (const std::exception& e) {  // std::bad_alloc
-        return Error{ErrorCode::OutOfMemory, std::string("there is not enough memory for the CPU backend: ").append(e.what()), {}, {}, {}, {}};
+        return Error{ErrorCode::OutOfMemory,
+                     std::string("there is not enough memory for the CPU backend: ").append(e.what()),
+                     {},
+                     {},
+                     {},
+                     {}};
     }
 }
 

@@ -23,7 +23,9 @@ class CpuBackend final : public Backend {
 
     BackendInfo info() const override;
     const ModelShape& shape() const override { return m_weights.shape; }
-    Result<SequenceId> createSequence(int32_t capacityTokens) override { return m_cache->createSequence(capacityTokens); }
+    Result<SequenceId> createSequence(int32_t capacityTokens) override {
+        return m_cache->createSequence(capacityTokens);
+    }
     void freeSequence(SequenceId sequence) override { m_cache->freeSequence(sequence); }
     int32_t storedTokens(SequenceId sequence) const override;
     void truncate(SequenceId sequence, int32_t nTokens) override;
@@ -52,7 +54,7 @@ class CpuBackend final : public Backend {
         KvSequence* sequence = nullptr;
         int32_t token = 0;
         int32_t position = 0;
-        int32_t firstPage = 0, nPages = 0;  ///< in m_plan
+        int32_t firstPage = 0, nPages = 0;    ///< in m_plan
         int32_t firstChunk = 0, nChunks = 0;  ///< in m_chunks
     };
     struct Chunk {
@@ -61,9 +63,9 @@ class CpuBackend final : public Backend {
     };
     /// What probe() wants out of a step. Layers are taken one by one, on the calling thread.
     struct Capture {
-        std::vector<std::vector<std::byte>> saved;   ///< per layer: the cache's own bits
+        std::vector<std::vector<std::byte>> saved;      ///< per layer: the cache's own bits
         std::vector<std::vector<float>> probabilities;  ///< per layer (nHeads, position + 1)
-        std::vector<float> scores;                   ///< of one task: DecodeChunk::keptScores
+        std::vector<float> scores;                      ///< of one task: DecodeChunk::keptScores
     };
     struct PrefillBuffers;
     struct PrefillDeleter {
@@ -105,8 +107,8 @@ class CpuBackend final : public Backend {
     std::vector<Step> m_steps;
     std::vector<PageRef> m_plan;
     std::vector<Chunk> m_chunks;
-    LineVector<float> m_partials;      // (chunks, nHeads, partialStride)
-    std::vector<int32_t> m_pagesRead;  // (chunks, nKvHeads) at most: by task
+    LineVector<float> m_partials;              // (chunks, nHeads, partialStride)
+    std::vector<int32_t> m_pagesRead;          // (chunks, nKvHeads) at most: by task
     std::vector<LineVector<float>> m_scratch;  // per thread: attention
     int32_t m_nPlanned = 0;
     int32_t m_nChunks = 0;

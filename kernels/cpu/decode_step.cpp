@@ -181,8 +181,7 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
     } else {
         m_pool.parallelFor(nTasks, run);
     }
-    for (int64_t t = 0; t < nTasks; ++t)
-        m_kvPagesRead += static_cast<uint64_t>(m_pagesRead[static_cast<size_t>(t)]);
+    for (int64_t t = 0; t < nTasks; ++t) m_kvPagesRead += static_cast<uint64_t>(m_pagesRead[static_cast<size_t>(t)]);
 
     for (size_t i = 0; i < steps.size(); ++i) {
         for (int32_t h = 0; h < s.nHeads; ++h) {

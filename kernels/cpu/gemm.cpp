@@ -25,13 +25,13 @@ constexpr int kRows = 6;
 constexpr int kVectors = kLanes >= 16 ? 4 : 2;
 
 struct Block {
-    const float* w;      ///< (rows, depth), stride wStride
+    const float* w;  ///< (rows, depth), stride wStride
     size_t wStride;
-    const float* x;      ///< (depth, 64) + first column
+    const float* x;  ///< (depth, 64) + first column
     int64_t depth;
-    const float* bias;   ///< (rows) or nullptr; first depth block only
-    bool addToOut;       ///< later depth blocks, and Output::Add
-    float* out;          ///< (rows, 64) + first column
+    const float* bias;  ///< (rows) or nullptr; first depth block only
+    bool addToOut;      ///< later depth blocks, and Output::Add
+    float* out;         ///< (rows, 64) + first column
 };
 
 template <int R, int N>

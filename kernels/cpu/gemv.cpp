@@ -153,7 +153,8 @@ GemvInputBuffer::GemvInputBuffer(int64_t maxCols, int32_t maxItems)
       m_scales(m_x.size() / 32),
       m_sums(m_x.size() / 32) {
     if (!usesBytes()) return;
-    for (size_t order = 0; order < kByteOrders; ++order) m_bytes[order].reserve(static_cast<ByteOrder>(order), maxCols, maxItems);
+    for (size_t order = 0; order < kByteOrders; ++order)
+        m_bytes[order].reserve(static_cast<ByteOrder>(order), maxCols, maxItems);
 }
 
 size_t GemvInputBuffer::nBytes() const {
@@ -183,9 +184,11 @@ GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t format
         }
         for (size_t order = 0; order < kByteOrders; ++order)
             if (asBytes[order]) m_bytes[order].set(static_cast<int32_t>(item), x, cols);
-        if (asWords)
-            HWY_DYNAMIC_DISPATCH(quantizeInput)(x, n, m_words.data() + item * m_stride, m_scales.data() + item * m_stride / 32,
-                                                m_sums.data() + item * m_stride / 32);
+        if (asWords) {
+            const auto& quantize = HWY_DYNAMIC_DISPATCH(quantizeInput);
+            quantize(x, n, m_words.data() + item * m_stride, m_scales.data() + item * m_stride / 32,
+                     m_sums.data() + item * m_stride / 32);
+        }
     }
     GemvInput in;
     in.x = m_x.data();

@@ -25,7 +25,7 @@ struct GemvInput {
     const float* sums32 = nullptr;
     /// Block formats where usesBytes says so, in place of words; by ByteOrder.
     ByteInput bytes[kByteOrders];
-    size_t stride = 0;              ///< values from one item to the next; arrays by 32: stride / 32
+    size_t stride = 0;  ///< values from one item to the next; arrays by 32: stride / 32
     int32_t nItems = 0;
 };
 

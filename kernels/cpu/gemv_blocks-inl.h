@@ -128,7 +128,8 @@ struct FormatQ45K {
             auto v = blocks::bytes(qs + j * blocks::kWords);
             v = g % 2 == 0 ? hn::And(v, hn::Set(du, uint16_t{0xF})) : hn::ShiftRight<4>(v);
             if constexpr (requires { b->qh; }) {
-                const auto bit = hn::And(hn::ShiftRightSame(blocks::bytes(b->qh + j * blocks::kWords), g), hn::Set(du, uint16_t{1}));
+                const auto bit =
+                    hn::And(hn::ShiftRightSame(blocks::bytes(b->qh + j * blocks::kWords), g), hn::Set(du, uint16_t{1}));
                 v = hn::Or(v, hn::ShiftLeft<4>(bit));
             }
             w.v[j] = hn::BitCast(d, v);
@@ -156,7 +157,8 @@ struct FormatQ6_K {
         for (int j = 0; j < 2 * blocks::kHalf; ++j) {
             auto low = blocks::bytes(ql + j * blocks::kWords);
             low = quarter < 2 ? hn::And(low, hn::Set(du, uint16_t{0xF})) : hn::ShiftRight<4>(low);
-            const auto high = hn::And(hn::ShiftRightSame(blocks::bytes(qh + j * blocks::kWords), 2 * quarter), hn::Set(du, uint16_t{3}));
+            const auto high = hn::And(hn::ShiftRightSame(blocks::bytes(qh + j * blocks::kWords), 2 * quarter),
+                                      hn::Set(du, uint16_t{3}));
             w.v[j] = hn::Sub(hn::BitCast(d, hn::Or(low, hn::ShiftLeft<4>(high))), hn::Set(d, int16_t{32}));
         }
     }
@@ -169,7 +171,8 @@ HWY_INLINE hn::Vec<blocks::D32> halfDot(const blocks::Words& q, const int16_t* x
     auto sum = hn::Zero(d32), other = hn::Zero(d32);
 #pragma GCC unroll 16
     for (int j = 0; j < blocks::kHalf; ++j)
-        sum = hn::ReorderWidenMulAccumulate(d32, q.v[first + j], hn::LoadU(d16, x + (first + j) * blocks::kWords), sum, other);
+        sum = hn::ReorderWidenMulAccumulate(d32, q.v[first + j], hn::LoadU(d16, x + (first + j) * blocks::kWords), sum,
+                                            other);
     return hn::Add(sum, other);
 }
 
@@ -222,7 +225,8 @@ struct Blocks {
     };
 
     template <int B>
-    static HWY_INLINE void smallBlock(const Block* block, int64_t i, const Input (&in)[B], hn::Vec<blocks::DF> (&acc)[B]) {
+    static HWY_INLINE void smallBlock(const Block* block, int64_t i, const Input (&in)[B],
+                                      hn::Vec<blocks::DF> (&acc)[B]) {
         using namespace blocks;
         const DF df;
         Words q;
@@ -250,12 +254,11 @@ struct Blocks {
         for (int b = 0; b < B; ++b) {
             for (int k = 0; k < 8; k += kFloats) {
                 const auto xs = hn::LoadU(df, in[b].scales + i * 8 + k);
-                if constexpr (F::kTwoScales)
-                    hn::StoreU(xs, df, scales[b] + k);
-                else
-                    hn::StoreU(hn::Mul(hn::LoadU(df, h.scales + k), xs), df, scales[b] + k);
+                if constexpr (F::kTwoScales) hn::StoreU(xs, df, scales[b] + k);
+                else hn::StoreU(hn::Mul(hn::LoadU(df, h.scales + k), xs), df, scales[b] + k);
                 if constexpr (F::kOffsets)
-                    offset[b] = hn::MulAdd(hn::LoadU(df, h.offsets + k), hn::LoadU(df, in[b].sums + i * 8 + k), offset[b]);
+                    offset[b] =
+                        hn::MulAdd(hn::LoadU(df, h.offsets + k), hn::LoadU(df, in[b].sums + i * 8 + k), offset[b]);
             }
         }
 #pragma GCC unroll 8

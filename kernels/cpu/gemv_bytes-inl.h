@@ -1,5 +1,5 @@
-// The block formats as steps of byte products (gemv_bytes.cpp): 256 or 512 weights in four chunks of one or two vectors.
-// Lane 4 q + c of a step's sums belongs to quarter q of chunk c, which holds a block of 32 or half of one.
+// The block formats as steps of byte products (gemv_bytes.cpp): 256 or 512 weights in four chunks of one or two
+// vectors. Lane 4 q + c of a step's sums belongs to quarter q of chunk c, which holds a block of 32 or half of one.
 // Needs AVX-512 with VNNI and GFNI; included by gemv_bytes.cpp alone, within its namespace and attributes.
 #pragma once
 
@@ -35,7 +35,8 @@ struct SmallBlocks {
         alignas(64) uint16_t quants[32];  ///< words of a chunk that are quants
         alignas(64) uint16_t scales[32];  ///< words of two neighbours that are the scale of lane 4 q + c
         constexpr explicit Words(int words) : quants{}, scales{} {
-            for (int i = 0; i < 32; ++i) quants[i] = static_cast<uint16_t>(i / (words - 1) * words + 1 + i % (words - 1));
+            for (int i = 0; i < 32; ++i)
+                quants[i] = static_cast<uint16_t>(i / (words - 1) * words + 1 + i % (words - 1));
             for (int i = 0; i < 16; ++i) scales[i] = static_cast<uint16_t>(i % 2 * 32 + S::blockOf(i / 4, 0) * words);
         }
     };
@@ -47,10 +48,10 @@ struct StepQ4_0 : SmallBlocks<StepQ4_0> {
     static constexpr int64_t kUnitValues = 32, kUnitBytes = sizeof(BlockQ4_0);  ///< a row is whole units
     static constexpr int64_t kStepValues = 512, kStepBytes = 16 * kUnitBytes;
     static constexpr bool kSmall = true;
-    static constexpr int kVectors = 2;       ///< of a chunk's weights: low nibbles, high nibbles
-    static constexpr int kExcess = 8;        ///< of the unsigned weight
+    static constexpr int kVectors = 2;  ///< of a chunk's weights: low nibbles, high nibbles
+    static constexpr int kExcess = 8;   ///< of the unsigned weight
     static constexpr bool kMinimums = false;
-    static constexpr bool kHalves = false;   ///< a quarter holds half a block
+    static constexpr bool kHalves = false;  ///< a quarter holds half a block
     static constexpr int blockOf(int quarter, int chunk) { return 4 * chunk + quarter; }
     /// Where value i of the quarter's block stands in a plane of the chunk.
     static constexpr int placeOf(int quarter, int i) { return (i / 16) * 64 + quarter * 16 + i % 16; }
@@ -82,7 +83,9 @@ struct Lanes {
     constexpr explicit Lanes(F byteOf) : byte{} {
         for (int i = 0; i < 16; ++i) byte[i] = static_cast<uint8_t>(byteOf(i / 4, i % 4));
     }
-    HWY_INLINE __m128i of(__m128i bytes) const { return _mm_shuffle_epi8(bytes, _mm_load_si128(reinterpret_cast<const __m128i*>(byte))); }
+    HWY_INLINE __m128i of(__m128i bytes) const {
+        return _mm_shuffle_epi8(bytes, _mm_load_si128(reinterpret_cast<const __m128i*>(byte)));
+    }
 };
 
 template <class Block>
@@ -103,7 +106,8 @@ struct StepQ45_K {
         const __m512i bytes = _mm512_loadu_si512(block->qs + 64 * (c / 2));
         const __m512i nibbles = c % 2 ? affine(bytes, kHighNibble) : lowNibble(bytes);
         if constexpr (requires { block->qh; }) {
-            const __m512i fifth = _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block->qh)));
+            const __m512i fifth =
+                _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block->qh)));
             return _mm512_or_si512(nibbles, affine(fifth, bitTo(blockOf(0, c), 4), bitTo(blockOf(2, c), 4)));
         }
         return nibbles;
@@ -114,11 +118,12 @@ struct StepQ45_K {
         static constexpr Lanes kMins([](int q, int c) { return 8 + blockOf(q, c); });
         // d, dmin, and eight 6-bit scales and eight 6-bit mins in three words a, b, c.
         const __m128i head = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        const __m128i low = _mm_srlv_epi32(_mm_shuffle_epi32(head, 0b11'10'11'01), _mm_setr_epi32(0, 0, 0, 4));  // a c b c
-        const __m128i high = _mm_srli_epi32(_mm_shuffle_epi32(head, 0b10'00'01'00), 2);                          // - a - b
-        const __m128i packed = _mm_or_si128(
-            _mm_and_si128(low, _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f)),
-            _mm_and_si128(high, _mm_setr_epi32(0, 0x30303030, 0, 0x30303030)));
+        const __m128i low =
+            _mm_srlv_epi32(_mm_shuffle_epi32(head, 0b11'10'11'01), _mm_setr_epi32(0, 0, 0, 4));  // a c b c
+        const __m128i high = _mm_srli_epi32(_mm_shuffle_epi32(head, 0b10'00'01'00), 2);          // - a - b
+        const __m128i packed =
+            _mm_or_si128(_mm_and_si128(low, _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f)),
+                         _mm_and_si128(high, _mm_setr_epi32(0, 0x30303030, 0, 0x30303030)));
         const __m128 ds = _mm_cvtph_ps(head);
         scale = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(kScales.of(packed))), _mm512_broadcastss_ps(ds));
         minimum = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(kMins.of(packed))),

@@ -47,7 +47,7 @@ constexpr float kTop = 127 * 256 + 127;
 template <class S>
 constexpr int64_t kPlane = 64 * S::kVectors;  ///< bytes of a chunk's high (or low) plane
 template <class S>
-constexpr int64_t kPlanes = 8 * kPlane<S>;    ///< of a step
+constexpr int64_t kPlanes = 8 * kPlane<S>;  ///< of a step
 
 template <class S, int B>
 struct Dot {
@@ -55,7 +55,8 @@ struct Dot {
 
     /// kWhole: all blocks are there; otherwise `left` bytes, and nothing behind them is read.
     template <bool kWhole>
-    HWY_INLINE void step(const uint8_t* p, int64_t left, const int8_t* const (&planes)[B], const StepFactors* const (&factors)[B]) {
+    HWY_INLINE void step(const uint8_t* p, int64_t left, const int8_t* const (&planes)[B],
+                         const StepFactors* const (&factors)[B]) {
 #pragma GCC unroll 5
         for (int64_t line = 0; line < S::kStepBytes; line += 64) {
             __builtin_prefetch(p + kAhead + line, 0, 2);
@@ -72,7 +73,8 @@ struct Dot {
 #pragma GCC unroll 4
             for (int c = 0; c < 4; ++c) {
                 const int64_t n = left - c * kChunk;
-                chunk[c] = kWhole ? _mm512_loadu_si512(p + c * kChunk) : _mm512_maskz_loadu_epi8(firstBits(n), p + c * kChunk);
+                chunk[c] =
+                    kWhole ? _mm512_loadu_si512(p + c * kChunk) : _mm512_maskz_loadu_epi8(firstBits(n), p + c * kChunk);
                 here(chunk[c]);
             }
 #pragma GCC unroll 4
@@ -82,10 +84,8 @@ struct Dot {
                 __m128i rest;
                 if constexpr (!kWhole)
                     rest = _mm_maskz_loadu_epi8(static_cast<__mmask16>(firstBits(std::min(n, kChunk - 64))), end);
-                else if constexpr (kChunk == 72)
-                    rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(end));
-                else
-                    rest = _mm_cvtsi32_si128(fourBytes(end));
+                else if constexpr (kChunk == 72) rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(end));
+                else rest = _mm_cvtsi32_si128(fourBytes(end));
                 __m512i packed = _mm512_permutex2var_epi16(chunk[c], quants, _mm512_castsi128_si512(rest));
                 here(packed);
                 S::weights(packed, w[c]);
@@ -127,8 +127,10 @@ struct Dot {
                 }
             }
             // Lane 4 q + c becomes the sum of quarter q of chunk c.
-            const __m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]), _mm512_unpackhi_epi32(sum[0], sum[1]));
-            const __m512i z = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]), _mm512_unpackhi_epi32(sum[2], sum[3]));
+            const __m512i a =
+                _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]), _mm512_unpackhi_epi32(sum[0], sum[1]));
+            const __m512i z =
+                _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]), _mm512_unpackhi_epi32(sum[2], sum[3]));
             const __m512i t = _mm512_add_epi32(_mm512_unpacklo_epi64(a, z), _mm512_unpackhi_epi64(a, z));
             const __m512i offsets = _mm512_load_si512(factors[b]->offsets);
             const __m512 inputs = _mm512_load_ps(factors[b]->scales);
@@ -187,7 +189,8 @@ void setInput(const float* x, int64_t cols, int8_t* planes, StepFactors* factors
                 factors->scales[own] = top / kTop;
                 // Unsigned: an input that is not finite becomes the least integer, whose multiples wrap.
                 const auto sum = static_cast<uint32_t>(_mm512_reduce_add_epi32(q));
-                factors->offsets[own] = static_cast<int32_t>(static_cast<uint32_t>(factors->offsets[own]) - static_cast<uint32_t>(S::kExcess) * sum);
+                factors->offsets[own] = static_cast<int32_t>(static_cast<uint32_t>(factors->offsets[own]) -
+                                                             static_cast<uint32_t>(S::kExcess) * sum);
                 const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
                 int8_t* to = planes + 2 * chunk * kPlane<S> + S::placeOf(quarter, 16 * half);
                 _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(high));
@@ -209,10 +212,8 @@ void rows(const TensorView& w, int64_t begin, int64_t end, const ByteInput& in, 
         int32_t item = 0;
         for (int32_t n = 0; item < nItems; item += n) {
             n = item + 4 <= nItems ? 4 : 1;
-            if (n == 4)
-                dot<S, 4>(p, w.cols, in, item, sums);
-            else
-                dot<S, 1>(p, w.cols, in, item, sums);
+            if (n == 4) dot<S, 4>(p, w.cols, in, item, sums);
+            else dot<S, 1>(p, w.cols, in, item, sums);
             for (int32_t b = 0; b < n; ++b) {
                 float& y = out[static_cast<size_t>(item + b) * outStride + static_cast<size_t>(row)];
                 y = mode == Output::Add ? y + (sums[b] + plus) : sums[b] + plus;
@@ -241,8 +242,10 @@ void byteRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& 
     switch (w.dtype) {
         case DType::Q4_0: return rows<StepQ4_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
         case DType::Q8_0: return rows<StepQ8_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q4_K: return rows<StepQ45_K<BlockQ4_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q5_K: return rows<StepQ45_K<BlockQ5_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q4_K:
+            return rows<StepQ45_K<BlockQ4_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q5_K:
+            return rows<StepQ45_K<BlockQ5_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
         case DType::Q6_K: return rows<StepQ6_K>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
         default: return;
     }

@@ -21,7 +21,8 @@ struct alignas(64) StepFactors {
 
 /// The inputs of one matrix as bytes. What a row lacks to whole steps is 0.
 struct ByteInput {
-    const int8_t* planes = nullptr;  ///< (nItems, planeStride): the high and the low byte of every value, gemv_bytes.cpp
+    const int8_t* planes =
+        nullptr;  ///< (nItems, planeStride): the high and the low byte of every value, gemv_bytes.cpp
     const StepFactors* factors = nullptr;  ///< (nItems, nSteps)
     size_t planeStride = 0, nSteps = 0;
 };

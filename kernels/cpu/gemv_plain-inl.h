@@ -1,6 +1,5 @@
 // Dot products with F32, F16 and BF16 rows. Included once per instruction set.
 
-
 #include "kernels/cpu/gemv.h"
 #include "kernels/half.h"
 

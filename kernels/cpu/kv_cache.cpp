@@ -28,8 +28,7 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const ModelShape& shape, int64_
         memory = mmap(nullptr, c->m_nBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     }
     if (memory == MAP_FAILED) {
-        Error e = invalidArgument("no memory for the KV cache", {},
-                                  std::to_string(wanted / 1e9) + " GB");
+        Error e = invalidArgument("no memory for the KV cache", {}, std::to_string(wanted / 1e9) + " GB");
         e.code = ErrorCode::OutOfMemory;
         return e;
     }

@@ -13,10 +13,8 @@ int32_t planPages(std::span<const Interval> list, int32_t query, std::span<const
             const int32_t first = page * kPageTokens;
             const int32_t end = std::min(c.end, first + kPageTokens);
             const uint32_t bits = ((1u << (end - first)) - 1u) & ~((1u << (at - first)) - 1u);
-            if (n > 0 && out[n - 1].first == first)
-                out[n - 1].mask |= bits;
-            else
-                out[n++] = {pageTable[static_cast<size_t>(page)], first, bits};
+            if (n > 0 && out[n - 1].first == first) out[n - 1].mask |= bits;
+            else out[n++] = {pageTable[static_cast<size_t>(page)], first, bits};
             at = end;
         }
     }

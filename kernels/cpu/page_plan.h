@@ -9,9 +9,9 @@
 namespace spanscope::cpu {
 
 struct PageRef {
-    int32_t pool = 0;    ///< index into the cache's pages
-    int32_t first = 0;   ///< token position of its first slot
-    uint32_t mask = 0;   ///< bit i: the query may read token first + i
+    int32_t pool = 0;   ///< index into the cache's pages
+    int32_t first = 0;  ///< token position of its first slot
+    uint32_t mask = 0;  ///< bit i: the query may read token first + i
 };
 
 /// out: room for every page up to `query`. Returns how many were written, ascending, none with an empty mask.

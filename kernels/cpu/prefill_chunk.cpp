@@ -16,7 +16,7 @@ struct CpuBackend::PrefillBuffers {
     int64_t maxTokens = 0;
     // (panels, features, 64) each
     LineVector<float> x, normed, qkv, mixed, gate;
-    LineVector<float> cosines, sines;  // (panels, headDim / 2, 64)
+    LineVector<float> cosines, sines;        // (panels, headDim / 2, 64)
     std::vector<LineVector<float>> scratch;  // per thread: widened rows, then the up rows of a block, or attention
     size_t nBytes() const {
         size_t n = x.size() + normed.size() + qkv.size() + mixed.size() + gate.size() + cosines.size() + sines.size();
@@ -33,7 +33,8 @@ CpuBackend::PrefillBuffers& CpuBackend::prefillBuffers(int64_t nTokens) {
     constexpr int64_t kMostBytes = 24 << 20;
     const ModelShape& s = m_weights.shape;
     const int64_t features = 2 * int64_t{s.hidden} + 2 * qRows() + 2 * kvRows() + s.ffn + s.headDim;
-    const int64_t most = std::clamp<int64_t>(kMostBytes / (features * 4) / kPanelTokens * kPanelTokens, kPanelTokens, 512);
+    const int64_t most =
+        std::clamp<int64_t>(kMostBytes / (features * 4) / kPanelTokens * kPanelTokens, kPanelTokens, 512);
     const int64_t wanted = std::min(most, nPanels(nTokens) * kPanelTokens);
     if (m_prefill && m_prefill->maxTokens >= wanted) return *m_prefill;
     m_prefill.reset(new PrefillBuffers);
@@ -105,13 +106,12 @@ void CpuBackend::prefillChunk(KvSequence& sequence, std::span<const int32_t> tok
         const int64_t columns = panelColumns(n, p);
         for (int64_t c = 0; c < columns; ++c) {
             const int64_t t = p * kPanelTokens + c;
-            if (t < n)
-                embed(tokens[static_cast<size_t>(t)], row.data());
-            else
-                std::fill(row.begin(), row.end(), 0.0f);
+            if (t < n) embed(tokens[static_cast<size_t>(t)], row.data());
+            else std::fill(row.begin(), row.end(), 0.0f);
             for (int32_t f = 0; f < s.hidden; ++f) x[f * kPanelTokens + c] = row[static_cast<size_t>(f)];
             for (int32_t f = 0; f < half; ++f) {
-                const double angle = static_cast<double>(start + t) * static_cast<double>(s.ropeInvFreq[static_cast<size_t>(f)]);
+                const double angle =
+                    static_cast<double>(start + t) * static_cast<double>(s.ropeInvFreq[static_cast<size_t>(f)]);
                 b.cosines[static_cast<size_t>((p * half + f) * kPanelTokens + c)] = static_cast<float>(std::cos(angle));
                 b.sines[static_cast<size_t>((p * half + f) * kPanelTokens + c)] = static_cast<float>(std::sin(angle));
             }

@@ -15,8 +15,7 @@ Result<ProbeResult> CpuBackend::probe(const ProbeRequest& request) {
     const ModelShape& shape = m_weights.shape;
     if (!s) return invalidArgument("unknown sequence", std::to_string(request.sequence.value));
     if (request.position < 0 || request.position >= s->stored)
-        return invalidArgument("probed position", std::to_string(request.position),
-                               rangeText(0, s->stored - 1));
+        return invalidArgument("probed position", std::to_string(request.position), rangeText(0, s->stored - 1));
     if (Status st = checkTokens({&request.token, 1}, shape.vocab); !st) return st.error();
     if (Status st = checkIntervals(request.visible, "probe"); !st) return st.error();
     for (const int32_t l : request.layers)
@@ -73,7 +72,8 @@ void CpuBackend::finishCapture(const Step& step, int32_t layer, Capture& capture
     for (size_t h = 0; h < static_cast<size_t>(s.nHeads); ++h) {
         float* row = capture.probabilities[static_cast<size_t>(layer)].data() + h * nKeys;
         const auto partial = [&](int32_t c) {
-            return m_partials.data() + (static_cast<size_t>(step.firstChunk + c) * static_cast<size_t>(s.nHeads) + h) * stride +
+            return m_partials.data() +
+                   (static_cast<size_t>(step.firstChunk + c) * static_cast<size_t>(s.nHeads) + h) * stride +
                    s.headDim;  // largest score, sum
         };
         float top = -std::numeric_limits<float>::infinity();

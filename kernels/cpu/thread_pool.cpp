@@ -68,7 +68,8 @@ bool ThreadPool::claim(int32_t thread, uint32_t epoch, int64_t& chunk) {
         }
         if (!fullest) return false;
         const uint64_t end = (run >> kBits) & kMask, middle = end - (most + 1) / 2;
-        if (!fullest->compare_exchange_strong(run, pack(epoch, run & kMask, middle), std::memory_order_acquire)) continue;
+        if (!fullest->compare_exchange_strong(run, pack(epoch, run & kMask, middle), std::memory_order_acquire))
+            continue;
         // The own run of this section is empty: nobody takes from it, and the next section waits for this chunk.
         own.store(pack(epoch, middle + 1, end), std::memory_order_release);
         chunk = static_cast<int64_t>(middle);
@@ -137,14 +138,11 @@ void ThreadPool::run(int64_t nChunks, Call call, const void* context) {
     }
     m_epoch.store(epoch);  // publishes all of it
     if (m_sleepers.load() > 0) m_epoch.notify_all();
-    while (runOne(0, epoch)) {
-    }
+    while (runOne(0, epoch)) {}
     m_nDone += nChunks;
     for (int spins = 0; nDone() != m_nDone; ++spins) {
-        if (spins < 4096)
-            pause();
-        else
-            std::this_thread::yield();
+        if (spins < 4096) pause();
+        else std::this_thread::yield();
     }
 }
 

@@ -3,9 +3,9 @@
 //
 // Each thread has a run of neighbouring chunks of its own and takes them in order, so that it reads memory as one
 // stream; who has none left takes the second half of the fullest run. (Chunks in turn to whoever asks: two threads read
-// 70% of what they read so, since each fetches ahead into the other's next chunk. The last chunk of the fullest: when one
-// thread is slower, the other walks backwards, and a third of what it fetches ahead has been used already.) A run lies
-// in a cache line of its own, which others seldom write: a claim costs no more than an exchange there.
+// 70% of what they read so, since each fetches ahead into the other's next chunk. The last chunk of the fullest: when
+// one thread is slower, the other walks backwards, and a third of what it fetches ahead has been used already.) A run
+// lies in a cache line of its own, which others seldom write: a claim costs no more than an exchange there.
 //
 // Why not a library: a decode step of a small model is 50 parallel sections of 2 to 20 microseconds. A helper
 // that is late (another program has its core) must not hold the step up: the caller only waits for chunks that
@@ -41,7 +41,9 @@ class ThreadPool {
         }
         run(
             nChunks,
-            [](const void* context, int64_t chunk, int32_t thread) { (*static_cast<const Body*>(context))(chunk, thread); },
+            [](const void* context, int64_t chunk, int32_t thread) {
+                (*static_cast<const Body*>(context))(chunk, thread);
+            },
             &body);
     }
 
@@ -65,7 +67,7 @@ class ThreadPool {
         std::atomic<int64_t> done{0};  ///< chunks that this thread has done, ever; it alone writes it
     };
 
-    std::unique_ptr<Run[]> m_runs;  // of each thread
+    std::unique_ptr<Run[]> m_runs;                 // of each thread
     alignas(64) std::atomic<uint32_t> m_epoch{0};  // one more with each section; sleepers wait on it
     alignas(64) std::atomic<int32_t> m_sleepers{0};
     std::atomic<bool> m_quit{false};

@@ -6,7 +6,6 @@
 // After foreach_target.h.
 #include <hwy/highway.h>
 
-
 #include "kernels/cpu/gemv_blocks-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -44,13 +43,11 @@ void widenBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out) {
     const DF df;
     const D32 d32;
     constexpr int64_t kValues = 32 * F::kGroups;
-        const auto* block = reinterpret_cast<const typename F::Block*>(row) + begin / kValues;
+    const auto* block = reinterpret_cast<const typename F::Block*>(row) + begin / kValues;
     for (int64_t i = begin; i < end; i += kValues, ++block) {
         Header h{};
-        if constexpr (F::kGroups == 1)
-            h.scales[0] = hn::GetLane(half(block->d));
-        else
-            F::header(block, h);
+        if constexpr (F::kGroups == 1) h.scales[0] = hn::GetLane(half(block->d));
+        else F::header(block, h);
         for (int g = 0; g < F::kGroups; ++g, out += 32) {
             Words w;
             F::words(block, g, w);
@@ -60,7 +57,8 @@ void widenBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out) {
             for (int j = 0; j < 32; j += kFloats) {
                 const hn::Rebind<int16_t, D32> dq;
                 const auto v = hn::ConvertTo(df, hn::PromoteTo(d32, hn::LoadU(dq, values + j)));
-                hn::StoreU(hn::MulAdd(v, hn::Set(df, h.scales[F::kTwoScales ? 2 * g + j / 16 : g]), offset), df, out + j);
+                hn::StoreU(hn::MulAdd(v, hn::Set(df, h.scales[F::kTwoScales ? 2 * g + j / 16 : g]), offset), df,
+                           out + j);
             }
         }
     }

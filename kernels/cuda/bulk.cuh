@@ -1,5 +1,6 @@
-// Copies from device memory into shared memory that nobody waits for, by the copy engine of compute capability 9.0: whole
-// tiles, counted in by an mbarrier, so that bytes in flight cost no registers. And what blocks of a cluster share.
+// Copies from device memory into shared memory that nobody waits for, by the copy engine of compute capability 9.0:
+// whole tiles, counted in by an mbarrier, so that bytes in flight cost no registers. And what blocks of a cluster
+// share.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -35,16 +36,18 @@ __device__ __forceinline__ void publishBarriers() {
 /// The barrier's only arrival: its phase ends when copies of nBytes in all have come.
 __device__ __forceinline__ void expectBytes(uint64_t* barrier, uint32_t nBytes) {
 #if __CUDA_ARCH__ >= 900
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(nBytes) : "memory");
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(nBytes)
+                 : "memory");
 #endif
 }
 /// Starts a copy of nBytes (multiple of 16, both sides aligned to 16), which the barrier expects.
-__device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nBytes, uint64_t* barrier, uint64_t policy) {
+__device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nBytes, uint64_t* barrier,
+                                         uint64_t policy) {
 #if __CUDA_ARCH__ >= 900
     const uint32_t bar = sharedAddress(barrier);
     asm volatile(
-        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], %4;" ::"r"(
-            sharedAddress(to)),
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], %4;" ::
+            "r"(sharedAddress(to)),
         "l"(from), "r"(nBytes), "r"(bar), "l"(policy)
         : "memory");
 #endif
@@ -52,7 +55,8 @@ __device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nB
 /// The same for bytes that other blocks read too.
 __device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nBytes, uint64_t* barrier) {
 #if __CUDA_ARCH__ >= 900
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(sharedAddress(to)),
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                     sharedAddress(to)),
                  "l"(from), "r"(nBytes), "r"(sharedAddress(barrier))
                  : "memory");
 #endif
@@ -122,7 +126,9 @@ __device__ __forceinline__ float4 loadOfBlock(const float4* mine, uint32_t rank)
 #if __CUDA_ARCH__ >= 900
     uint32_t at;
     asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(at) : "r"(sharedAddress(mine)), "r"(rank));
-    asm volatile("ld.shared::cluster.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(at));
+    asm volatile("ld.shared::cluster.v4.f32 {%0,%1,%2,%3}, [%4];"
+                 : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+                 : "r"(at));
 #endif
     return v;
 }

@@ -85,11 +85,17 @@ __device__ __forceinline__ float toFloat(Bf16 v) { return __bfloat162float(v); }
 template <class T>
 __device__ __forceinline__ T fromFloat(float v);
 template <>
-__device__ __forceinline__ float fromFloat<float>(float v) { return v; }
+__device__ __forceinline__ float fromFloat<float>(float v) {
+    return v;
+}
 template <>
-__device__ __forceinline__ Half fromFloat<Half>(float v) { return __float2half_rn(v); }
+__device__ __forceinline__ Half fromFloat<Half>(float v) {
+    return __float2half_rn(v);
+}
 template <>
-__device__ __forceinline__ Bf16 fromFloat<Bf16>(float v) { return __float2bfloat16_rn(v); }
+__device__ __forceinline__ Bf16 fromFloat<Bf16>(float v) {
+    return __float2bfloat16_rn(v);
+}
 
 /// Two packed 16-bit values <-> floats.
 template <class T>
@@ -177,10 +183,12 @@ __device__ __forceinline__ float loadOfMatrix(const DeviceMatrix& m, Element pla
     return scale * static_cast<float>((at < 16 ? both & 15 : both >> 4) - 8);
 }
 
-/// Lets a kernel ask for up to nBytes, and where a launch does not say otherwise, for the largest share of shared memory.
+/// Lets a kernel ask for up to nBytes, and where a launch does not say otherwise, for the largest share of shared
+/// memory.
 inline cudaError_t raiseShared(const void* kernel, int nBytes) {
     const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, nBytes);
-    return status == cudaSuccess ? cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared)
+    return status == cudaSuccess ? cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                                        cudaSharedmemCarveoutMaxShared)
                                  : status;
 }
 

@@ -56,7 +56,8 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     if (!spanAttentionTakes(m_shape.headDim))
         return unsupported("headDim", text(m_shape.headDim), "a multiple of 8 up to 256");
     if (m_shape.hidden % 8 || m_shape.ffn % 8)
-        return unsupported("hidden and ffn sizes", text(m_shape.hidden) + " and " + text(m_shape.ffn), "multiples of 8");
+        return unsupported("hidden and ffn sizes", text(m_shape.hidden) + " and " + text(m_shape.ffn),
+                           "multiples of 8");
 
     int nDevices = 0;
     const cudaError_t counted = cudaGetDeviceCount(&nDevices);
@@ -72,7 +73,8 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     const size_t kvBytes = static_cast<size_t>(m_shape.nLayers) * static_cast<size_t>(m_nPages) *
                            static_cast<size_t>(m_shape.nKvHeads * 2 * kPageTokens * m_shape.headDim) *
                            elementBytes(m_kvType);
-    const size_t wanted = DeviceWeights::bytesFor(weights) + DeviceWeights::widenedBytesFor(weights) + kvBytes + kHeadroomBytes;
+    const size_t wanted =
+        DeviceWeights::bytesFor(weights) + DeviceWeights::widenedBytesFor(weights) + kvBytes + kHeadroomBytes;
     size_t freeBytes = 0, totalBytes = 0;
     SPANSCOPE_CUDA_TRY(cudaMemGetInfo(&freeBytes, &totalBytes));
     if (wanted > freeBytes) return outOfMemory("the model with its KV cache", wanted, freeBytes);
@@ -102,8 +104,7 @@ Status CudaBackend::allocate() {
         const char* what;
         size_t nBytes;
     };
-    const SpanAttentionScratch scratch =
-        spanAttentionScratch(m_ctx.nSm, m_maxBucket, s.nHeads, s.nKvHeads, s.headDim);
+    const SpanAttentionScratch scratch = spanAttentionScratch(m_ctx.nSm, m_maxBucket, s.nHeads, s.nKvHeads, s.headDim);
     m_chunkTokens = std::min(kMaxChunkTokens, m_nPages * kPageTokens);
     m_maxKeyTiles = (m_nPages * kPageTokens + kPrefillTile - 1) / kPrefillTile;
     const size_t c = u(m_chunkTokens), queryTiles = (c + kPrefillTile - 1) / kPrefillTile;
@@ -164,8 +165,9 @@ Result<SequenceId> CudaBackend::createSequence(int32_t capacityTokens) {
     if (capacityTokens <= 0) return invalidArgument("capacity of a sequence", std::to_string(capacityTokens));
     const size_t n = static_cast<size_t>((static_cast<int64_t>(capacityTokens) + kPageTokens - 1) / kPageTokens);
     if (n > m_freePages.size()) {
-        Error e = invalidArgument("too few KV pages are free", std::to_string(m_freePages.size() * kPageTokens) + " tokens",
-                                  std::to_string(n * kPageTokens) + " tokens");
+        Error e =
+            invalidArgument("too few KV pages are free", std::to_string(m_freePages.size() * kPageTokens) + " tokens",
+                            std::to_string(n * kPageTokens) + " tokens");
         e.code = ErrorCode::OutOfMemory;
         return e;
     }
@@ -211,9 +213,10 @@ void CudaBackend::truncate(SequenceId id, int32_t nTokens) {
 size_t CudaBackend::bytesHeld() const {
     size_t n = m_weights.nBytes() + m_gemm.bytesHeld();
     for (const DeviceBuffer* b :
-         {&m_kv, &m_rows, &m_rotation, &m_x, &m_normed, &m_qkv, &m_q, &m_attended, &m_gateUp, &m_hidden, &m_logits,
-          &m_attentionWork, &m_partialO, &m_partialMl, &m_arrived, &m_shared, &m_widened, &m_pTokens, &m_pRotation, &m_pX, &m_pNormed, &m_pWide, &m_pNarrow,
-          &m_pTiles, &m_pTileCounts, &m_pRuns, &m_pIntervals})
+         {&m_kv,       &m_rows,    &m_rotation, &m_x,           &m_normed,        &m_qkv,       &m_q,
+          &m_attended, &m_gateUp,  &m_hidden,   &m_logits,      &m_attentionWork, &m_partialO,  &m_partialMl,
+          &m_arrived,  &m_shared,  &m_widened,  &m_pTokens,     &m_pRotation,     &m_pX,        &m_pNormed,
+          &m_pWide,    &m_pNarrow, &m_pTiles,   &m_pTileCounts, &m_pRuns,         &m_pIntervals})
         n += b->nBytes();
     for (const auto& [id, s] : m_sequences) n += s.memory.nBytes();
     return n;
@@ -228,8 +231,8 @@ Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed)
             size_t run = 1;  // neighbouring pages in one launch
             while (i + run < s->pages.size() && s->pages[i + run] == s->pages[i] + static_cast<int32_t>(run)) ++run;
             NoiseParams noise;
-            noise.to = static_cast<char*>(kvOfLayer(l)) +
-                       static_cast<size_t>(s->pages[i] * perPage) * elementBytes(m_kvType);
+            noise.to =
+                static_cast<char*>(kvOfLayer(l)) + static_cast<size_t>(s->pages[i] * perPage) * elementBytes(m_kvType);
             noise.type = m_kvType;
             noise.n = perPage * static_cast<int64_t>(run);
             noise.seed = seed + static_cast<uint32_t>(l * 977 + i);

@@ -95,17 +95,18 @@ class CudaBackend final : public Backend {
     Status stageItem(const DecodeItem& item, Sequence& sequence, StepItem& out);
     /// Enqueues a whole step for `bucket` rows. onLayer (probe): called after a layer's attention is enqueued.
     Status enqueueStep(int32_t bucket, const LaunchContext& base, const std::function<Status(size_t)>& onLayer);
-    Status enqueueGemvLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
-                            const std::function<Status(size_t)>& onLayer);
+    Status enqueueGemvLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention,
+                            const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
     Status enqueueSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, const SkinnyParams& params);
     /// m_x, normalised, to m_normed.
     Status enqueueNorm(const LaunchContext& ctx, const float* gain, const WeightsAhead& ahead, int32_t bucket);
     /// By skinny_gemm.h or cuBLASLt, matrix by matrix.
-    Status enqueueWideLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
-                            const std::function<Status(size_t)>& onLayer);
+    Status enqueueWideLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention,
+                            const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
     /// What is the same for all layers.
     SpanAttentionParams attentionOf(int32_t bucket, Element outType) const;
-    Status enqueueAttention(size_t index, SpanAttentionParams attention, const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer);
+    Status enqueueAttention(size_t index, SpanAttentionParams attention, const LaunchContext& ctx,
+                            const std::function<Status(size_t)>& onLayer);
     /// Can skinny_gemm.h form this product, in all layers?
     bool skinnyFits(int32_t bucket, Matrix which) const;
     StepChoice choiceOf(int32_t bucket) const;
@@ -136,8 +137,8 @@ class CudaBackend final : public Backend {
     void dropGraphs();
     /// Chooses cuBLASLt's algorithms for a bucket; before its first step.
     Status tuneGemms(int32_t bucket);
-    /// The graph of a bucket's step, with what pays asked for ahead; right after a step that was launched directly, which
-    /// it repeats (the same rows, positions and results) to measure.
+    /// The graph of a bucket's step, with what pays asked for ahead; right after a step that was launched directly,
+    /// which it repeats (the same rows, positions and results) to measure.
     Status captureBucket(int32_t bucket);
     Status captureStep(int32_t bucket, cudaGraphExec_t& exec);
     /// Milliseconds of both, best of a few taken in turn.
@@ -164,7 +165,7 @@ class CudaBackend final : public Backend {
     std::map<int32_t, StepChoice> m_choices;  ///< bucket -> what was measured to be best
     int64_t m_aheadForced = -1;
     int32_t m_skinnyForced = -1;
-    StepChoice m_choice;                      ///< of what is being enqueued
+    StepChoice m_choice;  ///< of what is being enqueued
     LaunchContext m_ctx;
     DeviceWeights m_weights;
     Gemm m_gemm;
@@ -186,7 +187,8 @@ class CudaBackend final : public Backend {
     // Prefill scratch: (m_chunkTokens, ...)
     int32_t m_chunkTokens = 0;
     int32_t m_maxKeyTiles = 0;
-    DeviceBuffer m_pTokens, m_pRotation, m_pX, m_pNormed, m_pWide, m_pNarrow, m_pTiles, m_pTileCounts, m_pRuns, m_pIntervals;
+    DeviceBuffer m_pTokens, m_pRotation, m_pX, m_pNormed, m_pWide, m_pNarrow, m_pTiles, m_pTileCounts, m_pRuns,
+        m_pIntervals;
 
     cudaEvent_t m_begin = nullptr, m_end = nullptr;
     int64_t m_lastNs = 0;

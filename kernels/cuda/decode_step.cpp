@@ -1,6 +1,6 @@
-// One decode step. The host writes one small item per row (and the intervals of a list that changed) into mapped memory,
-// launches the bucket's captured graph, waits, and reads one token and its probability per row.
-// What a step launches: enqueue_step.cpp.
+// One decode step. The host writes one small item per row (and the intervals of a list that changed) into mapped
+// memory, launches the bucket's captured graph, waits, and reads one token and its probability per row. What a step
+// launches: enqueue_step.cpp.
 
 #include <algorithm>
 #include <chrono>
@@ -39,7 +39,8 @@ Status CudaBackend::checkItems(std::span<const DecodeItem> items) {
                 return invalidArgument("a sequence twice in one decode step", std::to_string(item.sequence.value));
         SPANSCOPE_TRY(checkTokens({&item.token, 1}, m_shape.vocab));
         if (item.position != s->stored)
-            return invalidArgument("position of the next token", std::to_string(item.position), std::to_string(s->stored));
+            return invalidArgument("position of the next token", std::to_string(item.position),
+                                   std::to_string(s->stored));
         if (item.position >= s->capacity)
             return invalidArgument("sequence is full", std::to_string(item.position + 1) + " tokens",
                                    "at most " + std::to_string(s->capacity));
@@ -104,7 +105,8 @@ Status CudaBackend::decode(std::span<const DecodeItem> items, const DecodeOutput
     if (!output.argmaxLogprob.empty() && output.argmaxLogprob.size() != n)
         return invalidArgument("size of argmaxLogprob", std::to_string(output.argmaxLogprob.size()), std::to_string(n));
     if (!output.maybeLogits.empty() && output.maybeLogits.size() != n * vocab)
-        return invalidArgument("size of the logits", std::to_string(output.maybeLogits.size()), std::to_string(n * vocab));
+        return invalidArgument("size of the logits", std::to_string(output.maybeLogits.size()),
+                               std::to_string(n * vocab));
     const int32_t bucket = bucketFor(static_cast<int32_t>(n));
     const auto graph = m_graphs.find(bucket);
     const bool direct = m_profiling || graph == m_graphs.end();

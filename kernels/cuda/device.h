@@ -18,15 +18,15 @@ Error cudaError(const char* call, cudaError_t status);
 /// OutOfMemory with bytes wanted and free.
 Error outOfMemory(const std::string& what, size_t wantedBytes, size_t freeBytes);
 
-#define SPANSCOPE_CUDA_TRY(call)                                                     \
-    do {                                                                             \
-        const cudaError_t cudaStatus_ = (call);                                      \
+#define SPANSCOPE_CUDA_TRY(call)                                                                 \
+    do {                                                                                         \
+        const cudaError_t cudaStatus_ = (call);                                                  \
         if (cudaStatus_ != cudaSuccess) return ::spanscope::cuda::cudaError(#call, cudaStatus_); \
     } while (0)
-#define SPANSCOPE_TRY(call)                                   \
-    do {                                                      \
-        ::spanscope::Status tryStatus_ = (call);              \
-        if (!tryStatus_.ok()) return tryStatus_.error();      \
+#define SPANSCOPE_TRY(call)                              \
+    do {                                                 \
+        ::spanscope::Status tryStatus_ = (call);         \
+        if (!tryStatus_.ok()) return tryStatus_.error(); \
     } while (0)
 
 /// Device memory, freed with its owner. Not copyable.
@@ -86,8 +86,9 @@ class MappedBuffer {
     size_t m_bytes = 0;
 };
 
-/// Choices of LaunchContext::sharedPercent. The rest of a multiprocessor's memory is its L1 cache, through which plain loads
-/// come: with too little of it they are few in flight. All of it suits steps whose kernels leave loads to the copy engine.
+/// Choices of LaunchContext::sharedPercent. The rest of a multiprocessor's memory is its L1 cache, through which plain
+/// loads come: with too little of it they are few in flight. All of it suits steps whose kernels leave loads to the
+/// copy engine.
 inline constexpr int kSharedAll = 100, kSharedMost = 58;
 
 /// What every launch needs to know. overlap: programmatic dependent launch (compute capability 9.0 and up), which
@@ -98,12 +99,13 @@ struct LaunchContext {
     bool overlap = false;
     bool copyEngine = false;  ///< bulk copies, barriers that count bytes, clusters (compute capability 9.0 and up)
     int sharedPerBlock = 0;   ///< bytes of shared memory a block may ask for
-    int sharedPercent = -1;   ///< share of a multiprocessor's memory that all kernels ask for as shared; -1: driver's choice
-    int sharedPerSm = 0;      ///< bytes of shared memory that a multiprocessor has then
+    int sharedPercent =
+        -1;  ///< share of a multiprocessor's memory that all kernels ask for as shared; -1: driver's choice
+    int sharedPerSm = 0;  ///< bytes of shared memory that a multiprocessor has then
 };
 
-/// `ctx` with another share. Kernels with different shares cannot be on a multiprocessor together, and setting it up anew
-/// between them costs microseconds: kernels that follow each other by the hundred, in a step, agree on one.
+/// `ctx` with another share. Kernels with different shares cannot be on a multiprocessor together, and setting it up
+/// anew between them costs microseconds: kernels that follow each other by the hundred, in a step, agree on one.
 LaunchContext withShared(LaunchContext ctx, int percent);
 
 /// The device's properties, a stream of its own, and the kernels' limits raised. Unsupported below 8.0.

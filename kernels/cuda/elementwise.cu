@@ -39,7 +39,8 @@ __device__ __forceinline__ float blockSum(float v, float* scratch) {
 
 constexpr int kNormThreads = 1024;  ///< at most
 constexpr int kNormHeld = 4;        ///< quads per thread that are read once and kept
-/// A row per block: one read when it fits in registers (16,384 values), which in a decode step is all of the time it takes.
+/// A row per block: one read when it fits in registers (16,384 values), which in a decode step is all of the time it
+/// takes.
 __global__ void __launch_bounds__(kNormThreads) rmsNormKernel(const RmsNormParams p) {
     __shared__ float scratch[kNormThreads / 32];
     const int32_t n = p.hidden / 4, step = blockDim.x;
@@ -116,8 +117,8 @@ __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendPar
         storeElement(p.q, p.qType, at + d1, b);
     } else {
         const int32_t kvHead = head - p.nHeads - (isV ? p.nKvHeads : 0);
-        const size_t at = kvTile(page, p.nKvHeads, kvHead, isV, p.headDim) +
-                          static_cast<size_t>(position % kPageTokens) * p.headDim;
+        const size_t at =
+            kvTile(page, p.nKvHeads, kvHead, isV, p.headDim) + static_cast<size_t>(position % kPageTokens) * p.headDim;
         storeElement(p.kv, p.kvType, at + d0, a);
         storeElement(p.kv, p.kvType, at + d1, b);
     }
@@ -184,7 +185,8 @@ __global__ void __launch_bounds__(kArgmaxThreads) argmaxKernel(const ArgmaxParam
     const auto join = [&](float top2, float sum2, int32_t at2) {
         const float most = fmaxf(top, top2);
         if (most != -INFINITY)
-            sum = (top == -INFINITY ? 0.f : sum * __expf(top - most)) + (top2 == -INFINITY ? 0.f : sum2 * __expf(top2 - most));
+            sum = (top == -INFINITY ? 0.f : sum * __expf(top - most)) +
+                  (top2 == -INFINITY ? 0.f : sum2 * __expf(top2 - most));
         if (top2 > top || (top2 == top && at2 < at)) at = at2;
         top = most;
     };
@@ -245,9 +247,11 @@ __global__ void __launch_bounds__(kThreads) widenKernel(const WidenParams p) {
             v = make_float4(c.x, c.y, c.z, c.w);
         } else {
             const uint32_t both = static_cast<const uint32_t*>(p.from.data)[block * 4 + at % 4] >> (at < 4 ? 0 : 4);
-            v = make_float4((both & 15) - 8.f, (both >> 8 & 15) - 8.f, (both >> 16 & 15) - 8.f, (both >> 24 & 15) - 8.f);
+            v = make_float4((both & 15) - 8.f, (both >> 8 & 15) - 8.f, (both >> 16 & 15) - 8.f,
+                            (both >> 24 & 15) - 8.f);
         }
-        store4(p.to, p.toType, 4 * static_cast<size_t>(q), make_float4(scale * v.x, scale * v.y, scale * v.z, scale * v.w));
+        store4(p.to, p.toType, 4 * static_cast<size_t>(q),
+               make_float4(scale * v.x, scale * v.y, scale * v.z, scale * v.w));
     }
 }
 
@@ -326,7 +330,8 @@ __global__ void __launch_bounds__(kThreads) copyKernel(const CopyParams p) {
 __global__ void __launch_bounds__(kThreads) noiseKernel(const NoiseParams p) {
     for (int64_t i = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; i < p.n;
          i += static_cast<int64_t>(gridDim.x) * kThreads) {
-        uint64_t z = (static_cast<uint64_t>(p.seed) << 40) + static_cast<uint64_t>(i) + 0x9e3779b97f4a7c15ull;  // splitmix64
+        uint64_t z =
+            (static_cast<uint64_t>(p.seed) << 40) + static_cast<uint64_t>(i) + 0x9e3779b97f4a7c15ull;  // splitmix64
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
         const uint32_t u = static_cast<uint32_t>((z ^ (z >> 31)) >> 40);
@@ -381,7 +386,8 @@ cudaError_t launchTokenKv(const LaunchContext& ctx, const TokenKvParams& params,
     return launch(alone(ctx), tokenKvKernel, dim3(nLayers), dim3(kThreads), 0, params);
 }
 cudaError_t launchCopy(const LaunchContext& ctx, void* to, const void* from, size_t nBytes) {
-    const CopyParams p{static_cast<const uint4*>(from), static_cast<uint4*>(to), static_cast<int64_t>(nBytes / sizeof(uint4))};
+    const CopyParams p{static_cast<const uint4*>(from), static_cast<uint4*>(to),
+                       static_cast<int64_t>(nBytes / sizeof(uint4))};
     return launch(alone(ctx), copyKernel, streamGrid(ctx, p.n / 4), dim3(kThreads), 0, p);
 }
 cudaError_t launchNoise(const LaunchContext& ctx, const NoiseParams& params) {

@@ -25,7 +25,9 @@ bool CudaBackend::skinnyFits(int32_t bucket, Matrix which) const {
     const std::vector<DeviceLayer>& layers = m_weights.layers();
     const DeviceMatrix& first = which == kHead ? m_weights.head() : *layers.front().matrices()[which];
     const SkinnyPlan plan = planSkinny(m_ctx, first, type, bucket);
-    const auto plain = [&](const DeviceLayer& l) { return l.matrices()[which]->format == MatrixFormat::Plain; };  // layers differ in format at most
+    const auto plain = [&](const DeviceLayer& l) {
+        return l.matrices()[which]->format == MatrixFormat::Plain;
+    };  // layers differ in format at most
     return (which == kHead || std::all_of(layers.begin(), layers.end(), plain)) && runsSkinny(plan, type, bucket);
 }
 
@@ -33,7 +35,9 @@ bool CudaBackend::usesGemv(int32_t bucket) const {
     if (bucket > kGemvMaxRows) return false;
     const std::array<bool, kNMatrices> skinny = choiceOf(bucket).skinny;
     if (std::find(skinny.begin(), skinny.end(), false) == skinny.end()) return false;
-    const auto fits = [&](const DeviceMatrix& m, bool normalised) { return gemvFits(m_ctx, m.format, bucket, m.cols, normalised); };
+    const auto fits = [&](const DeviceMatrix& m, bool normalised) {
+        return gemvFits(m_ctx, m.format, bucket, m.cols, normalised);
+    };
     for (const DeviceLayer& l : m_weights.layers())
         if (!fits(l.qkv, true) || !fits(l.o, false) || !fits(l.gateUp, true) || !fits(l.down, false)) return false;
     return fits(m_weights.head(), true);
@@ -44,10 +48,15 @@ LaunchContext CudaBackend::contextOf(int32_t bucket, bool gemv, const LaunchCont
         const std::array<bool, kNMatrices>& skinny = m_choice.skinny;
         return std::find(skinny.begin(), skinny.end(), true) == skinny.end() ? ctx : withShared(ctx, kSharedAll);
     }
-    const auto takes = [&](const DeviceMatrix& m) { return gemvTakesAllShared(ctx, m.format, m_weights.type(), bucket, m.cols); };
-    const auto all = [&](const DeviceLayer& l) { return takes(l.qkv) && takes(l.o) && takes(l.gateUp) && takes(l.down); };
+    const auto takes = [&](const DeviceMatrix& m) {
+        return gemvTakesAllShared(ctx, m.format, m_weights.type(), bucket, m.cols);
+    };
+    const auto all = [&](const DeviceLayer& l) {
+        return takes(l.qkv) && takes(l.o) && takes(l.gateUp) && takes(l.down);
+    };
     const std::vector<DeviceLayer>& layers = m_weights.layers();
-    return withShared(ctx, std::all_of(layers.begin(), layers.end(), all) && takes(m_weights.head()) ? kSharedAll : kSharedMost);
+    return withShared(
+        ctx, std::all_of(layers.begin(), layers.end(), all) && takes(m_weights.head()) ? kSharedAll : kSharedMost);
 }
 
 WeightsAhead CudaBackend::ahead(const DeviceMatrix& matrix) const {
@@ -58,7 +67,9 @@ WeightsAhead CudaBackend::ahead(const DeviceMatrix& matrix) const {
     return a;
 }
 
-WeightsAhead CudaBackend::aheadUnless(bool asked, const DeviceMatrix& matrix) const { return asked ? WeightsAhead{} : ahead(matrix); }
+WeightsAhead CudaBackend::aheadUnless(bool asked, const DeviceMatrix& matrix) const {
+    return asked ? WeightsAhead{} : ahead(matrix);
+}
 
 const DeviceMatrix& CudaBackend::matrixAfterLayer(size_t index) const {
     const std::vector<DeviceLayer>& layers = m_weights.layers();
@@ -156,12 +167,13 @@ void CudaBackend::rotateAndAppend(size_t index, ProductParams& qkv) const {
     qkv.interleaved = m_shape.ropeInterleaved;
 }
 
-Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
-                                     const std::function<Status(size_t)>& onLayer) {
+Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention,
+                                     const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
     const int32_t bucket = attention.nRows;
     const Element type = m_weights.type();
-    const auto product = [&](ProductRole role, const float* x, const float* gain, const float* bias, const DeviceBuffer& y, int32_t yStride) {
+    const auto product = [&](ProductRole role, const float* x, const float* gain, const float* bias,
+                             const DeviceBuffer& y, int32_t yStride) {
         GemvParams g;
         g.role = role;
         g.x = x;
@@ -173,7 +185,8 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, con
         g.m = bucket;
         return g;
     };
-    GemvParams qkv = product(ProductRole::Qkv, m_x.as<float>(), layer.attnNorm, layer.qkvBias, m_q, s.nHeads * s.headDim);
+    GemvParams qkv =
+        product(ProductRole::Qkv, m_x.as<float>(), layer.attnNorm, layer.qkvBias, m_q, s.nHeads * s.headDim);
     rotateAndAppend(index, qkv);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));
@@ -181,7 +194,8 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, con
     GemvParams o = product(ProductRole::Residual, m_attended.as<float>(), nullptr, layer.oBias, m_x, s.hidden);
     o.ahead = ahead(layer.gateUp);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.o, type, o));
-    GemvParams gateUp = product(ProductRole::SiluMul, m_x.as<float>(), layer.mlpNorm, layer.gateUpBias, m_hidden, s.ffn);
+    GemvParams gateUp =
+        product(ProductRole::SiluMul, m_x.as<float>(), layer.mlpNorm, layer.gateUpBias, m_hidden, s.ffn);
     gateUp.ahead = ahead(layer.down);
     SPANSCOPE_CUDA_TRY(launchGemv(ctx, layer.gateUp, type, gateUp));
     GemvParams down = product(ProductRole::Residual, m_hidden.as<float>(), nullptr, layer.downBias, m_x, s.hidden);
@@ -190,7 +204,8 @@ Status CudaBackend::enqueueGemvLayer(const DeviceLayer& layer, size_t index, con
     return mark(Stage::Matmul, ctx);
 }
 
-Status CudaBackend::enqueueNorm(const LaunchContext& ctx, const float* gain, const WeightsAhead& ahead, int32_t bucket) {
+Status CudaBackend::enqueueNorm(const LaunchContext& ctx, const float* gain, const WeightsAhead& ahead,
+                                int32_t bucket) {
     RmsNormParams norm = normOf(m_x.as<float>(), gain, m_normed.as<>());
     norm.ahead = ahead;
     SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, norm, bucket));
@@ -203,13 +218,14 @@ Status CudaBackend::enqueueSkinny(const LaunchContext& ctx, const DeviceMatrix& 
     return mark(Stage::Matmul, ctx);
 }
 
-Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention, const LaunchContext& ctx,
-                                     const std::function<Status(size_t)>& onLayer) {
+Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, const SpanAttentionParams& attention,
+                                     const LaunchContext& ctx, const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
     const int32_t bucket = attention.nRows;
     const Element type = m_weights.type();
     const auto& skinny = m_choice.skinny;
-    const auto product = [&](ProductRole role, const DeviceBuffer& x, const float* bias, const DeviceBuffer& y, int32_t yStride) {
+    const auto product = [&](ProductRole role, const DeviceBuffer& x, const float* bias, const DeviceBuffer& y,
+                             int32_t yStride) {
         SkinnyParams p;
         p.role = role;
         p.x = x.as<>();
@@ -219,11 +235,13 @@ Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, con
         p.m = bucket;
         return p;
     };
-    const auto gemm = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) -> Status {
+    const auto gemm = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y,
+                          bool accumulate) -> Status {
         SPANSCOPE_TRY(multiply(ctx, matrix, {bucket, x.as<>(), y.as<>(), Element::F32, accumulate}));
         return mark(Stage::Matmul, ctx);
     };
-    const auto residual = [&](Matrix which, const DeviceMatrix& matrix, const DeviceBuffer& x, const float* maybeBias, const DeviceMatrix& next) -> Status {
+    const auto residual = [&](Matrix which, const DeviceMatrix& matrix, const DeviceBuffer& x, const float* maybeBias,
+                              const DeviceMatrix& next) -> Status {
         if (!skinny[which]) {
             SPANSCOPE_TRY(gemm(matrix, x, m_x, true));
             return addBias(ctx, maybeBias, m_x.as<float>(), bucket);
@@ -270,7 +288,8 @@ Status CudaBackend::enqueueWideLayer(const DeviceLayer& layer, size_t index, con
     return residual(kDown, layer.down, m_hidden, layer.downBias, matrixAfterLayer(index));
 }
 
-Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base, const std::function<Status(size_t)>& onLayer) {
+Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base,
+                                const std::function<Status(size_t)>& onLayer) {
     const ModelShape& s = m_shape;
     m_choice = choiceOf(bucket);
     const bool gemv = usesGemv(bucket);
@@ -304,7 +323,8 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base, const
         head.m = bucket;
         SPANSCOPE_CUDA_TRY(launchGemv(ctx, m_weights.head(), m_weights.type(), head));
     } else {
-        SPANSCOPE_TRY(enqueueNorm(ctx, m_weights.finalNorm(), aheadUnless(m_choice.skinny[kDown], m_weights.head()), bucket));
+        SPANSCOPE_TRY(
+            enqueueNorm(ctx, m_weights.finalNorm(), aheadUnless(m_choice.skinny[kDown], m_weights.head()), bucket));
         if (m_choice.skinny[kHead]) {
             SkinnyParams head;
             head.x = m_normed.as<>();
@@ -313,7 +333,8 @@ Status CudaBackend::enqueueStep(int32_t bucket, const LaunchContext& base, const
             head.m = bucket;
             SPANSCOPE_TRY(enqueueSkinny(ctx, m_weights.head(), head));
         } else {
-            SPANSCOPE_TRY(multiply(ctx, m_weights.head(), {bucket, m_normed.as<>(), m_logits.as<>(), Element::F32, false}));
+            SPANSCOPE_TRY(
+                multiply(ctx, m_weights.head(), {bucket, m_normed.as<>(), m_logits.as<>(), Element::F32, false}));
         }
     }
     SPANSCOPE_TRY(mark(Stage::Matmul, ctx));

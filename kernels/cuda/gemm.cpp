@@ -20,16 +20,16 @@ cudaDataType_t cudaType(Element e) {
 
 Error cublasError(const char* call, cublasStatus_t status) {
     Error e;
-    e.code = status == CUBLAS_STATUS_NOT_SUPPORTED ? ErrorCode::Unsupported
+    e.code = status == CUBLAS_STATUS_NOT_SUPPORTED  ? ErrorCode::Unsupported
              : status == CUBLAS_STATUS_ALLOC_FAILED ? ErrorCode::OutOfMemory
                                                     : ErrorCode::Device;
     e.message = std::string("cuBLAS: ") + call + " failed: " + cublasLtGetStatusString(status);
     return e;
 }
 
-#define SPANSCOPE_CUBLAS_TRY(call)                                            \
-    do {                                                                      \
-        const cublasStatus_t cublasStatus_ = (call);                          \
+#define SPANSCOPE_CUBLAS_TRY(call)                                                            \
+    do {                                                                                      \
+        const cublasStatus_t cublasStatus_ = (call);                                          \
         if (cublasStatus_ != CUBLAS_STATUS_SUCCESS) return cublasError(#call, cublasStatus_); \
     } while (0)
 
@@ -71,8 +71,8 @@ Result<Gemm::Plan*> Gemm::planFor(const GemmShape& shape) {
     // Row-major (rows, cols) is column-major (cols, rows): y^T (n x m) = W^T' (k x n)' x^T (k x m).
     const cublasOperation_t transpose = CUBLAS_OP_T;
     SPANSCOPE_CUBLAS_TRY(cublasLtMatmulDescCreate(&plan.operation, CUBLAS_COMPUTE_32F, CUDA_R_32F));
-    SPANSCOPE_CUBLAS_TRY(cublasLtMatmulDescSetAttribute(plan.operation, CUBLASLT_MATMUL_DESC_TRANSA, &transpose,
-                                                        sizeof(transpose)));
+    SPANSCOPE_CUBLAS_TRY(
+        cublasLtMatmulDescSetAttribute(plan.operation, CUBLASLT_MATMUL_DESC_TRANSA, &transpose, sizeof(transpose)));
     const auto u = [](int32_t v) { return static_cast<uint64_t>(v); };
     SPANSCOPE_CUBLAS_TRY(cublasLtMatrixLayoutCreate(&plan.w, cudaType(shape.inType), u(shape.k), u(shape.n), shape.k));
     SPANSCOPE_CUBLAS_TRY(cublasLtMatrixLayoutCreate(&plan.x, cudaType(shape.inType), u(shape.k), u(shape.m), shape.k));
@@ -87,8 +87,8 @@ Result<Gemm::Plan*> Gemm::planFor(const GemmShape& shape) {
 cublasStatus_t Gemm::multiply(const LaunchContext& ctx, const Plan& plan, const cublasLtMatmulAlgo_t& algorithm,
                               const GemmShape& shape, const void* w, const void* x, void* y) const {
     const float alpha = 1.f, beta = shape.accumulate ? 1.f : 0.f;
-    return cublasLtMatmul(m_handle, plan.operation, &alpha, w, plan.w, x, plan.x, &beta, y, plan.y, y, plan.y, &algorithm,
-                          m_workspace.as<>(), kWorkspaceBytes, ctx.stream);
+    return cublasLtMatmul(m_handle, plan.operation, &alpha, w, plan.w, x, plan.x, &beta, y, plan.y, y, plan.y,
+                          &algorithm, m_workspace.as<>(), kWorkspaceBytes, ctx.stream);
 }
 
 Status Gemm::run(const LaunchContext& ctx, const GemmShape& shape, const void* w, const void* x, void* y) {

@@ -14,14 +14,15 @@
 namespace spanscope::cuda {
 
 struct GemmShape {
-    int32_t m = 0;                     ///< rows of x and y
-    int32_t n = 0;                     ///< rows of W
+    int32_t m = 0;  ///< rows of x and y
+    int32_t n = 0;  ///< rows of W
     int32_t k = 0;
-    Element inType = Element::F32;     ///< W and x
-    Element outType = Element::F32;    ///< y
-    bool accumulate = false;           ///< y += instead of y =
+    Element inType = Element::F32;   ///< W and x
+    Element outType = Element::F32;  ///< y
+    bool accumulate = false;         ///< y += instead of y =
     bool operator<(const GemmShape& o) const {
-        return std::tie(m, n, k, inType, outType, accumulate) < std::tie(o.m, o.n, o.k, o.inType, o.outType, o.accumulate);
+        return std::tie(m, n, k, inType, outType, accumulate) <
+               std::tie(o.m, o.n, o.k, o.inType, o.outType, o.accumulate);
     }
 };
 
@@ -38,7 +39,8 @@ class Gemm {
     Status run(const LaunchContext& ctx, const GemmShape& shape, const void* w, const void* x, void* y);
     /// Times the candidates over `ws` (the same shape's matrix of every layer, so that none stays in the cache) and
     /// keeps the fastest. Overwrites y. Not while capturing.
-    Status tune(const LaunchContext& ctx, const GemmShape& shape, std::span<const void* const> ws, const void* x, void* y);
+    Status tune(const LaunchContext& ctx, const GemmShape& shape, std::span<const void* const> ws, const void* x,
+                void* y);
     size_t bytesHeld() const { return m_workspace.nBytes(); }
 
   private:

@@ -11,10 +11,10 @@ extern template cudaError_t prepareGemvOf<Bf16>(int);
 
 namespace {
 constexpr size_t kStageLimit = 96 * 1024;  // above this two blocks no longer share a multiprocessor
-size_t sharedMost(const LaunchContext& ctx) { return static_cast<size_t>(ctx.sharedPerBlock) - 2048; }  // room for statics
-size_t stagedBytes(int32_t m, int32_t k) {
-    return static_cast<size_t>(m) * static_cast<size_t>(k) * sizeof(float);
-}
+size_t sharedMost(const LaunchContext& ctx) {
+    return static_cast<size_t>(ctx.sharedPerBlock) - 2048;
+}  // room for statics
+size_t stagedBytes(int32_t m, int32_t k) { return static_cast<size_t>(m) * static_cast<size_t>(k) * sizeof(float); }
 }  // namespace
 
 bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t k, bool normalised) {
@@ -53,9 +53,11 @@ cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Ele
     if (!gemvFits(ctx, matrix.format, params.m, params.k, params.gain != nullptr)) return cudaErrorInvalidValue;
     if (matrix.format != MatrixFormat::Plain) return launchGemvQuant(ctx, matrix.format, params);
     const size_t bytes = stagedBytes(params.m, params.k);
-    params.nStages = ctx.sharedPercent == kSharedAll ? gemvRingStages(ctx, matrix.format, plain, params.m, params.k) : 0;
+    params.nStages =
+        ctx.sharedPercent == kSharedAll ? gemvRingStages(ctx, matrix.format, plain, params.m, params.k) : 0;
     params.stageX = params.nStages > 0 || params.gain || bytes <= kStageLimit;
-    const size_t shared = (params.stageX ? bytes : 0) + static_cast<size_t>(params.nStages * kGemvWarps * kGemvTileBytes);
+    const size_t shared =
+        (params.stageX ? bytes : 0) + static_cast<size_t>(params.nStages * kGemvWarps * kGemvTileBytes);
     switch (plain) {
         case Element::F32: return launchGemvOf<float>(ctx, params, shared);
         case Element::F16: return launchGemvOf<Half>(ctx, params, shared);

@@ -1,4 +1,5 @@
-// Matrix times a few vectors, for decode steps of one, two or four rows: every weight is read once, at the speed of memory.
+// Matrix times a few vectors, for decode steps of one, two or four rows: every weight is read once, at the speed of
+// memory.
 #pragma once
 
 #include "kernels/cuda/product.h"
@@ -13,8 +14,8 @@ struct GemvParams : ProductParams {  // m: 1, 2 or 4; k: multiple of 8
     const float* x = nullptr;     ///< (m, k)
     const float* gain = nullptr;  ///< (k): x is RMS-normalised with this gain first; absent: x as it is
     float eps = 0.f;
-    int32_t stageX = 0;           ///< set by the launcher: x goes through shared memory
-    int32_t nStages = 0;          ///< set by the launcher: tiles of a warp's ring; 0: weights come into registers
+    int32_t stageX = 0;   ///< set by the launcher: x goes through shared memory
+    int32_t nStages = 0;  ///< set by the launcher: tiles of a warp's ring; 0: weights come into registers
 };
 
 /// False where shared memory cannot hold what the launch would need: the caller takes the GEMM path.

@@ -32,8 +32,10 @@ struct Raw8<float> {
     __device__ __forceinline__ void load(const float* p) { a = loadWeights16(p), b = loadWeights16(p + 4); }
     __device__ __forceinline__ void clear() { a = b = make_uint4(0, 0, 0, 0); }
     __device__ __forceinline__ void unpack(float (&f)[8]) const {
-        f[0] = __uint_as_float(a.x), f[1] = __uint_as_float(a.y), f[2] = __uint_as_float(a.z), f[3] = __uint_as_float(a.w);
-        f[4] = __uint_as_float(b.x), f[5] = __uint_as_float(b.y), f[6] = __uint_as_float(b.z), f[7] = __uint_as_float(b.w);
+        f[0] = __uint_as_float(a.x), f[1] = __uint_as_float(a.y), f[2] = __uint_as_float(a.z),
+        f[3] = __uint_as_float(a.w);
+        f[4] = __uint_as_float(b.x), f[5] = __uint_as_float(b.y), f[6] = __uint_as_float(b.z),
+        f[7] = __uint_as_float(b.w);
     }
 };
 
@@ -54,7 +56,8 @@ struct GainAhead {
 /// x, normalised when there is a gain, quad by quad to `put(row, quad, values)`; ends with a barrier. One row stays in
 /// registers between the sum of its squares and its use, as far as GainAhead reaches.
 template <int M, class Put>
-__device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainAhead& gain, float (&sSum)[M][kGemvWarps], const Put& put) {
+__device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainAhead& gain,
+                                                float (&sSum)[M][kGemvWarps], const Put& put) {
     constexpr int kHeld = M == 1 ? GainAhead::kQuads : 0;
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const int32_t nQuads = p.k / 4;
@@ -72,7 +75,8 @@ __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainA
             float sum = 0.f;
 #pragma unroll
             for (int q = 0; q < kHeld; ++q) sum += squares(held[q]);
-            for (int32_t i = tid + kHeld * kGemvThreads; i < nQuads; i += kGemvThreads) sum += squares(__ldcg(rowOf(m) + i));
+            for (int32_t i = tid + kHeld * kGemvThreads; i < nQuads; i += kGemvThreads)
+                sum += squares(__ldcg(rowOf(m) + i));
             sum = warpSum(sum);
             if (lane == 0) sSum[m][warp] = sum;
         }
@@ -94,17 +98,20 @@ __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainA
 #pragma unroll
         for (int q = 0; q < GainAhead::kQuads; ++q) {
             const int32_t i = tid + q * kGemvThreads;
-            if (i < nQuads) putScaled(i, kHeld > 0 ? held[q % (kHeld > 0 ? kHeld : 1)] : __ldcg(rowOf(m) + i), gain.quad[q]);
+            if (i < nQuads)
+                putScaled(i, kHeld > 0 ? held[q % (kHeld > 0 ? kHeld : 1)] : __ldcg(rowOf(m) + i), gain.quad[q]);
         }
         for (int32_t i = tid + GainAhead::kQuads * kGemvThreads; i < nQuads; i += kGemvThreads)
-            putScaled(i, __ldcg(rowOf(m) + i), p.gain ? reinterpret_cast<const float4*>(p.gain)[i] : make_float4(0.f, 0.f, 0.f, 0.f));
+            putScaled(i, __ldcg(rowOf(m) + i),
+                      p.gain ? reinterpret_cast<const float4*>(p.gain)[i] : make_float4(0.f, 0.f, 0.f, 0.f));
     }
     __syncthreads();
 }
 
 /// A warp's sums for a pair become its results; the sums are cleared.
 template <int M>
-__device__ __forceinline__ void finishSums(const GemvParams& p, int32_t pair, int lane, float (&acc0)[M], float (&acc1)[M]) {
+__device__ __forceinline__ void finishSums(const GemvParams& p, int32_t pair, int lane, float (&acc0)[M],
+                                           float (&acc1)[M]) {
     float s0 = 0.f, s1 = 0.f;
 #pragma unroll
     for (int m = 0; m < M; ++m) {
@@ -160,7 +167,8 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
     const float4* planeA;
     int32_t step, planeB, rowStep;  // in float4: octet o of row m is at planeA[m*rowStep + o*step] and + planeB
     if (p.stageX) {
-        stageNormalised<M>(p, gain, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
+        stageNormalised<M>(p, gain, sSum,
+                           [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
         planeA = sX;
         step = 1;
         planeB = nOctets;

@@ -25,7 +25,8 @@ cudaError_t prepareGemvOf(int maxSharedBytes) {
         const cudaError_t status = withRows(rows, [&](auto m) {
             constexpr int kM = decltype(m)::value;
             const auto raise = [&](auto kernel) {
-                return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, maxSharedBytes);
+                return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                            cudaFuncAttributeMaxDynamicSharedMemorySize, maxSharedBytes);
             };
             cudaError_t raised = raise(gemvKernel<W, kM>);
             if constexpr (sizeof(W) == 2)

@@ -1,4 +1,5 @@
-// Matrix times one, two or four vectors with weights in blocks of 32 (Q8_0, Q4_0): read as they are, widened in registers.
+// Matrix times one, two or four vectors with weights in blocks of 32 (Q8_0, Q4_0): read as they are, widened in
+// registers.
 //
 // A warp owns a pair of rows, a lane takes a block of each (16 or 32 bytes) and the next are requested while these are
 // multiplied. x lies in shared memory in eight planes, one per quad of a block, so that neighbouring lanes read
@@ -71,7 +72,8 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvQuantKernel(const GemvPar
     gain.load(p);
     waitForPrevious();
     letNextStart();
-    stageNormalised<M>(p, gain, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 8 + (i & 7)) * plane + (i >> 3)] = v; });
+    stageNormalised<M>(p, gain, sSum,
+                       [&](int m, int32_t i, float4 v) { sX[(m * 8 + (i & 7)) * plane + (i >> 3)] = v; });
 
     float acc0[M] = {}, acc1[M] = {};
     while (pair < p.nPairs) {
@@ -112,27 +114,35 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvQuantKernel(const GemvPar
     if (tid == 0) askAhead(p.ahead, blockIdx.x);
 }
 
-size_t sharedFor(int32_t m, int32_t k) { return static_cast<size_t>(m) * 8 * static_cast<size_t>(k / kQuantBlock + 1) * sizeof(float4); }
+size_t sharedFor(int32_t m, int32_t k) {
+    return static_cast<size_t>(m) * 8 * static_cast<size_t>(k / kQuantBlock + 1) * sizeof(float4);
+}
 
 /// fn(kernel of this format and number of rows).
 template <class Fn>
 cudaError_t withKernel(MatrixFormat format, int32_t m, const Fn& fn) {
-    if (format == MatrixFormat::Q4_0) return m == 1 ? fn(gemvQuantKernel<true, 1>) : m == 2 ? fn(gemvQuantKernel<true, 2>) : fn(gemvQuantKernel<true, 4>);
-    return m == 1 ? fn(gemvQuantKernel<false, 1>) : m == 2 ? fn(gemvQuantKernel<false, 2>) : fn(gemvQuantKernel<false, 4>);
+    if (format == MatrixFormat::Q4_0)
+        return m == 1   ? fn(gemvQuantKernel<true, 1>)
+               : m == 2 ? fn(gemvQuantKernel<true, 2>)
+                        : fn(gemvQuantKernel<true, 4>);
+    return m == 1   ? fn(gemvQuantKernel<false, 1>)
+           : m == 2 ? fn(gemvQuantKernel<false, 2>)
+                    : fn(gemvQuantKernel<false, 4>);
 }
 
 }  // namespace
 
 bool gemvQuantFits(const LaunchContext& ctx, int32_t m, int32_t k) {
-    return (m == 1 || m == 2 || m == 4) && k % kQuantBlock == 0 && sharedFor(m, k) + 1024 <= static_cast<size_t>(ctx.sharedPerBlock);
+    return (m == 1 || m == 2 || m == 4) && k % kQuantBlock == 0 &&
+           sharedFor(m, k) + 1024 <= static_cast<size_t>(ctx.sharedPerBlock);
 }
 
 cudaError_t prepareGemvQuant(const LaunchContext& ctx) {
     for (MatrixFormat format : {MatrixFormat::Q8_0, MatrixFormat::Q4_0})
         for (int32_t m : {1, 2, 4}) {
             const cudaError_t status = withKernel(format, m, [&](auto kernel) {
-                return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                            ctx.sharedPerBlock - 1024);
+                return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                            cudaFuncAttributeMaxDynamicSharedMemorySize, ctx.sharedPerBlock - 1024);
             });
             if (status != cudaSuccess) return status;
         }

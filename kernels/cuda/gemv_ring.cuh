@@ -1,10 +1,11 @@
-// The kernel for compute capability 9.0 and 16-bit weights: they come through shared memory, brought by the copy engine.
+// The kernel for compute capability 9.0 and 16-bit weights: they come through shared memory, brought by the copy
+// engine.
 //
-// As in gemv_kernel.cuh a warp owns a pair of rows at a time and x lies in shared memory in two planes. What is different:
-// every warp has a ring of tiles (kRingCols of both rows) of its own, which is filled across the borders of pairs, and
-// filled to the brim before the previous kernel is waited for. So bytes in flight cost no registers, do not drop while
-// sums meet, and cover launch, normalisation and the previous kernel's tail. Bytes: every weight once.
-// Tried and dropped: one block per multiprocessor, so that the next kernel's blocks sit beside it with their rings full (116
+// As in gemv_kernel.cuh a warp owns a pair of rows at a time and x lies in shared memory in two planes. What is
+// different: every warp has a ring of tiles (kRingCols of both rows) of its own, which is filled across the borders of
+// pairs, and filled to the brim before the previous kernel is waited for. So bytes in flight cost no registers, do not
+// drop while sums meet, and cover launch, normalisation and the previous kernel's tail. Bytes: every weight once. Tried
+// and dropped: one block per multiprocessor, so that the next kernel's blocks sit beside it with their rings full (116
 // us for a layer of llama-7b where two blocks take 103); tiles of 1,024 columns (105).
 #pragma once
 
@@ -13,14 +14,14 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kRingCols = 512;       ///< of a tile
-inline constexpr int kGemvMaxStages = 6;    ///< tiles of a warp
+inline constexpr int kRingCols = 512;     ///< of a tile
+inline constexpr int kGemvMaxStages = 6;  ///< tiles of a warp
 inline constexpr int kGemvTileBytes = 2 * kRingCols * 2;
 
 template <class W, int M>
 __global__ void __launch_bounds__(kGemvThreads, 2) gemvRingKernel(const GemvParams p) {
     static_assert(sizeof(W) == 2);
-    constexpr int kOctets = kRingCols / 8;    // of a row of a tile
+    constexpr int kOctets = kRingCols / 8;             // of a row of a tile
     extern __shared__ __align__(128) char sDynamic[];  // tiles of all warps, then x: [M][2 planes][k / 8] quads
     __shared__ float sSum[M][kGemvWarps];
     __shared__ uint64_t sFull[kGemvWarps * kGemvMaxStages];
@@ -61,7 +62,8 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvRingKernel(const GemvPara
 
     waitForPrevious();
     letNextStart();
-    stageNormalised<M>(p, gain, sSum, [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
+    stageNormalised<M>(p, gain, sSum,
+                       [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
 
     float acc0[M] = {}, acc1[M] = {};
     int takeAt = 0;

@@ -13,7 +13,9 @@ enum class MatrixFormat : int32_t {
     Q4_0,   ///< 16 bytes of nibbles and a scale per block; value i is a low nibble for i < 16, else a high one; minus 8
 };
 inline constexpr int32_t kQuantBlock = 32;  ///< values
-inline constexpr size_t quantBytes(MatrixFormat f) { return f == MatrixFormat::Q8_0 ? 32 : 16; }  ///< of a block, without its scale
+inline constexpr size_t quantBytes(MatrixFormat f) {
+    return f == MatrixFormat::Q8_0 ? 32 : 16;
+}  ///< of a block, without its scale
 
 /// Blocks keep their bits, but scales lie apart from quants, so that both can be read 16 bytes at a time.
 struct DeviceMatrix {

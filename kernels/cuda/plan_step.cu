@@ -151,8 +151,7 @@ __global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams 
     letNextStart();
     const int row = blockIdx.x, tid = threadIdx.x;
     if (tid < static_cast<int>(sizeof(StepItem) / 4)) {  // one read over the bus
-        reinterpret_cast<uint32_t*>(&sItem)[tid] =
-            reinterpret_cast<const volatile uint32_t*>(p.items + row)[tid];
+        reinterpret_cast<uint32_t*>(&sItem)[tid] = reinterpret_cast<const volatile uint32_t*>(p.items + row)[tid];
     }
     __syncthreads();
     const StepItem item = sItem;

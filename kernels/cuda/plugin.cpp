@@ -31,8 +31,8 @@ int describe(char* text, size_t textBytes) {
         cudaDeviceProp p = {};
         if (cudaGetDeviceProperties(&p, i) != cudaSuccess) continue;
         if (p.major >= 8) ++nUsable;
-        line += (line.empty() ? "" : "; ") + std::string(p.name) + ", compute capability " + std::to_string(p.major) + "." +
-                std::to_string(p.minor) + (p.major >= 8 ? "" : " (8.0 is needed)") + ", " +
+        line += (line.empty() ? "" : "; ") + std::string(p.name) + ", compute capability " + std::to_string(p.major) +
+                "." + std::to_string(p.minor) + (p.major >= 8 ? "" : " (8.0 is needed)") + ", " +
                 std::to_string(p.totalGlobalMem >> 20) + " MiB";
     }
     std::snprintf(text, textBytes, "%s, CUDA driver %d.%d", line.c_str(), driver / 1000, driver % 1000 / 10);
@@ -49,4 +49,6 @@ const spanscope::CudaPlugin kPlugin = {spanscope::kCudaPluginVersion,
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const spanscope::CudaPlugin* spanscopeCudaPlugin() { return &kPlugin; }
+extern "C" __attribute__((visibility("default"))) const spanscope::CudaPlugin* spanscopeCudaPlugin() {
+    return &kPlugin;
+}

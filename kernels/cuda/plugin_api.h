@@ -15,11 +15,11 @@ inline constexpr const char* kCudaPluginEntry = "spanscopeCudaPlugin";
 inline constexpr const char* kCudaPluginFile = "libspanscope_cuda.so";
 
 struct CudaPlugin {
-    uint32_t version = 0;        ///< kCudaPluginVersion of the plugin's build
-    uint32_t tableBytes = 0;     ///< sizeof(CudaPlugin)
-    uint32_t weightsBytes = 0;   ///< sizeof(ModelWeights); this and the next two catch a stale plugin
-    uint32_t optionsBytes = 0;   ///< sizeof(BackendOptions)
-    uint32_t resultBytes = 0;    ///< sizeof(ProbeResult)
+    uint32_t version = 0;       ///< kCudaPluginVersion of the plugin's build
+    uint32_t tableBytes = 0;    ///< sizeof(CudaPlugin)
+    uint32_t weightsBytes = 0;  ///< sizeof(ModelWeights); this and the next two catch a stale plugin
+    uint32_t optionsBytes = 0;  ///< sizeof(BackendOptions)
+    uint32_t resultBytes = 0;   ///< sizeof(ProbeResult)
     /// New backend, or nullptr with *error filled. The caller owns it and deletes it before closing the library.
     Backend* (*create)(const ModelWeights* weights, const BackendOptions* options, const ProgressFn* progress,
                        Error* error) = nullptr;

@@ -230,7 +230,8 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
 #pragma unroll
             for (int d = 0; d < HD / 16; ++d) {
                 uint32_t b[4];
-                loadMatrix4Transposed(b, v + (kk * 16 + (lane >> 3 & 1) * 8 + (lane & 7)) * kRow + d * 16 + (lane >> 4) * 8);
+                loadMatrix4Transposed(
+                    b, v + (kk * 16 + (lane >> 3 & 1) * 8 + (lane & 7)) * kRow + d * 16 + (lane >> 4) * 8);
                 mma16816<T>(o[2 * d], a0, a1, a2, a3, b[0], b[1]);
                 mma16816<T>(o[2 * d + 1], a0, a1, a2, a3, b[2], b[3]);
             }
@@ -247,8 +248,10 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
     const size_t stride = static_cast<size_t>(p.nHeads) * HD;
 #pragma unroll
     for (int d = 0; d < HD / 8; ++d) {
-        if (i0 < p.n) *reinterpret_cast<uint32_t*>(out + i0 * stride + d * 8 + 2 * t) = pack2<T>(o[d][0] * n0, o[d][1] * n0);
-        if (i1 < p.n) *reinterpret_cast<uint32_t*>(out + i1 * stride + d * 8 + 2 * t) = pack2<T>(o[d][2] * n1, o[d][3] * n1);
+        if (i0 < p.n)
+            *reinterpret_cast<uint32_t*>(out + i0 * stride + d * 8 + 2 * t) = pack2<T>(o[d][0] * n0, o[d][1] * n0);
+        if (i1 < p.n)
+            *reinterpret_cast<uint32_t*>(out + i1 * stride + d * 8 + 2 * t) = pack2<T>(o[d][2] * n1, o[d][3] * n1);
     }
 }
 
@@ -274,7 +277,8 @@ __global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAtte
                 tile = kvTile(p.table[key / kPageTokens], p.nKvHeads, kvHead, 0, hd) +
                        static_cast<size_t>(key % kPageTokens) * hd;
                 float dot = 0.f;
-                for (int d = 0; d < hd; ++d) dot += loadElement(p.q, p.qType, at + d) * loadElement(p.kv, p.kvType, tile + d);
+                for (int d = 0; d < hd; ++d)
+                    dot += loadElement(p.q, p.qType, at + d) * loadElement(p.kv, p.kvType, tile + d);
                 s = dot * p.scale * kLog2e;
             }
             const float before = m;
@@ -300,7 +304,7 @@ __global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAtte
 }
 
 template <class T, int HD>
-constexpr size_t kSharedBytes = size_t{4} * kTile * (HD + 8) * sizeof(T);
+constexpr size_t kSharedBytes = size_t{4} * kTile*(HD + 8) * sizeof(T);
 
 template <class T, int HD>
 cudaError_t launchTiled(const LaunchContext& ctx, const PrefillAttentionParams& params) {

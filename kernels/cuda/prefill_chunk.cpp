@@ -1,5 +1,5 @@
-// A prompt, up to 2048 tokens at a time: cuBLASLt products over the whole chunk, tiled attention over the pages stored so
-// far. Not a per-token path: it may allocate and wait.
+// A prompt, up to 2048 tokens at a time: cuBLASLt products over the whole chunk, tiled attention over the pages stored
+// so far. Not a per-token path: it may allocate and wait.
 
 #include <algorithm>
 #include <cmath>
@@ -121,7 +121,8 @@ Status CudaBackend::prefillChunk(Sequence& sequence, std::span<const int32_t> to
         SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, normOf(m_pX.as<float>(), gain, m_pNormed.as<>()), n));
         return mark(Stage::Other, ctx);
     };
-    const auto product = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y, Element outType) -> Status {
+    const auto product = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y,
+                             Element outType) -> Status {
         SPANSCOPE_TRY(multiply(ctx, matrix, {n, x.as<>(), y.as<>(), outType, &y == &m_pX}));
         return mark(Stage::Matmul, ctx);
     };

@@ -1,5 +1,5 @@
-// One stored token looked at again under another list: a decode step at its position, ungraphed, with the token's keys and
-// values saved before and put back after.
+// One stored token looked at again under another list: a decode step at its position, ungraphed, with the token's keys
+// and values saved before and put back after.
 
 #include <cmath>
 
@@ -14,7 +14,8 @@ Result<ProbeResult> CudaBackend::probe(const ProbeRequest& request) {
     Sequence* s = find(request.sequence);
     if (!s) return invalidArgument("unknown sequence", std::to_string(request.sequence.value));
     if (request.position < 0 || request.position >= s->stored)
-        return invalidArgument("probed position", std::to_string(request.position), "0 to " + std::to_string(s->stored - 1));
+        return invalidArgument("probed position", std::to_string(request.position),
+                               "0 to " + std::to_string(s->stored - 1));
     SPANSCOPE_TRY(checkTokens({&request.token, 1}, m_shape.vocab));
     SPANSCOPE_TRY(checkIntervals(request.visible, "probe"));
     const size_t nLayers = m_weights.layers().size();
@@ -38,15 +39,15 @@ Result<ProbeResult> CudaBackend::probe(const ProbeRequest& request) {
         TokenKvParams token;
         token.kv = m_kv.as<>();
         token.kvType = m_kvType;
-        token.layerElements = static_cast<size_t>(m_nPages) *
-                              static_cast<size_t>(m_shape.nKvHeads * 2 * kPageTokens * m_shape.headDim);
+        token.layerElements =
+            static_cast<size_t>(m_nPages) * static_cast<size_t>(m_shape.nKvHeads * 2 * kPageTokens * m_shape.headDim);
         token.page = s->pages[static_cast<size_t>(request.position / kPageTokens)];
         token.slot = request.position % kPageTokens;
         token.nKvHeads = m_shape.nKvHeads;
         token.headDim = m_shape.headDim;
-        SPANSCOPE_TRY(saved.allocate("a probed token's keys and values",
-                                     nLayers * static_cast<size_t>(m_shape.nKvHeads * 2 * m_shape.headDim) *
-                                         elementBytes(m_kvType)));
+        SPANSCOPE_TRY(saved.allocate(
+            "a probed token's keys and values",
+            nLayers * static_cast<size_t>(m_shape.nKvHeads * 2 * m_shape.headDim) * elementBytes(m_kvType)));
         SPANSCOPE_TRY(probs.allocate("probed attention", result.probabilities.size() * sizeof(float)));
         token.saved = saved.as<>();
         SPANSCOPE_CUDA_TRY(launchTokenKv(m_ctx, token, static_cast<int32_t>(nLayers)));

@@ -15,20 +15,20 @@ enum class ProductRole : int32_t {
 
 struct ProductParams {
     ProductRole role = ProductRole::Plain;
-    const void* w = nullptr;      ///< (nRows, k) as DeviceMatrix::data
-    const float* bias = nullptr;  ///< (nRows) or absent
-    void* y = nullptr;            ///< (m, yStride) in yType
-    Element yType = Element::F32; ///< another type for SiluMul only
+    const void* w = nullptr;       ///< (nRows, k) as DeviceMatrix::data
+    const float* bias = nullptr;   ///< (nRows) or absent
+    void* y = nullptr;             ///< (m, yStride) in yType
+    Element yType = Element::F32;  ///< another type for SiluMul only
     int32_t yStride = 0;
-    int32_t m = 0;                ///< rows of x
-    int32_t k = 0;                ///< columns of W
+    int32_t m = 0;  ///< rows of x
+    int32_t k = 0;  ///< columns of W
     int32_t nRows = 0;
-    int32_t nPairs = 0;           ///< rows are done two at a time
-    WeightsAhead ahead;           ///< what the next kernel reads
+    int32_t nPairs = 0;  ///< rows are done two at a time
+    WeightsAhead ahead;  ///< what the next kernel reads
     // Qkv only
-    const BatchRow* rows = nullptr;       ///< (m)
-    const float2* rotation = nullptr;     ///< (m, headDim/2)
-    void* kv = nullptr;                   ///< the layer's pool
+    const BatchRow* rows = nullptr;    ///< (m)
+    const float2* rotation = nullptr;  ///< (m, headDim/2)
+    void* kv = nullptr;                ///< the layer's pool
     Element kvType = Element::F32;
     int32_t nHeads = 0, nKvHeads = 0, headDim = 0;
     int32_t interleaved = 0;

@@ -38,7 +38,8 @@ int32_t activeOf(const SkinnyPlan& plan) {
     config.attrs = &attribute;
     config.numAttrs = 1;
     int nActive = 0;
-    if (cudaOccupancyMaxActiveClusters(&nActive, skinnyKernel<W, kXTiles, kDepth>, &config) == cudaSuccess) return nActive;
+    if (cudaOccupancyMaxActiveClusters(&nActive, skinnyKernel<W, kXTiles, kDepth>, &config) == cudaSuccess)
+        return nActive;
     (void)cudaGetLastError();  // not sticky: the next call must not see it
     return 0;
 }
@@ -60,7 +61,9 @@ cudaError_t launchOf(const LaunchContext& ctx, const SkinnyPlan& plan, SkinnyPar
 template <class Fn>
 cudaError_t withKernel(Element type, int32_t m, int32_t depth, const Fn& fn) {
     return withXTiles(m, [&](auto n) {
-        const auto go = [&](auto ofDepth) { return type == Element::F16 ? fn(Half(), n, ofDepth) : fn(Bf16(), n, ofDepth); };
+        const auto go = [&](auto ofDepth) {
+            return type == Element::F16 ? fn(Half(), n, ofDepth) : fn(Bf16(), n, ofDepth);
+        };
         return depth == 4 ? go(Index<4>()) : go(Index<8>());
     });
 }
@@ -70,7 +73,9 @@ cudaError_t prepareOf(int most) {
     for (int32_t m : {8, 16, 24, 32}) {
         const cudaError_t status = withXTiles(m, [&](auto i) {
             constexpr int n = decltype(i)::value;
-            const auto raise = [&](auto kernel) { return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most); };
+            const auto raise = [&](auto kernel) {
+                return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most);
+            };
             const cudaError_t raised = raise(skinnyKernel<W, n, 4>);
             return raised == cudaSuccess ? raise(skinnyKernel<W, n, 8>) : raised;
         });
@@ -86,7 +91,8 @@ int32_t chunksPerRank(int32_t k, int32_t cluster) { return (k / kSkinnyChunk + c
 SkinnyPlan layoutSkinny(const LaunchContext& ctx, int32_t m, int32_t k, int32_t cluster, int32_t team, int32_t depth) {
     const int32_t nXTiles = xTilesOf(m);
     if (!ctx.copyEngine || nXTiles == 0 || k % kSkinnyChunk != 0) return {};
-    const int32_t bytes = skinnyXBytes(nXTiles, chunksPerRank(k, cluster)) + skinnySumBytes(nXTiles) + kSkinnyWarps * depth * 1024;
+    const int32_t bytes =
+        skinnyXBytes(nXTiles, chunksPerRank(k, cluster)) + skinnySumBytes(nXTiles) + kSkinnyWarps * depth * 1024;
     if (bytes > ctx.sharedPerBlock - kStatics) return {};
     return {cluster, team, depth, static_cast<size_t>(bytes)};
 }
@@ -113,7 +119,8 @@ bool runsSkinny(const SkinnyPlan& plan, Element type, int32_t m) {
     return nActive > 0;
 }
 
-cudaError_t launchSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, const SkinnyPlan& plan, SkinnyParams params) {
+cudaError_t launchSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, const SkinnyPlan& plan,
+                         SkinnyParams params) {
     if (plan.cluster == 0 || matrix.format != MatrixFormat::Plain || type == Element::F32) return cudaErrorInvalidValue;
     params.take(matrix);
     params.chunksPerRank = chunksPerRank(matrix.cols, plan.cluster);

@@ -2,16 +2,16 @@
 //
 // A tile is 16 rows of W (8 pairs, product.cuh), multiplied with all rows of x: m16n8k16, W as the left operand, each 8
 // rows of x a right one. Both are read 16 bytes at a time: a product's columns may come in any order as long as both
-// sides agree, so the values of a thread are neighbours in memory, and W goes from memory into operands without a detour.
-// Bytes: every weight once from memory; x once per block from L2 into shared memory, and from there once per tile.
-// A tile's columns are shared by the warps of a team, and where x does not fit into one block, by the blocks of a cluster.
-// The sums of all of them meet in shared memory (each other's, in a cluster) while the next tile is under way.
-// W comes by asynchronous copies past registers and L1: every thread has a ring of the 16 bytes it will read itself, so that
-// nobody waits for anybody, filled across the borders of tiles and to the brim before the previous kernel is waited for.
-// Rows of x lie in shared memory even ones first, then odd ones, 64 bytes off: eight threads read two rows, and so all banks.
-// Tried and dropped: whole rows by the copy engine, in rings as in gemv_ring.cuh (a tile has 16 rows, so copies are short:
-// 33.8 us for llama-7b's qkv and 16 rows, this 28.5); W through registers (as fast where L1 has 100 KB, by a third slower
-// where shared memory has nearly all, as the kernels beside this one want it).
+// sides agree, so the values of a thread are neighbours in memory, and W goes from memory into operands without a
+// detour. Bytes: every weight once from memory; x once per block from L2 into shared memory, and from there once per
+// tile. A tile's columns are shared by the warps of a team, and where x does not fit into one block, by the blocks of a
+// cluster. The sums of all of them meet in shared memory (each other's, in a cluster) while the next tile is under way.
+// W comes by asynchronous copies past registers and L1: every thread has a ring of the 16 bytes it will read itself, so
+// that nobody waits for anybody, filled across the borders of tiles and to the brim before the previous kernel is
+// waited for. Rows of x lie in shared memory even ones first, then odd ones, 64 bytes off: eight threads read two rows,
+// and so all banks. Tried and dropped: whole rows by the copy engine, in rings as in gemv_ring.cuh (a tile has 16 rows,
+// so copies are short: 33.8 us for llama-7b's qkv and 16 rows, this 28.5); W through registers (as fast where L1 has
+// 100 KB, by a third slower where shared memory has nearly all, as the kernels beside this one want it).
 #pragma once
 
 #include "kernels/cuda/bulk.cuh"
@@ -20,10 +20,10 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kSkinnyWarps = 16;     ///< of a block, which has a multiprocessor to itself
-inline constexpr int kSkinnyChunk = 32;     ///< columns of which a thread has 16 bytes: two products
-inline constexpr int kSkinnyPairs = 8;      ///< of a tile
-inline constexpr int kSkinnyXParts = 4;     ///< in which x arrives
+inline constexpr int kSkinnyWarps = 16;  ///< of a block, which has a multiprocessor to itself
+inline constexpr int kSkinnyChunk = 32;  ///< columns of which a thread has 16 bytes: two products
+inline constexpr int kSkinnyPairs = 8;   ///< of a tile
+inline constexpr int kSkinnyXParts = 4;  ///< in which x arrives
 
 __device__ __forceinline__ void copyAsync16(uint32_t toShared, const void* from) {
     asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(toShared), "l"(from) : "memory");
@@ -31,7 +31,9 @@ __device__ __forceinline__ void copyAsync16(uint32_t toShared, const void* from)
 __device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 /// Waits for all groups of copies but the last n.
 template <int n>
-__device__ __forceinline__ void waitCopies() { asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory"); }
+__device__ __forceinline__ void waitCopies() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory");
+}
 
 /// Where row i of a group of nRows (even) rows lies.
 __host__ __device__ constexpr int32_t skinnyRowAt(int32_t i, int32_t nRows, int32_t rowBytes) {
@@ -45,17 +47,22 @@ __host__ __device__ constexpr int32_t skinnySumBytes(int32_t nXTiles) { return k
 template <class W, int kXTiles, int kDepth>
 __global__ void __launch_bounds__(kSkinnyWarps * 32, 1) skinnyKernel(const SkinnyParams p) {
     static_assert(sizeof(W) == 2);
-    extern __shared__ __align__(128) char sX[];  // x, sums (warps, kXTiles, 32 threads, 4), rings (warps, kDepth, 2, 32 threads, 16 bytes)
+    extern __shared__ __align__(
+        128) char sX[];  // x, sums (warps, kXTiles, 32 threads, 4), rings (warps, kDepth, 2, 32 threads, 16 bytes)
     __shared__ uint64_t sXFull[kSkinnyXParts];
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, g = lane >> 2, t = lane & 3;
     const int32_t nTeams = kSkinnyWarps / p.team, team = warp / p.team, member = warp % p.team;
     const int32_t rank = static_cast<int32_t>(clusterRank()), nRanks = static_cast<int32_t>(clusterSize());
-    const int32_t cluster = static_cast<int32_t>(blockIdx.x) / nRanks, nClusters = static_cast<int32_t>(gridDim.x) / nRanks;
+    const int32_t cluster = static_cast<int32_t>(blockIdx.x) / nRanks,
+                  nClusters = static_cast<int32_t>(gridDim.x) / nRanks;
     const int32_t nTiles = (p.nPairs + kSkinnyPairs - 1) / kSkinnyPairs, perRound = nClusters * nTeams;
     const int32_t nRounds = (nTiles + perRound - 1) / perRound;
-    // In chunks: this block's columns; this warp's are each p.team-th of them, so that all need x in the order in which it comes.
-    const int32_t rankFirst = rank * p.chunksPerRank, rankChunks = max(0, min(p.chunksPerRank, p.k / kSkinnyChunk - rankFirst));
-    const int32_t nChunks = max(0, (rankChunks - member + p.team - 1) / p.team), perPart = (rankChunks + kSkinnyXParts - 1) / kSkinnyXParts;
+    // In chunks: this block's columns; this warp's are each p.team-th of them, so that all need x in the order in which
+    // it comes.
+    const int32_t rankFirst = rank * p.chunksPerRank,
+                  rankChunks = max(0, min(p.chunksPerRank, p.k / kSkinnyChunk - rankFirst));
+    const int32_t nChunks = max(0, (rankChunks - member + p.team - 1) / p.team),
+                  perPart = (rankChunks + kSkinnyXParts - 1) / kSkinnyXParts;
     float4* sSum = reinterpret_cast<float4*>(sX + skinnyXBytes(kXTiles, p.chunksPerRank));
     const uint4* ring = reinterpret_cast<const uint4*>(sSum + kSkinnyWarps * kXTiles * 32) + warp * kDepth * 64 + lane;
     const int32_t xRowBytes = p.chunksPerRank * kSkinnyChunk * 2;
@@ -100,14 +107,16 @@ __global__ void __launch_bounds__(kSkinnyWarps * 32, 1) skinnyKernel(const Skinn
         __syncwarp();
         for (int32_t m = lane; m < p.m; m += 32)
             copyBulk(sX + skinnyRowAt(m, 8 * kXTiles, xRowBytes) + at * kSkinnyChunk * 2,
-                     static_cast<const W*>(p.x) + static_cast<size_t>(m) * p.k + (rankFirst + at) * kSkinnyChunk, rowBytes, sXFull + part);
+                     static_cast<const W*>(p.x) + static_cast<size_t>(m) * p.k + (rankFirst + at) * kSkinnyChunk,
+                     rowBytes, sXFull + part);
     }
     int32_t xAt[kXTiles];
 #pragma unroll
     for (int n = 0; n < kXTiles; ++n)
         xAt[n] = skinnyRowAt(min(8 * n + g, p.m - 1), 8 * kXTiles, xRowBytes) + member * kSkinnyChunk * 2 + t * 16;
 
-    // The sums of a round, once all warps of the cluster have left theirs: each warp's share of its tiles, 8 rows of x at a time.
+    // The sums of a round, once all warps of the cluster have left theirs: each warp's share of its tiles, 8 rows of x
+    // at a time.
     const auto finishRound = [&](int32_t round) {
         clusterWait();
         for (int32_t e = rank + nRanks * warp; e < nTeams * kXTiles; e += nRanks * nTeams * p.team) {
@@ -117,7 +126,8 @@ __global__ void __launch_bounds__(kSkinnyWarps * 32, 1) skinnyKernel(const Skinn
             for (int32_t r = 0; r < nRanks; ++r) {
 #pragma unroll 4
                 for (int32_t w = 0; w < p.team; ++w) {
-                    const float4 part = loadOfBlock(sSum + ((of * p.team + w) * kXTiles + n) * 32 + lane, static_cast<uint32_t>(r));
+                    const float4 part =
+                        loadOfBlock(sSum + ((of * p.team + w) * kXTiles + n) * 32 + lane, static_cast<uint32_t>(r));
                     sum.x += part.x, sum.y += part.y, sum.z += part.z, sum.w += part.w;
                 }
             }
@@ -134,7 +144,8 @@ __global__ void __launch_bounds__(kSkinnyWarps * 32, 1) skinnyKernel(const Skinn
         float acc[kXTiles][4] = {};
         const bool mine = round * perRound + cluster * nTeams + team < nTiles && nChunks > 0;
         for (int32_t chunk = 0; mine && chunk < nChunks; ++chunk) {
-            for (; partsHere * perPart <= member + chunk * p.team && partsHere < kSkinnyXParts; ++partsHere) waitBarrier(sXFull + partsHere, 0);
+            for (; partsHere * perPart <= member + chunk * p.team && partsHere < kSkinnyXParts; ++partsHere)
+                waitBarrier(sXFull + partsHere, 0);
             waitCopies<kDepth - 1>();
             const uint4 w0 = ring[slot * 64], w1 = ring[slot * 64 + 32];
 #pragma unroll
@@ -152,7 +163,8 @@ __global__ void __launch_bounds__(kSkinnyWarps * 32, 1) skinnyKernel(const Skinn
             clusterWait();  // all have read the previous round's
         }
 #pragma unroll
-        for (int n = 0; n < kXTiles; ++n) sSum[(warp * kXTiles + n) * 32 + lane] = make_float4(acc[n][0], acc[n][1], acc[n][2], acc[n][3]);
+        for (int n = 0; n < kXTiles; ++n)
+            sSum[(warp * kXTiles + n) * 32 + lane] = make_float4(acc[n][0], acc[n][1], acc[n][2], acc[n][3]);
         clusterArrive();
     }
     if (tid == 0) askAhead(p.ahead, blockIdx.x);

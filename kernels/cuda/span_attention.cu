@@ -9,9 +9,9 @@
 // head and value: bound by memory up to about 16 query heads per KV head on the tensor cores.
 // Few pages: the time is a chain of latencies (list, page, merge in the block, arrival, merge of parts); pages other
 // than the one being written are requested before waiting for the kernel that writes it.
-// Three kernels: span_attention_direct.cuh, pages into registers, for every device, KV type and head size; with the copy
-// engine of compute capability 9.0 and 16-bit KV span_attention_ring.cuh, and span_attention_cluster.cuh for a single
-// sequence. Which one: span_attention_launch.cuh.
+// Three kernels: span_attention_direct.cuh, pages into registers, for every device, KV type and head size; with the
+// copy engine of compute capability 9.0 and 16-bit KV span_attention_ring.cuh, and span_attention_cluster.cuh for a
+// single sequence. Which one: span_attention_launch.cuh.
 #include "kernels/cuda/span_attention_launch.cuh"
 #include "kernels/cuda/span_shares.cuh"
 
@@ -39,7 +39,8 @@ SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t 
     s.partialOBytes = nSlots * most * static_cast<size_t>(headDim) * sizeof(float);
     s.partialMlBytes = nSlots * most * sizeof(float2);
     const size_t nTasks = static_cast<size_t>(tasksOf(maxRows, nHeads, nKvHeads));
-    s.workBytes = std::max(nTasks, static_cast<size_t>(nSm) * kMaxBlocksPerSm) * sizeof(BlockWork);  // clusters: one block per task or fewer than nSm
+    s.workBytes = std::max(nTasks, static_cast<size_t>(nSm) * kMaxBlocksPerSm) *
+                  sizeof(BlockWork);  // clusters: one block per task or fewer than nSm
     s.arrivedBytes = nTasks * sizeof(int32_t);
     return s;
 }
@@ -69,7 +70,9 @@ auto withKvType(const SpanAttentionParams& p, const Of& of) {
     }
     return of(float());
 }
-bool takes(const SpanAttentionParams& p) { return spanAttentionTakes(p.headDim) && p.nRows >= 1 && p.nRows <= kMaxBatch; }
+bool takes(const SpanAttentionParams& p) {
+    return spanAttentionTakes(p.headDim) && p.nRows >= 1 && p.nRows <= kMaxBatch;
+}
 
 }  // namespace
 
@@ -86,7 +89,8 @@ SpanShares spanShares(const LaunchContext& ctx, const SpanAttentionParams& param
 
 cudaError_t launchSpanShares(const LaunchContext& ctx, const SpanAttentionParams& params) {
     if (!takes(params)) return cudaErrorInvalidValue;
-    return launch(ctx, shareKernel, dim3(1), dim3(kShareThreads), 0, ShareParams{spanShares(ctx, params), params.rows, params.nRows});
+    return launch(ctx, shareKernel, dim3(1), dim3(kShareThreads), 0,
+                  ShareParams{spanShares(ctx, params), params.rows, params.nRows});
 }
 
 cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params) {

@@ -13,7 +13,8 @@ inline constexpr int kMaxCluster = 8;  ///< more was slower, and fits into fewer
 template <class KV, int HD>
 __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const SpanAttentionParams p) {
     constexpr int kWarps = kClusterWarps, kThreads = kWarps * 32;
-    extern __shared__ __align__(128) char sDynamic[];  // tiles, sums (kWarps, heads of a group, HD), the block's own sums
+    extern __shared__ __align__(
+        128) char sDynamic[];  // tiles, sums (kWarps, heads of a group, HD), the block's own sums
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ float2 sBlockMl[kHeadsPerBlock];
     __shared__ uint64_t sFull[kWarps * kMaxStages];
@@ -24,7 +25,8 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
     float* sBlock = sO + kWarps * heads.most * HD;
     const int32_t rank = static_cast<int32_t>(clusterRank()), nRanks = static_cast<int32_t>(clusterSize());
     const BlockWork& work = p.work[blockIdx.y * nRanks + rank];
-    const KeptPage early0 = work.early[warp], early1 = work.early[kWarps + warp];  // under way together with the rest of it
+    const KeptPage early0 = work.early[warp],
+                   early1 = work.early[kWarps + warp];  // under way together with the rest of it
     const AttentionTask task(work);
     const int32_t first = work.first, last = work.last;
     if (task.nPages == 0) {

@@ -14,7 +14,8 @@ template <class Engine>
 constexpr bool kIsPlain = Engine::kBlocksPerSm == 2;
 
 template <class Engine>
-__global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm) spanAttentionKernel(const SpanAttentionParams p) {
+__global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
+    spanAttentionKernel(const SpanAttentionParams p) {
     constexpr int kWarps = kDirectWarps;
     extern __shared__ float4 sSums[];
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];

@@ -1,5 +1,5 @@
-// Which kernel a launch takes, and with how much shared memory. Instantiated in span_attention_{f32,f16,bf16}.cu, one file
-// per KV type so that they compile side by side.
+// Which kernel a launch takes, and with how much shared memory. Instantiated in span_attention_{f32,f16,bf16}.cu, one
+// file per KV type so that they compile side by side.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,9 @@ inline int32_t tasksOf(int32_t nRows, int32_t nHeads, int32_t nKvHeads) {
 }
 
 template <class Engine>
-int32_t directBlocks(const LaunchContext& ctx) { return ctx.nSm * Engine::kBlocksPerSm; }
+int32_t directBlocks(const LaunchContext& ctx) {
+    return ctx.nSm * Engine::kBlocksPerSm;
+}
 
 template <class Engine>
 cudaError_t launchDirect(const LaunchContext& ctx, SpanAttentionParams params) {
@@ -45,7 +47,8 @@ int32_t stagesIn(size_t room, const SpanAttentionParams& p, int32_t nWarps, int3
 inline constexpr int kRingBlocksPerSm = 2;
 template <class KV, int HD>
 int32_t ringStages(const LaunchContext& ctx, const SpanAttentionParams& p, size_t& sharedBytes) {
-    return stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / kRingBlocksPerSm, p, kRingWarps, kRingWarps, sharedBytes);
+    return stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / kRingBlocksPerSm, p, kRingWarps,
+                            kRingWarps, sharedBytes);
 }
 
 template <class KV, int HD>
@@ -66,8 +69,8 @@ inline int32_t clusterSizeFor(const LaunchContext& ctx, int32_t nTasks) {
 }
 template <class KV, int HD>
 int32_t clusterStages(const LaunchContext& ctx, const SpanAttentionParams& p, int32_t perSm, size_t& sharedBytes) {
-    return stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / static_cast<size_t>(perSm), p, kClusterWarps,
-                            kClusterWarps + 1, sharedBytes);
+    return stagesIn<KV, HD>(static_cast<size_t>(ctx.sharedPerSm - kStaticShared) / static_cast<size_t>(perSm), p,
+                            kClusterWarps, kClusterWarps + 1, sharedBytes);
 }
 
 template <class KV, int HD>
@@ -77,24 +80,27 @@ cudaError_t launchCluster(const LaunchContext& ctx, SpanAttentionParams params, 
     for (; params.nStages == 0 && perSm > 0; --perSm) params.nStages = clusterStages<KV, HD>(ctx, params, perSm, bytes);
     const unsigned size = static_cast<unsigned>(clusterSizeFor(ctx, nTasks));
     params.ahead.shareOut(static_cast<int64_t>(size) * nTasks);
-    return launch(ctx, spanClusterKernel<KV, HD>, dim3(size, static_cast<unsigned>(nTasks)), dim3(kClusterWarps * 32), bytes, params, size);
+    return launch(ctx, spanClusterKernel<KV, HD>, dim3(size, static_cast<unsigned>(nTasks)), dim3(kClusterWarps * 32),
+                  bytes, params, size);
 }
 
-/// Which kernel a launch takes, as measured on an H200 (resources/bench/h200.md). A captured graph keeps it whatever the
-/// lists become.
+/// Which kernel a launch takes, as measured on an H200 (resources/bench/h200.md). A captured graph keeps it whatever
+/// the lists become.
 template <class KV, int HD>
 SpanKernel choose(const LaunchContext& ctx, const SpanAttentionParams& p) {
     if (!ctx.copyEngine) return SpanKernel::Direct;
     SpanKernel kernel = p.kernel;
     if (kernel == SpanKernel::Auto) {
         const int32_t nTasks = tasksOf(p.nRows, p.nHeads, p.nKvHeads);
-        // Clusters of blocks that fill a multiprocessor each find places for about 14 of 8; long lists of large tiles want it.
+        // Clusters of blocks that fill a multiprocessor each find places for about 14 of 8; long lists of large tiles
+        // want it.
         constexpr bool kLargeTile = PageRing<KV, HD>::kTileBytes >= 8192;
         if (p.nRows > 1 || nTasks > ctx.nSm) kernel = SpanKernel::Ring;
         else kernel = kLargeTile && nTasks <= 12 ? SpanKernel::ClusterDeep : SpanKernel::Cluster;
     }
     size_t bytes = 0;
-    const bool fits = kernel == SpanKernel::Ring ? ringStages<KV, HD>(ctx, p, bytes) > 0 : clusterStages<KV, HD>(ctx, p, 1, bytes) > 0;
+    const bool fits = kernel == SpanKernel::Ring ? ringStages<KV, HD>(ctx, p, bytes) > 0
+                                                 : clusterStages<KV, HD>(ctx, p, 1, bytes) > 0;
     return fits ? kernel : SpanKernel::Direct;
 }
 
@@ -121,21 +127,21 @@ template <class KV>
 SpanGrid gridOfSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params) {
     if constexpr (sizeof(KV) == 4) return {directBlocks<PlainEngine<KV>>(ctx), 0};
     else switch (params.headDim) {
-        case 32: return mmaGrid<KV, 32>(ctx, params);
-        case 64: return mmaGrid<KV, 64>(ctx, params);
-        case 128: return mmaGrid<KV, 128>(ctx, params);
-        default: return {directBlocks<PlainEngine<KV>>(ctx), 0};
-    }
+            case 32: return mmaGrid<KV, 32>(ctx, params);
+            case 64: return mmaGrid<KV, 64>(ctx, params);
+            case 128: return mmaGrid<KV, 128>(ctx, params);
+            default: return {directBlocks<PlainEngine<KV>>(ctx), 0};
+        }
 }
 template <class KV>
 cudaError_t launchSpanAttentionOf(const LaunchContext& ctx, const SpanAttentionParams& params) {
     if constexpr (sizeof(KV) == 4) return launchDirect<PlainEngine<KV>>(ctx, params);
     else switch (params.headDim) {
-        case 32: return launchMma<KV, 32>(ctx, params);
-        case 64: return launchMma<KV, 64>(ctx, params);
-        case 128: return launchMma<KV, 128>(ctx, params);
-        default: return launchDirect<PlainEngine<KV>>(ctx, params);
-    }
+            case 32: return launchMma<KV, 32>(ctx, params);
+            case 64: return launchMma<KV, 64>(ctx, params);
+            case 128: return launchMma<KV, 128>(ctx, params);
+            default: return launchDirect<PlainEngine<KV>>(ctx, params);
+        }
 }
 
 template <class KV, int HD>

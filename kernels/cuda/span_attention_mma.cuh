@@ -1,7 +1,7 @@
 // A warp's share of one task on the tensor cores: 16-bit KV, headDim 32, 64 or 128.
 //
-// A page is 16 tokens, which is a tensor core tile, so nothing passes through shared memory: every lane loads 16 bytes of
-// K or V straight into registers that are operands. Two facts make that work. (1) A dot product does not care about
+// A page is 16 tokens, which is a tensor core tile, so nothing passes through shared memory: every lane loads 16 bytes
+// of K or V straight into registers that are operands. Two facts make that work. (1) A dot product does not care about
 // the order of its terms: lane t of a quad takes dims 8t..8t+7 of each 32 and Q is loaded in the same order.
 // (2) V is used as V^T: dims r*8+2j and r*8+2j+1 of two tokens are in one lane already, one byte permutation pairs
 // them. S = Q K^T has the heads as rows (8 of 16 used); its accumulator is, as it stands, the B operand of
@@ -18,9 +18,9 @@ template <class KV, int HD>
 struct MmaEngine {
     static constexpr int kBlocksPerSm = 3;
     static constexpr int kHeadDim = HD;
-    static constexpr int kChunks = HD / 32;                   // of K: 64 bytes of a token
-    static constexpr int kVecDims = HD % 64 == 0 ? 8 : 4;     // dims of V in one load
-    static constexpr int kGroups = HD / (8 * kVecDims);       // of V: what 8 lanes cover
+    static constexpr int kChunks = HD / 32;                // of K: 64 bytes of a token
+    static constexpr int kVecDims = HD % 64 == 0 ? 8 : 4;  // dims of V in one load
+    static constexpr int kGroups = HD / (8 * kVecDims);    // of V: what 8 lanes cover
     static constexpr int kPairs = kVecDims / 2;
 
     uint4 k[kChunks][2];
@@ -60,8 +60,9 @@ struct MmaEngine {
               [](const void* at) { return loadKv16(at); });
     }
     __device__ __forceinline__ void loadV(const SpanAttentionParams& p, int32_t page, int32_t kvHead, int lane) {
-        takeV(static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, HD), lane,
-              [](const void* at) { return loadKv16(at); }, [](const void* at) { return loadKv8(at); });
+        takeV(
+            static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, HD), lane,
+            [](const void* at) { return loadKv16(at); }, [](const void* at) { return loadKv8(at); });
     }
     /// A task's queries on their way: requested while the previous task's results meet.
     struct Queries {
@@ -137,7 +138,8 @@ struct MmaEngine {
 #pragma unroll
                 for (int j = 0; j < kPairs; ++j) o[g][j][0] *= a0, o[g][j][1] *= a1, o[g][j][2] *= a0, o[g][j][3] *= a1;
         }
-        const float p0 = fastExp2(s0 - base), p1 = fastExp2(s1 - base), p2 = fastExp2(s2 - base), p3 = fastExp2(s3 - base);
+        const float p0 = fastExp2(s0 - base), p1 = fastExp2(s1 - base), p2 = fastExp2(s2 - base),
+                    p3 = fastExp2(s3 - base);
         l += (p0 + p1) + (p2 + p3);
         b0 = pack2<KV>(p0, p1);
         b1 = pack2<KV>(p2, p3);
@@ -147,8 +149,10 @@ struct MmaEngine {
         for (int g = 0; g < kGroups; ++g)
 #pragma unroll
             for (int j = 0; j < kPairs; ++j) {
-                const uint32_t a0 = __byte_perm(v[g][0][j], v[g][1][j], 0x5410), a1 = __byte_perm(v[g][0][j], v[g][1][j], 0x7632);
-                const uint32_t a2 = __byte_perm(v[g][2][j], v[g][3][j], 0x5410), a3 = __byte_perm(v[g][2][j], v[g][3][j], 0x7632);
+                const uint32_t a0 = __byte_perm(v[g][0][j], v[g][1][j], 0x5410),
+                               a1 = __byte_perm(v[g][0][j], v[g][1][j], 0x7632);
+                const uint32_t a2 = __byte_perm(v[g][2][j], v[g][3][j], 0x5410),
+                               a3 = __byte_perm(v[g][2][j], v[g][3][j], 0x7632);
                 mma16816<KV>(o[g][j], a0, a1, a2, a3, b0, b1);
             }
     }

@@ -34,13 +34,22 @@ struct AttentionTask {
     int32_t row, index, kvHead, nPages;  ///< index: of the row's tasks
     int32_t head, nGroup;                ///< first query head, how many
     int32_t currentPage;
-    int32_t begin;                       ///< first visit on the line; -1: by parts
-    int32_t firstChunk, nParts;          ///< chunks that share it
+    int32_t begin;               ///< first visit on the line; -1: by parts
+    int32_t firstChunk, nParts;  ///< chunks that share it
     const KeptPage* kept;
 
     __device__ __forceinline__ explicit AttentionTask(const BlockWork& w)
-        : row(w.row), index(w.index), kvHead(w.kvHead), nPages(w.nPages), head(w.head), nGroup(w.nGroup), currentPage(w.currentPage),
-          begin(w.begin), firstChunk(w.firstChunk), nParts(w.nParts), kept(w.kept) {}
+        : row(w.row),
+          index(w.index),
+          kvHead(w.kvHead),
+          nPages(w.nPages),
+          head(w.head),
+          nGroup(w.nGroup),
+          currentPage(w.currentPage),
+          begin(w.begin),
+          firstChunk(w.firstChunk),
+          nParts(w.nParts),
+          kept(w.kept) {}
 };
 
 /// The segments of a block's share, in order: pages [first, last) of a task each.
@@ -104,12 +113,13 @@ __device__ __forceinline__ Partial joinWarps(const float* sO, int32_t stride, co
 }
 
 /// Slots of partial results hold the sums of `most` heads.
-__device__ __forceinline__ size_t slotOf(const SplitPlan& plan, const HeadGroups& heads, const AttentionTask& task, int32_t chunk, int h) {
+__device__ __forceinline__ size_t slotOf(const SplitPlan& plan, const HeadGroups& heads, const AttentionTask& task,
+                                         int32_t chunk, int h) {
     return static_cast<size_t>(partialSlot(plan, chunk, task.begin)) * heads.most + h;
 }
 
-/// Merges the parts of a task. Warps share the heads, and the parts of a head where there are more warps than heads. sO,
-/// sMl: shared memory that nobody else uses, as joinWarps() reads it. Ends without a barrier.
+/// Merges the parts of a task. Warps share the heads, and the parts of a head where there are more warps than heads.
+/// sO, sMl: shared memory that nobody else uses, as joinWarps() reads it. Ends without a barrier.
 template <int kWarps>
 __device__ __forceinline__ void mergeParts(const SpanAttentionParams& p, const SplitPlan& plan, const HeadGroups& heads,
                                            const AttentionTask& task, float* sO, float2* sMl, int hd) {
@@ -122,7 +132,8 @@ __device__ __forceinline__ void mergeParts(const SpanAttentionParams& p, const S
         float total = 0.f;
         for (int d = lane * 4; d < hd || d < 128; d += 128) {
             const auto valueAt = [&](int32_t i) {
-                return d < hd ? __ldcg(reinterpret_cast<const float4*>(p.partialO + slotAt(i) * hd + d)) : make_float4(0.f, 0.f, 0.f, 0.f);
+                return d < hd ? __ldcg(reinterpret_cast<const float4*>(p.partialO + slotAt(i) * hd + d))
+                              : make_float4(0.f, 0.f, 0.f, 0.f);
             };
             float4 sum = make_float4(0.f, 0.f, 0.f, 0.f);
             float top = -INFINITY;
@@ -135,7 +146,8 @@ __device__ __forceinline__ void mergeParts(const SpanAttentionParams& p, const S
                 const float2 ml = lane < n ? __ldcg(p.partialMl + slotAt(from + lane)) : make_float2(-INFINITY, 0.f);
                 const float before = top;
                 top = fmaxf(top, warpMax(ml.x));
-                const float base = top == -INFINITY ? 0.f : top, scale = fastExp2(before - base), weight = fastExp2(ml.x - base);
+                const float base = top == -INFINITY ? 0.f : top, scale = fastExp2(before - base),
+                            weight = fastExp2(ml.x - base);
                 total = total * scale + warpSum(weight * ml.y);
                 sum.x *= scale, sum.y *= scale, sum.z *= scale, sum.w *= scale;
                 const auto add = [&](int32_t i, const float4& v) {
@@ -157,16 +169,18 @@ __device__ __forceinline__ void mergeParts(const SpanAttentionParams& p, const S
         float value = 0.f;
         for (int t = 0; t < nTeams; ++t) value += sO[t * task.nGroup * hd + e];
         const float total = sMl[e / hd].y;
-        storeElement(p.out, p.outType, (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd + e, total > 0.f ? value / total : 0.f);
+        storeElement(p.out, p.outType, (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd + e,
+                     total > 0.f ? value / total : 0.f);
     }
 }
 
-/// What a block's warps have published for a segment of a task: written out where it is the whole task, or left as a part,
-/// and merged when it was the task's last one. All threads; begins and ends with a barrier. sO: (kWarps, heads.most, hd).
+/// What a block's warps have published for a segment of a task: written out where it is the whole task, or left as a
+/// part, and merged when it was the task's last one. All threads; begins and ends with a barrier. sO: (kWarps,
+/// heads.most, hd).
 template <int kWarps>
-__device__ __forceinline__ void finishSegment(const SpanAttentionParams& p, const SplitPlan& plan, const HeadGroups& heads,
-                                              const AttentionTask& task, int32_t chunk, float* sO, float2* sMl, bool* sLast,
-                                              int hd) {
+__device__ __forceinline__ void finishSegment(const SpanAttentionParams& p, const SplitPlan& plan,
+                                              const HeadGroups& heads, const AttentionTask& task, int32_t chunk,
+                                              float* sO, float2* sMl, bool* sLast, int hd) {
     const int tid = threadIdx.x;
     const bool whole = task.nParts == 1;
     __syncthreads();

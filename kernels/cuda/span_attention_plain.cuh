@@ -19,7 +19,9 @@ struct PlainEngine {
     float o[kHeadsPerBlock][kDims];
     float m[kHeadsPerBlock], l[kHeadsPerBlock];
 
-    __device__ __forceinline__ void loadK(const SpanAttentionParams&, int32_t pg, int32_t h, int) { page = pg, kvHead = h; }
+    __device__ __forceinline__ void loadK(const SpanAttentionParams&, int32_t pg, int32_t h, int) {
+        page = pg, kvHead = h;
+    }
     __device__ __forceinline__ void loadV(const SpanAttentionParams&, int32_t, int32_t, int) {}
     __device__ __forceinline__ void loadQ(const float* qHead, int, int) { q = qHead; }
     __device__ __forceinline__ void reset() {
@@ -31,7 +33,8 @@ struct PlainEngine {
             for (int d = 0; d < kDims; ++d) o[h][d] = 0.f;
         }
     }
-    __device__ __forceinline__ void visit(const SpanAttentionParams& p, uint32_t mask, float scaleLog2, int nGroup, int lane) {
+    __device__ __forceinline__ void visit(const SpanAttentionParams& p, uint32_t mask, float scaleLog2, int nGroup,
+                                          int lane) {
         const int hd = p.headDim;
         const KV* kTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, hd);
         const KV* vTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, hd);

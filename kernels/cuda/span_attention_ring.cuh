@@ -1,13 +1,14 @@
 // The kernel for compute capability 9.0: pages come through shared memory, brought by the copy engine.
 //
-// K and V of one page and KV head lie together (8 KB at 128 dims of 16 bits), so a page visit is one copy. Every warp has
-// a ring of such tiles of its own, filled across the borders of tasks and chunks: the bytes in flight (nearly all of
-// shared memory) do not drop while results meet, and no warp waits for another to get data. Operands are read from the
-// ring as span_attention_mma.cuh wants them, with conflicts that cost less than half of the time a page takes to come.
-// Two blocks of four warps per multiprocessor. What a block begins with comes in one read (BlockWork), and the next task's
-// queries while the last one's results meet. Plain reads of such pages reach 4,590 GB/s on an H200; multiprocessors are
-// not equally fast, and the mean one is done 20 us before the last of 480. Tried and dropped: a tail of small chunks for
-// whoever is free (the merge of its many parts cost 30 us), one block of eight warps (worse on short lists).
+// K and V of one page and KV head lie together (8 KB at 128 dims of 16 bits), so a page visit is one copy. Every warp
+// has a ring of such tiles of its own, filled across the borders of tasks and chunks: the bytes in flight (nearly all
+// of shared memory) do not drop while results meet, and no warp waits for another to get data. Operands are read from
+// the ring as span_attention_mma.cuh wants them, with conflicts that cost less than half of the time a page takes to
+// come. Two blocks of four warps per multiprocessor. What a block begins with comes in one read (BlockWork), and the
+// next task's queries while the last one's results meet. Plain reads of such pages reach 4,590 GB/s on an H200;
+// multiprocessors are not equally fast, and the mean one is done 20 us before the last of 480. Tried and dropped: a
+// tail of small chunks for whoever is free (the merge of its many parts cost 30 us), one block of eight warps (worse on
+// short lists).
 #pragma once
 
 #include "kernels/cuda/bulk.cuh"
@@ -16,8 +17,9 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kMaxStages = 8;          // of a warp's ring
-inline constexpr int kRingBytes = 16 * 1024;  // of a warp at most: with more in flight the slowest multiprocessor is later done
+inline constexpr int kMaxStages = 8;  // of a warp's ring
+inline constexpr int kRingBytes =
+    16 * 1024;  // of a warp at most: with more in flight the slowest multiprocessor is later done
 inline constexpr int kRingWarps = kSpanWarps;
 
 /// Copies whole pages in, in the order in which they are asked for. Belongs to one warp; all lanes call together.
@@ -44,8 +46,9 @@ struct PageRing {
         if (lane == 0) {
             masks[putAt] = page.mask;
             expectBytes(full + putAt, kTileBytes);
-            copyBulk(tiles + putAt * kTileBytes, static_cast<const KV*>(p.kv) + kvTile(page.page, p.nKvHeads, kvHead, 0, HD),
-                     kTileBytes, full + putAt, policy);
+            copyBulk(tiles + putAt * kTileBytes,
+                     static_cast<const KV*>(p.kv) + kvTile(page.page, p.nKvHeads, kvHead, 0, HD), kTileBytes,
+                     full + putAt, policy);
         }
         putAt = putAt + 1 == nStages ? 0 : putAt + 1;
     }
@@ -101,7 +104,8 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
     PageRing<KV, HD> ring{sDynamic + warp * p.nStages * PageRing<KV, HD>::kTileBytes, sFull + warp * kMaxStages,
                           sMask + warp * kMaxStages, p.nStages};
     const BlockWork& work = p.work[blockIdx.x];
-    const KeptPage early0 = work.early[warp], early1 = work.early[kWarps + warp];  // under way together with the rest of it
+    const KeptPage early0 = work.early[warp],
+                   early1 = work.early[kWarps + warp];  // under way together with the rest of it
     SegmentWalk asked(work), walk = asked;
     const SplitPlan plan = work.plan;
     ring.open(lane);
@@ -154,7 +158,8 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
     typename MmaEngine<KV, HD>::Queries queries;
     const auto open = [&] {  // the next segment
         walk.next(p, heads);
-        queries.load(p.q + (static_cast<size_t>(walk.task.row) * p.nHeads + walk.task.head) * HD, walk.task.nGroup, lane);
+        queries.load(p.q + (static_cast<size_t>(walk.task.row) * p.nHeads + walk.task.head) * HD, walk.task.nGroup,
+                     lane);
     };
     open();
     for (bool more = true; more;) {

@@ -1,5 +1,6 @@
-// How a step's attention is shared out over its blocks (split_plan.h), as records that blocks begin with. One block does it,
-// once per step: in every block of every layer it cost 1.3 to 2 us, a chain of three reads before the first page.
+// How a step's attention is shared out over its blocks (split_plan.h), as records that blocks begin with. One block
+// does it, once per step: in every block of every layer it cost 1.3 to 2 us, a chain of three reads before the first
+// page.
 #pragma once
 
 #include "kernels/cuda/common.cuh"
@@ -13,7 +14,8 @@ struct LayerPlan {
     int32_t start[kMaxBatch + 1];
 
     /// By one warp.
-    __device__ __forceinline__ void build(const SpanShares& s, const BatchRow* rows, int32_t nRows, int32_t nTasksPerRow, int lane) {
+    __device__ __forceinline__ void build(const SpanShares& s, const BatchRow* rows, int32_t nRows,
+                                          int32_t nTasksPerRow, int lane) {
         static_assert(kMaxBatch == 64);  // two rows per lane
         const int32_t n0 = 2 * lane < nRows ? __ldcg(&rows[2 * lane].nKept) : 0;
         const int32_t n1 = 2 * lane + 1 < nRows ? __ldcg(&rows[2 * lane + 1].nKept) : 0;
@@ -59,7 +61,8 @@ __device__ __forceinline__ void lookAhead(BlockWork& w, const FirstOf& firstOf) 
 }
 
 /// What block `c` of all clusters begins with, which is all it does.
-__device__ inline void workInCluster(BlockWork& w, const SpanShares& s, const BatchRow* rows, int32_t nTasksPerRow, int32_t c) {
+__device__ inline void workInCluster(BlockWork& w, const SpanShares& s, const BatchRow* rows, int32_t nTasksPerRow,
+                                     int32_t c) {
     const int32_t size = s.grid.cluster, task = c / size, rank = c % size;
     takeTask(w, s, rows, task / nTasksPerRow, task % nTasksPerRow);
     w.first = static_cast<int32_t>(static_cast<int64_t>(w.nPages) * rank / size);
@@ -68,7 +71,8 @@ __device__ inline void workInCluster(BlockWork& w, const SpanShares& s, const Ba
 }
 
 /// What the block with chunk `chunk` begins with.
-__device__ inline void workOfChunk(BlockWork& w, const SpanShares& s, const BatchRow* rows, const LayerPlan& layer, int32_t chunk) {
+__device__ inline void workOfChunk(BlockWork& w, const SpanShares& s, const BatchRow* rows, const LayerPlan& layer,
+                                   int32_t chunk) {
     const SplitPlan& plan = layer.plan;
     w.plan = plan;
     if (chunk >= plan.nChunks) return;
@@ -102,7 +106,8 @@ __device__ inline void workOfChunk(BlockWork& w, const SpanShares& s, const Batc
 /// All threads of a block; rows and lists may come from other blocks that have fenced them.
 __device__ inline void shareOut(const SpanShares& s, const BatchRow* rows, int32_t nRows) {
     __shared__ LayerPlan sLayer;
-    const int32_t nTasksPerRow = s.nKvHeads * headGroupsOf(s.headsPerKv), cluster = s.grid.cluster, nBlocks = s.grid.nBlocks;
+    const int32_t nTasksPerRow = s.nKvHeads * headGroupsOf(s.headsPerKv), cluster = s.grid.cluster,
+                  nBlocks = s.grid.nBlocks;
     if (threadIdx.x < 32 && cluster == 0) sLayer.build(s, rows, nRows, nTasksPerRow, threadIdx.x);
     __syncthreads();
     for (int32_t c = threadIdx.x; c < nBlocks; c += blockDim.x) {

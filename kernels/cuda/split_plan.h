@@ -29,9 +29,12 @@ struct SplitPlan {  // without initialisers: it lies in shared memory
 };
 
 SPANSCOPE_HD inline int32_t ceilDivide(int32_t a, int32_t b) { return (a + b - 1) / b; }
-SPANSCOPE_HD inline int32_t wholeRounds(int32_t nPages) { return nPages < 16 ? (nPages + 3) / 4 * 4 : nPages; }  ///< of four warps
+SPANSCOPE_HD inline int32_t wholeRounds(int32_t nPages) {
+    return nPages < 16 ? (nPages + 3) / 4 * 4 : nPages;
+}  ///< of four warps
 
-/// The line. nBlocks: blocks of the grid. minPages: visits below which cutting finer costs more in merging than it gains.
+/// The line. nBlocks: blocks of the grid. minPages: visits below which cutting finer costs more in merging than it
+/// gains.
 SPANSCOPE_HD inline SplitPlan makeSplitPlan(int32_t nVisits, int32_t nBlocks, int32_t minPages) {
     SplitPlan plan{};
     plan.nVisits = nVisits;
@@ -51,7 +54,8 @@ SPANSCOPE_HD inline RowShare shareOfRow(const SplitPlan& plan, int32_t nPages) {
     RowShare share;
     if (nPages == 0) return share;
     // 32 bits: up to 64 million tokens in a row on a grid of 1,024 blocks
-    const int32_t fair = static_cast<int32_t>(static_cast<uint32_t>(nPages) * static_cast<uint32_t>(plan.nBlocks) / static_cast<uint32_t>(plan.nVisits));
+    const int32_t fair = static_cast<int32_t>(static_cast<uint32_t>(nPages) * static_cast<uint32_t>(plan.nBlocks) /
+                                              static_cast<uint32_t>(plan.nVisits));
     share.chunk = ceilDivide(nPages, fair < 1 ? 1 : fair);
     share.chunk = wholeRounds(share.chunk < plan.minPages ? plan.minPages : share.chunk);
     share.nParts = ceilDivide(nPages, share.chunk);
@@ -74,7 +78,8 @@ SPANSCOPE_HD inline int32_t chunkEnd(const SplitPlan& plan, int32_t c) {
 /// Chunk of the line that visits `visit`.
 SPANSCOPE_HD inline int32_t chunkOf(const SplitPlan& plan, int32_t visit) { return visit / plan.chunk; }
 
-/// The first page at or after `first` of a task that begins at visit `taskBegin` that is `warp`'s of four, who take turns.
+/// The first page at or after `first` of a task that begins at visit `taskBegin` that is `warp`'s of four, who take
+/// turns.
 SPANSCOPE_HD inline int32_t firstPageOf(int32_t taskBegin, int32_t first, int32_t warp) {
     return first + ((warp - (taskBegin + first)) & 3);
 }

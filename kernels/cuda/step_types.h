@@ -37,9 +37,10 @@ struct StepItem {
     int32_t position = 0;
     MaskUpdate update = MaskUpdate::Keep;
     int32_t nIntervals = 0;
-    const Interval* intervals = nullptr;  ///< (nIntervals) device address; clipped to position, none empty, none touching
-    const int32_t* table = nullptr;       ///< (capacity pages) logical page -> page of the pool
-    KeptPage* kept = nullptr;             ///< (capacity pages)
+    const Interval* intervals =
+        nullptr;                     ///< (nIntervals) device address; clipped to position, none empty, none touching
+    const int32_t* table = nullptr;  ///< (capacity pages) logical page -> page of the pool
+    KeptPage* kept = nullptr;        ///< (capacity pages)
     SequenceState* state = nullptr;
 };
 

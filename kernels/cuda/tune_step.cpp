@@ -23,14 +23,16 @@ CudaBackend::StepChoice CudaBackend::choiceOf(int32_t bucket) const {
         for (int which = 0; which < kNMatrices; ++which) choice.skinny[static_cast<size_t>(which)] = fits(which);
     if (m_aheadForced >= 0) choice.aheadBytes = m_aheadForced;
     if (m_skinnyForced >= 0)
-        for (int which = 0; which < kNMatrices; ++which) choice.skinny[static_cast<size_t>(which)] = m_skinnyForced > 0 && fits(which);
+        for (int which = 0; which < kNMatrices; ++which)
+            choice.skinny[static_cast<size_t>(which)] = m_skinnyForced > 0 && fits(which);
     return choice;
 }
 
 Status CudaBackend::tuneGemms(int32_t bucket) {
     if (bucket <= kGemvMaxRows && nOwnProducts(bucket) == kNMatrices) return {};
     const Element type = m_weights.type();
-    const auto tune = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, const DeviceBuffer& y, bool accumulate) -> Status {
+    const auto tune = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, const DeviceBuffer& y,
+                          bool accumulate) -> Status {
         std::vector<const void*> ws;
         for (const DeviceLayer& layer : m_weights.layers()) {
             const void* data = nullptr;
@@ -38,7 +40,8 @@ Status CudaBackend::tuneGemms(int32_t bucket) {
             ws.push_back(data);
         }
         const DeviceMatrix& first = m_weights.layers().front().*matrix;
-        return m_gemm.tune(m_ctx, {bucket, first.rows, first.cols, type, Element::F32, accumulate}, ws, x.as<>(), y.as<>());
+        return m_gemm.tune(m_ctx, {bucket, first.rows, first.cols, type, Element::F32, accumulate}, ws, x.as<>(),
+                           y.as<>());
     };
     SPANSCOPE_TRY(tune(&DeviceLayer::qkv, m_normed, m_qkv, false));
     SPANSCOPE_TRY(tune(&DeviceLayer::o, m_attended, m_x, true));
@@ -46,13 +49,14 @@ Status CudaBackend::tuneGemms(int32_t bucket) {
     SPANSCOPE_TRY(tune(&DeviceLayer::down, m_hidden, m_x, true));
     const void* head = nullptr;
     SPANSCOPE_TRY(plainData(m_weights.head(), m_ctx, head));
-    return m_gemm.tune(m_ctx, {bucket, m_weights.head().rows, m_weights.head().cols, type, Element::F32, false}, {&head, 1},
-                       m_normed.as<>(), m_logits.as<>());
+    return m_gemm.tune(m_ctx, {bucket, m_weights.head().rows, m_weights.head().cols, type, Element::F32, false},
+                       {&head, 1}, m_normed.as<>(), m_logits.as<>());
 }
 
 Status CudaBackend::captureStep(int32_t bucket, cudaGraphExec_t& exec) {
     const auto capture = [&](const LaunchContext& ctx) {
-        return captureGraph(ctx.stream, [&] { return enqueueStep(bucket, ctx, {}); }, exec);
+        return captureGraph(
+            ctx.stream, [&] { return enqueueStep(bucket, ctx, {}); }, exec);
     };
     Status captured = capture(m_ctx);
     if (!captured.ok() && m_ctx.overlap) {  // a driver that cannot capture dependent launches: plain edges

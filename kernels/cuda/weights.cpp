@@ -86,8 +86,8 @@ class Uploader {
             const char* src = static_cast<const char*>(t.data) + static_cast<size_t>(r) * fromRow;
             char* dst = to + static_cast<size_t>(r * t.cols) * elementBytes(toType);
             if (from == toType) {
-                SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(dst, src, static_cast<size_t>(nRows) * fromRow, cudaMemcpyHostToDevice,
-                                                   m_ctx.stream));
+                SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(dst, src, static_cast<size_t>(nRows) * fromRow,
+                                                   cudaMemcpyHostToDevice, m_ctx.stream));
             } else {
                 const void* raw = src;
                 size_t nBytes = static_cast<size_t>(nRows) * fromRow;
@@ -100,7 +100,8 @@ class Uploader {
                     nBytes = m_floats.size() * sizeof(float);
                 }
                 if (m_staging.nBytes() < nBytes) SPANSCOPE_TRY(m_staging.allocate("staging of weights", nBytes));
-                SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(m_staging.as<>(), raw, nBytes, cudaMemcpyHostToDevice, m_ctx.stream));
+                SPANSCOPE_CUDA_TRY(
+                    cudaMemcpyAsync(m_staging.as<>(), raw, nBytes, cudaMemcpyHostToDevice, m_ctx.stream));
                 ConvertParams convert;
                 convert.from = m_staging.as<>();
                 convert.fromType = from.value_or(Element::F32);

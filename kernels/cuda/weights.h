@@ -1,5 +1,5 @@
-// A model's weights on the device: matrices in one 16- or 32-bit type or as Q8_0 and Q4_0 blocks, q/k/v and gate/up each
-// joined into one, norms and biases in float32. Owned by the backend.
+// A model's weights on the device: matrices in one 16- or 32-bit type or as Q8_0 and Q4_0 blocks, q/k/v and gate/up
+// each joined into one, norms and biases in float32. Owned by the backend.
 #pragma once
 
 #include <array>
@@ -27,9 +27,9 @@ struct DeviceLayer {
 
 class DeviceWeights {
   public:
-    /// The type of Plain matrices and of what is multiplied with them: theirs when all agree on F32, F16 or BF16; F16 when
-    /// any is quantised (their scales are F16); else F32, which holds both 16-bit types exactly. Q8_0 and Q4_0 stay
-    /// what they are, other block formats become Plain; so does a joined matrix whose parts differ.
+    /// The type of Plain matrices and of what is multiplied with them: theirs when all agree on F32, F16 or BF16; F16
+    /// when any is quantised (their scales are F16); else F32, which holds both 16-bit types exactly. Q8_0 and Q4_0
+    /// stay what they are, other block formats become Plain; so does a joined matrix whose parts differ.
     static Element typeFor(const ModelWeights& weights);
     /// Bytes on the device.
     static size_t bytesFor(const ModelWeights& weights);

@@ -46,7 +46,7 @@ void rowQ6K(const BlockQ6_K* b, int64_t cols, float* out) {
     for (int64_t i = 0; i < cols; ++i) {
         const BlockQ6_K& k = b[i / 256];
         const int j = static_cast<int>(i % 256);
-        const int half = j / 128;       // 128 values: 64 bytes of ql, 32 of qh
+        const int half = j / 128;  // 128 values: 64 bytes of ql, 32 of qh
         const int quarter = (j % 128) / 32;
         const int l = j % 32;
         const uint8_t low = k.ql[half * 64 + (quarter % 2) * 32 + l];

@@ -22,8 +22,7 @@ namespace spanscope {
 namespace {
 
 int64_t nowNs() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
 }
 
@@ -158,8 +157,7 @@ class ReferenceBackend final : public Backend {
         Sequence* s = find(request.sequence);
         if (!s) return invalidArgument("unknown sequence", std::to_string(request.sequence.value));
         if (request.position < 0 || request.position >= s->stored)
-            return invalidArgument("probed position", std::to_string(request.position),
-                                   rangeText(0, s->stored - 1));
+            return invalidArgument("probed position", std::to_string(request.position), rangeText(0, s->stored - 1));
         if (Status st = checkTokens({&request.token, 1}, m_weights.shape.vocab); !st) return st.error();
         if (Status st = checkIntervals(request.visible, "probe"); !st) return st.error();
         for (const int32_t l : request.layers)
@@ -170,7 +168,9 @@ class ReferenceBackend final : public Backend {
         *s = saved;
         ProbeResult r;
         r.logits.assign(logits.begin(), logits.end());
-        const auto append = [&](size_t l) { r.probabilities.insert(r.probabilities.end(), all[l].begin(), all[l].end()); };
+        const auto append = [&](size_t l) {
+            r.probabilities.insert(r.probabilities.end(), all[l].begin(), all[l].end());
+        };
         if (request.layers.empty())
             for (size_t l = 0; l < all.size(); ++l) append(l);
         for (const int32_t l : request.layers) append(static_cast<size_t>(l));
@@ -323,8 +323,7 @@ class ReferenceBackend final : public Backend {
             }
             const int64_t t0 = nowNs();
             if (weights) weights->emplace_back();
-            const Vec<T> mixed =
-                attention(q, s.k[l], s.v[l], position, visible, weights ? &weights->back() : nullptr);
+            const Vec<T> mixed = attention(q, s.k[l], s.v[l], position, visible, weights ? &weights->back() : nullptr);
             attentionNs += nowNs() - t0;
             const Vec<T> o = matVec(w.o, mixed, w.oBias);
             for (size_t i = 0; i < x.size(); ++i) x[i] += o[i];

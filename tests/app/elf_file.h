@@ -11,7 +11,8 @@
 namespace spanscope::test {
 
 struct ElfFile {
-    bool valid = false, pie = false, relro = false, bindNow = false, stackIsData = false, textRelocations = false, writableCode = false;
+    bool valid = false, pie = false, relro = false, bindNow = false, stackIsData = false, textRelocations = false,
+         writableCode = false;
     bool indirectBranchTracking = false, shadowStack = false;
     QStringList needed, runPath, fortified;  ///< run path: entries of RPATH and RUNPATH, empty ones too
     bool stackProtector = false;
@@ -28,7 +29,8 @@ struct ElfFile {
             return true;
         };
         Elf64_Ehdr head{};
-        if (!at(0, head) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64) return elf;
+        if (!at(0, head) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64)
+            return elf;
         elf.valid = true;
         bool interpreter = false;
         Elf64_Phdr dynamic{};
@@ -41,7 +43,8 @@ struct ElfFile {
             if (p.p_type == PT_GNU_STACK) elf.stackIsData = !(p.p_flags & PF_X);
             if (p.p_type == PT_DYNAMIC) dynamic = p;
             if (p.p_type == PT_LOAD) loads << p;
-            if (p.p_type == PT_LOAD && (p.p_flags & PF_X)) elf.landingPads += int(all.mid(qsizetype(p.p_offset), qsizetype(p.p_filesz)).count("\xf3\x0f\x1e\xfa"));
+            if (p.p_type == PT_LOAD && (p.p_flags & PF_X))
+                elf.landingPads += int(all.mid(qsizetype(p.p_offset), qsizetype(p.p_filesz)).count("\xf3\x0f\x1e\xfa"));
             if (p.p_type == PT_LOAD && (p.p_flags & PF_W) && (p.p_flags & PF_X)) elf.writableCode = true;
             if (p.p_type == PT_GNU_PROPERTY) elf.readProperties(all.mid(qsizetype(p.p_offset), qsizetype(p.p_filesz)));
         }
@@ -59,10 +62,13 @@ struct ElfFile {
             if (d.d_tag == DT_STRTAB) strings = offsetOf(d.d_un.d_ptr);
             if (d.d_tag == DT_FLAGS && (d.d_un.d_val & DF_BIND_NOW)) elf.bindNow = true;
             if (d.d_tag == DT_FLAGS_1 && (d.d_un.d_val & DF_1_NOW)) elf.bindNow = true;
-            if (d.d_tag == DT_TEXTREL || (d.d_tag == DT_FLAGS && (d.d_un.d_val & DF_TEXTREL))) elf.textRelocations = true;
+            if (d.d_tag == DT_TEXTREL || (d.d_tag == DT_FLAGS && (d.d_un.d_val & DF_TEXTREL)))
+                elf.textRelocations = true;
             entries << std::pair{qint64(d.d_tag), quint64(d.d_un.d_val)};
         }
-        const auto text = [&](quint64 offset) { return QString::fromUtf8(all.constData() + std::min(strings + offset, quint64(all.size()))); };
+        const auto text = [&](quint64 offset) {
+            return QString::fromUtf8(all.constData() + std::min(strings + offset, quint64(all.size())));
+        };
         for (const auto& [tag, value] : entries) {
             if (tag == DT_NEEDED) elf.needed << text(value);
             if (tag == DT_RPATH || tag == DT_RUNPATH) elf.runPath << text(value).split(':');
@@ -86,7 +92,8 @@ struct ElfFile {
         Elf64_Nhdr note{};
         if (notes.size() < qsizetype(sizeof note)) return;
         std::memcpy(&note, notes.constData(), sizeof note);
-        const QByteArray body = notes.mid(qsizetype(sizeof note + (note.n_namesz + 3) / 4 * 4), qsizetype(note.n_descsz));
+        const QByteArray body =
+            notes.mid(qsizetype(sizeof note + (note.n_namesz + 3) / 4 * 4), qsizetype(note.n_descsz));
         for (qsizetype o = 0; o + 12 <= body.size();) {
             uint32_t type = 0, size = 0, bits = 0;
             std::memcpy(&type, body.constData() + o, 4);

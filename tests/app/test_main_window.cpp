@@ -8,11 +8,11 @@
 #include <QComboBox>
 #include <QDir>
 #include <QDockWidget>
-#include <QTabBar>
-#include <QTableView>
 #include <QListWidget>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QTabBar>
+#include <QTableView>
 #include <QTemporaryDir>
 
 #include "engine/trace/trace.h"
@@ -63,7 +63,8 @@ class TestMainWindow : public test::WindowTest {
         QVERIFY(m_window->selection()->isLocked());
         for (const SpanRef& ref : last.refs)
             for (int t = ref.tokens.begin; t < ref.tokens.end; ++t) QVERIFY(view->isLit(t));
-        QVERIFY(view->isDimmed(last.begin - 1) || last.refs.back().tokens.end == last.begin || last.refs.front().tokens.end == last.begin);
+        QVERIFY(view->isDimmed(last.begin - 1) || last.refs.back().tokens.end == last.begin ||
+                last.refs.front().tokens.end == last.begin);
         // Esc unlocks.
         QTest::keyClick(m_window.get(), Qt::Key_Escape);
         QVERIFY(!m_window->selection()->isLocked());
@@ -77,7 +78,8 @@ class TestMainWindow : public test::WindowTest {
         waitUntilIdle();
         const auto* answer = m_window->findChild<QLabel*>("answer");
         QCOMPARE(answer->property("check").toString(), QString("✗"));
-        QVERIFY2(answer->text().contains("✗") && answer->text().contains("the exact value is 123456790"), qPrintable(answer->text()));
+        QVERIFY2(answer->text().contains("✗") && answer->text().contains("the exact value is 123456790"),
+                 qPrintable(answer->text()));
     }
 
     void compareWithDenseFillsBothStores() {
@@ -116,7 +118,8 @@ class TestMainWindow : public test::WindowTest {
         type("5*6");
         std::vector<int32_t> first;
         const auto follow = [this] {  // a random model may end early or never
-            QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 40 || m_window->state() == MainWindow::State::Ready, test::patience(20000));
+            QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 40 || m_window->state() == MainWindow::State::Ready,
+                                     test::patience(20000));
             if (m_window->state() == MainWindow::State::Running) QTest::keyClick(m_window.get(), Qt::Key_Escape);
             waitUntilIdle();
         };
@@ -180,7 +183,8 @@ class TestMainWindow : public test::WindowTest {
         load(tiny());
         type("1+2*3");
         clickRun();
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 30 || m_window->state() == MainWindow::State::Ready, test::patience(20000));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 30 || m_window->state() == MainWindow::State::Ready,
+                                 test::patience(20000));
         m_window->action("stop")->trigger();
         waitUntilIdle();
         const RunData& run = m_window->store()->data();
@@ -207,9 +211,11 @@ class TestMainWindow : public test::WindowTest {
                 for (int s = rows.begin; s < rows.end; ++s)
                     for (int k = columns.begin; k < columns.end; ++k) {
                         const StepRecord& step = run.steps[size_t(layout.firstStep + s)];
-                        for (const Interval& v : *step.visible) expected = expected || (k >= v.begin && k < v.end && k <= step.position);
+                        for (const Interval& v : *step.visible)
+                            expected = expected || (k >= v.begin && k < v.end && k <= step.position);
                     }
-                const bool drawn = (image.pixel(layout.plot.left() + i, layout.plot.top() + j) & 0xffffff) == (read & 0xffffff);
+                const bool drawn =
+                    (image.pixel(layout.plot.left() + i, layout.plot.top() + j) & 0xffffff) == (read & 0xffffff);
                 QVERIFY2(drawn == expected, qPrintable(QString("pixel %1, %2").arg(i).arg(j)));
                 ++nChecked;
                 nRead += expected;
@@ -246,7 +252,8 @@ class TestMainWindow : public test::WindowTest {
         load(tiny());
         type("1+2");
         clickRun();
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 10 || m_window->state() == MainWindow::State::Ready, test::patience(20000));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 10 || m_window->state() == MainWindow::State::Ready,
+                                 test::patience(20000));
         m_window->action("stop")->trigger();
         waitUntilIdle();
         ProbeView* probe = m_window->probe();
@@ -267,7 +274,8 @@ class TestMainWindow : public test::WindowTest {
         for (int i = 0; i < probe->editList()->count(); ++i) probe->editList()->item(i)->setCheckState(Qt::Checked);
         for (QPushButton* b : probe->findChildren<QPushButton*>())
             if (b->text() == "Run the step again") b->click();
-        QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Reads "), qPrintable(probe->editResult() + probe->summary()), test::patience(20000));
+        QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Reads "),
+                                  qPrintable(probe->editResult() + probe->summary()), test::patience(20000));
         clickRun();  // a new run measures again
         QCOMPARE(m_window->findChild<QLabel*>("modeBadge")->text(), QString("Measuring"));
         m_window->action("stop")->trigger();
@@ -289,7 +297,8 @@ class TestMainWindow : public test::WindowTest {
         QTRY_VERIFY_WITH_TIMEOUT(m_window->probe()->isInspecting(), test::patience(60000));
         m_window->selection()->lockRange(9, 9);
         QTRY_COMPARE_WITH_TIMEOUT(m_window->probe()->shownProbe().step, 9, test::patience(20000));
-        QTest::mouseClick(m_window->probe()->heads(), Qt::LeftButton, {}, m_window->probe()->heads()->cell(1, 2).center().toPoint());
+        QTest::mouseClick(m_window->probe()->heads(), Qt::LeftButton, {},
+                          m_window->probe()->heads()->cell(1, 2).center().toPoint());
         QTRY_COMPARE_WITH_TIMEOUT(m_window->probe()->shownProbe().head, 2, test::patience(20000));
         QTemporaryDir folder;
         QTest::keyClick(m_window.get(), Qt::Key_E, Qt::ControlModifier);
@@ -302,12 +311,15 @@ class TestMainWindow : public test::WindowTest {
         }
         FigureOptions options = dialog->options();
         dialog->setOptions(options);
-        for (const FigureKind kind : {FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
+        for (const FigureKind kind :
+             {FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
             dialog->choose(kind);
-            QVERIFY2(dialog->exportTo(folder.filePath(QString("gui-%1.png").arg(figureKindName(kind)))), qPrintable(dialog->message()));
+            QVERIFY2(dialog->exportTo(folder.filePath(QString("gui-%1.png").arg(figureKindName(kind)))),
+                     qPrintable(dialog->message()));
         }
         dialog->close();
-        // Not QProcess: its clone() makes the thread sanitizer take this process for the child of a fork and stop looking.
+        // Not QProcess: its clone() makes the thread sanitizer take this process for the child of a fork and stop
+        // looking.
         const auto cli = [](const QStringList& arguments) {
             QList<QByteArray> words{QByteArrayLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli")};
             for (const QString& argument : arguments) words << argument.toLocal8Bit();
@@ -316,11 +328,13 @@ class TestMainWindow : public test::WindowTest {
             argv.push_back(nullptr);
             pid_t child = 0;
             int status = -1;
-            return posix_spawn(&child, argv[0], nullptr, nullptr, argv.data(), environ) == 0 && waitpid(child, &status, 0) == child &&
-                   WIFEXITED(status) && WEXITSTATUS(status) == 0;
+            return posix_spawn(&child, argv[0], nullptr, nullptr, argv.data(), environ) == 0 &&
+                   waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
         };
-        QStringList arguments{"export", folder.filePath("gui.spantrace"), "-m", model, "--step", "9", "--layer", "1", "--head", "2"};
-        for (const QString& suffix : data) arguments << "--" + QString(suffix).replace('.', '-') << folder.filePath("cli." + suffix);
+        QStringList arguments{
+            "export", folder.filePath("gui.spantrace"), "-m", model, "--step", "9", "--layer", "1", "--head", "2"};
+        for (const QString& suffix : data)
+            arguments << "--" + QString(suffix).replace('.', '-') << folder.filePath("cli." + suffix);
         QVERIFY(cli(arguments));
         const auto bytes = [&](const QString& name) {
             QFile file(folder.filePath(name));
@@ -331,8 +345,11 @@ class TestMainWindow : public test::WindowTest {
             QVERIFY2(bytes("gui." + suffix) == bytes("cli." + suffix), qPrintable(suffix));
         }
         for (const char* kind : {"difference", "attention", "heads", "divergence"}) {
-            QVERIFY(cli(arguments.mid(0, 10) + QStringList{"--figure", kind, "--png", folder.filePath(QString("cli-%1.png").arg(kind))}));
-            QVERIFY2(QImage(folder.filePath(QString("gui-%1.png").arg(kind))) == QImage(folder.filePath(QString("cli-%1.png").arg(kind))), kind);
+            QVERIFY(cli(arguments.mid(0, 10) +
+                        QStringList{"--figure", kind, "--png", folder.filePath(QString("cli-%1.png").arg(kind))}));
+            QVERIFY2(QImage(folder.filePath(QString("gui-%1.png").arg(kind))) ==
+                         QImage(folder.filePath(QString("cli-%1.png").arg(kind))),
+                     kind);
         }
     }
 
@@ -390,7 +407,8 @@ class TestMainWindow : public test::WindowTest {
         const auto choose = [&](const QString& task) {
             const int wanted = box->findData(task);
             box->setFocus();
-            while (box->currentIndex() != wanted) QTest::keyClick(box, box->currentIndex() < wanted ? Qt::Key_Down : Qt::Key_Up);
+            while (box->currentIndex() != wanted)
+                QTest::keyClick(box, box->currentIndex() < wanted ? Qt::Key_Down : Qt::Key_Up);
             QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, test::patience(30000));
         };
         QVERIFY(!box->itemText(box->findData("news")).contains("untrained"));
@@ -399,13 +417,16 @@ class TestMainWindow : public test::WindowTest {
         QCOMPARE(m_window->promptEditor()->task(), QString("news"));
         QVERIFY(edit()->toPlainText().size() > 200);  // an article
         clickRun();
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 8 || m_window->state() == MainWindow::State::Ready, test::patience(60000));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 8 || m_window->state() == MainWindow::State::Ready,
+                                 test::patience(60000));
         QCOMPARE(m_window->store()->data().header.settings.task, std::string("news"));
         QVERIFY(m_window->store()->data().segments.size() > 5);  // sentences
         m_window->action("stop")->trigger();
         waitUntilIdle();
         m_window->openPath(SPANSCOPE_SOURCE_DIR "/resources/traces/sheet.spantrace");
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->findChild<QToolButton*>("modelButton")->text().contains("arith", Qt::CaseInsensitive), test::patience(30000));
+        QTRY_VERIFY_WITH_TIMEOUT(
+            m_window->findChild<QToolButton*>("modelButton")->text().contains("arith", Qt::CaseInsensitive),
+            test::patience(30000));
         waitUntilIdle();
         QCOMPARE(m_window->store()->data().header.settings.task, std::string("sheet"));
         load(tiny());  // a person's own model stays, whatever the task
@@ -415,12 +436,14 @@ class TestMainWindow : public test::WindowTest {
 
     /// Every bundled recording opens whole: the declared run on show, its dense twin beside it.
     void bundledTracesOpen() {
-        const QFileInfoList traces = QDir(SPANSCOPE_SOURCE_DIR "/resources/traces").entryInfoList({"*.spantrace"}, QDir::Files);
+        const QFileInfoList traces =
+            QDir(SPANSCOPE_SOURCE_DIR "/resources/traces").entryInfoList({"*.spantrace"}, QDir::Files);
         QVERIFY(traces.size() >= 2);
         for (const QFileInfo& trace : traces) {
             m_window->store()->clear();
             m_window->openPath(trace.absoluteFilePath());
-            QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->isFinished() && m_window->store()->nSteps() > 0, test::patience(20000));
+            QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->isFinished() && m_window->store()->nSteps() > 0,
+                                     test::patience(20000));
             QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
             QCOMPARE(m_window->store()->data().header.settings.attention, AttentionMode::Declared);
             QCOMPARE(m_window->denseStore()->data().header.settings.attention, AttentionMode::Dense);
@@ -431,7 +454,8 @@ class TestMainWindow : public test::WindowTest {
 
     /// More than a run and its twin: each is listed, with the dense run of its prompt.
     void aTraceOfManyRunsShowsThemAll() {
-        const RunData dense = test::sampleRun(1, AttentionMode::Dense), declared = test::sampleRun(2), keep = test::sampleRun(3, AttentionMode::Keep);
+        const RunData dense = test::sampleRun(1, AttentionMode::Dense), declared = test::sampleRun(2),
+                      keep = test::sampleRun(3, AttentionMode::Keep);
         RunData other = test::sampleRun(4, AttentionMode::Dense);
         other.header.formattedPrompt = "another prompt";
         QTemporaryDir folder;
@@ -539,7 +563,9 @@ class TestMainWindow : public test::WindowTest {
             for (int i = 0; i < task.samples.size(); ++i) {
                 m_window->promptEditor()->useSample(i);
                 clickRun();
-                QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 0 || m_window->state() == MainWindow::State::Ready, test::patience(60000));
+                QTRY_VERIFY_WITH_TIMEOUT(
+                    m_window->store()->nSteps() > 0 || m_window->state() == MainWindow::State::Ready,
+                    test::patience(60000));
                 m_window->action("stop")->trigger();
                 waitUntilIdle();
                 QVERIFY2(!m_window->findChild<QLabel*>("promptMessage")->text().startsWith(QString::fromUtf8("⚠")),

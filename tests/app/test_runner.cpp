@@ -20,9 +20,7 @@ using namespace spanscope;
 class TestRunner : public QObject {
     Q_OBJECT
   private slots:
-    void initTestCase() {
-        QVERIFY(test::writeTinyModel(m_folder.path()));
-    }
+    void initTestCase() { QVERIFY(test::writeTinyModel(m_folder.path())); }
 
     void init() {
         m_runner = std::make_unique<Runner>();
@@ -59,7 +57,8 @@ class TestRunner : public QObject {
         m_runner->openModel({broken.path() + "/m", 0, DeviceChoice::Cpu});
         QVERIFY(failed.wait(test::patience(10000)));
         const auto error = failed.front()[1].value<ErrorInfo>();
-        QVERIFY2(error.detail.contains("config.json") || error.text.contains("config.json"), qPrintable(error.text + error.detail));
+        QVERIFY2(error.detail.contains("config.json") || error.text.contains("config.json"),
+                 qPrintable(error.text + error.detail));
         // A model that was in use stays in use.
         load();
         m_runner->openModel({broken.path() + "/m", 0, DeviceChoice::Cpu});
@@ -90,7 +89,8 @@ class TestRunner : public QObject {
         RunRequest request = requestOf(1, -1);
         request.settings.promptText = "1+2-3+4-5+6-7+8-9+10-11+12";
         RunStore store;
-        connect(m_runner.get(), &Runner::started, &store, [&](qint64, const SharedHeader& h, const std::vector<Segment>& s) { store.begin(h, s); });
+        connect(m_runner.get(), &Runner::started, &store,
+                [&](qint64, const SharedHeader& h, const std::vector<Segment>& s) { store.begin(h, s); });
         connect(m_runner.get(), &Runner::batch, &store, &RunStore::append);
         m_runner->run(request);
         QVERIFY(idle.wait(test::patience(60000)));
@@ -102,8 +102,10 @@ class TestRunner : public QObject {
         const RunData& run = store.data();
         QCOMPARE(run.steps.size(), nSteps);
         QVERIFY(run.segments.size() >= 12 && m_batches[1].size() > 3);
-        QVERIFY2(nSegments <= run.segments.size() + m_batches[1].size(), qPrintable(QString("%1 for %2").arg(nSegments).arg(run.segments.size())));
-        for (const Segment& s : run.segments) QVERIFY(s.end != kOpenEnd && s.begin < s.end);  // none was left as it stood half-written
+        QVERIFY2(nSegments <= run.segments.size() + m_batches[1].size(),
+                 qPrintable(QString("%1 for %2").arg(nSegments).arg(run.segments.size())));
+        for (const Segment& s : run.segments)
+            QVERIFY(s.end != kOpenEnd && s.begin < s.end);  // none was left as it stood half-written
         QVERIFY(!run.answer.empty());
     }
 
@@ -145,7 +147,8 @@ class TestRunner : public QObject {
         clock.start();
         run(1, 2000);
         const double seconds = double(clock.elapsed()) / 1000;
-        QVERIFY2(double(m_batches[1].size()) <= seconds * 63 + 3, qPrintable(QString("%1 in %2 s").arg(m_batches[1].size()).arg(seconds)));
+        QVERIFY2(double(m_batches[1].size()) <= seconds * 63 + 3,
+                 qPrintable(QString("%1 in %2 s").arg(m_batches[1].size()).arg(seconds)));
     }
 
     void stopInTheMiddleKeepsWhatWasDecoded() {
@@ -264,7 +267,8 @@ class TestRunner : public QObject {
         // What the window would hold.
         QSignalSpy started(m_runner.get(), &Runner::started);
         RunStore store;
-        connect(m_runner.get(), &Runner::started, &store, [&](qint64, const SharedHeader& h, const std::vector<Segment>& s) { store.begin(h, s); });
+        connect(m_runner.get(), &Runner::started, &store,
+                [&](qint64, const SharedHeader& h, const std::vector<Segment>& s) { store.begin(h, s); });
         connect(m_runner.get(), &Runner::batch, &store, &RunStore::append);
         run(6, 60);
         *data = store.data();
@@ -326,7 +330,8 @@ class TestRunner : public QObject {
         const bool told = failed.wait(test::patience(60000));
         setrlimit(RLIMIT_AS, &before);
         QVERIFY(told && opened.isEmpty());
-        QVERIFY2(failed.back()[1].value<ErrorInfo>().text.contains("memory"), qPrintable(failed.back()[1].value<ErrorInfo>().text));
+        QVERIFY2(failed.back()[1].value<ErrorInfo>().text.contains("memory"),
+                 qPrintable(failed.back()[1].value<ErrorInfo>().text));
         m_runner->openTrace(path);
         QVERIFY(opened.wait(test::patience(60000)));
         QCOMPARE(opened.front()[1].value<RunList>()[0]->steps.size(), size_t{200000});

@@ -63,7 +63,8 @@ class TestWindowControls : public test::WindowTest {
             for (const QKeySequence& key : action->shortcuts()) {
                 // Esc is Stop while running and Unlock otherwise: never both at once.
                 const bool esc = key == QKeySequence("Esc");
-                QVERIFY2(esc || !taken.contains(key), qPrintable(id + " and " + taken.value(key) + " share " + key.toString()));
+                QVERIFY2(esc || !taken.contains(key),
+                         qPrintable(id + " and " + taken.value(key) + " share " + key.toString()));
                 taken[key] = id;
             }
         }
@@ -76,8 +77,9 @@ class TestWindowControls : public test::WindowTest {
             const auto* button = qobject_cast<QAbstractButton*>(widget);
             const bool named = !widget->accessibleName().isEmpty() || (button && !button->text().isEmpty()) ||
                                (widget->parentWidget() && !widget->parentWidget()->accessibleName().isEmpty());
-            QVERIFY2(named, qPrintable(QString("%1 \"%2\" in %3").arg(widget->metaObject()->className(), widget->objectName(),
-                                                                        widget->parentWidget()->metaObject()->className())));
+            QVERIFY2(named, qPrintable(QString("%1 \"%2\" in %3")
+                                           .arg(widget->metaObject()->className(), widget->objectName(),
+                                                widget->parentWidget()->metaObject()->className())));
         }
     }
 
@@ -126,7 +128,8 @@ class TestWindowControls : public test::WindowTest {
         auto* field = m_window->findChild<QLineEdit*>("findEdit");
         QVERIFY(field->isVisible());
         QTest::keyClicks(field, "+");
-        QCOMPARE(m_window->findChild<QLabel*>("findCount")->text(), QString("%1 found").arg(m_window->transcript()->plainText().count('+')));
+        QCOMPARE(m_window->findChild<QLabel*>("findCount")->text(),
+                 QString("%1 found").arg(m_window->transcript()->plainText().count('+')));
         QTest::keyClick(field, Qt::Key_Escape);
         QVERIFY(!field->isVisible());
     }

@@ -1,5 +1,5 @@
-// Files as strangers make them, opened by the whole program: the engine's thread reads, the window lives (longest_turn.h),
-// and what they say of themselves stands there as they wrote it.
+// Files as strangers make them, opened by the whole program: the engine's thread reads, the window lives
+// (longest_turn.h), and what they say of themselves stands there as they wrote it.
 #include <sys/stat.h>
 
 #include <QAction>
@@ -45,8 +45,9 @@ class TestWindowFiles : public test::WindowTest {
     void aLongRecording() {
         const QString path = written("long.spantrace", {sample::large(200'000, 8192)});
         QVERIFY(!path.isEmpty());
-        check("a recording of 200,000 steps", [&] { m_window->openPath(path); },
-              [&] { return m_window->store()->nSteps() == 200'000 && m_window->store()->isFinished(); });
+        check(
+            "a recording of 200,000 steps", [&] { m_window->openPath(path); },
+            [&] { return m_window->store()->nSteps() == 200'000 && m_window->store()->isFinished(); });
     }
 
     void thousandsOfRuns() {
@@ -58,7 +59,8 @@ class TestWindowFiles : public test::WindowTest {
         }
         const QString path = written("many.spantrace", runs);
         QVERIFY(!path.isEmpty());
-        check("4,000 empty runs", [&] { m_window->openPath(path); }, [&] { return m_window->history()->rowCount() > 0; });
+        check(
+            "4,000 empty runs", [&] { m_window->openPath(path); }, [&] { return m_window->history()->rowCount() > 0; });
         QVERIFY(m_window->history()->rowCount() <= 1000 && m_window->runTabs()->count() <= 12);
         QVERIFY2(m_window->banner()->title().contains("of"), qPrintable(m_window->banner()->title()));
     }
@@ -72,20 +74,26 @@ class TestWindowFiles : public test::WindowTest {
         run.answer = run.header.warning = run.header.settings.promptText = run.header.settings.task;
         const QString path = written("<img src=pipe>.spantrace", {run, run});
         QVERIFY(!path.isEmpty());
-        check("a trace that names a pipe", [&] { m_window->openPath(path); }, [&] { return m_window->store()->nSteps() > 0; });
+        check(
+            "a trace that names a pipe", [&] { m_window->openPath(path); },
+            [&] { return m_window->store()->nSteps() > 0; });
         QVERIFY(m_window->findChild<QLabel*>("status")->text().contains("<img src=pipe>"));
     }
 
     void aCardOpensNothing() {
         const QString folder = m_folder.filePath("model");
         QVERIFY(QDir().mkpath(folder));
-        for (const QFileInfo& file : QDir(tiny()).entryInfoList(QDir::Files)) QVERIFY(QFile::copy(file.absoluteFilePath(), folder + '/' + file.fileName()));
+        for (const QFileInfo& file : QDir(tiny()).entryInfoList(QDir::Files))
+            QVERIFY(QFile::copy(file.absoluteFilePath(), folder + '/' + file.fileName()));
         const auto write = [&](const QString& name, const QByteArray& text) {
             QFile file(folder + '/' + name);
             return file.open(QIODevice::WriteOnly | QIODevice::Truncate) && file.write(text) == text.size();
         };
-        QVERIFY(write("spanscope.json", R"({"protocol_version": 1, "name": "<img src='/dev/zero'>", "card": "CARD.md", "tasks": [{"name": "expression", "prefill": "causal"}]})"));
-        QVERIFY(write("CARD.md", "# Card\n![x](/dev/zero) ![y](" + m_folder.filePath("pipe").toLocal8Bit() + ") [z](file:///dev/zero) <img src=\"/dev/zero\">"));
+        QVERIFY(write(
+            "spanscope.json",
+            R"({"protocol_version": 1, "name": "<img src='/dev/zero'>", "card": "CARD.md", "tasks": [{"name": "expression", "prefill": "causal"}]})"));
+        QVERIFY(write("CARD.md", "# Card\n![x](/dev/zero) ![y](" + m_folder.filePath("pipe").toLocal8Bit() +
+                                     ") [z](file:///dev/zero) <img src=\"/dev/zero\">"));
         load(folder);
         QString shown;
         QTimer::singleShot(200, m_window.get(), [&] {
@@ -96,7 +104,9 @@ class TestWindowFiles : public test::WindowTest {
                 }
         });
         m_window->action("modelCard")->trigger();
-        QVERIFY2(shown.contains("[picture: /dev/zero]") && shown.contains("z (file:///dev/zero)") && shown.contains("<img src="), qPrintable(shown));
+        QVERIFY2(shown.contains("[picture: /dev/zero]") && shown.contains("z (file:///dev/zero)") &&
+                     shown.contains("<img src="),
+                 qPrintable(shown));
     }
 
     void aBrokenModelIsQuotedAsItIs() {
@@ -108,7 +118,8 @@ class TestWindowFiles : public test::WindowTest {
         config.close();
         m_window->loadModel({folder, 0, DeviceChoice::Cpu});
         QTRY_VERIFY_WITH_TIMEOUT(m_window->banner()->isVisible(), test::patience(30000));
-        for (const QLabel* label : m_window->banner()->findChildren<QLabel*>()) QCOMPARE(label->textFormat(), Qt::PlainText);
+        for (const QLabel* label : m_window->banner()->findChildren<QLabel*>())
+            QCOMPARE(label->textFormat(), Qt::PlainText);
         QVERIFY(!m_window->banner()->text().contains(QChar(0x202e)));
     }
 };

@@ -1,5 +1,5 @@
-// The command line as scripts use it: what stands on stdout, what on stderr, which exit code. On tiny random models; what
-// the bundled ones answer is tst_cli_answers.
+// The command line as scripts use it: what stands on stdout, what on stderr, which exit code. On tiny random models;
+// what the bundled ones answer is tst_cli_answers.
 #include <sched.h>
 #include <signal.h>
 
@@ -62,14 +62,17 @@ class TestCli : public QObject {
         QTest::newRow("keep") << QStringList{"run", "-p", "1+1", "--attention", "keep=0"} << "keep";
         QTest::newRow("two prompts") << QStringList{"run", "-p", "1", "--prompt-tokens", "1"} << "excludes";
         QTest::newRow("range") << QStringList{"dataset", "--task", "sheet", "--count", "1", "--lines", "9-2"} << "9-2";
-        QTest::newRow("range names its option") << QStringList{"dataset", "--task", "sheet", "--count", "1", "--lines", "9-2"} << "--lines";
-        QTest::newRow("endless problem") << QStringList{"eval", "--count", "1", "--operators", "100000000"} << "--operators";
+        QTest::newRow("range names its option")
+            << QStringList{"dataset", "--task", "sheet", "--count", "1", "--lines", "9-2"} << "--lines";
+        QTest::newRow("endless problem") << QStringList{"eval", "--count", "1", "--operators", "100000000"}
+                                         << "--operators";
         QTest::newRow("endless context") << QStringList{"run", "-p", "1+1", "-c", "2147483647"} << "--ctx-size";
         QTest::newRow("endless bench") << QStringList{"bench", "-n", "2147483647", "-d", "2147483647"} << "--n-gen";
         QTest::newRow("threads") << QStringList{"run", "-p", "1+1", "-t", "1000000"} << "--threads";
         QTest::newRow("a bench has no context of its own") << QStringList{"bench", "-c", "64"} << "-c";
         QTest::newRow("jobs") << QStringList{"eval", "--jobs", "1000000"} << "--jobs";
-        QTest::newRow("a path that was not set") << QStringList{"run", "-m", "", "-p", "1+1"} << "--model: an empty path";
+        QTest::newRow("a path that was not set")
+            << QStringList{"run", "-m", "", "-p", "1+1"} << "--model: an empty path";
         QTest::newRow("a seed of 65 bits") << QStringList{"run", "-p", "1+1", "-s", "99999999999999999999"} << "--seed";
         QTest::newRow("only an option") << QStringList{"-q"} << "say what to do";
         QTest::newRow("no temperature") << QStringList{"run", "-p", "1", "--temp", ""} << "--temp";
@@ -77,7 +80,8 @@ class TestCli : public QObject {
         QTest::newRow("no shape") << QStringList{"bench", "--random-weights", ""} << "--random-weights";
         QTest::newRow("a negative seed") << QStringList{"eval", "-s", "-1"} << "--seed";
         QTest::newRow("endless eval") << QStringList{"eval", "--count", "99999999999999999999"} << "--count";
-        QTest::newRow("lines of an expression") << QStringList{"dataset", "--task", "expression", "--count", "1", "--lines", "3"} << "is for --task sheet";
+        QTest::newRow("lines of an expression")
+            << QStringList{"dataset", "--task", "expression", "--count", "1", "--lines", "3"} << "is for --task sheet";
         QTest::newRow("two models") << QStringList{"info", "-m", "a", "b"} << "excludes";
         QTest::newRow("diff of one") << QStringList{"diff", "a"} << "second is required";
         QTest::newRow("endless data") << QStringList{"dataset", "--task", "sheet"} << "--count";
@@ -95,7 +99,8 @@ class TestCli : public QObject {
 
     void helpSaysTheDefaults() {
         const Outcome o = run({"run", "--help"});
-        for (const char* says : {"{cpu,reference,cuda}=cpu", "{f32,f16,bf16}=f32", "--top-p FLOAT=1", "--repeat-last-n INT=64"})
+        for (const char* says :
+             {"{cpu,reference,cuda}=cpu", "{f32,f16,bf16}=f32", "--top-p FLOAT=1", "--repeat-last-n INT=64"})
             QVERIFY2(o.out.contains(says), says);
         QVERIFY(!o.out.contains("=[]"));
     }
@@ -110,14 +115,17 @@ class TestCli : public QObject {
         const QString folder = QString::fromStdString(m_folder.path());
         const Outcome trace = run({"run", "-m", m_model, "-p", "1+1", "-n", "3", "--trace", folder});
         QCOMPARE(trace.exitCode, 3);
-        QVERIFY2(trace.err.contains("folder") && trace.out.isEmpty(), trace.err.constData());  // before the work, not after it
-        const Outcome failures = run({"eval", "-m", m_model, "--task", "expression", "--count", "1", "--failures", folder + "/missing/x"});
+        QVERIFY2(trace.err.contains("folder") && trace.out.isEmpty(),
+                 trace.err.constData());  // before the work, not after it
+        const Outcome failures =
+            run({"eval", "-m", m_model, "--task", "expression", "--count", "1", "--failures", folder + "/missing/x"});
         QCOMPARE(failures.exitCode, 3);
         QVERIFY(failures.out.isEmpty());
     }
 
     void problemsThatCannotBeRunAreCounted() {
-        const Outcome o = run({"eval", "-m", m_model, "--task", "expression", "--operators", "8", "--count", "2", "-c", "8"});
+        const Outcome o =
+            run({"eval", "-m", m_model, "--task", "expression", "--operators", "8", "--count", "2", "-c", "8"});
         QCOMPARE(o.exitCode, 6);
         QVERIFY2(o.err.contains("2 of 2 problems were not run; the first: "), o.err.constData());
     }
@@ -152,7 +160,8 @@ class TestCli : public QObject {
         QCOMPARE(run({"export", file("nobody.spantrace"), "--npy", file("x.npy")}).exitCode, 3);
         QCOMPARE(run({"eval", "-m", m_model, "--file", file("nobody.jsonl")}).exitCode, 3);
         const QString folder = QString::fromStdString(m_folder.path());
-        for (const QStringList& more : {QStringList{"eval", "-m", m_model, "--file"}, QStringList{"run", "-m", m_model, "-f"}, QStringList{"dataset", "--encode"}}) {
+        for (const QStringList& more : {QStringList{"eval", "-m", m_model, "--file"},
+                                        QStringList{"run", "-m", m_model, "-f"}, QStringList{"dataset", "--encode"}}) {
             const Outcome o = run(more + QStringList{folder});
             QCOMPARE(o.exitCode, 3);
             QVERIFY2(o.err.contains("is a folder, not a file"), o.err.constData());
@@ -171,12 +180,13 @@ class TestCli : public QObject {
         QVERIFY(writeFile(m_folder.file("binary.spantrace"), "\x1b]0;title\x07\xff\n"));
         const Outcome trace = run({"info", file("binary.spantrace")});
         QCOMPARE(trace.exitCode, 3);
-        QVERIFY2(trace.err.contains("\\x1b]0;title\\x07") && !trace.err.contains('\x1b') && !trace.err.contains('\xff'), trace.err.constData());
+        QVERIFY2(trace.err.contains("\\x1b]0;title\\x07") && !trace.err.contains('\x1b') && !trace.err.contains('\xff'),
+                 trace.err.constData());
     }
 
     void runPrintsOneObject() {
-        const Outcome o = run({"run", "-m", m_model, "--task", "expression", "-p", "(12+7)*(3-8)", "-n", "24", "--attention",
-                               "both", "--json", "-t", "2"});
+        const Outcome o = run({"run", "-m", m_model, "--task", "expression", "-p", "(12+7)*(3-8)", "-n", "24",
+                               "--attention", "both", "--json", "-t", "2"});
         QCOMPARE(o.exitCode, 0);
         QCOMPARE(o.out.count('\n'), qsizetype{1});
         const Json json = o.json();
@@ -185,8 +195,8 @@ class TestCli : public QObject {
         QCOMPARE(json["runs"][0]["attention"], "dense");
         QCOMPARE(json["runs"][1]["attention"], "declared");
         for (const Json& r : json["runs"]) {
-            for (const char* key : {"prompt_n", "prompt_ms", "predicted_n", "predicted_ms", "predicted_per_second", "ttft_ms",
-                                    "attended_tokens", "read_tokens", "causal_tokens", "violations"})
+            for (const char* key : {"prompt_n", "prompt_ms", "predicted_n", "predicted_ms", "predicted_per_second",
+                                    "ttft_ms", "attended_tokens", "read_tokens", "causal_tokens", "violations"})
                 QVERIFY2(r[key].is_number(), key);
             for (const char* key : {"answer", "text", "stop_reason"}) QVERIFY2(r[key].is_string(), key);
             QCOMPARE(r["tokens"].size(), r["predicted_n"].get<size_t>());
@@ -201,14 +211,16 @@ class TestCli : public QObject {
         if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
         const QString trace = file("lengths.spantrace");
         // Hot enough that the two answers part and end at different lengths; the test looks whether they still do.
-        const Outcome o = run({"run", "-p", "(12+7)*(3-8)", "--attention", "both", "--temp", "4", "-s", "1", "-n", "200", "--json", "--trace", trace});
+        const Outcome o = run({"run", "-p", "(12+7)*(3-8)", "--attention", "both", "--temp", "4", "-s", "1", "-n",
+                               "200", "--json", "--trace", trace});
         QCOMPARE(o.exitCode, 0);
         const auto recorded = readTrace(trace.toStdString());
         QVERIFY(recorded.ok());
         QCOMPARE(recorded->runs.size(), size_t{2});
         const RunData &dense = *recorded->runs[0], &declared = *recorded->runs[1];
         const size_t n = std::min(dense.steps.size(), declared.steps.size());
-        QVERIFY2(dense.steps.size() != declared.steps.size() && n > 1, "the two runs ended at one length: choose another seed");
+        QVERIFY2(dense.steps.size() != declared.steps.size() && n > 1,
+                 "the two runs ended at one length: choose another seed");
         const auto spanNs = [&](const RunData& r) { return double(r.steps[n - 1].atNs - r.steps[0].atNs); };
         QCOMPARE(o.json()["speed_up_steps"], n);
         QVERIFY(std::abs(o.json()["speed_up"].get<double>() / (spanNs(dense) / spanNs(declared)) - 1) < 1e-9);
@@ -218,7 +230,8 @@ class TestCli : public QObject {
     void sameTokensWhateverRunsThem() {
         auto tokens = [&](const QStringList& more) {
             const Outcome o = run(QStringList{"run", "-m", m_model, "--prompt-tokens", "1,17,250,33,8", "-n", "32",
-                                              "--attention", "dense", "--json"} + more);
+                                              "--attention", "dense", "--json"} +
+                                  more);
             return o.exitCode == 0 ? o.json()["runs"][0]["tokens"] : Json();
         };
         const Json one = tokens({"-t", "1"});
@@ -248,7 +261,9 @@ class TestCli : public QObject {
         QCOMPARE(a.exitCode, 0);
         QCOMPARE(a.json()["runs"][0]["tokens"], b.json()["runs"][0]["tokens"]);
         // As an editor of another system writes it.
-        const Outcome c = run(common + QStringList{"-"}, "\xef\xbb\xbf" "1+2\r\n$1*3\r\n");
+        const Outcome c = run(common + QStringList{"-"},
+                              "\xef\xbb\xbf"
+                              "1+2\r\n$1*3\r\n");
         QVERIFY2(c.exitCode == 0, c.err.constData());
         QCOMPARE(a.json()["runs"][0]["tokens"], c.json()["runs"][0]["tokens"]);
         const Outcome endless = run(common + QStringList{"/dev/zero"});
@@ -260,7 +275,10 @@ class TestCli : public QObject {
         const Outcome dry = run({"run", "-m", m_model, "-p", "1+1", "--dry-run", "--json"});
         QCOMPARE(dry.exitCode, 0);
         QVERIFY(dry.json()["forecast"]["weight_bytes"].get<int64_t>() > 0);
-        const QStringList huge{"run", "-m", m_model, "-p", "1+1", "-c", "268435456", "--json",  // the most there can be
+        const QStringList huge{"run",         "-m",
+                               m_model,       "-p",
+                               "1+1",         "-c",
+                               "268435456",   "--json",  // the most there can be
                                "--attention", "dense,declared,keep=1,keep=2,keep=3,keep=4,keep=5"};
         const Outcome refused = run(huge);
         QCOMPARE(refused.exitCode, 4);
@@ -282,9 +300,12 @@ class TestCli : public QObject {
             return o.exitCode == 4 ? QString(o.err) : QString("exit code %1: %2").arg(o.exitCode).arg(QString(o.err));
         };
         const QString one = refused({"run", "-m", wide, "-p", "1+1", "-c", "100000000"});
-        QVERIFY2(one.contains("a context of 100000000 tokens does not fit") && one.contains(own + " (-c); --force"), qPrintable(one));
+        QVERIFY2(one.contains("a context of 100000000 tokens does not fit") && one.contains(own + " (-c); --force"),
+                 qPrintable(one));
         const QString two = refused({"run", "-m", wide, "-p", "1+1", "-c", "100000000", "--attention", "both"});
-        QVERIFY2(two.contains("in each of 2 sequences") && two.contains(own + " (-c), or fewer sequences (--attention) may"), qPrintable(two));
+        QVERIFY2(
+            two.contains("in each of 2 sequences") && two.contains(own + " (-c), or fewer sequences (--attention) may"),
+            qPrintable(two));
         const QString bench = refused({"bench", "-m", wide, "-d", "100000000"});
         QVERIFY2(bench.contains(own + " (--n-depth"), qPrintable(bench));
         const QString eval = refused({"eval", "-m", wide, "--count", "1", "-c", "100000000", "-n", "100000000"});
@@ -301,8 +322,8 @@ class TestCli : public QObject {
 
     void traceExportsAndDiff() {
         const QString trace = file("run.spantrace"), other = file("other.spantrace");
-        const QStringList common{"run", "-m", m_model, "--task", "expression", "-p", "(1+2)*3", "-n", "20", "--attention", "both",
-                                 "-q", "--trace"};
+        const QStringList common{"run", "-m", m_model,       "--task", "expression", "-p",     "(1+2)*3",
+                                 "-n",  "20", "--attention", "both",   "-q",         "--trace"};
         QCOMPARE(run(common + QStringList{trace}).exitCode, 0);
         QCOMPARE(run(common + QStringList{other, "--temp", "2", "--seed", "3"}).exitCode, 0);
         const auto recorded = readTrace(trace.toStdString());
@@ -341,7 +362,8 @@ class TestCli : public QObject {
     void figuresWhereTheBuildHasThem() {
         const QString trace = file("figure.spantrace");
         QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "12", "-q", "--trace", trace}).exitCode, 0);
-        const Outcome o = run({"export", trace, "--png", file("m.png"), "--svg", file("m.svg"), "--pdf", file("m.pdf")});
+        const Outcome o =
+            run({"export", trace, "--png", file("m.png"), "--svg", file("m.svg"), "--pdf", file("m.pdf")});
         if (o.exitCode == 3 && o.err.contains("leaves out")) QSKIP("built without the window");
         QVERIFY2(o.exitCode == 0, o.err.constData());
         QVERIFY(QFile::exists(file("m.png")));
@@ -354,16 +376,38 @@ class TestCli : public QObject {
 
     void differencesAndProbesFromTheCommandLine() {
         const QString trace = file("probe.spantrace");
-        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "20", "-q", "--attention", "both", "--trace", trace}).exitCode, 0);
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "20", "-q", "--attention", "both", "--trace", trace})
+                     .exitCode,
+                 0);
         const auto lines = [&](const char* name) {
             QFile f(file(name));
             return f.open(QIODevice::ReadOnly) ? QString::fromUtf8(f.readAll()).split("\r\n") : QStringList();
         };
-        const Outcome o = run({"export", trace, "-m", m_model, "--step", "7", "--layer", "1", "--head", "2", "--attention-csv", file("a.csv"), "--heads-csv",
-                               file("h.csv"), "--divergence-csv", file("k.csv"), "--difference-npy", file("d.npy"), "--difference-csv", file("d.csv")});
+        const Outcome o = run({"export",
+                               trace,
+                               "-m",
+                               m_model,
+                               "--step",
+                               "7",
+                               "--layer",
+                               "1",
+                               "--head",
+                               "2",
+                               "--attention-csv",
+                               file("a.csv"),
+                               "--heads-csv",
+                               file("h.csv"),
+                               "--divergence-csv",
+                               file("k.csv"),
+                               "--difference-npy",
+                               file("d.npy"),
+                               "--difference-csv",
+                               file("d.csv")});
         QVERIFY2(o.exitCode == 0, o.err.constData());
         const auto recorded = readTrace(trace.toStdString());
-        const RunData& declared = recorded->runs[0]->header.settings.attention == AttentionMode::Declared ? *recorded->runs[0] : *recorded->runs[1];
+        const RunData& declared = recorded->runs[0]->header.settings.attention == AttentionMode::Declared
+                                      ? *recorded->runs[0]
+                                      : *recorded->runs[1];
         double dense = 0, restricted = 0;
         const auto attention = lines("a.csv");
         QCOMPARE(attention.size(), qsizetype(declared.steps[7].position) + 3);  // head, one a position, the end
@@ -380,8 +424,10 @@ class TestCli : public QObject {
         QVERIFY(npy.open(QIODevice::ReadOnly));
         const QByteArray bytes = npy.readAll();
         QVERIFY(bytes.startsWith("\x93NUMPY"));
-        QVERIFY(bytes.contains(QString("(%1, %2)").arg(declared.steps.size()).arg(declared.steps.back().position + 1).toLatin1()));
-        const Outcome without = run({"export", trace, "--run", "0", "--figure", "difference", "--against", file("none.spantrace"), "--png", file("d.png")});
+        QVERIFY(bytes.contains(
+            QString("(%1, %2)").arg(declared.steps.size()).arg(declared.steps.back().position + 1).toLatin1()));
+        const Outcome without = run({"export", trace, "--run", "0", "--figure", "difference", "--against",
+                                     file("none.spantrace"), "--png", file("d.png")});
         QCOMPARE(without.exitCode, 3);
         const Outcome far = run({"export", trace, "-m", m_model, "--step", "999", "--attention-csv", file("x.csv")});
         QCOMPARE(far.exitCode, 2);
@@ -389,28 +435,34 @@ class TestCli : public QObject {
     }
 
     void datasetIsDeterministic() {
-        const QStringList a{"dataset", "--task", "expression", "--operators", "2-5", "--count", "20", "--seed", "4", "--text-only"};
+        const QStringList a{"dataset", "--task", "expression", "--operators", "2-5",
+                            "--count", "20",     "--seed",     "4",           "--text-only"};
         const Outcome one = run(a), two = run(a);
         QCOMPARE(one.exitCode, 0);
         QCOMPARE(one.out, two.out);
         QCOMPARE(one.out.count('\n'), qsizetype{20});
         const QString tokenizer = QString::fromStdString(tinyTokenizerPath());
-        const Outcome masks = run({"dataset", "--task", "sheet", "--lines", "3", "--count", "2", "--tokenizer", tokenizer, "-o", file("d.jsonl")});
+        const Outcome masks = run({"dataset", "--task", "sheet", "--lines", "3", "--count", "2", "--tokenizer",
+                                   tokenizer, "-o", file("d.jsonl")});
         QCOMPARE(masks.exitCode, 0);
         QVERIFY(masks.out.isEmpty());
         QFile f(file("d.jsonl"));
         QVERIFY(f.open(QIODevice::ReadOnly));
         const Json line = Json::parse(f.readLine().toStdString());
-        for (const char* key : {"prompt", "response", "answer", "ids", "n_prompt", "views", "policy"}) QVERIFY2(line.contains(key), key);
+        for (const char* key : {"prompt", "response", "answer", "ids", "n_prompt", "views", "policy"})
+            QVERIFY2(line.contains(key), key);
     }
 
     void evalCountsRight() {
         const QString problems = file("p.jsonl");
         QFile f(problems);
         QVERIFY(f.open(QIODevice::WriteOnly));
-        f.write("{\"prompt\":\"1+1\",\"answer\":\"2\"}\n{\"prompt\":\"2*3\",\"answer\":\"6\"}\n\n{\"prompt\":\"4-1\",\"answer\":\"3\"}\n");
+        f.write(
+            "{\"prompt\":\"1+1\",\"answer\":\"2\"}\n{\"prompt\":\"2*3\",\"answer\":\"6\"}\n\n{\"prompt\":\"4-1\","
+            "\"answer\":\"3\"}\n");
         f.close();
-        const QStringList common{"eval", "-m", m_model, "--task", "expression", "--file", problems, "-n", "30", "--json"};
+        const QStringList common{"eval",   "-m",     m_model, "--task", "expression",
+                                 "--file", problems, "-n",    "30",     "--json"};
         const Json json = run(common).json();
         QCOMPARE(json["rows"].size(), size_t{2});
         for (const Json& row : json["rows"]) {
@@ -422,7 +474,8 @@ class TestCli : public QObject {
         // What jobs and batches there are changes the time and nothing else.
         const Json other = run(common + QStringList{"--jobs", "1", "--batch", "1"}).json();
         for (size_t i = 0; i < 2; ++i) {
-            for (const char* key : {"exact", "n", "predicted_n", "attended_tokens", "read_tokens", "causal_tokens", "violations"})
+            for (const char* key :
+                 {"exact", "n", "predicted_n", "attended_tokens", "read_tokens", "causal_tokens", "violations"})
                 QCOMPARE(json["rows"][i][key], other["rows"][i][key]);
         }
         QVERIFY(f.open(QIODevice::WriteOnly) && f.write("{\"prompt\":\"1+1\",\"answer\":2}\n") > 0);
@@ -433,7 +486,8 @@ class TestCli : public QObject {
     }
 
     void benchSaysWhatItMeasured() {
-        const Outcome o = run({"bench", "-m", m_model, "-p", "32", "-n", "8", "-d", "64", "-r", "2", "--attention", "dense,keep=16,declared", "-o", "json"});
+        const Outcome o = run({"bench", "-m", m_model, "-p", "32", "-n", "8", "-d", "64", "-r", "2", "--attention",
+                               "dense,keep=16,declared", "-o", "json"});
         QVERIFY2(o.exitCode == 0, o.err.constData());
         const Json rows = o.json();
         QStringList names;
@@ -451,7 +505,8 @@ class TestCli : public QObject {
     void evalBoundsTheDepthOfItsFile() {
         QFile f(file("deep.jsonl"));
         QVERIFY(f.open(QIODevice::WriteOnly));
-        f.write("{\"prompt\": \"1+1\", \"answer\": \"2\", \"more\": " + QByteArray(2000000, '[') + QByteArray(2000000, ']') + "}\n");
+        f.write("{\"prompt\": \"1+1\", \"answer\": \"2\", \"more\": " + QByteArray(2000000, '[') +
+                QByteArray(2000000, ']') + "}\n");
         f.close();
         const Outcome o = run({"eval", "-m", m_model, "--task", "expression", "--file", f.fileName()});
         QCOMPARE(o.exitCode, 3);
@@ -472,7 +527,8 @@ class TestCli : public QObject {
                 }
             sched_setaffinity(0, sizeof one, &one);
         });
-        process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), {"run", "-m", m_model, "-p", "1+1", "-n", "2", "--json"});
+        process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"),
+                      {"run", "-m", m_model, "-p", "1+1", "-n", "2", "--json"});
         QVERIFY(process.waitForFinished(patience(60000)));
         const Json json = Json::parse(process.readAllStandardOutput().toStdString(), nullptr, false);
         QCOMPARE(json["runs"][0]["n_threads"], 1);
@@ -482,10 +538,12 @@ class TestCli : public QObject {
         const QString trace = file("stopped.spantrace");
         QProcess process;
         process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"),
-                      {"run", "-m", m_model, "--task", "text", "-p", "abc", "-c", "200000", "--json", "--backend", "reference", "--trace", trace});
+                      {"run", "-m", m_model, "--task", "text", "-p", "abc", "-c", "200000", "--json", "--backend",
+                       "reference", "--trace", trace});
         QVERIFY(process.waitForStarted());
         // Not before it works: the first lines of the trace say so.
-        QTRY_VERIFY_WITH_TIMEOUT(!recordingOf(trace).isEmpty() && QFileInfo(recordingOf(trace)).size() > 4000, patience(60000));
+        QTRY_VERIFY_WITH_TIMEOUT(!recordingOf(trace).isEmpty() && QFileInfo(recordingOf(trace)).size() > 4000,
+                                 patience(60000));
         ::kill(static_cast<pid_t>(process.processId()), SIGINT);
         QVERIFY(process.waitForFinished(patience(60000)));
         QCOMPARE(process.exitCode(), 5);
@@ -499,8 +557,10 @@ class TestCli : public QObject {
 
     /// Work before the work: weights drawn for a bench, problems made for an eval. Neither has anything to show yet.
     void ctrlCStopsWhatIsBeingPrepared() {
-        for (const QStringList& arguments : {QStringList{"eval", "-m", m_model, "--task", "expression", "--operators", "900-1000", "--count", "10000000"},
-                                             QStringList{"bench", "--random-weights", "llama-1b", "--weight-type", "f32", "-p", "1", "--force"}}) {
+        for (const QStringList& arguments :
+             {QStringList{"eval", "-m", m_model, "--task", "expression", "--operators", "900-1000", "--count",
+                          "10000000"},
+              QStringList{"bench", "--random-weights", "llama-1b", "--weight-type", "f32", "-p", "1", "--force"}}) {
             QProcess process;
             process.start(QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"), arguments);
             QVERIFY(process.waitForStarted());

@@ -34,7 +34,8 @@ class TestCliAnswers : public QObject {
         }
         const Json& declared = json["runs"][1];
         QVERIFY(declared["attended_tokens"] < declared["causal_tokens"]);
-        const Outcome eval = run({"eval", "--task", "expression", "--operators", "1-4", "--count", "12", "--seed", "900100", "--json"});
+        const Outcome eval =
+            run({"eval", "--task", "expression", "--operators", "1-4", "--count", "12", "--seed", "900100", "--json"});
         const Json result = eval.json();
         for (const Json& row : result["rows"]) QVERIFY(row["exact"].get<double>() >= 0.9);
     }
@@ -46,12 +47,15 @@ class TestCliAnswers : public QObject {
         const Json r = o.json()["runs"][0];
         QCOMPARE(r["checked"], false);
         QCOMPARE(r["exact_answer"], "123456790");
-        QVERIFY2(r["check"].get<std::string>().find("the exact value is 123456790") != std::string::npos, r.dump().c_str());
+        QVERIFY2(r["check"].get<std::string>().find("the exact value is 123456790") != std::string::npos,
+                 r.dump().c_str());
         QVERIFY2(o.err.contains("is wrong") && o.err.contains("123456790"), o.err);
-        const Outcome beyond = run({"run", "-m", m_model, "--task", "sheet", "-p", "999999999999*999999999999", "-n", "8", "--json"});
+        const Outcome beyond =
+            run({"run", "-m", m_model, "--task", "sheet", "-p", "999999999999*999999999999", "-n", "8", "--json"});
         QCOMPARE(beyond.json()["runs"][0]["checked"], false);
         QVERIFY(!beyond.json()["runs"][0].contains("exact_answer"));
-        QVERIFY2(beyond.err.contains("not checked: a value on the way leaves the range of 64-bit integers"), beyond.err);
+        QVERIFY2(beyond.err.contains("not checked: a value on the way leaves the range of 64-bit integers"),
+                 beyond.err);
         const Outcome text = run({"run", "-m", m_model, "--task", "text", "-p", "1+1", "-n", "3", "--json"});
         QVERIFY(!text.json()["runs"][0].contains("checked"));
         if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
@@ -68,7 +72,8 @@ class TestCliAnswers : public QObject {
     }
 
     void shapesFillEveryCell() {
-        const QStringList common{"eval", "-m", m_model, "--shapes", "--count", "1", "-n", "2", "--operators", "1-4", "--lines", "1-4", "--attention", "declared"};
+        const QStringList common{"eval", "-m",          m_model, "--shapes", "--count", "1",           "-n",
+                                 "2",    "--operators", "1-4",   "--lines",  "1-4",     "--attention", "declared"};
         const Json json = run(common + QStringList{"--json"}).json();
         QVERIFY2(json["cells"].size() > 40, json.dump().c_str());
         for (const Json& cell : json["cells"]) {
@@ -84,8 +89,10 @@ class TestCliAnswers : public QObject {
         QCOMPARE(written.readAll(), table.out);
         QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--shape", "left"}).exitCode, 2);
         QCOMPARE(run({"eval", "-m", m_model, "--shapes", "--task", "expression", "--operators", "900"}).exitCode, 2);
-        QCOMPARE(run({"dataset", "--task", "expression", "--shape", "round", "--count", "1", "--text-only"}).exitCode, 2);
-        const Outcome covered = run({"dataset", "--task", "sheet", "--count", "3", "--text-only", "--coverage", file("c.json"), "-o", file("c.jsonl")});
+        QCOMPARE(run({"dataset", "--task", "expression", "--shape", "round", "--count", "1", "--text-only"}).exitCode,
+                 2);
+        const Outcome covered = run({"dataset", "--task", "sheet", "--count", "3", "--text-only", "--coverage",
+                                     file("c.json"), "-o", file("c.jsonl")});
         QVERIFY2(covered.err.contains("covers ") && covered.err.contains("empty: "), covered.err);
     }
 
@@ -94,18 +101,23 @@ class TestCliAnswers : public QObject {
         QSKIP("a sanitizer's own memory counts");
 #endif
         constexpr int64_t kMore = 64 << 20;
-        QList<QStringList> runs{{"run", "-m", SPANSCOPE_SOURCE_DIR "/tests/fixtures/golden/Q4_0.gguf", "--task", "text", "--prompt-tokens", "1,17,25",
-                                 "-n", "32", "--json"}};
-        if (hasBundledModel()) runs << QStringList{"run", "--task", "sheet", "-f", SPANSCOPE_SOURCE_DIR "/resources/samples/sheet.txt", "--attention", "both", "--json"};
+        QList<QStringList> runs{{"run", "-m", SPANSCOPE_SOURCE_DIR "/tests/fixtures/golden/Q4_0.gguf", "--task", "text",
+                                 "--prompt-tokens", "1,17,25", "-n", "32", "--json"}};
+        if (hasBundledModel())
+            runs << QStringList{
+                "run",         "--task", "sheet", "-f", SPANSCOPE_SOURCE_DIR "/resources/samples/sheet.txt",
+                "--attention", "both",   "--json"};
         for (const QStringList& arguments : runs) {
             const Outcome o = run(arguments);
             QVERIFY2(o.exitCode == 0, o.err);
             const Json m = o.json()["memory"];
-            const int64_t peak = m["peak_rss_bytes"], needed = m["weight_bytes"].get<int64_t>() + m["kv_bytes"].get<int64_t>();
+            const int64_t peak = m["peak_rss_bytes"],
+                          needed = m["weight_bytes"].get<int64_t>() + m["kv_bytes"].get<int64_t>();
             QVERIFY2(peak > needed / 2 && peak <= needed + kMore, m.dump().c_str());
             QVERIFY(m["anon_bytes"].get<int64_t>() + m["file_bytes"].get<int64_t>() <= peak);
         }
-        const Outcome o = run({"bench", "--random-weights", "llama-160m", "-p", "128", "-n", "4", "-r", "1", "--no-warmup", "-o", "json"});
+        const Outcome o = run({"bench", "--random-weights", "llama-160m", "-p", "128", "-n", "4", "-r", "1",
+                               "--no-warmup", "-o", "json"});
         QVERIFY2(o.exitCode == 0, o.err);
         const Json row = o.json()[0];
         const int64_t peak = row["peak_rss_bytes"], needed = row["needed_bytes"];
@@ -115,7 +127,8 @@ class TestCliAnswers : public QObject {
     /// The news task picks the news model by itself, and every point of the sample is drawn from what it declares.
     void theBundledNewsModelSummarises() {
         if (!hasBundledModel()) QSKIP("the bundled models are not in this checkout");
-        const Outcome o = run({"run", "--task", "news", "-f", SPANSCOPE_SOURCE_DIR "/resources/traces/news.txt", "--attention", "both", "--json"});
+        const Outcome o = run({"run", "--task", "news", "-f", SPANSCOPE_SOURCE_DIR "/resources/traces/news.txt",
+                               "--attention", "both", "--json"});
         QCOMPARE(o.exitCode, 0);
         const Json json = o.json();
         for (const Json& r : json["runs"]) {
@@ -124,7 +137,8 @@ class TestCliAnswers : public QObject {
             QVERIFY(QString::fromStdString(r["answer"].get<std::string>()).count('\n') >= 3);
         }
         QVERIFY(json["runs"][1]["attended_tokens"] < json["runs"][1]["causal_tokens"]);
-        const Outcome eval = run({"eval", "--task", "news", "--count", "8", "--seed", "900100", "--attention", "declared", "--json"});
+        const Outcome eval =
+            run({"eval", "--task", "news", "--count", "8", "--seed", "900100", "--attention", "declared", "--json"});
         const Json result = eval.json();
         const Json& row = result["rows"][0];
         QCOMPARE(row["valid_declarations"], 1.0);

@@ -1,5 +1,5 @@
-// The programs as files: what the linker was told, and what they load when they are started in a folder that somebody else
-// filled. In the build tree and installed. `tst_programs hardening | grep '^|'` prints the table.
+// The programs as files: what the linker was told, and what they load when they are started in a folder that somebody
+// else filled. In the build tree and installed. `tst_programs hardening | grep '^|'` prints the table.
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -41,36 +41,55 @@ class TestPrograms : public QObject {
         return found;
     }
 
-    Outcome start(const QString& program, const QStringList& arguments, const QString& folder, const std::function<void()>& inChild = {}) {
+    Outcome start(const QString& program, const QStringList& arguments, const QString& folder,
+                  const std::function<void()>& inChild = {}) {
         QProcess process;
         QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
         environment.insert("SPANSCOPE_CANARY", file("canary"));
         environment.insert("QT_QPA_PLATFORM", "offscreen");
         environment.insert("HOME", QString::fromStdString(m_folder.path()));
-        for (const char* name : {"LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "SPANSCOPE_CUDA_PLUGIN", "SPANSCOPE_MODELS"}) environment.remove(name);
+        for (const char* name : {"LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "SPANSCOPE_CUDA_PLUGIN", "SPANSCOPE_MODELS"})
+            environment.remove(name);
         process.setProcessEnvironment(environment);
         process.setWorkingDirectory(folder);
         if (inChild) process.setChildProcessModifier(inChild);
         process.start(program, arguments);
         if (!process.waitForFinished(patience(120000))) return {};
-        return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(), process.readAllStandardError()};
+        return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(),
+                process.readAllStandardError()};
     }
 
     /// A folder with everything in it that a program might pick up from where it is started.
     QString hostileFolder(const QStringList& programs) {
         const QString folder = file("hostile");
-        QStringList names{"libspanscope_cuda.so", "libminizip.so.1", "libsentencepiece.so.0", "libz.so.1", "libicudata.so.72", "libQt6DBus.so.6",
-                          "platforms/libqoffscreen.so", "platforms/libqxcb.so", "imageformats/libqsvg.so", "imageformats/libqjpeg.so",
-                          "iconengines/libqsvgicon.so", "styles/libqgtk.so", "platformthemes/libqgtk3.so", "printsupport/libcupsprintersupport.so",
-                          "plugins/platforms/libqoffscreen.so", "lib/libspanscope_cuda.so", "bin/libspanscope_cuda.so", "lib/spanscope/libspanscope_cuda.so"};
+        QStringList names{"libspanscope_cuda.so",
+                          "libminizip.so.1",
+                          "libsentencepiece.so.0",
+                          "libz.so.1",
+                          "libicudata.so.72",
+                          "libQt6DBus.so.6",
+                          "platforms/libqoffscreen.so",
+                          "platforms/libqxcb.so",
+                          "imageformats/libqsvg.so",
+                          "imageformats/libqjpeg.so",
+                          "iconengines/libqsvgicon.so",
+                          "styles/libqgtk.so",
+                          "platformthemes/libqgtk3.so",
+                          "printsupport/libcupsprintersupport.so",
+                          "plugins/platforms/libqoffscreen.so",
+                          "lib/libspanscope_cuda.so",
+                          "bin/libspanscope_cuda.so",
+                          "lib/spanscope/libspanscope_cuda.so"};
         for (const QString& program : programs) names << ElfFile::read(program).needed;
         for (const QString& name : names) {
             if (name.startsWith("ld-linux") || QFile::exists(folder + '/' + name)) continue;
             QDir().mkpath(QFileInfo(folder + '/' + name).path());
-            if (!QFile::copy(SPANSCOPE_CANARY_LIBRARY, folder + '/' + name)) qFatal("cannot plant %s", qPrintable(name));
+            if (!QFile::copy(SPANSCOPE_CANARY_LIBRARY, folder + '/' + name))
+                qFatal("cannot plant %s", qPrintable(name));
         }
         QFile conf(folder + "/qt.conf");
-        if (!conf.open(QIODevice::WriteOnly) || conf.write("[Paths]\nPrefix=.\nPlugins=.\nLibraries=.\n") < 0) qFatal("cannot plant qt.conf");
+        if (!conf.open(QIODevice::WriteOnly) || conf.write("[Paths]\nPrefix=.\nPlugins=.\nLibraries=.\n") < 0)
+            qFatal("cannot plant qt.conf");
         return folder;
     }
 
@@ -118,20 +137,30 @@ class TestPrograms : public QObject {
             for (const QByteArray& line : maps.readAll().split('\n'))
                 if (line.endsWith("/libc.so.6")) libc = ElfFile::read(QString::fromUtf8(line.mid(line.indexOf('/'))));
         QVERIFY(libc.valid);
-        std::printf("| file | PIE | RELRO | stack protector | fortified functions | landing pads (endbr64) | marked IBT, SHSTK | stack | text relocations | run path |\n");
+        std::printf(
+            "| file | PIE | RELRO | stack protector | fortified functions | landing pads (endbr64) | marked IBT, SHSTK "
+            "| stack | text relocations | run path |\n");
         std::printf("|---|---|---|---|--:|--:|---|---|---|---|\n");
         for (const QString& path : programsIn(SPANSCOPE_BIN_DIR) + programsIn(m_installed + "/bin")) {
             const ElfFile elf = ElfFile::read(path);
             QVERIFY2(elf.valid, qPrintable(path));
             const bool plugin = path.endsWith(".so");
             const auto word = [](bool yes) { return yes ? "yes" : "no"; };
-            std::printf("| %s%s | %s | %s | %s | %d | %d | %s, %s | %s | %s | %s |\n", path.startsWith(m_installed) ? "installed " : "", qPrintable(QFileInfo(path).fileName()),
-                        plugin ? "library" : word(elf.pie), elf.relro && elf.bindNow ? "full" : elf.relro ? "partial" : "no", word(elf.stackProtector),
-                        int(elf.fortified.size()), elf.landingPads, word(elf.indirectBranchTracking), word(elf.shadowStack), elf.stackIsData ? "not executable" : "executable",
-                        word(elf.textRelocations), elf.runPath.isEmpty() ? "none" : qPrintable(elf.runPath.join(':')));
+            std::printf("| %s%s | %s | %s | %s | %d | %d | %s, %s | %s | %s | %s |\n",
+                        path.startsWith(m_installed) ? "installed " : "", qPrintable(QFileInfo(path).fileName()),
+                        plugin ? "library" : word(elf.pie),
+                        elf.relro && elf.bindNow ? "full"
+                        : elf.relro              ? "partial"
+                                                 : "no",
+                        word(elf.stackProtector), int(elf.fortified.size()), elf.landingPads,
+                        word(elf.indirectBranchTracking), word(elf.shadowStack),
+                        elf.stackIsData ? "not executable" : "executable", word(elf.textRelocations),
+                        elf.runPath.isEmpty() ? "none" : qPrintable(elf.runPath.join(':')));
             std::fflush(stdout);
             for (const QString& entry : elf.runPath)
-                QVERIFY2(entry.startsWith('/'), qPrintable(path + ": the run path has an entry that is the current folder or below it: \"" + entry + '"'));
+                QVERIFY2(entry.startsWith('/'),
+                         qPrintable(path + ": the run path has an entry that is the current folder or below it: \"" +
+                                    entry + '"'));
             QVERIFY2(plugin || elf.pie, qPrintable(path));
             QVERIFY2(elf.relro && elf.bindNow, qPrintable(path));
             QVERIFY2(elf.stackIsData && !elf.textRelocations && !elf.writableCode, qPrintable(path));
@@ -163,16 +192,19 @@ class TestPrograms : public QObject {
             const Outcome info = start(program, {"info", m_model}, folder);
             QVERIFY2(info.exitCode == 0 && info.out.contains("folder"), (info.err + info.out).constData());
             QVERIFY2(!info.out.contains("hostile"), info.out.constData());  // where the plugin was looked for
-            const Outcome exported = start(program, {"export", m_trace, "--npz", file("m.npz"), "--csv", file("m.csv")}, folder);
+            const Outcome exported =
+                start(program, {"export", m_trace, "--npz", file("m.npz"), "--csv", file("m.csv")}, folder);
             QVERIFY2(exported.exitCode == 0, exported.err.constData());
             if (programs.size() > 1) {
-                const Outcome figure = start(program, {"export", m_trace, "--png", file("m.png"), "--svg", file("m.svg")}, folder);
+                const Outcome figure =
+                    start(program, {"export", m_trace, "--png", file("m.png"), "--svg", file("m.svg")}, folder);
                 QVERIFY2(figure.exitCode == 0, figure.err.constData());
             }
         }
         if (QFile::exists(bin + "/spanscope")) {
             const Outcome window = start(bin + "/spanscope", {"--version"}, folder);
-            QVERIFY2(window.exitCode == 0 && window.out.startsWith("spanscope "), (window.out + window.err).constData());
+            QVERIFY2(window.exitCode == 0 && window.out.startsWith("spanscope "),
+                     (window.out + window.err).constData());
         }
         QCOMPARE(theCanary(), QString());
     }
@@ -182,11 +214,14 @@ class TestPrograms : public QObject {
         const QString cli = QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli");
         const QString folder = hostileFolder({cli});
         QFile::remove(file("canary"));
-        QDir().mkpath(folder + "/resources/models");  // where a folder of models would be looked for, were this the program's
-        QVERIFY(QFile::exists(folder + "/resources/models/arith") || writeTinyModel((folder + "/resources/models/arith").toStdString()));
+        QDir().mkpath(folder +
+                      "/resources/models");  // where a folder of models would be looked for, were this the program's
+        QVERIFY(QFile::exists(folder + "/resources/models/arith") ||
+                writeTinyModel((folder + "/resources/models/arith").toStdString()));
         const bool root = geteuid() == 0;
         const auto hideProc = [root] {
-            if (unshare(CLONE_NEWNS | (root ? 0 : CLONE_NEWUSER)) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            if (unshare(CLONE_NEWNS | (root ? 0 : CLONE_NEWUSER)) != 0 ||
+                mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
                 mount("none", "/proc", "tmpfs", 0, nullptr) != 0)
                 _exit(77);
         };
@@ -194,10 +229,12 @@ class TestPrograms : public QObject {
             const Outcome info = start(program, {"info", m_model}, folder, hideProc);
             if (info.exitCode == 77) QSKIP("no right to hide /proc");
             QVERIFY2(info.exitCode == 0 && info.out.contains("cuda"), (info.err + info.out).constData());
-            const Outcome run = start(program, {"run", "-m", m_model, "-p", "1+1", "-n", "2", "-c", "64"}, folder, hideProc);
+            const Outcome run =
+                start(program, {"run", "-m", m_model, "-p", "1+1", "-n", "2", "-c", "64"}, folder, hideProc);
             QVERIFY2(run.exitCode == 0, run.err.constData());
             const Outcome bundled = start(program, {"info"}, folder, hideProc);
-            QVERIFY2(!bundled.out.contains("hostile") && !bundled.err.contains("hostile"), (bundled.err + bundled.out).constData());
+            QVERIFY2(!bundled.out.contains("hostile") && !bundled.err.contains("hostile"),
+                     (bundled.err + bundled.out).constData());
             QVERIFY2(!bundled.out.contains("  folder    resources"), bundled.out.constData());
         }
         QCOMPARE(theCanary(), QString());

@@ -1,5 +1,5 @@
-// Every verb on a terminal, with control characters in whatever it reads: what comes out may show them and never do them. And
-// the same in a pipe, where data is passed on byte for byte.
+// Every verb on a terminal, with control characters in whatever it reads: what comes out may show them and never do
+// them. And the same in a pipe, where data is passed on byte for byte.
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
@@ -23,7 +23,10 @@ using Json = nlohmann::json;
 namespace {
 
 /// Colours, the cursor, the title, the bell, C1 as UTF-8 and alone, delete, an override, a line that pretends.
-const std::string kEvil = std::string("\x1b[31mred\x1b]0;title\x07\r\x08\x7f\xc2\x9b" "1m\x9b" "2m\xe2\x80\xae gnp.exe \xe2\x81\xa6");
+const std::string kEvil = std::string(
+    "\x1b[31mred\x1b]0;title\x07\r\x08\x7f\xc2\x9b"
+    "1m\x9b"
+    "2m\xe2\x80\xae gnp.exe \xe2\x81\xa6");
 const char* const kShown = "\\x1b[31mred\\x1b]0;title\\x07";
 
 struct Outcome {
@@ -69,10 +72,12 @@ Piped inPipe(const QStringList& arguments) {
     return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
 }
 
-/// The first control character that is not the program's own: its progress line is a carriage return and "clear to the end".
+/// The first control character that is not the program's own: its progress line is a carriage return and "clear to the
+/// end".
 std::string controlIn(std::string text) {
     for (size_t at = 0; (at = text.find("\r\x1b[K", at)) != std::string::npos;) text.erase(at, 4);
-    for (size_t at = 0; (at = text.find("\r\n", at)) != std::string::npos;) text.erase(at, 1);  // of the terminal's driver
+    for (size_t at = 0; (at = text.find("\r\n", at)) != std::string::npos;)
+        text.erase(at, 1);  // of the terminal's driver
     const std::string clean = terminalSafe(text);
     for (size_t i = 0; i < std::min(clean.size(), text.size()); ++i)
         if (clean[i] != text[i]) return clean.substr(i > 30 ? i - 30 : 0, 80);
@@ -80,7 +85,8 @@ std::string controlIn(std::string text) {
 }
 
 void replaceAll(std::string& text, const std::string& what, const std::string& with) {
-    for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) text.replace(at, what.size(), with);
+    for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+        text.replace(at, what.size(), with);
 }
 
 }  // namespace
@@ -92,13 +98,14 @@ class TestTerminal : public QObject {
 
     QString file(const QString& name) const { return QString::fromStdString(m_folder.path()) + '/' + name; }
 
-    /// A tiny model whose card and folder speak to the terminal; its vocabulary has a piece for every byte, and noise for
-    /// weights says them all.
+    /// A tiny model whose card and folder speak to the terminal; its vocabulary has a piece for every byte, and noise
+    /// for weights says them all.
     void writeHostileModel(const QString& folder) {
         QVERIFY(writeTinyModel(folder.toStdString()));
         const std::string card = folder.toStdString() + "/spanscope.json";
         Json json = Json::parse(readFile(card));
-        for (const char* field : {"name", "description", "license", "trained_on"}) json[field] = "x\x1b[31mred\x1b]0;title\x07\r\x7f\xc2\x9b\xe2\x80\xae";
+        for (const char* field : {"name", "description", "license", "trained_on"})
+            json[field] = "x\x1b[31mred\x1b]0;title\x07\r\x7f\xc2\x9b\xe2\x80\xae";
         QVERIFY(test::writeFile(card, json.dump()));
     }
 
@@ -107,7 +114,9 @@ class TestTerminal : public QObject {
         m_model = file("model\x1b[31mred\x1b]0;title\x07");
         writeHostileModel(m_model);
         RunData run = sampleRun();
-        for (std::string* field : {&run.header.modelName, &run.header.machine, &run.header.device, &run.header.warning, &run.answer}) *field = kEvil;
+        for (std::string* field :
+             {&run.header.modelName, &run.header.machine, &run.header.device, &run.header.warning, &run.answer})
+            *field = kEvil;
         for (StepRecord& s : run.steps) s.token.text = kEvil;
         RunData other = run;
         other.answer += "!";
@@ -121,21 +130,31 @@ class TestTerminal : public QObject {
         cut += kEvil + "\n";
         QVERIFY(test::writeFile(m_folder.file("cut.spantrace"), cut));
         m_problems = file("problems.jsonl");
-        QVERIFY(test::writeFile(m_problems.toStdString(), Json{{"task", "expression"}, {"prompt", "1+1"}, {"answer", "x\x1b[31mred"}}.dump() + "\n" +
-                                                              Json{{"task", "x\x1b[31mred"}, {"prompt", "1\x1b+1"}, {"answer", "2"}}.dump() + "\n"));
+        QVERIFY(
+            test::writeFile(m_problems.toStdString(),
+                            Json{{"task", "expression"}, {"prompt", "1+1"}, {"answer", "x\x1b[31mred"}}.dump() + "\n" +
+                                Json{{"task", "x\x1b[31mred"}, {"prompt", "1\x1b+1"}, {"answer", "2"}}.dump() + "\n"));
     }
 
     void everyVerb_data() {
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<bool>("shows");  ///< the text is in what is printed, as escapes
         const QString e = QString::fromStdString("\x1b[31mred\x1b]0;title\x07");
-        QTest::newRow("run") << QStringList{"run", "-m", m_model, "--task", "text", "-p", "12", "-n", "40", "--temp", "1.5", "-s", "4"} << false;
-        QTest::newRow("run, two modes") << QStringList{"run", "-m", m_model, "-p", "12+3", "-n", "40", "--temp", "1.5", "-s", "4", "--attention", "both"} << false;
-        QTest::newRow("run --json") << QStringList{"run", "-m", m_model, "--task", "text", "-p", "12\x1b[31m", "-n", "20", "--json"} << false;
+        QTest::newRow("run") << QStringList{"run", "-m", m_model,  "--task", "text", "-p", "12",
+                                            "-n",  "40", "--temp", "1.5",    "-s",   "4"}
+                             << false;
+        QTest::newRow("run, two modes") << QStringList{"run",    "-m",  m_model, "-p", "12+3",        "-n",  "40",
+                                                       "--temp", "1.5", "-s",    "4",  "--attention", "both"}
+                                        << false;
+        QTest::newRow("run --json") << QStringList{"run", "-m",         m_model, "--task", "text",
+                                                   "-p",  "12\x1b[31m", "-n",    "20",     "--json"}
+                                    << false;
         QTest::newRow("run, what cannot be read") << QStringList{"run", "-m", m_model, "-p", "1" + e + "+2"} << false;
         QTest::newRow("run -f") << QStringList{"run", "-m", m_model, "-f", file(e)} << true;
         QTest::newRow("run --task") << QStringList{"run", "-m", m_model, "-p", "1", "--task", e} << true;
-        QTest::newRow("run --trace") << QStringList{"run", "-m", m_model, "-p", "1+1", "-n", "2", "--trace", file("none/" + e)} << true;
+        QTest::newRow("run --trace") << QStringList{"run", "-m",      m_model,          "-p", "1+1", "-n",
+                                                    "2",   "--trace", file("none/" + e)}
+                                     << true;
         QTest::newRow("run -m") << QStringList{"run", "-m", file(e), "-p", "1"} << true;
         QTest::newRow("run --dry-run") << QStringList{"run", "-m", m_model, "-p", "1", "--dry-run"} << false;
         QTest::newRow("info") << QStringList{"info", m_model} << true;
@@ -148,17 +167,27 @@ class TestTerminal : public QObject {
         QTest::newRow("diff --json") << QStringList{"diff", m_trace, m_other, "--json"} << false;
         QTest::newRow("diff of a damaged trace") << QStringList{"diff", m_trace, file("cut.spantrace")} << true;
         QTest::newRow("export") << QStringList{"export", m_trace, "--csv", file("none/" + e)} << true;
-        QTest::newRow("export to the terminal") << QStringList{"export", m_trace, "-v", "--npz", file(e + ".npz")} << true;
-        QTest::newRow("eval") << QStringList{"eval", "-m", m_model, "--task", "expression", "--operators", "1", "--count", "2", "-n", "8", "--json"} << false;
+        QTest::newRow("export to the terminal")
+            << QStringList{"export", m_trace, "-v", "--npz", file(e + ".npz")} << true;
+        QTest::newRow("eval") << QStringList{"eval", "-m",      m_model, "--task", "expression", "--operators",
+                                             "1",    "--count", "2",     "-n",     "8",          "--json"}
+                              << false;
         QTest::newRow("eval --file") << QStringList{"eval", "-m", m_model, "--file", m_problems} << false;
         QTest::newRow("eval --task") << QStringList{"eval", "-m", m_model, "--task", e} << true;
         QTest::newRow("bench") << QStringList{"bench", "-m", m_model, "-p", "8", "-n", "2", "-r", "1"} << true;
-        QTest::newRow("bench -o csv") << QStringList{"bench", "-m", m_model, "-p", "8", "-n", "2", "-r", "1", "-o", "csv"} << true;
-        QTest::newRow("bench -o json") << QStringList{"bench", "-m", m_model, "-p", "8", "-n", "2", "-r", "1", "-o", "json"} << false;
+        QTest::newRow("bench -o csv") << QStringList{"bench", "-m", m_model, "-p", "8",  "-n",
+                                                     "2",     "-r", "1",     "-o", "csv"}
+                                      << true;
+        QTest::newRow("bench -o json") << QStringList{"bench", "-m", m_model, "-p", "8",   "-n",
+                                                      "2",     "-r", "1",     "-o", "json"}
+                                       << false;
         QTest::newRow("dataset --encode") << QStringList{"dataset", "--encode", m_problems, "--text-only"} << false;
         QTest::newRow("dataset --task") << QStringList{"dataset", "--count", "1", "--task", e} << true;
-        QTest::newRow("dataset --tokenizer") << QStringList{"dataset", "--count", "1", "--task", "expression", "--tokenizer", e} << true;
-        QTest::newRow("dataset") << QStringList{"dataset", "--count", "2", "--task", "expression", "--tokenizer", m_model} << false;
+        QTest::newRow("dataset --tokenizer")
+            << QStringList{"dataset", "--count", "1", "--task", "expression", "--tokenizer", e} << true;
+        QTest::newRow("dataset") << QStringList{"dataset",    "--count",     "2",    "--task",
+                                                "expression", "--tokenizer", m_model}
+                                 << false;
         QTest::newRow("usage") << QStringList{"run", "--attention", e} << true;
         QTest::newRow("no such verb") << QStringList{e} << true;
         QTest::newRow("no such option") << QStringList{"run", "--" + e} << true;
@@ -181,7 +210,8 @@ class TestTerminal : public QObject {
         const Piped piped = inPipe({"info", m_trace, "--json"});
         std::string text = o.text;
         replaceAll(text, "\r\n", "\n");
-        const Json seen = Json::parse(text, nullptr, false), sent = Json::parse(piped.out.toStdString(), nullptr, false);
+        const Json seen = Json::parse(text, nullptr, false),
+                   sent = Json::parse(piped.out.toStdString(), nullptr, false);
         QVERIFY2(!seen.is_discarded() && seen == sent, terminalSafe(text).c_str());
         QVERIFY(piped.out.contains("\xe2\x80\xae"));  // data: as it is
         QVERIFY(text.find("\\u202e") != std::string::npos);
@@ -189,7 +219,8 @@ class TestTerminal : public QObject {
 
     /// A response is data: what a script reads is what the model wrote.
     void aPipeGetsTheBytes() {
-        const QStringList arguments{"run", "-m", m_model, "--task", "text", "-p", "12", "-n", "60", "--temp", "1.5", "-s", "4"};
+        const QStringList arguments{"run", "-m", m_model,  "--task", "text", "-p", "12",
+                                    "-n",  "60", "--temp", "1.5",    "-s",   "4"};
         const Piped text = inPipe(arguments), object = inPipe(arguments + QStringList{"--json"});
         const std::string said = Json::parse(object.out.toStdString())["runs"][0]["text"];
         QVERIFY2(said != terminalSafe(said), "this model's answer has nothing to hide: the test would show nothing");
@@ -200,7 +231,8 @@ class TestTerminal : public QObject {
 
     /// What is for people is safe in a pipe as well: it may go on to a pager.
     void whatIsForPeopleIsSafeInAPipe() {
-        for (const QStringList& arguments : {QStringList{"info", m_model}, QStringList{"info", m_trace}, QStringList{"diff", m_trace, m_other}}) {
+        for (const QStringList& arguments :
+             {QStringList{"info", m_model}, QStringList{"info", m_trace}, QStringList{"diff", m_trace, m_other}}) {
             const Piped o = inPipe(arguments);
             QCOMPARE(controlIn((o.out + o.err).toStdString()), std::string());
             QVERIFY(o.out.contains("\\x1b[31mred"));
@@ -215,14 +247,16 @@ class TestTerminal : public QObject {
     }
 
     void charactersInPieces() {
-        QCOMPARE(terminalSafe("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"), std::string("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"));
+        QCOMPARE(terminalSafe("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"),
+                 std::string("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n"));
         QCOMPARE(terminalSafe(kEvil).substr(0, 26), std::string(kShown).substr(0, 26));
         QCOMPARE(terminalSafe("\xc2\x80\xc2\x9f\xc2\xa0"), std::string("\\xc2\\x80\\xc2\\x9f\xc2\xa0"));
         QCOMPARE(terminalSafe("\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf\xe2\x81\xa6\xe2\x81\xa9"),
                  std::string("\\xe2\\x80\\xaa\\xe2\\x80\\xae\xe2\x80\xaf\\xe2\\x81\\xa6\\xe2\\x81\\xa9"));
         QCOMPARE(terminalSafe("\xff\xc3", true), std::string("\\xff\\xc3"));
         QCOMPARE(terminalSafe("a\nb", true), std::string("a\\x0ab"));
-        QCOMPARE(printableJson("{\"a\": \"\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9\"}\n"), std::string("{\"a\": \"\\u007f\\u009b\\u202e\xc3\xa9\"}\n"));
+        QCOMPARE(printableJson("{\"a\": \"\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9\"}\n"),
+                 std::string("{\"a\": \"\\u007f\\u009b\\u202e\xc3\xa9\"}\n"));
     }
 };
 

@@ -18,11 +18,11 @@ class RecordingBackend : public Backend {
     };
     explicit RecordingBackend(std::unique_ptr<Backend> inner) : m_inner(std::move(inner)) {}
 
-    std::vector<Query> prompt;   ///< in order of evaluation
+    std::vector<Query> prompt;  ///< in order of evaluation
     std::vector<Query> decoded;
     std::vector<size_t> batchSizes;
-    bool logitsAsked = false;    ///< by a decode call
-    int nLive = 0;               ///< sequences not freed
+    bool logitsAsked = false;  ///< by a decode call
+    int nLive = 0;             ///< sequences not freed
 
     BackendInfo info() const override { return m_inner->info(); }
     const ModelShape& shape() const override { return m_inner->shape(); }
@@ -51,7 +51,8 @@ class RecordingBackend : public Backend {
         batchSizes.push_back(items.size());
         logitsAsked = logitsAsked || !output.maybeLogits.empty();
         for (const DecodeItem& i : items)
-            decoded.push_back({i.sequence.value, i.token, i.position, IntervalList(i.visible.begin(), i.visible.end()), i.maskId});
+            decoded.push_back(
+                {i.sequence.value, i.token, i.position, IntervalList(i.visible.begin(), i.visible.end()), i.maskId});
         return m_inner->decode(items, output);
     }
     Result<ProbeResult> probe(const ProbeRequest& r) override { return m_inner->probe(r); }

@@ -68,20 +68,22 @@ class TestBatch : public QObject {
         for (int i = 0; i < kRequests; ++i) {
             auto session = Session::create(model, *single, request(i), i);
             QVERIFY((*session)->prefill(nullptr, {}).ok());
-            while ((*session)->step().value()) {
-            }
+            while ((*session)->step().value()) {}
             alone.push_back(ids((*session)->data()));
         }
         RecordingBackend backend(reference(*model, kvTokens, maxBatch));
         std::vector<std::vector<int32_t>> batched(kRequests);
         int next = 0, nDone = 0;
-        const Status ok = runBatched(model, backend, maxBatch, requests(kRequests, next), [&](int64_t id, Result<RunData> run) {
-            QVERIFY2(run.ok(), run.ok() ? "" : run.error().toString().c_str());
-            QCOMPARE(run->header.runId, id);
-            QVERIFY(run->stats.stop != StopReason::Running);
-            batched[static_cast<size_t>(id)] = ids(*run);
-            ++nDone;
-        }, nullptr);
+        const Status ok = runBatched(
+            model, backend, maxBatch, requests(kRequests, next),
+            [&](int64_t id, Result<RunData> run) {
+                QVERIFY2(run.ok(), run.ok() ? "" : run.error().toString().c_str());
+                QCOMPARE(run->header.runId, id);
+                QVERIFY(run->stats.stop != StopReason::Running);
+                batched[static_cast<size_t>(id)] = ids(*run);
+                ++nDone;
+            },
+            nullptr);
         QVERIFY(ok.ok());
         QCOMPARE(nDone, kRequests);
         QCOMPARE(batched, alone);
@@ -120,7 +122,8 @@ class TestBatch : public QObject {
         auto backend = reference(*model, 4096, 4);
         std::atomic<bool> stop{false};
         int next = 0;
-        const Status ok = runBatched(model, *backend, 4, requests(100, next), [&](int64_t, Result<RunData>) { stop = true; }, &stop);
+        const Status ok = runBatched(
+            model, *backend, 4, requests(100, next), [&](int64_t, Result<RunData>) { stop = true; }, &stop);
         QVERIFY(!ok.ok());
         QCOMPARE(ok.error().code, ErrorCode::Cancelled);
         QVERIFY(next < 20);

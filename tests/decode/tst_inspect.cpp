@@ -28,8 +28,7 @@ std::shared_ptr<RunData> record(std::shared_ptr<const Model> model, Backend& bac
     s.maxTokens = 20;
     auto session = Session::create(std::move(model), backend, s, 7);
     if (!session || !(*session)->prefill(nullptr, {})) qFatal("session");
-    while ((*session)->step().value()) {
-    }
+    while ((*session)->step().value()) {}
     return std::make_shared<RunData>((*session)->data());
 }
 
@@ -76,15 +75,18 @@ class TestInspect : public QObject {
         // The run again: dense and as recorded, one token at a time.
         auto byHand = reference(*model);
         const auto nPrompt = static_cast<int32_t>(run->header.prompt.size());
-        const SequenceId dense = byHand->createSequence(nPrompt + 20).value(), kept = byHand->createSequence(nPrompt + 20).value();
+        const SequenceId dense = byHand->createSequence(nPrompt + 20).value(),
+                         kept = byHand->createSequence(nPrompt + 20).value();
         const Interval all{0, kOpenEnd};
         std::vector<std::vector<float>> denseLogits, keptLogits;
         for (int32_t i = 0; i < nPrompt + 20; ++i) {
             const bool isStep = i >= nPrompt;
             const int32_t token = isStep ? run->steps[size_t(i - nPrompt)].token.id : run->header.prompt[size_t(i)].id;
-            const IntervalList& list = isStep ? *run->steps[size_t(i - nPrompt)].visible : *run->header.promptVisible[size_t(i)];
+            const IntervalList& list =
+                isStep ? *run->steps[size_t(i - nPrompt)].visible : *run->header.promptVisible[size_t(i)];
             for (const auto& [sequence, visible, store] :
-                 {std::tuple{dense, std::span<const Interval>(&all, 1), &denseLogits}, std::tuple{kept, std::span<const Interval>(list), &keptLogits}}) {
+                 {std::tuple{dense, std::span<const Interval>(&all, 1), &denseLogits},
+                  std::tuple{kept, std::span<const Interval>(list), &keptLogits}}) {
                 std::vector<float> logits(size_t(model->weights().shape.vocab));
                 int32_t argmax = 0;
                 float logprob = 0;
@@ -97,7 +99,9 @@ class TestInspect : public QObject {
         int32_t first = -1;
         for (size_t i = 0; i < 20; ++i) {
             QVERIFY(std::abs(curve.klNats[i] - klOf(denseLogits[i], keptLogits[i])) < 1e-5);
-            auto top = [](const std::vector<float>& l) { return int32_t(std::max_element(l.begin(), l.end()) - l.begin()); };
+            auto top = [](const std::vector<float>& l) {
+                return int32_t(std::max_element(l.begin(), l.end()) - l.begin());
+            };
             QCOMPARE(curve.topDense[i], top(denseLogits[i]));
             QCOMPARE(curve.topRestricted[i], top(keptLogits[i]));
             QCOMPARE(curve.sameTop[i] != 0, top(denseLogits[i]) == top(keptLogits[i]));
@@ -117,7 +121,8 @@ class TestInspect : public QObject {
                 if (mayRead(*step.visible, step.position, int32_t(k))) inside += plain.probabilities[row * nKeys + k];
             QVERIFY(std::abs(inside - p.massKept[row]) < 1e-5);
         }
-        for (size_t k = 0; k < nKeys; ++k) QVERIFY(std::abs(p.dense[k] - plain.probabilities[(nHeads + 2) * nKeys + k]) < 1e-6F);
+        for (size_t k = 0; k < nKeys; ++k)
+            QVERIFY(std::abs(p.dense[k] - plain.probabilities[(nHeads + 2) * nKeys + k]) < 1e-6F);
         double sum = 0;
         for (size_t k = 0; k < nKeys; ++k) {
             sum += p.restricted[k];
@@ -149,7 +154,8 @@ class TestInspect : public QObject {
         QVERIFY(wider.beforeToAfter.klNats > 0);
         QCOMPARE(wider.attendedAfter, step.causal);
         // The cache is as it was: the same question has the same answer.
-        QVERIFY(std::abs((*inspector)->edit(4, {{0, kOpenEnd}}).value().beforeToAfter.klNats - wider.beforeToAfter.klNats) < 1e-12);
+        QVERIFY(std::abs((*inspector)->edit(4, {{0, kOpenEnd}}).value().beforeToAfter.klNats -
+                         wider.beforeToAfter.klNats) < 1e-12);
         QVERIFY(!(*inspector)->edit(4, {{5, 3}}).ok());
         QVERIFY(!(*inspector)->edit(4, {{0, 2}}).ok());
         QVERIFY(!(*inspector)->edit(99, {{0, kOpenEnd}}).ok());

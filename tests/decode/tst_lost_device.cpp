@@ -1,5 +1,5 @@
-// A backend whose device goes away in the middle of a run: the error reaches the caller, the process lives, and the trace
-// written so far can be read and says that the run failed.
+// A backend whose device goes away in the middle of a run: the error reaches the caller, the process lives, and the
+// trace written so far can be read and says that the run failed.
 #include <QTemporaryDir>
 #include <QtTest>
 
@@ -20,7 +20,8 @@ class LostBackend : public RecordingBackend {
     LostBackend(std::unique_ptr<Backend> inner, int nGood) : RecordingBackend(std::move(inner)), m_nGood(nGood) {}
     int nCallsAfterwards = 0;
 
-    Status prefill(SequenceId s, std::span<const int32_t> tokens, std::span<const QueryRun> runs, std::span<float> logits) override {
+    Status prefill(SequenceId s, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
+                   std::span<float> logits) override {
         if (m_nGood < 0) return lost();
         return RecordingBackend::prefill(s, tokens, runs, logits);
     }
@@ -34,7 +35,9 @@ class LostBackend : public RecordingBackend {
     }
 
   private:
-    static Error lost() { return {ErrorCode::Device, "CUDA: cudaGraphLaunch failed: unspecified launch failure", {}, {}, {}, {}}; }
+    static Error lost() {
+        return {ErrorCode::Device, "CUDA: cudaGraphLaunch failed: unspecified launch failure", {}, {}, {}, {}};
+    }
     int m_nGood;
 };
 

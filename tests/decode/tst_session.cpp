@@ -28,7 +28,8 @@ std::unique_ptr<Backend> reference(const Model& model) {
 }
 
 /// Prompt and tokens one by one through decode() with everything visible, arg max of the logits.
-std::vector<int32_t> naiveGreedy(const Model& model, const std::vector<int32_t>& prompt, int32_t n, bool stopAtEos = true) {
+std::vector<int32_t> naiveGreedy(const Model& model, const std::vector<int32_t>& prompt, int32_t n,
+                                 bool stopAtEos = true) {
     auto backend = reference(model);
     const SequenceId sequence = backend->createSequence(static_cast<int32_t>(prompt.size()) + n).value();
     const Interval everything{0, kOpenEnd};
@@ -60,7 +61,8 @@ std::vector<int32_t> ids(const RunData& run) {
 /// Passes everything on until a step whose logits are all NaN, as a device computes them from weights with NaN.
 class FailingNumbers : public RecordingBackend {
   public:
-    FailingNumbers(std::unique_ptr<Backend> inner, size_t atStep) : RecordingBackend(std::move(inner)), m_atStep(atStep) {}
+    FailingNumbers(std::unique_ptr<Backend> inner, size_t atStep)
+        : RecordingBackend(std::move(inner)), m_atStep(atStep) {}
     Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override {
         Status status = RecordingBackend::decode(items, output);
         if (batchSizes.size() <= m_atStep) return status;
@@ -139,8 +141,10 @@ class TestSession : public QObject {
         QTest::addColumn<QString>("text");
         for (AttentionMode mode : {AttentionMode::Dense, AttentionMode::Declared, AttentionMode::Keep}) {
             QTest::addRow("%s sheet", attentionModeName(mode)) << int(mode) << "sheet" << kSheet;
-            QTest::addRow("%s expression", attentionModeName(mode)) << int(mode) << "expression" << "(12+7)*(3-8)-(-4)";
-            QTest::addRow("%s text", attentionModeName(mode)) << int(mode) << "text" << "Grüße, <attend> is just text";
+            QTest::addRow("%s expression", attentionModeName(mode)) << int(mode) << "expression"
+                                                                    << "(12+7)*(3-8)-(-4)";
+            QTest::addRow("%s text", attentionModeName(mode)) << int(mode) << "text"
+                                                              << "Grüße, <attend> is just text";
         }
     }
 
@@ -272,10 +276,12 @@ class TestSession : public QObject {
         auto backend = reference(*model);
         auto refused = [&](const RunSettings& s) {
             auto session = Session::create(model, *backend, s, 1);
-            return !session && session.error().code == ErrorCode::InvalidArgument ? session.error().toString() : std::string();
+            return !session && session.error().code == ErrorCode::InvalidArgument ? session.error().toString()
+                                                                                  : std::string();
         };
         QVERIFY(refused(settings("poetry", "x", AttentionMode::Dense, 1)).find("poetry") != std::string::npos);
-        QVERIFY(refused(settings("expression", "12+*3", AttentionMode::Dense, 1)).find("column 4") != std::string::npos);
+        QVERIFY(refused(settings("expression", "12+*3", AttentionMode::Dense, 1)).find("column 4") !=
+                std::string::npos);
         RunSettings s = settings("text", "", AttentionMode::Dense, 1);
         s.promptIds = {1, 1 << 20};
         QVERIFY(refused(s).find("vocabulary") != std::string::npos);
@@ -315,7 +321,8 @@ class TestSession : public QObject {
         auto backend = makeCpuBackend(model->weights(), options());
         const RunSettings a = settings("sheet", kSheet, AttentionMode::Dense, 50);
         const RunSettings b = settings("sheet", kSheet, AttentionMode::Declared, 20);
-        const std::vector<int32_t> aloneA = ids(runToEnd(model, **backend, a)), aloneB = ids(runToEnd(model, **backend, b));
+        const std::vector<int32_t> aloneA = ids(runToEnd(model, **backend, a)),
+                                   aloneB = ids(runToEnd(model, **backend, b));
         auto one = Session::create(model, **backend, a, 1), two = Session::create(model, **backend, b, 2);
         QVERIFY(one.ok() && two.ok());
         QVERIFY((*one)->prefill(nullptr, {}).ok() && (*two)->prefill(nullptr, {}).ok());
@@ -384,7 +391,8 @@ class TestSession : public QObject {
         QVERIFY2(model, model ? "" : model.error().toString().c_str());
         for (const float temperature : {0.0F, 1.0F}) {
             for (const bool cpu : {false, true}) {
-                auto backend = cpu ? makeCpuBackend((*model)->weights(), options()) : makeReferenceBackend((*model)->weights(), options(), true);
+                auto backend = cpu ? makeCpuBackend((*model)->weights(), options())
+                                   : makeReferenceBackend((*model)->weights(), options(), true);
                 QVERIFY(backend);
                 RunSettings s = settings("text", "12", AttentionMode::Dense, 4);
                 s.sampler.temperature = temperature;

@@ -28,9 +28,7 @@ inline uint64_t readAll(const ModelWeights& weights) {
 }
 
 /// A result that must not be optimised away.
-inline void keep(uint64_t value) {
-    asm volatile("" : : "r"(value));
-}
+inline void keep(uint64_t value) { asm volatile("" : : "r"(value)); }
 
 /// A broken promise of the code under test.
 inline void require(bool holds) {

@@ -21,12 +21,15 @@ void compare(const VocabularySpec& ours, const fuzz::ModelProto& theirs) {
     }
     const auto& trainer = theirs.trainer_spec();
     fuzz::require(trainer.model_type() == static_cast<int>(ours.kind));
-    fuzz::require(trainer.byte_fallback() == ours.byteFallback && trainer.treat_whitespace_as_suffix() == ours.spaceAtEnd);
+    fuzz::require(trainer.byte_fallback() == ours.byteFallback &&
+                  trainer.treat_whitespace_as_suffix() == ours.spaceAtEnd);
     fuzz::require(trainer.unk_piece() == ours.unk && trainer.bos_piece() == ours.bos);
     fuzz::require(trainer.eos_piece() == ours.eos && trainer.pad_piece() == ours.pad);
     const auto& normalizer = theirs.normalizer_spec();
-    fuzz::require(normalizer.precompiled_charsmap() == ours.charsmap && normalizer.add_dummy_prefix() == ours.dummyPrefix);
-    fuzz::require(normalizer.remove_extra_whitespaces() == ours.trimSpaces && normalizer.escape_whitespaces() == ours.escapeSpaces);
+    fuzz::require(normalizer.precompiled_charsmap() == ours.charsmap &&
+                  normalizer.add_dummy_prefix() == ours.dummyPrefix);
+    fuzz::require(normalizer.remove_extra_whitespaces() == ours.trimSpaces &&
+                  normalizer.escape_whitespaces() == ours.escapeSpaces);
 }
 
 }  // namespace

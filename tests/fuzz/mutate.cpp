@@ -9,8 +9,15 @@
 namespace spanscope::fuzz {
 
 uint64_t edgeNumber(Dice& dice) {
-    static constexpr std::array<uint64_t, 18> kEdges{
-        0, 1, 2, 3, 7, 8, 63, 64, 255, 256, 65535, 65536, INT32_MAX, uint64_t{1} << 31, UINT32_MAX, uint64_t{1} << 32, INT64_MAX, UINT64_MAX};
+    static constexpr std::array<uint64_t, 18> kEdges{0,          1,
+                                                     2,          3,
+                                                     7,          8,
+                                                     63,         64,
+                                                     255,        256,
+                                                     65535,      65536,
+                                                     INT32_MAX,  uint64_t{1} << 31,
+                                                     UINT32_MAX, uint64_t{1} << 32,
+                                                     INT64_MAX,  UINT64_MAX};
     const uint64_t edge = dice.of(kEdges);
     return dice.oneIn(3) ? edge - dice.below(3) : edge;
 }
@@ -49,7 +56,8 @@ Node nodeOf(const nlohmann::ordered_json& value) {
     Node node;
     if (value.is_object()) {
         node.open = '{';
-        for (const auto& [key, item] : value.items()) node.members.push_back({nlohmann::json(key).dump(), nodeOf(item)});
+        for (const auto& [key, item] : value.items())
+            node.members.push_back({nlohmann::json(key).dump(), nodeOf(item)});
     } else if (value.is_array()) {
         node.open = '[';
         for (const auto& item : value) node.members.push_back({{}, nodeOf(item)});
@@ -84,9 +92,28 @@ void collect(Node& node, std::vector<Node*>& all, std::vector<Node*>& containers
 }
 
 Node awkward(Dice& dice) {
-    static const std::array<const char*, 22> kScalars{
-        "0", "-1", "1", "-0.0", "0.5", "1e308", "1e-400", "1e999", "4294967296", "9223372036854775808", "18446744073709551616",
-        "null", "true", "false", "\"\"", "\"\\u0000\"", "\"\\ud800\"", "\"<img src=x>\"", "\"../x\"", "\"\\u202e\"", "NaN", "{}"};
+    static const std::array<const char*, 22> kScalars{"0",
+                                                      "-1",
+                                                      "1",
+                                                      "-0.0",
+                                                      "0.5",
+                                                      "1e308",
+                                                      "1e-400",
+                                                      "1e999",
+                                                      "4294967296",
+                                                      "9223372036854775808",
+                                                      "18446744073709551616",
+                                                      "null",
+                                                      "true",
+                                                      "false",
+                                                      "\"\"",
+                                                      "\"\\u0000\"",
+                                                      "\"\\ud800\"",
+                                                      "\"<img src=x>\"",
+                                                      "\"../x\"",
+                                                      "\"\\u202e\"",
+                                                      "NaN",
+                                                      "{}"};
     Node node;
     node.scalar = dice.oneIn(4) ? std::to_string(edgeNumber(dice)) : dice.of(kScalars);
     return node;
@@ -127,9 +154,13 @@ void changeJson(Node& root, Dice& dice) {
     switch (dice.below(7)) {
         case 0: box.members.erase(place); return;
         case 1: box.members.push_back(Member(box.members[at])); return;
-        case 2: if (!other.members.empty()) box.members[at].key = std::string(dice.of(other.members).key); return;
+        case 2:
+            if (!other.members.empty()) box.members[at].key = std::string(dice.of(other.members).key);
+            return;
         case 3: std::swap(box.members[at], dice.of(box.members)); return;
-        case 4: if (!other.members.empty()) box.members.push_back(Member(dice.of(other.members))); return;
+        case 4:
+            if (!other.members.empty()) box.members.push_back(Member(dice.of(other.members)));
+            return;
         case 5: box.members.insert(place, {"\"k" + std::to_string(dice.below(9)) + "\"", awkward(dice)}); return;
         default: box.members[at].key = mutateBytes(box.members[at].key, box.members[at].key.size() + 8); return;
     }
@@ -139,7 +170,8 @@ void changeJson(Node& root, Dice& dice) {
 
 std::string mutateJson(std::string_view text, Dice& dice) {
     const auto isOpen = [](char c) { return c == '[' || c == '{'; };
-    if (std::count_if(text.begin(), text.end(), isOpen) > 4000) return mutateBytes(text, text.size());  // the tree recurses
+    if (std::count_if(text.begin(), text.end(), isOpen) > 4000)
+        return mutateBytes(text, text.size());  // the tree recurses
     const auto value = nlohmann::ordered_json::parse(text, nullptr, false);
     if (value.is_discarded() || dice.oneIn(16)) return mutateBytes(text, text.size() + 64);
     Node root = nodeOf(value);

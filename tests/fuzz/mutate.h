@@ -20,7 +20,9 @@ class Dice {
     size_t below(size_t n) { return n == 0 ? 0 : m_random() % n; }
     bool oneIn(size_t n) { return below(n) == 0; }
     template <class List>
-    auto& of(List& list) { return list[below(std::size(list))]; }
+    auto& of(List& list) {
+        return list[below(std::size(list))];
+    }
 
   private:
     std::minstd_rand m_random;

@@ -44,7 +44,8 @@ void change(std::vector<Value>& values, Dice& dice) {
         case 6: {
             std::string number;
             put<uint64_t>(number, edgeNumber(dice));
-            value.bytes.replace(0, std::min<size_t>(value.bytes.size(), 8), number.substr(0, std::min<size_t>(value.bytes.size(), 8)));
+            value.bytes.replace(0, std::min<size_t>(value.bytes.size(), 8),
+                                number.substr(0, std::min<size_t>(value.bytes.size(), 8)));
             break;
         }
         default: value.bytes = mutateBytes(value.bytes, value.bytes.size() + 16);
@@ -61,7 +62,9 @@ void change(std::vector<Tensor>& tensors, Dice& dice) {
         case 2: tensor.name = std::string(dice.of(tensors).name); break;
         case 3: tensor.type = static_cast<uint32_t>(dice.below(40)); break;
         case 4: tensor.offset = dice.oneIn(2) ? edgeNumber(dice) : tensor.offset + 32 * dice.below(4); break;
-        case 5: if (!tensor.extents.empty()) dice.of(tensor.extents) = edgeNumber(dice); break;
+        case 5:
+            if (!tensor.extents.empty()) dice.of(tensor.extents) = edgeNumber(dice);
+            break;
         default: tensor.extents.push_back(1 + dice.below(3));
     }
 }
@@ -80,7 +83,10 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
     std::vector<Tensor> tensors;
     for (const GgufTensor& tensor : gguf->tensors) {
         const size_t at = tensor.bytes.empty() ? dataStart : static_cast<size_t>(tensor.bytes.data() - data);
-        tensors.push_back({tensor.name, {tensor.shape.rbegin(), tensor.shape.rend()}, tensor.type, at < dataStart ? 0 : at - dataStart});
+        tensors.push_back({tensor.name,
+                           {tensor.shape.rbegin(), tensor.shape.rend()},
+                           tensor.type,
+                           at < dataStart ? 0 : at - dataStart});
     }
     for (size_t i = 1 + dice.below(2); i > 0; --i) dice.oneIn(3) ? change(tensors, dice) : change(values, dice);
 

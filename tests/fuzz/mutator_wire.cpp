@@ -3,5 +3,6 @@
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t maxSize, unsigned seed) {
     spanscope::fuzz::Dice dice(seed);
-    return spanscope::fuzz::give(spanscope::fuzz::mutateWire({reinterpret_cast<char*>(data), size}, dice), data, maxSize);
+    return spanscope::fuzz::give(spanscope::fuzz::mutateWire({reinterpret_cast<char*>(data), size}, dice), data,
+                                 maxSize);
 }

@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
         std::ifstream file(entry.path(), std::ios::binary);
         const std::vector<uint8_t> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
         for (size_t eighth = 0; eighth <= 8; ++eighth) {
-            const std::vector<uint8_t> part(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() * eighth / 8));
+            const std::vector<uint8_t> part(bytes.begin(),
+                                            bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() * eighth / 8));
             LLVMFuzzerTestOneInput(part.data(), part.size());
         }
         ++nFiles;

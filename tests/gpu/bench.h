@@ -80,7 +80,9 @@ inline double graphUs(const LaunchContext& ctx, const std::function<void()>& enq
     enqueue();
     need(cudaStreamEndCapture(ctx.stream, &graph), "end of capture");
     need(cudaGraphInstantiate(&exec, graph, 0), "instantiate");
-    const auto time = [&](int n) { return timedUs(ctx, n, [&] { need(cudaGraphLaunch(exec, ctx.stream), "launch"); }) / n; };
+    const auto time = [&](int n) {
+        return timedUs(ctx, n, [&] { need(cudaGraphLaunch(exec, ctx.stream), "launch"); }) / n;
+    };
     time(2);
     const int n = std::max(1, static_cast<int>(sampleUs / std::max(1.0, time(2))));
     std::vector<double> samples;

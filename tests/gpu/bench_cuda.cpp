@@ -26,8 +26,8 @@ void limits() {
         need(a.allocate("copy", bytes));
         need(b.allocate("copy", bytes));
         noise(ctx, a.as<>(), Element::BF16, static_cast<int64_t>(bytes / 2), 1, 1.f);
-        // The driver may leave a copy to a copy engine, which is slower than the multiprocessors: the better of its copy and
-        // of one by a kernel, outside of a graph.
+        // The driver may leave a copy to a copy engine, which is slower than the multiprocessors: the better of its
+        // copy and of one by a kernel, outside of a graph.
         const double moved = 2.0 * static_cast<double>(bytes);
         const auto best = [&](const std::function<void()>& copy) {
             timedUs(ctx, 2, copy);
@@ -35,10 +35,13 @@ void limits() {
             for (int i = 0; i < 4; ++i) us = std::min(us, timedUs(ctx, 4, copy) / 4);
             return us;
         };
-        const double driver = best([&] { need(cudaMemcpyAsync(b.as<>(), a.as<>(), bytes, cudaMemcpyDeviceToDevice, ctx.stream), "copy"); });
+        const double driver = best(
+            [&] { need(cudaMemcpyAsync(b.as<>(), a.as<>(), bytes, cudaMemcpyDeviceToDevice, ctx.stream), "copy"); });
         const double kernel = best([&] { need(launchCopy(ctx, b.as<>(), a.as<>(), bytes), "copy"); });
-        emit("limit copy", {{"us", std::min(driver, kernel)}, {"GBps", moved / std::min(driver, kernel) / 1e3},
-                            {"driverGBps", moved / driver / 1e3}, {"kernelGBps", moved / kernel / 1e3}});
+        emit("limit copy", {{"us", std::min(driver, kernel)},
+                            {"GBps", moved / std::min(driver, kernel) / 1e3},
+                            {"driverGBps", moved / driver / 1e3},
+                            {"kernelGBps", moved / kernel / 1e3}});
     }
     const int n = 8192;
     DeviceBuffer w, x, y;
@@ -70,7 +73,8 @@ class AttentionBench {
         std::vector<int32_t> table(static_cast<size_t>(nPages));
         check::Random random(9);
         for (int i = 0; i < nPages; ++i) table[static_cast<size_t>(i)] = i;
-        for (int i = nPages - 1; i > 0; --i) std::swap(table[static_cast<size_t>(i)], table[static_cast<size_t>(random.below(i + 1))]);
+        for (int i = nPages - 1; i > 0; --i)
+            std::swap(table[static_cast<size_t>(i)], table[static_cast<size_t>(random.below(i + 1))]);
         need(m_table.allocate("table", table.size() * 4));
         need(cudaMemcpy(m_table.as<>(), table.data(), table.size() * 4, cudaMemcpyHostToDevice), "table");
         need(m_kept.allocate("kept", table.size() * sizeof(KeptPage)));
@@ -113,11 +117,13 @@ class AttentionBench {
                     const int nRuns = m_nTokens / run;
                     std::vector<int> order(static_cast<size_t>(nRuns));
                     for (int i = 0; i < nRuns; ++i) order[static_cast<size_t>(i)] = i;
-                    for (int i = nRuns - 1; i > 0; --i) std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(random.below(i + 1))]);
+                    for (int i = nRuns - 1; i > 0; --i)
+                        std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(random.below(i + 1))]);
                     order.resize(static_cast<size_t>(keep / run));
                     std::sort(order.begin(), order.end());
                     for (int i : order) {
-                        if (item.nIntervals > 0 && to[item.nIntervals - 1].end == i * run) to[item.nIntervals - 1].end += run;
+                        if (item.nIntervals > 0 && to[item.nIntervals - 1].end == i * run)
+                            to[item.nIntervals - 1].end += run;
                         else to[item.nIntervals++] = {i * run, (i + 1) * run};
                     }
                 }
@@ -142,9 +148,14 @@ class AttentionBench {
             LaunchContext ctx = m_ctx;
             ctx.overlap = overlap && m_ctx.overlap;
             for (int c = 0; c < m_copies; ++c) need(launchSpanShares(ctx, params(c, kernel)), "shares");
-            const double us = graphUs(m_ctx, [&] {
-                for (int c = 0; c < m_copies; ++c) need(launchSpanAttention(ctx, params(c, kernel)), "attention");
-            }, sampleUs) / m_copies;
+            const double us = graphUs(
+                                  m_ctx,
+                                  [&] {
+                                      for (int c = 0; c < m_copies; ++c)
+                                          need(launchSpanAttention(ctx, params(c, kernel)), "attention");
+                                  },
+                                  sampleUs) /
+                              m_copies;
             return us;
         };
         for (bool overlap : {false, true}) {
@@ -163,7 +174,8 @@ class AttentionBench {
         for (const Choice& other : others)
             for (bool overlap : {false, true}) {
                 const double us = time(other.kernel, overlap, 8e3);
-                emit(name + (overlap ? " overlapped" : "") + " kernel " + other.text, {{"us", us}, {"GBps", bytes / us / 1e3}});
+                emit(name + (overlap ? " overlapped" : "") + " kernel " + other.text,
+                     {{"us", us}, {"GBps", bytes / us / 1e3}});
             }
     }
 
@@ -190,7 +202,8 @@ class AttentionBench {
     }
     LaunchContext m_ctx;
     int m_nHeads, m_nKvHeads, m_nRows, m_nTokens, m_copies, m_perRow = 0;
-    DeviceBuffer m_kv, m_q, m_out, m_table, m_kept, m_state, m_rows, m_scratch, m_work, m_partialO, m_partialMl, m_arrived;
+    DeviceBuffer m_kv, m_q, m_out, m_table, m_kept, m_state, m_rows, m_scratch, m_work, m_partialO, m_partialMl,
+        m_arrived;
     size_t m_workStride = 0;  ///< entries
     MappedBuffer m_items, m_intervals;
 };
@@ -200,12 +213,14 @@ void attention() {
     {
         AttentionBench b(ctx, 32, 32, 8, 16384, 2);
         b.measure("attention MHA 8x16K dense", 0, 0);
-        for (int part : {2, 4, 8, 16}) b.measure("attention MHA 8x16K keep 1/" + std::to_string(part), 16384 / part, 16);
+        for (int part : {2, 4, 8, 16})
+            b.measure("attention MHA 8x16K keep 1/" + std::to_string(part), 16384 / part, 16);
     }
     {
         AttentionBench b(ctx, 32, 8, 8, 32768, 2);
         b.measure("attention GQA 8x32K dense", 0, 0);
-        for (int part : {2, 4, 8, 16}) b.measure("attention GQA 8x32K keep 1/" + std::to_string(part), 32768 / part, 16);
+        for (int part : {2, 4, 8, 16})
+            b.measure("attention GQA 8x32K keep 1/" + std::to_string(part), 32768 / part, 16);
     }
     AttentionBench(ctx, 32, 32, 16, 2048, 2).measure("attention MHA 16x2K dense", 0, 0);
     AttentionBench(ctx, 32, 32, 32, 2048, 2).measure("attention MHA 32x2K dense", 0, 0);
@@ -239,10 +254,13 @@ void matvec() {
     need(y.allocate("y", size_t{64} * 32000 * 4));
     need(cudaMemset(y.as<>(), 0, y.nBytes()), "memset");
     need(cudaDeviceSynchronize(), "set up");
-    for (const Matrix& m : {Matrix{"qkv", 12288, 4096, ProductRole::Plain}, Matrix{"o", 4096, 4096, ProductRole::Residual},
-                            Matrix{"gateup", 22016, 4096, ProductRole::SiluMul}, Matrix{"down", 4096, 11008, ProductRole::Residual}}) {
+    for (const Matrix& m :
+         {Matrix{"qkv", 12288, 4096, ProductRole::Plain}, Matrix{"o", 4096, 4096, ProductRole::Residual},
+          Matrix{"gateup", 22016, 4096, ProductRole::SiluMul}, Matrix{"down", 4096, 11008, ProductRole::Residual}}) {
         const double bytes = 2.0 * m.n * m.k;
-        const auto weights = [&](int c) { return w.as<char>() + static_cast<size_t>(c) * static_cast<size_t>(most) * 2; };
+        const auto weights = [&](int c) {
+            return w.as<char>() + static_cast<size_t>(c) * static_cast<size_t>(most) * 2;
+        };
         for (int rows : {1, 2, 4}) {
             GemvParams p;
             p.role = m.role;
@@ -252,14 +270,22 @@ void matvec() {
             p.y = y.as<float>();
             p.yStride = m.n;
             p.m = rows;
-            const bool takesAll = gemvTakesAllShared(ctx, MatrixFormat::Plain, Element::BF16, rows, 11008);  // as a step would
+            const bool takesAll =
+                gemvTakesAllShared(ctx, MatrixFormat::Plain, Element::BF16, rows, 11008);  // as a step would
             const LaunchContext asStep = withShared(ctx, takesAll ? kSharedAll : kSharedMost);
-            const double us = graphUs(ctx, [&] {
-                for (int c = 0; c < kCopies; ++c) {
-                    need(launchGemv(asStep, DeviceMatrix{weights(c), nullptr, m.n, m.k, MatrixFormat::Plain}, Element::BF16, p), "gemv");
-                }
-            }) / kCopies;
-            emit(std::string("gemv ") + m.name + " rows " + std::to_string(rows), {{"us", us}, {"GBps", bytes / us / 1e3}});
+            const double us =
+                graphUs(ctx,
+                        [&] {
+                            for (int c = 0; c < kCopies; ++c) {
+                                need(
+                                    launchGemv(asStep, DeviceMatrix{weights(c), nullptr, m.n, m.k, MatrixFormat::Plain},
+                                               Element::BF16, p),
+                                    "gemv");
+                            }
+                        }) /
+                kCopies;
+            emit(std::string("gemv ") + m.name + " rows " + std::to_string(rows),
+                 {{"us", us}, {"GBps", bytes / us / 1e3}});
         }
         for (int rows : {2, 4, 8, 16, 32}) {
             const LaunchContext all = withShared(ctx, kSharedAll);
@@ -272,10 +298,14 @@ void matvec() {
             p.yStride = m.n;
             p.m = rows;
             const SkinnyPlan plan = planSkinny(all, matrix(0), Element::BF16, rows);
-            const double us = graphUs(all, [&] {
-                for (int c = 0; c < kCopies; ++c) need(launchSkinny(all, matrix(c), Element::BF16, plan, p), "skinny");
-            }) / kCopies;
-            emit(std::string("skinny ") + m.name + " rows " + std::to_string(rows), {{"us", us}, {"GBps", bytes / us / 1e3}, {"cluster", plan.cluster}});
+            const double us = graphUs(all,
+                                      [&] {
+                                          for (int c = 0; c < kCopies; ++c)
+                                              need(launchSkinny(all, matrix(c), Element::BF16, plan, p), "skinny");
+                                      }) /
+                              kCopies;
+            emit(std::string("skinny ") + m.name + " rows " + std::to_string(rows),
+                 {{"us", us}, {"GBps", bytes / us / 1e3}, {"cluster", plan.cluster}});
         }
         for (int rows : {8, 16, 32, 64}) {
             const GemmShape shape{rows, m.n, m.k, Element::BF16, Element::F32, m.role == ProductRole::Residual};

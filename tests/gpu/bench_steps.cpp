@@ -32,7 +32,8 @@ struct RandomModel {
         ModelShape& s = weights.shape;
         s.nLayers = nLayers, s.nHeads = nHeads, s.nKvHeads = nKvHeads, s.headDim = headDim;
         s.hidden = hidden, s.ffn = ffn, s.vocab = vocab, s.maxSeqLen = 1 << 18;
-        for (int i = 0; i < headDim / 2; ++i) s.ropeInvFreq.push_back(static_cast<float>(std::pow(10000.0, -2.0 * i / headDim)));
+        for (int i = 0; i < headDim / 2; ++i)
+            s.ropeInvFreq.push_back(static_cast<float>(std::pow(10000.0, -2.0 * i / headDim)));
         ones.assign(static_cast<size_t>(hidden), 1.f);
         TensorView norm;
         norm.data = ones.data();
@@ -63,7 +64,8 @@ struct RandomModel {
 
 /// Decodes nSteps at `depth` with nRows sequences. keep: tokens read besides the tail of 32 (0 = dense), in runs of
 /// 16; a new list every 20 steps, as phases change.
-void decodeCase(CudaBackend& backend, const RandomModel& model, const std::string& name, int nRows, int depth, int keep, int nSteps) {
+void decodeCase(CudaBackend& backend, const RandomModel& model, const std::string& name, int nRows, int depth, int keep,
+                int nSteps) {
     check::Random random(3);
     std::vector<SequenceId> ids;
     for (int r = 0; r < nRows; ++r) {
@@ -122,16 +124,25 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
         wallUs.push_back(us);
         deviceUs.push_back(static_cast<double>(backend.lastDeviceNs()) * 1e-3);
         (fresh ? hostNewUs : hostKeepUs).push_back(static_cast<double>(backend.lastHostNs()) * 1e-3);
-        for (const auto& list : lists) readPages += readTokens(list.data(), static_cast<int32_t>(list.size()), position);
+        for (const auto& list : lists)
+            readPages += readTokens(list.data(), static_cast<int32_t>(list.size()), position);
     }
     const ModelShape& s = model.weights.shape;
     double total = 0;
     for (double us : wallUs) total += us;
-    const double perStep = total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
-    const double bytes = model.weightBytes() + readPages / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
-    emit(name, {{"us", perStep}, {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)},
-                {"ownProducts", static_cast<double>(backend.nOwnProducts(bucketFor(nRows)))}, {"deviceUs", median(deviceUs)}, {"tokensPerS", 1e6 * nRows / perStep}, {"bytes", bytes},
-                {"GBps", bytes / perStep / 1e3}, {"hostKeepUs", median(hostKeepUs)}, {"hostNewUs", hostNewUs.empty() ? 0 : median(hostNewUs)}});
+    const double perStep =
+        total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
+    const double bytes =
+        model.weightBytes() + readPages / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
+    emit(name, {{"us", perStep},
+                {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)},
+                {"ownProducts", static_cast<double>(backend.nOwnProducts(bucketFor(nRows)))},
+                {"deviceUs", median(deviceUs)},
+                {"tokensPerS", 1e6 * nRows / perStep},
+                {"bytes", bytes},
+                {"GBps", bytes / perStep / 1e3},
+                {"hostKeepUs", median(hostKeepUs)},
+                {"hostNewUs", hostNewUs.empty() ? 0 : median(hostNewUs)}});
     // Where the time goes: stages serialised, not a throughput.
     backend.resetStageTimes();
     backend.setProfiling(true);
@@ -145,7 +156,8 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
     need(backend.decode(items, {tokens, {}, {}}));
     backend.setProfiling(false);
     const StageTimes t = backend.stageTimes();
-    emit(name + " stages", {{"attentionUs", static_cast<double>(t.attentionNs) * 1e-3}, {"matmulUs", static_cast<double>(t.matmulNs) * 1e-3},
+    emit(name + " stages", {{"attentionUs", static_cast<double>(t.attentionNs) * 1e-3},
+                            {"matmulUs", static_cast<double>(t.matmulNs) * 1e-3},
                             {"otherUs", static_cast<double>(t.otherNs) * 1e-3}});
     for (SequenceId id : ids) backend.freeSequence(id);
 }
@@ -180,7 +192,8 @@ void prefillCase(CudaBackend& backend, const RandomModel& model) {
     }
     backend.setProfiling(false);
     const double flops = 2.0 * 2048 * (model.weightBytes() / 2 - 32000.0 * 4096) + 32.0 * 2 * 2048 * 2048 * 4096;
-    emit("prefill 7b 2048", {{"us", median(us)}, {"tokensPerS", 2048e6 / median(us)}, {"TFLOPs", flops / median(us) / 1e6}});
+    emit("prefill 7b 2048",
+         {{"us", median(us)}, {"tokensPerS", 2048e6 / median(us)}, {"TFLOPs", flops / median(us) / 1e6}});
     const StageTimes t = backend.stageTimes();
     emit("prefill 7b 2048 stages", {{"attentionUs", static_cast<double>(t.attentionNs) * 1e-3},
                                     {"matmulUs", static_cast<double>(t.matmulNs) * 1e-3},
@@ -216,7 +229,8 @@ void steps() {
     decodeCase(*backend, model, at16 + "keep 1/16", rows16, 16384, 1024, 48);
     const int longest = static_cast<int>(std::min<int64_t>(131072, kvTokens / 16 * 16 - 256));
     decodeCase(*backend, model, "step 7b batch 1 depth 2048 keep 1024", 1, 2048, 1024, 64);
-    decodeCase(*backend, model, "step 7b batch 1 depth " + std::to_string(longest / 1024) + "K keep 1024", 1, longest, 1024, 64);
+    decodeCase(*backend, model, "step 7b batch 1 depth " + std::to_string(longest / 1024) + "K keep 1024", 1, longest,
+               1024, 64);
     decodeCase(*backend, model, "step 7b batch 4 depth 512 dense", 4, 512, 0, 64);
     for (int64_t mib : {0, 4, 16}) {  // the measured choice, against fixed ones
         backend->setAheadBytes(mib << 20);

@@ -21,7 +21,8 @@ inline void that(bool ok, const std::string& what, const char* file, int line) {
     if (ok) return;
     if (++nFailed <= 40) std::printf("FAIL %s:%d: %s\n", file, line, what.c_str());
 }
-#define CHECK_THAT(condition, what) ::check::that((condition), std::string(#condition) + "  [" + (what) + "]", __FILE__, __LINE__)
+#define CHECK_THAT(condition, what) \
+    ::check::that((condition), std::string(#condition) + "  [" + (what) + "]", __FILE__, __LINE__)
 
 inline int finish(const char* name) {
     std::printf("%s: %d checks, %d failed\n", name, nChecks, nFailed);

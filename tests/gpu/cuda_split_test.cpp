@@ -1,5 +1,5 @@
-// How work is shared out over the attention grid, checked on the host: every page visit exactly once, shares equal, parts
-// of a task in distinct slots, buckets that hold their rows.
+// How work is shared out over the attention grid, checked on the host: every page visit exactly once, shares equal,
+// parts of a task in distinct slots, buckets that hold their rows.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -60,8 +60,10 @@ static void walkLine(const std::string& name, const SplitPlan& plan, const std::
             while (tasks[t].end <= visit) ++t;
             const int n = std::min(end, tasks[t].end) - visit;
             seen.pages[static_cast<int>(t)] += n;
-            check(c >= chunkOf(plan, tasks[t].begin) && c <= chunkOf(plan, tasks[t].end - 1), name + ": chunk in range");
-            if (n < tasks[t].end - tasks[t].begin) seen.part(name, static_cast<int>(t), partialSlot(plan, c, tasks[t].begin), c);
+            check(c >= chunkOf(plan, tasks[t].begin) && c <= chunkOf(plan, tasks[t].end - 1),
+                  name + ": chunk in range");
+            if (n < tasks[t].end - tasks[t].begin)
+                seen.part(name, static_cast<int>(t), partialSlot(plan, c, tasks[t].begin), c);
             visit += n;
         }
     }
@@ -74,7 +76,8 @@ static void walkLine(const std::string& name, const SplitPlan& plan, const std::
     }
 }
 
-static void walkParts(const std::string& name, const SplitPlan& plan, const std::vector<int>& pagesOfRow, int tasksPerRow, Visited& seen) {
+static void walkParts(const std::string& name, const SplitPlan& plan, const std::vector<int>& pagesOfRow,
+                      int tasksPerRow, Visited& seen) {
     int chunk = 0, task = 0;
     for (int n : pagesOfRow) {
         const RowShare share = shareOfRow(plan, n);
@@ -100,7 +103,8 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
         }
     const SplitPlan plan = planOf(pagesOfRow, tasksPerRow, nBlocks, minPages);
     const std::string name = std::to_string(pagesOfRow.size()) + " rows, " + std::to_string(at) + " visits, " +
-                             std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages) + (plan.parts ? ", by parts" : "");
+                             std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages) +
+                             (plan.parts ? ", by parts" : "");
     check(plan.nVisits == at, name + ": visits");
     check(plan.nChunks <= nBlocks, name + ": a block for every chunk");
     check(plan.chunk >= minPages, name + ": no finer than asked");
@@ -119,7 +123,7 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
 
 int main() {
     const std::vector<std::vector<int>> shapes = {
-        {1},        {64},           {2048},       {1, 1, 1},     {1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024},
+        {1},         {64},           {2048},       {1, 1, 1},       {1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024},
         {1, 512, 3}, {0, 7, 0, 129}, {127, 1, 32}, {8192, 1, 1, 1}, {0}};
     for (const auto& rows : shapes)
         for (int tasks : {1, 8, 32, 33})
@@ -132,7 +136,8 @@ int main() {
     check(nByParts > 50 && nOnLine > 50, "both ways of sharing were checked");
     const SplitPlan whole = planOf(std::vector<int>(8, 512), 32, 264, 4);
     check(whole.parts && whole.nChunks == 256, "256 equal tasks on 264 blocks: one each, nothing to merge");
-    check(!planOf(std::vector<int>(8, 1024), 32, 264, 4).parts, "the same twice as long: eight idle blocks would cost more");
+    check(!planOf(std::vector<int>(8, 1024), 32, 264, 4).parts,
+          "the same twice as long: eight idle blocks would cost more");
     check(planOf({4000000}, 8, 1056, 4).parts, "64 million tokens");
     const SplitPlan ragged = planOf({1024, 100, 100, 100, 100, 100, 100, 1024}, 32, 264, 4);
     check(!ragged.parts, "lists that differ too much: the line");

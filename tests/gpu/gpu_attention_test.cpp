@@ -73,8 +73,10 @@ class Fixture {
         for (const Row& r : m_rows) m_nPages += (r.nTokens + kPageTokens - 1) / kPageTokens;
         m_order.resize(static_cast<size_t>(m_nPages));
         for (int i = 0; i < m_nPages; ++i) m_order[static_cast<size_t>(i)] = i;
-        for (int i = m_nPages - 1; i > 0; --i) std::swap(m_order[static_cast<size_t>(i)], m_order[static_cast<size_t>(m_random.below(i + 1))]);
-        const size_t n = static_cast<size_t>(m_nPages) * static_cast<size_t>(shape.nKvHeads * 2 * kPageTokens * shape.headDim);
+        for (int i = m_nPages - 1; i > 0; --i)
+            std::swap(m_order[static_cast<size_t>(i)], m_order[static_cast<size_t>(m_random.below(i + 1))]);
+        const size_t n =
+            static_cast<size_t>(m_nPages) * static_cast<size_t>(shape.nKvHeads * 2 * kPageTokens * shape.headDim);
         m_kv.resize(n);
         std::vector<uint16_t> bits(m_type == Element::F32 ? 0 : n);
         for (size_t i = 0; i < n; ++i) {
@@ -100,20 +102,23 @@ class Fixture {
         need(m_dFreq.allocate("freq", 128 * 4));
         need(m_items.allocate("items", kMaxBatch * sizeof(StepItem)));
         need(m_intervals.allocate("intervals", size_t{1} << 20));
-        const SpanAttentionScratch s = spanAttentionScratch(ctx.nSm, kMaxBatch, shape.nHeads, shape.nKvHeads, shape.headDim);
+        const SpanAttentionScratch s =
+            spanAttentionScratch(ctx.nSm, kMaxBatch, shape.nHeads, shape.nKvHeads, shape.headDim);
         need(m_dPartialO.allocate("partial", s.partialOBytes));
         need(m_dPartialMl.allocate("partial", s.partialMlBytes));
         need(m_dArrived.allocate("arrived", s.arrivedBytes));
         need(m_dWork.allocate("shares", s.workBytes));
         if (!m_good) return;
-        m_good = ok(cudaMemset(m_dArrived.as<>(), 0, s.arrivedBytes), "memset") &&
-                 ok(cudaMemset(m_dFreq.as<>(), 0, m_dFreq.nBytes()), "memset") &&
-                 ok(cudaMemset(m_dX.as<>(), 0, m_dX.nBytes()), "memset") &&
-                 ok(cudaMemcpy(m_dKv.as<>(), m_type == Element::F32 ? static_cast<const void*>(m_kv.data()) : bits.data(),
-                               n * elementBytes(m_type), cudaMemcpyHostToDevice), "kv") &&
-                 ok(cudaMemcpy(m_dQ.as<>(), m_q.data(), m_q.size() * 4, cudaMemcpyHostToDevice), "q") &&
-                 ok(cudaMemcpy(m_dTable.as<>(), m_order.data(), m_order.size() * 4, cudaMemcpyHostToDevice), "table") &&
-                 ok(cudaDeviceSynchronize(), "set up");  // the test's stream does not wait for the default one
+        m_good =
+            ok(cudaMemset(m_dArrived.as<>(), 0, s.arrivedBytes), "memset") &&
+            ok(cudaMemset(m_dFreq.as<>(), 0, m_dFreq.nBytes()), "memset") &&
+            ok(cudaMemset(m_dX.as<>(), 0, m_dX.nBytes()), "memset") &&
+            ok(cudaMemcpy(m_dKv.as<>(), m_type == Element::F32 ? static_cast<const void*>(m_kv.data()) : bits.data(),
+                          n * elementBytes(m_type), cudaMemcpyHostToDevice),
+               "kv") &&
+            ok(cudaMemcpy(m_dQ.as<>(), m_q.data(), m_q.size() * 4, cudaMemcpyHostToDevice), "q") &&
+            ok(cudaMemcpy(m_dTable.as<>(), m_order.data(), m_order.size() * 4, cudaMemcpyHostToDevice), "table") &&
+            ok(cudaDeviceSynchronize(), "set up");  // the test's stream does not wait for the default one
     }
 
     /// The lists as seen by queries at (nTokens - 1 - back). update: how the device gets to know.
@@ -139,9 +144,10 @@ class Fixture {
                     if (c.begin < c.end) staged[nStaged++] = c, ++item.nIntervals;
                 }
             } else {
-                item.update = mayRead(m_rows[r].list.data(), static_cast<int32_t>(m_rows[r].list.size()), position, position)
-                                  ? MaskUpdate::Extend
-                                  : MaskUpdate::Keep;
+                item.update =
+                    mayRead(m_rows[r].list.data(), static_cast<int32_t>(m_rows[r].list.size()), position, position)
+                        ? MaskUpdate::Extend
+                        : MaskUpdate::Keep;
             }
             items[r] = item;
             firstPage += (m_rows[r].nTokens + kPageTokens - 1) / kPageTokens;
@@ -174,17 +180,21 @@ class Fixture {
         for (int time = 0; time < 2; ++time)  // twice: tuning repeats a step, and nothing may come of it
             if (!ok(launchPlanStep(m_ctx, plan, p.nRows), "plan_step")) return;
         std::vector<float> out(m_q.size());
-        const bool hasOthers = m_ctx.copyEngine && m_type != Element::F32 && (m_shape.headDim & (m_shape.headDim - 1)) == 0;
-        const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Direct, SpanKernel::Ring, SpanKernel::Cluster, SpanKernel::ClusterDeep};
+        const bool hasOthers =
+            m_ctx.copyEngine && m_type != Element::F32 && (m_shape.headDim & (m_shape.headDim - 1)) == 0;
+        const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Direct, SpanKernel::Ring, SpanKernel::Cluster,
+                                      SpanKernel::ClusterDeep};
         for (int round = 0; round < (hasOthers ? 10 : 2); ++round) {  // each twice: the counters must come back to zero
             p.kernel = kernels[round / 2];
             if (maybeOnly && p.kernel != *maybeOnly) continue;
             ok(cudaMemsetAsync(m_dOut.as<>(), 0xff, m_dOut.nBytes(), m_ctx.stream), "poison");
-            if (!ok(launchSpanShares(m_ctx, p), "shares") || !ok(cudaStreamSynchronize(m_ctx.stream), "synchronize")) return;
+            if (!ok(launchSpanShares(m_ctx, p), "shares") || !ok(cudaStreamSynchronize(m_ctx.stream), "synchronize"))
+                return;
             if (!ok(launchSpanAttention(m_ctx, p), "span_attention")) return;
             if (!ok(cudaStreamSynchronize(m_ctx.stream), "synchronize")) return;
             ok(cudaMemcpy(out.data(), m_dOut.as<>(), out.size() * 4, cudaMemcpyDeviceToHost), "out");
-            compare(name + ", kernel " + std::to_string(static_cast<int>(p.kernel)) + (round % 2 ? " again" : ""), out, back, tolerance);
+            compare(name + ", kernel " + std::to_string(static_cast<int>(p.kernel)) + (round % 2 ? " again" : ""), out,
+                    back, tolerance);
         }
     }
 
@@ -203,8 +213,9 @@ class Fixture {
         for (size_t r = 0; r < m_rows.size(); ++r) {
             const double error = check::relativeError(out.data() + r * width, m_want.data() + r * width, width);
             m_worst = std::max(m_worst, error);
-            CHECK_THAT(error < tolerance, name + ", row " + std::to_string(r) + ", " + std::to_string(m_rows[r].nTokens - back) +
-                                              " tokens: error " + std::to_string(error));
+            CHECK_THAT(error < tolerance, name + ", row " + std::to_string(r) + ", " +
+                                              std::to_string(m_rows[r].nTokens - back) + " tokens: error " +
+                                              std::to_string(error));
         }
     }
     void computeWant(int back) {
@@ -215,7 +226,8 @@ class Fixture {
         for (size_t r = 0; r < m_rows.size(); ++r) {
             const int position = m_rows[r].nTokens - 1 - back;
             for (int h = 0; h < m_shape.nHeads; ++h) {
-                const size_t at = (r * static_cast<size_t>(m_shape.nHeads) + static_cast<size_t>(h)) * static_cast<size_t>(hd);
+                const size_t at =
+                    (r * static_cast<size_t>(m_shape.nHeads) + static_cast<size_t>(h)) * static_cast<size_t>(hd);
                 const float* q = m_q.data() + at;
                 double* want = m_want.data() + at;
                 std::vector<std::pair<double, const float*>> seen;
@@ -223,9 +235,14 @@ class Fixture {
                 for (const Interval& v : m_rows[r].list) {
                     const Interval c = clipToQuery(v, position);
                     for (int t = c.begin; t < c.end; ++t) {
-                        const size_t page = static_cast<size_t>(m_order[static_cast<size_t>(firstPage + t / kPageTokens)]);
-                        const float* k = m_kv.data() + ((page * static_cast<size_t>(m_shape.nKvHeads) + static_cast<size_t>(h / perKv)) * 2 *
-                                                            kPageTokens + static_cast<size_t>(t % kPageTokens)) * static_cast<size_t>(hd);
+                        const size_t page =
+                            static_cast<size_t>(m_order[static_cast<size_t>(firstPage + t / kPageTokens)]);
+                        const float* k =
+                            m_kv.data() +
+                            ((page * static_cast<size_t>(m_shape.nKvHeads) + static_cast<size_t>(h / perKv)) * 2 *
+                                 kPageTokens +
+                             static_cast<size_t>(t % kPageTokens)) *
+                                static_cast<size_t>(hd);
                         double dot = 0;
                         for (int d = 0; d < hd; ++d) dot += static_cast<double>(q[d]) * static_cast<double>(k[d]);
                         dot /= std::sqrt(static_cast<double>(hd));
@@ -258,7 +275,8 @@ class Fixture {
     double m_worst = 0;
     int m_wantBack = -1;
     std::vector<double> m_want;  ///< for queries m_wantBack before the end
-    DeviceBuffer m_dKv, m_dQ, m_dOut, m_dTable, m_dKept, m_dState, m_dRows, m_dX, m_dRotation, m_dFreq, m_dWork, m_dPartialO, m_dPartialMl, m_dArrived;
+    DeviceBuffer m_dKv, m_dQ, m_dOut, m_dTable, m_dKept, m_dState, m_dRows, m_dX, m_dRotation, m_dFreq, m_dWork,
+        m_dPartialO, m_dPartialMl, m_dArrived;
     MappedBuffer m_items, m_intervals;
 };
 
@@ -289,9 +307,11 @@ int main(int argc, char** argv) {
         return 1;
     }
     std::printf("%s, %d multiprocessors\n", device.c_str(), ctx.nSm);
-    const std::vector<int> lengths = shortRun ? std::vector<int>{17, 161} : std::vector<int>{1, 15, 16, 17, 501, 2042, 8191};
-    const std::vector<Shape> shapes = shortRun ? std::vector<Shape>{{4, 1, 128}, {2, 2, 40}}
-                                               : std::vector<Shape>{{2, 2, 128}, {4, 1, 128}, {8, 1, 64}, {16, 1, 128}, {8, 2, 32}, {4, 2, 80}};
+    const std::vector<int> lengths =
+        shortRun ? std::vector<int>{17, 161} : std::vector<int>{1, 15, 16, 17, 501, 2042, 8191};
+    const std::vector<Shape> shapes =
+        shortRun ? std::vector<Shape>{{4, 1, 128}, {2, 2, 40}}
+                 : std::vector<Shape>{{2, 2, 128}, {4, 1, 128}, {8, 1, 64}, {16, 1, 128}, {8, 2, 32}, {4, 2, 80}};
     const char* kinds[] = {"dense", "sink", "every page partly", "scattered 64", "spans", "alternate", "nothing"};
     uint64_t seed = 1;
     for (Element type : {Element::BF16, Element::F16, Element::F32}) {
@@ -302,8 +322,10 @@ int main(int argc, char** argv) {
                     check::Random random(++seed);
                     Fixture f(ctx, shape, type, {{n, makeList(kind, n, random)}}, seed);
                     const std::string name = std::string(nameOf(type)) + " " + std::to_string(shape.nHeads) + "/" +
-                                             std::to_string(shape.nKvHeads) + "x" + std::to_string(shape.headDim) + " " + kind;
-                    for (int minPages : shortRun ? std::vector<int>{1} : std::vector<int>{1, 4}) f.run(name, MaskUpdate::Rebuild, 0, minPages, toleranceOf(type));
+                                             std::to_string(shape.nKvHeads) + "x" + std::to_string(shape.headDim) +
+                                             " " + kind;
+                    for (int minPages : shortRun ? std::vector<int>{1} : std::vector<int>{1, 4})
+                        f.run(name, MaskUpdate::Rebuild, 0, minPages, toleranceOf(type));
                     worst = std::max(worst, f.worst());
                 }
         std::printf("%s single rows: worst error %.2e\n", nameOf(type), worst);

@@ -1,8 +1,8 @@
-// The matrix-vector kernels, those for a few rows and cuBLASLt products against float64 on the host: every type, row count and role, odd sizes.
-// A dot product in float32 is wrong by a small multiple of eps times the sum of its terms' magnitudes, whatever the terms
-// add up to: long sums that cancel (and what silu makes of a large negative one) have no small error relative to their
-// own value. So each value has its own bound: kTolerance of that sum, carried through the role to first order. A
-// missing term, a bfloat16 x or a wrong row is hundreds of times the bound.
+// The matrix-vector kernels, those for a few rows and cuBLASLt products against float64 on the host: every type, row
+// count and role, odd sizes. A dot product in float32 is wrong by a small multiple of eps times the sum of its terms'
+// magnitudes, whatever the terms add up to: long sums that cancel (and what silu makes of a large negative one) have no
+// small error relative to their own value. So each value has its own bound: kTolerance of that sum, carried through the
+// role to first order. A missing term, a bfloat16 x or a wrong row is hundreds of times the bound.
 #include <algorithm>
 #include <memory>
 
@@ -94,8 +94,10 @@ struct Expected {
     /// x as the kernel multiplies it, but for the scale of its row.
     Expected(const std::vector<float>& w, const std::vector<double>& x, ProductRole role, int m, int k, int nRows,
              const std::vector<float>* bias, check::Random& random)
-        : nOut(role == ProductRole::SiluMul ? nRows / 2 : nRows), y0(static_cast<size_t>(m) * static_cast<size_t>(nOut)),
-          want(y0.size()), bound(y0.size()) {
+        : nOut(role == ProductRole::SiluMul ? nRows / 2 : nRows),
+          y0(static_cast<size_t>(m) * static_cast<size_t>(nOut)),
+          want(y0.size()),
+          bound(y0.size()) {
         for (float& v : y0) v = random.normal();
         for (int i = 0; i < m; ++i) {
             const double* xi = x.data() + static_cast<size_t>(i) * static_cast<size_t>(k);
@@ -103,7 +105,10 @@ struct Expected {
             for (int r = 0; r < nRows; ++r) {
                 double sum = bias ? static_cast<double>((*bias)[static_cast<size_t>(r)]) : 0, magnitude = std::abs(sum);
                 for (int j = 0; j < k; ++j) {
-                    const double term = static_cast<double>(w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) * xi[j];
+                    const double term =
+                        static_cast<double>(
+                            w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) *
+                        xi[j];
                     sum += term;
                     magnitude += std::abs(term);
                 }
@@ -123,7 +128,8 @@ struct Expected {
                     bound[at] = 1.1 * (slope * dg + expOff) * (std::abs(u) + du) + std::abs(silu) * du + 1e-30;
                 } else {
                     want[at] = role == ProductRole::Residual ? static_cast<double>(y0[at]) + g : g;
-                    bound[at] = dg + (role == ProductRole::Residual ? kTolerance * std::abs(static_cast<double>(y0[at])) : 0);
+                    bound[at] =
+                        dg + (role == ProductRole::Residual ? kTolerance * std::abs(static_cast<double>(y0[at])) : 0);
                 }
             }
         }
@@ -132,18 +138,21 @@ struct Expected {
     double worst(const std::vector<float>& y, double unit = 0) const {
         double error = 0;
         for (size_t i = 0; i < want.size(); ++i) {
-            const double e = std::isfinite(y[i]) ? std::abs(static_cast<double>(y[i]) - want[i]) / (bound[i] + unit * (std::abs(want[i]) + 0x1p-14)) : INFINITY;
+            const double e = std::isfinite(y[i]) ? std::abs(static_cast<double>(y[i]) - want[i]) /
+                                                       (bound[i] + unit * (std::abs(want[i]) + 0x1p-14))
+                                                 : INFINITY;
             error = std::max(error, e);
         }
         return error;
     }
 };
 
-void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool normalised, bool biased,
-              uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
+void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool normalised,
+              bool biased, uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
     check::Random random(seed);
     const TestMatrix dW(type, format, nRows, k, random);
-    std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), gain(static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
+    std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), gain(static_cast<size_t>(k)),
+        bias(static_cast<size_t>(nRows));
     for (float& v : x) v = random.normal();
     for (float& v : gain) v = 1.f + 0.2f * random.normal();
     for (float& v : bias) v = random.normal();
@@ -152,7 +161,8 @@ void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, i
         double* xi = multiplied.data() + static_cast<size_t>(i) * static_cast<size_t>(k);
         double sum = 0;
         for (int j = 0; j < k; ++j) sum += xi[j] * xi[j];
-        for (int j = 0; j < k; ++j) xi[j] *= static_cast<double>(gain[static_cast<size_t>(j)]) / std::sqrt(sum / k + 1e-5);
+        for (int j = 0; j < k; ++j)
+            xi[j] *= static_cast<double>(gain[static_cast<size_t>(j)]) / std::sqrt(sum / k + 1e-5);
     }
     const Expected expected(dW.values, multiplied, role, m, k, nRows, biased ? &bias : nullptr, random);
     const std::vector<float>& y0 = expected.y0;
@@ -174,18 +184,23 @@ void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, i
         std::vector<float> y(y0.size());
         ok(cudaMemcpy(dY.buffer.as<>(), y0.data(), y0.size() * 4, cudaMemcpyHostToDevice), "copy");
         ok(cudaDeviceSynchronize(), "synchronize");  // the test's stream does not wait for the default one
-        if (!ok(launchGemv(each, dW.matrix, type, p), "gemv") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
+        if (!ok(launchGemv(each, dW.matrix, type, p), "gemv") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize"))
+            return;
         ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
         const double error = expected.worst(y);
         worstOfAll = std::max(worstOfAll, error);
-        CHECK_THAT(error < 1, "type " + std::to_string(static_cast<int>(type)) + " format " + std::to_string(static_cast<int>(format)) + " role " + std::to_string(static_cast<int>(role)) +
-                                  " m " + std::to_string(m) + " k " + std::to_string(k) + " rows " + std::to_string(nRows) + " stages " + std::to_string(nStages) +
-                                  ": error " + std::to_string(error) + " of what rounding explains");
+        CHECK_THAT(error < 1, "type " + std::to_string(static_cast<int>(type)) + " format " +
+                                  std::to_string(static_cast<int>(format)) + " role " +
+                                  std::to_string(static_cast<int>(role)) + " m " + std::to_string(m) + " k " +
+                                  std::to_string(k) + " rows " + std::to_string(nRows) + " stages " +
+                                  std::to_string(nStages) + ": error " + std::to_string(error) +
+                                  " of what rounding explains");
     }
 }
 
 /// A product on tensor cores in every layout that takes it. y of SiluMul is stored in W's type.
-void testSkinny(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool biased, uint64_t seed) {
+void testSkinny(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool biased,
+                uint64_t seed) {
     check::Random random(seed);
     const TestMatrix dW(type, MatrixFormat::Plain, nRows, k, random);
     std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
@@ -210,36 +225,47 @@ void testSkinny(const LaunchContext& ctx, Element type, ProductRole role, int m,
             const SkinnyPlan plan = layoutSkinny(ctx, m, k, cluster, team, depth);
             if (plan.cluster == 0) continue;
             ++nSkinny;
-            if (yType == Element::F32) ok(cudaMemcpy(dY.buffer.as<>(), y0.data(), y0.size() * 4, cudaMemcpyHostToDevice), "copy");
+            if (yType == Element::F32)
+                ok(cudaMemcpy(dY.buffer.as<>(), y0.data(), y0.size() * 4, cudaMemcpyHostToDevice), "copy");
             ok(cudaDeviceSynchronize(), "synchronize");
-            if (!ok(launchSkinny(withShared(ctx, kSharedAll), dW.matrix, type, plan, p), "skinny") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize")) return;
+            if (!ok(launchSkinny(withShared(ctx, kSharedAll), dW.matrix, type, plan, p), "skinny") ||
+                !ok(cudaStreamSynchronize(ctx.stream), "synchronize"))
+                return;
             std::vector<float> y(y0.size());
             if (yType == Element::F32) {
                 ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
             } else {
                 std::vector<uint16_t> bits(y.size());
                 ok(cudaMemcpy(bits.data(), dY.buffer.as<>(), bits.size() * 2, cudaMemcpyDeviceToHost), "copy back");
-                for (size_t i = 0; i < y.size(); ++i) y[i] = yType == Element::F16 ? f16ToFloat(bits[i]) : bf16ToFloat(bits[i]);
+                for (size_t i = 0; i < y.size(); ++i)
+                    y[i] = yType == Element::F16 ? f16ToFloat(bits[i]) : bf16ToFloat(bits[i]);
             }
             const double error = expected.worst(y, unit);
             worstSkinny = std::max(worstSkinny, error);
-            CHECK_THAT(error < 1, "skinny type " + std::to_string(static_cast<int>(type)) + " role " + std::to_string(static_cast<int>(role)) + " m " +
-                                      std::to_string(m) + " k " + std::to_string(k) + " rows " + std::to_string(nRows) + " cluster " + std::to_string(cluster) +
-                                      " depth " + std::to_string(depth) + " team " + std::to_string(team) + ": error " + std::to_string(error) + " of what rounding explains");
+            CHECK_THAT(error < 1, "skinny type " + std::to_string(static_cast<int>(type)) + " role " +
+                                      std::to_string(static_cast<int>(role)) + " m " + std::to_string(m) + " k " +
+                                      std::to_string(k) + " rows " + std::to_string(nRows) + " cluster " +
+                                      std::to_string(cluster) + " depth " + std::to_string(depth) + " team " +
+                                      std::to_string(team) + ": error " + std::to_string(error) +
+                                      " of what rounding explains");
         }
     }
 }
 
-void testGemm(const LaunchContext& ctx, Gemm& gemm, Element type, int m, int n, int k, bool accumulate, bool tuned, uint64_t seed) {
+void testGemm(const LaunchContext& ctx, Gemm& gemm, Element type, int m, int n, int k, bool accumulate, bool tuned,
+              uint64_t seed) {
     check::Random random(seed);
-    std::vector<float> w(static_cast<size_t>(n) * static_cast<size_t>(k)), x(static_cast<size_t>(m) * static_cast<size_t>(k)),
-        y0(static_cast<size_t>(m) * static_cast<size_t>(n));
+    std::vector<float> w(static_cast<size_t>(n) * static_cast<size_t>(k)),
+        x(static_cast<size_t>(m) * static_cast<size_t>(k)), y0(static_cast<size_t>(m) * static_cast<size_t>(n));
     for (float& v : w) v = rounded(type, static_cast<float>(random.uniform() * 2 - 1));
     for (float& v : x) v = rounded(type, random.normal());
     for (float& v : y0) v = random.normal();
     const DeviceVector dW(w, type), dX(x, type), dScratch(y0), dY(y0);
     const GemmShape shape{m, n, k, type, Element::F32, accumulate};
-    const auto fine = [&](const Status& s) { check::that(s.ok(), s.ok() ? "" : s.error().toString(), __FILE__, __LINE__); return s.ok(); };
+    const auto fine = [&](const Status& s) {
+        check::that(s.ok(), s.ok() ? "" : s.error().toString(), __FILE__, __LINE__);
+        return s.ok();
+    };
     const void* ws = dW.buffer.as<>();
     if (tuned && !fine(gemm.tune(ctx, shape, {&ws, 1}, dX.buffer.as<>(), dScratch.buffer.as<>()))) return;
     if (!fine(gemm.run(ctx, shape, dW.buffer.as<>(), dX.buffer.as<>(), dY.buffer.as<>()))) return;
@@ -249,10 +275,14 @@ void testGemm(const LaunchContext& ctx, Gemm& gemm, Element type, int m, int n, 
     std::vector<double> want(y.size());
     for (int i = 0; i < m; ++i)
         for (int r = 0; r < n; ++r) {
-            double sum = accumulate ? static_cast<double>(y0[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(r)]) : 0;
+            double sum =
+                accumulate
+                    ? static_cast<double>(y0[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(r)])
+                    : 0;
             for (int j = 0; j < k; ++j)
-                sum += static_cast<double>(w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) *
-                       static_cast<double>(x[static_cast<size_t>(i) * static_cast<size_t>(k) + static_cast<size_t>(j)]);
+                sum +=
+                    static_cast<double>(w[static_cast<size_t>(r) * static_cast<size_t>(k) + static_cast<size_t>(j)]) *
+                    static_cast<double>(x[static_cast<size_t>(i) * static_cast<size_t>(k) + static_cast<size_t>(j)]);
             want[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(r)] = sum;
         }
     const double error = check::relativeError(y.data(), want.data(), want.size());
@@ -276,10 +306,15 @@ int main(int argc, char** argv) {
     for (Element type : {Element::BF16, Element::F16, Element::F32})
         for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
             for (int m : {1, 2, 4})
-                for (int k : shortRun ? std::vector<int>{72, 4096} : std::vector<int>{8, 64, 712, 2056, 4096, 8000, 11008, 14336})
-                    for (int nRows : shortRun ? std::vector<int>{10} : k < 712 ? std::vector<int>{2, 130, 1030} : k == 712 ? std::vector<int>{2, 130, 9000} : std::vector<int>{2, 130}) {
+                for (int k : shortRun ? std::vector<int>{72, 4096}
+                                      : std::vector<int>{8, 64, 712, 2056, 4096, 8000, 11008, 14336})
+                    for (int nRows : shortRun   ? std::vector<int>{10}
+                                     : k < 712  ? std::vector<int>{2, 130, 1030}
+                                     : k == 712 ? std::vector<int>{2, 130, 9000}
+                                                : std::vector<int>{2, 130}) {
                         testGemv(ctx, type, role, m, k, nRows, false, seed % 2, next());
-                        if (gemvFits(ctx, MatrixFormat::Plain, m, k, true)) testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
+                        if (gemvFits(ctx, MatrixFormat::Plain, m, k, true))
+                            testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
                     }
     for (int m : {1, 2, 4}) {
         testGemv(ctx, Element::BF16, ProductRole::Plain, m, 64, 131, true, true, next());  // odd row count
@@ -290,25 +325,32 @@ int main(int argc, char** argv) {
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 96, 2048, 4096, 11008})
                     for (bool normalised : {false, true})
                         if (gemvFits(ctx, format, m, k, normalised))
-                            testGemv(ctx, Element::F16, role, m, k, shortRun ? 10 : 130, normalised, normalised, next(), format);
-    std::printf("matrix times vectors: worst error %.2f of the bound, %d launches, %d of them through shared memory\n", worstOfAll,
-                nLaunchesOf[0] + nLaunchesOf[1], nLaunchesOf[1]);
+                            testGemv(ctx, Element::F16, role, m, k, shortRun ? 10 : 130, normalised, normalised, next(),
+                                     format);
+    std::printf("matrix times vectors: worst error %.2f of the bound, %d launches, %d of them through shared memory\n",
+                worstOfAll, nLaunchesOf[0] + nLaunchesOf[1], nLaunchesOf[1]);
     CHECK_THAT(!ctx.copyEngine || nLaunchesOf[1] > 0, "both ways were tested");
     CHECK_THAT(!gemvFits(ctx, MatrixFormat::Plain, 3, 64, false) && !gemvFits(ctx, MatrixFormat::Plain, 1, 12, false) &&
-                   !gemvFits(ctx, MatrixFormat::Q8_0, 1, 40, false), "sizes without a kernel are refused");
+                   !gemvFits(ctx, MatrixFormat::Q8_0, 1, 40, false),
+               "sizes without a kernel are refused");
     for (Element type : {Element::BF16, Element::F16})
         for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
             for (int m : shortRun ? std::vector<int>{3, 32} : std::vector<int>{1, 2, 4, 7, 8, 9, 13, 16, 24, 31, 32})
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 64, 704, 4096, 11008})
-                    for (int nRows : shortRun ? std::vector<int>{10} : k == 64 ? std::vector<int>{2, 30, 40000} : k == 704 ? std::vector<int>{2, 130, 6000} : std::vector<int>{66})
+                    for (int nRows : shortRun   ? std::vector<int>{10}
+                                     : k == 64  ? std::vector<int>{2, 30, 40000}
+                                     : k == 704 ? std::vector<int>{2, 130, 6000}
+                                                : std::vector<int>{66})
                         if (k * nRows * m < 40000000) testSkinny(ctx, type, role, m, k, nRows, seed % 2, next());
     if (ctx.copyEngine) testSkinny(ctx, Element::BF16, ProductRole::Plain, 5, 64, 131, true, next());  // odd row count
     std::printf("on tensor cores: worst error %.2f of the bound, %d launches\n", worstSkinny, nSkinny);
     CHECK_THAT(!ctx.copyEngine || nSkinny > 0, "products on tensor cores were tested");
-    CHECK_THAT(layoutSkinny(ctx, kSkinnyMaxRows + 1, 64, 1, 8, 4).cluster == 0 && layoutSkinny(ctx, 4, 72, 1, 8, 4).cluster == 0 &&
-                   planSkinny(ctx, DeviceMatrix{nullptr, nullptr, 64, 64, MatrixFormat::Q8_0}, Element::F16, 4).cluster == 0 &&
-                   planSkinny(ctx, DeviceMatrix{nullptr, nullptr, 64, 64, MatrixFormat::Plain}, Element::F32, 4).cluster == 0,
-               "products that the kernel does not take");
+    CHECK_THAT(
+        layoutSkinny(ctx, kSkinnyMaxRows + 1, 64, 1, 8, 4).cluster == 0 &&
+            layoutSkinny(ctx, 4, 72, 1, 8, 4).cluster == 0 &&
+            planSkinny(ctx, DeviceMatrix{nullptr, nullptr, 64, 64, MatrixFormat::Q8_0}, Element::F16, 4).cluster == 0 &&
+            planSkinny(ctx, DeviceMatrix{nullptr, nullptr, 64, 64, MatrixFormat::Plain}, Element::F32, 4).cluster == 0,
+        "products that the kernel does not take");
     Gemm gemm;
     const Status opened = gemm.open();
     CHECK_THAT(opened.ok(), opened.ok() ? "" : opened.error().toString());

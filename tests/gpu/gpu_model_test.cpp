@@ -1,5 +1,6 @@
-// Whole tiny models with random weights: the CUDA backend against the float64 reference, prefill (causal and segmented),
-// decode under changing lists in batches, probe, truncation, errors. Tokens are given, so that both walk the same way.
+// Whole tiny models with random weights: the CUDA backend against the float64 reference, prefill (causal and
+// segmented), decode under changing lists in batches, probe, truncation, errors. Tokens are given, so that both walk
+// the same way.
 #include <algorithm>
 #include <memory>
 
@@ -20,19 +21,21 @@ struct TinyModel {
     TensorView matrix(int rows, int cols, DType type, float scale, check::Random& random) {
         const size_t n = static_cast<size_t>(rows) * static_cast<size_t>(cols);
         std::vector<char> bytes(rowBytes(type, cols) * static_cast<size_t>(rows));
-        if (type == DType::Q8_0 || type == DType::Q4_0) {  // any bits are a block; the scale gives quants the wanted spread
+        if (type == DType::Q8_0 ||
+            type == DType::Q4_0) {  // any bits are a block; the scale gives quants the wanted spread
             const size_t block = rowBytes(type, 32);
             const uint16_t d = floatToF16(scale / (type == DType::Q8_0 ? 74.f : 4.6f));
             for (char& c : bytes) c = static_cast<char>(random.next());
             for (size_t i = 0; i < bytes.size(); i += block) std::memcpy(bytes.data() + i, &d, 2);
-        } else for (size_t i = 0; i < n; ++i) {
-            const float v = random.normal() * scale;
-            if (type == DType::F32) std::memcpy(bytes.data() + i * 4, &v, 4);
-            else {
-                const uint16_t bits = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
-                std::memcpy(bytes.data() + i * 2, &bits, 2);
+        } else
+            for (size_t i = 0; i < n; ++i) {
+                const float v = random.normal() * scale;
+                if (type == DType::F32) std::memcpy(bytes.data() + i * 4, &v, 4);
+                else {
+                    const uint16_t bits = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
+                    std::memcpy(bytes.data() + i * 2, &bits, 2);
+                }
             }
-        }
         storage.push_back(std::move(bytes));
         TensorView t;
         t.data = storage.back().data();
@@ -41,8 +44,8 @@ struct TinyModel {
         t.cols = cols;
         return t;
     }
-    TinyModel(int nLayers, int nHeads, int nKvHeads, int headDim, int hidden, int ffn, int vocab, DType type, bool biased,
-              bool interleaved, bool tied, uint64_t seed) {
+    TinyModel(int nLayers, int nHeads, int nKvHeads, int headDim, int hidden, int ffn, int vocab, DType type,
+              bool biased, bool interleaved, bool tied, uint64_t seed) {
         check::Random random(seed);
         ModelShape& s = weights.shape;
         s.nLayers = nLayers;
@@ -92,7 +95,7 @@ bool fine(const Status& s, const char* what) {
 
 struct Plan {
     std::vector<int32_t> prompt;
-    std::vector<Interval> segments;  ///< of a segmented prompt; empty = causal
+    std::vector<Interval> segments;            ///< of a segmented prompt; empty = causal
     std::vector<std::vector<Interval>> lists;  ///< of each decode step
     std::vector<uint64_t> maskIds;
     std::vector<int32_t> tokens;
@@ -135,8 +138,8 @@ Plan makePlan(int vocab, int nPrompt, int nSteps, bool segmented, check::Random&
 }
 
 /// Compares prefill logits and every decode step of nSequences that run together.
-void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, int nSteps, bool segmented, double tolerance,
-             const std::string& name, uint64_t seed) {
+void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, int nSteps, bool segmented,
+             double tolerance, const std::string& name, uint64_t seed) {
     check::Random random(seed);
     BackendOptions options;
     options.maxBatch = nSequences;
@@ -146,7 +149,7 @@ void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, 
     auto made = cuda::CudaBackend::create(model.weights, options, {});
     CHECK_THAT(reference.ok() && made.ok(), made.ok() ? name : made.error().toString());
     if (!reference.ok() || !made.ok()) return;
-    made.value()->setAheadBytes(seed % 2 ? int64_t{1} << 22 : 0);  // a hint, from both sides: no result changes
+    made.value()->setAheadBytes(seed % 2 ? int64_t{1} << 22 : 0);     // a hint, from both sides: no result changes
     made.value()->setSkinny(static_cast<int32_t>(seed / 2 % 3) - 1);  // who forms the products: another rounding
     Backend* backends[2] = {reference.value().get(), made.value().get()};
     const size_t vocab = static_cast<size_t>(model.weights.shape.vocab);
@@ -180,7 +183,8 @@ void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, 
         }
         const double error = check::relativeError(logits[1].data(), logits[0].data(), logits[0].size());
         worst = std::max(worst, error);
-        CHECK_THAT(error < tolerance, name + " prefill of " + std::to_string(plan.prompt.size()) + ": error " + std::to_string(error));
+        CHECK_THAT(error < tolerance,
+                   name + " prefill of " + std::to_string(plan.prompt.size()) + ": error " + std::to_string(error));
         plans.push_back(plan);
     }
     for (int step = 0; step < nSteps; ++step) {
@@ -214,13 +218,15 @@ void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, 
             double sum = 0;
             for (size_t i = 0; i < vocab; ++i) sum += std::exp(static_cast<double>(row[i] - row[best]));
             CHECK_THAT(argmax[1][static_cast<size_t>(q)] == best, name + " argmax");
-            CHECK_THAT(std::fabs(static_cast<double>(logprob[1][static_cast<size_t>(q)]) + std::log(sum)) < 1e-3, name + " logprob");
+            CHECK_THAT(std::fabs(static_cast<double>(logprob[1][static_cast<size_t>(q)]) + std::log(sum)) < 1e-3,
+                       name + " logprob");
         }
     }
     // Probe in the middle: logits, probabilities, and nothing changed by it.
     {
         const Plan& plan = plans[0];
-        const std::vector<Interval> list{{0, 1}, {std::max<int32_t>(2, static_cast<int32_t>(plan.prompt.size()) / 2), kOpenEnd}};
+        const std::vector<Interval> list{
+            {0, 1}, {std::max<int32_t>(2, static_cast<int32_t>(plan.prompt.size()) / 2), kOpenEnd}};
         const std::vector<int32_t> layers{model.weights.shape.nLayers - 1};
         Result<ProbeResult> results[2] = {Error{}, Error{}};
         for (int b = 0; b < 2; ++b) {
@@ -236,8 +242,8 @@ void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, 
         }
         CHECK_THAT(results[0]->probabilities.size() == results[1]->probabilities.size(), name);
         const double logitError = check::relativeError(results[1]->logits.data(), results[0]->logits.data(), vocab);
-        const double probError = check::relativeError(results[1]->probabilities.data(), results[0]->probabilities.data(),
-                                                      results[0]->probabilities.size());
+        const double probError = check::relativeError(
+            results[1]->probabilities.data(), results[0]->probabilities.data(), results[0]->probabilities.size());
         CHECK_THAT(logitError < tolerance, name + " probe logits " + std::to_string(logitError));
         CHECK_THAT(probError < 2 * tolerance, name + " probe probabilities " + std::to_string(probError));
         // Back four tokens, then one step more: truncation, rebuild of the list, and the cache as it was.
@@ -298,15 +304,20 @@ void testErrors(const TinyModel& model) {
     CHECK_THAT(b.decode({&item, 1}, {}).ok(), "and it still works after all that");
     options.kvTokens = int64_t{1} << 40;
     auto huge = cuda::CudaBackend::create(model.weights, options, {});
-    CHECK_THAT(!huge.ok() && (huge.error().code == ErrorCode::OutOfMemory || huge.error().code == ErrorCode::InvalidArgument),
-               "cache larger than any card");
+    CHECK_THAT(
+        !huge.ok() && (huge.error().code == ErrorCode::OutOfMemory || huge.error().code == ErrorCode::InvalidArgument),
+        "cache larger than any card");
     options.kvTokens = int64_t{1} << 30;
     huge = cuda::CudaBackend::create(model.weights, options, {});
-    CHECK_THAT(!huge.ok() && huge.error().code == ErrorCode::OutOfMemory && !huge.error().found.empty() && !huge.error().expected.empty(),
+    CHECK_THAT(!huge.ok() && huge.error().code == ErrorCode::OutOfMemory && !huge.error().found.empty() &&
+                   !huge.error().expected.empty(),
                huge.ok() ? "created" : huge.error().toString());
     options.kvTokens = 64;
     bool asked = false;
-    auto cancelled = cuda::CudaBackend::create(model.weights, options, [&](double) { asked = true; return false; });
+    auto cancelled = cuda::CudaBackend::create(model.weights, options, [&](double) {
+        asked = true;
+        return false;
+    });
     CHECK_THAT(asked && !cancelled.ok() && cancelled.error().code == ErrorCode::Cancelled, "loading cancelled");
 }
 
@@ -323,32 +334,34 @@ int main(int argc, char** argv) {
         const TinyModel small(1, 4, 1, 64, 64, 96, 67, DType::BF16, false, false, true, next());
         compare(f32, DType::F32, 1, 19, 6, true, 1e-3, "f32 short", next());
         compare(small, DType::BF16, 1, 35, 6, false, 3e-2, "bf16 short", next());
-        compare(small, DType::BF16, 3, 35, 6, false, 3e-2, "bf16 short, 3 sequences", 4);  // all products on tensor cores
+        compare(small, DType::BF16, 3, 35, 6, false, 3e-2, "bf16 short, 3 sequences",
+                4);  // all products on tensor cores
         return check::finish("gpu_model_test --short");
     }
     for (int nSequences : {1, 2, 3, 5, 17})
         for (bool segmented : {false, true})
             compare(f32, DType::F32, nSequences, 150, 24, segmented, 1e-3,
                     "f32, " + std::to_string(nSequences) + " sequences" + (segmented ? ", segmented" : ""), next());
-    compare(TinyModel(3, 8, 1, 40, 72, 120, 97, DType::F32, false, true, true, next()), DType::F32, 2, 61, 12, true, 1e-3,
-            "f32, interleaved, tied, headDim 40", next());
+    compare(TinyModel(3, 8, 1, 40, 72, 120, 97, DType::F32, false, true, true, next()), DType::F32, 2, 61, 12, true,
+            1e-3, "f32, interleaved, tied, headDim 40", next());
     // 16-bit weights and cache: 8 (11) bits of mantissa in activations and P, accumulated over the layers.
     for (int nSequences : {1, 4, 6, 33}) {
-        compare(TinyModel(2, 8, 2, 64, 128, 256, 300, DType::BF16, false, false, false, next()), DType::BF16, nSequences, 203, 20,
-                nSequences % 2 == 0, 3e-2, "bf16, " + std::to_string(nSequences) + " sequences", next());
-        compare(TinyModel(2, 4, 4, 128, 136, 200, 300, DType::F16, true, false, false, next()), DType::F16, nSequences, 140, 12,
-                nSequences % 2 == 1, 5e-3, "f16, " + std::to_string(nSequences) + " sequences", next());
+        compare(TinyModel(2, 8, 2, 64, 128, 256, 300, DType::BF16, false, false, false, next()), DType::BF16,
+                nSequences, 203, 20, nSequences % 2 == 0, 3e-2, "bf16, " + std::to_string(nSequences) + " sequences",
+                next());
+        compare(TinyModel(2, 4, 4, 128, 136, 200, 300, DType::F16, true, false, false, next()), DType::F16, nSequences,
+                140, 12, nSequences % 2 == 1, 5e-3, "f16, " + std::to_string(nSequences) + " sequences", next());
     }
-    compare(TinyModel(1, 8, 1, 32, 64, 96, 131, DType::BF16, true, false, true, next()), DType::F32, 1, 2500, 8, true, 3e-2,
-            "bf16 weights, f32 cache, two chunks", next());
-    compare(TinyModel(1, 2, 1, 128, 64, 96, 131, DType::F16, false, false, true, next()), DType::F16, 1, 2100, 40, false, 5e-3,
-            "f16, two chunks, pages filled while decoding", next());
+    compare(TinyModel(1, 8, 1, 32, 64, 96, 131, DType::BF16, true, false, true, next()), DType::F32, 1, 2500, 8, true,
+            3e-2, "bf16 weights, f32 cache, two chunks", next());
+    compare(TinyModel(1, 2, 1, 128, 64, 96, 131, DType::F16, false, false, true, next()), DType::F16, 1, 2100, 40,
+            false, 5e-3, "f16, two chunks, pages filled while decoding", next());
     // Blocks: up to four rows as they are, above that and in prompts widened to F16.
     for (DType type : {DType::Q8_0, DType::Q4_0})
         for (int nSequences : {1, 3, 6})
-            compare(TinyModel(2, 4, 2, 64, 128, 224, 300, type, nSequences == 3, false, nSequences == 6, next()), DType::F32, nSequences,
-                    90, 12, nSequences % 2 == 0, 1e-2, std::string(dtypeName(type)) + ", " + std::to_string(nSequences) + " sequences",
-                    next());
+            compare(TinyModel(2, 4, 2, 64, 128, 224, 300, type, nSequences == 3, false, nSequences == 6, next()),
+                    DType::F32, nSequences, 90, 12, nSequences % 2 == 0, 1e-2,
+                    std::string(dtypeName(type)) + ", " + std::to_string(nSequences) + " sequences", next());
     testErrors(f32);
     return check::finish("gpu_model_test");
 }

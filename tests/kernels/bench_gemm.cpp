@@ -56,7 +56,8 @@ double theirs(int64_t rows, int64_t depth, int64_t tokens, int rounds) {
                             memory::desc({tokens, rows}, type, memory::format_tag::ab));
     const matmul::primitive_desc primitive(desc, cpuEngine);
     const matmul multiply(primitive);
-    memory x(primitive.src_desc(), cpuEngine), w(primitive.weights_desc(), cpuEngine), y(primitive.dst_desc(), cpuEngine);
+    memory x(primitive.src_desc(), cpuEngine), w(primitive.weights_desc(), cpuEngine),
+        y(primitive.dst_desc(), cpuEngine);
     std::fill_n(static_cast<float*>(x.get_data_handle()), primitive.src_desc().get_size() / 4, 0.25f);
     std::fill_n(static_cast<float*>(w.get_data_handle()), primitive.weights_desc().get_size() / 4, 0.25f);
     return bestSeconds(rounds, [&] {
@@ -69,7 +70,8 @@ double theirs(int64_t rows, int64_t depth, int64_t tokens, int rounds) {
 
 int main(int argc, char** argv) {
     ThreadPool pool(argc > 1 ? std::max(1, std::atoi(argv[1])) : 1);
-    std::printf("| rows | depth | tokens | own, BF16 weights | oneDNN, f32 weights | ratio |\n|--:|--:|--:|--:|--:|--:|\n");
+    std::printf(
+        "| rows | depth | tokens | own, BF16 weights | oneDNN, f32 weights | ratio |\n|--:|--:|--:|--:|--:|--:|\n");
     const int64_t shapes[][2] = {{256, 256}, {704, 256}, {256, 704}, {2048, 2048}, {5632, 2048}, {2048, 5632}};
     for (const auto& s : shapes) {
         for (const int64_t tokens : {64, 256}) {

@@ -70,7 +70,8 @@ void measure(DType type, int64_t rows, int64_t cols, ThreadPool& pool, ReadProbe
             const TensorView w{data + m * each, type, rows, cols};
             const int64_t step = gemvChunkRows(w);
             pool.parallelFor((rows + step - 1) / step, [&](int64_t chunk, int32_t) {
-                gemvRows(w, chunk * step, std::min(rows, (chunk + 1) * step), in, nullptr, Output::Store, out.data(), out.size());
+                gemvRows(w, chunk * step, std::min(rows, (chunk + 1) * step), in, nullptr, Output::Store, out.data(),
+                         out.size());
             });
         }
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -79,8 +80,8 @@ void measure(DType type, int64_t rows, int64_t cols, ThreadPool& pool, ReadProbe
         share.push_back(speed.back() / ((before + after) / 2));
         before = after;
     }
-    std::printf("%-5s %6ld x %-5ld %6.1f GB/s  %5.1f%% of %.1f\n", dtypeName(type), rows, cols, median(speed), 100 * median(share),
-                median(speed) / median(share));
+    std::printf("%-5s %6ld x %-5ld %6.1f GB/s  %5.1f%% of %.1f\n", dtypeName(type), rows, cols, median(speed),
+                100 * median(share), median(speed) / median(share));
     std::fflush(stdout);
     munmap(memory, total);
 }
@@ -89,11 +90,15 @@ void measure(DType type, int64_t rows, int64_t cols, ThreadPool& pool, ReadProbe
 
 int main(int argc, char** argv) {
     const int threads = argc > 1 ? std::atoi(argv[1]) : 0;
-    const auto n = static_cast<int32_t>(threads > 0 ? static_cast<unsigned>(threads) : std::max(1u, std::thread::hardware_concurrency()));
+    const auto n = static_cast<int32_t>(threads > 0 ? static_cast<unsigned>(threads)
+                                                    : std::max(1u, std::thread::hardware_concurrency()));
     ThreadPool pool(n);
     ReadProbe probe(n, int64_t{1} << 28);
-    for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
-        if (argc > 2 && std::none_of(argv + 2, argv + argc, [&](const char* a) { return std::string(a) == dtypeName(type); })) continue;
+    for (const DType type :
+         {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
+        if (argc > 2 &&
+            std::none_of(argv + 2, argv + argc, [&](const char* a) { return std::string(a) == dtypeName(type); }))
+            continue;
         measure(type, 2048, 2048, pool, probe);   // q, o of llama-1b
         measure(type, 5632, 2048, pool, probe);   // gate, up
         measure(type, 2048, 5632, pool, probe);   // down

@@ -87,10 +87,8 @@ class RandomModel {
             for (size_t i = 0; i < values; ++i) {
                 const float v = normal(m_random);
                 const uint16_t h = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
-                if (type == DType::F32)
-                    std::memcpy(memory.data() + 4 * i, &v, 4);
-                else
-                    std::memcpy(memory.data() + 2 * i, &h, 2);
+                if (type == DType::F32) std::memcpy(memory.data() + 4 * i, &v, 4);
+                else std::memcpy(memory.data() + 2 * i, &h, 2);
             }
         } else {
             randomBlocks(type, memory, spread);

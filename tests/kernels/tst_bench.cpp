@@ -93,9 +93,11 @@ class TestBench : public QObject {
         QVERIFY(md.contains("| tg128 | 512 |") && md.contains("12.50 ± 0.25") && md.contains("87.5%"));
         QVERIFY(!formatBench({r}, "xml").ok());
         r.peakBytes = 3 << 20, r.neededBytes = 2 << 20;
-        QVERIFY(formatBench({r}, "md")->find("Peak memory 3 MiB, of which weights and KV cache 2 MiB") != std::string::npos);
+        QVERIFY(formatBench({r}, "md")->find("Peak memory 3 MiB, of which weights and KV cache 2 MiB") !=
+                std::string::npos);
         r.neededBytes = 4 << 20;
-        QVERIFY(formatBench({r}, "md")->find("Peak memory 3 MiB; weights and the whole KV cache are 4 MiB") != std::string::npos);
+        QVERIFY(formatBench({r}, "md")->find("Peak memory 3 MiB; weights and the whole KV cache are 4 MiB") !=
+                std::string::npos);
     }
 
     void refusals() {
@@ -120,7 +122,8 @@ class TestBench : public QObject {
         plan.repetitions = 1;
         std::atomic<bool> stopLater{false};
         const auto atSecond = [&](const std::string& what) { stopLater = what.starts_with("tg5"); };
-        QCOMPARE(runBench(**backend, m.weights, {}, plan, &stopLater, rows, atSecond).error().code, ErrorCode::Cancelled);
+        QCOMPARE(runBench(**backend, m.weights, {}, plan, &stopLater, rows, atSecond).error().code,
+                 ErrorCode::Cancelled);
         QCOMPARE(rows.size(), size_t{1});
         QCOMPARE(rows[0].test, std::string("tg4"));
         QVERIFY((*backend)->createSequence(64).ok());  // nothing was left behind

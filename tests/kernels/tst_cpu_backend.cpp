@@ -1,11 +1,11 @@
 // The CPU backend against the float64 reference, on seeded random models: every instruction set this machine has,
 // every weight and cache format, odd lengths, hard lists. Nothing here is timed; cost is counted in pages.
-#include <QtTest>
 #include <hwy/targets.h>
+#include <QtTest>
 
+#include "compiled_targets.h"
 #include "kernels/backends.h"
 #include "kernels/cpu/cpu_backend.h"
-#include "compiled_targets.h"
 #include "random_model.h"
 
 using namespace spanscope;
@@ -41,7 +41,7 @@ std::unique_ptr<Backend> make(const RandomModel& m, const BackendOptions& o, boo
 }
 
 struct Trace {
-    std::vector<float> prefillLogits;           // (n, vocab)
+    std::vector<float> prefillLogits;  // (n, vocab)
     std::vector<std::vector<float>> stepLogits;
     std::vector<int32_t> best;
     std::vector<float> logprob;
@@ -84,7 +84,7 @@ std::vector<List> hardLists(int32_t n) {
     for (int32_t i = 0; i + 15 <= n; i += 16) fence.push_back({i + 1, i + 15});  // every page partly kept
     if (fence.empty()) fence.push_back({0, 1});
     const int32_t middle = 1 + n / 2;
-    return {kEverything, {}, {{0, 1}}, scattered, fence, {{0, 1}, {middle, middle + 20}, {n + 22, kOpenEnd}},
+    return {kEverything,         {}, {{0, 1}}, scattered, fence, {{0, 1}, {middle, middle + 20}, {n + 22, kOpenEnd}},
             {{n + 100, n + 101}}};
 }
 
@@ -107,8 +107,7 @@ class TestCpuBackend : public QObject {
         QTest::addColumn<qint64>("target");
         QTest::addColumn<int>("kvHeads");
         const int64_t targets = compiledTargets();
-        for (int n : {1, 15, 16, 17, 37, 127, 501})
-            QTest::addRow("%d tokens", n) << n << qint64(targets) << 2;
+        for (int n : {1, 15, 16, 17, 37, 127, 501}) QTest::addRow("%d tokens", n) << n << qint64(targets) << 2;
         QTest::addRow("2042 tokens") << 2042 << qint64(targets) << 1;
         for (int64_t bit : eachCompiledTarget()) {
             QTest::addRow("127 tokens, %s", hwy::TargetName(bit)) << 127 << qint64(bit) << 4;
@@ -120,8 +119,14 @@ class TestCpuBackend : public QObject {
         QFETCH(qint64, target);
         QFETCH(int, kvHeads);
         hwy::SetSupportedTargetsForTest(target);
-        RandomModel m({.nLayers = length > 1000 ? 1 : 2, .nHeads = 4, .nKvHeads = kvHeads, .headDim = 18, .hidden = 37,
-                       .ffn = 61, .biases = true, .seed = uint32_t(length)});
+        RandomModel m({.nLayers = length > 1000 ? 1 : 2,
+                       .nHeads = 4,
+                       .nKvHeads = kvHeads,
+                       .headDim = 18,
+                       .hidden = 37,
+                       .ffn = 61,
+                       .biases = true,
+                       .seed = uint32_t(length)});
         Prompt p;
         p.add(length, kEverything);
         p.finish(m);
@@ -153,28 +158,45 @@ class TestCpuBackend : public QObject {
         QFETCH(bool, biases);
         QFETCH(bool, tied);
         QFETCH(bool, interleaved);
-        RandomModel m({.nHeads = heads, .nKvHeads = kvHeads, .headDim = headDim, .hidden = 64, .ffn = 96, .vocab = 101,
-                       .biases = biases, .tied = tied, .interleaved = interleaved, .seed = uint32_t(headDim)});
+        RandomModel m({.nHeads = heads,
+                       .nKvHeads = kvHeads,
+                       .headDim = headDim,
+                       .hidden = 64,
+                       .ffn = 96,
+                       .vocab = 101,
+                       .biases = biases,
+                       .tied = tied,
+                       .interleaved = interleaved,
+                       .seed = uint32_t(headDim)});
         Prompt p;
         p.add(90, kEverything);
         p.finish(m);
         const BackendOptions o{.nThreads = 2, .kvTokens = 256};
         const std::vector<int32_t> next = m.tokens(7);
-        compare(play(*make(m, o, false), p, next, hardLists(90)), play(*make(m, o, true), p, next, hardLists(90)), 1e-4);
+        compare(play(*make(m, o, false), p, next, hardLists(90)), play(*make(m, o, true), p, next, hardLists(90)),
+                1e-4);
     }
 
     void weightFormats_data() {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
-        for (DType t : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K})
-            for (int64_t bit : eachCompiledTarget()) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+        for (DType t :
+             {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K})
+            for (int64_t bit : eachCompiledTarget())
+                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
     }
     void weightFormats() {
         QFETCH(int, type);
         QFETCH(qint64, target);
         hwy::SetSupportedTargetsForTest(target);
-        RandomModel m({.nHeads = 4, .nKvHeads = 2, .headDim = 64, .hidden = 256, .ffn = 512, .vocab = 127,
-                       .type = DType(type), .seed = uint32_t(type + 1)});
+        RandomModel m({.nHeads = 4,
+                       .nKvHeads = 2,
+                       .headDim = 64,
+                       .hidden = 256,
+                       .ffn = 512,
+                       .vocab = 127,
+                       .type = DType(type),
+                       .seed = uint32_t(type + 1)});
         Prompt p;
         p.add(20, kEverything);
         p.finish(m);
@@ -191,7 +213,8 @@ class TestCpuBackend : public QObject {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
         for (DType t : {DType::F16, DType::BF16})
-            for (int64_t bit : eachCompiledTarget()) QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+            for (int64_t bit : eachCompiledTarget())
+                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
     }
     void cacheFormats() {
         QFETCH(int, type);
@@ -218,13 +241,14 @@ class TestCpuBackend : public QObject {
             p.add(n, {{0, 5}, {at, kOpenEnd}});
             at += n;
         }
-        p.add(9, {});                                // sees nothing at all
+        p.add(9, {});  // sees nothing at all
         p.add(3, {{0, 1}, {at + 9, kOpenEnd}});
         p.finish(m);
         QVERIFY(p.tokens.size() > 512);  // more than one chunk
         const BackendOptions o{.nThreads = 2, .kvTokens = 1024};
         const std::vector<int32_t> next = m.tokens(2);
-        compare(play(*make(m, o, false), p, next, hardLists(at)), play(*make(m, o, true), p, next, hardLists(at)), 1e-4);
+        compare(play(*make(m, o, false), p, next, hardLists(at)), play(*make(m, o, true), p, next, hardLists(at)),
+                1e-4);
     }
 
     void sameForAnyThreadsBatchAndChunks_data() { someFormats(); }
@@ -285,7 +309,8 @@ class TestCpuBackend : public QObject {
         std::vector<int32_t> best(size_t(n), -1);
         QVERIFY(batched->decode(items, {best, logprob, logits}).ok());
         for (size_t i = 0; i < size_t(n); ++i) {
-            const std::vector<float> row(logits.begin() + std::ptrdiff_t(i * vocab), logits.begin() + std::ptrdiff_t((i + 1) * vocab));
+            const std::vector<float> row(logits.begin() + std::ptrdiff_t(i * vocab),
+                                         logits.begin() + std::ptrdiff_t((i + 1) * vocab));
             QCOMPARE(row, want[i]);
             QCOMPARE(best[i], int32_t(std::max_element(row.begin(), row.end()) - row.begin()));
             double sum = 0;

@@ -80,13 +80,13 @@ class TestFormats : public QObject {
         BlockQ4_K q4{};
         q4.d = floatToF16(1.0f);
         q4.dmin = floatToF16(0.5f);
-        q4.scales[0] = 3;          // group 0: scale 3
-        q4.scales[4] = 2;          // group 0: min 2
-        q4.scales[8] = 0x45;       // group 4: low bits of scale 5, of min 4
-        q4.scales[0] |= 0x40;      // group 4: bit 4 of the scale: 16 + 5 = 21
-        q4.scales[4] |= 0x80;      // group 4: bit 5 of the min: 32 + 4 = 36
+        q4.scales[0] = 3;      // group 0: scale 3
+        q4.scales[4] = 2;      // group 0: min 2
+        q4.scales[8] = 0x45;   // group 4: low bits of scale 5, of min 4
+        q4.scales[0] |= 0x40;  // group 4: bit 4 of the scale: 16 + 5 = 21
+        q4.scales[4] |= 0x80;  // group 4: bit 5 of the min: 32 + 4 = 36
         q4.qs[0] = 0x07;
-        q4.qs[64] = 0x0a;          // group 4 is the low nibbles of bytes 64..95
+        q4.qs[64] = 0x0a;  // group 4 is the low nibbles of bytes 64..95
         dequantizeRow(DType::Q4_K, &q4, 256, out.data());
         QCOMPARE(out[0], 3.0f * 7 - 1.0f);
         QCOMPARE(out[1], -1.0f);

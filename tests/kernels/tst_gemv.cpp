@@ -3,12 +3,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <QtTest>
 #include <hwy/targets.h>
+#include <QtTest>
 
+#include "compiled_targets.h"
 #include "kernels/cpu/gemv.h"
 #include "kernels/reference/dequantize.h"
-#include "compiled_targets.h"
 #include "random_model.h"
 
 using namespace spanscope;
@@ -67,10 +67,13 @@ class TestGemv : public QObject {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
         QTest::addColumn<int>("cols");
-        for (DType t : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
+        for (DType t :
+             {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
             for (int64_t bit : eachCompiledTarget())
                 for (int cols : {1, 37, 2042, 32, 64, 160, 256, 512, 768, 1184, 2144, 5632})
-                    if (rowBytes(t, cols) != 0) QTest::addRow("%s, %s, %d", dtypeName(t), hwy::TargetName(bit), cols) << int(t) << qint64(bit) << cols;
+                    if (rowBytes(t, cols) != 0)
+                        QTest::addRow("%s, %s, %d", dtypeName(t), hwy::TargetName(bit), cols)
+                            << int(t) << qint64(bit) << cols;
         }
     }
     void products() {
@@ -82,7 +85,8 @@ class TestGemv : public QObject {
         const size_t stride = rowBytes(dtype, cols);
         RandomModel drawn({.seed = uint32_t(type * 100 + cols)});
         const TensorView source = drawn.matrix(dtype, kRows, cols);
-        std::vector<uint8_t> bytes(static_cast<const uint8_t*>(source.data), static_cast<const uint8_t*>(source.data) + source.nBytes());
+        std::vector<uint8_t> bytes(static_cast<const uint8_t*>(source.data),
+                                   static_cast<const uint8_t*>(source.data) + source.nBytes());
         // Rows 0 to 2: every quant the smallest, the largest, the sign bit alone.
         const uint8_t extremes[3] = {0x00, 0xff, 0x80};
         if (dtype == DType::Q8_0 || dtype == DType::Q4_0) {
@@ -128,7 +132,12 @@ class TestGemv : public QObject {
                 const double allowed = (plain ? 0 : 1.01 * rounding) + 4e-6 * size + 1e-30;
                 const size_t at = size_t(item) * kRows + size_t(r);
                 QVERIFY2(std::abs(stored[at] - want) <= allowed,
-                         qPrintable(QString("row %1, input %2: %3 for %4, %5 allowed").arg(r).arg(item).arg(double(stored[at])).arg(want).arg(allowed)));
+                         qPrintable(QString("row %1, input %2: %3 for %4, %5 allowed")
+                                        .arg(r)
+                                        .arg(item)
+                                        .arg(double(stored[at]))
+                                        .arg(want)
+                                        .arg(allowed)));
                 QCOMPARE(out[at], 0.25f + (stored[at] + bias[size_t(r)]));
             }
         }
@@ -151,7 +160,8 @@ class TestGemv : public QObject {
         std::mt19937 random(5);
         for (int64_t i = 0; i < kCols; ++i) buffer.x(0)[i] = inputAt(0, i, random);
         uint32_t all = 0;
-        const DType types[] = {DType::F32, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K};
+        const DType types[] = {DType::F32,  DType::BF16, DType::Q8_0, DType::Q4_0,
+                               DType::Q4_K, DType::Q5_K, DType::Q6_K};
         for (DType t : types) all |= GemvInputBuffer::formatBit(t);
         std::vector<std::vector<float>> separate, together;
         std::vector<TensorView> matrices;

@@ -26,7 +26,8 @@ class Machine {
         if (!f.open(QIODevice::WriteOnly) || f.write(text) != text.size()) qFatal("cannot write %s", qPrintable(full));
     }
     Machine& available(uint64_t mib) {
-        file("proc/meminfo", "MemTotal:  99999999 kB\nMemFree:  1 kB\nMemAvailable:  " + QByteArray::number(qulonglong(mib * 1024)) + " kB\nBuffers: 0 kB\n");
+        file("proc/meminfo", "MemTotal:  99999999 kB\nMemFree:  1 kB\nMemAvailable:  " +
+                                 QByteArray::number(qulonglong(mib * 1024)) + " kB\nBuffers: 0 kB\n");
         return *this;
     }
     /// The unified hierarchy; `root` is what of it the mount shows.
@@ -39,8 +40,10 @@ class Machine {
     /// The old kind: a hierarchy for each controller.
     Machine& old(const QByteArray& cpu, const QByteArray& memory, const QByteArray& root = "/") {
         file("proc/self/cgroup", "12:pids:/x\n4:cpu,cpuacct:" + cpu + "\n3:memory:" + memory + "\n1:name=systemd:/y\n");
-        file("proc/self/mountinfo", "31 22 0:27 " + root + " /sys/fs/cgroup/cpu,cpuacct rw shared:10 - cgroup cgroup rw,cpu,cpuacct\n32 22 0:28 " +
-                                        root + " /sys/fs/cgroup/memory rw shared:11 master:2 - cgroup cgroup rw,memory\n");
+        file("proc/self/mountinfo",
+             "31 22 0:27 " + root +
+                 " /sys/fs/cgroup/cpu,cpuacct rw shared:10 - cgroup cgroup rw,cpu,cpuacct\n32 22 0:28 " + root +
+                 " /sys/fs/cgroup/memory rw shared:11 master:2 - cgroup cgroup rw,memory\n");
         return *this;
     }
     SystemFiles files() const { return {m_root.filePath("proc").toStdString(), m_root.path().toStdString()}; }
@@ -88,9 +91,12 @@ class TestProcessLimits : public QObject {
         QTest::addColumn<QByteArray>("inner");
         QTest::addColumn<int>("most");
         QTest::newRow("unified, own group") << true << QByteArray("max 100000") << QByteArray("100000 100000") << 1;
-        QTest::newRow("unified, the group above") << true << QByteArray("50000 100000") << QByteArray("max 100000") << 1;
-        QTest::newRow("unified, a part of a core is one") << true << QByteArray("max 100000") << QByteArray("1000 100000") << 1;
-        QTest::newRow("unified, more than there is") << true << QByteArray("max 100000") << QByteArray("99900000 100000") << 999;
+        QTest::newRow("unified, the group above")
+            << true << QByteArray("50000 100000") << QByteArray("max 100000") << 1;
+        QTest::newRow("unified, a part of a core is one")
+            << true << QByteArray("max 100000") << QByteArray("1000 100000") << 1;
+        QTest::newRow("unified, more than there is")
+            << true << QByteArray("max 100000") << QByteArray("99900000 100000") << 999;
         QTest::newRow("unified, nonsense") << true << QByteArray("x") << QByteArray("5 0") << 999;
         QTest::newRow("old, own group") << false << QByteArray("-1 100000") << QByteArray("90000 100000") << 1;
         QTest::newRow("old, the group above") << false << QByteArray("100000 100000") << QByteArray("-1 100000") << 1;
@@ -120,7 +126,8 @@ class TestProcessLimits : public QObject {
 
     /// A container sees its own group as the top: the mount shows /docker/id, the process is in it or below.
     void containers() {
-        for (const QByteArray& group : {QByteArray("/docker/id"), QByteArray("/docker/id/sub"), QByteArray("/"), QByteArray("/../other")}) {
+        for (const QByteArray& group :
+             {QByteArray("/docker/id"), QByteArray("/docker/id/sub"), QByteArray("/"), QByteArray("/../other")}) {
             Machine m;
             m.available(5000).unified(group, "/docker/id");
             m.file("sys/fs/cgroup/cpu.max", "100000 100000\n");
@@ -145,7 +152,8 @@ class TestProcessLimits : public QObject {
         group("a/", 1000, 1700);  // over it already
         QCOMPARE(freeMemoryBytes(m.files()), uint64_t{0});
         group("a/", 9000, 700);
-        m.file("sys/fs/cgroup/a/memory.high", QByteArray::number(qulonglong(800 * kMiB)) + "\n");  // held back from there on
+        m.file("sys/fs/cgroup/a/memory.high",
+               QByteArray::number(qulonglong(800 * kMiB)) + "\n");  // held back from there on
         QCOMPARE(freeMemoryBytes(m.files()), 100 * kMiB);
     }
 
@@ -155,8 +163,9 @@ class TestProcessLimits : public QObject {
         m.available(5000).unified("/a");
         m.file("sys/fs/cgroup/a/memory.max", QByteArray::number(qulonglong(1000 * kMiB)));
         m.file("sys/fs/cgroup/a/memory.current", QByteArray::number(qulonglong(990 * kMiB)));
-        m.file("sys/fs/cgroup/a/memory.stat", "anon 1\nfile 9\nshmem " + QByteArray::number(qulonglong(90 * kMiB)) + "\ninactive_file " +
-                                                  QByteArray::number(qulonglong(500 * kMiB)) + "\nactive_file " + QByteArray::number(qulonglong(200 * kMiB)) + "\n");
+        m.file("sys/fs/cgroup/a/memory.stat", "anon 1\nfile 9\nshmem " + QByteArray::number(qulonglong(90 * kMiB)) +
+                                                  "\ninactive_file " + QByteArray::number(qulonglong(500 * kMiB)) +
+                                                  "\nactive_file " + QByteArray::number(qulonglong(200 * kMiB)) + "\n");
         QCOMPARE(freeMemoryBytes(m.files()), 710 * kMiB);
         Machine old;
         old.available(5000).old("/", "/x/y");
@@ -164,8 +173,9 @@ class TestProcessLimits : public QObject {
         old.file("sys/fs/cgroup/memory/x/y/memory.usage_in_bytes", "1\n");
         old.file("sys/fs/cgroup/memory/x/memory.limit_in_bytes", QByteArray::number(qulonglong(1000 * kMiB)));
         old.file("sys/fs/cgroup/memory/x/memory.usage_in_bytes", QByteArray::number(qulonglong(900 * kMiB)));
-        old.file("sys/fs/cgroup/memory/x/memory.stat", "inactive_file 7\ntotal_inactive_file " + QByteArray::number(qulonglong(100 * kMiB)) +
-                                                           "\ntotal_active_file " + QByteArray::number(qulonglong(50 * kMiB)) + "\n");
+        old.file("sys/fs/cgroup/memory/x/memory.stat",
+                 "inactive_file 7\ntotal_inactive_file " + QByteArray::number(qulonglong(100 * kMiB)) +
+                     "\ntotal_active_file " + QByteArray::number(qulonglong(50 * kMiB)) + "\n");
         QCOMPARE(freeMemoryBytes(old.files()), 250 * kMiB);
     }
 
@@ -193,7 +203,10 @@ class TestProcessLimits : public QObject {
                      m.available(1 << 20);
                      const rlimit limit{rlim_t{4096} * kMiB, rlim_t{4096} * kMiB};
                      if (setrlimit(RLIMIT_AS, &limit) != 0) return 2;
-                     m.file("proc/self/statm", QByteArray::number(qulonglong(1024 * kMiB / static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)))) + " 1 1 1 0 1 0\n");
+                     m.file(
+                         "proc/self/statm",
+                         QByteArray::number(qulonglong(1024 * kMiB / static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)))) +
+                             " 1 1 1 0 1 0\n");
                      return freeMemoryBytes(m.files()) == 3072 * kMiB ? 0 : 1;
                  }),
                  0);

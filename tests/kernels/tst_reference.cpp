@@ -109,7 +109,8 @@ class TestReference : public QObject {
         for (bool wide : {true, false}) {
             auto backend = makeReferenceBackend(m.weights, {}, wide);
             const SequenceId seq = *(*backend)->createSequence(64);
-            QVERIFY((*backend)->prefill(seq, prompt, std::vector<QueryRun>{{0, 37, {&everything, 1}}}, wide ? a : b).ok());
+            QVERIFY(
+                (*backend)->prefill(seq, prompt, std::vector<QueryRun>{{0, 37, {&everything, 1}}}, wide ? a : b).ok());
         }
         QVERIFY(relativeError(b, a) < 1e-5);
     }

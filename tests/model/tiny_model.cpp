@@ -94,7 +94,8 @@ std::string safetensors(const std::vector<NamedTensor>& tensors, const TinyModel
         data += tensor.bytes;
     }
     std::string text = header.dump();
-    const size_t padding = options.headerPadding >= 0 ? static_cast<size_t>(options.headerPadding) : 7 - (text.size() + 7) % 8;
+    const size_t padding =
+        options.headerPadding >= 0 ? static_cast<size_t>(options.headerPadding) : 7 - (text.size() + 7) % 8;
     text.append(padding, ' ');
     std::string length(8, '\0');
     for (size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(text.size() >> (8 * i) & 0xFF);
@@ -123,18 +124,25 @@ std::string configText(const TinyModelOptions& o, int32_t vocab) {
 }
 
 std::string cardJson() {
-    const json card = {
-        {"protocol_version", 1},
-        {"name", "tiny"},
-        {"description", "random weights for tests"},
-        {"license", "none"},
-        {"trained_on", "nothing"},
-        {"tasks",
-         {{{"name", "expression"}, {"prefill", "causal"}, {"heads", true}, {"max_operators", 4}, {"max_value", 9999},
-           {"max_factor", 99}},
-          {{"name", "sheet"}, {"prefill", "segmented"}, {"heads", false}, {"max_lines", 8}, {"max_value", 9999},
-           {"max_factor", 99}},
-          {{"name", "news"}, {"prefill", "causal"}, {"heads", false}, {"max_sentences", 16}}}}};
+    const json card = {{"protocol_version", 1},
+                       {"name", "tiny"},
+                       {"description", "random weights for tests"},
+                       {"license", "none"},
+                       {"trained_on", "nothing"},
+                       {"tasks",
+                        {{{"name", "expression"},
+                          {"prefill", "causal"},
+                          {"heads", true},
+                          {"max_operators", 4},
+                          {"max_value", 9999},
+                          {"max_factor", 99}},
+                         {{"name", "sheet"},
+                          {"prefill", "segmented"},
+                          {"heads", false},
+                          {"max_lines", 8},
+                          {"max_value", 9999},
+                          {"max_factor", 99}},
+                         {{"name", "news"}, {"prefill", "causal"}, {"heads", false}, {"max_sentences", 16}}}}};
     return card.dump(1);
 }
 

@@ -16,13 +16,13 @@ struct TinyModelOptions {
     uint64_t seed = 1;
     int32_t nLayers = 2, nHeads = 4, nKvHeads = 2, headDim = 8, hidden = 32, ffn = 48;
     int32_t maxSeqLen = 4096;
-    DType dtype = DType::F32;      ///< F32, F16 or BF16
+    DType dtype = DType::F32;  ///< F32, F16 or BF16
     bool tiedHead = false;
     bool attentionBias = false, mlpBias = false;
-    int32_t slidingWindow = 0;     ///< not 0: MistralForCausalLM
-    bool card = true;              ///< writes a spanscope.json with the tasks expression, sheet and news
-    int32_t nShards = 1;           ///< more than 1: with an index
-    int32_t headerPadding = -1;    ///< bytes of white space after a header; -1: what aligns the data to 8
+    int32_t slidingWindow = 0;   ///< not 0: MistralForCausalLM
+    bool card = true;            ///< writes a spanscope.json with the tasks expression, sheet and news
+    int32_t nShards = 1;         ///< more than 1: with an index
+    int32_t headerPadding = -1;  ///< bytes of white space after a header; -1: what aligns the data to 8
 };
 
 /// Writes config.json, the weights, tokenizer.model and spanscope.json into `folder` (made if missing).

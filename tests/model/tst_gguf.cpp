@@ -55,7 +55,9 @@ struct Parts {
             parts.metadata[key] = bytes + std::string(value.bytes.begin(), value.bytes.end());
         }
         for (const GgufTensor& tensor : parsed->tensors)
-            parts.tensors.push_back({tensor.name, {tensor.shape.rbegin(), tensor.shape.rend()}, tensor.type,
+            parts.tensors.push_back({tensor.name,
+                                     {tensor.shape.rbegin(), tensor.shape.rend()},
+                                     tensor.type,
                                      std::string(tensor.bytes.begin(), tensor.bytes.end())});
         return parts;
     }
@@ -111,15 +113,16 @@ std::vector<Broken> brokenFiles() {
         {"tensors more than there are", [](Parts& p) { p.nTensors = 400; }, ErrorCode::Format, ""},
         {"value type", put("x", number(13, 4)), ErrorCode::Format, "x"},
         {"string past the end", put("x", number(8, 4) + number(uint64_t{1} << 50, 8)), ErrorCode::Format, "x"},
-        {"array past the end", put("x", number(9, 4) + number(4, 4) + number(uint64_t{1} << 61, 8)),
-         ErrorCode::Format, "x"},
+        {"array past the end", put("x", number(9, 4) + number(4, 4) + number(uint64_t{1} << 61, 8)), ErrorCode::Format,
+         "x"},
         {"array of what", put("x", number(9, 4) + number(77, 4) + number(1, 8)), ErrorCode::Format, "x"},
         {"arrays nested deep",
-         put("x", [] {
-             std::string s = number(9, 4);
-             for (int i = 0; i < 1000; ++i) s += number(9, 4) + number(1, 8);
-             return s;
-         }()),
+         put("x",
+             [] {
+                 std::string s = number(9, 4);
+                 for (int i = 0; i < 1000; ++i) s += number(9, 4) + number(1, 8);
+                 return s;
+             }()),
          ErrorCode::Format, "nested too deeply"},
         {"alignment 0", put("general.alignment", u32Value(0)), ErrorCode::Format, "general.alignment"},
         {"alignment 12", put("general.alignment", u32Value(12)), ErrorCode::Format, "general.alignment"},
@@ -132,7 +135,8 @@ std::vector<Broken> brokenFiles() {
         {"layers more", put("llama.block_count", u32Value(2)), ErrorCode::NotFound, "blk.1."},
         {"heads", put("llama.attention.head_count", u32Value(3)), ErrorCode::Format, "head_count"},
         {"kv heads", put("llama.attention.head_count_kv", u32Value(3)), ErrorCode::Format, "head_count_kv"},
-        {"eps not a number", put("llama.attention.layer_norm_rms_epsilon", f32Value(NAN)), ErrorCode::Format, "epsilon"},
+        {"eps not a number", put("llama.attention.layer_norm_rms_epsilon", f32Value(NAN)), ErrorCode::Format,
+         "epsilon"},
         {"partial rope", put("llama.rope.dimension_count", u32Value(8)), ErrorCode::Unsupported, "dimension_count"},
         {"scaling", put("llama.rope.scaling.type", stringValue("yarn")), ErrorCode::Unsupported, "linear"},
         {"experts", put("llama.expert_count", u32Value(8)), ErrorCode::Unsupported, "expert"},
@@ -148,7 +152,8 @@ std::vector<Broken> brokenFiles() {
              }()),
          ErrorCode::Format, "one of type 2"},
         {"bos outside", put("tokenizer.ggml.bos_token_id", u32Value(96)), ErrorCode::Format, "bos_token_id"},
-        {"one part of a split file", put("split.count", number(2, 4) + number(3, 2)), ErrorCode::Unsupported, "part 1 of 3"},
+        {"one part of a split file", put("split.count", number(2, 4) + number(3, 2)), ErrorCode::Unsupported,
+         "part 1 of 3"},
         {"vocabulary of millions",
          put("tokenizer.ggml.tokens",
              [] {
@@ -159,13 +164,18 @@ std::vector<Broken> brokenFiles() {
          ErrorCode::Format, "more pieces than the model"},
         {"vocab larger", put("llama.vocab_size", u32Value(97)), ErrorCode::Format, "token_embd"},
         {"tensor missing", [q](Parts& p) { p.tensor(q).name = "extra.weight"; }, ErrorCode::Unsupported, "extra"},
-        {"norm missing", [](Parts& p) { std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; }); },
+        {"norm missing",
+         [](Parts& p) { std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; }); },
          ErrorCode::NotFound, "output_norm.weight"},
         {"tensor twice", [q](Parts& p) { p.tensors.push_back(p.tensor(q)); }, ErrorCode::Format, "twice"},
         {"type not run", [q](Parts& p) { p.tensor(q).type = 10; }, ErrorCode::Unsupported, "Q2_K"},
         {"type unknown", [q](Parts& p) { p.tensor(q).type = 99; }, ErrorCode::Unsupported, "99"},
         {"dimensions 0", [q](Parts& p) { p.tensor(q).dimensions = {}; }, ErrorCode::Format, "dimensions"},
-        {"dimensions 5", [q](Parts& p) { p.tensor(q).dimensions = {1, 1, 1, 1, 1}; }, ErrorCode::Format, "dimensions"},
+        {"dimensions 5",
+         [q](Parts& p) {
+             p.tensor(q).dimensions = {1, 1, 1, 1, 1};
+         },
+         ErrorCode::Format, "dimensions"},
         {"dimension 0", [q](Parts& p) { p.tensor(q).dimensions[0] = 0; }, ErrorCode::Format, "dimension"},
         {"dimension overflow", [q](Parts& p) { p.tensor(q).dimensions.assign(4, uint64_t{1} << 40); },
          ErrorCode::Format, "past the end"},
@@ -178,7 +188,11 @@ std::vector<Broken> brokenFiles() {
         {"offset odd", [q](Parts& p) { p.tensor(q).offset = 7; }, ErrorCode::Format, "aligned"},
         {"offset far", [q](Parts& p) { p.tensor(q).offset = int64_t{1} << 50; }, ErrorCode::Format, "aligned"},
         {"offset of another", [q](Parts& p) { p.tensor(q).offset = 0; }, ErrorCode::Format, "overlaps"},
-        {"shape differs", [q](Parts& p) { p.tensor(q).dimensions = {32, 128}; }, ErrorCode::Format, "shape"},
+        {"shape differs",
+         [q](Parts& p) {
+             p.tensor(q).dimensions = {32, 128};
+         },
+         ErrorCode::Format, "shape"},
         {"name not UTF-8", [q](Parts& p) { p.tensor(q).name = "\xFF"; }, ErrorCode::Format, "UTF-8"},
     };
 }

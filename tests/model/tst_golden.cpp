@@ -64,9 +64,9 @@ class TestGolden : public QObject {
         QTest::addColumn<QString>("name");
         QTest::addColumn<QString>("backend");
         for (const char* backend : {"float64", "float32", "cpu 1", "cpu 3"})
-            for (const char* name : {"mha", "gqa_8_2", "tied", "biased", "rope_linear", "rope_llama3", "sliding_window",
-                                     "bf16", "F32.gguf", "F16.gguf", "BF16.gguf", "Q8_0.gguf", "Q4_0.gguf", "Q4_K.gguf",
-                                     "Q5_K.gguf", "Q6_K.gguf"})
+            for (const char* name :
+                 {"mha", "gqa_8_2", "tied", "biased", "rope_linear", "rope_llama3", "sliding_window", "bf16",
+                  "F32.gguf", "F16.gguf", "BF16.gguf", "Q8_0.gguf", "Q4_0.gguf", "Q4_K.gguf", "Q5_K.gguf", "Q6_K.gguf"})
                 QTest::addRow("%s on %s", name, backend) << name << backend;
     }
     void agrees() {
@@ -117,8 +117,10 @@ class TestGolden : public QObject {
 
     /// For a report: build/release/tests/tst_golden | grep '^|'
     void cleanupTestCase() {
-        std::printf("\n| model | backend | largest difference of 64 positions' logits | greedy tokens equal |\n|---|---|--:|--:|\n%s\n",
-                    qPrintable(m_table));
+        std::printf(
+            "\n| model | backend | largest difference of 64 positions' logits | greedy tokens equal "
+            "|\n|---|---|--:|--:|\n%s\n",
+            qPrintable(m_table));
     }
 
   private:

@@ -117,8 +117,7 @@ std::vector<Broken> brokenFolders() {
         {"scaling factor", set("rope_scaling", {{"type", "linear"}, {"factor", 0}}), ErrorCode::Format,
          "rope_scaling.factor"},
         {"llama3 order",
-         set("rope_scaling",
-             {{"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}, {"high_freq_factor", 4}}),
+         set("rope_scaling", {{"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}, {"high_freq_factor", 4}}),
          ErrorCode::Format, "high_freq_factor"},
         {"shape differs", set("intermediate_size", 64), ErrorCode::Format, "mlp.gate_proj"},
         {"layer missing", set("num_hidden_layers", 3), ErrorCode::NotFound, "model.layers.2."},
@@ -137,26 +136,38 @@ std::vector<Broken> brokenFolders() {
          ErrorCode::Format, "past the end"},
         {"data too long", bytes("model.safetensors", [](const std::string& s) { return s + "xxxx"; }),
          ErrorCode::Format, "do not fill"},
-        {"tensor missing", header([q](json& h) { h[q + std::string("x")] = h[q], h.erase(q); }),
-         ErrorCode::Unsupported, q},
+        {"tensor missing", header([q](json& h) { h[q + std::string("x")] = h[q], h.erase(q); }), ErrorCode::Unsupported,
+         q},
         {"dtype unknown", header([q](json& h) { h[q]["dtype"] = "F33"; }), ErrorCode::Format, "dtype"},
         {"dtype not computed", header([q](json& h) { h[q]["dtype"] = "I32"; }), ErrorCode::Unsupported, "I32"},
         {"dtype size", header([q](json& h) { h[q]["dtype"] = "F64"; }), ErrorCode::Format, "data_offsets"},
-        {"shape transposed", header([](json& h) { h["model.embed_tokens.weight"]["shape"] = {32, 291}; }),
+        {"shape transposed", header([](json& h) {
+             h["model.embed_tokens.weight"]["shape"] = {32, 291};
+         }),
          ErrorCode::Format, "embed_tokens"},
-        {"shape negative", header([q](json& h) { h[q]["shape"] = {-32, -32}; }), ErrorCode::Format, "shape"},
-        {"shape overflows", header([q](json& h) { h[q]["shape"] = {uint64_t{1} << 62, 1 << 20}; }), ErrorCode::Format,
-         "shape"},
+        {"shape negative", header([q](json& h) {
+             h[q]["shape"] = {-32, -32};
+         }),
+         ErrorCode::Format, "shape"},
+        {"shape overflows", header([q](json& h) {
+             h[q]["shape"] = {uint64_t{1} << 62, 1 << 20};
+         }),
+         ErrorCode::Format, "shape"},
         {"shape many", header([q](json& h) { h[q]["shape"] = {1, 1, 1, 1, 1, 1, 1, 1, 1}; }), ErrorCode::Format,
          "shape"},
-        {"offset past end",
-         header([norm](json& h) { h[norm]["data_offsets"] = {uint64_t{1} << 40, (uint64_t{1} << 40) + 128}; }),
+        {"offset past end", header([norm](json& h) {
+             h[norm]["data_offsets"] = {uint64_t{1} << 40, (uint64_t{1} << 40) + 128};
+         }),
          ErrorCode::Format, "past the end"},
-        {"offsets reversed", header([norm](json& h) { h[norm]["data_offsets"] = {128, 0}; }), ErrorCode::Format,
-         "data_offsets"},
-        {"overlap", header([norm](json& h) { h[norm]["data_offsets"] = {0, 128}; }), ErrorCode::Format, "overlap"},
-        {"offsets kind", header([norm](json& h) { h[norm]["data_offsets"] = "0"; }), ErrorCode::Format,
-         "data_offsets"},
+        {"offsets reversed", header([norm](json& h) {
+             h[norm]["data_offsets"] = {128, 0};
+         }),
+         ErrorCode::Format, "data_offsets"},
+        {"overlap", header([norm](json& h) {
+             h[norm]["data_offsets"] = {0, 128};
+         }),
+         ErrorCode::Format, "overlap"},
+        {"offsets kind", header([norm](json& h) { h[norm]["data_offsets"] = "0"; }), ErrorCode::Format, "data_offsets"},
         {"entry kind", header([norm](json& h) { h[norm] = 1; }), ErrorCode::Format, norm},
         {"gap", header([norm](json& h) { h.erase(norm); }), ErrorCode::Format, "gap"},
         {"name twice",
@@ -169,13 +180,17 @@ std::vector<Broken> brokenFolders() {
         {"no tokenizer", without("tokenizer.model"), ErrorCode::NotFound, "tokenizer.model"},
         {"weights are a Git LFS pointer", bytes("model.safetensors", [](const std::string&) { return kLfsPointer; }),
          ErrorCode::Format, "git lfs pull"},
-        {"config is a Git LFS pointer", bytes("config.json", [](const std::string&) { return kLfsPointer; }), ErrorCode::Format,
-         "git lfs pull"},
-        {"weights are a web page", bytes("model.safetensors", [](const std::string&) { return "<!DOCTYPE html><html>"; }),
-         ErrorCode::Format, "a web page"},
-        {"link to the vocabulary broken", brokenLinkAt("tokenizer.model"), ErrorCode::NotFound, "leads to /nowhere/at/all"},
-        {"link to the weights broken", brokenLinkAt("model.safetensors"), ErrorCode::NotFound, "leads to /nowhere/at/all"},
-        {"link to the configuration broken", brokenLinkAt("config.json"), ErrorCode::NotFound, "leads to /nowhere/at/all"},
+        {"config is a Git LFS pointer", bytes("config.json", [](const std::string&) { return kLfsPointer; }),
+         ErrorCode::Format, "git lfs pull"},
+        {"weights are a web page",
+         bytes("model.safetensors", [](const std::string&) { return "<!DOCTYPE html><html>"; }), ErrorCode::Format,
+         "a web page"},
+        {"link to the vocabulary broken", brokenLinkAt("tokenizer.model"), ErrorCode::NotFound,
+         "leads to /nowhere/at/all"},
+        {"link to the weights broken", brokenLinkAt("model.safetensors"), ErrorCode::NotFound,
+         "leads to /nowhere/at/all"},
+        {"link to the configuration broken", brokenLinkAt("config.json"), ErrorCode::NotFound,
+         "leads to /nowhere/at/all"},
         {"card not JSON", bytes("spanscope.json", cutAt(9)), ErrorCode::Format, "spanscope.json"},
         {"card version", bytes("spanscope.json", [](const std::string&) { return R"({"protocol_version": 2})"; }),
          ErrorCode::Unsupported, "protocol_version"},
@@ -192,10 +207,9 @@ std::vector<Broken> brokenFolders() {
                [](const std::string&) { return R"({"protocol_version": 1, "card": "../../etc/passwd"})"; }),
          ErrorCode::Format, "card"},
         {"card task twice",
-         bytes("spanscope.json",
-               [](const std::string&) {
-                   return R"({"protocol_version": 1, "tasks": [{"name": "a"}, {"name": "a"}]})";
-               }),
+         bytes(
+             "spanscope.json",
+             [](const std::string&) { return R"({"protocol_version": 1, "tasks": [{"name": "a"}, {"name": "a"}]})"; }),
          ErrorCode::Format, "twice"},
     };
 }
@@ -249,7 +263,8 @@ class TestOpenModel : public QObject {
         if (kind >= 3 && kind <= 5) path = folder.path();
         const auto model = openModel(path);
         QVERIFY(!model);
-        QVERIFY2(model.error().toString().find(mentions.toStdString()) != std::string::npos, model.error().toString().c_str());
+        QVERIFY2(model.error().toString().find(mentions.toStdString()) != std::string::npos,
+                 model.error().toString().c_str());
     }
 
     void opens_data() {
@@ -445,7 +460,8 @@ class TestOpenModel : public QObject {
         QCOMPARE(forecastMemory(folder.path(), 100, DType::BF16)->kvBytes, forecast->kvBytes / 2);
         QVERIFY(!forecastMemory(folder.path(), 2147483647)->fits() ||
                 forecastMemory(folder.path(), 2147483647)->freeBytes > (uint64_t{1} << 38));
-        QCOMPARE(forecastMemory(folder.path(), 100000)->largestContext, 4096);  // the model's own, whatever was asked for
+        QCOMPARE(forecastMemory(folder.path(), 100000)->largestContext,
+                 4096);  // the model's own, whatever was asked for
         QCOMPARE(forecastMemory(folder.path(), 100, DType::F32, 3)->kvBytes, 3 * forecast->kvBytes);
         const auto endless = forecastMemory(folder.path(), 2147483647, DType::F32, 2147483647);
         QVERIFY(!endless->fits() && endless->largestContext < 4096);
@@ -482,7 +498,8 @@ class TestOpenModel : public QObject {
                  qPrintable(QString("held %1, promised %2").arg(held).arg(promised)));
     }
 
-    /// Another program cuts the file while it is mapped: the process ends with a sentence and its code, not by a signal.
+    /// Another program cuts the file while it is mapped: the process ends with a sentence and its code, not by a
+    /// signal.
     void cutWhileMapped() {
         test::ScratchFolder folder;
         QVERIFY(test::writeTinyModel(folder.path()));
@@ -507,14 +524,16 @@ class TestOpenModel : public QObject {
         int status = 0;
         QCOMPARE(waitpid(child, &status, 0), child);
         QVERIFY2(WIFEXITED(status) && WEXITSTATUS(status) == 3, qPrintable(QString("status %1: ").arg(status) + said));
-        QVERIFY2(said.contains("a program: error: " + QByteArray::fromStdString(weights) + ": the file was cut short"), said);
+        QVERIFY2(said.contains("a program: error: " + QByteArray::fromStdString(weights) + ": the file was cut short"),
+                 said);
     }
 
     /// Any number of shards, any number of threads that read them: one message, whole, about the right file.
     void cutWhileManyReadManyShards() {
         test::ScratchFolder folder;
         constexpr int kShards = 600;
-        for (int i = 0; i < kShards; ++i) QVERIFY(writeFile(folder.file("shard-" + std::to_string(i)), std::string(9000, 'x')));
+        for (int i = 0; i < kShards; ++i)
+            QVERIFY(writeFile(folder.file("shard-" + std::to_string(i)), std::string(9000, 'x')));
         for (const int cut : {0, 255, 256, 599}) {
             int pipeEnds[2];
             QCOMPARE(pipe(pipeEnds), 0);
@@ -548,8 +567,12 @@ class TestOpenModel : public QObject {
             close(pipeEnds[0]);
             int status = 0;
             QCOMPARE(waitpid(child, &status, 0), child);
-            QVERIFY2(WIFEXITED(status) && WEXITSTATUS(status) == 3, qPrintable(QString("status %1: ").arg(status) + said));
-            QVERIFY2(said.startsWith("\na program: error: " + QByteArray::fromStdString(folder.file("shard-" + std::to_string(cut))) + ": the file was cut short"), said);
+            QVERIFY2(WIFEXITED(status) && WEXITSTATUS(status) == 3,
+                     qPrintable(QString("status %1: ").arg(status) + said));
+            QVERIFY2(said.startsWith("\na program: error: " +
+                                     QByteArray::fromStdString(folder.file("shard-" + std::to_string(cut))) +
+                                     ": the file was cut short"),
+                     said);
             QVERIFY2(said.endsWith("opened with)\n") && said.count("a program") == 1, said);
             QVERIFY(writeFile(folder.file("shard-" + std::to_string(cut)), std::string(9000, 'x')));
         }

@@ -28,8 +28,11 @@ std::string wire(char tag, const std::string& content) {
 VocabularySpec smallVocabulary() {
     VocabularySpec spec;
     spec.kind = VocabularyKind::Bpe;
-    for (const auto& [text, type] : {std::pair{"<unk>", PieceType::Unknown}, {"<s>", PieceType::Control}, {"</s>", PieceType::Control},
-                                     {"\xE2\x96\x81", PieceType::Normal}, {"a", PieceType::Normal}})
+    for (const auto& [text, type] : {std::pair{"<unk>", PieceType::Unknown},
+                                     {"<s>", PieceType::Control},
+                                     {"</s>", PieceType::Control},
+                                     {"\xE2\x96\x81", PieceType::Normal},
+                                     {"a", PieceType::Normal}})
         spec.pieces.push_back({text, -static_cast<float>(spec.pieces.size()), type});
     return spec;
 }
@@ -42,13 +45,17 @@ std::string objects(size_t n, const std::string& each) {
 
 /// A trace of one run, one mask of n intervals that n / 8 steps name.
 std::string traceOfLongMask(size_t n) {
-    std::string s = "{\"spantrace\":1,\"min_reader\":1}\n{\"t\":\"run\",\"run\":0}\n{\"t\":\"mask\",\"run\":0,\"mask\":0,\"intervals\":[";
-    for (size_t i = 0; i < n; ++i) s += (i > 0 ? ",[" : "[") + std::to_string(2 * i) + "," + std::to_string(2 * i + 1) + "]";
+    std::string s =
+        "{\"spantrace\":1,\"min_reader\":1}\n{\"t\":\"run\",\"run\":0}\n{\"t\":\"mask\",\"run\":0,\"mask\":0,"
+        "\"intervals\":[";
+    for (size_t i = 0; i < n; ++i)
+        s += (i > 0 ? ",[" : "[") + std::to_string(2 * i) + "," + std::to_string(2 * i + 1) + "]";
     s += "]}\n";
     for (size_t i = 0; i < n / 8; ++i) {
         const std::string number = std::to_string(i);
-        s += "{\"t\":\"step\",\"run\":0,\"i\":" + number + ",\"position\":" + number + ",\"id\":1,\"text\":\"x\",\"phase\":\"free\",\"attended\":" +
-             std::to_string(i / 2 + 1) + ",\"read\":" + std::to_string(i + 1) + ",\"mask\":0}\n";
+        s += "{\"t\":\"step\",\"run\":0,\"i\":" + number + ",\"position\":" + number +
+             ",\"id\":1,\"text\":\"x\",\"phase\":\"free\",\"attended\":" + std::to_string(i / 2 + 1) +
+             ",\"read\":" + std::to_string(i + 1) + ",\"mask\":0}\n";
     }
     return s;
 }
@@ -72,23 +79,28 @@ class TestReaderCosts : public QObject {
         QVERIFY(test::writeFile(folder.file("tokenizer.model"), writeModelProto(smallVocabulary())));
         const auto text = [reader](size_t n) {
             if (reader == 2) {
-                const std::string header = "{" + objects(n, "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}") + "}";
+                const std::string header =
+                    "{" + objects(n, "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}") + "}";
                 std::string file(8, '\0');
                 for (size_t i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
                 return file + header;
             }
             if (reader == 3) return "{\"added_tokens_decoder\":{}," + objects(n, "{\"x\":{}}") + "}";
             std::string s = "{";
-            for (size_t i = 0; reader == 4 && i < n; ++i) s += (i > 0 ? ",\"t" : "\"t") + std::to_string(i) + "\":" + std::to_string(5 + i);
+            for (size_t i = 0; reader == 4 && i < n; ++i)
+                s += (i > 0 ? ",\"t" : "\"t") + std::to_string(i) + "\":" + std::to_string(5 + i);
             return s + (reader == 4 ? "" : "\"x\":{" + objects(n, "{}") + "}") + "}";
         };
         const auto read = [&](const std::string& s) {
             std::string card;
             if (reader == 0) static_cast<void>(parseHfConfig(s, "config.json"));
             if (reader == 1) static_cast<void>(parseCard(s, "spanscope.json", card));
-            if (reader == 2 && !parseSafetensors({reinterpret_cast<const uint8_t*>(s.data()), s.size()}, "x.safetensors")) qFatal("refused");
+            if (reader == 2 &&
+                !parseSafetensors({reinterpret_cast<const uint8_t*>(s.data()), s.size()}, "x.safetensors"))
+                qFatal("refused");
             if (reader < 3) return;
-            if (!test::writeFile(folder.file(reader == 3 ? "tokenizer_config.json" : "added_tokens.json"), s)) qFatal("cannot write");
+            if (!test::writeFile(folder.file(reader == 3 ? "tokenizer_config.json" : "added_tokens.json"), s))
+                qFatal("cannot write");
             const auto tokenizer = loadSentencePiece(folder.file("tokenizer.model"));
             if (!tokenizer) qFatal("%s", tokenizer.error().toString().c_str());
         };

@@ -61,9 +61,9 @@ class TestTokenizer : public QObject {
     }
 
     void randomMarkupNeverBecomesSpecial() {
-        const std::vector<std::string> parts{"<in>", "<out>", "<:>",  "<attend>", "</attend>", "<local>", "<global>",
-                                             "<s>",  "</s>",  "<pad", ">",        "<",         "1",       "\n",
-                                             "\xC3\xA9", " ", "in",   "<0x0A>"};
+        const std::vector<std::string> parts{"<in>",     "<out>", "<:>",      "<attend>", "</attend>", "<local>",
+                                             "<global>", "<s>",   "</s>",     "<pad",     ">",         "<",
+                                             "1",        "\n",    "\xC3\xA9", " ",        "in",        "<0x0A>"};
         std::mt19937 random(7);
         for (int round = 0; round < 3000; ++round) {
             std::string text;
@@ -76,8 +76,8 @@ class TestTokenizer : public QObject {
 
     void trustedTextMapsSpecialPieces() {
         const PieceIds p = m_tokenizer->pieceIds();
-        const std::vector<int32_t> expected{p.out,     p.digits[1], p.colon,     p.attend,    p.in,
-                                            p.digits[2], p.colon,   p.attendEnd, p.digits[7], p.newline};
+        const std::vector<int32_t> expected{p.out,       p.digits[1], p.colon,     p.attend,    p.in,
+                                            p.digits[2], p.colon,     p.attendEnd, p.digits[7], p.newline};
         QCOMPARE(ids(m_tokenizer->encodeTrusted("<out>1<:><attend><in>2<:></attend>7\n")), expected);
         QCOMPARE(m_tokenizer->decode(expected), std::string("<out>1<:><attend><in>2<:></attend>7\n"));
         for (const int32_t id : ids(m_tokenizer->encodeTrusted("</s><s>"))) QVERIFY(!m_tokenizer->isControl(id));
@@ -200,9 +200,12 @@ class TestTokenizer : public QObject {
         QTest::newRow("score") << 5 << QByteArray("score is not a number") << QByteArray("piece 5");
         QTest::newRow("two unknowns") << 6 << QByteArray("a second piece for the unknown") << QByteArray("piece 5");
         QTest::newRow("no unknown") << 7 << QByteArray("no piece for the unknown") << QByteArray("pieces");
-        QTest::newRow("byte by another name") << 8 << QByteArray("byte piece with another name") << QByteArray("piece 5");
-        QTest::newRow("byte without fallback") << 9 << QByteArray("byte piece in a vocabulary without byte fallback") << QByteArray("piece 5");
-        QTest::newRow("255 bytes") << 10 << QByteArray("byte fallback without a piece for every byte") << QByteArray("pieces");
+        QTest::newRow("byte by another name")
+            << 8 << QByteArray("byte piece with another name") << QByteArray("piece 5");
+        QTest::newRow("byte without fallback")
+            << 9 << QByteArray("byte piece in a vocabulary without byte fallback") << QByteArray("piece 5");
+        QTest::newRow("255 bytes") << 10 << QByteArray("byte fallback without a piece for every byte")
+                                   << QByteArray("pieces");
     }
     void hostilePieces() {
         QFETCH(int, kind);
@@ -210,8 +213,11 @@ class TestTokenizer : public QObject {
         QFETCH(QByteArray, field);
         VocabularySpec spec;
         spec.kind = VocabularyKind::Bpe;
-        for (const auto& [text, type] : {std::pair{"<unk>", kind == 7 ? PieceType::Normal : PieceType::Unknown}, {"<s>", PieceType::Control},
-                                         {"</s>", PieceType::Control}, {"\xE2\x96\x81", PieceType::Normal}, {"a", PieceType::Normal}})
+        for (const auto& [text, type] : {std::pair{"<unk>", kind == 7 ? PieceType::Normal : PieceType::Unknown},
+                                         {"<s>", PieceType::Control},
+                                         {"</s>", PieceType::Control},
+                                         {"\xE2\x96\x81", PieceType::Normal},
+                                         {"a", PieceType::Normal}})
             spec.pieces.push_back({text, 0, type});
         VocabularyPiece piece{"b", 0, PieceType::Normal};
         if (kind == 0) piece.text = std::string("b\0c", 3);
@@ -225,7 +231,9 @@ class TestTokenizer : public QObject {
         spec.byteFallback = kind == 8 || kind == 10;
         spec.pieces.push_back(piece);
         for (int byte = 0; kind == 10 && byte < 255; ++byte)
-            spec.pieces.push_back({QString("<0x%1>").arg(byte, 2, 16, QChar('0')).toUpper().replace('X', 'x').toStdString(), 0, PieceType::Byte});
+            spec.pieces.push_back(
+                {QString("<0x%1>").arg(byte, 2, 16, QChar('0')).toUpper().replace('X', 'x').toStdString(), 0,
+                 PieceType::Byte});
         test::ScratchFolder folder;
         QVERIFY(test::writeFile(folder.file("tokenizer.model"), writeModelProto(spec)));
         const auto tokenizer = loadSentencePiece(folder.file("tokenizer.model"));
@@ -246,8 +254,9 @@ class TestTokenizer : public QObject {
     void tagsAreThoseOfProtobuf() {
         QFETCH(QByteArray, tag);
         test::ScratchFolder folder;
-        QVERIFY(test::writeFile(folder.file("tokenizer.model"),
-                                test::readFile(test::tinyTokenizerPath()) + tag.toStdString() + std::string("\x02\x18\x00", 3)));
+        QVERIFY(test::writeFile(
+            folder.file("tokenizer.model"),
+            test::readFile(test::tinyTokenizerPath()) + tag.toStdString() + std::string("\x02\x18\x00", 3)));
         const auto tokenizer = loadSentencePiece(folder.file("tokenizer.model"));
         QVERIFY(!tokenizer);
         QCOMPARE(tokenizer.error().message, std::string("not a sentencepiece model"));

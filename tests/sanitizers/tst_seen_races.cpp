@@ -1,5 +1,6 @@
-// Races on purpose, one side of each in a function that Qt calls. ctest passes when the thread sanitizer reports them: a
-// suppression that names a library of Qt hides them, since it matches any frame of a stack and all of these begin in Qt.
+// Races on purpose, one side of each in a function that Qt calls. ctest passes when the thread sanitizer reports them:
+// a suppression that names a library of Qt hides them, since it matches any frame of a stack and all of these begin in
+// Qt.
 #include <QThread>
 #include <QtTest>
 #include <atomic>
@@ -39,7 +40,8 @@ class TestSeenRaces : public QObject {
         QThread thread;
         QObject worker;
         worker.moveToThread(&thread);
-        QMetaObject::invokeMethod(&worker, [] { touchFirst(); }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            &worker, [] { touchFirst(); }, Qt::QueuedConnection);
         thread.start();
         touchSecond();
         thread.quit();

@@ -23,17 +23,33 @@ class TestTracker : public QObject {
         QVERIFY2(t.violations.empty(), qPrintable(kinds(t)));
         auto at = [&](size_t position) { return reach(t.views[position]); };
         using S = std::string;
-        QCOMPARE(at(4), S("1111" "1"));                // <out>: scaffold and itself
-        QCOMPARE(at(8), S("1111" "11111"));            // </attend> still declares
-        QCOMPARE(at(9), S("1111" "111111"));           // focus: scaffold and own
-        QCOMPARE(at(10), S("1111" "1111111"));         // <local> still focus
-        QCOMPARE(at(11), S("1000" "11111111"));        // local: sink and own
-        QCOMPARE(at(12), S("1111" "111111111"));       // the newline: scaffold and own
-        QCOMPARE(at(13), S("1111" "111111111" "1"));   // declare: the previous out-segment too
-        QCOMPARE(at(20), S("1111" "111111111" "11111111"));
-        QCOMPARE(at(21), S("1111" "111111111" "111111111"));  // focus on segment 1
-        QCOMPARE(at(23), S("1000" "000000000" "11111111111"));
-        QCOMPARE(at(24), S("1111" "000000000" "111111111111"));
+        QCOMPARE(at(4), S("1111"
+                          "1"));  // <out>: scaffold and itself
+        QCOMPARE(at(8), S("1111"
+                          "11111"));  // </attend> still declares
+        QCOMPARE(at(9), S("1111"
+                          "111111"));  // focus: scaffold and own
+        QCOMPARE(at(10), S("1111"
+                           "1111111"));  // <local> still focus
+        QCOMPARE(at(11), S("1000"
+                           "11111111"));  // local: sink and own
+        QCOMPARE(at(12), S("1111"
+                           "111111111"));  // the newline: scaffold and own
+        QCOMPARE(at(13), S("1111"
+                           "111111111"
+                           "1"));  // declare: the previous out-segment too
+        QCOMPARE(at(20), S("1111"
+                           "111111111"
+                           "11111111"));
+        QCOMPARE(at(21), S("1111"
+                           "111111111"
+                           "111111111"));  // focus on segment 1
+        QCOMPARE(at(23), S("1000"
+                           "000000000"
+                           "11111111111"));
+        QCOMPARE(at(24), S("1111"
+                           "000000000"
+                           "111111111111"));
         QCOMPARE(t.views[11].phase, Phase::Local);
         QCOMPARE(t.views[12].phase, Phase::Close);
         QCOMPARE(t.segments.back().refs.size(), size_t(1));
@@ -44,9 +60,18 @@ class TestTracker : public QObject {
         const Tracked t = track("^I1:ab\nI2:c\n", "O1:AI2:I1:Ex\n", SpanPolicy{});
         QVERIFY(t.violations.empty());
         using S = std::string;
-        QCOMPARE(reach(t.views[17]), S("1" "000000" "00000" "111111"));   // digit of <in>2: not yet
-        QCOMPARE(reach(t.views[18]), S("1" "000000" "11111" "1111111"));  // its <:>: line 2
-        QCOMPARE(reach(t.views[21]), S("1" "111111" "11111" "1111111111"));
+        QCOMPARE(reach(t.views[17]), S("1"
+                                       "000000"
+                                       "00000"
+                                       "111111"));  // digit of <in>2: not yet
+        QCOMPARE(reach(t.views[18]), S("1"
+                                       "000000"
+                                       "11111"
+                                       "1111111"));  // its <:>: line 2
+        QCOMPARE(reach(t.views[21]), S("1"
+                                       "111111"
+                                       "11111"
+                                       "1111111111"));
     }
 
     void headsPolicy() {
@@ -56,8 +81,14 @@ class TestTracker : public QObject {
         const Tracked with = track("^a\n", response, heads);
         const Tracked without = track("^a\n", response, SpanPolicy{});
         using S = std::string;  // <out> of segment 3 stands at position 17
-        QCOMPARE(reach(with.views[17]), S("111" "1110000" "1111111" "1"));
-        QCOMPARE(reach(without.views[17]), S("111" "0000000" "1111111" "1"));
+        QCOMPARE(reach(with.views[17]), S("111"
+                                          "1110000"
+                                          "1111111"
+                                          "1"));
+        QCOMPARE(reach(without.views[17]), S("111"
+                                             "0000000"
+                                             "1111111"
+                                             "1"));
     }
 
     void globalInsideDeclare() {
@@ -68,7 +99,10 @@ class TestTracker : public QObject {
         QCOMPARE(reach(t.views[16]), std::string(17, '1'));
         QCOMPARE(t.views[21].phase, Phase::Global);  // </attend> still reads everything
         QCOMPARE(t.views[22].phase, Phase::Focus);
-        QCOMPARE(reach(t.views[22]), std::string("1" "000000" "11111" "11111111111"));
+        QCOMPARE(reach(t.views[22]), std::string("1"
+                                                 "000000"
+                                                 "11111"
+                                                 "11111111111"));
     }
 
     void segmentedPrompt() {
@@ -76,8 +110,11 @@ class TestTracker : public QObject {
         p.prefill = PrefillPolicy::Segmented;
         const Tracked t = track("^h\nI1:a\nI2:b\n", "", p);
         QCOMPARE(reach(t.views[2]), std::string("111"));
-        QCOMPARE(reach(t.views[6]), std::string("111" "1111"));
-        QCOMPARE(reach(t.views[12]), std::string("111" "00000" "11111"));
+        QCOMPARE(reach(t.views[6]), std::string("111"
+                                                "1111"));
+        QCOMPARE(reach(t.views[12]), std::string("111"
+                                                 "00000"
+                                                 "11111"));
         const Tracked causal = track("^h\nI1:a\nI2:b\n", "", SpanPolicy{});
         QCOMPARE(reach(causal.views[12]), std::string(13, '1'));
         QCOMPARE(t.segments.size(), size_t(3));
@@ -95,28 +132,50 @@ class TestTracker : public QObject {
         QTest::addColumn<QString>("violations");
         QTest::addColumn<int>("allVisibleAt");     // response index at which everything is visible; -1: none
         QTest::addColumn<int>("notAllVisibleAt");  // and one at which it is not
-        QTest::newRow("unknown label") << "O1:AI7:Ex\n" << "unknown label" << 8 << 6;
-        QTest::newRow("empty label") << "O1:AI:Ex\n" << "empty label" << 7 << 5;
-        QTest::newRow("non-digit in label") << "O1:AI1x:Ey\n" << "non-digit in label" << 9 << 7;
-        QTest::newRow("label of 10 digits") << "O1:AI1234567890:Ey\n" << "label too long" << 17 << 15;
-        QTest::newRow("9 digits are read, but unknown") << "O1:AI123456789:Ey\n" << "unknown label" << 16 << 14;
-        QTest::newRow("piece inside a label") << "O1:AI1AI1:Ey\n" << "non-digit in label, <attend> twice" << 11 << 5;
-        QTest::newRow("local after a bad ref stays local") << "O1:AI7:ExLyz\n" << "unknown label" << 9 << 10;
-        QTest::newRow("</attend> missing") << "O1:xy\n" << "</attend> missing" << 5 << 4;
-        QTest::newRow("</attend> missing inside attend") << "O1:AI1:\n" << "</attend> missing" << 7 << 6;
-        QTest::newRow("<attend> twice") << "O1:AAI1:Ex\n" << "<attend> twice" << 5 << 4;
-        QTest::newRow("<attend> twice, local does not narrow") << "O1:AAExLy\n" << "<attend> twice" << 8 << 4;
-        QTest::newRow("<attend> again in the body") << "O1:AExAy\n" << "<attend> twice" << 7 << 6;
-        QTest::newRow("</attend> without <attend>") << "O1:Exy\n" << "</attend> without <attend>" << 4 << 3;
-        QTest::newRow("</attend> in the head") << "O1Exy\n" << "non-digit in label, </attend> without <attend>" << 3 << 2;
-        QTest::newRow("free text") << "xy\n" << "text outside a segment" << 0 << -1;
-        QTest::newRow("free text between segments") << "O1:AEx\nfree\nO2:AEy\n" << "text outside a segment" << 8 << 13;
-        QTest::newRow("duplicate label") << "O1:AEx\nO1:AEy\n" << "duplicate label" << -1 << 12;
-        QTest::newRow("newline missing") << "O1:AExO2:AEy\n" << "segment not closed" << -1 << 6;
-        QTest::newRow("two locals") << "O1:AExLyLz\n" << "unexpected piece" << 9 << 7;
-        QTest::newRow("self reference") << "O1:AO1:Ex\n" << "unknown label" << 8 << 6;
-        QTest::newRow("eos inside a segment") << "O1:AI1:$" << "</attend> missing, segment not closed" << -1 << 5;
-        QTest::newRow("text inside attend") << "O1:AqEx\n" << "unexpected piece" << 6 << 4;
+        QTest::newRow("unknown label") << "O1:AI7:Ex\n"
+                                       << "unknown label" << 8 << 6;
+        QTest::newRow("empty label") << "O1:AI:Ex\n"
+                                     << "empty label" << 7 << 5;
+        QTest::newRow("non-digit in label") << "O1:AI1x:Ey\n"
+                                            << "non-digit in label" << 9 << 7;
+        QTest::newRow("label of 10 digits") << "O1:AI1234567890:Ey\n"
+                                            << "label too long" << 17 << 15;
+        QTest::newRow("9 digits are read, but unknown") << "O1:AI123456789:Ey\n"
+                                                        << "unknown label" << 16 << 14;
+        QTest::newRow("piece inside a label") << "O1:AI1AI1:Ey\n"
+                                              << "non-digit in label, <attend> twice" << 11 << 5;
+        QTest::newRow("local after a bad ref stays local") << "O1:AI7:ExLyz\n"
+                                                           << "unknown label" << 9 << 10;
+        QTest::newRow("</attend> missing") << "O1:xy\n"
+                                           << "</attend> missing" << 5 << 4;
+        QTest::newRow("</attend> missing inside attend") << "O1:AI1:\n"
+                                                         << "</attend> missing" << 7 << 6;
+        QTest::newRow("<attend> twice") << "O1:AAI1:Ex\n"
+                                        << "<attend> twice" << 5 << 4;
+        QTest::newRow("<attend> twice, local does not narrow") << "O1:AAExLy\n"
+                                                               << "<attend> twice" << 8 << 4;
+        QTest::newRow("<attend> again in the body") << "O1:AExAy\n"
+                                                    << "<attend> twice" << 7 << 6;
+        QTest::newRow("</attend> without <attend>") << "O1:Exy\n"
+                                                    << "</attend> without <attend>" << 4 << 3;
+        QTest::newRow("</attend> in the head") << "O1Exy\n"
+                                               << "non-digit in label, </attend> without <attend>" << 3 << 2;
+        QTest::newRow("free text") << "xy\n"
+                                   << "text outside a segment" << 0 << -1;
+        QTest::newRow("free text between segments") << "O1:AEx\nfree\nO2:AEy\n"
+                                                    << "text outside a segment" << 8 << 13;
+        QTest::newRow("duplicate label") << "O1:AEx\nO1:AEy\n"
+                                         << "duplicate label" << -1 << 12;
+        QTest::newRow("newline missing") << "O1:AExO2:AEy\n"
+                                         << "segment not closed" << -1 << 6;
+        QTest::newRow("two locals") << "O1:AExLyLz\n"
+                                    << "unexpected piece" << 9 << 7;
+        QTest::newRow("self reference") << "O1:AO1:Ex\n"
+                                        << "unknown label" << 8 << 6;
+        QTest::newRow("eos inside a segment") << "O1:AI1:$"
+                                              << "</attend> missing, segment not closed" << -1 << 5;
+        QTest::newRow("text inside attend") << "O1:AqEx\n"
+                                            << "unexpected piece" << 6 << 4;
     }
     void nonsense() {
         QFETCH(QString, response);

@@ -30,8 +30,20 @@ bool checkWork(int64_t a, int64_t b, const std::string& work, QString& why) {
     bool multiplying = mode == '*';
     int carry = 0;
     while (i < eq) {
-        if (work[i] == '*') { multiplying = true; adding = false; carry = 0; ++i; continue; }
-        if (work[i] == '+') { adding = true; multiplying = false; carry = 0; ++i; continue; }
+        if (work[i] == '*') {
+            multiplying = true;
+            adding = false;
+            carry = 0;
+            ++i;
+            continue;
+        }
+        if (work[i] == '+') {
+            adding = true;
+            multiplying = false;
+            carry = 0;
+            ++i;
+            continue;
+        }
         if (i + 4 > eq) return why = "cut column", false;
         const int x = work[i] - '0', y = work[i + 1] - '0', r = work[i + 2] - '0', c = work[i + 3] - '0';
         if (multiplying) {
@@ -94,7 +106,8 @@ class TestArithmetic : public QObject {
             const int64_t span = round % 2 ? 100 : 100'000;
             const int64_t a = static_cast<int64_t>(random() % static_cast<uint64_t>(2 * span)) - span;
             int64_t b = static_cast<int64_t>(random() % static_cast<uint64_t>(2 * span)) - span;
-            if (round % 5 == 0) b = (round % 2 ? a : -a) + static_cast<int64_t>(random() % 5) - 2;  // equal and close ones
+            if (round % 5 == 0)
+                b = (round % 2 ? a : -a) + static_cast<int64_t>(random() % 5) - 2;  // equal and close ones
             const char op = ops[random() % 3];
             const std::string work = writeWork(a, op, b);
             QString why;

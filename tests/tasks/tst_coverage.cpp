@@ -49,7 +49,8 @@ class TestCoverage : public QObject {
         const auto source = makeExpressionSource({1, 8}, 5, {"right", {1, 2}});
         for (int i = 0; i < 4000; ++i) coverage.add(**source->next());
         const auto empty = coverage.empty();
-        for (const char* cell : {"left, 5-9 operators, 2 digits", "right, 17-24 operators, 2 digits", "own label: 2 digits", "1 operator, 4 digits"})
+        for (const char* cell : {"left, 5-9 operators, 2 digits", "right, 17-24 operators, 2 digits",
+                                 "own label: 2 digits", "1 operator, 4 digits"})
             QVERIFY2(std::find(empty.begin(), empty.end(), cell) != empty.end(), cell);
         QVERIFY(coverage.cells().at("right, 5-9 operators, 2 digits") > 100);
         QVERIFY(coverage.toText().find("empty: ") != std::string::npos);
@@ -69,7 +70,8 @@ class TestCoverage : public QObject {
                     QVERIFY2(prompt.ok(), e.typed.c_str());
                     QCOMPARE(prompt->text, e.prompt);  // what is typed is read back as the same problem
                     QVERIFY2(prompt->warning.empty(), (e.typed + ": " + prompt->warning).c_str());
-                    const auto tree = cell.task == "expression" ? parseExpression(e.typed, false) : Result<ExpressionTree>(ExpressionTree{});
+                    const auto tree = cell.task == "expression" ? parseExpression(e.typed, false)
+                                                                : Result<ExpressionTree>(ExpressionTree{});
                     const auto sheet = cell.task == "sheet" ? parseSheet(e.typed) : Result<Sheet>(Sheet{});
                     const auto size = cell.task == "sheet" ? static_cast<int32_t>(sheet->size()) : tree->nOperators;
                     QVERIFY2(size >= cell.size.min && size <= cell.size.max, e.typed.c_str());
@@ -78,7 +80,8 @@ class TestCoverage : public QObject {
         }
         QVERIFY(nCells > 100);
         QVERIFY(arithmeticCells("news", 24, 100).empty());
-        for (const ProblemCell& cell : arithmeticCells("expression", 7, 0)) QVERIFY(cell.size.max <= 7);  // a model with smaller limits
+        for (const ProblemCell& cell : arithmeticCells("expression", 7, 0))
+            QVERIFY(cell.size.max <= 7);  // a model with smaller limits
     }
 
     void shapesAreWhatTheySay() {
@@ -97,7 +100,8 @@ class TestCoverage : public QObject {
     }
 
     void typedTextHasNoNeedlessParentheses() {
-        for (const char* typed : {"1+2*3-4", "1-(2-3)", "(1+2)*3", "2*(3*4)", "-(1+2)*3", "5--(3*4)", "-5*-3", "1-(2+3*(4-5))", "$1*($2-3)"}) {
+        for (const char* typed : {"1+2*3-4", "1-(2-3)", "(1+2)*3", "2*(3*4)", "-(1+2)*3", "5--(3*4)", "-5*-3",
+                                  "1-(2+3*(4-5))", "$1*($2-3)"}) {
             const auto tree = parseExpression(typed, true);
             QVERIFY(tree.ok());
             QCOMPARE(printTyped(*tree), std::string(typed));

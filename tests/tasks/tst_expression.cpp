@@ -11,21 +11,35 @@ class TestExpression : public QObject {
     void formats_data() {
         QTest::addColumn<QString>("typed");
         QTest::addColumn<QString>("prompt");
-        QTest::newRow("protocol") << "(12+7)*(3-8)" << "(12@1+7)@3*(3@2-8)\n";
-        QTest::newRow("precedence") << "1+2*3" << "1@2+(2@1*3)\n";
-        QTest::newRow("left to right") << "1-2-3" << "(1@1-2)@2-3\n";
-        QTest::newRow("spaces") << "  1 +  2 " << "1@1+2\n";
+        QTest::newRow("protocol") << "(12+7)*(3-8)"
+                                  << "(12@1+7)@3*(3@2-8)\n";
+        QTest::newRow("precedence") << "1+2*3"
+                                    << "1@2+(2@1*3)\n";
+        QTest::newRow("left to right") << "1-2-3"
+                                       << "(1@1-2)@2-3\n";
+        QTest::newRow("spaces") << "  1 +  2 "
+                                << "1@1+2\n";
         QTest::newRow("unicode signs") << QString::fromUtf8("7 \u2212 2 \u00d7 3") << "7@2-(2@1*3)\n";
-        QTest::newRow("unary minus, literal") << "-5+3*-2" << "-5@2+(3@1*-2)\n";
-        QTest::newRow("unary minus, group") << "-(1+2)" << "0@2-(1@1+2)\n";
-        QTest::newRow("double minus") << "--4+1" << "4@1+1\n";
-        QTest::newRow("lone number") << "42" << "42@1+0\n";
-        QTest::newRow("in the order of working") << "1-(2-(3-4))*5-6" << "(1@4-((2@2-(3@1-4))@3*5))@5-6\n";
-        QTest::newRow("leading zeros") << "007+0010" << "7@1+10\n";
-        QTest::newRow("minus in parentheses") << "(-7)*(-(-3))" << "-7@1*3\n";
-        QTest::newRow("minus of a minus") << "-(-(1+2))" << "0@3-(0@2-(1@1+2))\n";
-        QTest::newRow("a number deep in parentheses") << "((((42))))-(((1)))" << "42@1-1\n";
-        QTest::newRow("superfluous parentheses") << "((1+2))" << "1@1+2\n";
+        QTest::newRow("unary minus, literal") << "-5+3*-2"
+                                              << "-5@2+(3@1*-2)\n";
+        QTest::newRow("unary minus, group") << "-(1+2)"
+                                            << "0@2-(1@1+2)\n";
+        QTest::newRow("double minus") << "--4+1"
+                                      << "4@1+1\n";
+        QTest::newRow("lone number") << "42"
+                                     << "42@1+0\n";
+        QTest::newRow("in the order of working") << "1-(2-(3-4))*5-6"
+                                                 << "(1@4-((2@2-(3@1-4))@3*5))@5-6\n";
+        QTest::newRow("leading zeros") << "007+0010"
+                                       << "7@1+10\n";
+        QTest::newRow("minus in parentheses") << "(-7)*(-(-3))"
+                                              << "-7@1*3\n";
+        QTest::newRow("minus of a minus") << "-(-(1+2))"
+                                          << "0@3-(0@2-(1@1+2))\n";
+        QTest::newRow("a number deep in parentheses") << "((((42))))-(((1)))"
+                                                      << "42@1-1\n";
+        QTest::newRow("superfluous parentheses") << "((1+2))"
+                                                 << "1@1+2\n";
     }
     void formats() {
         QFETCH(QString, typed);
@@ -38,19 +52,32 @@ class TestExpression : public QObject {
     void refuses_data() {
         QTest::addColumn<QString>("typed");
         QTest::addColumn<QString>("message");
-        QTest::newRow("empty") << "" << "column 1: nothing to calculate";
-        QTest::newRow("letter") << "1+x" << "column 3: only digits, + - *, parentheses and spaces can stand here";
-        QTest::newRow("division") << "6/2" << "column 2: division is not supported; + - * are";
-        QTest::newRow("decimal") << "1.5+2" << "column 2: only whole numbers are supported";
-        QTest::newRow("open") << "2*(3+4" << "column 3: this ( is never closed";
-        QTest::newRow("close") << "2+3)" << "column 4: this ) has no (";
-        QTest::newRow("two numbers") << "2 3" << "column 3: expected an operator here";
-        QTest::newRow("missing operand") << "2+" << "column 3: a number is missing at the end";
-        QTest::newRow("after a wide character") << QString::fromUtf8("1\u00d7\u00d7") << "column 3: expected a number or (";
-        QTest::newRow("special piece") << "<attend>1" << "column 1: only digits, + - *, parentheses and spaces can stand here";
-        QTest::newRow("line") << "$1+2" << "column 1: $ names a line of a sheet; an expression has no lines";
-        QTest::newRow("huge number") << "12345678901234567890+1" << "column 1: the number is too large";
-        QTest::newRow("deep") << QString(5000, '(') + "1" << "column 202: nested too deeply";
+        QTest::newRow("empty") << ""
+                               << "column 1: nothing to calculate";
+        QTest::newRow("letter") << "1+x"
+                                << "column 3: only digits, + - *, parentheses and spaces can stand here";
+        QTest::newRow("division") << "6/2"
+                                  << "column 2: division is not supported; + - * are";
+        QTest::newRow("decimal") << "1.5+2"
+                                 << "column 2: only whole numbers are supported";
+        QTest::newRow("open") << "2*(3+4"
+                              << "column 3: this ( is never closed";
+        QTest::newRow("close") << "2+3)"
+                               << "column 4: this ) has no (";
+        QTest::newRow("two numbers") << "2 3"
+                                     << "column 3: expected an operator here";
+        QTest::newRow("missing operand") << "2+"
+                                         << "column 3: a number is missing at the end";
+        QTest::newRow("after a wide character")
+            << QString::fromUtf8("1\u00d7\u00d7") << "column 3: expected a number or (";
+        QTest::newRow("special piece") << "<attend>1"
+                                       << "column 1: only digits, + - *, parentheses and spaces can stand here";
+        QTest::newRow("line") << "$1+2"
+                              << "column 1: $ names a line of a sheet; an expression has no lines";
+        QTest::newRow("huge number") << "12345678901234567890+1"
+                                     << "column 1: the number is too large";
+        QTest::newRow("deep") << QString(5000, '(') + "1"
+                              << "column 202: nested too deeply";
     }
     void refuses() {
         QFETCH(QString, typed);
@@ -83,7 +110,11 @@ class TestExpression : public QObject {
         QVERIFY(expressionTask().format("9999+1", &card)->warning.find("10000") != std::string::npos);
         // A number that is too large itself is named, whatever the values on the way.
         for (const char* typed : {"123456789*0", "1-123456789", "-123456789+1", "999999999999*999999999999*123456789"})
-            QVERIFY2(expressionTask().format(typed, &card)->warning.find(std::string(typed).starts_with("99") ? "The number 999999999999 is beyond 9999" : "The number 123456789 is beyond 9999") != std::string::npos,
+            QVERIFY2(expressionTask()
+                             .format(typed, &card)
+                             ->warning.find(std::string(typed).starts_with("99")
+                                                ? "The number 999999999999 is beyond 9999"
+                                                : "The number 123456789 is beyond 9999") != std::string::npos,
                      typed);
         QVERIFY(expressionTask().format("-9999-0", &card)->warning.empty());
         // The smallest number there is has no counterpart to compare with.
@@ -97,7 +128,9 @@ class TestExpression : public QObject {
     }
 
     void theExactAnswerIsKnownBeforeTheRun() {
-        for (const auto& [typed, value] : {std::pair{"2541-2541", "0"}, {"9999+9999", "19998"}, {"123456789*987654321", "121932631112635269"},
+        for (const auto& [typed, value] : {std::pair{"2541-2541", "0"},
+                                           {"9999+9999", "19998"},
+                                           {"123456789*987654321", "121932631112635269"},
                                            {"-(1-3)*-7", "-14"}}) {
             const auto p = expressionTask().format(typed, nullptr);
             QVERIFY(p.ok());

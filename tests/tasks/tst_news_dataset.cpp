@@ -1,4 +1,5 @@
-// The dataset: synthetic reports are right by construction (checked here without the writer's code), files are untrusted.
+// The dataset: synthetic reports are right by construction (checked here without the writer's code), files are
+// untrusted.
 #include <QFile>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -37,20 +38,28 @@ std::set<std::string> wordSet(const std::string& text) {
     std::set<std::string> out;
     std::string word;
     for (const char c : text + " ") {
-        if (std::isalnum(static_cast<unsigned char>(c))) word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        else if (!word.empty()) { out.insert(word); word.clear(); }
+        if (std::isalnum(static_cast<unsigned char>(c)))
+            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        else if (!word.empty()) {
+            out.insert(word);
+            word.clear();
+        }
     }
     return out;
 }
 
 /// "<out>k<:><global><attend>refs</attend>body" taken apart with plain string search.
-struct Out { std::vector<int> refs; std::string body; };
+struct Out {
+    std::vector<int> refs;
+    std::string body;
+};
 std::vector<Out> takeApart(const std::string& response) {
     std::vector<Out> out;
     for (const QString& line : QString::fromStdString(response).split('\n', Qt::SkipEmptyParts)) {
         Out o;
         const QString refs = line.section("<attend>", 1).section("</attend>", 0, 0);
-        for (const QString& r : refs.split("<in>", Qt::SkipEmptyParts)) o.refs.push_back(r.section("<:>", 0, 0).toInt());
+        for (const QString& r : refs.split("<in>", Qt::SkipEmptyParts))
+            o.refs.push_back(r.section("<:>", 0, 0).toInt());
         o.body = line.section("</attend>", 1).toStdString();
         out.push_back(o);
     }
@@ -105,9 +114,11 @@ class TestNewsDataset : public QObject {
                 }
                 const auto have = wordSet(sources);
                 for (const std::string& w : wordSet(outs[k].body)) {
-                    const bool number = std::any_of(w.begin(), w.end(), [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
+                    const bool number = std::any_of(w.begin(), w.end(),
+                                                    [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
                     if (k > 0 || number)
-                        QVERIFY2(have.contains(w) || w == "and" || w == "will", (w + " of: " + outs[k].body + " <- " + sources).c_str());
+                        QVERIFY2(have.contains(w) || w == "and" || w == "will",
+                                 (w + " of: " + outs[k].body + " <- " + sources).c_str());
                 }
                 if (k == 0) continue;
                 ++nPoints;
@@ -115,7 +126,7 @@ class TestNewsDataset : public QObject {
                 QVERIFY(outs[k].body.size() < sources.size());
             }
         }
-        QVERIFY(lengths.size() > 30);              // 4 to 40 sentences
+        QVERIFY(lengths.size() > 30);  // 4 to 40 sentences
         QVERIFY(nMulti > nPoints / 50 && nMulti < nPoints / 3);
     }
 
@@ -175,13 +186,15 @@ class TestNewsDataset : public QObject {
 
     void fromAFile() {
         const auto samples = newsTask().samples();
-        QByteArray file = line("HARLOW STEEL TO BUY DENBY FOUNDRIES", samples[0] + "\n REUTER\n\x03", 17) +
-                          line("Ferry runs aground off Marstead", samples[1], QString("b-2")) +
-                          line("HARLOW STEEL TO BUY DENBY FOUNDRIES", samples[0], 18) +       // again
-                          line("Something else entirely different", samples[2]) +            // headline not in the text
-                          line("Too short", "One rose. Two fell.") + line("", samples[3]) +
-                          line("Westbrook council votes <attend> tram line", samples[2]) + "\n   \n" +
-                          line("ACME", "Shr 12 cts vs 8 cts\nNet 1,200 vs 800\nRevs 12.0 mln vs 9.1 mln\nAvg shrs 4.1 mln vs 4.0 mln");
+        QByteArray file =
+            line("HARLOW STEEL TO BUY DENBY FOUNDRIES", samples[0] + "\n REUTER\n\x03", 17) +
+            line("Ferry runs aground off Marstead", samples[1], QString("b-2")) +
+            line("HARLOW STEEL TO BUY DENBY FOUNDRIES", samples[0], 18) +  // again
+            line("Something else entirely different", samples[2]) +        // headline not in the text
+            line("Too short", "One rose. Two fell.") + line("", samples[3]) +
+            line("Westbrook council votes <attend> tram line", samples[2]) + "\n   \n" +
+            line("ACME",
+                 "Shr 12 cts vs 8 cts\nNet 1,200 vs 800\nRevs 12.0 mln vs 9.1 mln\nAvg shrs 4.1 mln vs 4.0 mln");
         NewsDatasetOptions o;
         o.input = write("news.jsonl", file);
         NewsStats s;
@@ -218,17 +231,22 @@ class TestNewsDataset : public QObject {
         QTest::addColumn<QByteArray>("content");
         QTest::addColumn<QString>("says");
         const QByteArray good = "{\"title\":\"a\",\"body\":\"One rose.\"}\n";
-        QTest::newRow("not json") << good + "{\"title\": \"x\"\n" << "line 2: not valid JSON";
+        QTest::newRow("not json") << good + "{\"title\": \"x\"\n"
+                                  << "line 2: not valid JSON";
         QTest::newRow("array") << QByteArray("[1,2]\n") << "line 1: wrong kind of value";
-        QTest::newRow("no body") << good + good + "{\"title\":\"x\"}\n" << "line 3: body: missing";
+        QTest::newRow("no body") << good + good + "{\"title\":\"x\"}\n"
+                                 << "line 3: body: missing";
         QTest::newRow("no title") << QByteArray("{\"body\":\"x\"}\n") << "line 1: title: missing";
-        QTest::newRow("body number") << QByteArray("{\"title\":\"x\",\"body\":7}\n") << "body: wrong type (found number, expected string)";
+        QTest::newRow("body number") << QByteArray("{\"title\":\"x\",\"body\":7}\n")
+                                     << "body: wrong type (found number, expected string)";
         QTest::newRow("id object") << QByteArray("{\"title\":\"x\",\"body\":\"y\",\"id\":{}}\n") << "id: wrong type";
         QTest::newRow("not utf8") << QByteArray("{\"title\":\"x\",\"body\":\"\xff\xfe\"}\n") << "line 1: not UTF-8";
         QTest::newRow("zero byte") << QByteArray("{\"title\":\"x\"\0,\"body\":\"y\"}\n", 26) << "line 1: a NUL byte";
-        QTest::newRow("lone surrogate") << QByteArray("{\"title\":\"x\",\"body\":\"\\ud800\"}\n") << "line 1: not valid JSON";
+        QTest::newRow("lone surrogate") << QByteArray("{\"title\":\"x\",\"body\":\"\\ud800\"}\n")
+                                        << "line 1: not valid JSON";
         QTest::newRow("deep") << QByteArray(1000000, '[') + '\n' << "line 1: nested deeper";
-        QTest::newRow("long") << good + "{\"title\":\"" + QByteArray(17 << 20, 'x') + "\",\"body\":\"y\"}\n" << "line 2: the line is too long";
+        QTest::newRow("long") << good + "{\"title\":\"" + QByteArray(17 << 20, 'x') + "\",\"body\":\"y\"}\n"
+                              << "line 2: the line is too long";
         QTest::newRow("gzip") << QByteArray("\x1f\x8b\x08\0\0\0", 6) << "zcat";
     }
     void hostileLines() {
@@ -258,11 +276,33 @@ class TestNewsDataset : public QObject {
         auto fails = [](NewsDatasetOptions o) { return !NewsDataset::open(o).ok(); };
         NewsDatasetOptions o;
         QVERIFY(!fails(o));
-        QVERIFY(fails([] { NewsDatasetOptions x; x.input = "/no/such/file.jsonl"; return x; }()));
-        QVERIFY(fails([] { NewsDatasetOptions x; x.minSentences = 9; x.maxSentences = 8; return x; }()));
-        QVERIFY(fails([] { NewsDatasetOptions x; x.maxPoints = 0; return x; }()));
-        QVERIFY(fails([] { NewsDatasetOptions x; x.maxTokens = 900; return x; }()));
-        QVERIFY(fails([] { NewsDatasetOptions x; x.bucketFirst = 7; x.bucketLast = 7; return x; }()));
+        QVERIFY(fails([] {
+            NewsDatasetOptions x;
+            x.input = "/no/such/file.jsonl";
+            return x;
+        }()));
+        QVERIFY(fails([] {
+            NewsDatasetOptions x;
+            x.minSentences = 9;
+            x.maxSentences = 8;
+            return x;
+        }()));
+        QVERIFY(fails([] {
+            NewsDatasetOptions x;
+            x.maxPoints = 0;
+            return x;
+        }()));
+        QVERIFY(fails([] {
+            NewsDatasetOptions x;
+            x.maxTokens = 900;
+            return x;
+        }()));
+        QVERIFY(fails([] {
+            NewsDatasetOptions x;
+            x.bucketFirst = 7;
+            x.bucketLast = 7;
+            return x;
+        }()));
     }
 
     void bucketsPartTheIds() {
@@ -271,7 +311,8 @@ class TestNewsDataset : public QObject {
             for (size_t k = 0; k < 2; ++k) {
                 std::string body = newsTask().samples()[k];
                 body += "\nThe report has the number " + std::to_string(i) + ", a clerk said.";
-                file += line(k == 0 ? "Harlow Steel to buy Denby" : "Ferry runs aground off Marstead", body, i * 2 + static_cast<int>(k));
+                file += line(k == 0 ? "Harlow Steel to buy Denby" : "Ferry runs aground off Marstead", body,
+                             i * 2 + static_cast<int>(k));
             }
         NewsDatasetOptions o;
         o.input = write("parts.jsonl", file);
@@ -292,7 +333,8 @@ class TestNewsDataset : public QObject {
 
     void leaks() {
         const auto samples = newsTask().samples();
-        const std::string train = write("train.jsonl", line("a", samples[0], 1) + line("b", samples[1], 2) + line("c", samples[2], 3));
+        const std::string train =
+            write("train.jsonl", line("a", samples[0], 1) + line("b", samples[1], 2) + line("c", samples[2], 3));
         const std::string clean = write("clean.jsonl", line("d", samples[5], 4) + line("e", samples[6], 5));
         const auto none = checkNewsLeak(train, clean);
         QVERIFY(none.ok());
@@ -300,7 +342,9 @@ class TestNewsDataset : public QObject {
         QCOMPARE(none->testArticles, int64_t{2});
         QCOMPARE(none->sameId + none->testWithOverlap, int64_t{0});
         QVERIFY(none->maxShare < 0.05);
-        const std::string leaky = write("leaky.jsonl", line("d", samples[5], 4) + line("e", "New words first. " + samples[1], 9) + line("f", samples[6], 3));
+        const std::string leaky =
+            write("leaky.jsonl",
+                  line("d", samples[5], 4) + line("e", "New words first. " + samples[1], 9) + line("f", samples[6], 3));
         const auto some = checkNewsLeak(train, leaky);
         QVERIFY(some.ok());
         QCOMPARE(some->sameId, int64_t{1});
@@ -309,7 +353,8 @@ class TestNewsDataset : public QObject {
         QVERIFY(some->maxShare > 0.9 && some->maxShare < 1);
         QVERIFY(!checkNewsLeak(train, "/no/such").ok());
         NewsDatasetOptions o;
-        o.input = write("mixed.jsonl", line("Ferry runs aground off Marstead", samples[1], 7) + line("Kestrel Rovers beat Dunmouth", samples[5], 8));
+        o.input = write("mixed.jsonl", line("Ferry runs aground off Marstead", samples[1], 7) +
+                                           line("Kestrel Rovers beat Dunmouth", samples[5], 8));
         QCOMPARE(all(o).size(), size_t{2});
         o.notLike = train;
         NewsStats s;

@@ -14,11 +14,13 @@ namespace {
 TaskExample reference() {
     TaskExample e;
     e.task = "news";
-    e.prompt = "news 4 3\n<in>1<:>Harlow Corp said it bought Denby for 48 mln dlrs.\n<in>2<:>The weather was fine.\n"
-               "<in>3<:>Denby employs 640 people in Ashwick, a spokesman said.\n<in>4<:>Nobody spoke.\n";
-    e.response = "<out>1<:><global><attend><in>1<:></attend>Harlow buys Denby\n"
-                 "<out>2<:><global><attend><in>1<:></attend>Harlow Corp bought Denby for 48 mln dlrs.\n"
-                 "<out>3<:><global><attend><in>3<:></attend>Denby employs 640 people in Ashwick.\n";
+    e.prompt =
+        "news 4 3\n<in>1<:>Harlow Corp said it bought Denby for 48 mln dlrs.\n<in>2<:>The weather was fine.\n"
+        "<in>3<:>Denby employs 640 people in Ashwick, a spokesman said.\n<in>4<:>Nobody spoke.\n";
+    e.response =
+        "<out>1<:><global><attend><in>1<:></attend>Harlow buys Denby\n"
+        "<out>2<:><global><attend><in>1<:></attend>Harlow Corp bought Denby for 48 mln dlrs.\n"
+        "<out>3<:><global><attend><in>3<:></attend>Denby employs 640 people in Ashwick.\n";
     return e;
 }
 
@@ -50,10 +52,11 @@ class TestNewsScore : public QObject {
 
     void wrongSpansAndNames() {
         const TaskExample e = reference();
-        const auto s = scoreNews(e,
-                                 "<out>1<:><global><attend><in>1<:><in>2<:></attend>Harlow buys Denby\n"   // one span too many
-                                 "<out>2<:><global><attend><in>3<:></attend>Harlow Corp bought Denby for 49 mln dlrs.\n"  // wrong span
-                                 "<out>3<:><global><attend><in>9<:></attend>Denby employs 640 people.\n");  // no such sentence
+        const auto s = scoreNews(
+            e,
+            "<out>1<:><global><attend><in>1<:><in>2<:></attend>Harlow buys Denby\n"  // one span too many
+            "<out>2<:><global><attend><in>3<:></attend>Harlow Corp bought Denby for 49 mln dlrs.\n"  // wrong span
+            "<out>3<:><global><attend><in>9<:></attend>Denby employs 640 people.\n");                // no such sentence
         QVERIFY(s.ok());
         QVERIFY(!s->sameAsReference);
         QCOMPARE(s->lines, 3);
@@ -73,10 +76,12 @@ class TestNewsScore : public QObject {
 
     void broken_data() {
         QTest::addColumn<QString>("line");
-        for (const char* text : {"", "free text", "<out>", "<out>x<:><attend></attend>b", "<out>1<:>no declaration", "<out>1<:></attend>b<attend>",
-                                 "<out>1<:><attend><in></attend>b", "<out>1<:><attend><in>1</attend>b", "<out>1<:><attend>text</attend>b",
-                                 "<out>1<:><attend><out>7<:></attend>b", "<out>1<:><attend><in>1<:></attend>", "<out>1234567890<:><attend></attend>b",
-                                 "<out>1<:><attend><in>0<:></attend>b", "<out>1<:><attend><in>5<:></attend>b", "<out>1<:><attend></attend>a<out>b"})
+        for (const char* text : {"", "free text", "<out>", "<out>x<:><attend></attend>b", "<out>1<:>no declaration",
+                                 "<out>1<:></attend>b<attend>", "<out>1<:><attend><in></attend>b",
+                                 "<out>1<:><attend><in>1</attend>b", "<out>1<:><attend>text</attend>b",
+                                 "<out>1<:><attend><out>7<:></attend>b", "<out>1<:><attend><in>1<:></attend>",
+                                 "<out>1234567890<:><attend></attend>b", "<out>1<:><attend><in>0<:></attend>b",
+                                 "<out>1<:><attend><in>5<:></attend>b", "<out>1<:><attend></attend>a<out>b"})
             QTest::newRow(*text ? text : "empty") << QString(text);
     }
     void broken() {
@@ -89,7 +94,8 @@ class TestNewsScore : public QObject {
     }
 
     void wellFormed() {
-        const auto l = parseNewsResponse("<out>1<:><attend><in>2<:></attend>a\n<out>2<:><global>t<attend><in>1<:><out>1<:></attend>b c\n", 4);
+        const auto l = parseNewsResponse(
+            "<out>1<:><attend><in>2<:></attend>a\n<out>2<:><global>t<attend><in>1<:><out>1<:></attend>b c\n", 4);
         QCOMPARE(l.size(), size_t{2});
         QVERIFY(l[0].valid && l[1].valid);
         QCOMPARE(l[1].body, std::string("b c"));
@@ -97,7 +103,8 @@ class TestNewsScore : public QObject {
     }
 
     void randomResponsesNeverCrash() {
-        const std::vector<std::string> pieces{"<in>", "<out>", "<:>", "<attend>", "</attend>", "<local>", "<global>", "1", "2", "99", "\n", "Denby", " "};
+        const std::vector<std::string> pieces{"<in>", "<out>", "<:>", "<attend>", "</attend>", "<local>", "<global>",
+                                              "1",    "2",     "99",  "\n",       "Denby",     " "};
         std::mt19937 random(4);
         for (int round = 0; round < 5000; ++round) {
             std::string r;
@@ -109,26 +116,33 @@ class TestNewsScore : public QObject {
     }
 
     void names() {
-        const std::vector<std::string> source{"The sales of the U.S.-Japan group rose to 1,200.5 in Port Ellery, McArdle's firm said."};
+        const std::vector<std::string> source{
+            "The sales of the U.S.-Japan group rose to 1,200.5 in Port Ellery, McArdle's firm said."};
         QCOMPARE(faithfulness("Sales rose to 1,200.5.", source).items, 1);  // "Sales" opens; the source has it small
         QCOMPARE(faithfulness("The group of McArdle is in Port Ellery.", source).supported, 3);
         QCOMPARE(faithfulness("Japan rose.", source).missing.size(), size_t{0});
-        QCOMPARE(faithfulness("The Bonn group rose to 1,200.", source).missing, (std::vector<std::string>{"Bonn", "1,200"}));
+        QCOMPARE(faithfulness("The Bonn group rose to 1,200.", source).missing,
+                 (std::vector<std::string>{"Bonn", "1,200"}));
     }
 
     void leadIsCut() {
-        QCOMPARE(leadBaseline({"One two three.", "Four five.", "Six.", "Seven."}, 4), std::string("One two three. Four"));
-        QCOMPARE(leadBaseline({"One two three.", "Four five.", "Six.", "Seven."}, 99), std::string("One two three. Four five. Six."));
+        QCOMPARE(leadBaseline({"One two three.", "Four five.", "Six.", "Seven."}, 4),
+                 std::string("One two three. Four"));
+        QCOMPARE(leadBaseline({"One two three.", "Four five.", "Six.", "Seven."}, 99),
+                 std::string("One two three. Four five. Six."));
     }
 
     void spansOfAnyTask() {
-        const char* sheet = "<out>1<:><attend><in>1<:></attend>64-71=-7\n<out>2<:><attend><in>2<:><out>1<:></attend>-7*3=-21\n";
+        const char* sheet =
+            "<out>1<:><attend><in>1<:></attend>64-71=-7\n<out>2<:><attend><in>2<:><out>1<:></attend>-7*3=-21\n";
         SpanScores s = scoreSpans(sheet, sheet);
         QCOMPARE(s.expected, int64_t{3});
         QCOMPARE(s.precision(), 1.0);
         QCOMPARE(s.recall(), 1.0);
         // <out>1 instead of <in>1 in the first, one missing and one doubled in the second
-        s = scoreSpans(sheet, "<out>1<:><attend><out>1<:></attend>x\n<out>2<:><attend><in>2<:><in>2<:></attend>y\n<out>3<:><attend><in>1<:></attend>z\n");
+        s = scoreSpans(sheet,
+                       "<out>1<:><attend><out>1<:></attend>x\n<out>2<:><attend><in>2<:><in>2<:></"
+                       "attend>y\n<out>3<:><attend><in>1<:></attend>z\n");
         QCOMPARE(s.lines, int64_t{3});
         QCOMPARE(s.expectedLines, int64_t{2});
         QCOMPARE(s.declared, int64_t{3});

@@ -83,12 +83,14 @@ class TestNewsSentences : public QObject {
 
     void wrappedLinesAreJoined() {
         const std::string text =
-            "The company said on Tuesday that it would close its\nworks in Ashwick, where 640 people are employed, and\n"
+            "The company said on Tuesday that it would close its\nworks in Ashwick, where 640 people are employed, "
+            "and\n"
             "move the machines to Denby. The union said it would\nfight the decision.\n\nShares fell.\n";
-        QCOMPARE(split(text), (std::vector<std::string>{
-                                  "The company said on Tuesday that it would close its works in Ashwick, where 640 people are "
-                                  "employed, and move the machines to Denby.",
-                                  "The union said it would fight the decision.", "Shares fell."}));
+        QCOMPARE(split(text),
+                 (std::vector<std::string>{
+                     "The company said on Tuesday that it would close its works in Ashwick, where 640 people are "
+                     "employed, and move the machines to Denby.",
+                     "The union said it would fight the decision.", "Shares fell."}));
     }
 
     void emptyAndBlank() {
@@ -109,9 +111,10 @@ class TestNewsSentences : public QObject {
 
     /// Random text from pieces that meet every rule: spans ascend, do not touch white space, and lose only white space.
     void lossless() {
-        const std::vector<std::string> pieces{"Mr.", "U.S.", "said", "The", "rose", ".", ". ", "! ", "?\" ", "\"", "(", ")", " ", "  ",
-                                              "\n", "\n\n", "\t", "3.5", "12", ",", "Inc.", "\u201C", "\u201D", "\u00A0", "\u2028", "x",
-                                              "A.", "\r\n", "<in>", "pct.", "Jan.", "1987", "...", "\x01", "\u00E9", "\U0001F600"};
+        const std::vector<std::string> pieces{
+            "Mr.",    "U.S.", "said", "The",  "rose", ".",    ". ",   "! ",   "?\" ", "\"",     "(",      ")",
+            " ",      "  ",   "\n",   "\n\n", "\t",   "3.5",  "12",   ",",    "Inc.", "\u201C", "\u201D", "\u00A0",
+            "\u2028", "x",    "A.",   "\r\n", "<in>", "pct.", "Jan.", "1987", "...",  "\x01",   "\u00E9", "\U0001F600"};
         std::mt19937 random(11);
         for (int round = 0; round < 3000; ++round) {
             std::string text;
@@ -123,7 +126,8 @@ class TestNewsSentences : public QObject {
             size_t last = 0;
             for (const TextSpan& s : *spans) {
                 QVERIFY(s.begin >= last && s.end > s.begin && s.end <= text.size());
-                QVERIFY(static_cast<unsigned char>(text[s.begin]) > 0x20 && static_cast<unsigned char>(text[s.end - 1]) > 0x20);
+                QVERIFY(static_cast<unsigned char>(text[s.begin]) > 0x20 &&
+                        static_cast<unsigned char>(text[s.end - 1]) > 0x20);
                 for (size_t i = last; i < s.begin; ++i) QVERIFY(static_cast<unsigned char>(text[i]) <= 0x20);
                 QVERIFY(invalidUtf8(std::string_view(text).substr(s.begin, s.end - s.begin)) == std::string::npos);
                 last = s.end;

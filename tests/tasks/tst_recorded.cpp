@@ -61,7 +61,8 @@ class TestRecorded : public QObject {
         auto loaded = loadSentencePiece(SPANSCOPE_SOURCE_DIR "/resources/models/arith/tokenizer.model");
         QVERIFY(loaded.ok());
         const Tokenizer& tokenizer = **loaded;
-        const auto sources = {makeExpressionSource({1, 12}, 3), makeSheetSource({2, 20}, {0, 0}, 4), makeSheetSource({10, 60}, {2, 9}, 5)};
+        const auto sources = {makeExpressionSource({1, 12}, 3), makeSheetSource({2, 20}, {0, 0}, 4),
+                              makeSheetSource({10, 60}, {2, 9}, 5)};
         QTemporaryDir folder;
         int untaught = 0;
         for (const auto& source : sources) {
@@ -86,7 +87,8 @@ class TestRecorded : public QObject {
                 QVERIFY(line.ok());
                 const QJsonObject object = QJsonDocument::fromJson(QByteArray::fromStdString(*line)).object();
                 QCOMPARE(object["declared"], false);
-                QCOMPARE(QJsonDocument(object["views"].toArray()).toJson(QJsonDocument::Compact), QByteArray("[[0,[[0,-1]]]]"));
+                QCOMPARE(QJsonDocument(object["views"].toArray()).toJson(QJsonDocument::Compact),
+                         QByteArray("[[0,[[0,-1]]]]"));
                 const QJsonArray ids = object["ids"].toArray(), breaks = object["breaks"].toArray();
                 QVERIFY(!breaks.isEmpty());
                 for (const QJsonValue& at : breaks) {
@@ -107,13 +109,16 @@ class TestRecorded : public QObject {
         QTest::addColumn<QByteArray>("line");
         QTest::addColumn<QString>("part");
         QTest::newRow("no JSON") << QByteArray("{\"task\":") << "line 2";
-        QTest::newRow("a zero byte") << QByteArray(R"({"task":"sheet","prompt":"a","response":"b"})") + '\0' + 'x' << "line 2";
+        QTest::newRow("a zero byte") << QByteArray(R"({"task":"sheet","prompt":"a","response":"b"})") + '\0' + 'x'
+                                     << "line 2";
         QTest::newRow("no prompt") << QByteArray(R"({"task":"sheet","response":"b"})") << "line 2: prompt";
         QTest::newRow("empty") << QByteArray(R"({"task":"sheet","prompt":"a","response":""})") << "line 2: response";
         QTest::newRow("task") << QByteArray(R"({"task":"poem","prompt":"a","response":"b"})") << "line 2: task";
-        QTest::newRow("prefill") << QByteArray(R"({"task":"sheet","prompt":"a","response":"b","policy":{"prefill":"all","heads":true}})")
-                                 << "line 2: policy.prefill";
-        QTest::newRow("heads") << QByteArray(R"({"task":"sheet","prompt":"a","response":"b","policy":{"prefill":"causal"}})")
+        QTest::newRow("prefill")
+            << QByteArray(R"({"task":"sheet","prompt":"a","response":"b","policy":{"prefill":"all","heads":true}})")
+            << "line 2: policy.prefill";
+        QTest::newRow("heads") << QByteArray(
+                                      R"({"task":"sheet","prompt":"a","response":"b","policy":{"prefill":"causal"}})")
                                << "line 2: policy.heads";
         QTest::newRow("bytes") << QByteArray(R"({"task":"sheet","prompt":"a","response":"b","no_loss_bytes":2})")
                                << "line 2: no_loss_bytes";

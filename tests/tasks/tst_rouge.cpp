@@ -30,8 +30,8 @@ class TestRouge : public QObject {
         int n = 0;
         while (!file.atEnd()) {
             const QJsonObject row = QJsonDocument::fromJson(file.readLine()).object();
-            const RougeScores s = rouge(row["reference"].toString().toStdString(), row["candidate"].toString().toStdString(),
-                                        row["stem"].toBool());
+            const RougeScores s = rouge(row["reference"].toString().toStdString(),
+                                        row["candidate"].toString().toStdString(), row["stem"].toBool());
             const auto same = [&](const char* key, const RougeScore& score) {
                 const QJsonArray want = row[QLatin1String(key)].toArray();
                 const double got[3] = {score.precision, score.recall, score.f1};
@@ -58,7 +58,8 @@ class TestRouge : public QObject {
             const QList<QByteArray> row = file.readLine().trimmed().split(' ');
             QCOMPARE(row.size(), 2);
             const std::string stem = porterStem(row[0].toStdString());
-            QVERIFY2(stem == row[1].toStdString(), (row[0] + ": " + QByteArray::fromStdString(stem) + ", expected " + row[1]).constData());
+            QVERIFY2(stem == row[1].toStdString(),
+                     (row[0] + ": " + QByteArray::fromStdString(stem) + ", expected " + row[1]).constData());
             ++n;
         }
         QVERIFY(n > 1400);

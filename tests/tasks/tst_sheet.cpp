@@ -27,19 +27,27 @@ class TestSheet : public QObject {
 
     void sameLineTwiceIsDeclaredOnce() {
         auto sheet = parseSheet("6+1\n$1*$1");
-        QVERIFY(workSheet(*sheet, 1, 2, 2)->response.find("<attend><in>2<:><out>1<:></attend>7*7") != std::string::npos);
+        QVERIFY(workSheet(*sheet, 1, 2, 2)->response.find("<attend><in>2<:><out>1<:></attend>7*7") !=
+                std::string::npos);
     }
 
     void refuses_data() {
         QTest::addColumn<QString>("typed");
         QTest::addColumn<QString>("message");
-        QTest::newRow("empty") << "\n \n" << "line 1, column 1: nothing to calculate";
-        QTest::newRow("second line") << "1+2\n3*" << "line 2, column 3: a number is missing at the end";
-        QTest::newRow("after blank lines") << "1+2\n\n \n3*" << "line 4, column 3: a number is missing at the end";
-        QTest::newRow("later line") << "1+$2\n3+4" << "line 1, column 3: $2 names no earlier line";
-        QTest::newRow("own line") << "1+1\n$2+1" << "line 2, column 1: $2 names no earlier line";
-        QTest::newRow("after wide signs and spaces") << QString::fromUtf8("7\n 2 \u00d7 ($5-1)") << "line 2, column 7: $5 names no earlier line";
-        QTest::newRow("no number") << "1+$" << "line 1, column 3: a line number must follow $";
+        QTest::newRow("empty") << "\n \n"
+                               << "line 1, column 1: nothing to calculate";
+        QTest::newRow("second line") << "1+2\n3*"
+                                     << "line 2, column 3: a number is missing at the end";
+        QTest::newRow("after blank lines") << "1+2\n\n \n3*"
+                                           << "line 4, column 3: a number is missing at the end";
+        QTest::newRow("later line") << "1+$2\n3+4"
+                                    << "line 1, column 3: $2 names no earlier line";
+        QTest::newRow("own line") << "1+1\n$2+1"
+                                  << "line 2, column 1: $2 names no earlier line";
+        QTest::newRow("after wide signs and spaces")
+            << QString::fromUtf8("7\n 2 \u00d7 ($5-1)") << "line 2, column 7: $5 names no earlier line";
+        QTest::newRow("no number") << "1+$"
+                                   << "line 1, column 3: a line number must follow $";
     }
     void refuses() {
         QFETCH(QString, typed);

@@ -123,7 +123,8 @@ class TestExport : public QObject {
         const auto* attended = reinterpret_cast<const int32_t*>(arrays["attended.npy"].data.data());
         for (size_t i = 0; i < run.steps.size(); ++i) QCOMPARE(attended[i], run.steps[i].attended);
         const Npy& text = arrays["metadata.npy"];
-        const QString metadata = QString::fromUcs4(reinterpret_cast<const char32_t*>(text.data.data()), qsizetype(text.data.size() / 4));
+        const QString metadata =
+            QString::fromUcs4(reinterpret_cast<const char32_t*>(text.data.data()), qsizetype(text.data.size() / 4));
         QCOMPARE(text.descr, "<U" + std::to_string(text.data.size() / 4));
         const auto json = nlohmann::json::parse(metadata.toStdString());
         QCOMPARE(json["answer"].get<std::string>(), run.answer);
@@ -229,18 +230,22 @@ class TestExport : public QObject {
         // The data block is JSON and says what the run says.
         const QString open = "<script type=\"application/json\" id=\"run\">";
         const qsizetype begin = page.indexOf(open) + open.size();
-        const auto json = nlohmann::json::parse(page.mid(begin, page.indexOf("</script>", begin) - begin).toStdString());
+        const auto json =
+            nlohmann::json::parse(page.mid(begin, page.indexOf("</script>", begin) - begin).toStdString());
         QCOMPARE(json["nPrompt"], 6);
         QCOMPARE(json["steps"].size(), run.steps.size());
         for (size_t i = 0; i < run.steps.size(); ++i) {
             int64_t n = 0;
             for (const auto& pair : json["masks"][json["steps"][i][0].get<size_t>()]) {
-                const int64_t end = pair[1].get<int64_t>() < 0 ? run.steps[i].causal : std::min<int64_t>(pair[1].get<int64_t>(), run.steps[i].causal);
+                const int64_t end = pair[1].get<int64_t>() < 0
+                                        ? run.steps[i].causal
+                                        : std::min<int64_t>(pair[1].get<int64_t>(), run.steps[i].causal);
                 n += end - pair[0].get<int64_t>();
             }
             QCOMPARE(n, run.steps[i].attended);
         }
-        QCOMPARE(page.count("class=\"t\"") + page.count("class=\"t "), qsizetype(run.header.prompt.size() + run.steps.size()));
+        QCOMPARE(page.count("class=\"t\"") + page.count("class=\"t "),
+                 qsizetype(run.header.prompt.size() + run.steps.size()));
     }
 
     void speedUpCountsStepsThatBothHave() {
@@ -250,7 +255,8 @@ class TestExport : public QObject {
         SpeedUp up = speedUp(declared, dense);
         QVERIFY(std::abs(up.factor - 3) < 1e-9);
         QVERIFY(up.sameLength() && up.note().empty());
-        // The dense run ends two steps earlier, and the declared run's last steps are slow ones: they count for nothing.
+        // The dense run ends two steps earlier, and the declared run's last steps are slow ones: they count for
+        // nothing.
         dense.steps.resize(3);
         dense.stats.responseTokens = 4;
         for (size_t i = 3; i < declared.steps.size(); ++i) declared.steps[i].atNs *= 100;
@@ -318,9 +324,12 @@ class TestExport : public QObject {
     /// Text that does something elsewhere: in a spreadsheet, in XML, in Markdown.
     static RunData hostileRun() {
         RunData run = sampleRun();
-        const std::string text = std::string("\x01\x08\x0b\x1b[31m\x7f\xc2\x9b\xef\xbf\xbe\xff\xed\xa0\x80<&\">|`*[x](y) ]]> --> \u202e") + '\0' + "end";
-        for (std::string* field : {&run.header.modelName, &run.header.device, &run.header.machine, &run.header.programVersion, &run.header.warning,
-                                   &run.header.settings.task, &run.header.settings.promptText, &run.header.formattedPrompt, &run.answer})
+        const std::string text =
+            std::string("\x01\x08\x0b\x1b[31m\x7f\xc2\x9b\xef\xbf\xbe\xff\xed\xa0\x80<&\">|`*[x](y) ]]> --> \u202e") +
+            '\0' + "end";
+        for (std::string* field : {&run.header.modelName, &run.header.device, &run.header.machine,
+                                   &run.header.programVersion, &run.header.warning, &run.header.settings.task,
+                                   &run.header.settings.promptText, &run.header.formattedPrompt, &run.answer})
             *field = text;
         for (TokenInfo& t : run.header.prompt) t.text = text;
         for (StepRecord& s : run.steps) s.token.text = text;
@@ -331,7 +340,9 @@ class TestExport : public QObject {
     /// Characters that XML 1.0 does not have (2.2), and C1.
     static bool hasControls(const QString& text) {
         for (const QChar c : text)
-            if ((c < QChar(0x20) && c != '\n' && c != '\t' && c != '\r') || (c >= QChar(0x7F) && c < QChar(0xA0)) || c >= QChar(0xFFFE)) return true;
+            if ((c < QChar(0x20) && c != '\n' && c != '\t' && c != '\r') || (c >= QChar(0x7F) && c < QChar(0xA0)) ||
+                c >= QChar(0xFFFE))
+                return true;
         return false;
     }
 
@@ -348,7 +359,9 @@ class TestExport : public QObject {
         }
         // As XML, which forgives nothing: the page's own markup is closed, scripts and styles aside.
         QString page = QString::fromStdString(readFile(m_folder.file("h.html")));
-        static const QRegularExpression blocks("<(script|style)[^>]*>.*?</\\1>", QRegularExpression::DotMatchesEverythingOption), empty("<(meta|img|br|hr)([^>]*)>");
+        static const QRegularExpression blocks("<(script|style)[^>]*>.*?</\\1>",
+                                               QRegularExpression::DotMatchesEverythingOption),
+            empty("<(meta|img|br|hr)([^>]*)>");
         page.remove(blocks).replace(empty, "<\\1\\2/>").remove("<!DOCTYPE html>");
         QXmlStreamReader xml(page);
         while (!xml.atEnd()) xml.readNext();
@@ -368,12 +381,18 @@ class TestExport : public QObject {
     void cellsAreNoFormulas_data() {
         QTest::addColumn<QString>("text");
         QTest::addColumn<QString>("cell");
-        for (const char* formula : {"=1+1", "+1+1", "-1+1", "@SUM(A1)", "=", "-", "+", "-cmd|' /C calc'!A0", "+5"}) QTest::newRow(formula) << QString(formula) << "'" + QString(formula);
-        QTest::newRow("tab") << "\t=1" << "'\t=1";
-        QTest::newRow("carriage return") << "\r=1" << "\"'\r=1\"";
-        QTest::newRow("newline") << "\n=1" << "\"'\n=1\"";
-        QTest::newRow("quoted all the same") << "=A1,\"x\"" << "\"'=A1,\"\"x\"\"\"";
-        for (const char* plain : {"", "12", "-12", "-0.5", "-1e-7", "a=b", "<out>", "'=1"}) QTest::newRow(plain[0] ? plain : "empty") << QString(plain) << QString(plain);
+        for (const char* formula : {"=1+1", "+1+1", "-1+1", "@SUM(A1)", "=", "-", "+", "-cmd|' /C calc'!A0", "+5"})
+            QTest::newRow(formula) << QString(formula) << "'" + QString(formula);
+        QTest::newRow("tab") << "\t=1"
+                             << "'\t=1";
+        QTest::newRow("carriage return") << "\r=1"
+                                         << "\"'\r=1\"";
+        QTest::newRow("newline") << "\n=1"
+                                 << "\"'\n=1\"";
+        QTest::newRow("quoted all the same") << "=A1,\"x\""
+                                             << "\"'=A1,\"\"x\"\"\"";
+        for (const char* plain : {"", "12", "-12", "-0.5", "-1e-7", "a=b", "<out>", "'=1"})
+            QTest::newRow(plain[0] ? plain : "empty") << QString(plain) << QString(plain);
     }
 
     void cellsAreNoFormulas() {
@@ -404,7 +423,8 @@ class TestExport : public QObject {
                     deflate.bytes(text);
                     expected += text;
                 } else {
-                    const auto length = static_cast<size_t>(std::pow(2.0, random.bounded(round % 10 == 0 ? 21.5 : 14.0)));
+                    const auto length =
+                        static_cast<size_t>(std::pow(2.0, random.bounded(round % 10 == 0 ? 21.5 : 14.0)));
                     const auto value = static_cast<uint8_t>(random.bounded(3));
                     deflate.run(value, length);
                     expected.append(length, static_cast<char>(value));
@@ -412,7 +432,8 @@ class TestExport : public QObject {
             }
             QVERIFY(deflate.finish());
             QCOMPARE(deflate.nBytes(), expected.size());
-            QCOMPARE(uLong(deflate.crc()), crc32_z(0, reinterpret_cast<const Bytef*>(expected.data()), expected.size()));
+            QCOMPARE(uLong(deflate.crc()),
+                     crc32_z(0, reinterpret_cast<const Bytef*>(expected.data()), expected.size()));
             std::string unpacked(expected.size() + 64, '\0');
             z_stream in{};
             QCOMPARE(inflateInit2(&in, -MAX_WBITS), Z_OK);
@@ -438,7 +459,8 @@ class TestExport : public QObject {
                 StepRecord s = first;
                 s.index = i;
                 s.position = first.position + i;
-                s.visible = std::make_shared<const IntervalList>(IntervalList{{0, 2}, {s.position / 2 + 2, s.position / 2 + 3}, {s.position, kOpenEnd}});
+                s.visible = std::make_shared<const IntervalList>(
+                    IntervalList{{0, 2}, {s.position / 2 + 2, s.position / 2 + 3}, {s.position, kOpenEnd}});
                 run.steps.push_back(std::move(s));
             }
             return run;
@@ -461,8 +483,9 @@ class TestExport : public QObject {
 
     void exportsCanBeStopped() {
         const RunData run = sampleRun();
-        for (const auto make : {static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpy),
-                                static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpz)}) {
+        for (const auto make :
+             {static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpy),
+              static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpz)}) {
             const Status stopped = make(run, m_folder.file("stopped"), [](double) { return false; });
             QVERIFY(!stopped.ok());
             QCOMPARE(stopped.error().code, ErrorCode::Cancelled);
@@ -481,7 +504,8 @@ class TestExport : public QObject {
 
     void linksStayLinks() {
         const RunData run = sampleRun();
-        const QString file = QString::fromStdString(m_folder.file("behind")), link = QString::fromStdString(m_folder.file("link"));
+        const QString file = QString::fromStdString(m_folder.file("behind")),
+                      link = QString::fromStdString(m_folder.file("link"));
         QVERIFY(QFile::link(file, link));
         for (int turn = 0; turn < 2; ++turn) {  // first the link leads nowhere
             QVERIFY(exportMaskNpz(run, link.toStdString()).ok());

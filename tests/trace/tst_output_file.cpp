@@ -22,7 +22,8 @@ using spanscope::test::readFile;
 namespace {
 
 QStringList filesIn(const std::string& folder) {
-    return QDir(QString::fromStdString(folder)).entryList(QDir::Files | QDir::Hidden | QDir::System | QDir::NoDotAndDotDot, QDir::Name);
+    return QDir(QString::fromStdString(folder))
+        .entryList(QDir::Files | QDir::Hidden | QDir::System | QDir::NoDotAndDotDot, QDir::Name);
 }
 
 mode_t modeOf(const std::string& path) {
@@ -130,7 +131,8 @@ class TestOutputFile : public QObject {
         QCOMPARE(filesIn(m_folder->path()).size(), 1);
     }
 
-    /// Killed at any moment: the target is the old file or the new one, and a recording that was not closed can be read.
+    /// Killed at any moment: the target is the old file or the new one, and a recording that was not closed can be
+    /// read.
     void aKillLeavesOldOrNew() {
         const std::string path = file("kept.spantrace"), before = "old";
         for (int i = 0; i < 30; ++i) {
@@ -161,7 +163,8 @@ class TestOutputFile : public QObject {
                  128 + SIGKILL);
         const QStringList left = filesIn(m_folder->path());
         QCOMPARE(left.size(), 1);
-        QVERIFY2(left[0].startsWith("crashed.spantrace.") && left[0].endsWith(".part"), qPrintable(left[0]));  // what `info` and the window go by
+        QVERIFY2(left[0].startsWith("crashed.spantrace.") && left[0].endsWith(".part"),
+                 qPrintable(left[0]));  // what `info` and the window go by
         const auto read = readTrace(file(left[0].toStdString()));
         QVERIFY(read.ok());
         QCOMPARE(read->runs[0]->steps.size(), run.steps.size());
@@ -169,7 +172,8 @@ class TestOutputFile : public QObject {
 
     void namesAsLongAsNamesMayBe() {
         QString cut;
-        for (const QString& stem : {QString(255, 'n'), QString("\u00fc").repeated(127), QString("\U0001F600").repeated(63) + "abc"}) {
+        for (const QString& stem :
+             {QString(255, 'n'), QString("\u00fc").repeated(127), QString("\U0001F600").repeated(63) + "abc"}) {
             const std::string path = file(stem.toStdString());
             QVERIFY2(writeFile(path, "x").ok(), qPrintable(stem));
             QCOMPARE(readFile(path), std::string("x"));
@@ -200,7 +204,8 @@ class TestOutputFile : public QObject {
         auto open = OutputFile::create(file("x"));
         QVERIFY(open.ok());
         const std::string want = open->temporaryPath();
-        for (const QFileInfo& entry : QDir("/proc/self/fd").entryInfoList(QDir::AllEntries | QDir::System | QDir::NoDotAndDotDot)) {
+        for (const QFileInfo& entry :
+             QDir("/proc/self/fd").entryInfoList(QDir::AllEntries | QDir::System | QDir::NoDotAndDotDot)) {
             if (entry.symLinkTarget().toStdString() != want) continue;
             QVERIFY(fcntl(entry.fileName().toInt(), F_GETFD) & FD_CLOEXEC);
             return;
@@ -212,7 +217,8 @@ class TestOutputFile : public QObject {
         QCOMPARE(mkdir(file("locked").c_str(), 0555), 0);
         // Root writes everywhere: another user then.
         const int code = inChild([&] {
-            if (geteuid() == 0 && (chmod(m_folder->path().c_str(), 0755) != 0 || setresuid(65534, 65534, 65534) != 0)) return 77;
+            if (geteuid() == 0 && (chmod(m_folder->path().c_str(), 0755) != 0 || setresuid(65534, 65534, 65534) != 0))
+                return 77;
             const auto made = OutputFile::create(file("locked/x"));
             return !made.ok() && QString::fromStdString(made.error().toString()).contains("Permission denied") ? 0 : 1;
         });

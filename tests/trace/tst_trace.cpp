@@ -121,7 +121,8 @@ void mustHoldTogether(const TraceFile& file) {
         }
         for (const Segment& s : run->segments) {
             QVERIFY(s.begin >= 0 && s.end >= s.begin);
-            for (const SpanRef& r : s.refs) QVERIFY(r.segment >= -1 && r.segment < static_cast<int32_t>(run->segments.size()));
+            for (const SpanRef& r : s.refs)
+                QVERIFY(r.segment >= -1 && r.segment < static_cast<int32_t>(run->segments.size()));
         }
         for (const ProtocolViolation& v : run->violations)
             QVERIFY(v.segment >= -1 && v.segment < static_cast<int32_t>(run->segments.size()));
@@ -217,7 +218,8 @@ class TestTrace : public QObject {
         size_t mostSteps = 0;
         for (size_t n = 0; n <= text.size(); ++n) {
             const size_t lineEnd = text.find('\n', n);  // every cut near a line's end, and every eleventh elsewhere
-            if (n % 11 != 0 && lineEnd != n && lineEnd + 1 != n && lineEnd != n + 1 && text.rfind('\n', n) + 1 != n) continue;
+            if (n % 11 != 0 && lineEnd != n && lineEnd + 1 != n && lineEnd != n + 1 && text.rfind('\n', n) + 1 != n)
+                continue;
             const auto file = readText(text.substr(0, n));
             if (n + 1 < firstLine) {
                 QVERIFY(!file.ok());
@@ -227,7 +229,8 @@ class TestTrace : public QObject {
             // Only a cut right after an end line leaves nothing to complain about.
             const size_t cutAt = text.rfind('\n', n - 1) == n - 1 ? n - 1 : n;
             const size_t lineBegin = cutAt == 0 ? 0 : text.rfind('\n', cutAt - 1) + 1;
-            const bool complete = text.compare(lineBegin, 9, "{\"t\":\"end") == 0 && (cutAt == n - 1 || n == text.size() || text[n] == '\n');
+            const bool complete = text.compare(lineBegin, 9, "{\"t\":\"end") == 0 &&
+                                  (cutAt == n - 1 || n == text.size() || text[n] == '\n');
             if (n > firstLine) QCOMPARE(file->damage.empty(), complete);
             mustHoldTogether(*file);
             size_t nSteps = 0;
@@ -264,23 +267,56 @@ class TestTrace : public QObject {
         QTest::addColumn<QString>("from");
         QTest::addColumn<QString>("to");
         QTest::addColumn<QString>("says");
-        QTest::newRow("attended") << "\"attended\":2," << "\"attended\":9," << "does not follow";
-        QTest::newRow("position") << "\"position\":7,\"id\":21" << "\"position\":70,\"id\":21" << "position";
-        QTest::newRow("step missing") << "\"i\":1,\"position\":7" << "\"i\":4,\"position\":7" << "was next";
-        QTest::newRow("huge number") << "\"device_ns\":1001" << "\"device_ns\":1e99" << "device_ns";
-        QTest::newRow("longer than any run") << "\"device_ns\":1001" << "\"device_ns\":2305843009213693952" << "device_ns";
-        QTest::newRow("steps longer than any run") << "\"wall_ns\":2000000001" << "\"wall_ns\":1152921504606846976" << "adds up";
-        QTest::newRow("huge run id") << "\"t\":\"run\",\"run\":3," << "\"t\":\"run\",\"run\":9223372036854775807," << "run: found";
-        QTest::newRow("negative id") << "\"id\":21" << "\"id\":-21" << "id";
-        QTest::newRow("phase") << "\"phase\":\"global\"" << "\"phase\":\"lunar\"" << "lunar";
-        QTest::newRow("mask nobody wrote") << "\"logprob\":-1.5,\"mask\":0" << "\"logprob\":-1.5,\"mask\":99" << "mask";
-        QTest::newRow("intervals overlap") << "[[0,1],[3,5]]" << "[[0,4],[3,5]]" << "sorted";
-        QTest::newRow("interval empty") << "[[0,1],[3,5]]" << "[[0,1],[5,5]]" << "sorted";
-        QTest::newRow("segment nobody wrote") << "\"segment\":1,\"phase\":\"declare\"" << "\"segment\":50,\"phase\":\"declare\"" << "segment";
-        QTest::newRow("reference forward") << "\"label\":1,\"segment\":1" << "\"label\":1,\"segment\":2" << "refs";
-        QTest::newRow("prompt too short") << "\"runs\":[[3,0],[2,1],[1,0]]" << "\"runs\":[[3,0],[2,1]]" << "cover";
-        QTest::newRow("prompt too long") << "\"runs\":[[3,0],[2,1],[1,0]]" << "\"runs\":[[3,0],[4294967297,1]]" << "prompt";
-        QTest::newRow("not UTF-8") << "\"text\":\"<out>\"" << QString("\"text\":\"") + "@@@\"" << "JSON";
+        QTest::newRow("attended") << "\"attended\":2,"
+                                  << "\"attended\":9,"
+                                  << "does not follow";
+        QTest::newRow("position") << "\"position\":7,\"id\":21"
+                                  << "\"position\":70,\"id\":21"
+                                  << "position";
+        QTest::newRow("step missing") << "\"i\":1,\"position\":7"
+                                      << "\"i\":4,\"position\":7"
+                                      << "was next";
+        QTest::newRow("huge number") << "\"device_ns\":1001"
+                                     << "\"device_ns\":1e99"
+                                     << "device_ns";
+        QTest::newRow("longer than any run") << "\"device_ns\":1001"
+                                             << "\"device_ns\":2305843009213693952"
+                                             << "device_ns";
+        QTest::newRow("steps longer than any run") << "\"wall_ns\":2000000001"
+                                                   << "\"wall_ns\":1152921504606846976"
+                                                   << "adds up";
+        QTest::newRow("huge run id") << "\"t\":\"run\",\"run\":3,"
+                                     << "\"t\":\"run\",\"run\":9223372036854775807,"
+                                     << "run: found";
+        QTest::newRow("negative id") << "\"id\":21"
+                                     << "\"id\":-21"
+                                     << "id";
+        QTest::newRow("phase") << "\"phase\":\"global\""
+                               << "\"phase\":\"lunar\""
+                               << "lunar";
+        QTest::newRow("mask nobody wrote") << "\"logprob\":-1.5,\"mask\":0"
+                                           << "\"logprob\":-1.5,\"mask\":99"
+                                           << "mask";
+        QTest::newRow("intervals overlap") << "[[0,1],[3,5]]"
+                                           << "[[0,4],[3,5]]"
+                                           << "sorted";
+        QTest::newRow("interval empty") << "[[0,1],[3,5]]"
+                                        << "[[0,1],[5,5]]"
+                                        << "sorted";
+        QTest::newRow("segment nobody wrote") << "\"segment\":1,\"phase\":\"declare\""
+                                              << "\"segment\":50,\"phase\":\"declare\""
+                                              << "segment";
+        QTest::newRow("reference forward") << "\"label\":1,\"segment\":1"
+                                           << "\"label\":1,\"segment\":2"
+                                           << "refs";
+        QTest::newRow("prompt too short") << "\"runs\":[[3,0],[2,1],[1,0]]"
+                                          << "\"runs\":[[3,0],[2,1]]"
+                                          << "cover";
+        QTest::newRow("prompt too long") << "\"runs\":[[3,0],[2,1],[1,0]]"
+                                         << "\"runs\":[[3,0],[4294967297,1]]"
+                                         << "prompt";
+        QTest::newRow("not UTF-8") << "\"text\":\"<out>\"" << QString("\"text\":\"") + "@@@\""
+                                   << "JSON";
     }
 
     void lies() {
@@ -305,8 +341,10 @@ class TestTrace : public QObject {
         QTest::addColumn<QString>("says");
         QTest::newRow("NUL") << QByteArray("{\"t\":\"later\"}\0{}", 16) << "column 14: a NUL byte";
         QTest::newRow("deep") << QByteArray(1 << 20, '[') << "levels";
-        QTest::newRow("many lists") << "{\"t\":\"later\",\"x\":[" + QByteArray("[],").repeated(5 << 20) + "0]}" << "values";
-        QTest::newRow("long") << "{\"t\":\"" + QByteArray(33 << 20, 'x') + "\"}" << "32 MiB";
+        QTest::newRow("many lists") << "{\"t\":\"later\",\"x\":[" + QByteArray("[],").repeated(5 << 20) + "0]}"
+                                    << "values";
+        QTest::newRow("long") << "{\"t\":\"" + QByteArray(33 << 20, 'x') + "\"}"
+                              << "32 MiB";
     }
     /// What would make a parser take many times the file's size is not parsed; what stands before it is read.
     void costlyLines() {

@@ -72,18 +72,20 @@ int compareMasks(const std::string& folder) {
                                          policyOf(row.at("policy")), mode, row.at("window").get<int32_t>());
         const size_t bytes = (ids.size() + 7) / 8;
         if (lists.size() != ids.size() || at + bytes * ids.size() > bits.size()) {
-            std::cerr << "row " << nRows << ": " << lists.size() << " lists and " << bits.size() - at << " bytes left for "
-                      << ids.size() << " tokens\n";
+            std::cerr << "row " << nRows << ": " << lists.size() << " lists and " << bits.size() - at
+                      << " bytes left for " << ids.size() << " tokens\n";
             return 1;
         }
         for (size_t q = 0; q < ids.size(); ++q, at += bytes, ++nTokens) {
             for (size_t k = 0; k < bytes * 8; ++k) {
                 const bool trained = (static_cast<uint8_t>(bits[at + k / 8]) >> (7 - k % 8)) & 1;
-                const bool decoded = k < ids.size() && mayRead(*lists[q].visible, static_cast<int32_t>(q), static_cast<int32_t>(k));
+                const bool decoded =
+                    k < ids.size() && mayRead(*lists[q].visible, static_cast<int32_t>(q), static_cast<int32_t>(k));
                 nRead += decoded;
                 if (trained == decoded) continue;
                 std::cerr << "row " << nRows << ": token " << q << " (" << tokenizer->pieceName(ids[q]) << ") "
-                          << (trained ? "read" : "did not read") << " token " << k << " in training, decoding differs\n";
+                          << (trained ? "read" : "did not read") << " token " << k
+                          << " in training, decoding differs\n";
                 return 1;
             }
         }
@@ -109,7 +111,8 @@ int writeLogits(const std::string& path, const std::string& in, const std::strin
     const auto& shape = model->weights().shape;
     const auto mode = row.at("mode") == "dense" ? AttentionMode::Dense : AttentionMode::Declared;
     const auto nPrompt = row.at("n_prompt").get<size_t>();
-    const auto lists = decodingMasks(ids, nPrompt, model->tokenizer().pieceIds(), card->policy, mode, shape.slidingWindow);
+    const auto lists =
+        decodingMasks(ids, nPrompt, model->tokenizer().pieceIds(), card->policy, mode, shape.slidingWindow);
     BackendOptions options;
     options.kvTokens = static_cast<int64_t>(ids.size()) + 32;
     options.nThreads = 1;
@@ -134,7 +137,8 @@ int writeLogits(const std::string& path, const std::string& in, const std::strin
         }
     }
     std::ofstream file(out, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(logits.size() * sizeof(float)));
+    file.write(reinterpret_cast<const char*>(logits.data()),
+               static_cast<std::streamsize>(logits.size() * sizeof(float)));
     return file.flush() ? 0 : 2;
 }
 

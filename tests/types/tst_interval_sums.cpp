@@ -46,7 +46,8 @@ class TestIntervalSums : public QObject {
                 int32_t at = 0;
                 for (int n = 0; n < 5; ++n) {
                     std::mt19937& from = n < 2 ? same : random;
-                    const auto begin = at + static_cast<int32_t>(from() % 4), end = begin + 1 + static_cast<int32_t>(from() % 4);
+                    const auto begin = at + static_cast<int32_t>(from() % 4),
+                               end = begin + 1 + static_cast<int32_t>(from() % 4);
                     list.push_back({begin, end});
                     at = end + 1;
                 }

@@ -10,8 +10,9 @@ class TestJsonRead : public QObject {
   private slots:
     void readsWhatTheLibraryReads_data() {
         QTest::addColumn<QByteArray>("text");
-        for (const char* text : {"null", "-1", "18446744073709551615", "1.5e3", "\"a\\u00e9\\n\"", "[]", "{}", "[[],[{}],{\"a\":[1,2]}]",
-                                 "{\"a\":{\"a\":1},\"b\":[{\"a\":2},{\"a\":3}]}", " [ 1 , 2 ] ", "{\"\":0}"})
+        for (const char* text :
+             {"null", "-1", "18446744073709551615", "1.5e3", "\"a\\u00e9\\n\"", "[]", "{}", "[[],[{}],{\"a\":[1,2]}]",
+              "{\"a\":{\"a\":1},\"b\":[{\"a\":2},{\"a\":3}]}", " [ 1 , 2 ] ", "{\"\":0}"})
             QTest::newRow(text) << QByteArray(text);
     }
     void readsWhatTheLibraryReads() {

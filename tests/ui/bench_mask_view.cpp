@@ -1,11 +1,11 @@
 // Frame times of the real mask widget at 16,384 steps x 32,768 positions: pan, zoom, live append. A program, not a
 // test:  bench_mask_view [steps [prompt [width height]]]   prints one JSON line: median, 95th percentile and
 // maximum of a frame, which is an action handled, painted, and the tiles that came in painted once more.
+#include <time.h>
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QScrollBar>
 #include <QWheelEvent>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -78,27 +78,33 @@ int main(int argc, char** argv) {
 
     const auto wheel = [&](int notches, Qt::KeyboardModifiers modifiers) {
         const QPointF at(view.width() * 0.45, view.height() * 0.55);
-        QWheelEvent e(at, view.mapToGlobal(at), {}, QPoint(0, notches * 120), Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
+        QWheelEvent e(at, view.mapToGlobal(at), {}, QPoint(0, notches * 120), Qt::NoButton, modifiers,
+                      Qt::NoScrollPhase, false);
         QApplication::sendEvent(view.viewport(), &e);
     };
     for (int i = 0; i < 40; ++i) frame(zoom, [&] { wheel(1, Qt::ControlModifier); });
     for (int i = 0; i < 200; ++i) frame(pan, [&] { wheel(i % 40 < 20 ? -1 : 1, Qt::NoModifier); });
     for (int i = 0; i < 200; ++i)
-        frame(pan, [&] { view.horizontalScrollBar()->setValue(view.horizontalScrollBar()->value() + (i % 60 < 30 ? 37 : -37)); });
+        frame(pan, [&] {
+            view.horizontalScrollBar()->setValue(view.horizontalScrollBar()->value() + (i % 60 < 30 ? 37 : -37));
+        });
     for (int i = 0; i < 40; ++i) frame(zoom, [&] { wheel(-1, Qt::ControlModifier); });
     view.fit();
     for (int i = 0; i < 200; ++i)
         frame(hover, [&] {
             const QPointF at(120 + i * 3.7, 60 + i * 3.1);
-            QMouseEvent e(QEvent::MouseMove, at, view.viewport()->mapToGlobal(at), Qt::NoButton, Qt::NoButton, Qt::NoModifier);
+            QMouseEvent e(QEvent::MouseMove, at, view.viewport()->mapToGlobal(at), Qt::NoButton, Qt::NoButton,
+                          Qt::NoModifier);
             QApplication::sendEvent(view.viewport(), &e);
         });
 
     const auto print = [](const char* name, Times& t) {
-        std::printf("\"%s\":{\"frames\":%zu,\"wall_ms\":[%.2f,%.2f,%.2f],\"cpu_ms\":[%.2f,%.2f,%.2f]},", name, t.wall.size(),
-                    t.at(t.wall, 0.5), t.at(t.wall, 0.95), t.at(t.wall, 1), t.at(t.cpu, 0.5), t.at(t.cpu, 0.95), t.at(t.cpu, 1));
+        std::printf("\"%s\":{\"frames\":%zu,\"wall_ms\":[%.2f,%.2f,%.2f],\"cpu_ms\":[%.2f,%.2f,%.2f]},", name,
+                    t.wall.size(), t.at(t.wall, 0.5), t.at(t.wall, 0.95), t.at(t.wall, 1), t.at(t.cpu, 0.5),
+                    t.at(t.cpu, 0.95), t.at(t.cpu, 1));
     };
-    std::printf("{\"steps\":%d,\"positions\":%d,\"width\":%d,\"height\":%d,", nSteps, store.nContext(), view.width(), view.height());
+    std::printf("{\"steps\":%d,\"positions\":%d,\"width\":%d,\"height\":%d,", nSteps, store.nContext(), view.width(),
+                view.height());
     print("append", append);
     print("pan", pan);
     print("zoom", zoom);

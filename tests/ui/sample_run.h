@@ -136,7 +136,10 @@ inline RunData sheet(int nLines, AttentionMode mode = AttentionMode::Declared, i
         const auto say = [&](const std::string& t, Phase p, const std::vector<Interval>& v, bool special = false) {
             b.step(t, p, s, v, special);
         };
-        const auto markup = [&](const std::string& t) { say(t, Phase::Declare, seen, true); ++b.run.stats.markupTokens; };
+        const auto markup = [&](const std::string& t) {
+            say(t, Phase::Declare, seen, true);
+            ++b.run.stats.markupTokens;
+        };
         markup("<out>");
         for (const char c : digits(k)) say(std::string(1, c), Phase::Declare, seen);
         markup("<:>");
@@ -158,7 +161,8 @@ inline RunData sheet(int nLines, AttentionMode mode = AttentionMode::Declared, i
         b.run.segments[size_t(s)].bodyBegin = b.position();
         for (int i = 0; i < 5; ++i) say(std::string(1, "12+34"[i]), Phase::Focus, focus);
         say("<local>", Phase::Focus, focus, true);
-        for (int i = 0; i < bodyTokens; ++i) say(i + 3 == bodyTokens ? "=" : digits(int(random() % 10)), Phase::Local, {sink, own});
+        for (int i = 0; i < bodyTokens; ++i)
+            say(i + 3 == bodyTokens ? "=" : digits(int(random() % 10)), Phase::Local, {sink, own});
         say("\n", Phase::Close, {sink, scaffoldTokens, own});
         b.close(s);
         previous = {own.begin, b.position()};
@@ -193,7 +197,8 @@ inline RunData large(int nSteps, int nPrompt, int segment = 64) {
             const int target = ins[random() % ins.size()];
             const Segment& t = b.run.segments[size_t(target)];
             focus.push_back({t.begin, t.end});
-            b.run.segments[size_t(s)].refs.push_back({SegmentKind::In, t.label, target, b.position(), {t.begin, t.end}});
+            b.run.segments[size_t(s)].refs.push_back(
+                {SegmentKind::In, t.label, target, b.position(), {t.begin, t.end}});
         }
         for (int i = 0; i < segment && int(b.run.steps.size()) < nSteps; ++i) {
             const Phase phase = i < 10 ? Phase::Declare : i < 30 ? Phase::Focus : Phase::Local;

@@ -23,10 +23,16 @@ namespace {
 QPalette theme(bool dark) {
     const Palette& p = Palette::of(dark);
     QPalette q;
-    for (const auto& [role, colour] : std::initializer_list<std::pair<QPalette::ColorRole, QColor>>{
-             {QPalette::Window, p.panel}, {QPalette::Base, p.ground}, {QPalette::AlternateBase, p.panel},
-             {QPalette::Button, p.panel}, {QPalette::Text, p.ink}, {QPalette::WindowText, p.ink},
-             {QPalette::ButtonText, p.ink}, {QPalette::Highlight, p.declared}, {QPalette::HighlightedText, p.ground}})
+    for (const auto& [role, colour] :
+         std::initializer_list<std::pair<QPalette::ColorRole, QColor>>{{QPalette::Window, p.panel},
+                                                                       {QPalette::Base, p.ground},
+                                                                       {QPalette::AlternateBase, p.panel},
+                                                                       {QPalette::Button, p.panel},
+                                                                       {QPalette::Text, p.ink},
+                                                                       {QPalette::WindowText, p.ink},
+                                                                       {QPalette::ButtonText, p.ink},
+                                                                       {QPalette::Highlight, p.declared},
+                                                                       {QPalette::HighlightedText, p.ground}})
         q.setColor(role, colour);
     return q;
 }
@@ -114,7 +120,8 @@ int main(int argc, char** argv) {
     shots["figures"] = [&](const QString& suffix) {
         FigureOptions o;
         o.dark = suffix.startsWith("-dark");
-        for (const FigureKind kind : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph})
+        for (const FigureKind kind :
+             {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph})
             for (const char* format : {"png", "svg", "pdf"}) {
                 QString name = QString("figure-%1%2").arg(figureKindName(kind), suffix);
                 name.replace(".png", QString(".") + format);

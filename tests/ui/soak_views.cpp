@@ -1,8 +1,8 @@
 // All plots of the window on one growing run, 20,000 steps a second for a while: how long the GUI thread is held at
 // most. A program, not a test:  soak_views [seconds [stepsPerS [views: letters of mtlg]]]   prints one JSON line.
+#include <time.h>
 #include <QApplication>
 #include <QElapsedTimer>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -72,13 +72,20 @@ int main(int argc, char** argv) {
             if (segment < 0 || inSegment == 64) {
                 if (segment >= 0) source.close(segment);
                 segment = source.open(SegmentKind::Out, int64_t(source.run.segments.size()) + 1);
-                if (segment > 0) source.run.segments.back().refs.push_back({SegmentKind::Out, segment, segment - 1, source.position(),
-                                                                            {source.run.segments[size_t(segment) - 1].begin, source.run.segments[size_t(segment) - 1].end}});
+                if (segment > 0)
+                    source.run.segments.back().refs.push_back({SegmentKind::Out,
+                                                               segment,
+                                                               segment - 1,
+                                                               source.position(),
+                                                               {source.run.segments[size_t(segment) - 1].begin,
+                                                                source.run.segments[size_t(segment) - 1].end}});
                 inSegment = 0;
             }
             const Interval own{source.run.segments.back().begin, kOpenEnd};
             const Phase phase = inSegment < 12 ? Phase::Declare : inSegment < 30 ? Phase::Focus : Phase::Local;
-            source.step("x", phase, segment, phase == Phase::Focus ? std::vector<Interval>{{0, 16}, {100, 140}, own} : std::vector<Interval>{{0, 16}, own});
+            source.step("x", phase, segment,
+                        phase == Phase::Focus ? std::vector<Interval>{{0, 16}, {100, 140}, own}
+                                              : std::vector<Interval>{{0, 16}, own});
             ++inSegment;
         }
         batch->runId = source.run.header.runId;
@@ -103,7 +110,10 @@ int main(int argc, char** argv) {
     }
     std::sort(held.begin(), held.end());
     std::sort(cpu.begin(), cpu.end());
-    std::printf("{\"seconds\":%.0f,\"steps\":%d,\"turns\":%zu,\"held_p99_ms\":%.2f,\"held_max_ms\":%.2f,\"cpu_p50_ms\":%.2f,\"cpu_max_ms\":%.2f,\"append_max_ms\":%.2f,\"append_cpu_max_ms\":%.2f,\"resident_mib\":%.0f}\n",
-                seconds, sent, held.size(), held[size_t(double(held.size() - 1) * 0.99)], held.back(), cpu[cpu.size() / 2], cpu.back(), appendMs, appendCpuMs, residentMiB());
+    std::printf(
+        "{\"seconds\":%.0f,\"steps\":%d,\"turns\":%zu,\"held_p99_ms\":%.2f,\"held_max_ms\":%.2f,\"cpu_p50_ms\":%.2f,"
+        "\"cpu_max_ms\":%.2f,\"append_max_ms\":%.2f,\"append_cpu_max_ms\":%.2f,\"resident_mib\":%.0f}\n",
+        seconds, sent, held.size(), held[size_t(double(held.size() - 1) * 0.99)], held.back(), cpu[cpu.size() / 2],
+        cpu.back(), appendMs, appendCpuMs, residentMiB());
     return 0;
 }

@@ -42,10 +42,12 @@ Expected expectedAt(const RunData& run, const MaskFigureLayout& l, int px, int p
                 for (const Interval& i : *s.visible) {
                     if (c >= i.begin && c < i.end) state = MaskState::Read;
                     const int lo = c / 16 * 16, hi = std::min(lo + 16, s.position + 1);
-                    if (state == MaskState::Skipped && std::max(i.begin, lo) < std::min(i.end, hi)) state = MaskState::Loaded;
+                    if (state == MaskState::Skipped && std::max(i.begin, lo) < std::min(i.end, hi))
+                        state = MaskState::Loaded;
                 }
             }
-            if (state > best.state || (state == best.state && state == MaskState::Read && s.phase > best.phase)) best = {state, s.phase};
+            if (state > best.state || (state == best.state && state == MaskState::Read && s.phase > best.phase))
+                best = {state, s.phase};
         }
     }
     return best;
@@ -78,16 +80,28 @@ class TestFigure : public QObject {
                 const Expected e = expectedAt(run, l, x, y);
                 bool good = false;
                 switch (e.state) {
-                    case MaskState::Read: good = found == (o.byPhase ? p.phase(e.phase) : p.read).rgb(); ++read; break;
+                    case MaskState::Read:
+                        good = found == (o.byPhase ? p.phase(e.phase) : p.read).rgb();
+                        ++read;
+                        break;
                     case MaskState::Loaded:
                         good = o.showLoaded ? found == p.loaded.rgb() || found == p.loadedDot.rgb()
                                             : found == p.skipped.rgb() || found == p.skippedLine.rgb();
                         ++loaded;
                         break;
-                    case MaskState::Skipped: good = found == p.skipped.rgb() || found == p.skippedLine.rgb(); ++skipped; break;
-                    case MaskState::Future: good = found == p.future.rgb(); ++future; break;
+                    case MaskState::Skipped:
+                        good = found == p.skipped.rgb() || found == p.skippedLine.rgb();
+                        ++skipped;
+                        break;
+                    case MaskState::Future:
+                        good = found == p.future.rgb();
+                        ++future;
+                        break;
                 }
-                QVERIFY2(good, qPrintable(QString("pixel %1,%2 is %3, expected %4").arg(x).arg(y).arg(hex(found), maskStateName(e.state))));
+                QVERIFY2(good, qPrintable(QString("pixel %1,%2 is %3, expected %4")
+                                              .arg(x)
+                                              .arg(y)
+                                              .arg(hex(found), maskStateName(e.state))));
             }
         QVERIFY(read > 100 && skipped > 100 && loaded > 20 && future > 20);
     }
@@ -95,11 +109,13 @@ class TestFigure : public QObject {
   private slots:
     /// XML has no control characters: whatever the run says of itself, an SVG is one.
     void svgIsWellFormedWhateverTheTextIs() {
-        const std::string text = std::string("\x01\x08\x0b\x1b[31m\x7f\xc2\x9b\xef\xbf\xbe<&\">]]> \xf0\x9f\x98\x80 \xff") + '\0' + "end";
+        const std::string text =
+            std::string("\x01\x08\x0b\x1b[31m\x7f\xc2\x9b\xef\xbf\xbe<&\">]]> \xf0\x9f\x98\x80 \xff") + '\0' + "end";
         RunData run = m_run, dense = m_dense;
         for (RunData* r : {&run, &dense}) {
-            for (std::string* field : {&r->header.modelName, &r->header.device, &r->header.machine, &r->header.programVersion, &r->header.warning,
-                                       &r->header.settings.task, &r->header.settings.promptText, &r->answer})
+            for (std::string* field :
+                 {&r->header.modelName, &r->header.device, &r->header.machine, &r->header.programVersion,
+                  &r->header.warning, &r->header.settings.task, &r->header.settings.promptText, &r->answer})
                 *field = text;
             for (TokenInfo& t : r->header.prompt) t.text = text;
             for (StepRecord& s : r->steps) s.token.text = text;
@@ -107,8 +123,9 @@ class TestFigure : public QObject {
         FigureOptions o;
         for (const std::string& title : {std::string(), text}) {
             o.title = o.caption = title;
-            for (const FigureKind kind : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
-                                          FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
+            for (const FigureKind kind :
+                 {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph,
+                  FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
                 const QString file = path("hostile.svg");
                 const Status status = renderFigure(kind, {&run, &dense, &m_probe, &m_curve}, o, file.toStdString());
                 QVERIFY2(status.ok(), status.ok() ? "" : status.error().toString().c_str());
@@ -116,7 +133,9 @@ class TestFigure : public QObject {
                 QVERIFY(f.open(QIODevice::ReadOnly));
                 QXmlStreamReader xml(&f);
                 while (!xml.atEnd()) xml.readNext();
-                QVERIFY2(!xml.hasError(), qPrintable(QString("%1: %2, line %3").arg(int(kind)).arg(xml.errorString()).arg(xml.lineNumber())));
+                QVERIFY2(
+                    !xml.hasError(),
+                    qPrintable(QString("%1: %2, line %3").arg(int(kind)).arg(xml.errorString()).arg(xml.lineNumber())));
                 QVERIFY(QSvgRenderer(file).isValid());
             }
         }
@@ -163,8 +182,9 @@ class TestFigure : public QObject {
 
     void everyFigureInEveryFormat_data() {
         QTest::addColumn<int>("kind");
-        for (const FigureKind k : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
-                                   FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
+        for (const FigureKind k :
+             {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
+              FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
             QTest::newRow(figureKindName(k)) << int(k);
     }
     void everyFigureInEveryFormat() {
@@ -190,7 +210,8 @@ class TestFigure : public QObject {
         QCOMPARE(drawn.size(), png.size() / 2);
         // The vector file shows what the bitmap shows: compare coarsely, text is set by another engine.
         const QImage a = drawn.scaled(60, 40, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
-        const QImage b = png.scaled(60, 40, Qt::IgnoreAspectRatio, Qt::SmoothTransformation).convertToFormat(QImage::Format_RGB32);
+        const QImage b =
+            png.scaled(60, 40, Qt::IgnoreAspectRatio, Qt::SmoothTransformation).convertToFormat(QImage::Format_RGB32);
         qint64 difference = 0;
         for (int y = 0; y < 40; ++y)
             for (int x = 0; x < 60; ++x) difference += std::abs(qGray(a.pixel(x, y)) - qGray(b.pixel(x, y)));
@@ -219,7 +240,8 @@ class TestFigure : public QObject {
                 const CellRange rows = l.y.cellsAt(y), columns = l.x.cellsAt(x);
                 DiffState most = DiffState::Future;
                 for (int r = rows.begin; r < std::min(rows.end, int(diff.rows.size())); ++r)
-                    for (int c = columns.begin; c < columns.end; ++c) most = std::max(most, diffCell(diff.rows[size_t(r)], c));
+                    for (int c = columns.begin; c < columns.end; ++c)
+                        most = std::max(most, diffCell(diff.rows[size_t(r)], c));
                 QCOMPARE(image.pixel(l.plot.left() + x, l.plot.top() + y), diffPixel(most, Palette::light(), x, y, 1));
                 nOnlyDense += most == DiffState::OnlySecond;
             }
@@ -227,8 +249,10 @@ class TestFigure : public QObject {
     }
 
     void whatIsMissingIsSaid() {
-        for (const auto& [kind, word] : {std::pair{FigureKind::Difference, "second run"}, {FigureKind::Attention, "inspect"},
-                                         {FigureKind::Heads, "inspect"}, {FigureKind::Divergence, "inspect"}}) {
+        for (const auto& [kind, word] : {std::pair{FigureKind::Difference, "second run"},
+                                         {FigureKind::Attention, "inspect"},
+                                         {FigureKind::Heads, "inspect"},
+                                         {FigureKind::Divergence, "inspect"}}) {
             const Status s = renderFigure(kind, {&m_run}, {}, path("no.png").toStdString());
             QVERIFY(!s.ok());
             QVERIFY2(s.error().message.find(word) != std::string::npos, s.error().message.c_str());
@@ -293,8 +317,10 @@ class TestFigure : public QObject {
         dialog.refreshPreview();
         QVERIFY(!preview->pixmap(Qt::ReturnByValue).isNull());
         std::string seen;
-        dialog.setDataExports({{"Mask as NumPy array", "npy", "uint8", [&](const FigureSource& source, const std::string& p) -> Status {
-                                    seen = p + (source.other ? " dense " : " ") + std::to_string(source.run->steps.size());
+        dialog.setDataExports({{"Mask as NumPy array", "npy", "uint8",
+                                [&](const FigureSource& source, const std::string& p) -> Status {
+                                    seen =
+                                        p + (source.other ? " dense " : " ") + std::to_string(source.run->steps.size());
                                     return {};
                                 },
                                 ExportNeeds::Nothing}});
@@ -320,8 +346,10 @@ class TestFigure : public QObject {
         QVERIFY(dialog.options().dark);
         // Every control can be reached and says what it is.
         for (QWidget* w : dialog.findChildren<QWidget*>())
-            if (!w->objectName().startsWith("qt_") && w->focusPolicy() & Qt::TabFocus && w->objectName().startsWith("export"))
-                QVERIFY2(!w->toolTip().isEmpty() || !w->accessibleName().isEmpty() || qobject_cast<QPushButton*>(w) || qobject_cast<QLabel*>(w),
+            if (!w->objectName().startsWith("qt_") && w->focusPolicy() & Qt::TabFocus &&
+                w->objectName().startsWith("export"))
+                QVERIFY2(!w->toolTip().isEmpty() || !w->accessibleName().isEmpty() || qobject_cast<QPushButton*>(w) ||
+                             qobject_cast<QLabel*>(w),
                          qPrintable(w->objectName()));
     }
 

@@ -1,6 +1,7 @@
 // Text from outside is shown as it is written, bounded, and with nothing in it that hides or reorders: in every label,
 // tooltip, cell, tab, menu, title, name for a screen reader and document of the window, and in what the views paint.
-// Found by walking the widgets, so that a new one is covered. What is fed in stands in every field that a file can fill.
+// Found by walking the widgets, so that a new one is covered. What is fed in stands in every field that a file can
+// fill.
 #include <QAbstractButton>
 #include <QAbstractItemView>
 #include <QAction>
@@ -45,7 +46,9 @@ namespace {
 /// Markup that opens a file, a link, an ampersand, an escape, an override, isolates, a mark, a NUL, and a forged line.
 const QString kFirst = QStringLiteral("FO<b>"), kLast = QStringLiteral("&RG");
 QString mark() {
-    return QStringLiteral("<b>FO<b>&RG%2%3</b><img src=\"away:/zero\"><a href=\"http://evil.example/\">link</a>\u001b[31m\u202e\u2066\u2069\u200f\u0085\n") +
+    return QStringLiteral(
+               "<b>FO<b>&RG%2%3</b><img src=\"away:/zero\"><a "
+               "href=\"http://evil.example/\">link</a>\u001b[31m\u202e\u2066\u2069\u200f\u0085\n") +
            QChar(0) + QStringLiteral("\r<table><tr><td>cell</table>");
 }
 
@@ -56,7 +59,8 @@ bool mayBeShown(QChar c, bool lines) {
     if (c == QChar(0x200b)) return lines;  // where a long run of letters may be broken
     const ushort u = c.unicode();
     if (u < 0x20 || (u >= 0x7f && u < 0xa0)) return false;
-    return !(u >= 0x200e && u <= 0x200f) && !(u >= 0x2028 && u <= 0x202e) && !(u >= 0x2060 && u <= 0x206f) && u != 0xfeff;
+    return !(u >= 0x200e && u <= 0x200f) && !(u >= 0x2028 && u <= 0x202e) && !(u >= 0x2060 && u <= 0x206f) &&
+           u != 0xfeff;
 }
 
 /// Counts what it is asked to open, and opens nothing.
@@ -144,7 +148,8 @@ class Walk {
         for (QAction* a : w->actions()) action(a, where);
         if (const auto* label = qobject_cast<QLabel*>(w)) {
             if (label->textFormat() == Qt::RichText) rich(label->text(), where);
-            else if (label->textFormat() != Qt::PlainText && label->testAttribute(Qt::WA_WState_Polished)) fault(where + " guesses the format of: " + label->text().left(60));
+            else if (label->textFormat() != Qt::PlainText && label->testAttribute(Qt::WA_WState_Polished))
+                fault(where + " guesses the format of: " + label->text().left(60));
             else text(label->text(), where, true);
         } else if (const auto* button = qobject_cast<QAbstractButton*>(w)) {
             text(withoutMnemonics(button->text()), where, false);
@@ -185,7 +190,8 @@ class Walk {
     }
 
     void text(const QString& t, const QString& where, bool lines) {
-        if (t.size() > kMost && !where.startsWith("spanscope::PromptText") && !where.startsWith("QPlainTextEdit")) fault(where + QString(" shows %1 characters").arg(t.size()));
+        if (t.size() > kMost && !where.startsWith("spanscope::PromptText") && !where.startsWith("QPlainTextEdit"))
+            fault(where + QString(" shows %1 characters").arg(t.size()));
         for (const QChar c : t.left(kMost))
             if (!mayBeShown(c, lines)) {
                 fault(where + QString(" shows U+%1 in: ").arg(int(c.unicode()), 4, 16, QChar('0')) + t.left(80));
@@ -214,8 +220,10 @@ class Walk {
             text(b.text().replace(QChar::LineSeparator, '\n').remove(QChar::ObjectReplacementCharacter), where, true);
             for (auto it = b.begin(); !it.atEnd(); ++it) {
                 const QTextCharFormat format = it.fragment().charFormat();
-                if (format.isImageFormat()) fault(where + " holds a picture: " + format.toImageFormat().name().left(80));
-                if (format.isAnchor() && !format.anchorHref().isEmpty()) fault(where + " holds a link: " + format.anchorHref().left(80));
+                if (format.isImageFormat())
+                    fault(where + " holds a picture: " + format.toImageFormat().name().left(80));
+                if (format.isAnchor() && !format.anchorHref().isEmpty())
+                    fault(where + " holds a link: " + format.anchorHref().left(80));
             }
         }
     }
@@ -231,18 +239,22 @@ class Walk {
         if (!m) return;
         const auto cell = [&](auto&& data, const QString& place) {
             text(data(Qt::DisplayRole).toString(), place, false);
-            for (const int role : {Qt::ToolTipRole, Qt::StatusTipRole, Qt::WhatsThisRole}) tip(data(role).toString(), place + " tip");
-            for (const int role : {Qt::AccessibleTextRole, Qt::AccessibleDescriptionRole}) text(data(role).toString(), place + " accessible", true);
+            for (const int role : {Qt::ToolTipRole, Qt::StatusTipRole, Qt::WhatsThisRole})
+                tip(data(role).toString(), place + " tip");
+            for (const int role : {Qt::AccessibleTextRole, Qt::AccessibleDescriptionRole})
+                text(data(role).toString(), place + " accessible", true);
         };
         for (int c = 0; c < m->columnCount(); ++c) {
             cell([&](int role) { return m->headerData(c, Qt::Horizontal, role); }, where + " header");
             for (int r = 0; r < std::min(m->rowCount(), 300); ++r)
-                cell([&](int role) { return m->index(r, c).data(role); }, QString("%1 cell %2, %3").arg(where).arg(r).arg(c));
+                cell([&](int role) { return m->index(r, c).data(role); },
+                     QString("%1 cell %2, %3").arg(where).arg(r).arg(c));
         }
     }
 
     void painted(QWidget* w, const QString& where) {
-        if (qobject_cast<QPlainTextEdit*>(w) || (w->parentWidget() && qobject_cast<QPlainTextEdit*>(w->parentWidget()))) return;
+        if (qobject_cast<QPlainTextEdit*>(w) || (w->parentWidget() && qobject_cast<QPlainTextEdit*>(w->parentWidget())))
+            return;
         TextDevice device(w->size());
         w->render(&device, {}, {}, QWidget::DrawWindowBackground);
         for (const QString& t : device.texts()) text(t, where + " paints", true);
@@ -256,7 +268,8 @@ class Walk {
             for (int x = 1; x < 8; ++x) {
                 const QPoint at(w->width() * x / 8, w->height() * y / 8);
                 if (w->hasMouseTracking()) {
-                    QMouseEvent move(QEvent::MouseMove, at, w->mapToGlobal(at), Qt::NoButton, Qt::NoButton, Qt::NoModifier);
+                    QMouseEvent move(QEvent::MouseMove, at, w->mapToGlobal(at), Qt::NoButton, Qt::NoButton,
+                                     Qt::NoModifier);
                     QApplication::sendEvent(w, &move);
                     text(w->accessibleDescription(), where + " hovered", true);
                     text(w->accessibleName(), where + " hovered", true);
@@ -265,7 +278,8 @@ class Walk {
                 }
                 QHelpEvent help(QEvent::ToolTip, at, w->mapToGlobal(at));
                 QApplication::sendEvent(w, &help);
-                if (QToolTip::isVisible() && had.insert(QToolTip::text()).second) tip(QToolTip::text(), where + " pointed at");
+                if (QToolTip::isVisible() && had.insert(QToolTip::text()).second)
+                    tip(QToolTip::text(), where + " pointed at");
                 QToolTip::hideText();
             }
         if (w->hasMouseTracking()) painted(w, where + " hovered");
@@ -283,7 +297,8 @@ class Walk {
             else if (i + 2 < flat.size() && flat[i + 2] != '%' && flat[i + 2] != QChar(0x2026))
                 fault(where + " fills in what its text asks for: " + flat.left(80));
         for (qsizetype i = flat.indexOf("FO"); i >= 0; i = flat.indexOf("FO", i + 1))
-            if (i < 3 || QStringView(flat).mid(i - 3, 3).compare(QLatin1String("<b>"), Qt::CaseInsensitive) != 0) fault(where + " takes its text as markup: " + flat.left(80));
+            if (i < 3 || QStringView(flat).mid(i - 3, 3).compare(QLatin1String("<b>"), Qt::CaseInsensitive) != 0)
+                fault(where + " takes its text as markup: " + flat.left(80));
     }
     void fault(const QString& what) {
         QString line = what;
@@ -298,8 +313,8 @@ RunData run(const QString& foreign, qint64 id, AttentionMode mode, bool longToke
     const std::string text = foreign.toStdString();
     RunHeader& h = data.header;
     h.runId = id;
-    h.settings.task = h.settings.promptText = h.formattedPrompt = h.modelName = h.modelHash = h.backend = h.device = h.machine =
-        h.programVersion = h.warning = data.answer = text;
+    h.settings.task = h.settings.promptText = h.formattedPrompt = h.modelName = h.modelHash = h.backend = h.device =
+        h.machine = h.programVersion = h.warning = data.answer = text;
     const std::string token = longTokens ? text : text.substr(0, 200);
     for (size_t i = 0; i < h.prompt.size(); ++i) h.prompt[i].text = token;
     for (size_t i = 0; i < data.steps.size(); ++i) data.steps[i].token.text = token;
@@ -317,7 +332,11 @@ RunData run(const QString& foreign, qint64 id, AttentionMode mode, bool longToke
 }  // namespace
 
 /// Looks at everything that is on show, and ends the test where something is wrong.
-#define LOOK(what) do { look(what); if (QTest::currentTestFailed()) return; } while (false)
+#define LOOK(what)                              \
+    do {                                        \
+        look(what);                             \
+        if (QTest::currentTestFailed()) return; \
+    } while (false)
 
 class TestForeignText : public QObject {
     Q_OBJECT
@@ -332,15 +351,19 @@ class TestForeignText : public QObject {
     void helpers_data() {
         QTest::addColumn<QString>("text");
         QTest::addColumn<QString>("line");
-        QTest::newRow("plain") << "a b" << "a b";
-        QTest::newRow("markup stays") << "<b>x</b>" << "<b>x</b>";
+        QTest::newRow("plain") << "a b"
+                               << "a b";
+        QTest::newRow("markup stays") << "<b>x</b>"
+                                      << "<b>x</b>";
         QTest::newRow("line ends") << "a\nb\tc" << QStringLiteral("a\u21b5b\u21e5c");
         QTest::newRow("DOS line end") << "a\r\nb" << QStringLiteral("a\u21b5b");
         QTest::newRow("escape") << "\x1b[31m" << QStringLiteral("\u2039U+001B\u203a[31m");
         QTest::newRow("override") << QStringLiteral("a\u202eb") << QStringLiteral("a\u2039U+202E\u203ab");
-        QTest::newRow("tag beyond 16 bits") << QString::fromUcs4(U"a\U000e0041") << QStringLiteral("a\u2039U+E0041\u203a");
+        QTest::newRow("tag beyond 16 bits")
+            << QString::fromUcs4(U"a\U000e0041") << QStringLiteral("a\u2039U+E0041\u203a");
         QTest::newRow("half a pair") << QString(QChar(0xd800)) << QStringLiteral("\u2039U+D800\u203a");
-        QTest::newRow("emoji with joiner") << QString::fromUcs4(U"\U0001f469\u200d\U0001f4bb") << QString::fromUcs4(U"\U0001f469\u200d\U0001f4bb");
+        QTest::newRow("emoji with joiner")
+            << QString::fromUcs4(U"\U0001f469\u200d\U0001f4bb") << QString::fromUcs4(U"\U0001f469\u200d\U0001f4bb");
     }
     void helpers() {
         QFETCH(QString, text);
@@ -384,7 +407,8 @@ class TestForeignText : public QObject {
             QVERIFY(file.open(QIODevice::ReadOnly));
             QTest::newRow(name) << QString::fromUtf8(file.readAll());
         }
-        QTest::newRow("a long fence") << "Before\n\n```\n" + QString("# code, no heading\n").repeated(400) + "```\n\nAfter\n";
+        QTest::newRow("a long fence") << "Before\n\n```\n" + QString("# code, no heading\n").repeated(400) +
+                                             "```\n\nAfter\n";
         QTest::newRow("many paragraphs") << QString("Some *words* and `code`.\n\n").repeated(500);
     }
     void cardsStayWhole() {
@@ -430,7 +454,8 @@ class TestForeignText : public QObject {
         const auto look = [&](const char* what) {
             QTest::qWait(300);  // timers of views
             walk.everything();
-            QVERIFY2(walk.faults.isEmpty(), qPrintable(QString("%1: %2 faults\n").arg(what).arg(walk.faults.size()) + walk.faults.join("\n").left(6000)));
+            QVERIFY2(walk.faults.isEmpty(), qPrintable(QString("%1: %2 faults\n").arg(what).arg(walk.faults.size()) +
+                                                       walk.faults.join("\n").left(6000)));
         };
         window.loadModel({path, 0, DeviceChoice::Cpu});
         LOOK("loading");
@@ -451,8 +476,10 @@ class TestForeignText : public QObject {
 
         ModelInfo model;
         model.path = path;
-        model.name = model.format = model.hash = model.description = model.license = model.trainedOn = model.backend = model.device = foreign;
-        model.cardText = "![p](away:/zero) ![q](data:image/png;base64,aaaa) [l](http://evil.example/) " + QString(foreign).left(100000);
+        model.name = model.format = model.hash = model.description = model.license = model.trainedOn = model.backend =
+            model.device = foreign;
+        model.cardText = "![p](away:/zero) ![q](data:image/png;base64,aaaa) [l](http://evil.example/) " +
+                         QString(foreign).left(100000);
         model.tasks = {foreign};
         model.trainedFor = {foreign};
         window.onModelReady(model);

@@ -87,7 +87,10 @@ class TestMaskCompare : public QObject {
                         DiffState s = DiffState::Future;
                         if (c <= a.position) {
                             const bool ra = in(*a.visible, c), rb = in(*b.visible, c);
-                            s = ra && rb ? DiffState::Both : ra ? DiffState::OnlyFirst : rb ? DiffState::OnlySecond : DiffState::Neither;
+                            s = ra && rb ? DiffState::Both
+                                : ra     ? DiffState::OnlyFirst
+                                : rb     ? DiffState::OnlySecond
+                                         : DiffState::Neither;
                         }
                         expected = std::max(expected, s);
                     }

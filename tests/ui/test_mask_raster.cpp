@@ -122,8 +122,11 @@ class TestMaskRaster : public QObject {
                 for (int row = r.begin; row < std::min(r.end, nRows); ++row)
                     for (int column = c.begin; column < c.end; ++column)
                         expected = std::max(expected, maskCode(bruteCell(rows[row], column), rows[row].phase));
-                QVERIFY2(codes[size_t(i)] == expected,
-                         qPrintable(QString("line %1 pixel %2: %3, expected %4").arg(line).arg(i).arg(codes[size_t(i)]).arg(expected)));
+                QVERIFY2(codes[size_t(i)] == expected, qPrintable(QString("line %1 pixel %2: %3, expected %4")
+                                                                      .arg(line)
+                                                                      .arg(i)
+                                                                      .arg(codes[size_t(i)])
+                                                                      .arg(expected)));
             }
         }
     }
@@ -146,8 +149,7 @@ class TestMaskRaster : public QObject {
         const MaskAxis x{8192.0 / 500}, y{8192.0 / 400};
         const QImage image = rasterMask(rows, x, y, 0, 0, 500, 400, {});
         const QRgb colour = Palette::light().phase(Phase::Focus).rgb();
-        for (const auto& [r, c] : read)
-            QCOMPARE(image.pixel(int(x.pixelOf(c)), int(y.pixelOf(r))), colour);
+        for (const auto& [r, c] : read) QCOMPARE(image.pixel(int(x.pixelOf(c)), int(y.pixelOf(r))), colour);
     }
 
     void tilesOfAnImageJoin() {

@@ -23,7 +23,8 @@ SharedBatch batchOf(const RunData& run, int first, int last, bool finished) {
 }
 
 void wheel(QWidget* w, QPointF at, int notches, Qt::KeyboardModifiers modifiers) {
-    QWheelEvent e(at, w->mapToGlobal(at), {}, QPoint(0, notches * 120), Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
+    QWheelEvent e(at, w->mapToGlobal(at), {}, QPoint(0, notches * 120), Qt::NoButton, modifiers, Qt::NoScrollPhase,
+                  false);
     QApplication::sendEvent(w, &e);
 }
 
@@ -45,7 +46,8 @@ class TestMaskView : public QObject {
             view.setFocus();
         }
         void point(QPointF at) {
-            QMouseEvent e(QEvent::MouseMove, at, view.viewport()->mapToGlobal(at), Qt::NoButton, Qt::NoButton, Qt::NoModifier);
+            QMouseEvent e(QEvent::MouseMove, at, view.viewport()->mapToGlobal(at), Qt::NoButton, Qt::NoButton,
+                          Qt::NoModifier);
             QApplication::sendEvent(view.viewport(), &e);
         }
     };
@@ -163,7 +165,8 @@ class TestMaskView : public QObject {
         const double x = f.view.columns().origin, y = f.view.rows().origin;
         const QPoint from = f.view.plotRect().center(), to = from - QPoint(60, 40);
         QTest::mousePress(f.view.viewport(), Qt::LeftButton, {}, from);
-        QMouseEvent move(QEvent::MouseMove, to, f.view.viewport()->mapToGlobal(QPointF(to)), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+        QMouseEvent move(QEvent::MouseMove, to, f.view.viewport()->mapToGlobal(QPointF(to)), Qt::NoButton,
+                         Qt::LeftButton, Qt::NoModifier);
         QApplication::sendEvent(f.view.viewport(), &move);
         QTest::mouseRelease(f.view.viewport(), Qt::LeftButton, {}, to);
         QCOMPARE(f.view.columns().origin, x + 60);

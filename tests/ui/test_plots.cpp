@@ -81,7 +81,8 @@ class TestPlots : public QObject {
             s.append(steps.back());
             int64_t ns = 0, read = 0;
             int n = 0;
-            for (int k = i; k >= 0 && ns < ThroughputSeries::kWindowNs && n < ThroughputSeries::kWindowSteps; --k, ++n) {
+            for (int k = i; k >= 0 && ns < ThroughputSeries::kWindowNs && n < ThroughputSeries::kWindowSteps;
+                 --k, ++n) {
                 ns += steps[size_t(k)].wallNs;
                 read += steps[size_t(k)].read;
             }
@@ -103,7 +104,8 @@ class TestPlots : public QObject {
             most = std::max(most, read);
             s.append(stepOf(i, 1'000'000 + int64_t(random() % 1000), read));
         }
-        QVERIFY(s.buckets().size() <= ThroughputSeries::kMaxBuckets && s.buckets().size() > ThroughputSeries::kMaxBuckets / 3);
+        QVERIFY(s.buckets().size() <= ThroughputSeries::kMaxBuckets &&
+                s.buckets().size() > ThroughputSeries::kMaxBuckets / 3);
         int next = 0, peak = 0;
         for (const ThroughputBucket& b : s.buckets()) {
             QCOMPARE(b.first, next);
@@ -142,7 +144,8 @@ class TestPlots : public QObject {
         RunStore declared, dense;
         Selection selection;
         ThroughputView view(&declared, &dense, &selection);
-        QAbstractItemModelTester tester(view.findChild<ThroughputTable*>(), QAbstractItemModelTester::FailureReportingMode::QtTest);
+        QAbstractItemModelTester tester(view.findChild<ThroughputTable*>(),
+                                        QAbstractItemModelTester::FailureReportingMode::QtTest);
         ready(view);
         declared.begin(std::make_shared<const RunHeader>(m_declared.header), {});
         dense.begin(std::make_shared<const RunHeader>(m_dense.header), {});
@@ -322,7 +325,9 @@ class TestPlots : public QObject {
         }
         for (const GraphEdge& e : g.edges)  // no edge runs behind a node it has nothing to do with
             for (size_t k = 0; k + 1 < e.via.size(); k += 2)
-                for (const GraphNode& n : g.nodes) QVERIFY(!n.rect.adjusted(1, 1, -1, -1).intersects(QRectF(e.via[k] - QPointF(0, 1), e.via[k + 1] + QPointF(0, 1))));
+                for (const GraphNode& n : g.nodes)
+                    QVERIFY(!n.rect.adjusted(1, 1, -1, -1)
+                                 .intersects(QRectF(e.via[k] - QPointF(0, 1), e.via[k + 1] + QPointF(0, 1))));
         const GraphLayout part = layoutGraph(m_declared, 3);
         QCOMPARE(part.nLeftOut, 5);
         QVERIFY(part.nodeOf(int(m_declared.segments.size()) - 1) >= 0);

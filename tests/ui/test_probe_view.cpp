@@ -47,10 +47,10 @@ class TestProbeView : public QObject {
         QCOMPARE(e.edgeNear(10.4, 2), 2);
         QCOMPARE(e.edgeNear(0.0, 0.5), -1);
         QCOMPARE(e.moveEdge(2, 5), 5);
-        QCOMPARE(e.moveEdge(2, -100), 3);   // not into its neighbour
+        QCOMPARE(e.moveEdge(2, -100), 3);  // not into its neighbour
         QCOMPARE(e.moveEdge(3, 1000), 20);
-        QCOMPARE(e.moveEdge(1, -5), 1);     // the sink stays
-        QCOMPARE(e.moveEdge(4, 100), 25);   // the step itself stays
+        QCOMPARE(e.moveEdge(1, -5), 1);    // the sink stays
+        QCOMPARE(e.moveEdge(4, 100), 25);  // the step itself stays
         QCOMPARE(e.moveEdge(0, 2), 0);
         QVERIFY(e.changed());
         e.reset({}, 25);
@@ -72,7 +72,8 @@ class TestProbeView : public QObject {
                 const Interval i{int(random() % 100), int(random() % 100)};
                 const bool on = random() % 2;
                 e.setShown(i, on);
-                for (int p = i.begin; p < std::min(i.end, position + 1); ++p) on ? (void)wanted.insert(p) : (void)wanted.erase(p);
+                for (int p = i.begin; p < std::min(i.end, position + 1); ++p)
+                    on ? (void)wanted.insert(p) : (void)wanted.erase(p);
                 wanted.insert(0);
                 wanted.insert(position);
                 QVERIFY(tokens(e.list()) == wanted);
@@ -113,10 +114,13 @@ class TestProbeView : public QObject {
         // Drag the right edge of the first interval ten tokens on.
         AttentionStrip* strip = view.attention();
         const int from = before[0].end, to = std::min(from + 10, before[1].begin - 1);
-        const auto at = [&](double position) { return QPoint(int(std::lround(strip->xOf(position))), strip->height() / 2); };
+        const auto at = [&](double position) {
+            return QPoint(int(std::lround(strip->xOf(position))), strip->height() / 2);
+        };
         QTest::mousePress(strip, Qt::LeftButton, {}, at(from));
         QVERIFY(strip->currentEdge() >= 0);
-        QMouseEvent move(QEvent::MouseMove, at(to), strip->mapToGlobal(QPointF(at(to))), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+        QMouseEvent move(QEvent::MouseMove, at(to), strip->mapToGlobal(QPointF(at(to))), Qt::NoButton, Qt::LeftButton,
+                         Qt::NoModifier);
         QApplication::sendEvent(strip, &move);
         QTest::mouseRelease(strip, Qt::LeftButton, {}, at(to));
         QCOMPARE(edits.count(), 1);

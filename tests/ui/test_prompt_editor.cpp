@@ -46,8 +46,8 @@ class TestPromptEditor : public QObject {
         QCOMPARE(editor.text(), QString("12+34"));
     }
 
-    /// Laying out a line costs the square of its length: 1 MB would take a minute. What is shown is bounded, what is run is
-    /// not.
+    /// Laying out a line costs the square of its length: 1 MB would take a minute. What is shown is bounded, what is
+    /// run is not.
     void aLongTextIsShownInPartAndKeptWhole_data() {
         QTest::addColumn<QString>("text");
         QTest::newRow("one line") << QString(1 << 20, 'x');
@@ -70,7 +70,8 @@ class TestPromptEditor : public QObject {
             return double(clock.nsecsElapsed()) / 1e6;
         };
         const double quarter = ms(text.left(text.size() / 4)), whole = ms(text);
-        QVERIFY2(whole < 1000 && whole < 5 * quarter + 200, qPrintable(QString("%1 ms, a quarter of it %2 ms").arg(whole).arg(quarter)));
+        QVERIFY2(whole < 1000 && whole < 5 * quarter + 200,
+                 qPrintable(QString("%1 ms, a quarter of it %2 ms").arg(whole).arg(quarter)));
         PromptEditor editor(m_tasks, nullptr);
         editor.offer("sheet", text);
         QVERIFY(editor.isShownInPart());

@@ -80,7 +80,8 @@ class TestSpanTable : public QObject {
         view.sortByColumn(SpanTableModel::CausalColumn, Qt::DescendingOrder);
         qint64 last = std::numeric_limits<qint64>::max();
         for (int r = 0; r < view.model()->rowCount(); ++r) {
-            const qint64 value = view.model()->index(r, SpanTableModel::CausalColumn).data(SpanTableModel::SortRole).toLongLong();
+            const qint64 value =
+                view.model()->index(r, SpanTableModel::CausalColumn).data(SpanTableModel::SortRole).toLongLong();
             QVERIFY(value <= last);
             last = value;
         }

@@ -32,7 +32,8 @@ class TestTranscriptView : public QObject {
         int nLit = 0;
         for (int t = 0; t < m_store.nContext(); ++t) {
             bool expected = false;  // the rule once more, by hand
-            for (const Interval& i : *run.steps[size_t(step)].visible) expected = expected || (t >= i.begin && t < i.end);
+            for (const Interval& i : *run.steps[size_t(step)].visible)
+                expected = expected || (t >= i.begin && t < i.end);
             expected = expected && t <= position;
             QCOMPARE(m_view->isLit(t), expected);
             QCOMPARE(m_view->isDimmed(t), !expected);
@@ -49,7 +50,7 @@ class TestTranscriptView : public QObject {
         const int step = m_store.nSteps() - 2;
         const int position = m_store.nPrompt() + step;
         m_view->scrollToToken(position);
-        const QRect own = m_view->tokenRect(position - 1);      // own segment: always lit
+        const QRect own = m_view->tokenRect(position - 1);  // own segment: always lit
         QTest::mouseMove(m_view->viewport(), {2, 2});
         const QImage before = m_view->viewport()->grab().toImage();
         m_selection.lock(step);
@@ -57,7 +58,8 @@ class TestTranscriptView : public QObject {
         const auto darkest = [](const QImage& image, const QRect& rect) {
             int value = 255;
             for (int y = rect.top() + 4; y < rect.bottom() - 4; ++y)
-                for (int x = rect.left(); x < rect.right(); ++x) value = std::min(value, image.pixelColor(x, y).lightness());
+                for (int x = rect.left(); x < rect.right(); ++x)
+                    value = std::min(value, image.pixelColor(x, y).lightness());
             return value;
         };
         QVERIFY(m_view->isLit(position - 1));
@@ -193,7 +195,8 @@ class TestTranscriptView : public QObject {
                 for (size_t at = 0; at < run.steps.size(); at += piece) {
                     auto batch = std::make_shared<RunBatch>();
                     batch->runId = run.header.runId;
-                    batch->steps.assign(run.steps.begin() + std::ptrdiff_t(at), run.steps.begin() + std::ptrdiff_t(std::min(run.steps.size(), at + piece)));
+                    batch->steps.assign(run.steps.begin() + std::ptrdiff_t(at),
+                                        run.steps.begin() + std::ptrdiff_t(std::min(run.steps.size(), at + piece)));
                     m_store.append(batch);
                 }
                 QCOMPARE(m_view->nFound(), whole.find(text));

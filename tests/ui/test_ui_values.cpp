@@ -3,9 +3,9 @@
 #include <random>
 
 #include "tests/ui/sample_run.h"
-#include "ui/model/run_store.h"
 #include "ui/model/format.h"
 #include "ui/model/live_rate.h"
+#include "ui/model/run_store.h"
 #include "ui/model/segment_summary.h"
 #include "ui/views/transcript_layout.h"
 
@@ -110,7 +110,8 @@ class TestUiValues : public QObject {
         QCOMPARE(summaries.rowOfStep(-1), -1);
     }
 
-    /// A batch costs what is new in it: records that are there are neither copied nor moved, however long the run grows.
+    /// A batch costs what is new in it: records that are there are neither copied nor moved, however long the run
+    /// grows.
     void appendingTouchesOnlyWhatIsNew() {
         constexpr int kBatches = 2000, kStepsEach = 5;
         auto header = std::make_shared<RunHeader>();
@@ -145,7 +146,8 @@ class TestUiValues : public QObject {
         QCOMPARE(store.data().segments.size(), size_t(kBatches + 1));
         for (int b = 0; b < kBatches; ++b) QCOMPARE(store.data().segments[size_t(b) + 1].begin, b);
         QCOMPARE(nCopied, qint64(kBatches) * (kStepsEach + 2));
-        QVERIFY2(nMoved <= 4 * kBatches, qPrintable(QString::number(nMoved)));  // segments double; steps stay where they are
+        QVERIFY2(nMoved <= 4 * kBatches,
+                 qPrintable(QString::number(nMoved)));  // segments double; steps stay where they are
     }
 
     void batchesThatDoNotFollowAreLeftOut() {
@@ -202,7 +204,8 @@ class TestUiValues : public QObject {
             QCOMPARE(next, layout.nTokens());
             for (int t = 0; t < layout.nTokens(); ++t) {
                 const TranscriptRow& row = layout.rows()[size_t(layout.rowOfToken(t))];
-                QCOMPARE(layout.tokenAt(layout.xOfToken(t) + layout.box(t).width / 2, row.y + metrics.rowHeight / 2), t);
+                QCOMPARE(layout.tokenAt(layout.xOfToken(t) + layout.box(t).width / 2, row.y + metrics.rowHeight / 2),
+                         t);
             }
             QCOMPARE(layout.tokenAt(5, layout.height() + 5), -1);
             QCOMPARE(layout.rowOfToken(layout.nTokens()), -1);

@@ -72,20 +72,29 @@ class TestWindowHeavy : public QObject {
     }
 
     void aMillionSteps() {
-        check("a recording of 1,000,000 steps", [&] { m_window->onTraceOpened("/a.spantrace", {million()}, {}); },
-              [&] { return m_window->store()->isFinished() && m_window->store()->nSteps() == kLong; });
+        check(
+            "a recording of 1,000,000 steps", [&] { m_window->onTraceOpened("/a.spantrace", {million()}, {}); },
+            [&] { return m_window->store()->isFinished() && m_window->store()->nSteps() == kLong; });
         QCOMPARE(m_window->store()->data().segments.size(), million()->segments.size());
         for (const QString& id : m_window->actionIds()) {
             if (!id.startsWith("dock.")) continue;
-            check(qPrintable("its panel " + id.mid(5)), [&] { m_window->raisePanel(id.mid(5)); }, [] { return true; });
+            check(
+                qPrintable("its panel " + id.mid(5)), [&] { m_window->raisePanel(id.mid(5)); }, [] { return true; });
         }
-        check("its last step selected", [&] { m_window->selection()->lockRange(kLong - 1, kLong - 1); }, [] { return true; });
-        check("the pointer over it", [&] { m_window->selection()->hover(kLong / 2); }, [] { return true; });
-        check("a smaller window", [&] { m_window->resize(1100, 800); }, [] { return true; });
-        check("export, with its preview", [&] { m_window->action("exportImage")->trigger(); }, [] { return true; });
+        check(
+            "its last step selected", [&] { m_window->selection()->lockRange(kLong - 1, kLong - 1); },
+            [] { return true; });
+        check(
+            "the pointer over it", [&] { m_window->selection()->hover(kLong / 2); }, [] { return true; });
+        check(
+            "a smaller window", [&] { m_window->resize(1100, 800); }, [] { return true; });
+        check(
+            "export, with its preview", [&] { m_window->action("exportImage")->trigger(); }, [] { return true; });
         if (auto* dialog = m_window->findChild<QDialog*>("exportDialog")) dialog->close();
         RunData small = sample::sheet(4);
-        check("another run in its place", [&] { m_window->onTraceOpened("/b.spantrace", {shared(small)}, {}); }, [&] { return m_window->store()->isFinished(); });
+        check(
+            "another run in its place", [&] { m_window->onTraceOpened("/b.spantrace", {shared(small)}, {}); },
+            [&] { return m_window->store()->isFinished(); });
     }
 
     void twoOfThemCompared() {
@@ -98,10 +107,16 @@ class TestWindowHeavy : public QObject {
             s.attended = s.read = s.causal;
         }
         const SharedRun twin = shared(std::move(dense));
-        check("two recordings of 1,000,000 steps", [&] { m_window->onTraceOpened("/a.spantrace", {million(), twin}, {}); },
-              [&] { return m_window->store()->isFinished() && m_window->denseStore()->isFinished(); });
-        check("side by side", [&] { m_window->setSideBySide(true); }, [] { return true; });
-        check("their masks compared", [&] { m_window->raisePanel("compare"); }, [] { return true; });
+        check(
+            "two recordings of 1,000,000 steps",
+            [&] {
+                m_window->onTraceOpened("/a.spantrace", {million(), twin}, {});
+            },
+            [&] { return m_window->store()->isFinished() && m_window->denseStore()->isFinished(); });
+        check(
+            "side by side", [&] { m_window->setSideBySide(true); }, [] { return true; });
+        check(
+            "their masks compared", [&] { m_window->raisePanel("compare"); }, [] { return true; });
     }
 
     void aHundredThousandRuns() {
@@ -113,29 +128,46 @@ class TestWindowHeavy : public QObject {
             run.header.settings.promptText = "1+2";
             runs << shared(std::move(run));
         }
-        check("a file of 100,000 empty runs", [&] { m_window->onTraceOpened("/a.spantrace", runs, {}); }, [] { return true; });
+        check(
+            "a file of 100,000 empty runs", [&] { m_window->onTraceOpened("/a.spantrace", runs, {}); },
+            [] { return true; });
         QVERIFY(m_window->history()->rowCount() <= 1000);
         QVERIFY(m_window->runTabs()->count() <= 12);
-        QVERIFY2(m_window->banner()->isVisible() && m_window->banner()->title().contains("first 100 of"), qPrintable(m_window->banner()->title()));
+        QVERIFY2(m_window->banner()->isVisible() && m_window->banner()->title().contains("first 100 of"),
+                 qPrintable(m_window->banner()->title()));
     }
 
     void aMegabyteWithoutASpace() {
         RunData run = sample::sheet(4);
-        run.header.settings.promptText = run.header.formattedPrompt = run.answer = run.header.warning = run.header.modelName = std::string(1 << 20, 'x');
+        run.header.settings.promptText = run.header.formattedPrompt = run.answer = run.header.warning =
+            run.header.modelName = std::string(1 << 20, 'x');
         run.header.settings.task = "sheet";
         for (size_t i = 0; i < 40; ++i) run.steps[i].token.text = std::string(1 << 20, char('a' + i % 26));
         const SharedRun one = shared(std::move(run));
-        check("1 MB in prompt, answer and 40 tokens", [&] { m_window->onTraceOpened("/" + QString(200, 'y') + ".spantrace", {one}, {}); },
-              [&] { return m_window->store()->isFinished(); });
+        check(
+            "1 MB in prompt, answer and 40 tokens",
+            [&] { m_window->onTraceOpened("/" + QString(200, 'y') + ".spantrace", {one}, {}); },
+            [&] { return m_window->store()->isFinished(); });
         QCOMPARE(m_window->promptEditor()->text().size(), 1 << 20);  // run again, it is the same
         QVERIFY(m_window->transcript()->plainText().size() > 40 * (1 << 20));
         for (const QString& id : m_window->actionIds()) {
             if (!id.startsWith("dock.")) continue;
-            check(qPrintable("1 MB, panel " + id.mid(5)), [&] { m_window->raisePanel(id.mid(5)); }, [] { return true; });
+            check(
+                qPrintable("1 MB, panel " + id.mid(5)), [&] { m_window->raisePanel(id.mid(5)); }, [] { return true; });
         }
         const QString text(1 << 20, 'z');
-        check("an error of 1 MB", [&] { m_window->onModelFailed("/" + text, {text, text, text, -1, -1}); }, [] { return true; });
-        check("an error in a problem", [&] { m_window->promptEditor()->showError({text, text, text, 500'000, 1}); }, [] { return true; });
+        check(
+            "an error of 1 MB",
+            [&] {
+                m_window->onModelFailed("/" + text, {text, text, text, -1, -1});
+            },
+            [] { return true; });
+        check(
+            "an error in a problem",
+            [&] {
+                m_window->promptEditor()->showError({text, text, text, 500'000, 1});
+            },
+            [] { return true; });
     }
 
     void aSegmentForEveryStep() {
@@ -151,10 +183,14 @@ class TestWindowHeavy : public QObject {
             run.segments.push_back(s);
         }
         const SharedRun one = shared(std::move(run));
-        check("200,000 segments", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); }, [&] { return m_window->store()->isFinished(); });
+        check(
+            "200,000 segments", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); },
+            [&] { return m_window->store()->isFinished(); });
         QCOMPARE(m_window->store()->data().segments.size(), one->segments.size());
         for (const char* id : {"spans", "graph", "inspector", "timeline", "mask"})
-            check(qPrintable(QString("200,000 segments, panel %1").arg(id)), [&] { m_window->raisePanel(id); }, [] { return true; });
+            check(
+                qPrintable(QString("200,000 segments, panel %1").arg(id)), [&] { m_window->raisePanel(id); },
+                [] { return true; });
     }
 
     void aLongPromptOfTokens() {
@@ -166,7 +202,9 @@ class TestWindowHeavy : public QObject {
         for (Segment& s : run.segments)
             if (s.kind == SegmentKind::Out) s.begin += shift, s.end += s.end == kOpenEnd ? 0 : shift;
         const SharedRun one = shared(std::move(run));
-        check("a prompt of 200,000 tokens, no two alike", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); }, [&] { return m_window->store()->isFinished(); });
+        check(
+            "a prompt of 200,000 tokens, no two alike", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); },
+            [&] { return m_window->store()->isFinished(); });
     }
 
     /// Nothing but references: a graph of all of them would have no room and take for ever.
@@ -177,15 +215,24 @@ class TestWindowHeavy : public QObject {
             if (run.segments[s].kind != SegmentKind::Out) continue;
             run.segments[s].refs.clear();
             for (int t = last; t >= 0 && run.segments[s].refs.size() < 4096; --t)
-                run.segments[s].refs.push_back({run.segments[size_t(t)].kind, run.segments[size_t(t)].label, t, run.segments[s].begin, {run.segments[size_t(t)].begin, run.segments[size_t(t)].end}});
+                run.segments[s].refs.push_back({run.segments[size_t(t)].kind,
+                                                run.segments[size_t(t)].label,
+                                                t,
+                                                run.segments[s].begin,
+                                                {run.segments[size_t(t)].begin, run.segments[size_t(t)].end}});
             last = int(s);
         }
         const SharedRun one = shared(std::move(run));
-        check("segments that name every one before", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); }, [&] { return m_window->store()->isFinished(); });
-        check("their graph", [&] { m_window->raisePanel("graph"); }, [] { return true; });
-        check("their table", [&] { m_window->raisePanel("spans"); }, [] { return true; });
+        check(
+            "segments that name every one before", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); },
+            [&] { return m_window->store()->isFinished(); });
+        check(
+            "their graph", [&] { m_window->raisePanel("graph"); }, [] { return true; });
+        check(
+            "their table", [&] { m_window->raisePanel("spans"); }, [] { return true; });
         m_window->selection()->lockRange(m_window->store()->nSteps() - 1, m_window->store()->nSteps() - 1);
-        check("their inspector", [&] { m_window->raisePanel("inspector"); }, [] { return true; });
+        check(
+            "their inspector", [&] { m_window->raisePanel("inspector"); }, [] { return true; });
     }
 
     void cards_data() {
@@ -211,11 +258,15 @@ class TestWindowHeavy : public QObject {
         model.name = "m";
         model.cardText = text;
         std::unique_ptr<ModelCardDialog> card;
-        check(qPrintable(QString("a card of 1 MB: %1").arg(QTest::currentDataTag())), [&] {
-            card = std::make_unique<ModelCardDialog>(model, m_window.get());
-            card->show();
-        }, [] { return true; });
-        check("closing it", [&] { card.reset(); }, [] { return true; });
+        check(
+            qPrintable(QString("a card of 1 MB: %1").arg(QTest::currentDataTag())),
+            [&] {
+                card = std::make_unique<ModelCardDialog>(model, m_window.get());
+                card->show();
+            },
+            [] { return true; });
+        check(
+            "closing it", [&] { card.reset(); }, [] { return true; });
     }
 };
 

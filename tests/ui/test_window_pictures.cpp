@@ -22,14 +22,17 @@ class TestWindowPictures : public QObject {
             const QImage found = window.grab().toImage();
             // 8 x 8 tiles of about 180 x 112 pixels would hide too much, single pixels too little.
             constexpr int kColumns = 48, kRows = 30;
-            const QImage a = wanted.convertToFormat(QImage::Format_RGB32).scaled(kColumns, kRows, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
-            const QImage b = found.convertToFormat(QImage::Format_RGB32).scaled(kColumns, kRows, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
+            const QImage a = wanted.convertToFormat(QImage::Format_RGB32)
+                                 .scaled(kColumns, kRows, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
+            const QImage b = found.convertToFormat(QImage::Format_RGB32)
+                                 .scaled(kColumns, kRows, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
             double sum = 0;
             int nBad = 0;
             for (int y = 0; y < kRows; ++y)
                 for (int x = 0; x < kColumns; ++x) {
                     const QColor p = a.pixelColor(x, y), q = b.pixelColor(x, y);
-                    const int d = std::max({std::abs(p.red() - q.red()), std::abs(p.green() - q.green()), std::abs(p.blue() - q.blue())});
+                    const int d = std::max(
+                        {std::abs(p.red() - q.red()), std::abs(p.green() - q.green()), std::abs(p.blue() - q.blue())});
                     sum += d;
                     nBad += d > 40;
                 }
@@ -37,8 +40,10 @@ class TestWindowPictures : public QObject {
             qInfo("%s: mean difference %.2f of 255, %d tiles far off", qPrintable(name), mean, nBad);
             if (mean >= 6 || nBad >= kColumns * kRows / 25)
                 found.save(QDir::temp().filePath("spanscope-" + name + ".png"));
-            QVERIFY2(mean < 6 && nBad < kColumns * kRows / 25,
-                     qPrintable(QString("%1 looks different (saved in %2); run shoot_window tests/ui/pictures if it should").arg(name, QDir::tempPath())));
+            QVERIFY2(
+                mean < 6 && nBad < kColumns * kRows / 25,
+                qPrintable(QString("%1 looks different (saved in %2); run shoot_window tests/ui/pictures if it should")
+                               .arg(name, QDir::tempPath())));
             ++nStates;
         });
         QCOMPARE(nStates, 8);

@@ -1,5 +1,5 @@
-// The main states at the screen's scale (QT_SCALE_FACTOR: 1, 1.25, 1.5, 2) and in small windows: everything fits, no text and
-// no control is cut off. Sizes are in units of the scale: 1280 x 720 at 1.5 is a full-HD laptop.
+// The main states at the screen's scale (QT_SCALE_FACTOR: 1, 1.25, 1.5, 2) and in small windows: everything fits, no
+// text and no control is cut off. Sizes are in units of the scale: 1280 x 720 at 1.5 is a full-HD laptop.
 #include <QDialog>
 #include <QStandardPaths>
 #include <QtTest>
@@ -38,31 +38,44 @@ class TestWindowScaling : public QObject {
         const auto check = [&](const QString& name, MainWindow& window) {
             if (window.size() != size && !name.startsWith("presentation")) {
                 const QSize center = window.centralWidget()->minimumSizeHint();
-                wrong << QStringLiteral("%1: the window wants %2x%3; its centre %4x%5").arg(name).arg(window.width()).arg(window.height()).arg(center.width()).arg(center.height());
+                wrong << QStringLiteral("%1: the window wants %2x%3; its centre %4x%5")
+                             .arg(name)
+                             .arg(window.width())
+                             .arg(window.height())
+                             .arg(center.width())
+                             .arg(center.height());
                 for (const QDockWidget* dock : window.findChildren<QDockWidget*>())
-                    if (!dock->isHidden()) wrong << QStringLiteral("   %1 %2x%3").arg(dock->objectName()).arg(dock->minimumSizeHint().width()).arg(dock->minimumSizeHint().height());
+                    if (!dock->isHidden())
+                        wrong << QStringLiteral("   %1 %2x%3")
+                                     .arg(dock->objectName())
+                                     .arg(dock->minimumSizeHint().width())
+                                     .arg(dock->minimumSizeHint().height());
             }
             for (const QString& part : sample::clippedParts(&window, kMayCut)) wrong << name + ": " + part;
             ++nChecked;
         };
-        sample::eachWindowState([&](const QString& name, MainWindow& window) {
-            check(name, window);
-            if (name != "finished") return;
-            for (const char* panel : {"graph", "spans", "inspector", "history", "probe", "compare", "timeline", "throughput", "mask"}) {
-                window.raisePanel(panel);
+        sample::eachWindowState(
+            [&](const QString& name, MainWindow& window) {
+                check(name, window);
+                if (name != "finished") return;
+                for (const char* panel :
+                     {"graph", "spans", "inspector", "history", "probe", "compare", "timeline", "throughput", "mask"}) {
+                    window.raisePanel(panel);
+                    sample::settle(60);
+                    check(name + '/' + panel, window);
+                }
+                for (const char* away : {"compare", "timeline"})
+                    window.findChild<QDockWidget*>(QStringLiteral("dock.") + away)->close();
+                window.setSideBySide(true);
                 sample::settle(60);
-                check(name + '/' + panel, window);
-            }
-            for (const char* away : {"compare", "timeline"}) window.findChild<QDockWidget*>(QStringLiteral("dock.") + away)->close();
-            window.setSideBySide(true);
-            sample::settle(60);
-            check("side by side", window);
-            window.setSideBySide(false);
-            window.setLayoutPreset("inspect");
-            sample::settle(100);
-            check("inspect layout", window);
-            window.setLayoutPreset("demo");
-        }, size);
+                check("side by side", window);
+                window.setSideBySide(false);
+                window.setLayoutPreset("inspect");
+                sample::settle(100);
+                check("inspect layout", window);
+                window.setLayoutPreset("demo");
+            },
+            size);
         QVERIFY(nChecked >= 18);
         wrong.removeDuplicates();
         for (const QString& part : wrong) qWarning("%s", qPrintable(part));
@@ -75,15 +88,18 @@ class TestWindowScaling : public QObject {
         int nDialogs = 0;
         sample::eachWindowState([&](const QString& name, MainWindow& window) {
             if (name != "finished") return;
-            for (const char* id : {"exportImage", "exportData", "sampling", "shortcuts", "protocolHelp", "about", "modelCard"}) {
+            for (const char* id :
+                 {"exportImage", "exportData", "sampling", "shortcuts", "protocolHelp", "about", "modelCard"}) {
                 bool seen = false;
                 const auto look = [&] {
                     QWidget* dialog = QApplication::activeModalWidget();
                     if (!dialog) return;
                     sample::settle(150);
                     seen = true;
-                    if (dialog->width() > 1240 || dialog->height() > 690) wrong << QStringLiteral("%1 wants %2x%3").arg(id).arg(dialog->width()).arg(dialog->height());
-                    for (const QString& part : sample::clippedParts(dialog, kMayCut)) wrong << QString(id) + ": " + part;
+                    if (dialog->width() > 1240 || dialog->height() > 690)
+                        wrong << QStringLiteral("%1 wants %2x%3").arg(id).arg(dialog->width()).arg(dialog->height());
+                    for (const QString& part : sample::clippedParts(dialog, kMayCut))
+                        wrong << QString(id) + ": " + part;
                     dialog->close();
                 };
                 QTimer::singleShot(50, &window, look);

@@ -41,8 +41,10 @@ class TestWindowSoak : public QObject {
         QApplication::setOrganizationName("spanscope-test");
         QApplication::setApplicationName("test_window_soak");
         QSettings().clear();
-        const int seconds = qEnvironmentVariableIsSet("SPANSCOPE_SOAK_S") ? qEnvironmentVariableIntValue("SPANSCOPE_SOAK_S") : 60;
-        const double bound = qEnvironmentVariableIsSet("SPANSCOPE_SOAK_MS") ? qEnvironmentVariableIntValue("SPANSCOPE_SOAK_MS") : 50;
+        const int seconds =
+            qEnvironmentVariableIsSet("SPANSCOPE_SOAK_S") ? qEnvironmentVariableIntValue("SPANSCOPE_SOAK_S") : 60;
+        const double bound =
+            qEnvironmentVariableIsSet("SPANSCOPE_SOAK_MS") ? qEnvironmentVariableIntValue("SPANSCOPE_SOAK_MS") : 50;
         MainWindow::Setup setup;
         setup.tasks = {{"expression", "Expression", {"1+2"}}};
         MainWindow window(setup);
@@ -75,11 +77,13 @@ class TestWindowSoak : public QObject {
         while (clock.elapsed() < seconds * 1000) {
             const qint64 before = threadCpuNs();
             if (sinceBatch.elapsed() >= 16) {
-                const size_t n = std::min<size_t>(script.steps.size() - sent, size_t(sinceBatch.elapsed() * kStepsPerS / 1000));
+                const size_t n =
+                    std::min<size_t>(script.steps.size() - sent, size_t(sinceBatch.elapsed() * kStepsPerS / 1000));
                 sinceBatch.restart();
                 auto batch = std::make_shared<RunBatch>();
                 batch->runId = runId;
-                batch->steps.assign(script.steps.begin() + std::ptrdiff_t(sent), script.steps.begin() + std::ptrdiff_t(sent + n));
+                batch->steps.assign(script.steps.begin() + std::ptrdiff_t(sent),
+                                    script.steps.begin() + std::ptrdiff_t(sent + n));
                 sent += n;
                 nSteps += qint64(n);
                 const int position = batch->steps.empty() ? 0 : batch->steps.back().position;
@@ -105,13 +109,14 @@ class TestWindowSoak : public QObject {
             if (!warmKiB && clock.elapsed() > seconds * 500) warmKiB = residentKiB();
         }
         const qint64 endKiB = residentKiB();
-        qInfo("%lld steps in %d s, longest turn %.1f ms of CPU, resident %lld MiB at half time, %lld MiB at the end", nSteps, seconds, worst,
-              warmKiB / 1024, endKiB / 1024);
+        qInfo("%lld steps in %d s, longest turn %.1f ms of CPU, resident %lld MiB at half time, %lld MiB at the end",
+              nSteps, seconds, worst, warmKiB / 1024, endKiB / 1024);
         QVERIFY2(nSteps > qint64(seconds) * kStepsPerS / 2, "the window could not take the steps in");
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
         return;  // a sanitizer's own memory and time count
 #endif
-        QVERIFY2(endKiB - warmKiB < 48 * 1024, qPrintable(QString("grew by %1 KiB in the second half").arg(endKiB - warmKiB)));
+        QVERIFY2(endKiB - warmKiB < 48 * 1024,
+                 qPrintable(QString("grew by %1 KiB in the second half").arg(endKiB - warmKiB)));
         QVERIFY2(worst < bound, qPrintable(QString("%1 ms").arg(worst)));
     }
 };

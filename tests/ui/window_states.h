@@ -25,7 +25,8 @@ inline void settle(int ms) {
 inline void eachWindowState(const std::function<void(const QString&, MainWindow&)>& shoot, QSize size = {1440, 900}) {
     QSettings().clear();
     MainWindow::Setup setup;
-    setup.tasks = {{"expression", "Arithmetic expression", {"(12+7)*(3-8)", "1+2"}}, {"sheet", "Sheet of calculations", {"64-71\n$1*3"}}};
+    setup.tasks = {{"expression", "Arithmetic expression", {"(12+7)*(3-8)", "1+2"}},
+                   {"sheet", "Sheet of calculations", {"64-71\n$1*3"}}};
     setup.version = "0.1.0";
     MainWindow window(setup);
     window.resize(size);

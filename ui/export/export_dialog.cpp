@@ -36,8 +36,9 @@ struct FigureEntry {
     ExportNeeds needs = ExportNeeds::Nothing;
 };
 constexpr std::array kFigures{
-    FigureEntry{FigureKind::Mask, QT_TRANSLATE_NOOP("ExportDialog", "Mask heatmap"),
-                QT_TRANSLATE_NOOP("ExportDialog", "What each step could read: rows are steps, columns are context positions.")},
+    FigureEntry{
+        FigureKind::Mask, QT_TRANSLATE_NOOP("ExportDialog", "Mask heatmap"),
+        QT_TRANSLATE_NOOP("ExportDialog", "What each step could read: rows are steps, columns are context positions.")},
     FigureEntry{FigureKind::Throughput, QT_TRANSLATE_NOOP("ExportDialog", "Throughput"),
                 QT_TRANSLATE_NOOP("ExportDialog", "Tokens per second, declared and dense, and KV tokens read a step.")},
     FigureEntry{FigureKind::Timeline, QT_TRANSLATE_NOOP("ExportDialog", "Timeline"),
@@ -45,13 +46,20 @@ constexpr std::array kFigures{
     FigureEntry{FigureKind::Graph, QT_TRANSLATE_NOOP("ExportDialog", "Dependency graph"),
                 QT_TRANSLATE_NOOP("ExportDialog", "Which segment read which: for arithmetic the evaluation tree.")},
     FigureEntry{FigureKind::Difference, QT_TRANSLATE_NOOP("ExportDialog", "Difference of two masks"),
-                QT_TRANSLATE_NOOP("ExportDialog", "What both runs could read, and what only one of them could."), ExportNeeds::Other},
-    FigureEntry{FigureKind::Attention, QT_TRANSLATE_NOOP("ExportDialog", "Attention of a step"),
-                QT_TRANSLATE_NOOP("ExportDialog", "Dense and declared attention of the inspected step, layer and head over the whole context."), ExportNeeds::Probe},
-    FigureEntry{FigureKind::Heads, QT_TRANSLATE_NOOP("ExportDialog", "Mass kept by layer and head"),
-                QT_TRANSLATE_NOOP("ExportDialog", "Share of the dense attention mass inside the span of the inspected step."), ExportNeeds::Probe},
+                QT_TRANSLATE_NOOP("ExportDialog", "What both runs could read, and what only one of them could."),
+                ExportNeeds::Other},
+    FigureEntry{
+        FigureKind::Attention, QT_TRANSLATE_NOOP("ExportDialog", "Attention of a step"),
+        QT_TRANSLATE_NOOP("ExportDialog",
+                          "Dense and declared attention of the inspected step, layer and head over the whole context."),
+        ExportNeeds::Probe},
+    FigureEntry{
+        FigureKind::Heads, QT_TRANSLATE_NOOP("ExportDialog", "Mass kept by layer and head"),
+        QT_TRANSLATE_NOOP("ExportDialog", "Share of the dense attention mass inside the span of the inspected step."),
+        ExportNeeds::Probe},
     FigureEntry{FigureKind::Divergence, QT_TRANSLATE_NOOP("ExportDialog", "Divergence along the run"),
-                QT_TRANSLATE_NOOP("ExportDialog", "KL(dense \u2016 declared) of the next token at every step."), ExportNeeds::Curve},
+                QT_TRANSLATE_NOOP("ExportDialog", "KL(dense \u2016 declared) of the next token at every step."),
+                ExportNeeds::Curve},
 };
 
 Status writeThroughputCsv(const FigureSource& source, const std::string& path) {
@@ -70,7 +78,8 @@ struct Job {
     StepProbe probe;
     DivergenceCurve curve;
     FigureSource source() const {
-        return {run.get(), other.get(), probe.dense.empty() ? nullptr : &probe, curve.klNats.empty() ? nullptr : &curve};
+        return {run.get(), other.get(), probe.dense.empty() ? nullptr : &probe,
+                curve.klNats.empty() ? nullptr : &curve};
     }
 };
 
@@ -114,10 +123,13 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
         connect(l, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
         return l;
     };
-    m_format = box("exportFormat", tr("&Format"), {"PNG", "SVG", "PDF"}, tr("SVG and PDF keep text and axes as vectors; cells stay exact"));
-    m_scale = box("exportScale", tr("&Scale"), {"1\u00d7", "2\u00d7", "3\u00d7", "4\u00d7"}, tr("Pixels to a unit of the page; 2\u00d7 is 192 dpi"));
+    m_format = box("exportFormat", tr("&Format"), {"PNG", "SVG", "PDF"},
+                   tr("SVG and PDF keep text and axes as vectors; cells stay exact"));
+    m_scale = box("exportScale", tr("&Scale"), {"1\u00d7", "2\u00d7", "3\u00d7", "4\u00d7"},
+                  tr("Pixels to a unit of the page; 2\u00d7 is 192 dpi"));
     m_scale->setCurrentIndex(1);
-    m_theme = box("exportTheme", tr("&Ground"), {tr("light, for print"), tr("dark")}, tr("Independent of the window's theme"));
+    m_theme = box("exportTheme", tr("&Ground"), {tr("light, for print"), tr("dark")},
+                  tr("Independent of the window's theme"));
     m_width = new QSpinBox(m_form);
     m_width->setObjectName("exportWidth");
     m_width->setRange(320, 4000);
@@ -131,10 +143,13 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
     m_caption = line("exportCaption", tr("&Caption"), tr("Text under the figure"));
     m_legend = check("exportLegend", tr("&Legend"), true, tr("Name the colours and patterns"));
     m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Read cells in the colour of their phase"));
-    m_loaded = check("exportLoaded", tr("Show page &rounding"), true, tr("Mark tokens that were loaded only because their page was"));
+    m_loaded = check("exportLoaded", tr("Show page &rounding"), true,
+                     tr("Mark tokens that were loaded only because their page was"));
     m_time = check("exportTime", tr("&Over time"), false, tr("Time instead of context length along the axis"));
-    m_noFirst = check("exportNoFirst", tr("Without &first token"), true, tr("The first token often takes most of the attention mass and hides the rest"));
-    m_selected = check("exportSelected", tr("Selected steps &only"), false, tr("The steps that are locked in the window"));
+    m_noFirst = check("exportNoFirst", tr("Without &first token"), true,
+                      tr("The first token often takes most of the attention mass and hides the rest"));
+    m_selected =
+        check("exportSelected", tr("Selected steps &only"), false, tr("The steps that are locked in the window"));
     m_selected->setEnabled(false);
 
     m_preview = new QLabel(this);
@@ -190,7 +205,8 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
 void ExportDialog::setDataExports(const QVector<DataExport>& exports) {
     m_data = exports;
     m_data.append({tr("Throughput table"), QStringLiteral("csv"),
-                   tr("One row for each step and lane: context, time, step time, tokens per second, tokens attended, read and causal."),
+                   tr("One row for each step and lane: context, time, step time, tokens per second, tokens attended, "
+                      "read and causal."),
                    writeThroughputCsv, ExportNeeds::Nothing});
     fillList();
 }
@@ -202,7 +218,8 @@ void ExportDialog::fillList() {
     for (const DataExport& d : m_data) m_list->addItem(QStringLiteral("%1 (.%2)").arg(d.title, d.suffix));
     m_list->setCurrentRow(std::min(row, m_list->count() - 1));
     // Every name whole, beside the scroll bar.
-    m_list->setMinimumWidth(m_list->sizeHintForColumn(0) + m_list->verticalScrollBar()->sizeHint().width() + 2 * m_list->frameWidth() + 4);
+    m_list->setMinimumWidth(m_list->sizeHintForColumn(0) + m_list->verticalScrollBar()->sizeHint().width() +
+                            2 * m_list->frameWidth() + 4);
 }
 
 void ExportDialog::choose(FigureKind kind) {
@@ -219,7 +236,9 @@ void ExportDialog::chooseData(const QString& suffix) {
 }
 
 bool ExportDialog::isFigure() const { return m_list->currentRow() < int(kFigures.size()); }
-FigureKind ExportDialog::kind() const { return kFigures[size_t(std::clamp(m_list->currentRow(), 0, int(kFigures.size()) - 1))].kind; }
+FigureKind ExportDialog::kind() const {
+    return kFigures[size_t(std::clamp(m_list->currentRow(), 0, int(kFigures.size()) - 1))].kind;
+}
 
 FigureSource ExportDialog::source() const {
     return {m_run.get(), m_other.get(), m_probe.dense.empty() ? nullptr : &m_probe,
@@ -227,15 +246,20 @@ FigureSource ExportDialog::source() const {
 }
 
 ExportNeeds ExportDialog::needs() const {
-    return isFigure() ? kFigures[size_t(std::max(0, m_list->currentRow()))].needs : m_data[m_list->currentRow() - int(kFigures.size())].needs;
+    return isFigure() ? kFigures[size_t(std::max(0, m_list->currentRow()))].needs
+                      : m_data[m_list->currentRow() - int(kFigures.size())].needs;
 }
 
 QString ExportDialog::missing() const {
     if (m_store->nSteps() == 0) return tr("Nothing to export yet: run a prompt or open a trace first.");
     const FigureSource s = source();
     switch (needs()) {
-        case ExportNeeds::Other: return s.other ? QString() : tr("Needs a second run: compare with dense, or show another run beside this one.");
-        case ExportNeeds::Probe: return s.probe ? QString() : tr("Needs a step in the Inspect panel: inspect the run and select a step first.");
+        case ExportNeeds::Other:
+            return s.other ? QString()
+                           : tr("Needs a second run: compare with dense, or show another run beside this one.");
+        case ExportNeeds::Probe:
+            return s.probe ? QString()
+                           : tr("Needs a step in the Inspect panel: inspect the run and select a step first.");
         case ExportNeeds::Curve: return s.curve ? QString() : tr("Needs the Inspect panel: inspect the run first.");
         default: return {};
     }
@@ -321,7 +345,10 @@ void ExportDialog::refreshPreview() {
         const FigureOptions o = options();
         if (isLong()) startPreview(o);
         else m_image = figureImage(kind(), source(), o);  // at its own scale: the very picture that is written
-        m_size->setText(m_image.isNull() ? QString() : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(m_image.width()).arg(m_image.height()).arg(o.scale));
+        m_size->setText(
+            m_image.isNull()
+                ? QString()
+                : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(m_image.width()).arg(m_image.height()).arg(o.scale));
     } else {
         m_size->clear();
     }
@@ -330,7 +357,8 @@ void ExportDialog::refreshPreview() {
 
 /// The plot of throughput is a widget: it stays here, and draws buckets of steps.
 bool ExportDialog::isLong() const {
-    return isFigure() && kind() != FigureKind::Throughput && m_run->steps.size() + (m_other ? m_other->steps.size() : 0) > kDrawnAtOnce;
+    return isFigure() && kind() != FigureKind::Throughput &&
+           m_run->steps.size() + (m_other ? m_other->steps.size() : 0) > kDrawnAtOnce;
 }
 
 void ExportDialog::startPreview(const FigureOptions& o) {
@@ -343,7 +371,10 @@ void ExportDialog::startPreview(const FigureOptions& o) {
             if (!self || generation != self->m_generation) return;
             self->m_drawing = false;
             self->m_image = image;
-            self->m_size->setText(image.isNull() ? QString() : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(image.width()).arg(image.height()).arg(o.scale));
+            self->m_size->setText(
+                image.isNull()
+                    ? QString()
+                    : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(image.width()).arg(image.height()).arg(o.scale));
             self->showPreview();
         });
     });
@@ -378,7 +409,8 @@ QString ExportDialog::suggestedName() const {
     QStringList parts;
     for (const std::string& s : {h.modelName, h.settings.task}) {
         QString part;
-        for (const QChar c : QString::fromStdString(s.substr(0, 60))) part += c.isLetterOrNumber() || c == '.' || c == '-' ? c : QChar('_');
+        for (const QChar c : QString::fromStdString(s.substr(0, 60)))
+            part += c.isLetterOrNumber() || c == '.' || c == '-' ? c : QChar('_');
         if (!part.isEmpty()) parts << part;
     }
     if (isFigure()) {
@@ -395,8 +427,9 @@ void ExportDialog::exportAs() {
     QSettings settings;
     const QString folder = settings.value(QStringLiteral("export/folder")).toString();
     const QString suffix = QFileInfo(suggestedName()).suffix();
-    const QString path = QFileDialog::getSaveFileName(this, tr("Export"), folder.isEmpty() ? suggestedName() : folder + '/' + suggestedName(),
-                                                      QStringLiteral("*.%1").arg(suffix));
+    const QString path = QFileDialog::getSaveFileName(
+        this, tr("Export"), folder.isEmpty() ? suggestedName() : folder + '/' + suggestedName(),
+        QStringLiteral("*.%1").arg(suffix));
     if (path.isEmpty()) return;
     settings.setValue(QStringLiteral("export/folder"), QFileInfo(path).absolutePath());
     startExport(QFileInfo(path).suffix().isEmpty() ? path + '.' + suffix : path);
@@ -413,7 +446,10 @@ void ExportDialog::startExport(const QString& path) {
     say(tr("Writing %1").arg(path), false);
     const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve});
     std::function<Status(const FigureSource&, const std::string&)> write;
-    if (isFigure()) write = [o = options(), kind = kind()](const FigureSource& source, const std::string& to) { return renderFigure(kind, source, o, to); };
+    if (isFigure())
+        write = [o = options(), kind = kind()](const FigureSource& source, const std::string& to) {
+            return renderFigure(kind, source, o, to);
+        };
     else write = m_data[m_list->currentRow() - int(kFigures.size())].write;
     const QPointer<ExportDialog> self(this);
     inBackground([job, write, path, self, inbox = m_inbox] {
@@ -450,7 +486,8 @@ void ExportDialog::copyImage() {
 }
 
 void ExportDialog::say(const QString& text, bool bad) {
-    m_message->setText(text.isEmpty() ? QString() : (bad ? QStringLiteral("\u26a0 ") : QString()) + shownText(text, 800));
+    m_message->setText(text.isEmpty() ? QString()
+                                      : (bad ? QStringLiteral("\u26a0 ") : QString()) + shownText(text, 800));
 }
 
 QString ExportDialog::message() const { return m_message->text(); }

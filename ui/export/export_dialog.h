@@ -27,9 +27,9 @@ enum class ExportNeeds { Nothing, Other, Probe, Curve };
 
 /// One kind of data file. `write` gets what there is to draw from, and the target.
 struct DataExport {
-    QString title;    ///< "Mask as NumPy array"
-    QString suffix;   ///< "npy"
-    QString about;    ///< what is in it, one or two sentences
+    QString title;   ///< "Mask as NumPy array"
+    QString suffix;  ///< "npy"
+    QString about;   ///< what is in it, one or two sentences
     std::function<Status(const FigureSource&, const std::string&)> write;
     ExportNeeds needs = ExportNeeds::Nothing;
 };
@@ -57,7 +57,7 @@ class ExportDialog : public QDialog {
     QString message() const;
 
   public slots:
-    void exportAs();    ///< asks for the file
+    void exportAs();  ///< asks for the file
     void copyImage();
     void refreshPreview();
 
@@ -81,7 +81,7 @@ class ExportDialog : public QDialog {
     void sayWritten(const QString& path, const Status& status);
 
     RunStore *m_store, *m_dense;
-    SharedRun m_run, m_other;  ///< what is exported: whole, even while a long recording still comes on show
+    SharedRun m_run, m_other;          ///< what is exported: whole, even while a long recording still comes on show
     std::shared_ptr<Mailbox> m_inbox;  ///< outlives the dialog where a file is being written
     bool m_writing = false, m_drawing = false;
     int m_generation = 0;  ///< of the preview

@@ -1,5 +1,6 @@
 #include "ui/export/figure.h"
 
+#include <qcustomplot.h>
 #include <QApplication>
 #include <QBuffer>
 #include <QFileInfo>
@@ -8,7 +9,6 @@
 #include <QSvgGenerator>
 #include <algorithm>
 #include <cmath>
-#include <qcustomplot.h>
 
 #include "engine/types/output_file.h"
 #include "ui/export/figure_page.h"
@@ -30,8 +30,9 @@ const char* figureKindName(FigureKind kind) {
 }
 
 bool figureKindFromName(const std::string& name, FigureKind& kind) {
-    for (const FigureKind k : {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
-                               FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
+    for (const FigureKind k :
+         {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
+          FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
         if (name == figureKindName(k)) {
             kind = k;
             return true;
@@ -68,7 +69,8 @@ FigurePage makePage(FigureKind kind, const FigureSource& s, const FigureOptions&
 const char* whyEmpty(FigureKind kind, const FigureSource& s) {
     switch (kind) {
         case FigureKind::Graph: return "the run has no segments to draw";
-        case FigureKind::Difference: return s.other ? "the two runs have no steps of one prompt in common" : "a difference needs a second run";
+        case FigureKind::Difference:
+            return s.other ? "the two runs have no steps of one prompt in common" : "a difference needs a second run";
         case FigureKind::Attention:
         case FigureKind::Heads: return "needs a step probed in inspect mode";
         case FigureKind::Divergence: return "needs the run replayed in inspect mode";
@@ -88,7 +90,8 @@ Sheet layOut(FigurePage page) {
     const double width = page.body.width() + 2 * kFigureMargin;
     if (!page.caption.isEmpty()) {
         const QFontMetricsF metrics(figureFont(11));
-        sheet.captionHeight = metrics.boundingRect(QRectF(0, 0, page.body.width(), 1e4), Qt::TextWordWrap, page.caption).height() + 2;
+        sheet.captionHeight =
+            metrics.boundingRect(QRectF(0, 0, page.body.width(), 1e4), Qt::TextWordWrap, page.caption).height() + 2;
     }
     sheet.captionTop = kFigureMargin + titleHeight(page.title) + page.body.height() + (page.caption.isEmpty() ? 0 : 8);
     sheet.size = QSizeF(std::ceil(width), std::ceil(sheet.captionTop + sheet.captionHeight + kFigureMargin));
@@ -104,17 +107,20 @@ void paintSheet(QCPPainter& painter, const Sheet& sheet, const FigureOptions& o)
     const double width = sheet.page.body.width();
     painter.setPen(palette.ink);
     painter.setFont(figureFont(14, true));
-    painter.drawText(QRectF(kFigureMargin, kFigureMargin - 4, width, titleHeight(sheet.page.title)), Qt::AlignLeft | Qt::AlignTop, sheet.page.title);
+    painter.drawText(QRectF(kFigureMargin, kFigureMargin - 4, width, titleHeight(sheet.page.title)),
+                     Qt::AlignLeft | Qt::AlignTop, sheet.page.title);
     sheet.page.paint(painter, QPointF(kFigureMargin, kFigureMargin + titleHeight(sheet.page.title)));
     painter.setPen(palette.inkSoft);
     painter.setFont(figureFont(11));
-    painter.drawText(QRectF(kFigureMargin, sheet.captionTop, width, sheet.captionHeight + 4), Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap, sheet.page.caption);
+    painter.drawText(QRectF(kFigureMargin, sheet.captionTop, width, sheet.captionHeight + 4),
+                     Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap, sheet.page.caption);
 }
 
 QImage rasterSheet(const Sheet& sheet, const FigureOptions& o, const RunData& run, FigureKind kind) {
     const int scale = std::clamp(o.scale, 1, 4);
     if (sheet.size.width() * sheet.size.height() * scale * scale > kMaxPixels) return {};
-    QImage image(static_cast<int>(sheet.size.width()) * scale, static_cast<int>(sheet.size.height()) * scale, QImage::Format_RGB32);
+    QImage image(static_cast<int>(sheet.size.width()) * scale, static_cast<int>(sheet.size.height()) * scale,
+                 QImage::Format_RGB32);
     if (image.isNull()) return image;
     const double perMeter = kDpi * scale / 0.0254;
     {
@@ -171,10 +177,10 @@ QByteArray wellFormed(const QByteArray& svg) {
     for (qsizetype i = 0; i < text.size(); ++i) {
         const char16_t c = text[i].unicode();
         const bool pair = text[i].isHighSurrogate() && i + 1 < text.size() && text[i + 1].isLowSurrogate();
-        if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r') || (c >= 0x7F && c < 0xA0) || c >= 0xFFFE || (text[i].isSurrogate() && !pair))
+        if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r') || (c >= 0x7F && c < 0xA0) || c >= 0xFFFE ||
+            (text[i].isSurrogate() && !pair))
             text[i] = QChar(QChar::ReplacementCharacter);
-        else if (pair)
-            ++i;
+        else if (pair) ++i;
     }
     return text.toUtf8();
 }
@@ -226,11 +232,13 @@ Result<std::string> figurePng(FigureKind kind, const FigureSource& source, const
     const Result<Sheet> sheet = prepare(kind, source, options, {});
     if (!sheet) return sheet.error();
     const QImage image = rasterSheet(*sheet, options, *source.run, kind);
-    if (image.isNull()) return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", {});
+    if (image.isNull())
+        return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", {});
     return encodePng(image);
 }
 
-Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOptions& options, const std::string& path) {
+Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOptions& options,
+                    const std::string& path) {
     QString suffix = QFileInfo(QString::fromStdString(path)).suffix().toLower();
     if (options.format == FigureFormat::Png) suffix = "png";
     if (options.format == FigureFormat::Svg) suffix = "svg";
@@ -246,7 +254,8 @@ Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOpt
     QByteArray bytes;
     if (suffix == "png") {
         const QImage image = rasterSheet(*sheet, options, *source.run, kind);
-        if (image.isNull()) return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", path);
+        if (image.isNull())
+            return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", path);
         bytes = QByteArray::fromStdString(encodePng(image));
     } else if (suffix == "svg") {
         bytes = svgBytes(*sheet, options);
@@ -261,10 +270,12 @@ Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOpt
 Status renderMask(const RunData& run, const FigureOptions& options, const std::string& path) {
     return renderFigure(FigureKind::Mask, {&run}, options, path);
 }
-Status renderThroughput(const RunData& declared, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
+Status renderThroughput(const RunData& declared, const RunData* maybeDense, const FigureOptions& options,
+                        const std::string& path) {
     return renderFigure(FigureKind::Throughput, {&declared, maybeDense}, options, path);
 }
-Status renderTimeline(const RunData& run, const RunData* maybeDense, const FigureOptions& options, const std::string& path) {
+Status renderTimeline(const RunData& run, const RunData* maybeDense, const FigureOptions& options,
+                      const std::string& path) {
     return renderFigure(FigureKind::Timeline, {&run, maybeDense}, options, path);
 }
 Status renderGraph(const RunData& run, const FigureOptions& options, const std::string& path) {

@@ -31,19 +31,19 @@ enum class FigureFormat { FromName, Png, Svg, Pdf };
 
 struct FigureOptions {
     FigureFormat format = FigureFormat::FromName;  ///< of the file; FromName: its ending says so
-    int scale = 2;           ///< device pixels to a unit of the page, 1 .. 4 (PNG; cells of a mask in SVG and PDF)
-    int width = 900;         ///< of the page at most, units of 1/96 inch, 320 .. 4000; a mask closes up around its cells
-    int height = 0;          ///< 0: what fits
+    int scale = 2;    ///< device pixels to a unit of the page, 1 .. 4 (PNG; cells of a mask in SVG and PDF)
+    int width = 900;  ///< of the page at most, units of 1/96 inch, 320 .. 4000; a mask closes up around its cells
+    int height = 0;   ///< 0: what fits
     bool dark = false;
     bool legend = true;
-    bool byPhase = true;     ///< mask: read cells in the colour of their phase
-    bool showLoaded = true;  ///< mask: page rounding told from plain skipping
+    bool byPhase = true;       ///< mask: read cells in the colour of their phase
+    bool showLoaded = true;    ///< mask: page rounding told from plain skipping
     bool withoutFirst = true;  ///< attention, heads: the first token left out, which often takes most of the mass
-    bool overTime = false;   ///< throughput: time along the axis instead of context length
-    int firstStep = 0;       ///< mask: steps [firstStep, lastStep]
-    int lastStep = -1;       ///< -1: to the end
-    std::string title;       ///< empty: made from the run; "-": none
-    std::string caption;     ///< empty: made from the run; "-": none
+    bool overTime = false;     ///< throughput: time along the axis instead of context length
+    int firstStep = 0;         ///< mask: steps [firstStep, lastStep]
+    int lastStep = -1;         ///< -1: to the end
+    std::string title;         ///< empty: made from the run; "-": none
+    std::string caption;       ///< empty: made from the run; "-": none
 };
 
 /// What a figure is drawn from; null where there is none. All outlive the call.
@@ -56,10 +56,10 @@ struct FigureSource {
 
 /// Where the cells of a mask figure lie, in device pixels of a PNG at options.scale.
 struct MaskFigureLayout {
-    QSize size;          ///< of the whole picture
+    QSize size;  ///< of the whole picture
     QRect plot;
-    MaskAxis x, y;       ///< pixel (plot.left() + i, plot.top() + j) stands for x.cellsAt(i), y.cellsAt(j)
-    int firstStep = 0;   ///< row 0
+    MaskAxis x, y;      ///< pixel (plot.left() + i, plot.top() + j) stands for x.cellsAt(i), y.cellsAt(j)
+    int firstStep = 0;  ///< row 0
     int nSteps = 0;
     int nColumns = 0;
     MaskStyle style;
@@ -72,7 +72,8 @@ Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOpt
 Status renderMask(const RunData& run, const FigureOptions& options, const std::string& path);
 Status renderThroughput(const RunData& declared, const RunData* maybeDense, const FigureOptions& options,
                         const std::string& path);
-Status renderTimeline(const RunData& run, const RunData* maybeDense, const FigureOptions& options, const std::string& path);
+Status renderTimeline(const RunData& run, const RunData* maybeDense, const FigureOptions& options,
+                      const std::string& path);
 Status renderGraph(const RunData& run, const FigureOptions& options, const std::string& path);
 
 /// The bytes of the PNG that renderFigure would write.

@@ -15,7 +15,7 @@ QFont figureFont(double pixels = 11, bool bold = false);
 inline constexpr double kFigureMargin = 14;
 
 struct FigurePage {
-    QSizeF body;                                       ///< units of the page
+    QSizeF body;                                      ///< units of the page
     std::function<void(QCPPainter&, QPointF)> paint;  ///< body's top left on the page; empty: nothing to draw
     QString title, caption;
 };
@@ -31,8 +31,9 @@ FigurePage divergencePage(const RunData& run, const DivergenceCurve& curve, cons
 
 /// Title and caption: what the options give ("-": none), else what was made from the run.
 QString orGiven(const std::string& given, const QString& made);
-QString runName(const RunData& run);    ///< "model \u00b7 task"
-QString runOrigin(const RunData& run);  ///< "Model 0123\u2026, cpu (...), Spanscope 0.1. "; empty where nothing is known
+QString runName(const RunData& run);  ///< "model \u00b7 task"
+QString runOrigin(
+    const RunData& run);  ///< "Model 0123\u2026, cpu (...), Spanscope 0.1. "; empty where nothing is known
 
 /// Height that the title takes above the body.
 double titleHeight(const QString& title);

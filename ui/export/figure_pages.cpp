@@ -1,7 +1,7 @@
+#include <qcustomplot.h>
 #include <QFontMetricsF>
 #include <algorithm>
 #include <cmath>
-#include <qcustomplot.h>
 
 #include "engine/types/speed_up.h"
 #include "ui/export/figure_page.h"
@@ -34,10 +34,12 @@ QString orGiven(const std::string& given, const QString& made) {
 
 QString runOrigin(const RunData& run) {
     QStringList parts;
-    if (!run.header.modelHash.empty()) parts << QStringLiteral("Model %1").arg(shownLine(run.header.modelHash.substr(0, 12)));
+    if (!run.header.modelHash.empty())
+        parts << QStringLiteral("Model %1").arg(shownLine(run.header.modelHash.substr(0, 12)));
     if (!run.header.backend.empty())
         parts << QStringLiteral("%1 (%2)").arg(shownLine(run.header.backend, 60), shownLine(run.header.device, 60));
-    if (!run.header.programVersion.empty()) parts << QStringLiteral("Spanscope %1").arg(shownLine(run.header.programVersion, 60));
+    if (!run.header.programVersion.empty())
+        parts << QStringLiteral("Spanscope %1").arg(shownLine(run.header.programVersion, 60));
     return sentence(parts.join(QStringLiteral(", ")));
 }
 
@@ -53,7 +55,8 @@ MaskFigureLayout maskFigureLayout(const RunData& run, const FigureOptions& o) {
     l.nSteps = std::max(0, last - l.firstStep + 1);
     l.nColumns = 0;
     for (int i = 0; i < l.nSteps; ++i)
-        l.nColumns = std::max(l.nColumns, std::clamp(run.steps[static_cast<size_t>(l.firstStep + i)].position, 0, 1 << 30) + 1);
+        l.nColumns =
+            std::max(l.nColumns, std::clamp(run.steps[static_cast<size_t>(l.firstStep + i)].position, 0, 1 << 30) + 1);
     if (l.nSteps == 0) return l;
     const int left = static_cast<int>(kFigureMargin + MaskRulers::kLeft) * scale;
     const int roomX = (width - static_cast<int>(2 * kFigureMargin + MaskRulers::kLeft)) * scale;
@@ -62,7 +65,8 @@ MaskFigureLayout maskFigureLayout(const RunData& run, const FigureOptions& o) {
     // Whole pixels to a cell where cells fit, so that they are all alike; else pixels stand for several cells.
     const int perColumn = std::min(roomX / l.nColumns, 18 * scale);
     l.x.cellsPerPixel = perColumn >= 1 ? 1.0 / perColumn : double(l.nColumns) / roomX;
-    const int perRow = std::min({roomY / l.nSteps, 18 * scale, perColumn >= 1 ? std::max(perColumn, 4 * scale) : 6 * scale});
+    const int perRow =
+        std::min({roomY / l.nSteps, 18 * scale, perColumn >= 1 ? std::max(perColumn, 4 * scale) : 6 * scale});
     l.y.cellsPerPixel = perRow >= 1 ? 1.0 / perRow : double(l.nSteps) / roomY;
     const QString title = orGiven(o.title, QStringLiteral("x"));
     const int top = static_cast<int>(kFigureMargin + titleHeight(title) + MaskRulers::kTop) * scale;
@@ -94,14 +98,21 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
     }
     const double all = static_cast<double>(std::max<int64_t>(1, causal));
     page.caption = orGiven(
-        o.caption, QStringLiteral("Rows: steps %1 to %2, downward. Columns: context positions 0 to %3. Read: %4 of what causal attention "
-                                  "allows, %5 in pages of %6 tokens. %7")
-                       .arg(l.firstStep).arg(l.firstStep + l.nSteps - 1).arg(l.nColumns - 1)
-                       .arg(formatPercent(double(attended) / all), formatPercent(double(read) / all)).arg(kPageTokens)
-                       .arg(runOrigin(run)).trimmed());
+        o.caption,
+        QStringLiteral(
+            "Rows: steps %1 to %2, downward. Columns: context positions 0 to %3. Read: %4 of what causal attention "
+            "allows, %5 in pages of %6 tokens. %7")
+            .arg(l.firstStep)
+            .arg(l.firstStep + l.nSteps - 1)
+            .arg(l.nColumns - 1)
+            .arg(formatPercent(double(attended) / all), formatPercent(double(read) / all))
+            .arg(kPageTokens)
+            .arg(runOrigin(run))
+            .trimmed());
     page.paint = [&run, rows, o, l, scale](QCPPainter& painter, QPointF at) {
         const Palette& palette = Palette::of(o.dark);
-        const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale, double(l.plot.height()) / scale);
+        const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale,
+                          double(l.plot.height()) / scale);
         const QImage cells = rasterMask(rows, l.x, l.y, 0, 0, l.plot.width(), l.plot.height(), l.style);
         painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
         painter.drawImage(plot, cells);
@@ -115,8 +126,10 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
         painter.drawRect(plot.adjusted(-0.5, -0.5, 0.5, 0.5));
         painter.setPen(palette.inkSoft);
         painter.setFont(figureFont(10));
-        painter.drawText(QRectF(at.x(), at.y(), MaskRulers::kLeft - 6, 13), Qt::AlignLeft | Qt::AlignVCenter, QStringLiteral("query (step) \u2193"));
-        painter.drawText(QRectF(at.x(), at.y() + 13, MaskRulers::kLeft - 6, 13), Qt::AlignLeft | Qt::AlignVCenter, QStringLiteral("key (position) \u2192"));
+        painter.drawText(QRectF(at.x(), at.y(), MaskRulers::kLeft - 6, 13), Qt::AlignLeft | Qt::AlignVCenter,
+                         QStringLiteral("query (step) \u2193"));
+        painter.drawText(QRectF(at.x(), at.y() + 13, MaskRulers::kLeft - 6, 13), Qt::AlignLeft | Qt::AlignVCenter,
+                         QStringLiteral("key (position) \u2192"));
         if (o.legend) {
             const double width = r.drawLegend(nullptr, QRectF(0, 0, 1, 22), figureFont(10.5));
             const double left = width > plot.width() ? std::max(at.x(), plot.right() - width) : plot.left();
@@ -145,9 +158,13 @@ FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, co
     const auto [first, second] = laneNames(declared, maybeDense);
     if (rate > 0) made += QStringLiteral("Decode %1 %2").arg(formatRate(rate), first);
     if (maybeDense && maybeDense->stats.decodeTokensPerS() > 0)
-        made += QStringLiteral(", %1 %2%3").arg(formatRate(maybeDense->stats.decodeTokensPerS()), second, speedUpText(declared, *maybeDense));
-    made = sentence(made) + QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens read are whole pages of %2 tokens. %3")
-                                .arg(ThroughputSeries::kWindowSteps).arg(kPageTokens).arg(runOrigin(declared));
+        made += QStringLiteral(", %1 %2%3")
+                    .arg(formatRate(maybeDense->stats.decodeTokensPerS()), second, speedUpText(declared, *maybeDense));
+    made = sentence(made) +
+           QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens read are whole pages of %2 tokens. %3")
+               .arg(ThroughputSeries::kWindowSteps)
+               .arg(kPageTokens)
+               .arg(runOrigin(declared));
     page.caption = orGiven(o.caption, made.trimmed());
     page.paint = [&declared, maybeDense, o, size = page.body](QCPPainter& painter, QPointF at) {
         QCustomPlot plot;
@@ -200,15 +217,19 @@ FigurePage timelinePage(const RunData& run, const RunData* maybeDense, const Fig
         for (size_t k = 0; k < runs.size(); ++k) {
             const auto& steps = runs[k]->steps;
             painter.setPen(palette.ink);
-            painter.drawText(QRectF(at.x(), y, 66, lane), Qt::AlignRight | Qt::AlignVCenter, QString(attentionModeName(runs[k]->header.settings.attention)));
+            painter.drawText(QRectF(at.x(), y, 66, lane), Qt::AlignRight | Qt::AlignVCenter,
+                             QString(attentionModeName(runs[k]->header.settings.attention)));
             for (size_t i = 0; i < steps.size();) {
                 size_t end = i + 1;
-                while (end < steps.size() && steps[end].phase == steps[i].phase && steps[end].segment == steps[i].segment) ++end;
+                while (end < steps.size() && steps[end].phase == steps[i].phase &&
+                       steps[end].segment == steps[i].segment)
+                    ++end;
                 const double from = left + room * double(times[k].beginNs(int(i))) / total;
                 const double to = left + room * double(times[k].endNs(int(end) - 1)) / total;
                 fillPhase(painter, QRectF(from, y, std::max(0.5, to - from), lane), steps[i].phase, palette);
                 seen[static_cast<size_t>(steps[i].phase)] = true;
-                if (i > 0 && steps[i].segment != steps[i - 1].segment) painter.fillRect(QRectF(from - 0.5, y, 1, lane), palette.ground);
+                if (i > 0 && steps[i].segment != steps[i - 1].segment)
+                    painter.fillRect(QRectF(from - 0.5, y, 1, lane), palette.ground);
                 i = end;
             }
             y += lane + 8;
@@ -224,7 +245,8 @@ FigurePage timelinePage(const RunData& run, const RunData* maybeDense, const Fig
         for (int i = 0; i * tick <= total / 1e9; ++i) {
             const double x = left + room * i * tick * 1e9 / total;
             painter.drawLine(QPointF(x, y - 6), QPointF(x, y - 2));
-            painter.drawText(QRectF(x - 40, y - 2, 80, 14), Qt::AlignCenter, i == 0 ? QStringLiteral("0") : formatDuration(qint64(i * tick * 1e9)));
+            painter.drawText(QRectF(x - 40, y - 2, 80, 14), Qt::AlignCenter,
+                             i == 0 ? QStringLiteral("0") : formatDuration(qint64(i * tick * 1e9)));
         }
         if (!o.legend) return;
         double x = left;
@@ -250,8 +272,12 @@ FigurePage graphPage(const RunData& run, const FigureOptions& o) {
     const double zoom = std::min(1.0, width / graph->size.width());
     page.body = QSizeF(width, graph->size.height() * zoom);
     page.title = orGiven(o.title, QStringLiteral("Which segment read which \u00b7 %1").arg(runName(run)));
-    page.caption = orGiven(o.caption, (QStringLiteral("An arrow leads from what was named to the segment that named it. Square corners: given; "
-                                                      "round: written by the model. ") + runOrigin(run)).trimmed());
+    page.caption = orGiven(
+        o.caption,
+        (QStringLiteral("An arrow leads from what was named to the segment that named it. Square corners: given; "
+                        "round: written by the model. ") +
+         runOrigin(run))
+            .trimmed());
     page.paint = [graph, o, zoom, width](QCPPainter& painter, QPointF at) {
         painter.save();
         painter.translate(at.x() + (width - graph->size.width() * zoom) / 2, at.y());

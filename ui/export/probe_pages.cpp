@@ -1,9 +1,9 @@
 // Figures of inspect mode and of two runs: attention of a step, mass kept by layer and head, divergence along the run,
 // difference of two masks.
+#include <qcustomplot.h>
 #include <QFontMetricsF>
 #include <algorithm>
 #include <cmath>
-#include <qcustomplot.h>
 
 #include "engine/types/run_diff.h"
 #include "ui/export/figure_page.h"
@@ -32,14 +32,16 @@ float pooled(const std::vector<float>& values, int x, int width) {
 }
 
 /// Columns of these heights as one shape: side by side they would show seams where a column is no whole pixel.
-void fillColumns(QPainter& p, double left, double base, double unit, const std::vector<double>& heights, const QColor& color) {
+void fillColumns(QPainter& p, double left, double base, double unit, const std::vector<double>& heights,
+                 const QColor& color) {
     QPolygonF shape{{left, base}};
     for (size_t i = 0; i < heights.size(); ++i) {
         if (i > 0 && heights[i] == heights[i - 1]) {
             shape.last().rx() += unit;
             continue;
         }
-        shape << QPointF(left + double(i) * unit, base - heights[i]) << QPointF(left + double(i + 1) * unit, base - heights[i]);
+        shape << QPointF(left + double(i) * unit, base - heights[i])
+              << QPointF(left + double(i + 1) * unit, base - heights[i]);
     }
     shape << QPointF(left + double(heights.size()) * unit, base);
     p.setPen(Qt::NoPen);
@@ -48,7 +50,9 @@ void fillColumns(QPainter& p, double left, double base, double unit, const std::
     p.setBrush(Qt::NoBrush);
 }
 
-double largest(const std::vector<float>& values) { return values.empty() ? 0 : double(*std::max_element(values.begin(), values.end())); }
+double largest(const std::vector<float>& values) {
+    return values.empty() ? 0 : double(*std::max_element(values.begin(), values.end()));
+}
 
 /// Numbers below a plot at round places.
 void drawTicks(QPainter& p, const QRectF& plot, int n, const Palette& c) {
@@ -58,19 +62,23 @@ void drawTicks(QPainter& p, const QRectF& plot, int n, const Palette& c) {
         const double x = plot.left() + (tick.cell + 0.5) * perCell;
         p.setPen(QPen(tick.major ? c.inkSoft : c.grid, 1));
         p.drawLine(QPointF(x, plot.bottom() + 1), QPointF(x, plot.bottom() + (tick.major ? 5 : 3)));
-        if (tick.major) p.drawText(QRectF(x - 40, plot.bottom() + 5, 80, metrics.height()), Qt::AlignCenter, QString::number(tick.cell));
+        if (tick.major)
+            p.drawText(QRectF(x - 40, plot.bottom() + 5, 80, metrics.height()), Qt::AlignCenter,
+                       QString::number(tick.cell));
     }
 }
 
 /// Lines at round values of a square-root scale from 0 at `base` to `most` at `top`.
-void drawLevels(QPainter& p, const QRectF& plot, double base, double top, double most, const Palette& c, const std::function<QString(double)>& text) {
+void drawLevels(QPainter& p, const QRectF& plot, double base, double top, double most, const Palette& c,
+                const std::function<QString(double)>& text) {
     if (most <= 0) return;
     for (const double share : {0.0, 0.0625, 0.25, 0.5625, 1.0}) {
         const double y = base + (top - base) * std::sqrt(share);
         p.setPen(QPen(c.grid, 1));
         p.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y));
         p.setPen(c.inkSoft);
-        p.drawText(QRectF(plot.left() - kAxis, y - 7, kAxis - 6, 14), Qt::AlignRight | Qt::AlignVCenter, text(share * most));
+        p.drawText(QRectF(plot.left() - kAxis, y - 7, kAxis - 6, 14), Qt::AlignRight | Qt::AlignVCenter,
+                   text(share * most));
     }
 }
 
@@ -86,11 +94,14 @@ void drawSwatch(QPainter& p, double& x, double y, const QColor& color, const QSt
 QString stepName(const RunData& run, int step) {
     if (step < 0 || step >= static_cast<int>(run.steps.size())) return QStringLiteral("step %1").arg(step);
     const StepRecord& s = run.steps[static_cast<size_t>(step)];
-    return QStringLiteral("step %1 (\u201c%2\u201d, %3)").arg(step).arg(QString::fromStdString(tokenText(run, s.position)), QString(phaseName(s.phase)));
+    return QStringLiteral("step %1 (\u201c%2\u201d, %3)")
+        .arg(step)
+        .arg(QString::fromStdString(tokenText(run, s.position)), QString(phaseName(s.phase)));
 }
 
 QString headName(const StepProbe& probe) {
-    return probe.layer < 0 ? QStringLiteral("mean of all layers and heads") : QStringLiteral("layer %1, head %2").arg(probe.layer).arg(probe.head);
+    return probe.layer < 0 ? QStringLiteral("mean of all layers and heads")
+                           : QStringLiteral("layer %1, head %2").arg(probe.layer).arg(probe.head);
 }
 
 }  // namespace
@@ -100,15 +111,19 @@ FigurePage attentionPage(const RunData& run, const StepProbe& probe, const Figur
     if (probe.dense.empty()) return page;
     const double width = pageWidth(o), half = 110, ribbon = MaskRulers::kTop;
     page.body = QSizeF(width, ribbon + 2 * half + 8 + (o.legend ? 26 : 0));
-    page.title = orGiven(o.title, QStringLiteral("Attention of %1 \u00b7 %2").arg(stepName(run, probe.step), headName(probe)));
+    page.title =
+        orGiven(o.title, QStringLiteral("Attention of %1 \u00b7 %2").arg(stepName(run, probe.step), headName(probe)));
     double kept = 0;
     const auto& mass = o.withoutFirst ? probe.massKeptNoSink : probe.massKept;
     for (const float m : mass) kept += double(m);
     page.caption = orGiven(
-        o.caption, (QStringLiteral("Up: dense attention over the whole context. Down: under the declared span, shaded. Square-root scale%1. The span "
+        o.caption, (QStringLiteral("Up: dense attention over the whole context. Down: under the declared span, shaded. "
+                                   "Square-root scale%1. The span "
                                    "keeps %2 of the dense mass (mean over heads); KL(dense \u2016 declared) %3. %4")
                         .arg(o.withoutFirst ? QStringLiteral(", first token left out") : QString(),
-                             formatPercent(mass.empty() ? 1 : kept / double(mass.size())), formatNats(probe.divergence.klNats), runOrigin(run))).trimmed());
+                             formatPercent(mass.empty() ? 1 : kept / double(mass.size())),
+                             formatNats(probe.divergence.klNats), runOrigin(run)))
+                       .trimmed());
     page.paint = [&run, &probe, o, width, half, ribbon](QCPPainter& painter, QPointF at) {
         const Palette& c = Palette::of(o.dark);
         const QRectF plot(at.x() + kAxis, at.y() + ribbon, width - kAxis, 2 * half);
@@ -122,7 +137,9 @@ FigurePage attentionPage(const RunData& run, const StepProbe& probe, const Figur
             for (const Interval& interval : *probe.visible) {
                 const Interval i = clipToQuery(interval, probe.position);
                 if (i.begin < i.end)
-                    painter.fillRect(QRectF(plot.left() + plot.width() * i.begin / n, plot.top(), plot.width() * (i.end - i.begin) / n, plot.height()), mix(c.ground, c.declared, 0.13));
+                    painter.fillRect(QRectF(plot.left() + plot.width() * i.begin / n, plot.top(),
+                                            plot.width() * (i.end - i.begin) / n, plot.height()),
+                                     mix(c.ground, c.declared, 0.13));
             }
         const auto percent = [](double v) { return formatPercent(v); };
         drawLevels(painter, plot, middle, plot.top() + 6, most, c, percent);
@@ -159,15 +176,24 @@ FigurePage attentionPage(const RunData& run, const StepProbe& probe, const Figur
 FigurePage headsPage(const RunData& run, const StepProbe& probe, const FigureOptions& o) {
     FigurePage page;
     const auto& mass = o.withoutFirst ? probe.massKeptNoSink : probe.massKept;
-    if (probe.nLayers < 1 || probe.nHeads < 1 || mass.size() < static_cast<size_t>(probe.nLayers) * static_cast<size_t>(probe.nHeads)) return page;
+    if (probe.nLayers < 1 || probe.nHeads < 1 ||
+        mass.size() < static_cast<size_t>(probe.nLayers) * static_cast<size_t>(probe.nHeads))
+        return page;
     const double cell = std::clamp((pageWidth(o) - kAxis) / probe.nHeads, 6.0, 54.0), row = std::min(cell, 26.0);
     page.body = QSizeF(std::max(470.0, kAxis + cell * probe.nHeads), 22 + row * probe.nLayers + 6);
-    page.title = orGiven(o.title, QStringLiteral("Dense mass kept by the span \u00b7 %1").arg(stepName(run, probe.step)));
+    page.title =
+        orGiven(o.title, QStringLiteral("Dense mass kept by the span \u00b7 %1").arg(stepName(run, probe.step)));
     const auto least = std::min_element(mass.begin(), mass.end()) - mass.begin();
-    page.caption = orGiven(o.caption, (QStringLiteral("Share of the dense attention mass that lies inside the declared span, for each layer and head%1. Least: %2, "
-                                                      "layer %3, head %4. %5")
-                                           .arg(o.withoutFirst ? QStringLiteral(", the first token left out") : QString(), formatPercent(double(mass[static_cast<size_t>(least)])))
-                                           .arg(least / probe.nHeads).arg(least % probe.nHeads).arg(runOrigin(run))).trimmed());
+    page.caption =
+        orGiven(o.caption, (QStringLiteral("Share of the dense attention mass that lies inside the declared span, for "
+                                           "each layer and head%1. Least: %2, "
+                                           "layer %3, head %4. %5")
+                                .arg(o.withoutFirst ? QStringLiteral(", the first token left out") : QString(),
+                                     formatPercent(double(mass[static_cast<size_t>(least)])))
+                                .arg(least / probe.nHeads)
+                                .arg(least % probe.nHeads)
+                                .arg(runOrigin(run)))
+                               .trimmed());
     page.paint = [&probe, &mass, o, cell, row](QCPPainter& painter, QPointF at) {
         const Palette& c = Palette::of(o.dark);
         painter.setFont(figureFont(10));
@@ -177,11 +203,13 @@ FigurePage headsPage(const RunData& run, const StepProbe& probe, const FigureOpt
         for (int h = 0; h < probe.nHeads; ++h) {
             painter.setPen(c.inkSoft);
             const QString text = h == 0 ? QStringLiteral("head 0") : QString::number(h);
-            if (cell >= 14 || h % 4 == 0) painter.drawText(QRectF(left + h * cell - 20, at.y() + 4, cell + 40, 16), Qt::AlignCenter, text);
+            if (cell >= 14 || h % 4 == 0)
+                painter.drawText(QRectF(left + h * cell - 20, at.y() + 4, cell + 40, 16), Qt::AlignCenter, text);
         }
         for (int l = 0; l < probe.nLayers; ++l) {
             painter.setPen(c.inkSoft);
-            painter.drawText(QRectF(at.x(), top + l * row, kAxis - 8, row), Qt::AlignRight | Qt::AlignVCenter, l == 0 ? QStringLiteral("layer 0") : QString::number(l));
+            painter.drawText(QRectF(at.x(), top + l * row, kAxis - 8, row), Qt::AlignRight | Qt::AlignVCenter,
+                             l == 0 ? QStringLiteral("layer 0") : QString::number(l));
             for (int h = 0; h < probe.nHeads; ++h) {
                 const double m = std::clamp(double(mass[static_cast<size_t>(l * probe.nHeads + h)]), 0.0, 1.0);
                 const QRectF box = QRectF(left + h * cell, top + l * row, cell, row).adjusted(0.5, 0.5, -0.5, -0.5);
@@ -205,10 +233,16 @@ FigurePage divergencePage(const RunData& run, const DivergenceCurve& curve, cons
     double sum = 0;
     for (int i = 0; i < n; ++i) sum += double(curve.klNats[static_cast<size_t>(i)]);
     const auto different = std::count(curve.sameTop.begin(), curve.sameTop.begin() + n, uint8_t{0});
-    page.caption = orGiven(o.caption, (QStringLiteral("KL(dense \u2016 declared) of the next token at every step, teacher-forced on the same text, temperature 1, natural "
-                                                      "logarithm; square-root scale. Mean %1. %2 of %3 steps would choose differently%4. %5")
-                                           .arg(formatNats(sum / n)).arg(different).arg(n)
-                                           .arg(different ? QStringLiteral(" (marks below)") : QString(), runOrigin(run))).trimmed());
+    page.caption =
+        orGiven(o.caption,
+                (QStringLiteral("KL(dense \u2016 declared) of the next token at every step, teacher-forced on the same "
+                                "text, temperature 1, natural "
+                                "logarithm; square-root scale. Mean %1. %2 of %3 steps would choose differently%4. %5")
+                     .arg(formatNats(sum / n))
+                     .arg(different)
+                     .arg(n)
+                     .arg(different ? QStringLiteral(" (marks below)") : QString(), runOrigin(run)))
+                    .trimmed());
     page.paint = [&curve, o, n, width, height](QCPPainter& painter, QPointF at) {
         const Palette& c = Palette::of(o.dark);
         const QRectF plot(at.x() + kAxis, at.y() + 6, width - kAxis, height);
@@ -218,14 +252,18 @@ FigurePage divergencePage(const RunData& run, const DivergenceCurve& curve, cons
         const int columns = std::max(1, static_cast<int>(plot.width()) * std::clamp(o.scale, 1, 4));
         const double unit = plot.width() / columns;
         std::vector<double> bars;
-        for (int x = 0; x < columns; ++x) bars.push_back(std::sqrt(double(pooled(curve.klNats, x, columns)) / most) * height);
+        for (int x = 0; x < columns; ++x)
+            bars.push_back(std::sqrt(double(pooled(curve.klNats, x, columns)) / most) * height);
         fillColumns(painter, plot.left(), plot.bottom(), unit, bars, c.declared);
         for (int i = 0; i < n; ++i)
             if (!curve.sameTop[static_cast<size_t>(i)])
-                painter.fillRect(QRectF(plot.left() + plot.width() * i / n, plot.bottom() + 1, std::max(1.5, plot.width() / n), 4), c.accent);
+                painter.fillRect(
+                    QRectF(plot.left() + plot.width() * i / n, plot.bottom() + 1, std::max(1.5, plot.width() / n), 4),
+                    c.accent);
         drawTicks(painter, plot.adjusted(0, 0, 0, 4), n, c);
         painter.setPen(c.ink);
-        painter.drawText(QRectF(plot.left(), plot.bottom() + 24, plot.width(), 14), Qt::AlignCenter, QStringLiteral("step"));
+        painter.drawText(QRectF(plot.left(), plot.bottom() + 24, plot.width(), 14), Qt::AlignCenter,
+                         QStringLiteral("step"));
         painter.save();
         painter.translate(at.x() + 8, plot.center().y());
         painter.rotate(-90);
@@ -244,20 +282,29 @@ FigurePage differencePage(const RunData& first, const RunData& second, const Fig
     if (l.nSteps < 1) return page;
     const int scale = std::clamp(o.scale, 1, 4);
     l.plot.setHeight(static_cast<int>(l.y.pixels(l.nSteps)));
-    page.body = QSizeF(std::max(MaskRulers::kLeft + double(l.plot.width()) / scale, 430.0), MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
+    page.body = QSizeF(std::max(MaskRulers::kLeft + double(l.plot.width()) / scale, 430.0),
+                       MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
     const QString a = attentionModeName(first.header.settings.attention);
     QString b = attentionModeName(second.header.settings.attention);
     if (a == b) b += QStringLiteral(" (second)");
     page.title = orGiven(o.title, QStringLiteral("What two runs could read \u00b7 %1 against %2").arg(a, b));
     const double all = double(std::max<int64_t>(1, diff->cellsBoth + diff->cellsOnlyFirst + diff->cellsOnlySecond));
-    page.caption = orGiven(o.caption, (QStringLiteral("Rows: steps %1 to %2, downward. Columns: context positions. Of all that was read, both read %3, only %4 %5, only %6 %7. %8%9")
-                                           .arg(l.firstStep).arg(l.firstStep + l.nSteps - 1)
-                                           .arg(formatPercent(double(diff->cellsBoth) / all), a, formatPercent(double(diff->cellsOnlyFirst) / all), b,
-                                                formatPercent(double(diff->cellsOnlySecond) / all),
-                                                diff->parting >= 0 ? QStringLiteral("From step %1 on the texts differ. ").arg(diff->parting) : QString(), runOrigin(first))).trimmed());
+    page.caption = orGiven(
+        o.caption,
+        (QStringLiteral("Rows: steps %1 to %2, downward. Columns: context positions. Of all that was read, both read "
+                        "%3, only %4 %5, only %6 %7. %8%9")
+             .arg(l.firstStep)
+             .arg(l.firstStep + l.nSteps - 1)
+             .arg(formatPercent(double(diff->cellsBoth) / all), a, formatPercent(double(diff->cellsOnlyFirst) / all), b,
+                  formatPercent(double(diff->cellsOnlySecond) / all),
+                  diff->parting >= 0 ? QStringLiteral("From step %1 on the texts differ. ").arg(diff->parting)
+                                     : QString(),
+                  runOrigin(first)))
+            .trimmed());
     page.paint = [&first, diff, o, l, scale, a, b](QCPPainter& painter, QPointF at) {
         const Palette& c = Palette::of(o.dark);
-        const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale, double(l.plot.height()) / scale);
+        const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale,
+                          double(l.plot.height()) / scale);
         MaskDiff part;
         part.rows.assign(diff->rows.begin() + l.firstStep, diff->rows.begin() + l.firstStep + l.nSteps);
         part.nColumns = l.nColumns;
@@ -285,7 +332,9 @@ FigurePage differencePage(const RunData& first, const RunData& second, const Fig
             QImage swatch(13, 13, QImage::Format_RGB32);
             for (int v = 0; v < 13; ++v)
                 for (int u = 0; u < 13; ++u) swatch.setPixel(u, v, diffPixel(s, c, u, v, 1));
-            const QString name = s == DiffState::OnlyFirst ? QStringLiteral("only %1").arg(a) : s == DiffState::OnlySecond ? QStringLiteral("only %1").arg(b) : QString(diffStateName(s));
+            const QString name = s == DiffState::OnlyFirst    ? QStringLiteral("only %1").arg(a)
+                                 : s == DiffState::OnlySecond ? QStringLiteral("only %1").arg(b)
+                                                              : QString(diffStateName(s));
             painter.drawImage(QRectF(left, plot.bottom() + 12, 13, 13), swatch);
             painter.setPen(c.ink);
             painter.drawText(QPointF(left + 18, plot.bottom() + 23), name);

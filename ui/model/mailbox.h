@@ -1,6 +1,6 @@
-// Calls handed to the thread that this object lives in, in order, one for each turn of its event loop. Qt's queued calls do
-// the same, but lock inside a library that the thread sanitizer does not see; here everything that crosses the border
-// stands under one std::mutex, so that what it reports is a race and not a blind spot.
+// Calls handed to the thread that this object lives in, in order, one for each turn of its event loop. Qt's queued
+// calls do the same, but lock inside a library that the thread sanitizer does not see; here everything that crosses the
+// border stands under one std::mutex, so that what it reports is a race and not a blind spot.
 #pragma once
 
 #include <QCoreApplication>

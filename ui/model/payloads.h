@@ -27,16 +27,16 @@ enum class DeviceChoice : uint8_t { Automatic, Cpu, Cuda, Reference };
 struct ModelInfo {
     QString path, name, format, hash;
     QString description, license, trainedOn, cardText;
-    QString backend, device;   ///< "cpu", "Xeon, 2 threads"
-    QStringList tasks;         ///< names it was trained for; empty: none stated
-    QStringList trainedFor;    ///< one sentence for each of `tasks`
-    int protocolVersion = 0;   ///< 0: runs as plain text
+    QString backend, device;  ///< "cpu", "Xeon, 2 threads"
+    QStringList tasks;        ///< names it was trained for; empty: none stated
+    QStringList trainedFor;   ///< one sentence for each of `tasks`
+    int protocolVersion = 0;  ///< 0: runs as plain text
     int nThreads = 0;
     int nLayers = 0, nHeads = 0, nKvHeads = 0, headDim = 0, hidden = 0, vocab = 0;
-    int maxContext = 0;        ///< tokens the model was trained for
-    int contextTokens = 0;     ///< tokens a run may use here
+    int maxContext = 0;     ///< tokens the model was trained for
+    int contextTokens = 0;  ///< tokens a run may use here
     quint64 weightBytes = 0;
-    quint64 heldBytes = 0;     ///< KV pool, scratch, device copies
+    quint64 heldBytes = 0;  ///< KV pool, scratch, device copies
     qint64 loadNs = 0;
 };
 
@@ -70,11 +70,11 @@ struct RunRequest {
 
 /// An error as a person reads it.
 struct ErrorInfo {
-    QString title;   ///< what could not be done
-    QString text;    ///< why, and what to do; one or two sentences
-    QString detail;  ///< file, field, found, expected; may be empty
-    int column = -1; ///< of the typed prompt, 1-based, where the text is wrong; -1 otherwise
-    int line = -1;   ///< 1-based
+    QString title;    ///< what could not be done
+    QString text;     ///< why, and what to do; one or two sentences
+    QString detail;   ///< file, field, found, expected; may be empty
+    int column = -1;  ///< of the typed prompt, 1-based, where the text is wrong; -1 otherwise
+    int line = -1;    ///< 1-based
 };
 
 using SharedRun = std::shared_ptr<const RunData>;

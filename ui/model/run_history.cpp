@@ -19,7 +19,8 @@ qint64 stepsOf(const HistoryEntry& e) {
 }  // namespace
 
 QString runTitle(const RunHeader& header) {
-    return QStringLiteral("%1 · %2").arg(shownLine(header.settings.task, 40), QString::fromUtf8(attentionModeName(header.settings.attention)));
+    return QStringLiteral("%1 · %2").arg(shownLine(header.settings.task, 40),
+                                         QString::fromUtf8(attentionModeName(header.settings.attention)));
 }
 
 RunHistory::RunHistory(QObject* parent, qint64 maxSteps) : QAbstractTableModel(parent), m_maxSteps(maxSteps) {}
@@ -42,7 +43,9 @@ bool RunHistory::holds(const SharedRun& run) const {
     return std::any_of(m_entries.begin(), m_entries.end(), [&](const HistoryEntry& e) { return e.run == run; });
 }
 
-int RunHistory::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : static_cast<int>(m_entries.size()); }
+int RunHistory::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : static_cast<int>(m_entries.size());
+}
 int RunHistory::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(ColumnCount); }
 
 QVariant RunHistory::data(const QModelIndex& index, int role) const {
@@ -51,17 +54,20 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     const RunData& run = *entry.run;
     const bool number = index.column() >= TokensColumn && index.column() <= ReadColumn;
     if (role == Qt::TextAlignmentRole) return int(Qt::AlignVCenter) | int(number ? Qt::AlignRight : Qt::AlignLeft);
-    if (role == Qt::ToolTipRole && index.column() == PromptColumn) return plainToolTip(shownText(run.header.settings.promptText, 800));
+    if (role == Qt::ToolTipRole && index.column() == PromptColumn)
+        return plainToolTip(shownText(run.header.settings.promptText, 800));
     if (role == Qt::ToolTipRole && index.column() == SpeedUpColumn && entry.dense)
         return QString::fromStdString(speedUp(run, *entry.dense).note());
-    if (role == Qt::ToolTipRole && index.column() == AnswerColumn) return plainToolTip(QString::fromStdString(checkAnswer(run).note));
+    if (role == Qt::ToolTipRole && index.column() == AnswerColumn)
+        return plainToolTip(QString::fromStdString(checkAnswer(run).note));
     if (role != Qt::DisplayRole) return {};
     switch (index.column()) {
         case NumberColumn: return entry.origin.isEmpty() ? QString::number(run.header.runId) : tr("file");
         case ModeColumn: return runTitle(run.header) + (entry.dense ? tr(" + dense") : QString());
         case PromptColumn: return shownWords(run.header.settings.promptText, 120);
         case AnswerColumn: {
-            const QString wrong = checkAnswer(run).verdict == AnswerCheck::Verdict::Wrong ? ' ' + checkMark(run) : QString();
+            const QString wrong =
+                checkAnswer(run).verdict == AnswerCheck::Verdict::Wrong ? ' ' + checkMark(run) : QString();
             return (run.answer.empty() ? kNoValue : shownWords(run.answer, 120)) + wrong;
         }
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
@@ -77,7 +83,8 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
 
 QVariant RunHistory::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
-    static const QStringList titles{tr("Run"), tr("Mode"), tr("Prompt"), tr("Answer"), tr("Tokens"), tr("Decode"), tr("Speed-up"), tr("KV read"), tr("Ended by")};
+    static const QStringList titles{tr("Run"),    tr("Mode"),     tr("Prompt"),  tr("Answer"),  tr("Tokens"),
+                                    tr("Decode"), tr("Speed-up"), tr("KV read"), tr("Ended by")};
     return section >= 0 && section < titles.size() ? QVariant(titles[section]) : QVariant();
 }
 

@@ -18,7 +18,18 @@ struct HistoryEntry {
 class RunHistory : public QAbstractTableModel {
     Q_OBJECT
   public:
-    enum Column { NumberColumn, ModeColumn, PromptColumn, AnswerColumn, TokensColumn, DecodeColumn, SpeedUpColumn, ReadColumn, StopColumn, ColumnCount };
+    enum Column {
+        NumberColumn,
+        ModeColumn,
+        PromptColumn,
+        AnswerColumn,
+        TokensColumn,
+        DecodeColumn,
+        SpeedUpColumn,
+        ReadColumn,
+        StopColumn,
+        ColumnCount
+    };
     explicit RunHistory(QObject* parent = nullptr, qint64 maxSteps = 400'000);
 
     void add(const HistoryEntry& entry);

@@ -65,7 +65,9 @@ void RunStore::begin(const SharedHeader& header, const std::vector<Segment>& pro
 }
 
 void RunStore::append(const SharedBatch& batch) {
-    if (m_whole || batch->runId != m_data.header.runId || batch->firstSegment > m_data.segments.size() || batch->firstViolation > m_data.violations.size()) return;
+    if (m_whole || batch->runId != m_data.header.runId || batch->firstSegment > m_data.segments.size() ||
+        batch->firstViolation > m_data.violations.size())
+        return;
     const int first = nSteps();
     m_data.steps.insert(m_data.steps.end(), batch->steps.begin(), batch->steps.end());
     replaceFrom(m_data.segments, batch->firstSegment, batch->segments);
@@ -109,7 +111,8 @@ void RunStore::addSlice() {
         while (s < most && begun()) m_data.segments.push_back(run.segments[s++]);
         if (begun()) return;  // steps come when their segments are there
         const auto steps = run.steps.begin();
-        m_data.steps.insert(m_data.steps.end(), steps + static_cast<std::ptrdiff_t>(first), steps + static_cast<std::ptrdiff_t>(last));
+        m_data.steps.insert(m_data.steps.end(), steps + static_cast<std::ptrdiff_t>(first),
+                            steps + static_cast<std::ptrdiff_t>(last));
         emit stepsAppended(static_cast<int>(first), static_cast<int>(last) - 1);
         return;
     }

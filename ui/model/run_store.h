@@ -18,10 +18,10 @@ namespace spanscope {
 /// once sent.
 struct RunBatch {
     int64_t runId = 0;
-    std::vector<StepRecord> steps;               ///< new steps only
-    size_t firstSegment = 0;                     ///< `segments` take the place of all from this one on
+    std::vector<StepRecord> steps;  ///< new steps only
+    size_t firstSegment = 0;        ///< `segments` take the place of all from this one on
     std::vector<Segment> segments;
-    size_t firstViolation = 0;                   ///< likewise
+    size_t firstViolation = 0;  ///< likewise
     std::vector<ProtocolViolation> violations;
     RunStats stats;
     std::string answer;
@@ -55,8 +55,8 @@ class RunStore : public QObject {
     SharedRun share();
 
   signals:
-    void reset();                            ///< everything changed
-    void stepsAppended(int first, int last); ///< step indices [first, last]
+    void reset();                             ///< everything changed
+    void stepsAppended(int first, int last);  ///< step indices [first, last]
     void finished();
 
   private:
@@ -65,7 +65,7 @@ class RunStore : public QObject {
 
     RunData m_data;
     bool m_finished = false;
-    SharedRun m_whole;    ///< what is shown in slices, or was shared; null: only m_data
+    SharedRun m_whole;  ///< what is shown in slices, or was shared; null: only m_data
     QTimer m_nextSlice;
 };
 

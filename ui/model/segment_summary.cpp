@@ -54,8 +54,9 @@ int SegmentSummaries::rowOfSegment(int segment) const {
 }
 
 int SegmentSummaries::rowOfStep(int step) const {
-    const auto after = std::upper_bound(m_rows.begin(), m_rows.end(), step,
-                                        [](int s, const SegmentSummary& row) { return row.firstStep < 0 || s < row.firstStep; });
+    const auto after = std::upper_bound(m_rows.begin(), m_rows.end(), step, [](int s, const SegmentSummary& row) {
+        return row.firstStep < 0 || s < row.firstStep;
+    });
     if (after == m_rows.begin()) return -1;
     const auto row = after - 1;
     return step <= row->lastStep ? static_cast<int>(row - m_rows.begin()) : -1;

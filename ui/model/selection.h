@@ -11,19 +11,19 @@ class Selection : public QObject {
   public:
     explicit Selection(QObject* parent = nullptr) : QObject(parent) {}
 
-    int hovered() const { return m_hovered; }      ///< step index, -1 none
-    int locked() const { return m_first; }         ///< first step of the locked range, -1 none
-    int lockedEnd() const { return m_last; }       ///< last step of the locked range (inclusive), -1 none
+    int hovered() const { return m_hovered; }  ///< step index, -1 none
+    int locked() const { return m_first; }     ///< first step of the locked range, -1 none
+    int lockedEnd() const { return m_last; }   ///< last step of the locked range (inclusive), -1 none
     /// The step to show: the locked one if there is one, else the hovered one, else -1.
     int current() const { return m_first >= 0 ? m_last : m_hovered; }
     bool isLocked() const { return m_first >= 0; }
 
   public slots:
     void hover(int step);
-    void lock(int step);          ///< the same step again unlocks
-    void extendTo(int step);      ///< Shift+click: range from the locked step
+    void lock(int step);      ///< the same step again unlocks
+    void extendTo(int step);  ///< Shift+click: range from the locked step
     void lockRange(int first, int last);
-    void clear();                 ///< Esc
+    void clear();  ///< Esc
 
   signals:
     void changed();

@@ -11,7 +11,7 @@ namespace spanscope {
 
 namespace {
 
-constexpr qsizetype kUnbroken = 60;    // characters without a place to break a line
+constexpr qsizetype kUnbroken = 60;  // characters without a place to break a line
 constexpr qsizetype kToolTipLine = 90;
 constexpr qsizetype kToolTip = 1000;
 
@@ -77,7 +77,8 @@ QString shown(const std::string& text, qsizetype most, bool lines) {
     const QString part = QString::fromUtf8(text.data(), static_cast<qsizetype>(bytes));
     if (bytes == text.size()) return shown(part, most, lines);
     QString rest(QChar(0x2026));
-    if (text.size() > 4 * static_cast<size_t>(kShownText)) rest += QStringLiteral(" (%1)").arg(formatBytes(text.size()));
+    if (text.size() > 4 * static_cast<size_t>(kShownText))
+        rest += QStringLiteral(" (%1)").arg(formatBytes(text.size()));
     qsizetype end = std::min(most, part.size());
     if (end > 0 && part[end - 1].isHighSurrogate()) --end;
     return shown(QStringView(part).left(end), lines, rest);
@@ -90,7 +91,8 @@ class PlainLabels : public QObject {
     bool eventFilter(QObject* watched, QEvent* event) override {
         if (event->type() != QEvent::Polish) return false;
         auto* label = qobject_cast<QLabel*>(watched);
-        if (label && label->textFormat() == Qt::AutoText && !label->inherits("QTipLabel")) label->setTextFormat(Qt::PlainText);
+        if (label && label->textFormat() == Qt::AutoText && !label->inherits("QTipLabel"))
+            label->setTextFormat(Qt::PlainText);
         return false;
     }
 };
@@ -103,11 +105,13 @@ QString shownText(const QString& text, qsizetype most) { return shown(text, most
 QString shownText(const std::string& text, qsizetype most) { return shown(text, most, true); }
 
 QString shownWords(const std::string& text, qsizetype most) {
-    const QString part = QString::fromUtf8(text.data(), static_cast<qsizetype>(std::min(text.size(), static_cast<size_t>(most) * 8)));
+    const QString part =
+        QString::fromUtf8(text.data(), static_cast<qsizetype>(std::min(text.size(), static_cast<size_t>(most) * 8)));
     QString words;  // of the characters that are blanks, not of those that only pass for one
     for (const QChar c : part) words += c == '\n' || c == '\r' || c == '\t' ? QChar(' ') : c;
     words = words.simplified();
-    const bool more = static_cast<size_t>(most) * 8 < text.size() && words.size() <= most;  // the part was mostly blanks
+    const bool more =
+        static_cast<size_t>(most) * 8 < text.size() && words.size() <= most;  // the part was mostly blanks
     return more ? shownLine(words, most) + QChar(0x2026) : shownLine(words, most);
 }
 
@@ -115,12 +119,15 @@ bool hidesText(const QString& text) {
     for (const QChar c : text) {
         const ushort u = c.unicode();
         if (u < 0x20 ? u != '\n' && u != '\t' && u != '\r' : u >= 0x7f && u < 0xa0) return true;
-        if (u == 0x061c || u == 0x200e || u == 0x200f || (u >= 0x2028 && u <= 0x202e) || (u >= 0x2066 && u <= 0x2069)) return true;
+        if (u == 0x061c || u == 0x200e || u == 0x200f || (u >= 0x2028 && u <= 0x202e) || (u >= 0x2066 && u <= 0x2069))
+            return true;
     }
     return false;
 }
 
-QString menuText(const QString& text, qsizetype most) { return shownLine(text, most).replace('&', QStringLiteral("&&")); }
+QString menuText(const QString& text, qsizetype most) {
+    return shownLine(text, most).replace('&', QStringLiteral("&&"));
+}
 
 QString plainToolTip(const QString& text) {
     const QString plain = shownText(text, kToolTip);

@@ -1,7 +1,7 @@
-// Text from outside (traces, model cards, vocabularies, paths, prompts, errors that quote them) as a widget may show it:
-// bounded, with control and formatting characters written out, so that nothing hides, reorders or forges what stands
-// beside it. What is kept, run, saved or copied is never changed; only what is shown is. Every text of that kind goes
-// through here on its way to a label, a cell, a tab, a menu or a tooltip.
+// Text from outside (traces, model cards, vocabularies, paths, prompts, errors that quote them) as a widget may show
+// it: bounded, with control and formatting characters written out, so that nothing hides, reorders or forges what
+// stands beside it. What is kept, run, saved or copied is never changed; only what is shown is. Every text of that kind
+// goes through here on its way to a label, a cell, a tab, a menu or a tooltip.
 #pragma once
 
 #include <QString>
@@ -11,7 +11,7 @@ class QLabel;
 
 namespace spanscope {
 
-inline constexpr qsizetype kShownLine = 200;   ///< characters
+inline constexpr qsizetype kShownLine = 200;  ///< characters
 inline constexpr qsizetype kShownText = 2000;
 
 /// One line: line ends as ↵, tabs as ⇥, control and formatting characters as ‹U+202E›, the rest of a long text as "…"
@@ -31,8 +31,8 @@ QString menuText(const QString& text, qsizetype most = kShownLine);
 /// For setToolTip() and Qt::ToolTipRole, which guess whether a text is markup: shown as it is written, wrapped.
 QString plainToolTip(const QString& text);
 
-/// Every label shows its text as written from here on, but for those that say Qt::RichText themselves; so do the message
-/// boxes of Qt. Once in a program.
+/// Every label shows its text as written from here on, but for those that say Qt::RichText themselves; so do the
+/// message boxes of Qt. Once in a program.
 void showLabelsAsPlainText();
 
 }  // namespace spanscope

@@ -41,14 +41,17 @@ std::string bodyText(const RunData& run, const Segment& s) {
     QString q = shownWords(asked, 4096);
     const QString w = shownWords(work, 4096);
     const qsizetype equals = w.lastIndexOf('=');
-    const QString result = equals >= 0 && w.size() - equals <= 14 ? QStringLiteral(" = ") + w.mid(equals + 1) : QString();
+    const QString result =
+        equals >= 0 && w.size() - equals <= 14 ? QStringLiteral(" = ") + w.mid(equals + 1) : QString();
     if (result.isEmpty() && !w.isEmpty()) q += ' ' + w;
     const qsizetype room = std::max<qsizetype>(4, qsizetype(kTextCharacters) - result.size());
     if (q.size() > room) q = q.left(room - 1) + QChar(0x2026);
     return shownLine(q + result).toStdString();
 }
 
-std::span<const SpanRef> drawnRefs(const Segment& segment) { return std::span(segment.refs).first(std::min(segment.refs.size(), kMostRefs)); }
+std::span<const SpanRef> drawnRefs(const Segment& segment) {
+    return std::span(segment.refs).first(std::min(segment.refs.size(), kMostRefs));
+}
 
 /// Layers of things to place: real nodes first, then one point for each layer that an edge passes.
 struct Slots {
@@ -95,7 +98,9 @@ struct Slots {
         for (size_t k = 0; k < layers.size(); ++k) {
             auto& layer = layers[backwards ? layers.size() - 1 - k : k];
             for (const int n : layer) want[size_t(n)] = wish(n, backwards);
-            if (reorder) std::stable_sort(layer.begin(), layer.end(), [&](int a, int b) { return want[size_t(a)] < want[size_t(b)]; });
+            if (reorder)
+                std::stable_sort(layer.begin(), layer.end(),
+                                 [&](int a, int b) { return want[size_t(a)] < want[size_t(b)]; });
             std::vector<double> inOrder;
             for (const int n : layer) inOrder.push_back(want[size_t(n)]);
             place(layer, inOrder);
@@ -122,7 +127,8 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
     const int nSegments = int(run.segments.size());
     std::vector<char> wanted(size_t(nSegments), 0);
     int begin = nSegments;  // the last maxSegments out-segments and what they name
-    for (int nOut = 0; begin > 0 && nOut < maxSegments; --begin) nOut += run.segments[size_t(begin) - 1].kind == SegmentKind::Out;
+    for (int nOut = 0; begin > 0 && nOut < maxSegments; --begin)
+        nOut += run.segments[size_t(begin) - 1].kind == SegmentKind::Out;
     for (int i = 0; i < begin; ++i) graph.nLeftOut += run.segments[size_t(i)].kind == SegmentKind::Out;
     for (int i = begin; i < nSegments; ++i) {
         const Segment& s = run.segments[size_t(i)];
@@ -131,7 +137,8 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
         for (const SpanRef& ref : drawnRefs(s))
             if (ref.segment >= 0 && ref.segment < i) wanted[size_t(ref.segment)] = 1;
     }
-    if (size_t(std::count(wanted.begin(), wanted.end(), 1)) > kMostNodes && maxSegments > kFewSegments) return layoutGraph(run, maxSegments / 2);
+    if (size_t(std::count(wanted.begin(), wanted.end(), 1)) > kMostNodes && maxSegments > kFewSegments)
+        return layoutGraph(run, maxSegments / 2);
     std::vector<int> nodeOf(size_t(nSegments), -1);
     for (int i = 0; i < nSegments; ++i) {
         if (!wanted[size_t(i)]) continue;
@@ -145,10 +152,11 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
         nodeOf[size_t(i)] = int(graph.nodes.size());
         graph.nodes.push_back(std::move(n));
     }
-    const size_t firstStep = graph.nLeftOut > 0 && !run.steps.empty()
-                                 ? size_t(std::clamp<int64_t>(int64_t(run.segments[size_t(begin)].begin) - run.steps.front().position, 0,
-                                                              int64_t(run.steps.size())))
-                                 : 0;
+    const size_t firstStep =
+        graph.nLeftOut > 0 && !run.steps.empty()
+            ? size_t(std::clamp<int64_t>(int64_t(run.segments[size_t(begin)].begin) - run.steps.front().position, 0,
+                                         int64_t(run.steps.size())))
+            : 0;
     for (size_t k = firstStep; k < run.steps.size(); ++k) {
         const StepRecord& step = run.steps[k];
         if (step.segment >= 0 && step.segment < nSegments && nodeOf[size_t(step.segment)] >= 0) {
@@ -185,7 +193,8 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
     int64_t nPasses = 0;
     for (const GraphEdge& e : graph.edges)
         if (!e.broken) nPasses += graph.nodes[size_t(e.to)].layer - graph.nodes[size_t(e.from)].layer;
-    if ((graph.edges.size() > kMostEdges || nPasses > kMostPasses) && maxSegments > kFewSegments) return layoutGraph(run, maxSegments / 2);
+    if ((graph.edges.size() > kMostEdges || nPasses > kMostPasses) && maxSegments > kFewSegments)
+        return layoutGraph(run, maxSegments / 2);
 
     // Layered drawing after Sugiyama: order by the mean place of the neighbours, then pull each toward them.
     Slots all;
@@ -219,7 +228,8 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
     }
     const auto left = [](int layer) { return kMargin + layer * (kWidth + kGapX); };
     for (size_t i = 0; i < graph.nodes.size(); ++i)
-        graph.nodes[i].rect = QRectF(left(graph.nodes[i].layer), kMargin + all.y[i] - top - kHeight / 2, kWidth, kHeight);
+        graph.nodes[i].rect =
+            QRectF(left(graph.nodes[i].layer), kMargin + all.y[i] - top - kHeight / 2, kWidth, kHeight);
     for (size_t i = 0; i < graph.edges.size(); ++i) {
         int layer = graph.edges[i].broken ? 0 : graph.nodes[size_t(graph.edges[i].from)].layer;
         for (const int pass : passes[i]) {
@@ -252,7 +262,8 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
             const QRectF& to = graph.nodes[size_t(e.to)].rect;
             const QPointF end(to.left(), to.center().y());
             const QPointF start = e.broken ? end - QPointF(26, 0)
-                                           : QPointF(graph.nodes[size_t(e.from)].rect.right(), graph.nodes[size_t(e.from)].rect.center().y());
+                                           : QPointF(graph.nodes[size_t(e.from)].rect.right(),
+                                                     graph.nodes[size_t(e.from)].rect.center().y());
             QPen pen(isLit ? palette.accent : palette.inkSoft, isLit ? 2 : 1.2);
             if (e.broken) pen = QPen(palette.phase(Phase::Global), 2, Qt::DashLine);
             if (!isLit && lit >= 0) {
@@ -284,25 +295,31 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
         const GraphNode& n = graph.nodes[i];
         painter.setOpacity(near[i] ? 1 : 0.35);
-        painter.setPen(QPen(int(i) == lit ? palette.accent : n.fallback ? palette.phase(Phase::Global) : palette.inkSoft,
-                            int(i) == lit ? 2.2 : n.fallback ? 2 : 0.8, n.fallback ? Qt::DashLine : Qt::SolidLine));
+        painter.setPen(QPen(int(i) == lit ? palette.accent
+                            : n.fallback  ? palette.phase(Phase::Global)
+                                          : palette.inkSoft,
+                            int(i) == lit ? 2.2
+                            : n.fallback  ? 2
+                                          : 0.8,
+                            n.fallback ? Qt::DashLine : Qt::SolidLine));
         painter.setBrush(palette.segment(n.kind));
         if (n.kind == SegmentKind::In) painter.drawRoundedRect(n.rect, 3, 3);
         else painter.drawRoundedRect(n.rect, 11, 11);  // shape tells given from written
         const QRectF inner = n.rect.adjusted(10, 4, -8, -4);
         painter.setPen(palette.ink);
         painter.setFont(bold);
-        painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2), Qt::AlignLeft | Qt::AlignVCenter,
-                         QString::fromStdString(n.label));
+        painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2),
+                         Qt::AlignLeft | Qt::AlignVCenter, QString::fromStdString(n.label));
         if (n.steps > 0) {
             painter.setFont(body);
             painter.setPen(palette.inkSoft);
-            painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2), Qt::AlignRight | Qt::AlignVCenter,
-                             QObject::tr("%1 read/step").arg(n.attended / n.steps));
+            painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2),
+                             Qt::AlignRight | Qt::AlignVCenter, QObject::tr("%1 read/step").arg(n.attended / n.steps));
         }
         painter.setFont(body);
         painter.setPen(palette.ink);
-        painter.drawText(QRectF(inner.left(), inner.center().y(), inner.width(), inner.height() / 2), Qt::AlignLeft | Qt::AlignVCenter,
+        painter.drawText(QRectF(inner.left(), inner.center().y(), inner.width(), inner.height() / 2),
+                         Qt::AlignLeft | Qt::AlignVCenter,
                          QFontMetricsF(body).elidedText(QString::fromStdString(n.text), Qt::ElideRight, inner.width()));
     }
     painter.setOpacity(1);

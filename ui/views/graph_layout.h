@@ -16,19 +16,19 @@ namespace spanscope {
 struct Palette;
 
 struct GraphNode {
-    int segment = -1;        ///< index into RunData::segments
+    int segment = -1;  ///< index into RunData::segments
     SegmentKind kind = SegmentKind::Out;
-    std::string label;       ///< "out 3"
-    std::string text;        ///< what it says, shortened; work marked <local> is left out up to its result
+    std::string label;  ///< "out 3"
+    std::string text;   ///< what it says, shortened; work marked <local> is left out up to its result
     bool fallback = false;
     int layer = 0;
-    QRectF rect;             ///< in layout units (pixels at zoom 1)
+    QRectF rect;  ///< in layout units (pixels at zoom 1)
     int attended = 0, steps = 0;
 };
 
 struct GraphEdge {
-    int from = -1, to = -1;  ///< nodes; `to` declared `from`
-    bool broken = false;     ///< a reference that resolved to nothing: from is -1
+    int from = -1, to = -1;    ///< nodes; `to` declared `from`
+    bool broken = false;       ///< a reference that resolved to nothing: from is -1
     std::vector<QPointF> via;  ///< where it passes the layers in between, clear of their nodes
 };
 
@@ -38,14 +38,14 @@ struct GraphLayout {
     QSizeF size;
     int nLeftOut = 0;  ///< earlier out-segments that a long run has no room for
 
-    int nodeAt(QPointF point) const;           ///< -1 if none
-    int nodeOf(int segment) const;             ///< -1 if not in the graph
+    int nodeAt(QPointF point) const;  ///< -1 if none
+    int nodeOf(int segment) const;    ///< -1 if not in the graph
 };
 
 /// Nodes: every out-segment, and every in-segment that some out-segment names. References always point to earlier
 /// segments, so the graph has no cycles; ones that do not (a damaged trace) count as broken. Of a long run only the
-/// last maxSegments out-segments are laid out, fewer where they name so many that nobody could follow the arrows; of one
-/// segment the first 64 references.
+/// last maxSegments out-segments are laid out, fewer where they name so many that nobody could follow the arrows; of
+/// one segment the first 64 references.
 GraphLayout layoutGraph(const RunData& run, int maxSegments = 300);
 
 /// Paints the graph at (0, 0) in layout units. highlight: segment whose sources and users are lit, -1 none.

@@ -79,7 +79,9 @@ void GraphView::paintEvent(QPaintEvent*) {
     painter.fillRect(rect(), palette.ground);
     if (m_graph.nodes.empty()) {
         painter.setPen(palette.inkSoft);
-        painter.drawText(rect(), Qt::AlignCenter, tr("No segments yet.\nEach one that the model writes becomes a node;\nan arrow leads from what it named."));
+        painter.drawText(
+            rect(), Qt::AlignCenter,
+            tr("No segments yet.\nEach one that the model writes becomes a node;\nan arrow leads from what it named."));
         return;
     }
     painter.translate(m_offset);
@@ -89,8 +91,9 @@ void GraphView::paintEvent(QPaintEvent*) {
     if (m_graph.nLeftOut > 0) {
         painter.resetTransform();
         painter.setPen(palette.inkSoft);
-        painter.drawText(rect().adjusted(8, 4, -8, -4), Qt::AlignLeft | Qt::AlignTop,
-                         tr("the last %1 segments; %2 earlier ones are not drawn").arg(m_graph.nodes.size()).arg(m_graph.nLeftOut));
+        painter.drawText(
+            rect().adjusted(8, 4, -8, -4), Qt::AlignLeft | Qt::AlignTop,
+            tr("the last %1 segments; %2 earlier ones are not drawn").arg(m_graph.nodes.size()).arg(m_graph.nLeftOut));
     }
 }
 
@@ -99,7 +102,8 @@ void GraphView::selectSegment(int segment) {
     if (segment < 0 || segment >= int(run.segments.size()) || run.steps.empty()) return;
     const Segment& s = run.segments[size_t(segment)];
     const int offset = run.steps.front().position;
-    const int first = s.begin - offset, last = std::min(s.end == kOpenEnd ? m_store->nSteps() : s.end - offset, m_store->nSteps()) - 1;
+    const int first = s.begin - offset,
+              last = std::min(s.end == kOpenEnd ? m_store->nSteps() : s.end - offset, m_store->nSteps()) - 1;
     if (first >= 0 && last >= first) {
         m_selection->lockRange(first, last);
     } else {  // given, not written: the steps that first read it
@@ -120,7 +124,8 @@ void GraphView::mousePressEvent(QMouseEvent* event) {
 }
 
 void GraphView::mouseMoveEvent(QMouseEvent* event) {
-    if (m_pressed && !m_dragging && (event->position() - m_press).manhattanLength() >= QApplication::startDragDistance())
+    if (m_pressed && !m_dragging &&
+        (event->position() - m_press).manhattanLength() >= QApplication::startDragDistance())
         m_dragging = true;
     if (m_dragging) {
         m_offset = m_pressOffset + event->position() - m_press;
@@ -132,7 +137,9 @@ void GraphView::mouseMoveEvent(QMouseEvent* event) {
     const int segment = node < 0 ? -1 : m_graph.nodes[size_t(node)].segment;
     if (segment != m_hovered) {
         m_hovered = segment;
-        setToolTip(node < 0 ? QString() : plainToolTip(QString::fromStdString(m_graph.nodes[size_t(node)].label + ": " + m_graph.nodes[size_t(node)].text)));
+        setToolTip(node < 0 ? QString()
+                            : plainToolTip(QString::fromStdString(m_graph.nodes[size_t(node)].label + ": " +
+                                                                  m_graph.nodes[size_t(node)].text)));
         update();
     }
 }
@@ -193,8 +200,12 @@ QString GraphView::text() const {
         if (m_graph.nodes[i].kind != SegmentKind::Out) continue;
         QStringList sources;
         for (const GraphEdge& e : m_graph.edges)
-            if (e.to == int(i)) sources << (e.broken ? tr("nothing (unknown label)") : QString::fromStdString(m_graph.nodes[size_t(e.from)].label));
-        lines << tr("%1 reads %2").arg(QString::fromStdString(m_graph.nodes[i].label), sources.isEmpty() ? tr("nothing else") : sources.join(", "));
+            if (e.to == int(i))
+                sources << (e.broken ? tr("nothing (unknown label)")
+                                     : QString::fromStdString(m_graph.nodes[size_t(e.from)].label));
+        lines << tr("%1 reads %2")
+                     .arg(QString::fromStdString(m_graph.nodes[i].label),
+                          sources.isEmpty() ? tr("nothing else") : sources.join(", "));
     }
     return lines.join('\n');
 }

@@ -51,8 +51,7 @@ MaskRows rowsOf(const RunData& run, const MaskDiff& diff) {
 }  // namespace
 
 MaskDiffPane::MaskDiffPane(RunStore* first, RunStore* second, Selection* selection, QWidget* parent)
-    : QWidget(parent), m_first(first), m_second(second), m_selection(selection),
-      m_inbox(sharedMailbox()) {
+    : QWidget(parent), m_first(first), m_second(second), m_selection(selection), m_inbox(sharedMailbox()) {
     setObjectName("maskDifference");
     setAccessibleName(tr("Difference of the two masks"));
     setMouseTracking(true);
@@ -121,7 +120,8 @@ QPoint MaskDiffPane::cellAt(QPointF pos) const {
 
 QPointF MaskDiffPane::centreOf(int step, int column) const {
     const double dpr = devicePixelRatioF();
-    return {m_plot.left() + (m_x.axis.pixelOf(column + 0.5) - m_x.origin) / dpr, m_plot.top() + (m_y.axis.pixelOf(step + 0.5) - m_y.origin) / dpr};
+    return {m_plot.left() + (m_x.axis.pixelOf(column + 0.5) - m_x.origin) / dpr,
+            m_plot.top() + (m_y.axis.pixelOf(step + 0.5) - m_y.origin) / dpr};
 }
 
 void MaskDiffPane::paintEvent(QPaintEvent*) {
@@ -131,14 +131,16 @@ void MaskDiffPane::paintEvent(QPaintEvent*) {
     if (!m_diff.why.empty() || m_diff.rows.empty()) {
         painter.setPen(palette.inkSoft);
         painter.drawText(rect(), Qt::AlignCenter | Qt::TextWordWrap,
-                         m_diff.why.empty() ? tr("Two runs of one prompt are compared here, cell by cell.") : QString::fromStdString(m_diff.why));
+                         m_diff.why.empty() ? tr("Two runs of one prompt are compared here, cell by cell.")
+                                            : QString::fromStdString(m_diff.why));
         return;
     }
     const double dpr = devicePixelRatioF();
     const int pattern = std::max(1, int(std::lround(dpr)));
     if (m_image.isNull() || m_imageDark != palette.dark) {
         m_imageDark = palette.dark;
-        m_image = rasterDiff(m_diff, m_x.axis, m_y.axis, int64_t(m_x.origin), int64_t(m_y.origin), m_x.extent, m_y.extent, palette.dark, pattern);
+        m_image = rasterDiff(m_diff, m_x.axis, m_y.axis, int64_t(m_x.origin), int64_t(m_y.origin), m_x.extent,
+                             m_y.extent, palette.dark, pattern);
     }
     painter.save();
     painter.translate(m_plot.topLeft());
@@ -149,8 +151,18 @@ void MaskDiffPane::paintEvent(QPaintEvent*) {
     small.setPointSizeF(std::max(7.0, font().pointSizeF() * 0.85));
     painter.setFont(small);
     const bool locked = m_selection->isLocked();
-    MaskRulers r{m_first->data(), m_rows, palette, m_x, m_y, 1 / dpr, QRectF(m_plot), locked ? m_selection->locked() : m_selection->hovered(),
-                 locked ? m_selection->lockedEnd() : m_selection->hovered(), true, true, 0};
+    MaskRulers r{m_first->data(),
+                 m_rows,
+                 palette,
+                 m_x,
+                 m_y,
+                 1 / dpr,
+                 QRectF(m_plot),
+                 locked ? m_selection->locked() : m_selection->hovered(),
+                 locked ? m_selection->lockedEnd() : m_selection->hovered(),
+                 true,
+                 true,
+                 0};
     if (r.last >= m_rows.size()) r.first = r.last = -1;
     r.drawGrid(painter);
     r.drawTop(painter);
@@ -158,14 +170,16 @@ void MaskDiffPane::paintEvent(QPaintEvent*) {
     if (r.first >= 0) {
         painter.setPen(QPen(palette.accent, locked ? 1.5 : 1));
         for (const double y : {r.yOf(r.first), r.yOf(r.last + 1)})
-            if (y >= m_plot.top() && y <= m_plot.bottom()) painter.drawLine(QPointF(m_plot.left(), y), QPointF(m_plot.right(), y));
+            if (y >= m_plot.top() && y <= m_plot.bottom())
+                painter.drawLine(QPointF(m_plot.left(), y), QPointF(m_plot.right(), y));
     }
     if (m_diff.parting >= 0) {
         const double y = r.yOf(m_diff.parting);
         if (y >= m_plot.top() && y <= m_plot.bottom()) {
             painter.setPen(QPen(palette.ink, 1, Qt::DashLine));
             painter.drawLine(QPointF(m_plot.left(), y), QPointF(m_plot.right(), y));
-            painter.drawText(QRectF(m_plot.left(), y + 2, m_plot.width() - 6, 16), Qt::AlignRight, tr("from here on the texts differ"));
+            painter.drawText(QRectF(m_plot.left(), y + 2, m_plot.width() - 6, 16), Qt::AlignRight,
+                             tr("from here on the texts differ"));
         }
     }
     double left = m_plot.left();
@@ -181,7 +195,8 @@ void MaskDiffPane::paintEvent(QPaintEvent*) {
         QString name = diffStateName(s);
         if (s == DiffState::OnlyFirst) name = tr("only %1").arg(nameOf(m_first->data(), false));
         if (s == DiffState::OnlySecond)
-            name = tr("only %1").arg(nameOf(m_second->data(), m_first->data().header.settings.attention == m_second->data().header.settings.attention));
+            name = tr("only %1").arg(nameOf(m_second->data(), m_first->data().header.settings.attention ==
+                                                                  m_second->data().header.settings.attention));
         painter.drawText(QPointF(left + 18, top + 11), name);
         left += 18 + painter.fontMetrics().horizontalAdvance(name) + 16;
     }
@@ -206,8 +221,10 @@ void MaskDiffPane::mouseMoveEvent(QMouseEvent* event) {
         const DiffState state = diffCell(m_diff.rows[size_t(cell.y())], cell.x());
         const RunData& run = m_first->data();
         text = tr("step %1 (%2), position %3 (%4): %5")
-                   .arg(QString::number(cell.y()), QString::fromStdString(tokenText(run, run.steps[size_t(cell.y())].position)),
-                        QString::number(cell.x()), QString::fromStdString(tokenText(run, cell.x())), QString(diffStateName(state)));
+                   .arg(QString::number(cell.y()),
+                        QString::fromStdString(tokenText(run, run.steps[size_t(cell.y())].position)),
+                        QString::number(cell.x()), QString::fromStdString(tokenText(run, cell.x())),
+                        QString(diffStateName(state)));
     }
     setToolTip(plainToolTip(text));
     setAccessibleDescription(text);
@@ -250,9 +267,10 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
     const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
     m_linkAction = add.checkable(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true,
                                  [this](bool on) { setLinked(on); });
-    m_partingAction = add(tr("First Difference"), QKeySequence(Qt::Key_N), tr("Go to the first step where the two wrote different tokens"),
-                          [this] { jumpToParting(); });
-    QAction* copy = add(tr("Copy Figures"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), tr("Copy the table as CSV"), [this] { copyCsv(); });
+    m_partingAction = add(tr("First Difference"), QKeySequence(Qt::Key_N),
+                          tr("Go to the first step where the two wrote different tokens"), [this] { jumpToParting(); });
+    QAction* copy = add(tr("Copy Figures"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), tr("Copy the table as CSV"),
+                        [this] { copyCsv(); });
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 4, 0);
@@ -360,8 +378,12 @@ QString MaskCompareView::summary() const {
     const RunData &a = m_first->data(), &b = m_second->data();
     QString text;
     if (d.parting >= 0) {
-        const auto token = [&](const RunData& r) { return QString::fromStdString(tokenText(r, r.steps[size_t(d.parting)].position)); };
-        text = tr("Same tokens up to step %1; there the first wrote \u201c%2\u201d, the second \u201c%3\u201d. ").arg(d.parting).arg(token(a), token(b));
+        const auto token = [&](const RunData& r) {
+            return QString::fromStdString(tokenText(r, r.steps[size_t(d.parting)].position));
+        };
+        text = tr("Same tokens up to step %1; there the first wrote \u201c%2\u201d, the second \u201c%3\u201d. ")
+                   .arg(d.parting)
+                   .arg(token(a), token(b));
     } else {
         text = a.steps.size() == b.steps.size() ? tr("Same tokens in all %1 steps. ").arg(d.rows.size())
                                                 : tr("Same tokens in the %1 steps that both have. ").arg(d.rows.size());
@@ -378,7 +400,8 @@ QString MaskCompareView::csv() const {
         return '"' + QString::fromStdString(withoutFormula(s.toStdString())).replace('"', QStringLiteral("\"\"")) + '"';
     };
     for (int i = 0; i < m_table->rowCount(); ++i)
-        out += quoted(m_table->item(i, 0)->text()) + ',' + quoted(m_table->item(i, 1)->text()) + ',' + quoted(m_table->item(i, 2)->text()) + '\n';
+        out += quoted(m_table->item(i, 0)->text()) + ',' + quoted(m_table->item(i, 1)->text()) + ',' +
+               quoted(m_table->item(i, 2)->text()) + '\n';
     return out;
 }
 

@@ -79,7 +79,7 @@ class MaskCompareView : public QWidget {
     void showEvent(QShowEvent* event) override;
 
   private:
-    void rebuild();   ///< when shown; else when it next is
+    void rebuild();  ///< when shown; else when it next is
     void showSummary();
     bool m_stale = true;
     RunStore *m_first, *m_second;

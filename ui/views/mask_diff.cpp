@@ -9,16 +9,18 @@ QRgb diffPixel(DiffState state, const Palette& palette, int x, int y, int patter
     const int px = x / pattern, py = y / pattern;
     switch (state) {
         case DiffState::Future: return palette.future.rgb();
-        case DiffState::Neither: return (maskPatternInk(MaskState::Skipped, px, py) ? palette.skippedLine : palette.skipped).rgb();
+        case DiffState::Neither:
+            return (maskPatternInk(MaskState::Skipped, px, py) ? palette.skippedLine : palette.skipped).rgb();
         case DiffState::Both: return palette.phase(Phase::Prompt).rgb();
-        case DiffState::OnlySecond: return (((px - py) & 7) < 2 ? palette.ground : palette.dense).rgb();  // striped: not by colour alone
+        case DiffState::OnlySecond:
+            return (((px - py) & 7) < 2 ? palette.ground : palette.dense).rgb();  // striped: not by colour alone
         case DiffState::OnlyFirst: return palette.declared.rgb();
     }
     return 0;
 }
 
-QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width, int height,
-                  bool dark, int pattern) {
+QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width,
+                  int height, bool dark, int pattern) {
     QImage image(width, height, QImage::Format_RGB32);
     if (image.isNull()) return image;
     const Palette& palette = Palette::of(dark);
@@ -45,8 +47,9 @@ QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& y
         }
         auto* out = reinterpret_cast<QRgb*>(image.scanLine(line));
         for (int i = 0; i < width; ++i)
-            out[i] = diffPixel(static_cast<DiffState>(codes[static_cast<size_t>(i)]), palette, static_cast<int>((x + i) % (8 * pattern)),
-                               static_cast<int>((y + line) % (8 * pattern)), pattern);
+            out[i] = diffPixel(static_cast<DiffState>(codes[static_cast<size_t>(i)]), palette,
+                               static_cast<int>((x + i) % (8 * pattern)), static_cast<int>((y + line) % (8 * pattern)),
+                               pattern);
     }
     return image;
 }

@@ -9,7 +9,7 @@
 namespace spanscope {
 
 QRgb diffPixel(DiffState state, const Palette& palette, int x, int y, int pattern);
-QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width, int height,
-                  bool dark, int pattern);
+QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width,
+                  int height, bool dark, int pattern);
 
 }  // namespace spanscope

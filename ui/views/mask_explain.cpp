@@ -34,7 +34,10 @@ std::string tokenText(const RunData& run, int position) {
     if (step >= 0 && step < static_cast<int>(run.steps.size())) token = &run.steps[static_cast<size_t>(step)].token;
     if (!token) return {};
     if (token->text.empty()) return std::string("id ").append(std::to_string(token->id));
-    return shownLine(token->text, kTokenCharacters).replace(' ', QChar(0x2423)).replace(QChar(0x21b5), QChar(0x23ce)).toStdString();
+    return shownLine(token->text, kTokenCharacters)
+        .replace(' ', QChar(0x2423))
+        .replace(QChar(0x21b5), QChar(0x23ce))
+        .toStdString();
 }
 
 namespace {
@@ -55,7 +58,8 @@ std::string whyRead(const RunData& run, const StepRecord& step, int column) {
     const int at = segmentAt(run.segments, column);
     if (own) {
         for (const SpanRef& ref : own->refs)
-            if (ref.segment >= 0 && column >= ref.tokens.begin && column < ref.tokens.end && ref.position <= step.position)
+            if (ref.segment >= 0 && column >= ref.tokens.begin && column < ref.tokens.end &&
+                ref.position <= step.position)
                 return std::string("declared: <") + segmentKindName(ref.kind) + ">" + std::to_string(ref.label) + "<:>";
         if (own->fallback) return "fallback after a violation: everything is visible";
     }

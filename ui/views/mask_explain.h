@@ -12,20 +12,20 @@ struct CellInfo {
     int step = -1;
     int column = -1;
     MaskState state = MaskState::Future;
-    std::string query;    ///< text of the step's token
-    std::string key;      ///< text of the token in the column; empty if not written yet
+    std::string query;  ///< text of the step's token
+    std::string key;    ///< text of the token in the column; empty if not written yet
     std::string phase;
     std::string segment;  ///< of the step: "out 3"
     std::string keySegment;
-    std::string reason;   ///< why it is read or not, a phrase
+    std::string reason;  ///< why it is read or not, a phrase
 };
 
 /// The segment that holds `position`, -1 if none. segments: by position.
 int segmentAt(const std::vector<Segment>& segments, int position);
 /// "in 12", "out 3", "scaffold".
 std::string segmentLabel(const Segment& segment);
-/// Text of the token at an absolute position with white space and controls made visible, a long one its beginning; empty
-/// if there is none.
+/// Text of the token at an absolute position with white space and controls made visible, a long one its beginning;
+/// empty if there is none.
 std::string tokenText(const RunData& run, int position);
 
 /// step and column must be inside the run, else an empty info.

@@ -83,7 +83,8 @@ struct MaskWindow {
         clamp();
     }
     CellRange visibleCells() const {
-        return {std::max(0, axis.cellAt(origin)), std::min(nCells, axis.cellsAt(static_cast<int64_t>(origin) + extent - 1).end)};
+        return {std::max(0, axis.cellAt(origin)),
+                std::min(nCells, axis.cellsAt(static_cast<int64_t>(origin) + extent - 1).end)};
     }
     /// Cell under a pixel of the window, -1 outside.
     int cellAtWindow(double pixel) const {

@@ -68,7 +68,7 @@ void markList(const IntervalList& list, int query, MaskCode code, const PixelCel
         if (c.begin >= c.end) continue;
         const int64_t pageEnd = (static_cast<int64_t>(c.end - 1) / kPageTokens + 1) * kPageTokens;
         markPixels(px, c.begin / kPageTokens * kPageTokens, static_cast<int>(std::min<int64_t>(pageEnd, query + 1)),
-             maskCode(MaskState::Loaded), codes);
+                   maskCode(MaskState::Loaded), codes);
         markPixels(px, c.begin, c.end, code, codes);
     }
 }

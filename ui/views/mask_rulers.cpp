@@ -119,7 +119,8 @@ void MaskRulers::drawLeft(QPainter& painter) const {
             const QRectF box(ribbonLeft, top, ribbonWidth, std::max(1.0, bottom - top));
             drawnTo = box.bottom();
             painter.fillRect(box, palette.segment(it->kind));
-            if (box.height() > 3) painter.fillRect(QRectF(box.left(), box.bottom() - 1, box.width(), 1), palette.ground);
+            if (box.height() > 3)
+                painter.fillRect(QRectF(box.left(), box.bottom() - 1, box.width(), 1), palette.ground);
             const QRectF seen = box.intersected(QRectF(ribbonLeft, plot.top(), ribbonWidth, plot.height()));
             if (seen.height() >= metrics.height() - 2) {
                 QString label = QString::fromStdString(segmentLabel(*it));
@@ -165,7 +166,8 @@ void MaskRulers::drawGrid(QPainter& painter) const {
 double MaskRulers::drawLegend(QPainter* painter, QRectF area, const QFont& font) const {
     if (!painter) return paintLegend(nullptr, area, font, false);
     if (paintLegend(nullptr, area, font, false) <= area.width()) return paintLegend(painter, area, font, false);
-    const double brief = paintLegend(nullptr, area, font, true);  // a narrow dock gets shorter words, a narrower one smaller ones
+    const double brief =
+        paintLegend(nullptr, area, font, true);  // a narrow dock gets shorter words, a narrower one smaller ones
     if (brief <= area.width()) return paintLegend(painter, area, font, true);
     painter->save();
     painter->setFont(font);
@@ -188,8 +190,8 @@ double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font
             painter->setBrush(Qt::NoBrush);
             painter->drawRect(box);
             painter->setPen(palette.ink);
-            painter->drawText(QRectF(left + swatch + 5, area.top(), 300, area.height()), Qt::AlignVCenter | Qt::AlignLeft,
-                              text);
+            painter->drawText(QRectF(left + swatch + 5, area.top(), 300, area.height()),
+                              Qt::AlignVCenter | Qt::AlignLeft, text);
         }
         left += swatch + 5 + metrics.horizontalAdvance(text) + (brief ? 9 : 16);
     };
@@ -215,7 +217,8 @@ double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font
     } else {
         entry(QStringLiteral("read"), state(MaskState::Read));
     }
-    if (showLoaded) entry(brief ? QStringLiteral("loaded") : QStringLiteral("loaded with its page"), state(MaskState::Loaded));
+    if (showLoaded)
+        entry(brief ? QStringLiteral("loaded") : QStringLiteral("loaded with its page"), state(MaskState::Loaded));
     entry(brief ? QStringLiteral("not read") : QStringLiteral("allowed, not read"), state(MaskState::Skipped));
     entry(QStringLiteral("future"), state(MaskState::Future));
     if (painter) painter->restore();

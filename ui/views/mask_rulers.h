@@ -21,13 +21,13 @@ struct MaskRulers {
     const RunData& run;
     const MaskRows& rows;
     const Palette& palette;
-    MaskWindow x, y;        ///< windows in units of `unit`
-    double unit = 1;        ///< painter units to a window pixel (1 / device pixel ratio on screen)
-    QRectF plot;            ///< where the mask stands, painter units
+    MaskWindow x, y;            ///< windows in units of `unit`
+    double unit = 1;            ///< painter units to a window pixel (1 / device pixel ratio on screen)
+    QRectF plot;                ///< where the mask stands, painter units
     int first = -1, last = -1;  ///< selected steps, -1 none
     bool byPhase = true;
     bool showLoaded = true;
-    int firstStep = 0;          ///< step of row 0, where rows are a part of the run
+    int firstStep = 0;  ///< step of row 0, where rows are a part of the run
 
     double xOf(double cell) const { return plot.left() + (x.axis.pixelOf(cell) - x.origin) * unit; }
     double yOf(double cell) const { return plot.top() + (y.axis.pixelOf(cell) - y.origin) * unit; }

@@ -64,7 +64,7 @@ void MaskTiles::request(const Key& key, const MaskScale& scale, Tile& tile) {
     }
     // The destructor waits for the workers, so `this` outlives them; what they posted goes with it.
     auto job = [this, wanted = m_wanted, generation = m_generation, key, scale, line, y, old = tile.image,
-                  rows = m_rows] {
+                rows = m_rows] {
         QImage image;
         if (wanted->load() == key.scale)
             image = redraw(old, line, rows, scale, static_cast<int64_t>(key.tx) * kTile, y);
@@ -155,7 +155,8 @@ bool MaskTiles::paint(QPainter& painter, const MaskScale& scale, int64_t x, int6
         for (int64_t tx = firstX; tx <= lastX; ++tx) {
             const auto it = m_tiles.constFind({m_current, static_cast<int>(tx), static_cast<int>(ty)});
             if (it != m_tiles.constEnd() && !it->image.isNull())
-                painter.drawImage(QPoint(static_cast<int>(tx * kTile - x), static_cast<int>(ty * kTile - y)), it->image);
+                painter.drawImage(QPoint(static_cast<int>(tx * kTile - x), static_cast<int>(ty * kTile - y)),
+                                  it->image);
         }
     if (!gaps) m_complete = m_current;
     painter.restore();

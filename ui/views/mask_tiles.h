@@ -31,8 +31,8 @@ struct MaskScale {
 class MaskTiles : public QObject {
     Q_OBJECT
   public:
-    static constexpr int kTile = 256;     ///< device pixels a side
-    static constexpr int kMaxTiles = 224; ///< 56 MiB; the oldest go first
+    static constexpr int kTile = 256;      ///< device pixels a side
+    static constexpr int kMaxTiles = 224;  ///< 56 MiB; the oldest go first
 
     explicit MaskTiles(QObject* parent = nullptr);
     ~MaskTiles() override;
@@ -58,8 +58,8 @@ class MaskTiles : public QObject {
         friend size_t qHash(const Key& k, size_t seed = 0) { return qHashMulti(seed, k.scale, k.tx, k.ty); }
     };
     struct Tile {
-        QImage image;        ///< null while the first is being computed
-        int rows = 0;        ///< rows of the run it knows
+        QImage image;  ///< null while the first is being computed
+        int rows = 0;  ///< rows of the run it knows
         bool inFlight = false;
         uint64_t used = 0;
     };

@@ -30,9 +30,10 @@ MaskView::MaskView(RunStore* store, Selection* selection, QWidget* parent)
     setMinimumSize(200, 110);
     viewport()->setMouseTracking(true);
     setAccessibleName(tr("Attention mask"));
-    setWhatsThis(tr("What each step could read. Rows are steps, columns are context positions. Filled cells were "
-                    "read; hatched cells were allowed but not read; empty cells did not exist yet. Wheel scrolls, "
-                    "Ctrl+wheel zooms, drag pans, click locks a step, Shift+click makes a range, Esc unlocks."));
+    setWhatsThis(
+        tr("What each step could read. Rows are steps, columns are context positions. Filled cells were "
+           "read; hatched cells were allowed but not read; empty cells did not exist yet. Wheel scrolls, "
+           "Ctrl+wheel zooms, drag pans, click locks a step, Shift+click makes a range, Esc unlocks."));
     makeActions();
     connect(m_store, &RunStore::reset, this, &MaskView::onReset);
     connect(m_store, &RunStore::stepsAppended, this, &MaskView::onAppended);
@@ -64,8 +65,9 @@ void MaskView::makeActions() {
     });
     m_followAction = add.checkable(tr("Follow"), QKeySequence(Qt::Key_L), tr("Keep the newest step in view"), m_follow,
                                    [this](bool on) { setFollowing(on); });
-    m_phaseAction = add.checkable(tr("Colour by Phase"), QKeySequence(Qt::Key_P), tr("Read cells in the colour of their phase"),
-                                  m_style.byPhase, [this](bool on) { setByPhase(on); });
+    m_phaseAction =
+        add.checkable(tr("Colour by Phase"), QKeySequence(Qt::Key_P), tr("Read cells in the colour of their phase"),
+                      m_style.byPhase, [this](bool on) { setByPhase(on); });
     m_loadedAction = add.checkable(tr("Show Page Rounding"), QKeySequence(Qt::Key_R),
                                    tr("Mark tokens that are loaded only because their page is"), m_style.showLoaded,
                                    [this](bool on) { setShowLoaded(on); });
@@ -118,9 +120,9 @@ void MaskView::onSelection() {
 
 void MaskView::layOut() {
     const QSize size = viewport()->size();
-    m_plot = QRect(int(MaskRulers::kLeft), int(MaskRulers::kTop),
-                   std::max(16, size.width() - int(MaskRulers::kLeft) - 10),
-                   std::max(16, size.height() - int(MaskRulers::kTop) - int(MaskRulers::kLegend) - 4));
+    m_plot =
+        QRect(int(MaskRulers::kLeft), int(MaskRulers::kTop), std::max(16, size.width() - int(MaskRulers::kLeft) - 10),
+              std::max(16, size.height() - int(MaskRulers::kTop) - int(MaskRulers::kLegend) - 4));
     const double dpr = viewport()->devicePixelRatioF();
     m_x.extent = int(m_plot.width() * dpr);
     m_y.extent = int(m_plot.height() * dpr);

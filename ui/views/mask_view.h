@@ -25,11 +25,11 @@ class MaskView : public QAbstractScrollArea {
     const MaskWindow& columns() const { return m_x; }  ///< device pixels
     const MaskWindow& rows() const { return m_y; }
     const MaskStyle& style() const { return m_style; }
-    QRect plotRect() const { return m_plot; }           ///< of the viewport, logical pixels
+    QRect plotRect() const { return m_plot; }  ///< of the viewport, logical pixels
     /// The cell under a point of the viewport; {-1, -1} outside the plot.
     QPoint cellAt(QPointF pos) const;  ///< (column, step)
     QPointF centreOf(int step, int column) const;
-    CellInfo cursor() const;           ///< the cell that hover or keys are on
+    CellInfo cursor() const;  ///< the cell that hover or keys are on
     int64_t lastPaintNs() const { return m_paintNs; }
     /// Waits until what is on screen is drawn from finished tiles (grabs, tests).
     void finishTiles();
@@ -48,7 +48,7 @@ class MaskView : public QAbstractScrollArea {
     void follow(const MaskWindow& columns, const MaskWindow& rows, bool fitted);
 
   signals:
-    void viewChanged();  ///< scrolled, zoomed or fitted by hand
+    void viewChanged();                           ///< scrolled, zoomed or fitted by hand
     void cursorChanged(const QString& sentence);  ///< for the status line
     void followingChanged(bool on);
 
@@ -71,10 +71,10 @@ class MaskView : public QAbstractScrollArea {
     void onReset();
     void onAppended(int first, int last);
     void onSelection();
-    void layOut();         ///< plot rectangle, windows' extents
+    void layOut();  ///< plot rectangle, windows' extents
     void fitWindows();
     void syncScrollBars();
-    void moved();          ///< after any pan or zoom by hand
+    void moved();  ///< after any pan or zoom by hand
     void setCursorCell(int step, int column);
     void moveStep(int step, bool extend);
     MaskRulers rulers() const;

@@ -9,11 +9,17 @@
 namespace spanscope {
 
 MaskRulers MaskView::rulers() const {
-    return {m_store->data(), m_rows, Palette::of(m_style.dark), m_x, m_y, 1 / viewport()->devicePixelRatioF(),
+    return {m_store->data(),
+            m_rows,
+            Palette::of(m_style.dark),
+            m_x,
+            m_y,
+            1 / viewport()->devicePixelRatioF(),
             QRectF(m_plot),
             m_selection->isLocked() ? m_selection->locked() : m_selection->hovered(),
             m_selection->isLocked() ? m_selection->lockedEnd() : m_selection->hovered(),
-            m_style.byPhase, m_style.showLoaded};
+            m_style.byPhase,
+            m_style.showLoaded};
 }
 
 void MaskView::paintEvent(QPaintEvent*) {
@@ -30,7 +36,8 @@ void MaskView::paintEvent(QPaintEvent*) {
     painter.save();
     painter.translate(m_plot.topLeft());
     painter.scale(1 / dpr, 1 / dpr);
-    m_tiles.paint(painter, {m_x.axis, m_y.axis, m_style}, int64_t(m_x.origin), int64_t(m_y.origin), m_x.extent, m_y.extent);
+    m_tiles.paint(painter, {m_x.axis, m_y.axis, m_style}, int64_t(m_x.origin), int64_t(m_y.origin), m_x.extent,
+                  m_y.extent);
     painter.restore();
 
     QFont small = font();
@@ -119,11 +126,15 @@ void MaskView::paintCard(QPainter& painter) const {
     const auto text = [](const std::string& s) { return QString::fromStdString(s); };
     QStringList lines;
     lines << tr("step %1  \u201c%2\u201d  \u00b7  %3%4")
-                 .arg(info.step).arg(text(info.query), text(info.phase),
+                 .arg(info.step)
+                 .arg(text(info.query), text(info.phase),
                       info.segment.empty() ? QString() : tr(" of %1").arg(text(info.segment)));
-    lines << (info.key.empty() ? tr("position %1").arg(info.column)
-                               : tr("position %1  \u201c%2\u201d%3").arg(info.column).arg(text(info.key),
-                                     info.keySegment.empty() ? QString() : tr("  in %1").arg(text(info.keySegment))));
+    lines << (info.key.empty()
+                  ? tr("position %1").arg(info.column)
+                  : tr("position %1  \u201c%2\u201d%3")
+                        .arg(info.column)
+                        .arg(text(info.key),
+                             info.keySegment.empty() ? QString() : tr("  in %1").arg(text(info.keySegment))));
     lines << QString(maskStateName(info.state)) + QStringLiteral(": ") + text(info.reason);
     lines << tr("this step reads %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.read);
 

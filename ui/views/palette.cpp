@@ -1,7 +1,7 @@
 #include "ui/views/palette.h"
 
-#include <QPainter>
 #include <QLineF>
+#include <QPainter>
 #include <QVector>
 #include <QWidget>
 #include <algorithm>
@@ -137,7 +137,8 @@ void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette
         case Phase::Focus: break;
     }
     painter.save();
-    painter.setPen(QPen(palette.dark ? QColor(0, 0, 0, 100) : QColor(255, 255, 255, 130), 1, Qt::SolidLine, Qt::FlatCap));
+    painter.setPen(
+        QPen(palette.dark ? QColor(0, 0, 0, 100) : QColor(255, 255, 255, 130), 1, Qt::SolidLine, Qt::FlatCap));
     painter.drawLines(lines);
     painter.restore();
 }

@@ -30,7 +30,7 @@ struct Palette {
     bool dark = false;
     QColor ground, panel, ink, inkSoft, grid, accent;
     QColor future, skipped, skippedLine, loaded, loadedDot, read;
-    QColor declared, dense;  ///< the two lanes of every comparison
+    QColor declared, dense;    ///< the two lanes of every comparison
     QColor scaffold, in, out;  ///< segment kinds, as ribbons behind ink
     std::array<QColor, kPhases> phases;
 

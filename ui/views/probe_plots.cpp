@@ -35,14 +35,17 @@ DivergenceStrip::DivergenceStrip(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Divergence of every step"));
     setMouseTracking(true);
     setMinimumHeight(40);
-    setToolTip(tr("KL(dense ‖ declared) of the next token at every step, square-root scale. Marks below: the two would choose differently. Click selects the step."));
+    setToolTip(
+        tr("KL(dense ‖ declared) of the next token at every step, square-root scale. Marks below: the two would choose "
+           "differently. Click selects the step."));
 }
 
 void DivergenceStrip::setCurve(const DivergenceCurve& curve) {
     m_curve = curve;
     float most = 0;
     for (const float kl : curve.klNats) most = std::max(most, kl);
-    setAccessibleDescription(tr("%1 steps, largest divergence %2").arg(curve.klNats.size()).arg(formatNats(double(most))));
+    setAccessibleDescription(
+        tr("%1 steps, largest divergence %2").arg(curve.klNats.size()).arg(formatNats(double(most))));
     update();
 }
 
@@ -66,9 +69,13 @@ void DivergenceStrip::paintEvent(QPaintEvent*) {
         if (h > 0) p.fillRect(area.left() + x, area.bottom() - h, 1, h, c.declared);
     }
     for (size_t i = 0; i < n; ++i)
-        if (!m_curve.sameTop[i]) p.fillRect(QRectF(area.left() + double(i) * area.width() / double(n), area.bottom() + 3, std::max(2.0, double(area.width()) / double(n)), 5), c.accent);
+        if (!m_curve.sameTop[i])
+            p.fillRect(QRectF(area.left() + double(i) * area.width() / double(n), area.bottom() + 3,
+                              std::max(2.0, double(area.width()) / double(n)), 5),
+                       c.accent);
     if (m_current >= 0 && m_current < static_cast<int>(n))
-        p.fillRect(QRectF(area.left() + (m_current + 0.5) * area.width() / double(n) - 1, area.top(), 2, area.height()), c.accent);
+        p.fillRect(QRectF(area.left() + (m_current + 0.5) * area.width() / double(n) - 1, area.top(), 2, area.height()),
+                   c.accent);
     p.setPen(quietText(palette()));
     p.drawText(area, Qt::AlignTop | Qt::AlignRight, tr("largest %1").arg(formatNats(double(most))));
 }
@@ -79,7 +86,10 @@ void DivergenceStrip::mousePressEvent(QMouseEvent* event) {
 
 void DivergenceStrip::mouseMoveEvent(QMouseEvent* event) {
     const int step = stepAt(event->position().x());
-    if (step >= 0) QToolTip::showText(event->globalPosition().toPoint(), tr("Step %1: %2").arg(step).arg(formatNats(double(m_curve.klNats[static_cast<size_t>(step)]))), this);
+    if (step >= 0)
+        QToolTip::showText(
+            event->globalPosition().toPoint(),
+            tr("Step %1: %2").arg(step).arg(formatNats(double(m_curve.klNats[static_cast<size_t>(step)]))), this);
 }
 
 HeadGrid::HeadGrid(QWidget* parent) : QWidget(parent) {
@@ -94,7 +104,8 @@ void HeadGrid::setProbe(const StepProbe& probe, bool withoutSink) {
     m_mass = withoutSink ? probe.massKeptNoSink : probe.massKept;
     float least = 1;
     for (const float mass : m_mass) least = std::min(least, mass);
-    setAccessibleDescription(tr("%1 layers, %2 heads; least mass kept %3").arg(m_nLayers).arg(m_nHeads).arg(formatPercent(double(least))));
+    setAccessibleDescription(
+        tr("%1 layers, %2 heads; least mass kept %3").arg(m_nLayers).arg(m_nHeads).arg(formatPercent(double(least))));
     update();
 }
 
@@ -105,7 +116,8 @@ void HeadGrid::setChosen(int layer, int head) {
 }
 
 QRectF HeadGrid::cell(int layer, int head) const {
-    const double w = double(width() - 2 * kGutter) / std::max(1, m_nHeads), h = double(height() - 2 * kGutter) / std::max(1, m_nLayers);
+    const double w = double(width() - 2 * kGutter) / std::max(1, m_nHeads),
+                 h = double(height() - 2 * kGutter) / std::max(1, m_nLayers);
     return {kGutter + head * w, kGutter + layer * h, w, h};
 }
 
@@ -118,7 +130,8 @@ void HeadGrid::paintEvent(QPaintEvent*) {
             const double mass = std::clamp(double(m_mass[static_cast<size_t>(l * m_nHeads + h)]), 0.0, 1.0);
             const QRectF box = cell(l, h).adjusted(0.5, 0.5, -0.5, -0.5);
             p.fillRect(box, mix(c.ground, c.declared, 0.08 + 0.30 * mass));
-            p.fillRect(QRectF(box.left(), box.bottom() - box.height() * mass, box.width(), box.height() * mass), mix(c.ground, c.declared, 0.25 + 0.60 * mass));
+            p.fillRect(QRectF(box.left(), box.bottom() - box.height() * mass, box.width(), box.height() * mass),
+                       mix(c.ground, c.declared, 0.25 + 0.60 * mass));
         }
     if (m_layer >= 0 && m_head >= 0) {
         p.setPen(QPen(c.accent, 2));
@@ -146,10 +159,14 @@ void HeadGrid::keyPressEvent(QKeyEvent* event) {
     if (!m_nLayers) return QWidget::keyPressEvent(event);
     int layer = std::max(0, m_layer), head = std::max(0, m_head);
     switch (event->key()) {
-        case Qt::Key_Left: case Qt::Key_BracketLeft: head = std::max(0, head - 1); break;
-        case Qt::Key_Right: case Qt::Key_BracketRight: head = std::min(m_nHeads - 1, head + 1); break;
-        case Qt::Key_Up: case Qt::Key_BraceLeft: layer = std::max(0, layer - 1); break;
-        case Qt::Key_Down: case Qt::Key_BraceRight: layer = std::min(m_nLayers - 1, layer + 1); break;
+        case Qt::Key_Left:
+        case Qt::Key_BracketLeft: head = std::max(0, head - 1); break;
+        case Qt::Key_Right:
+        case Qt::Key_BracketRight: head = std::min(m_nHeads - 1, head + 1); break;
+        case Qt::Key_Up:
+        case Qt::Key_BraceLeft: layer = std::max(0, layer - 1); break;
+        case Qt::Key_Down:
+        case Qt::Key_BraceRight: layer = std::min(m_nLayers - 1, layer + 1); break;
         default: QWidget::keyPressEvent(event); return;
     }
     if (layer != m_layer || head != m_head) choose(layer, head);
@@ -161,8 +178,12 @@ bool HeadGrid::event(QEvent* event) {
         for (int l = 0; l < m_nLayers; ++l)
             for (int h = 0; h < m_nHeads; ++h)
                 if (cell(l, h).contains(help->pos())) {
-                    QToolTip::showText(help->globalPos(), tr("Layer %1, head %2: %3 of the dense attention mass lies inside the span").arg(l).arg(h)
-                                           .arg(formatPercent(double(m_mass[static_cast<size_t>(l * m_nHeads + h)]))), this);
+                    QToolTip::showText(help->globalPos(),
+                                       tr("Layer %1, head %2: %3 of the dense attention mass lies inside the span")
+                                           .arg(l)
+                                           .arg(h)
+                                           .arg(formatPercent(double(m_mass[static_cast<size_t>(l * m_nHeads + h)]))),
+                                       this);
                     return true;
                 }
     }
@@ -195,15 +216,18 @@ int AttentionStrip::edgeAt(double x) const {
 
 void AttentionStrip::describe() {
     if (!m_editor || m_edge < 0) return;
-    setAccessibleDescription(tr("Edge %1 of %2 at position %3").arg(m_edge + 1).arg(m_editor->nEdges()).arg(m_editor->edge(m_edge)));
+    setAccessibleDescription(
+        tr("Edge %1 of %2 at position %3").arg(m_edge + 1).arg(m_editor->nEdges()).arg(m_editor->edge(m_edge)));
     update();
 }
 
 void AttentionStrip::setProbe(const StepProbe& probe, bool withoutSink) {
     m_probe = probe;
     m_withoutSink = withoutSink;
-    setAccessibleDescription(probe.layer < 0 ? tr("Mean over all layers and heads, %1 positions").arg(probe.dense.size())
-                                             : tr("Layer %1, head %2, %3 positions").arg(probe.layer).arg(probe.head).arg(probe.dense.size()));
+    setAccessibleDescription(
+        probe.layer < 0
+            ? tr("Mean over all layers and heads, %1 positions").arg(probe.dense.size())
+            : tr("Layer %1, head %2, %3 positions").arg(probe.layer).arg(probe.head).arg(probe.dense.size()));
     update();
 }
 
@@ -225,7 +249,9 @@ void AttentionStrip::paintEvent(QPaintEvent*) {
             const Interval clipped = clipToQuery(interval, m_probe.position);
             if (clipped.end <= clipped.begin) continue;
             const double left = area.left() + double(clipped.begin) * area.width() / double(n);
-            const QRectF band(left, area.top(), std::max(1.0, double(clipped.end - clipped.begin) * area.width() / double(n)), area.height());
+            const QRectF band(left, area.top(),
+                              std::max(1.0, double(clipped.end - clipped.begin) * area.width() / double(n)),
+                              area.height());
             p.fillRect(band, mix(c.ground, c.declared, 0.12));
             p.fillRect(QRectF(band.left(), band.bottom() - 2, band.width(), 2), c.declared);
         }
@@ -244,7 +270,8 @@ void AttentionStrip::paintEvent(QPaintEvent*) {
     const int middle = area.top() + half;
     for (int x = 0; x < area.width(); ++x) {
         const int up = int(std::sqrt(double(pooled(dense, x, area.width()) / most)) * (half - 4));
-        const int down = restricted.empty() ? 0 : int(std::sqrt(double(pooled(restricted, x, area.width()) / most)) * (half - 4));
+        const int down =
+            restricted.empty() ? 0 : int(std::sqrt(double(pooled(restricted, x, area.width()) / most)) * (half - 4));
         if (up > 0) p.fillRect(area.left() + x, middle - up, 1, up, c.dense);
         if (down > 0) p.fillRect(area.left() + x, middle + 1, 1, down, c.declared);
     }
@@ -267,7 +294,8 @@ void AttentionStrip::mouseMoveEvent(QMouseEvent* event) {
     if (m_dragging) {
         const double perPixel = double(m_probe.dense.size()) / std::max(1, width() - 2 * kGutter);
         m_editor->moveEdge(m_edge, static_cast<int32_t>(std::lround((event->position().x() - kGutter) * perPixel)));
-        QToolTip::showText(event->globalPosition().toPoint(), tr("Edge at position %1").arg(m_editor->edge(m_edge)), this);
+        QToolTip::showText(event->globalPosition().toPoint(), tr("Edge at position %1").arg(m_editor->edge(m_edge)),
+                           this);
         describe();
         emit spanDragged();
         return;
@@ -275,8 +303,12 @@ void AttentionStrip::mouseMoveEvent(QMouseEvent* event) {
     setCursor(edgeAt(event->position().x()) >= 0 ? Qt::SizeHorCursor : Qt::ArrowCursor);
     emit positionHovered(position);
     const size_t i = static_cast<size_t>(position);
-    QToolTip::showText(event->globalPosition().toPoint(), tr("Position %1: dense %2, declared %3").arg(position)
-                           .arg(formatPercent(double(m_probe.dense[i])), formatPercent(i < m_probe.restricted.size() ? double(m_probe.restricted[i]) : 0)), this);
+    QToolTip::showText(event->globalPosition().toPoint(),
+                       tr("Position %1: dense %2, declared %3")
+                           .arg(position)
+                           .arg(formatPercent(double(m_probe.dense[i])),
+                                formatPercent(i < m_probe.restricted.size() ? double(m_probe.restricted[i]) : 0)),
+                       this);
 }
 
 void AttentionStrip::mouseReleaseEvent(QMouseEvent*) {

@@ -46,21 +46,36 @@ QString shown(const std::string& text) { return shownLine(text, 60).replace(' ',
 }  // namespace
 
 ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
-    : QWidget(parent), m_store(store), m_selection(selection), m_start(new QPushButton(tr("Inspect this run"), this)),
-      m_jump(new QPushButton(tr("First difference"), this)), m_apply(new QPushButton(tr("Run the step again"), this)),
-      m_status(new QLabel(this)), m_summary(new QLabel(this)), m_editText(new QLabel(this)), m_noSink(new QCheckBox(tr("Without first token"), this)),
-      m_strip(new DivergenceStrip(this)), m_heads(new HeadGrid(this)), m_attention(new AttentionStrip(this)), m_tabs(new QTabWidget(this)),
+    : QWidget(parent),
+      m_store(store),
+      m_selection(selection),
+      m_start(new QPushButton(tr("Inspect this run"), this)),
+      m_jump(new QPushButton(tr("First difference"), this)),
+      m_apply(new QPushButton(tr("Run the step again"), this)),
+      m_status(new QLabel(this)),
+      m_summary(new QLabel(this)),
+      m_editText(new QLabel(this)),
+      m_noSink(new QCheckBox(tr("Without first token"), this)),
+      m_strip(new DivergenceStrip(this)),
+      m_heads(new HeadGrid(this)),
+      m_attention(new AttentionStrip(this)),
+      m_tabs(new QTabWidget(this)),
       m_segments(new QListWidget(this)) {
     setObjectName("page");
     setAttribute(Qt::WA_StyledBackground);
     setAccessibleName(tr("Inspect"));
-    m_start->setToolTip(tr("Replays the run under its spans and densely. This is not a measurement; figures of speed keep their last measured value"));
+    m_start->setToolTip(
+        tr("Replays the run under its spans and densely. This is not a measurement; figures of speed keep their last "
+           "measured value"));
     m_jump->setToolTip(tr("The first step where dense and declared would choose different tokens"));
     m_noSink->setToolTip(tr("The first token often takes most of the attention mass and hides the rest"));
     m_noSink->setChecked(true);
-    m_missed = table({tr("Position"), tr("Token"), tr("Segment"), tr("Dense mass")}, tr("Missed"), tr("Outside the span, most dense attention first"), this);
-    m_wasted = table({tr("Position"), tr("Token"), tr("Segment"), tr("Dense mass")}, tr("Unused"), tr("Inside the span, least dense attention first"), this);
-    m_choices = table({tr("Dense"), tr("Probability"), tr("Declared"), tr("Probability")}, tr("Next token"), tr("The likeliest next tokens, temperature 1"), this);
+    m_missed = table({tr("Position"), tr("Token"), tr("Segment"), tr("Dense mass")}, tr("Missed"),
+                     tr("Outside the span, most dense attention first"), this);
+    m_wasted = table({tr("Position"), tr("Token"), tr("Segment"), tr("Dense mass")}, tr("Unused"),
+                     tr("Inside the span, least dense attention first"), this);
+    m_choices = table({tr("Dense"), tr("Probability"), tr("Declared"), tr("Probability")}, tr("Next token"),
+                      tr("The likeliest next tokens, temperature 1"), this);
     m_segments->setAccessibleName(tr("Segments that the step may read"));
     m_segments->setToolTip(tr("Tick what this step may read, then run it again"));
     m_segments->setFrameShape(QFrame::NoFrame);
@@ -107,9 +122,12 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     inner->addLayout(middle, 2);
     inner->addWidget(m_tabs, 3);
     m_empty = new QWidget(this);
-    auto* about = new QLabel(tr("Replays the run twice, under its spans and densely, and shows for every step what the span kept of the dense "
-                                "attention, what it missed, and how far the two are apart. Then a span can be edited and its step run again.\n"
-                                "View, Inspect layout gives this panel the most room."), m_empty);
+    auto* about = new QLabel(tr("Replays the run twice, under its spans and densely, and shows for every step what the "
+                                "span kept of the dense "
+                                "attention, what it missed, and how far the two are apart. Then a span can be edited "
+                                "and its step run again.\n"
+                                "View, Inspect layout gives this panel the most room."),
+                             m_empty);
     about->setWordWrap(true);
     auto* startRow = new QHBoxLayout;
     startRow->addWidget(m_start);
@@ -205,8 +223,11 @@ void ProbeView::onFailed(const ErrorInfo& error) {
 }
 
 void ProbeView::onCurve(const DivergenceCurve& curve) {
-    // Recorded runs of different files may have one id: what was asked for before another run came on show is not this run's.
-    if (!m_waiting || curve.runId != m_store->data().header.runId || curve.klNats.size() != m_store->data().steps.size()) return;
+    // Recorded runs of different files may have one id: what was asked for before another run came on show is not this
+    // run's.
+    if (!m_waiting || curve.runId != m_store->data().header.runId ||
+        curve.klNats.size() != m_store->data().steps.size())
+        return;
     m_waiting = false;
     m_curve = curve;
     m_ready = true;
@@ -215,13 +236,16 @@ void ProbeView::onCurve(const DivergenceCurve& curve) {
     double sum = 0;
     for (const float kl : curve.klNats) sum += double(kl);
     const auto nDifferent = std::count(curve.sameTop.begin(), curve.sameTop.end(), uint8_t{0});
-    m_status->setText(tr("KL(dense ‖ declared): mean %1. %2").arg(formatNats(sum / std::max<double>(1, double(curve.klNats.size()))),
-                          nDifferent ? tr("%1 of %2 steps would choose differently.").arg(nDifferent).arg(curve.klNats.size())
-                                     : tr("Both would choose the same token at every step.")));
+    m_status->setText(
+        tr("KL(dense ‖ declared): mean %1. %2")
+            .arg(formatNats(sum / std::max<double>(1, double(curve.klNats.size()))),
+                 nDifferent ? tr("%1 of %2 steps would choose differently.").arg(nDifferent).arg(curve.klNats.size())
+                            : tr("Both would choose the same token at every step.")));
     m_jump->setEnabled(curve.firstDifferent >= 0);
     showContent();
     emit inspectingChanged(true);
-    if (!m_selection->isLocked() && m_store->nSteps() > 0) m_selection->lockRange(m_store->nSteps() - 1, m_store->nSteps() - 1);
+    if (!m_selection->isLocked() && m_store->nSteps() > 0)
+        m_selection->lockRange(m_store->nSteps() - 1, m_store->nSteps() - 1);
     requestProbe();
 }
 
@@ -249,7 +273,8 @@ QString ProbeView::tokenText(int position) const {
 
 QString ProbeView::segmentAt(int position) const {
     const auto& segments = m_store->data().segments;
-    const auto after = std::upper_bound(segments.begin(), segments.end(), position, [](int p, const Segment& s) { return p < s.begin; });
+    const auto after = std::upper_bound(segments.begin(), segments.end(), position,
+                                        [](int p, const Segment& s) { return p < s.begin; });
     if (after == segments.begin() || position >= (after - 1)->end) return tr("scaffold");
     return segmentName(*(after - 1));
 }
@@ -262,15 +287,20 @@ void ProbeView::showProbe() {
     const auto& mass = noSink ? m_probe.massKeptNoSink : m_probe.massKept;
     double kept = 0;
     for (const float m : mass) kept += double(m);
-    m_summary->setText(tr("Step %1: the span kept %2 of the dense attention mass (mean over heads); KL %3; %4. Showing %5.")
-                           .arg(m_probe.step).arg(formatPercent(mass.empty() ? 1 : kept / double(mass.size())), formatNats(m_probe.divergence.klNats),
-                                m_probe.divergence.sameTop ? tr("both choose the same token") : tr("dense would choose another token"),
-                                m_probe.layer < 0 ? tr("the mean of all heads") : tr("layer %1, head %2").arg(m_probe.layer).arg(m_probe.head)));
+    m_summary->setText(
+        tr("Step %1: the span kept %2 of the dense attention mass (mean over heads); KL %3; %4. Showing %5.")
+            .arg(m_probe.step)
+            .arg(formatPercent(mass.empty() ? 1 : kept / double(mass.size())), formatNats(m_probe.divergence.klNats),
+                 m_probe.divergence.sameTop ? tr("both choose the same token") : tr("dense would choose another token"),
+                 m_probe.layer < 0 ? tr("the mean of all heads")
+                                   : tr("layer %1, head %2").arg(m_probe.layer).arg(m_probe.head)));
     for (auto [t, list] : {std::pair{m_missed, &m_probe.missed}, std::pair{m_wasted, &m_probe.wasted}}) {
         t->setRowCount(static_cast<int>(list->size()));
         for (int r = 0; r < t->rowCount(); ++r) {
             const PositionMass& p = (*list)[static_cast<size_t>(r)];
-            fillRow(t, r, {QString::number(p.position), tokenText(p.position), segmentAt(p.position), formatPercent(double(p.mass))});
+            fillRow(t, r,
+                    {QString::number(p.position), tokenText(p.position), segmentAt(p.position),
+                     formatPercent(double(p.mass))});
         }
     }
     showChoices(m_probe);
@@ -282,7 +312,8 @@ void ProbeView::showChoices(const StepProbe& probe) {
     m_choices->setRowCount(static_cast<int>(n));
     for (size_t i = 0; i < n; ++i) {
         const auto cell = [&](const std::vector<TokenChoice>& list) {
-            return i < list.size() ? QStringList{shown(list[i].text), formatPercent(std::exp(double(list[i].logprob)))} : QStringList{QString(), QString()};
+            return i < list.size() ? QStringList{shown(list[i].text), formatPercent(std::exp(double(list[i].logprob)))}
+                                   : QStringList{QString(), QString()};
         };
         fillRow(m_choices, static_cast<int>(i), cell(probe.topDense) + cell(probe.topRestricted));
     }
@@ -302,7 +333,8 @@ void ProbeView::fillEdit() {
         const Segment& segment = segments[s];
         if (segment.begin > m_probe.position) break;
         const int last = std::min(segment.end, m_probe.position + 1) - 1;
-        auto* item = new QListWidgetItem(tr("%1 · tokens %2 – %3").arg(segmentName(segment)).arg(segment.begin).arg(last), m_segments);
+        auto* item = new QListWidgetItem(
+            tr("%1 · tokens %2 – %3").arg(segmentName(segment)).arg(segment.begin).arg(last), m_segments);
         item->setData(kSegmentRole, static_cast<int>(s));
         const bool own = segment.begin <= m_probe.position && m_probe.position < segment.end;
         // A step always sees itself, so its own segment stays.
@@ -319,7 +351,9 @@ void ProbeView::showTicks() {
         const Segment& segment = m_store->data().segments[static_cast<size_t>(item->data(kSegmentRole).toInt())];
         const Interval tokens{segment.begin, std::min(segment.end, m_probe.position + 1)};
         const int n = m_editor.nShown(tokens);
-        item->setCheckState(n == 0 ? Qt::Unchecked : n == tokens.end - tokens.begin ? Qt::Checked : Qt::PartiallyChecked);
+        item->setCheckState(n == 0                           ? Qt::Unchecked
+                            : n == tokens.end - tokens.begin ? Qt::Checked
+                                                             : Qt::PartiallyChecked);
     }
     m_filling = false;
     m_attention->update();
@@ -327,7 +361,9 @@ void ProbeView::showTicks() {
 
 void ProbeView::onTicked(QListWidgetItem* item) {
     const size_t s = static_cast<size_t>(item->data(kSegmentRole).toInt());
-    if (m_filling || m_editStep < 0 || s >= m_store->data().segments.size() || item->checkState() == Qt::PartiallyChecked) return;
+    if (m_filling || m_editStep < 0 || s >= m_store->data().segments.size() ||
+        item->checkState() == Qt::PartiallyChecked)
+        return;
     const Segment& segment = m_store->data().segments[s];
     m_editor.setShown({segment.begin, segment.end}, item->checkState() == Qt::Checked);
     m_attention->setEditor(&m_editor);  // edges were renumbered
@@ -340,7 +376,9 @@ void ProbeView::requestEdit() {
 void ProbeView::onEdit(const StepEdit& edit) {
     if (!m_ready || edit.runId != m_store->data().header.runId || edit.step != m_editStep) return;
     const auto first = [](const std::vector<TokenChoice>& list) {
-        return list.empty() ? kNoValue : QStringLiteral("“%1” %2").arg(shown(list.front().text), formatPercent(std::exp(double(list.front().logprob))));
+        return list.empty() ? kNoValue
+                            : QStringLiteral("“%1” %2").arg(shown(list.front().text),
+                                                            formatPercent(std::exp(double(list.front().logprob))));
     };
     m_moved->setRowCount(0);
     const auto probability = [](const std::vector<TokenChoice>& list, int32_t id) {
@@ -354,12 +392,18 @@ void ProbeView::onEdit(const StepEdit& edit) {
             const auto text = [](double p) { return p < 0 ? kNoValue : formatPercent(p); };
             const int row = m_moved->rowCount();
             m_moved->setRowCount(row + 1);
-            fillRow(m_moved, row, {shown(choice.text), text(before), text(after),
-                                   before < 0 || after < 0 ? kNoValue : (after > before ? "+" : "") + tr("%1 points").arg(formatNumber(100 * (after - before)))});
+            fillRow(m_moved, row,
+                    {shown(choice.text), text(before), text(after),
+                     before < 0 || after < 0
+                         ? kNoValue
+                         : (after > before ? "+" : "") + tr("%1 points").arg(formatNumber(100 * (after - before)))});
         }
-    m_editText->setText(tr("Reads %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")
-                            .arg(edit.attendedAfter).arg(edit.attendedBefore).arg(first(edit.topAfter), first(edit.topBefore), first(edit.topDense),
-                                 formatNats(edit.beforeToAfter.klNats), formatNats(edit.denseToAfter.klNats)));
+    m_editText->setText(
+        tr("Reads %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")
+            .arg(edit.attendedAfter)
+            .arg(edit.attendedBefore)
+            .arg(first(edit.topAfter), first(edit.topBefore), first(edit.topDense),
+                 formatNats(edit.beforeToAfter.klNats), formatNats(edit.denseToAfter.klNats)));
 }
 
 QString ProbeView::summary() const { return m_status->text() + '\n' + m_summary->text(); }

@@ -50,7 +50,8 @@ QString partOf(const QString& text) {
     while (from < text.size() && part.size() < kPartText) {
         const qsizetype newline = text.indexOf('\n', from), end = newline < 0 ? text.size() : newline;
         part += shownText(text.mid(from, std::min(end - from, kPartLine)), kPartLine);
-        if (end - from > kPartLine) part += QObject::tr("… (%1 more characters)").arg(formatCount(end - from - kPartLine));
+        if (end - from > kPartLine)
+            part += QObject::tr("… (%1 more characters)").arg(formatCount(end - from - kPartLine));
         if (newline >= 0) part += '\n';
         from = end + 1;
     }
@@ -73,8 +74,15 @@ class PromptText : public QPlainTextEdit {
 }  // namespace
 
 PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
-    : QWidget(parent), m_tasks(tasks), m_task(new QComboBox(this)), m_samples(new QToolButton(this)), m_menu(new QMenu(this)),
-      m_edit(new PromptText(this)), m_message(new QLabel(this)), m_partRow(new QWidget(this)), m_part(new QLabel(m_partRow)) {
+    : QWidget(parent),
+      m_tasks(tasks),
+      m_task(new QComboBox(this)),
+      m_samples(new QToolButton(this)),
+      m_menu(new QMenu(this)),
+      m_edit(new PromptText(this)),
+      m_message(new QLabel(this)),
+      m_partRow(new QWidget(this)),
+      m_part(new QLabel(m_partRow)) {
     static_cast<PromptText*>(m_edit)->inserted = [this](const QString& text) { insert(text); };
     for (const TaskInfo& task : m_tasks) m_task->addItem(task.title, task.name);
     m_task->setAccessibleName(tr("Task"));
@@ -159,8 +167,11 @@ void PromptEditor::setText(const QString& text) {
     m_edit->setReadOnly(!whole);
     m_partRow->setVisible(!whole);
     if (!whole)
-        m_part->setText(hides ? tr("ℹ %1 characters, some of which hide or reorder others: they are shown by their codes. It is run as it is.").arg(formatCount(text.size()))
-                              : tr("ℹ %1 characters: the beginning is shown, all of them are run.").arg(formatCount(text.size())));
+        m_part->setText(
+            hides ? tr("ℹ %1 characters, some of which hide or reorder others: they are shown by their codes. It is "
+                       "run as it is.")
+                        .arg(formatCount(text.size()))
+                  : tr("ℹ %1 characters: the beginning is shown, all of them are run.").arg(formatCount(text.size())));
     m_edit->setPlainText(whole ? text : partOf(text));
 }
 
@@ -181,7 +192,8 @@ void PromptEditor::put(const QString& text) {
     setText(text);
     QTextCursor cursor = m_edit->textCursor();
     cursor.movePosition(QTextCursor::End);
-    if (!isOwn(text)) cursor.movePosition(QTextCursor::Start, QTextCursor::KeepAnchor);  // backwards: the beginning stays in view
+    if (!isOwn(text))
+        cursor.movePosition(QTextCursor::Start, QTextCursor::KeepAnchor);  // backwards: the beginning stays in view
     m_edit->setTextCursor(cursor);
 }
 
@@ -233,7 +245,8 @@ void PromptEditor::setTrainedTasks(const QStringList& names) {
     for (int i = 0; i < m_task->count(); ++i) {
         const bool known = names.isEmpty() || names.contains(m_task->itemData(i).toString());
         m_task->setItemText(i, known ? m_tasks[i].title : tr("%1 (untrained)").arg(m_tasks[i].title));
-        m_task->setItemData(i, known ? QString() : tr("This model was not trained for it; it runs all the same"), Qt::ToolTipRole);
+        m_task->setItemData(i, known ? QString() : tr("This model was not trained for it; it runs all the same"),
+                            Qt::ToolTipRole);
     }
 }
 

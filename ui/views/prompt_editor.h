@@ -21,11 +21,12 @@ class PromptEditor : public QWidget {
     QString task() const;  ///< name
     QString text() const;  ///< whole, whatever of it is on show
     void setTask(const QString& name);
-    /// A text that takes long to lay out (a line of 10,000 characters, 100,000 in all), or whose characters hide, is shown in
-    /// part and as shownText() writes it; it cannot be changed then, only replaced.
+    /// A text that takes long to lay out (a line of 10,000 characters, 100,000 in all), or whose characters hide, is
+    /// shown in part and as shownText() writes it; it cannot be changed then, only replaced.
     void setText(const QString& text);
     bool isShownInPart() const { return !m_whole.isNull(); }
-    /// The problem of the run on show takes the place of a sample or of another run's; what a person typed and has not run stays.
+    /// The problem of the run on show takes the place of a sample or of another run's; what a person typed and has not
+    /// run stays.
     void offer(const QString& task, const QString& text);
     /// `text` is kept elsewhere, as a run's problem: it may be replaced.
     void setKept(const QString& text) { m_kept = text; }
@@ -67,7 +68,7 @@ class PromptEditor : public QWidget {
     QLabel* m_message;
     QWidget* m_partRow;  ///< says that the text is shown in part
     QLabel* m_part;
-    QString m_whole;     ///< null: the editor has all of it
+    QString m_whole;                   ///< null: the editor has all of it
     QHash<QString, QString> m_drafts;  ///< what was typed for a task comes back with it
     QString m_shownTask;
     QString m_kept;

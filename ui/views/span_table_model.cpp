@@ -12,15 +12,23 @@ struct ColumnText {
     const char* tip;
 };
 constexpr std::array<ColumnText, SpanTableModel::ColumnCount> kColumns{{
-    {QT_TRANSLATE_NOOP("SpanTable", "Segment"), QT_TRANSLATE_NOOP("SpanTable", "Label the model gave to this part of its response")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Declared"), QT_TRANSLATE_NOOP("SpanTable", "References the model named between <attend> and </attend>")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Tokens"), QT_TRANSLATE_NOOP("SpanTable", "Tokens of the segment, markup included")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Attended"), QT_TRANSLATE_NOOP("SpanTable", "Tokens that its steps could read, summed over the steps")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Read"), QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens: what was loaded")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Causal"), QT_TRANSLATE_NOOP("SpanTable", "Tokens that dense attention would have read")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Share"), QT_TRANSLATE_NOOP("SpanTable", "Read / causal: share of the dense reads; 1 minus this is the sparsity")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Segment"),
+     QT_TRANSLATE_NOOP("SpanTable", "Label the model gave to this part of its response")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Declared"),
+     QT_TRANSLATE_NOOP("SpanTable", "References the model named between <attend> and </attend>")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Tokens"),
+     QT_TRANSLATE_NOOP("SpanTable", "Tokens of the segment, markup included")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Attended"),
+     QT_TRANSLATE_NOOP("SpanTable", "Tokens that its steps could read, summed over the steps")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Read"),
+     QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens: what was loaded")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Causal"),
+     QT_TRANSLATE_NOOP("SpanTable", "Tokens that dense attention would have read")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Share"),
+     QT_TRANSLATE_NOOP("SpanTable", "Read / causal: share of the dense reads; 1 minus this is the sparsity")},
     {QT_TRANSLATE_NOOP("SpanTable", "Phase"), QT_TRANSLATE_NOOP("SpanTable", "Phase of its newest token")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Note"), QT_TRANSLATE_NOOP("SpanTable", "Violations of the protocol and fallbacks")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Note"),
+     QT_TRANSLATE_NOOP("SpanTable", "Violations of the protocol and fallbacks")},
 }};
 }  // namespace
 
@@ -97,11 +105,15 @@ QVariant SpanTableModel::data(const QModelIndex& index, int role) const {
     const SegmentSummary& row = m_summaries.rows()[static_cast<size_t>(index.row())];
     switch (role) {
         case Qt::DisplayRole: return text(row, index.column());
-        case Qt::ToolTipRole: return index.column() == RefsColumn || index.column() == NoteColumn ? text(row, index.column()) : QVariant();
+        case Qt::ToolTipRole:
+            return index.column() == RefsColumn || index.column() == NoteColumn ? text(row, index.column())
+                                                                                : QVariant();
         case Qt::AccessibleTextRole:
             return headerData(index.column(), Qt::Horizontal).toString() + ' ' + text(row, index.column());
         case Qt::TextAlignmentRole:
-            return int(Qt::AlignVCenter) | int(index.column() >= TokensColumn && index.column() <= ShareColumn ? Qt::AlignRight : Qt::AlignLeft);
+            return int(Qt::AlignVCenter) |
+                   int(index.column() >= TokensColumn && index.column() <= ShareColumn ? Qt::AlignRight
+                                                                                       : Qt::AlignLeft);
         case SegmentIndexRole: return row.segment;
         case FirstStepRole: return row.firstStep;
         case LastStepRole: return row.lastStep;
@@ -116,7 +128,8 @@ QVariant SpanTableModel::headerData(int section, Qt::Orientation orientation, in
     if (role == Qt::DisplayRole) return tr(column.title);
     if (role == Qt::ToolTipRole) return tr(column.tip);
     if (role == Qt::TextAlignmentRole)
-        return int(Qt::AlignVCenter) | int(section >= TokensColumn && section <= ShareColumn ? Qt::AlignRight : Qt::AlignLeft);
+        return int(Qt::AlignVCenter) |
+               int(section >= TokensColumn && section <= ShareColumn ? Qt::AlignRight : Qt::AlignLeft);
     return {};
 }
 

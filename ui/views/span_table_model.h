@@ -11,8 +11,18 @@ namespace spanscope {
 class SpanTableModel : public QAbstractTableModel {
     Q_OBJECT
   public:
-    enum Column { SegmentColumn, RefsColumn, TokensColumn, AttendedColumn, ReadColumn, CausalColumn, ShareColumn, PhaseColumn,
-                  NoteColumn, ColumnCount };
+    enum Column {
+        SegmentColumn,
+        RefsColumn,
+        TokensColumn,
+        AttendedColumn,
+        ReadColumn,
+        CausalColumn,
+        ShareColumn,
+        PhaseColumn,
+        NoteColumn,
+        ColumnCount
+    };
     enum Role { SegmentIndexRole = Qt::UserRole + 1, FirstStepRole, LastStepRole, SortRole };
 
     SpanTableModel(RunStore* store, QObject* parent);

@@ -13,9 +13,13 @@
 namespace spanscope {
 
 SpanTableView::SpanTableView(RunStore* store, Selection* selection, QWidget* parent)
-    : QTableView(parent), m_model(new SpanTableModel(store, this)), m_proxy(new QSortFilterProxyModel(this)), m_selection(selection) {
+    : QTableView(parent),
+      m_model(new SpanTableModel(store, this)),
+      m_proxy(new QSortFilterProxyModel(this)),
+      m_selection(selection) {
     setAccessibleName(tr("Span table"));
-    setAccessibleDescription(tr("One row for each segment of the response: declared references, tokens attended and read."));
+    setAccessibleDescription(
+        tr("One row for each segment of the response: declared references, tokens attended and read."));
     m_proxy->setSourceModel(m_model);
     m_proxy->setSortRole(SpanTableModel::SortRole);
     setModel(m_proxy);
@@ -44,9 +48,10 @@ void SpanTableView::fitRows() {
     const int digit = fm.horizontalAdvance('0');
     const struct {
         int column, digits;
-    } widths[] = {{SpanTableModel::SegmentColumn, 10}, {SpanTableModel::RefsColumn, 16}, {SpanTableModel::TokensColumn, 8},
-                  {SpanTableModel::AttendedColumn, 10}, {SpanTableModel::ReadColumn, 8}, {SpanTableModel::CausalColumn, 9},
-                  {SpanTableModel::ShareColumn, 8}, {SpanTableModel::PhaseColumn, 8}};
+    } widths[] = {{SpanTableModel::SegmentColumn, 10}, {SpanTableModel::RefsColumn, 16},
+                  {SpanTableModel::TokensColumn, 8},   {SpanTableModel::AttendedColumn, 10},
+                  {SpanTableModel::ReadColumn, 8},     {SpanTableModel::CausalColumn, 9},
+                  {SpanTableModel::ShareColumn, 8},    {SpanTableModel::PhaseColumn, 8}};
     for (const auto& w : widths) setColumnWidth(w.column, digit * w.digits);
 }
 
@@ -90,7 +95,8 @@ void SpanTableView::copySelection() const {
     for (const QModelIndex& index : selectionModel()->selectedRows()) {
         for (int c = 0; c < SpanTableModel::ColumnCount; ++c) {
             if (c) text += '\t';
-            text += QString::fromStdString(withoutFormula(index.siblingAtColumn(c).data().toString().toStdString()));  // on its way to a spreadsheet
+            text += QString::fromStdString(withoutFormula(
+                index.siblingAtColumn(c).data().toString().toStdString()));  // on its way to a spreadsheet
         }
         text += '\n';
     }

@@ -33,7 +33,9 @@ class LabelledTicker : public QCPAxisTicker {
     void setLeastStep(double step) { m_leastStep = step; }
 
   protected:
-    double getTickStep(const QCPRange& range) override { return std::max(m_leastStep, QCPAxisTicker::getTickStep(range)); }
+    double getTickStep(const QCPRange& range) override {
+        return std::max(m_leastStep, QCPAxisTicker::getTickStep(range));
+    }
 
   private:
     double m_leastStep = 1;
@@ -117,7 +119,8 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
 
 std::pair<QString, QString> laneNames(const RunData& first, const RunData* maybeSecond) {
     const auto name = [](const RunData* run, const QString& fallback) {
-        return run && !run->steps.empty() ? QString::fromUtf8(attentionModeName(run->header.settings.attention)) : fallback;
+        return run && !run->steps.empty() ? QString::fromUtf8(attentionModeName(run->header.settings.attention))
+                                          : fallback;
     };
     const QString a = name(&first, QObject::tr("declared")), b = name(maybeSecond, QObject::tr("dense"));
     return {a, a == b && maybeSecond && !maybeSecond->steps.empty() ? QObject::tr("other %1").arg(b) : b};
@@ -193,7 +196,10 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     const bool inside = ceiling && model.ceiling() < 2.2 * m_yMax;
     if (inside) m_yMax = std::max(m_yMax, model.ceiling());
     const bool tooShort = !(m_yMax > 0) && !declared.points().empty();
-    m_note = tooShort ? QObject::tr("no curve yet: a rate takes %1 steps or half a second").arg(ThroughputSeries::kWindowSteps) : QString();
+    m_note =
+        tooShort
+            ? QObject::tr("no curve yet: a rate takes %1 steps or half a second").arg(ThroughputSeries::kWindowSteps)
+            : QString();
     m_ceilingText->setVisible(ceiling || tooShort);
     m_top->axis(QCPAxis::atLeft)->setTickLabels(!tooShort);
     if (tooShort) {
@@ -244,12 +250,14 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
         legend->setVisible(n > 0);
     };
     name(m_topLegend, {m_declared, m_dense, m_predicted});
-    name(m_bottomLegend, m_low ? std::initializer_list<QCPGraph*>{} : std::initializer_list<QCPGraph*>{m_attended, m_read, m_causal, m_denseRead});
+    name(m_bottomLegend, m_low ? std::initializer_list<QCPGraph*>{}
+                               : std::initializer_list<QCPGraph*>{m_attended, m_read, m_causal, m_denseRead});
     nameAxes();
 }
 
 void ThroughputPlot::nameAxes() {
-    const QString label = m_axis == ThroughputAxis::Context ? QObject::tr("context length (tokens)") : QObject::tr("time of the run (s)");
+    const QString label =
+        m_axis == ThroughputAxis::Context ? QObject::tr("context length (tokens)") : QObject::tr("time of the run (s)");
     for (QCPAxisRect* rect : {m_top, m_bottom}) {
         QCPAxis* axis = rect->axis(QCPAxis::atBottom);
         const bool lowest = (rect == m_top) == m_low;

@@ -57,7 +57,7 @@ class ThroughputPlot {
     void nameAxes();
     QCPGraph *m_declared, *m_dense, *m_predicted, *m_predictedDense, *m_ceiling;
     QCPGraph *m_causal, *m_read, *m_attended, *m_denseRead;
-    QCPItemRect *m_band[2];
+    QCPItemRect* m_band[2];
     QCPItemText* m_ceilingText;
     QString m_note;
     ThroughputAxis m_axis = ThroughputAxis::Context;

@@ -59,9 +59,10 @@ void ThroughputSeries::addToBuckets() {
     };
     const int i = int(m_points.size()) - 1;
     const ThroughputPoint& p = m_points.back();
-    const ThroughputBucket one{i, i, p.tokensPerS, p.tokensPerS, double(p.read), p.meanRead,
-                               p.attended, p.attended, p.read, p.read, p.causal};
-    if (!m_buckets.empty() && m_buckets.back().last - m_buckets.back().first + 1 < m_perBucket) join(m_buckets.back(), one);
+    const ThroughputBucket one{i,          i,          p.tokensPerS, p.tokensPerS, double(p.read), p.meanRead,
+                               p.attended, p.attended, p.read,       p.read,       p.causal};
+    if (!m_buckets.empty() && m_buckets.back().last - m_buckets.back().first + 1 < m_perBucket)
+        join(m_buckets.back(), one);
     else m_buckets.push_back(one);
     if (m_buckets.size() <= kMaxBuckets) return;
     size_t n = 0;
@@ -121,7 +122,12 @@ void number(std::string& out, double value, int digits) {
 
 void rows(std::string& out, const std::string& lane, const ThroughputSeries& series) {
     for (const ThroughputPoint& p : series.points()) {
-        out.append(csvCell(lane)).append(",").append(std::to_string(p.step)).append(",").append(std::to_string(p.context)).append(",");
+        out.append(csvCell(lane))
+            .append(",")
+            .append(std::to_string(p.step))
+            .append(",")
+            .append(std::to_string(p.context))
+            .append(",");
         number(out, p.timeS, 6);
         out.append(",");
         number(out, p.stepMs, 4);
@@ -134,8 +140,8 @@ void rows(std::string& out, const std::string& lane, const ThroughputSeries& ser
 
 }  // namespace
 
-std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond, const std::string& firstLane,
-                          const std::string& secondLane) {
+std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond,
+                          const std::string& firstLane, const std::string& secondLane) {
     std::string out("lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,read_tokens,causal_tokens\n");
     rows(out, firstLane, first);
     if (maybeSecond) rows(out, secondLane, *maybeSecond);

@@ -26,7 +26,7 @@ struct ThroughputPoint {
 
 /// Neighbouring points as one: what a plot draws. Never more than kMaxBuckets of them, however long the run.
 struct ThroughputBucket {
-    int first = 0, last = 0;  ///< indices of the points
+    int first = 0, last = 0;          ///< indices of the points
     double rateMin = 0, rateMax = 0;  ///< of those that have a rate; NaN if none
     double readSum = 0, meanReadSum = 0;
     int attendedMin = 0, attendedMax = 0, readMin = 0, readMax = 0, causalMax = 0;
@@ -67,14 +67,15 @@ struct BytesModel {
     double tokensPerS(double readTokens) const { return valid ? 1e9 / (fixedNs + nsPerToken * readTokens) : 0; }
     double ceiling() const { return valid ? 1e9 / fixedNs : 0; }
 };
-/// Least squares over the steps, over evenly chosen ones where there are more than 4,096; steps slower than four medians are left out (something else took the machine).
-/// Invalid with fewer than 24 steps, reads that hardly differ, or a slope below zero.
+/// Least squares over the steps, over evenly chosen ones where there are more than 4,096; steps slower than four
+/// medians are left out (something else took the machine). Invalid with fewer than 24 steps, reads that hardly differ,
+/// or a slope below zero.
 BytesModel fitBytes(const std::vector<StepRecord>& steps);
 
-/// lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,read_tokens,causal_tokens - '.' decimals, one row a
-/// step and lane. The lanes' names are the runs' attention modes.
-std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond, const std::string& firstLane = "declared",
-                          const std::string& secondLane = "dense");
+/// lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,read_tokens,causal_tokens - '.' decimals, one
+/// row a step and lane. The lanes' names are the runs' attention modes.
+std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond,
+                          const std::string& firstLane = "declared", const std::string& secondLane = "dense");
 
 /// Three significant digits, never exponent form: "1230", "45.6", "0.0123".
 std::string threeDigits(double value);

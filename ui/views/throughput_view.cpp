@@ -1,5 +1,6 @@
 #include "ui/views/throughput_view.h"
 
+#include <qcustomplot.h>
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
@@ -13,7 +14,6 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
-#include <qcustomplot.h>
 
 #include "engine/types/speed_up.h"
 #include "ui/model/format.h"
@@ -24,7 +24,9 @@ namespace spanscope {
 namespace {
 constexpr int kRedrawMs = 66;
 
-QString mib(double bytes) { return QString::fromStdString(threeDigits(bytes / (1024 * 1024))) + QStringLiteral(" MiB"); }
+QString mib(double bytes) {
+    return QString::fromStdString(threeDigits(bytes / (1024 * 1024))) + QStringLiteral(" MiB");
+}
 }  // namespace
 
 // ---- table
@@ -82,17 +84,17 @@ QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
 
 QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
-    static const char* const names[] = {QT_TR_NOOP("step"), QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
-                                        QT_TR_NOOP("read"), QT_TR_NOOP("causal")};
-    static const char* const tips[] = {
-        QT_TR_NOOP("Index of the response token"),
-        QT_TR_NOOP("Tokens stored when the step ran, itself included"),
-        QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
-        QT_TR_NOOP("The same for the run beside it"),
-        QT_TR_NOOP("Wall time of this step alone"),
-        QT_TR_NOOP("Tokens in the step's interval list"),
-        QT_TR_NOOP("The same rounded outward to pages of 16 tokens: what is loaded"),
-        QT_TR_NOOP("Tokens that plain causal attention would read")};
+    static const char* const names[] = {
+        QT_TR_NOOP("step"), QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
+        QT_TR_NOOP("read"), QT_TR_NOOP("causal")};
+    static const char* const tips[] = {QT_TR_NOOP("Index of the response token"),
+                                       QT_TR_NOOP("Tokens stored when the step ran, itself included"),
+                                       QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
+                                       QT_TR_NOOP("The same for the run beside it"),
+                                       QT_TR_NOOP("Wall time of this step alone"),
+                                       QT_TR_NOOP("Tokens in the step's interval list"),
+                                       QT_TR_NOOP("The same rounded outward to pages of 16 tokens: what is loaded"),
+                                       QT_TR_NOOP("Tokens that plain causal attention would read")};
     if (role == Qt::DisplayRole && (section == DeclaredRate || section == DenseRate))
         return tr("%1 t/s").arg(section == DeclaredRate ? m_first : m_second);
     if (role == Qt::DisplayRole) return tr(names[section]);
@@ -123,7 +125,8 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-    connect(m_table, &QTableView::clicked, this, [this](const QModelIndex& i) { m_selection->lockRange(i.row(), i.row()); });
+    connect(m_table, &QTableView::clicked, this,
+            [this](const QModelIndex& i) { m_selection->lockRange(i.row(), i.row()); });
 
     const auto label = [this](const char* name, const QString& tip) {
         auto* l = new QLabel(this);
@@ -136,14 +139,19 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
         l->setMinimumWidth(1);  // a narrow dock cuts the text, it does not widen the window
         return l;
     };
-    const QString decode = tr("Decode tokens per second: (N \u2212 1) / (time of the last token \u2212 time of the first). "
-                              "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
-    m_declaredLabel = label("declaredRate", tr("The run on show. <b>Declared</b>: the model reads what it named.<br>") + decode);
-    m_denseLabel = label("denseRate", tr("The run beside it. <b>Dense</b>: plain causal attention, same weights.<br>") + decode);
-    m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and sampler, over the steps that both have."));
+    const QString decode =
+        tr("Decode tokens per second: (N \u2212 1) / (time of the last token \u2212 time of the first). "
+           "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
+    m_declaredLabel =
+        label("declaredRate", tr("The run on show. <b>Declared</b>: the model reads what it named.<br>") + decode);
+    m_denseLabel =
+        label("denseRate", tr("The run beside it. <b>Dense</b>: plain causal attention, same weights.<br>") + decode);
+    m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and "
+                                         "sampler, over the steps that both have."));
     m_kvLabel = label("kvRead", QString());
-    m_modeLabel = label("runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
-                                      "taken then are no measurement."));
+    m_modeLabel = label(
+        "runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
+                      "taken then are no measurement."));
     m_modeLabel->setMinimumWidth(0);  // never cut
     auto* head = new QHBoxLayout;
     head->setContentsMargins(8, 4, 4, 0);
@@ -199,13 +207,14 @@ ThroughputView::~ThroughputView() = default;
 
 void ThroughputView::makeActions() {
     const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
-    m_timeAction = add.checkable(tr("Time"), QKeySequence(Qt::Key_X), tr("Time instead of context length along the axis"), false,
-                                 [this](bool on) { setAxis(on ? ThroughputAxis::Time : ThroughputAxis::Context); });
-    m_predictionAction =
-        add.checkable(tr("Predicted"), QKeySequence(Qt::Key_B),
-                      tr("Rate predicted from the KV tokens read: 1 / (fixed + per token \u00d7 read), fitted to the measured "
-                         "steps of the dense run; the ceiling is what reading no KV at all would give"),
-                      true, [this](bool on) { setPredictionShown(on); });
+    m_timeAction =
+        add.checkable(tr("Time"), QKeySequence(Qt::Key_X), tr("Time instead of context length along the axis"), false,
+                      [this](bool on) { setAxis(on ? ThroughputAxis::Time : ThroughputAxis::Context); });
+    m_predictionAction = add.checkable(
+        tr("Predicted"), QKeySequence(Qt::Key_B),
+        tr("Rate predicted from the KV tokens read: 1 / (fixed + per token \u00d7 read), fitted to the measured "
+           "steps of the dense run; the ceiling is what reading no KV at all would give"),
+        true, [this](bool on) { setPredictionShown(on); });
     m_tableAction = add.checkable(tr("Table"), QKeySequence(Qt::Key_T), tr("The same numbers as a table"), false,
                                   [this](bool on) { setTableShown(on); });
     add(tr("Copy as CSV"), QKeySequence::Copy, tr("Copy every number as CSV"), [this] { copyCsv(); });
@@ -252,9 +261,11 @@ void ThroughputView::flush() {
 
 void ThroughputView::updateHeader() {
     const Palette& p = Palette::of(this);
-    const auto lane = [&](QLabel* l, const RunStore* store, const ThroughputSeries& s, const QString& name, const QColor& c) {
+    const auto lane = [&](QLabel* l, const RunStore* store, const ThroughputSeries& s, const QString& name,
+                          const QColor& c) {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
-        l->setText(QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
+        l->setText(
+            QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
         l->setProperty("said", !s.points().empty());
     };
     const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
@@ -268,9 +279,10 @@ void ThroughputView::updateHeader() {
     const RunStats& s = m_declaredStore->data().stats;
     const double steps = double(std::max<size_t>(1, m_declared.points().size()));
     m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.readFraction()))));
-    m_kvLabel->setToolTip(tr("<b>KV read</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
-                             "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves reads, not memory.")
-                              .arg(mib(double(s.readTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
+    m_kvLabel->setToolTip(
+        tr("<b>KV read</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
+           "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves reads, not memory.")
+            .arg(mib(double(s.readTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
     m_kvLabel->setProperty("said", s.causalTokens > 0);
     fitToSize();
     m_plot->setAccessibleDescription(summary());
@@ -319,7 +331,9 @@ void ThroughputView::setTableShown(bool on) {
 }
 
 void ThroughputView::showPage() {
-    QWidget* page = m_declared.points().empty() && m_dense.points().empty() ? m_empty : m_tableAction->isChecked() ? static_cast<QWidget*>(m_table) : m_plot;
+    QWidget* page = m_declared.points().empty() && m_dense.points().empty() ? m_empty
+                    : m_tableAction->isChecked()                            ? static_cast<QWidget*>(m_table)
+                                                                            : m_plot;
     if (m_stack->currentWidget() != page) m_stack->setCurrentWidget(page);
 }
 
@@ -335,7 +349,8 @@ void ThroughputView::setInspecting(bool on) {
 
 QString ThroughputView::csv() const {
     const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
-    return QString::fromStdString(throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense, first.toStdString(), second.toStdString()));
+    return QString::fromStdString(throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense,
+                                                first.toStdString(), second.toStdString()));
 }
 
 void ThroughputView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }
@@ -379,11 +394,14 @@ bool ThroughputView::eventFilter(QObject* watched, QEvent* event) {
         }
         case QEvent::Leave: m_selection->hover(-1); break;
         case QEvent::Wheel: m_zoomed = true; break;
-        case QEvent::MouseButtonPress: m_plot->setProperty("pressAt", static_cast<QMouseEvent*>(event)->position()); break;
+        case QEvent::MouseButtonPress:
+            m_plot->setProperty("pressAt", static_cast<QMouseEvent*>(event)->position());
+            break;
         case QEvent::MouseButtonRelease: {
             auto* e = static_cast<QMouseEvent*>(event);
             const QPointF from = m_plot->property("pressAt").toPointF();
-            if (e->button() == Qt::LeftButton && (e->position() - from).manhattanLength() < QApplication::startDragDistance()) {
+            if (e->button() == Qt::LeftButton &&
+                (e->position() - from).manhattanLength() < QApplication::startDragDistance()) {
                 const int step = m_painter->stepAt(m_declared, e->position().x());
                 if (step >= 0 && e->modifiers() & Qt::ShiftModifier) m_selection->extendTo(step);
                 else if (step >= 0) m_selection->lock(step);

@@ -29,7 +29,7 @@ class ThroughputTable : public QAbstractTableModel {
     int columnCount(const QModelIndex& parent = {}) const override;
     QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
     QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
-    void grow();   ///< rows were added to the series
+    void grow();  ///< rows were added to the series
     void reset();
     void setLaneNames(const QString& first, const QString& second);
 
@@ -72,7 +72,7 @@ class ThroughputView : public QWidget {
 
   private:
     void makeActions();
-    void refresh();       ///< takes new steps in, redraws
+    void refresh();  ///< takes new steps in, redraws
     void rebuild();
     void updateHeader();
     void showPage();

@@ -20,13 +20,15 @@ void PhaseBlocks::update(const RunData& run) {
     }
     for (int i = done; i < static_cast<int>(run.steps.size()); ++i) {
         const StepRecord& s = run.steps[static_cast<size_t>(i)];
-        if (!m_blocks.empty() && m_blocks.back().phase == s.phase && m_blocks.back().segment == s.segment) ++m_blocks.back().end;
+        if (!m_blocks.empty() && m_blocks.back().phase == s.phase && m_blocks.back().segment == s.segment)
+            ++m_blocks.back().end;
         else m_blocks.push_back({i, i + 1, s.phase, s.segment});
     }
 }
 
 std::vector<PhaseBlock>::const_iterator PhaseBlocks::after(int step) const {
-    return std::upper_bound(m_blocks.begin(), m_blocks.end(), step, [](int s, const PhaseBlock& b) { return s < b.end; });
+    return std::upper_bound(m_blocks.begin(), m_blocks.end(), step,
+                            [](int s, const PhaseBlock& b) { return s < b.end; });
 }
 
 int StepTimes::finishedBy(int64_t ns) const {

@@ -64,12 +64,14 @@ void TimelineLanes::setClock(int64_t ns, bool shown) {
 std::vector<TimelineLanes::Lane> TimelineLanes::lanes() const {
     std::vector<Lane> result;
     const bool two = m_dense && m_denseTimes.size() > 0;
-    const double height = std::clamp((this->height() - 34.0) / (two ? 2 : 1), double(laneHeight(fontMetrics())), 2.2 * fontMetrics().height());
+    const double height = std::clamp((this->height() - 34.0) / (two ? 2 : 1), double(laneHeight(fontMetrics())),
+                                     2.2 * fontMetrics().height());
     const double width = std::max(10.0, this->width() - left() - 12);
     const auto name = [](const RunData& run) { return QString(attentionModeName(run.header.settings.attention)); };
     result.push_back({&m_store->data(), &m_times, &m_blocks, name(m_store->data()), QRectF(left(), 6, width, height)});
     if (two)
-        result.push_back({&m_dense->data(), &m_denseTimes, &m_denseBlocks, name(m_dense->data()), QRectF(left(), 10 + height, width, height)});
+        result.push_back({&m_dense->data(), &m_denseTimes, &m_denseBlocks, name(m_dense->data()),
+                          QRectF(left(), 10 + height, width, height)});
     return result;
 }
 
@@ -97,7 +99,8 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
     const double all = std::max(1, std::max(m_times.size(), m_denseTimes.size()));
     const double total = double(std::max<int64_t>(1, totalNs()));
     const auto x = [&](int step) {
-        const double f = m_axis == TimelineAxis::Steps ? step / all : (step <= 0 ? 0 : double(lane.times->endNs(step - 1)) / total);
+        const double f =
+            m_axis == TimelineAxis::Steps ? step / all : (step <= 0 ? 0 : double(lane.times->endNs(step - 1)) / total);
         return lane.rect.left() + f * lane.rect.width();
     };
     const int done = m_clockShown ? lane.times->finishedBy(m_clockNs) : n;
@@ -127,7 +130,8 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
     const auto& segments = lane.run->segments;
     const int offset = n > 0 ? lane.run->steps.front().position : 0;
     const auto segmentFrom = [&](int step) {
-        return std::lower_bound(segments.begin(), segments.end(), step + offset, [](const Segment& s, int p) { return s.begin < p; });
+        return std::lower_bound(segments.begin(), segments.end(), step + offset,
+                                [](const Segment& s, int p) { return s.begin < p; });
     };
     for (auto it = segmentFrom(0); n > 0 && it != segments.end();) {
         const Segment& segment = *it;
@@ -162,8 +166,8 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
     painter.drawText(label, Qt::AlignRight | (both ? Qt::AlignBottom : Qt::AlignVCenter), lane.name);
     if (!both) return;
     painter.setPen(palette.inkSoft);
-    painter.drawText(QRectF(4, lane.rect.center().y(), left() - 10, lane.rect.height() / 2), Qt::AlignRight | Qt::AlignTop,
-                     tr("%1 of %2").arg(done).arg(n));
+    painter.drawText(QRectF(4, lane.rect.center().y(), left() - 10, lane.rect.height() / 2),
+                     Qt::AlignRight | Qt::AlignTop, tr("%1 of %2").arg(done).arg(n));
 }
 
 void TimelineLanes::paintEvent(QPaintEvent*) {
@@ -181,11 +185,13 @@ void TimelineLanes::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing, true);
     const auto all = lanes();
     for (const Lane& lane : all) paintLane(painter, lane, palette);
-    const QRectF area(left(), all.front().rect.top(), all.front().rect.width(), all.back().rect.bottom() - all.front().rect.top());
+    const QRectF area(left(), all.front().rect.top(), all.front().rect.width(),
+                      all.back().rect.bottom() - all.front().rect.top());
 
     // Axis: seconds or steps.
     painter.setPen(palette.inkSoft);
-    const double total = m_axis == TimelineAxis::Time ? double(totalNs()) / 1e9 : std::max(m_times.size(), m_denseTimes.size());
+    const double total =
+        m_axis == TimelineAxis::Time ? double(totalNs()) / 1e9 : std::max(m_times.size(), m_denseTimes.size());
     const double rough = total / std::max(2.0, area.width() / 90);
     const double decade = std::pow(10, std::floor(std::log10(std::max(1e-9, rough))));
     double tick = decade;
@@ -207,7 +213,8 @@ void TimelineLanes::paintEvent(QPaintEvent*) {
     const int first = m_selection->isLocked() ? m_selection->locked() : m_selection->hovered();
     const int last = m_selection->isLocked() ? m_selection->lockedEnd() : m_selection->hovered();
     if (first >= 0 && last < m_times.size()) {
-        const QRectF box(xOf(first), all.front().rect.top() - 3, std::max(2.0, xOf(last + 1) - xOf(first)), all.front().rect.height() + 6);
+        const QRectF box(xOf(first), all.front().rect.top() - 3, std::max(2.0, xOf(last + 1) - xOf(first)),
+                         all.front().rect.height() + 6);
         QColor fill = palette.accent;
         fill.setAlpha(60);
         painter.setPen(QPen(palette.accent, m_selection->isLocked() ? 1.5 : 1));
@@ -215,8 +222,9 @@ void TimelineLanes::paintEvent(QPaintEvent*) {
         painter.drawRect(box);
     }
     if (m_clockShown) {
-        const double at = m_axis == TimelineAxis::Time ? area.left() + area.width() * double(m_clockNs) / double(std::max<int64_t>(1, totalNs()))
-                                                      : xOf(m_times.finishedBy(m_clockNs));
+        const double at = m_axis == TimelineAxis::Time
+                              ? area.left() + area.width() * double(m_clockNs) / double(std::max<int64_t>(1, totalNs()))
+                              : xOf(m_times.finishedBy(m_clockNs));
         painter.setPen(QPen(palette.accent, 2));
         painter.drawLine(QPointF(at, area.top() - 5), QPointF(at, area.bottom() + 3));
         painter.setPen(Qt::NoPen);
@@ -256,13 +264,19 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
     m_lanes = new TimelineLanes(store, maybeDense, selection, this);
     const ViewActions action(this, Qt::WidgetWithChildrenShortcut);
     QAction* first = action(tr("\u2503\u25c0"), QKeySequence(Qt::Key_Home), tr("First step"), [this] { stepTo(0); });
-    QAction* back = action(tr("\u25c0"), QKeySequence(Qt::Key_Left), tr("Step back; with Shift ten steps"), [this] { stepBy(-1); });
-    m_playAction = action(tr("\u25b6 Play"), QKeySequence(Qt::Key_Space), tr("Play at recorded speed, or pause"), [this] { togglePlay(); });
-    QAction* forth = action(tr("\u25b6"), QKeySequence(Qt::Key_Right), tr("Step forward; with Shift ten steps"), [this] { stepBy(1); });
-    QAction* last = action(tr("\u25b6\u2503"), QKeySequence(Qt::Key_End), tr("Last step"), [this] { stepTo(m_store->nSteps() - 1); });
-    m_stepsAction = action.checkable(tr("By Step"), QKeySequence(Qt::Key_X), tr("Steps instead of time along the axis"), false,
-                                     [this](bool on) { setAxis(on ? TimelineAxis::Steps : TimelineAxis::Time); });
-    for (const auto& [a, name] : {std::pair{first, "First step"}, {back, "Step back"}, {forth, "Step forward"}, {last, "Last step"}})
+    QAction* back =
+        action(tr("\u25c0"), QKeySequence(Qt::Key_Left), tr("Step back; with Shift ten steps"), [this] { stepBy(-1); });
+    m_playAction = action(tr("\u25b6 Play"), QKeySequence(Qt::Key_Space), tr("Play at recorded speed, or pause"),
+                          [this] { togglePlay(); });
+    QAction* forth = action(tr("\u25b6"), QKeySequence(Qt::Key_Right), tr("Step forward; with Shift ten steps"),
+                            [this] { stepBy(1); });
+    QAction* last = action(tr("\u25b6\u2503"), QKeySequence(Qt::Key_End), tr("Last step"),
+                           [this] { stepTo(m_store->nSteps() - 1); });
+    m_stepsAction =
+        action.checkable(tr("By Step"), QKeySequence(Qt::Key_X), tr("Steps instead of time along the axis"), false,
+                         [this](bool on) { setAxis(on ? TimelineAxis::Steps : TimelineAxis::Time); });
+    for (const auto& [a, name] :
+         {std::pair{first, "First step"}, {back, "Step back"}, {forth, "Step forward"}, {last, "Last step"}})
         a->setIconText(a->text()), a->setObjectName(name);
     m_speedBox = new QComboBox(this);
     m_speedBox->setAccessibleName(tr("Playing speed"));
@@ -315,7 +329,8 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
         connect(s, &RunStore::finished, this, &TimelineView::refresh);
     }
     connect(m_selection, &Selection::changed, this, [this] {
-        if (!m_selecting && m_selection->isLocked() && m_selection->current() < m_lanes->times().size() && !m_clock.isPlaying())
+        if (!m_selecting && m_selection->isLocked() && m_selection->current() < m_lanes->times().size() &&
+            !m_clock.isPlaying())
             m_clock.seek(m_lanes->times().endNs(m_selection->current()));
         updateText();
     });
@@ -340,13 +355,20 @@ void TimelineView::updateText() {
     if (step >= 0 && step < m_store->nSteps()) {
         const StepRecord& s = m_store->data().steps[size_t(step)];
         text = tr("step %1 of %2 \u00b7 %3 \u00b7 at %4 \u00b7 attends %5 of %6")
-                   .arg(step).arg(m_store->nSteps()).arg(QString(phaseName(s.phase)), seconds(s.atNs)).arg(s.attended).arg(s.causal);
+                   .arg(step)
+                   .arg(m_store->nSteps())
+                   .arg(QString(phaseName(s.phase)), seconds(s.atNs))
+                   .arg(s.attended)
+                   .arg(s.causal);
     } else if (m_clock.isPlaying()) {
         text = seconds(m_clock.nowNs());
     } else if (m_store->nSteps() > 0) {
         text = tr("%1 steps in %2").arg(m_store->nSteps()).arg(seconds(m_lanes->times().totalNs()));
         if (m_dense && m_dense->nSteps() > 0)
-            text += tr(" \u00b7 %1 %2 in %3").arg(QString(attentionModeName(m_dense->data().header.settings.attention))).arg(m_dense->nSteps()).arg(seconds(m_lanes->denseTimes().totalNs()));
+            text += tr(" \u00b7 %1 %2 in %3")
+                        .arg(QString(attentionModeName(m_dense->data().header.settings.attention)))
+                        .arg(m_dense->nSteps())
+                        .arg(seconds(m_lanes->denseTimes().totalNs()));
     }
     m_text->setText(text);
     m_lanes->setAccessibleDescription(text);

@@ -32,7 +32,7 @@ class TimelineLanes : public QWidget {
     const StepTimes& times() const { return m_times; }
     const StepTimes& denseTimes() const { return m_denseTimes; }
     void refreshData();
-    int stepAt(double x) const;  ///< of the run's own lane
+    int stepAt(double x) const;                          ///< of the run's own lane
     static int laneHeight(const QFontMetrics& metrics);  ///< at least: a line of text
     double xOf(int step) const;
     QSize sizeHint() const override { return {600, 96}; }

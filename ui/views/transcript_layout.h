@@ -26,11 +26,11 @@ struct TranscriptRow {
 };
 
 struct TranscriptMetrics {
-    int32_t width = 600;        ///< for tokens
+    int32_t width = 600;  ///< for tokens
     int32_t rowHeight = 24;
-    int32_t blockGap = 4;       ///< above a row that starts a block
-    int32_t sectionGap = 40;    ///< above a row that starts a section, room for its caption
-    int32_t hangingIndent = 24; ///< of rows that continue a block
+    int32_t blockGap = 4;        ///< above a row that starts a block
+    int32_t sectionGap = 40;     ///< above a row that starts a section, room for its caption
+    int32_t hangingIndent = 24;  ///< of rows that continue a block
 };
 
 class TranscriptLayout {
@@ -46,8 +46,8 @@ class TranscriptLayout {
 
     /// Index of the row at or below y; rows().size() below the last.
     int rowAt(int y) const;
-    int rowOfToken(int token) const;      ///< -1 if there is none
-    int xOfToken(int token) const;        ///< left edge
+    int rowOfToken(int token) const;  ///< -1 if there is none
+    int xOfToken(int token) const;    ///< left edge
     /// Token at a point of the document, -1 where there is none.
     int tokenAt(int x, int y) const;
 

@@ -3,7 +3,7 @@
 
 namespace spanscope::transcript {
 
-inline constexpr int kMargin = 16;      ///< left and right of the text
+inline constexpr int kMargin = 16;  ///< left and right of the text
 inline constexpr int kTopMargin = 8;
 inline constexpr int kChipPadding = 5;  ///< inside a chip
 inline constexpr int kChipGap = 2;      ///< outside it

@@ -19,8 +19,8 @@ using namespace transcript;
 
 namespace {
 constexpr int kTokensAtOnce = 25'000, kTokensAtATime = 4096;  // laid out in one turn of the event loop
-constexpr qsizetype kTokenCharacters = 60;  // of one token: that there is more is to be seen
-}
+constexpr qsizetype kTokenCharacters = 60;                    // of one token: that there is more is to be seen
+}  // namespace
 
 TranscriptView::TranscriptView(RunStore* store, Selection* selection, QWidget* parent)
     : QAbstractScrollArea(parent), m_store(store), m_selection(selection) {
@@ -113,7 +113,8 @@ TokenBox TranscriptView::boxOf(int position) const {
     if (info.special) {
         auto it = m_chipWidths.find(text);
         if (it == m_chipWidths.end())
-            it = m_chipWidths.insert(text, QFontMetrics(m_chipFont).horizontalAdvance(text) + 2 * kChipPadding + 2 * kChipGap);
+            it = m_chipWidths.insert(
+                text, QFontMetrics(m_chipFont).horizontalAdvance(text) + 2 * kChipPadding + 2 * kChipGap);
         box.width = *it;
         box.mayBreakBefore = true;
     } else {
@@ -150,7 +151,8 @@ void TranscriptView::relayout() {
 
 void TranscriptView::appendTokens(int most) {
     const int n = m_store->nContext();
-    for (int position = m_layout.nTokens(); position < n && most > 0; ++position, --most) m_layout.append(boxOf(position));
+    for (int position = m_layout.nTokens(); position < n && most > 0; ++position, --most)
+        m_layout.append(boxOf(position));
     if (m_layout.nTokens() < n) m_rest.start();
     else m_rest.stop();
 }
@@ -223,7 +225,11 @@ QRect TranscriptView::tokenRect(int position) const {
 void TranscriptView::scrollToToken(int position) {
     if (position >= m_layout.nTokens() && position < m_store->nContext()) m_scrollTo = position;
     const QRect rect = tokenRect(position);
-    if (rect.isNull() || viewport()->rect().adjusted(0, 8, 0, -8).contains(QRect(viewport()->rect().left() + 1, rect.top(), 1, rect.height()))) return;
+    if (rect.isNull() || viewport()
+                             ->rect()
+                             .adjusted(0, 8, 0, -8)
+                             .contains(QRect(viewport()->rect().left() + 1, rect.top(), 1, rect.height())))
+        return;
     verticalScrollBar()->setValue(verticalScrollBar()->value() + rect.center().y() - viewport()->height() / 2);
 }
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "ui/model/run_store.h"
-#include "ui/model/selection.h"
 #include "ui/model/segment_summary.h"
+#include "ui/model/selection.h"
 #include "ui/views/transcript_layout.h"
 
 namespace spanscope {
@@ -22,9 +22,9 @@ class TranscriptView : public QAbstractScrollArea {
 
     /// Step whose token is at a viewport point; -1 where there is none (the prompt's tokens are no steps).
     int stepAt(const QPoint& viewportPoint) const;
-    int tokenAt(const QPoint& viewportPoint) const;     ///< absolute position, -1 none
-    QRect tokenRect(int position) const;                ///< in viewport coordinates
-    bool isLit(int position) const;                     ///< readable by the selected step
+    int tokenAt(const QPoint& viewportPoint) const;  ///< absolute position, -1 none
+    QRect tokenRect(int position) const;             ///< in viewport coordinates
+    bool isLit(int position) const;                  ///< readable by the selected step
     bool isDimmed(int position) const;
     void scrollToToken(int position);
     /// Response tokens that differ from the same step of `other` are marked; nullptr: none.
@@ -83,13 +83,13 @@ class TranscriptView : public QAbstractScrollArea {
     mutable QHash<QString, QPixmap> m_chips;  ///< drawn once for each text and state
     QString m_placeholderTitle, m_placeholderText;
     QString m_searched;
-    int m_searchedTokens = 0;  ///< tokens that were searched
-    QString m_hitTail;         ///< of the token in which the last hit ends, what follows the hit
+    int m_searchedTokens = 0;                 ///< tokens that were searched
+    QString m_hitTail;                        ///< of the token in which the last hit ends, what follows the hit
     std::vector<std::pair<int, int>> m_hits;  ///< token ranges [first, end)
     int m_currentHit = -1;
     QRect m_pillAbove, m_pillBelow;  ///< where the hints on tokens off the screen are; clickable
-    QTimer m_rest;          ///< tokens wait to be laid out
-    int m_scrollTo = -1;    ///< a token among them that is to be seen
+    QTimer m_rest;                   ///< tokens wait to be laid out
+    int m_scrollTo = -1;             ///< a token among them that is to be seen
     bool m_follow = true;
     bool m_selfScrolling = false;
 };

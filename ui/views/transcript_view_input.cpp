@@ -32,8 +32,9 @@ void TranscriptView::mousePressEvent(QMouseEvent* event) {
         const int edge = tokenAt({viewport()->width() / 2, 0});
         int target = -1;
         const auto& rows = m_layout.rows();
-        const int row = std::min(static_cast<int>(rows.size()) - 1,
-                                 m_layout.rowAt(verticalScrollBar()->value() - kTopMargin + (above ? 0 : viewport()->height())));
+        const int row =
+            std::min(static_cast<int>(rows.size()) - 1,
+                     m_layout.rowAt(verticalScrollBar()->value() - kTopMargin + (above ? 0 : viewport()->height())));
         const int border = edge >= 0 && above ? edge : rows[static_cast<size_t>(row)].first;
         for (const Interval& interval : *list) {
             if (above && interval.begin < border) target = std::min(interval.end, border) - 1;
@@ -71,7 +72,8 @@ bool TranscriptView::viewportEvent(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
         const int position = tokenAt(help->pos());
-        if (position >= 0) QToolTip::showText(help->globalPos(), plainToolTip(describe(position)), viewport(), tokenRect(position));
+        if (position >= 0)
+            QToolTip::showText(help->globalPos(), plainToolTip(describe(position)), viewport(), tokenRect(position));
         else QToolTip::hideText();
         return true;
     }
@@ -105,7 +107,8 @@ void TranscriptView::findInNew() {
         all += piece;
         tokenOfChar.insert(tokenOfChar.end(), static_cast<size_t>(piece.size()), t);
     }
-    for (qsizetype at = all.indexOf(m_searched, 0, Qt::CaseInsensitive); at >= 0; at = all.indexOf(m_searched, at + m_searched.size(), Qt::CaseInsensitive)) {
+    for (qsizetype at = all.indexOf(m_searched, 0, Qt::CaseInsensitive); at >= 0;
+         at = all.indexOf(m_searched, at + m_searched.size(), Qt::CaseInsensitive)) {
         qsizetype end = at + m_searched.size();
         const int last = tokenOfChar[static_cast<size_t>(end - 1)];
         m_hits.emplace_back(tokenOfChar[static_cast<size_t>(at)], last + 1);
@@ -135,7 +138,8 @@ QString TranscriptView::describe(int position) const {
     if (position < 0 || position >= m_store->nContext()) return {};
     const TokenInfo& info = token(position);
     const RunData& run = m_store->data();
-    QString text = tr("Token “%1”, id %2\nPosition %3").arg(shownLine(info.text), QString::number(info.id), QString::number(position));
+    QString text = tr("Token “%1”, id %2\nPosition %3")
+                       .arg(shownLine(info.text), QString::number(info.id), QString::number(position));
     const int nPrompt = m_store->nPrompt();
     if (position < nPrompt) return text + tr(" (prompt)");
     const StepRecord& step = run.steps[static_cast<size_t>(position - nPrompt)];
@@ -144,7 +148,8 @@ QString TranscriptView::describe(int position) const {
         text += tr(" of %1").arg(segmentName(run.segments[static_cast<size_t>(step.segment)]));
     text += tr("\nCould read %1 of %2 tokens (%3 with whole pages)")
                 .arg(formatCount(step.attended), formatCount(step.causal), formatCount(step.read));
-    text += tr("\nStep time %1, log-probability %2").arg(formatDuration(step.wallNs)).arg(double(step.logprob), 0, 'f', 3);
+    text +=
+        tr("\nStep time %1, log-probability %2").arg(formatDuration(step.wallNs)).arg(double(step.logprob), 0, 'f', 3);
     return text;
 }
 

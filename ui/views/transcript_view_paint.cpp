@@ -75,11 +75,12 @@ void TranscriptView::paintMeter(QPainter& painter, const TranscriptRow& row, con
     painter.setBrush(look.chip);
     painter.drawRoundedRect(bar, 2, 2);
     painter.setBrush(look.range);
-    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), std::max(4.0, bar.width() * std::min(1.0, share)), bar.height()), 2, 2);
+    painter.drawRoundedRect(
+        QRectF(bar.left(), bar.top(), std::max(4.0, bar.width() * std::min(1.0, share)), bar.height()), 2, 2);
     painter.setFont(m_captionFont);
     painter.setPen(look.quiet);
-    painter.drawText(QRect(m_layout.metrics().width, row.y, meterWidth() - kMeterBar - 8, height), Qt::AlignRight | Qt::AlignVCenter,
-                     QString::number(qRound(share * 100)) + QStringLiteral(" %"));
+    painter.drawText(QRect(m_layout.metrics().width, row.y, meterWidth() - kMeterBar - 8, height),
+                     Qt::AlignRight | Qt::AlignVCenter, QString::number(qRound(share * 100)) + QStringLiteral(" %"));
 }
 
 int TranscriptView::litOutside(bool above) const {
@@ -91,7 +92,8 @@ int TranscriptView::litOutside(bool above) const {
     const int query = m_store->data().steps[static_cast<size_t>(m_selection->current())].position;
     // First and last token on the screen; a row counts when most of it shows.
     const int firstRow = std::min(nRows - 1, m_layout.rowAt(top + m_layout.metrics().rowHeight / 2));
-    const int lastRow = std::min(nRows - 1, m_layout.rowAt(top + viewport()->height() - m_layout.metrics().rowHeight / 2));
+    const int lastRow =
+        std::min(nRows - 1, m_layout.rowAt(top + viewport()->height() - m_layout.metrics().rowHeight / 2));
     const int from = above ? 0 : rows[static_cast<size_t>(lastRow)].end;
     const int to = above ? rows[static_cast<size_t>(firstRow)].first : query + 1;
     int n = 0;
@@ -113,7 +115,9 @@ void TranscriptView::paintPills(QPainter& painter) {
         const QString text = (above ? QStringLiteral("↑  ") : QStringLiteral("↓  ")) +
                              (above ? tr("readable above: %1") : tr("readable below: %1")).arg(formatCount(n));
         const QSize size(fm.horizontalAdvance(text) + 24, fm.height() + 8);
-        const QRect pill(QPoint((viewport()->width() - size.width()) / 2, above ? 8 : viewport()->height() - size.height() - 8), size);
+        const QRect pill(
+            QPoint((viewport()->width() - size.width()) / 2, above ? 8 : viewport()->height() - size.height() - 8),
+            size);
         QPainterPath path;
         path.addRoundedRect(pill, size.height() / 2.0, size.height() / 2.0);
         painter.fillPath(path, palette().color(QPalette::Highlight));
@@ -132,7 +136,8 @@ void TranscriptView::paintEmpty(QPainter& painter) const {
     const int middle = area.center().y();
     painter.setFont(title);
     painter.setPen(quietText(palette()));
-    painter.drawText(QRect(area.left(), middle - titleHeight - 4, area.width(), titleHeight), Qt::AlignHCenter, m_placeholderTitle);
+    painter.drawText(QRect(area.left(), middle - titleHeight - 4, area.width(), titleHeight), Qt::AlignHCenter,
+                     m_placeholderTitle);
     painter.setFont(font());
     painter.drawText(QRect(area.left(), middle + 8, area.width(), area.height()), Qt::AlignHCenter | Qt::TextWordWrap,
                      m_placeholderText);
@@ -144,11 +149,12 @@ void TranscriptView::paintCaption(QPainter& painter, const TranscriptRow& row, c
     painter.setFont(m_captionFont);
     painter.setPen(look.quiet);
     const int height = QFontMetrics(m_captionFont).height();
-    painter.drawText(QRect(0, row.y - height - 6, m_layout.metrics().width, height), Qt::AlignLeft | Qt::AlignVCenter,
-                     (prompt ? tr("Prompt") : tr("Response")) + QStringLiteral("  ·  ") + tr("%1 tokens").arg(formatCount(n)));
+    painter.drawText(
+        QRect(0, row.y - height - 6, m_layout.metrics().width, height), Qt::AlignLeft | Qt::AlignVCenter,
+        (prompt ? tr("Prompt") : tr("Response")) + QStringLiteral("  ·  ") + tr("%1 tokens").arg(formatCount(n)));
     if (!prompt && meterWidth())
-        painter.drawText(QRect(0, row.y - height - 6, m_layout.metrics().width + meterWidth(), height), Qt::AlignRight | Qt::AlignVCenter,
-                         tr("read, of dense"));
+        painter.drawText(QRect(0, row.y - height - 6, m_layout.metrics().width + meterWidth(), height),
+                         Qt::AlignRight | Qt::AlignVCenter, tr("read, of dense"));
 }
 
 const QPixmap& TranscriptView::chip(const QString& text, int width, const QColor& ground, const QColor& ink) const {
@@ -216,7 +222,8 @@ void TranscriptView::paintRow(QPainter& painter, const TranscriptRow& row, const
             painter.fillRect(QRect(cell.left(), cell.bottom(), cell.width(), 2), look.litLine);
         }
         if (!m_hits.empty()) {
-            auto hit = std::upper_bound(m_hits.begin(), m_hits.end(), t, [](int v, const auto& h) { return v < h.second; });
+            auto hit =
+                std::upper_bound(m_hits.begin(), m_hits.end(), t, [](int v, const auto& h) { return v < h.second; });
             if (hit != m_hits.end() && hit->first <= t)
                 painter.fillRect(cell, hit - m_hits.begin() == m_currentHit ? look.hitCurrent : look.hit);
         }
@@ -231,7 +238,9 @@ void TranscriptView::paintRow(QPainter& painter, const TranscriptRow& row, const
             const QColor& ink = isCurrent ? look.currentText : dim ? look.dimmed : look.chipText;
             painter.drawPixmap(QPointF(x, row.y + (rowHeight - chipHeight) / 2), chip(text, width, ground, ink));
         } else {
-            const QColor& pen = isCurrent ? look.currentText : dim || m_layout.box(t).endsLine ? look.dimmed : look.text;
+            const QColor& pen = isCurrent                         ? look.currentText
+                                : dim || m_layout.box(t).endsLine ? look.dimmed
+                                                                  : look.text;
             if (&pen != runPen) flush();
             if (run.isEmpty()) runX = x;
             runPen = &pen;

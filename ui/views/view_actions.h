@@ -27,7 +27,8 @@ class ViewActions {
 
     /// The slot takes a bool; it is not called for the state at the start.
     template <class Slot>
-    QAction* checkable(const QString& text, const QKeySequence& key, const QString& tip, bool checked, Slot&& slot) const {
+    QAction* checkable(const QString& text, const QKeySequence& key, const QString& tip, bool checked,
+                       Slot&& slot) const {
         QAction* action = (*this)(text, key, tip, std::forward<Slot>(slot));
         action->setCheckable(true);
         action->setChecked(checked);

@@ -15,8 +15,13 @@ constexpr qsizetype kMessage = 800;  // characters; it stands above the work
 }
 
 Banner::Banner(QWidget* parent)
-    : QFrame(parent), m_title(new QLabel(this)), m_text(new QLabel(this)), m_detail(new QLabel(this)),
-      m_details(new QToolButton(this)), m_close(new QToolButton(this)), m_offers(new QHBoxLayout) {
+    : QFrame(parent),
+      m_title(new QLabel(this)),
+      m_text(new QLabel(this)),
+      m_detail(new QLabel(this)),
+      m_details(new QToolButton(this)),
+      m_close(new QToolButton(this)),
+      m_offers(new QHBoxLayout) {
     setObjectName("banner");
     setAccessibleName(tr("Message"));
     m_title->setObjectName("bannerTitle");
@@ -34,7 +39,7 @@ Banner::Banner(QWidget* parent)
     m_close->setToolTip(tr("Close this message"));
     for (QLabel* l : {m_title, m_text, m_detail}) {
         l->setTextFormat(Qt::PlainText);  // quotes files
-        l->setMinimumWidth(120);  // wraps; the window never grows for a message
+        l->setMinimumWidth(120);          // wraps; the window never grows for a message
     }
     auto* column = new QVBoxLayout;
     column->setSpacing(4);
@@ -83,10 +88,13 @@ void Banner::show_(const QString& mark, const QString& title, const QString& tex
     for (const Offer& offer : offers) {
         auto* button = new QPushButton(offer.text, this);
         // Later: the action may dismiss this very banner.
-        connect(button, &QPushButton::clicked, this, [this, action = offer.action] {
-            dismiss();
-            action();
-        }, Qt::QueuedConnection);
+        connect(
+            button, &QPushButton::clicked, this,
+            [this, action = offer.action] {
+                dismiss();
+                action();
+            },
+            Qt::QueuedConnection);
         m_offers->addWidget(button);
     }
     show();

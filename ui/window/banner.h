@@ -27,7 +27,8 @@ class Banner : public QFrame {
     void dismiss();
 
   private:
-    void show_(const QString& mark, const QString& title, const QString& text, const QString& detail, const QVector<Offer>& offers);
+    void show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
+               const QVector<Offer>& offers);
 
     QLabel* m_title;
     QLabel* m_text;

@@ -40,7 +40,8 @@ std::vector<Change> changes(const QTextDocument& card) {
                 found.push_back({part.position(), part.length(), QObject::tr("[picture: %1]").arg(name), true});
             } else if (format.isAnchor() && !format.anchorHref().isEmpty()) {
                 const QString address = shownLine(format.anchorHref(), 120);
-                found.push_back({part.position(), part.length(), part.text() == address ? QString() : QStringLiteral(" (%1)").arg(address), false});
+                found.push_back({part.position(), part.length(),
+                                 part.text() == address ? QString() : QStringLiteral(" (%1)").arg(address), false});
             }
         }
     return found;
@@ -59,7 +60,8 @@ QStringList cardParts(const QString& markdown) {
         part = fenced ? kFence + '\n' : QString();
     };
     for (const QString& line : text.split('\n')) {
-        if (part.size() + line.size() > kPart || (line.trimmed().isEmpty() && !fenced && part.size() > kPart / 2)) finish();
+        if (part.size() + line.size() > kPart || (line.trimmed().isEmpty() && !fenced && part.size() > kPart / 2))
+            finish();
         for (qsizetype at = 0; at == 0 || at < line.size(); at += kPart) {
             if (at) finish();
             part += line.mid(at, kPart);

@@ -20,12 +20,26 @@ struct FigureText {
     const char* widest;  ///< keeps the columns still while numbers change
 };
 constexpr std::array<FigureText, FiguresBar::FigureCount> kFigures{{
-    {"TTFT", "Time to first token: from the request until the first token is available. Includes tokenizing and prefill, excludes loading.", "88.8 ms"},
-    {"Decode", "Tokens per second of decoding: (N − 1) / (time of last token − time of first token). While a run is going: over about the last second.", "8 888 t/s"},
-    {"Useful", "Decode rate without span markup: special pieces, labels and references are not counted as output.", "8 888 t/s"},
-    {"Speed-up", "Declared over dense decode rate, same prompt, weights and sampler, in alternating slices of 16 steps, over the steps both have. Needs “Compare with dense”.", "8.88×"},
-    {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves reads, not storage.", "888 MiB"},
-    {"Step reads", "Keys and values loaded by one step, in whole pages of 16 tokens, and their share of what is stored: of the selected step, else of the newest.", "888 MiB · 88.8 %"},
+    {"TTFT",
+     "Time to first token: from the request until the first token is available. Includes tokenizing and prefill, "
+     "excludes loading.",
+     "88.8 ms"},
+    {"Decode",
+     "Tokens per second of decoding: (N − 1) / (time of last token − time of first token). While a run is going: over "
+     "about the last second.",
+     "8 888 t/s"},
+    {"Useful", "Decode rate without span markup: special pieces, labels and references are not counted as output.",
+     "8 888 t/s"},
+    {"Speed-up",
+     "Declared over dense decode rate, same prompt, weights and sampler, in alternating slices of 16 steps, over the "
+     "steps both have. Needs “Compare with dense”.",
+     "8.88×"},
+    {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves reads, not storage.",
+     "888 MiB"},
+    {"Step reads",
+     "Keys and values loaded by one step, in whole pages of 16 tokens, and their share of what is stored: of the "
+     "selected step, else of the newest.",
+     "888 MiB · 88.8 %"},
 }};
 }  // namespace
 
@@ -115,8 +129,9 @@ void FiguresBar::refresh() {
     const int step = selected >= 0 && selected < m_store->nSteps() ? selected : m_store->nSteps() - 1;
     if (step >= 0 && perToken) {
         const StepRecord& record = run.steps[static_cast<size_t>(step)];
-        set(KvRead, QStringLiteral("%1 · %2").arg(formatBytes(perToken * static_cast<quint64>(record.read)),
-                                                  formatPercent(double(record.read) / double(std::max(1, record.causal)))));
+        set(KvRead,
+            QStringLiteral("%1 · %2").arg(formatBytes(perToken * static_cast<quint64>(record.read)),
+                                          formatPercent(double(record.read) / double(std::max(1, record.causal)))));
     } else {
         set(KvRead, kNoValue);
     }

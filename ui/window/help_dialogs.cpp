@@ -39,14 +39,18 @@ QString keyCap(const QString& key, const QPalette& palette) {
 ShortcutSheet::ShortcutSheet(const QVector<Group>& groups, QWidget* parent) : QDialog(parent) {
     QString html;
     const auto row = [&](const QString& keys, const QString& what) {
-        html += QStringLiteral("<tr><td style='padding:3px 24px 3px 0'>%1</td><td style='padding:3px 0'>%2</td></tr>").arg(keys, what.toHtmlEscaped());
+        html += QStringLiteral("<tr><td style='padding:3px 24px 3px 0'>%1</td><td style='padding:3px 0'>%2</td></tr>")
+                    .arg(keys, what.toHtmlEscaped());
     };
     for (const Group& group : groups) {
         html += QStringLiteral("<h3 style='margin:12px 0 4px 0'>%1</h3><table>").arg(group.title.toHtmlEscaped());
         for (const QAction* action : group.actions) {
             QStringList keys;
-            for (const QKeySequence& sequence : action->shortcuts()) keys << keyCap(sequence.toString(QKeySequence::NativeText), palette());
-            if (!keys.isEmpty()) row(keys.join(QStringLiteral(" ")), action->toolTip().isEmpty() ? action->text().remove('&') : action->toolTip());
+            for (const QKeySequence& sequence : action->shortcuts())
+                keys << keyCap(sequence.toString(QKeySequence::NativeText), palette());
+            if (!keys.isEmpty())
+                row(keys.join(QStringLiteral(" ")),
+                    action->toolTip().isEmpty() ? action->text().remove('&') : action->toolTip());
         }
         html += QStringLiteral("</table>");
     }
@@ -91,7 +95,8 @@ Each case is counted as a violation and shown in the span table and the inspecto
 }
 
 AboutDialog::AboutDialog(const QString& version, const QString& devices, QWidget* parent) : QDialog(parent) {
-    const QString html = tr(R"(
+    const QString html =
+        tr(R"(
 <h2>Spanscope</h2>
 <p>Version %1</p>
 <p>Runs and shows language models that choose their own attention span.</p>
@@ -108,7 +113,8 @@ This program comes with no warranty.</p>
 <tr><td>nlohmann/json</td><td>MIT</td></tr>
 <tr><td>CLI11</td><td>BSD 3-Clause</td></tr>
 <tr><td>NVIDIA CUDA, cuBLAS (optional)</td><td>NVIDIA CUDA Toolkit EULA</td></tr>
-</table>)").arg(version.toHtmlEscaped(), shownText(devices).toHtmlEscaped(), QString::fromUtf8(qVersion()));
+</table>)")
+            .arg(version.toHtmlEscaped(), shownText(devices).toHtmlEscaped(), QString::fromUtf8(qVersion()));
     fill(this, tr("About Spanscope"), html, {520, 520});
 }
 

@@ -3,21 +3,21 @@
 
 #include <QAction>
 #include <QApplication>
+#include <QChildEvent>
 #include <QComboBox>
-#include <QKeyEvent>
 #include <QDockWidget>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QProgressBar>
-#include <QChildEvent>
 #include <QScreen>
 #include <QScrollBar>
 #include <QSettings>
-#include <QTabBar>
 #include <QShowEvent>
 #include <QSplitter>
 #include <QStatusBar>
+#include <QTabBar>
 #include <QTableView>
 #include <QToolBar>
 #include <QToolButton>
@@ -41,8 +41,12 @@ constexpr qsizetype kModelName = 60, kAnswer = 47, kCheckNote = 80;  // characte
 }
 
 MainWindow::MainWindow(const Setup& setup, QWidget* parent)
-    : QMainWindow(parent), m_setup(setup), m_store(new RunStore(this)), m_dense(new RunStore(this)),
-      m_selection(new Selection(this)), m_history(new RunHistory(this)) {
+    : QMainWindow(parent),
+      m_setup(setup),
+      m_store(new RunStore(this)),
+      m_dense(new RunStore(this)),
+      m_selection(new Selection(this)),
+      m_history(new RunHistory(this)) {
     setWindowTitle("Spanscope");
     setObjectName("mainWindow");
     setAcceptDrops(true);
@@ -59,7 +63,8 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     buildToolBar();
     buildDocks();
     buildMenus();
-    for (const char* name : {"spanscope::TranscriptView", "spanscope::TimelineView", "spanscope::GraphView", "QCustomPlot"})
+    for (const char* name :
+         {"spanscope::TranscriptView", "spanscope::TimelineView", "spanscope::GraphView", "QCustomPlot"})
         for (QWidget* view : findChildren<QWidget*>())  // controls, tables and the mask show the focus themselves
             if (view->inherits(name) && view->focusPolicy() & Qt::TabFocus) new FocusRing(view);
     readSettings();
@@ -150,7 +155,8 @@ QWidget* MainWindow::transcriptPanel() {
     m_transcript = lane(m_store, m_laneTitle);
     m_other = lane(m_dense, m_otherTitle);
     m_other->setAccessibleName(tr("Transcript of the other run"));
-    m_other->setPlaceholder(tr("No other run"), tr("Run with “Compare with dense”, or choose Show beside in the list of runs."));
+    m_other->setPlaceholder(tr("No other run"),
+                            tr("Run with “Compare with dense”, or choose Show beside in the list of runs."));
     m_transcript->setReference(m_dense);
     m_other->setReference(m_store);
     m_other->parentWidget()->hide();
@@ -159,7 +165,8 @@ QWidget* MainWindow::transcriptPanel() {
             if (to->isVisible()) to->verticalScrollBar()->setValue(value);
         });
     for (RunStore* store : {m_store, m_dense})
-        for (const auto signal : {&RunStore::reset, &RunStore::finished}) connect(store, signal, this, &MainWindow::nameLanes);
+        for (const auto signal : {&RunStore::reset, &RunStore::finished})
+            connect(store, signal, this, &MainWindow::nameLanes);
     lanes->setSizes({1000, 1000});
     auto* column = new QVBoxLayout(panel);
     column->setContentsMargins(0, 0, 0, 0);
@@ -231,8 +238,9 @@ void MainWindow::buildToolBar() {
     m_attention->addItem(tr("Dense"), int(Compare::Dense));
     m_attention->addItem(tr("Compare with dense"), int(Compare::Both));
     m_attention->setAccessibleName(tr("Attention"));
-    m_attention->setToolTip(tr("Declared: each step reads what the model named. Dense: everything. Compare: both, in alternating "
-                               "slices of 16 steps"));
+    m_attention->setToolTip(
+        tr("Declared: each step reads what the model named. Dense: everything. Compare: both, in alternating "
+           "slices of 16 steps"));
     label->setBuddy(m_attention);
     bar->addWidget(m_attention);
     m_samplingButton = new QToolButton(bar);  // shows what is set, so it has a text of its own
@@ -285,8 +293,9 @@ void MainWindow::setState(State state) {
     m_historyView->setEnabled(!running);
     m_runTabs->setEnabled(!running);
     m_probe->setAvailable(state == State::Ready && !m_store->isEmpty(),
-                          running ? tr("Available when the run has ended.") : m_model.path.isEmpty() ? tr("Needs the model of the run; open it first.")
-                                                                                                    : tr("Needs a run; run something first."));
+                          running                  ? tr("Available when the run has ended.")
+                          : m_model.path.isEmpty() ? tr("Needs the model of the run; open it first.")
+                                                   : tr("Needs a run; run something first."));
     m_progress->setVisible(state == State::Loading);
     updateTexts();
 }
@@ -296,15 +305,21 @@ void MainWindow::updateTexts() {
     switch (m_state) {
         case State::NoModel:
             text = tr("No model");
-            m_transcript->setPlaceholder(tr("No model is loaded"), tr("Open a model folder with Ctrl+O, or drop one onto this window. Traces open without a model."));
+            m_transcript->setPlaceholder(
+                tr("No model is loaded"),
+                tr("Open a model folder with Ctrl+O, or drop one onto this window. Traces open without a model."));
             break;
         case State::Loading:
             text = tr("Loading %1").arg(shownLine(m_loadingPath.section('/', -1), kModelName));
-            m_transcript->setPlaceholder(tr("Loading the model"), tr("You can type already; Ctrl+Return runs as soon as it is ready. Ctrl+. cancels."));
+            m_transcript->setPlaceholder(
+                tr("Loading the model"),
+                tr("You can type already; Ctrl+Return runs as soon as it is ready. Ctrl+. cancels."));
             break;
         case State::Ready:
-            text = tr("%1 · %2").arg(shownLine(m_model.name, kModelName),
-                                      shownLine(m_model.backend == "cuda" ? m_model.device : m_model.backend.toUpper() + ' ' + m_model.device, kModelName));
+            text = tr("%1 · %2").arg(
+                shownLine(m_model.name, kModelName),
+                shownLine(m_model.backend == "cuda" ? m_model.device : m_model.backend.toUpper() + ' ' + m_model.device,
+                          kModelName));
             m_transcript->setPlaceholder(tr("Nothing has run yet"), tr("Press Ctrl+Return to run the problem above."));
             break;
         default: break;  // the model stays the same
@@ -312,28 +327,36 @@ void MainWindow::updateTexts() {
     if (!text.isEmpty()) {
         m_modelButton->setText(menuText(text));
         m_modelButton->setAccessibleName(tr("Model: %1").arg(text));
-        m_modelButton->setToolTip(m_model.path.isEmpty() ? tr("Open a model") : plainToolTip(m_model.path + '\n' + m_model.format));
+        m_modelButton->setToolTip(m_model.path.isEmpty() ? tr("Open a model")
+                                                         : plainToolTip(m_model.path + '\n' + m_model.format));
     }
-    action("run")->setToolTip(m_state == State::NoModel ? tr("Run needs a model; open one first") : tr("Run the problem"));
+    action("run")->setToolTip(m_state == State::NoModel ? tr("Run needs a model; open one first")
+                                                        : tr("Run the problem"));
     m_samplingButton->setText(samplerText(m_sampling.sampler));
     m_samplingButton->setAccessibleName(tr("Sampling: %1").arg(m_samplingButton->text()));
     m_samplingButton->setToolTip(action("sampling")->toolTip());
-    m_runTitle->setText(m_store->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
+    m_runTitle->setText(m_store->isEmpty() ? tr("Transcript")
+                                           : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
     const QString answer = QString::fromStdString(m_store->data().answer);
     const QString mark = checkMark(m_store->data()), note = QString::fromStdString(checkAnswer(m_store->data()).note);
-    QString shown = answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped());
-    if (!mark.isEmpty()) shown += (shown.isEmpty() ? QString() : QStringLiteral("  ")) + mark + ' ' + shownLine(note, kCheckNote).toHtmlEscaped();
+    QString shown =
+        answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped());
+    if (!mark.isEmpty())
+        shown += (shown.isEmpty() ? QString() : QStringLiteral("  ")) + mark + ' ' +
+                 shownLine(note, kCheckNote).toHtmlEscaped();
     m_answer->setText(shown.trimmed());
     m_answer->setProperty("answer", answer);
     m_answer->setProperty("check", mark);
     m_answer->setAccessibleDescription(shownLine(note));
-    m_answer->setToolTip(plainToolTip(QStringList{answer.size() > kAnswer ? answer : QString(), note}.join(' ').trimmed()));
+    m_answer->setToolTip(
+        plainToolTip(QStringList{answer.size() > kAnswer ? answer : QString(), note}.join(' ').trimmed()));
 }
 
 /// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
 bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     const bool key = event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
-    if (watched != m_findEdit || !key || static_cast<QKeyEvent*>(event)->key() != Qt::Key_Escape) return QMainWindow::eventFilter(watched, event);
+    if (watched != m_findEdit || !key || static_cast<QKeyEvent*>(event)->key() != Qt::Key_Escape)
+        return QMainWindow::eventFilter(watched, event);
     event->accept();
     if (event->type() == QEvent::KeyPress) {
         action("closeFind")->trigger();
@@ -346,7 +369,9 @@ void MainWindow::showMessage(const QString& text) { m_status->setText(shownLine(
 
 void MainWindow::refreshIcons() {
     const QPalette& p = palette();
-    const auto set = [&](const char* id, Glyph glyph, bool accent = false) { action(id)->setIcon(glyphIcon(glyph, p, accent)); };
+    const auto set = [&](const char* id, Glyph glyph, bool accent = false) {
+        action(id)->setIcon(glyphIcon(glyph, p, accent));
+    };
     set("run", Glyph::Run, true);
     set("stop", Glyph::Stop);
     set("repeat", Glyph::Repeat);

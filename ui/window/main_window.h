@@ -40,7 +40,7 @@ class MainWindow : public QMainWindow {
     struct Setup {
         QVector<TaskInfo> tasks;
         QString version;
-        QString devices;         ///< about accelerators, one line
+        QString devices;                      ///< about accelerators, one line
         QVector<BundledModel> bundledModels;  ///< the first is the one to start with
         QStringList sampleTraces;
         QVector<DataExport> dataExports;  ///< written by the engine
@@ -89,7 +89,8 @@ class MainWindow : public QMainWindow {
     void onModelDropped();
     void onForecast(const spanscope::ForecastInfo& info);
     void onForecastFailed(const QString& path, const spanscope::ErrorInfo& error);
-    void onStarted(qint64 runId, const spanscope::SharedHeader& header, const std::vector<spanscope::Segment>& segments);
+    void onStarted(qint64 runId, const spanscope::SharedHeader& header,
+                   const std::vector<spanscope::Segment>& segments);
     void onProgress(qint64 runId, int done, int total);
     void onBatch(const spanscope::SharedBatch& batch);
     void onFailed(qint64 runId, const spanscope::ErrorInfo& error);
@@ -197,7 +198,7 @@ class MainWindow : public QMainWindow {
     ThroughputView* m_throughput = nullptr;
     Banner* m_banner = nullptr;
     QTabBar* m_runTabs = nullptr;
-    QVector<HistoryEntry> m_tabEntries;  ///< (tabs)
+    QVector<HistoryEntry> m_tabEntries;                      ///< (tabs)
     QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;  ///< above the transcripts while they are side by side
     QWidget* m_findBar = nullptr;
     QLineEdit* m_findEdit = nullptr;
@@ -222,7 +223,7 @@ class MainWindow : public QMainWindow {
 
     RunSettings m_sampling;  ///< sampler and maxTokens of the next run
     bool m_randomSeed = false;
-    RunRequest m_last;       ///< for repeat
+    RunRequest m_last;  ///< for repeat
     qint64 m_nextRunId = 1;
     qint64 m_runId = 0, m_denseId = 0;  ///< on show
     bool m_runWhenReady = false;

@@ -2,13 +2,13 @@
 #include <QAction>
 #include <QCloseEvent>
 #include <QDockWidget>
+#include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
 #include <QScrollArea>
 #include <QSettings>
 #include <QTableView>
 #include <QToolButton>
-#include <QHBoxLayout>
 
 #include "ui/views/graph_view.h"
 #include "ui/views/mask_compare.h"
@@ -17,8 +17,8 @@
 #include "ui/views/span_table_view.h"
 #include "ui/views/throughput_view.h"
 #include "ui/views/timeline_view.h"
-#include "ui/window/main_window.h"
 #include "ui/window/figures_bar.h"
+#include "ui/window/main_window.h"
 #include "ui/window/segment_inspector.h"
 
 namespace spanscope {
@@ -31,7 +31,8 @@ QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidge
     auto* dock = new QDockWidget(title, this);
     dock->setObjectName("dock." + id);
     dock->setWidget(view);
-    dock->setFeatures(QDockWidget::DockWidgetClosable | QDockWidget::DockWidgetMovable | QDockWidget::DockWidgetFloatable);
+    dock->setFeatures(QDockWidget::DockWidgetClosable | QDockWidget::DockWidgetMovable |
+                      QDockWidget::DockWidgetFloatable);
     auto* bar = new QWidget(dock);
     bar->setObjectName("page");
     bar->setAttribute(Qt::WA_StyledBackground);
@@ -111,16 +112,19 @@ void MainWindow::buildDocks() {
     m_historyView->horizontalHeader()->setHighlightSections(false);
     m_historyView->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_historyView->horizontalHeader()->setStretchLastSection(true);
-    connect(m_historyView, &QTableView::activated, this, [this](const QModelIndex& index) { showEntry(m_history->at(index.row())); });
+    connect(m_historyView, &QTableView::activated, this,
+            [this](const QModelIndex& index) { showEntry(m_history->at(index.row())); });
     m_historyView->setContextMenuPolicy(Qt::ActionsContextMenu);
     auto* show = new QAction(tr("Show"), m_historyView);
     auto* beside = new QAction(tr("Show beside"), m_historyView);
     beside->setToolTip(tr("Compare with the run on show, token by token"));
     connect(show, &QAction::triggered, this, [this] {
-        if (const QModelIndex index = m_historyView->currentIndex(); index.isValid()) showEntry(m_history->at(index.row()));
+        if (const QModelIndex index = m_historyView->currentIndex(); index.isValid())
+            showEntry(m_history->at(index.row()));
     });
     connect(beside, &QAction::triggered, this, [this] {
-        if (const QModelIndex index = m_historyView->currentIndex(); index.isValid()) showBeside(m_history->at(index.row()));
+        if (const QModelIndex index = m_historyView->currentIndex(); index.isValid())
+            showBeside(m_history->at(index.row()));
     });
     m_historyView->addActions({show, beside});
     addDock("history", tr("Runs"), m_historyView);
@@ -129,7 +133,8 @@ void MainWindow::buildDocks() {
 
 /// How many panels stand above each other: as many as the window has lines of text for.
 int MainWindow::stacksThatFit(const QString& preset) const {
-    const int lines = height() / std::max(1, fontMetrics().height()) - (preset == "analysis" ? 12 : 0);  // below is the timeline
+    const int lines =
+        height() / std::max(1, fontMetrics().height()) - (preset == "analysis" ? 12 : 0);  // below is the timeline
     return lines >= 58 ? 3 : lines >= 40 ? 2 : 1;
 }
 
@@ -145,9 +150,12 @@ void MainWindow::arrange(const QString& preset) {
         dock->show();
     };
     m_layoutStacks = stacksThatFit(preset);
-    const int stacks = preset == "presentation" ? 1 : preset == "inspect" ? std::min(2, m_layoutStacks) : m_layoutStacks;
+    const int stacks = preset == "presentation" ? 1
+                       : preset == "inspect"    ? std::min(2, m_layoutStacks)
+                                                : m_layoutStacks;
     const bool timeline = preset == "analysis" && stacks > 1;
-    const QString second = stacks > 1 ? QString() : QStringLiteral("mask"), third = stacks > 2 ? QString() : QStringLiteral("throughput");
+    const QString second = stacks > 1 ? QString() : QStringLiteral("mask"),
+                  third = stacks > 2 ? QString() : QStringLiteral("throughput");
     place("mask", Qt::RightDockWidgetArea);
     if (preset != "presentation") {
         place("throughput", Qt::RightDockWidgetArea, second);
@@ -165,10 +173,14 @@ void MainWindow::arrange(const QString& preset) {
     if (preset != "presentation")
         for (const QString& id : front) m_docks.value(id)->raise();
     // Most of the height for the mask, the rest for figures and tables.
-    const QList<QDockWidget*> column = stacks > 2   ? QList<QDockWidget*>{m_docks["mask"], m_docks["throughput"], m_docks["spans"]}
-                                       : stacks > 1 ? QList<QDockWidget*>{m_docks["mask"], m_docks["throughput"]}
-                                                    : QList<QDockWidget*>{m_docks["mask"]};
-    const QList<int> shares = stacks > 2 ? QList<int>{42, 33, 25} : stacks < 2 ? QList<int>{100} : preset == "inspect" ? QList<int>{74, 26} : QList<int>{56, 44};
+    const QList<QDockWidget*> column =
+        stacks > 2   ? QList<QDockWidget*>{m_docks["mask"], m_docks["throughput"], m_docks["spans"]}
+        : stacks > 1 ? QList<QDockWidget*>{m_docks["mask"], m_docks["throughput"]}
+                     : QList<QDockWidget*>{m_docks["mask"]};
+    const QList<int> shares = stacks > 2            ? QList<int>{42, 33, 25}
+                              : stacks < 2          ? QList<int>{100}
+                              : preset == "inspect" ? QList<int>{74, 26}
+                                                    : QList<int>{56, 44};
     QList<int> heights;
     for (const int share : shares) heights << height() * share / 100;
     resizeDocks(column, heights, Qt::Vertical);
@@ -218,7 +230,10 @@ void MainWindow::readSettings() {
     QSettings settings;
     restoreGeometry(settings.value("window/geometry").toByteArray());
     m_theme = ThemeChoice(std::clamp(settings.value("window/theme", 0).toInt(), 0, 2));
-    action(m_theme == ThemeChoice::Dark ? "themeDark" : m_theme == ThemeChoice::Light ? "themeLight" : "themeSystem")->setChecked(true);
+    action(m_theme == ThemeChoice::Dark    ? "themeDark"
+           : m_theme == ThemeChoice::Light ? "themeLight"
+                                           : "themeSystem")
+        ->setChecked(true);
     m_zoom = std::clamp(settings.value("window/zoom", 1.0).toDouble(), 0.6, 3.0);
     applyThemeChoice();
     m_layoutName = settings.value("window/layout", "demo").toString();

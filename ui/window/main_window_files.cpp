@@ -27,9 +27,9 @@ namespace spanscope {
 
 namespace {
 constexpr int kRecentModels = 8;
-constexpr qsizetype kRecovered = 20;       // of the traces that ended programs left, the newest
+constexpr qsizetype kRecovered = 20;      // of the traces that ended programs left, the newest
 constexpr qsizetype kRunsOfATrace = 100;  // a file may hold a hundred thousand
-}
+}  // namespace
 
 void MainWindow::loadModel(const LoadRequest& request) {
     if (m_state == State::Running || m_state == State::Stopping) return;
@@ -66,7 +66,8 @@ void MainWindow::onModelReady(const ModelInfo& info) {
 }
 
 bool MainWindow::isBundled(const QString& path) const {
-    return std::any_of(m_setup.bundledModels.begin(), m_setup.bundledModels.end(), [&](const BundledModel& m) { return m.path == path; });
+    return std::any_of(m_setup.bundledModels.begin(), m_setup.bundledModels.end(),
+                       [&](const BundledModel& m) { return m.path == path; });
 }
 
 const BundledModel* MainWindow::bundledFor(const QString& task) const {
@@ -79,7 +80,8 @@ void MainWindow::useModelFor(const QString& task) {
     const QString now = m_state == State::Loading ? m_loadingPath : m_model.path;
     const BundledModel* wanted = bundledFor(task);
     if (!wanted || !isBundled(now) || wanted->path == now) return;
-    const auto current = std::find_if(m_setup.bundledModels.begin(), m_setup.bundledModels.end(), [&](const BundledModel& m) { return m.path == now; });
+    const auto current = std::find_if(m_setup.bundledModels.begin(), m_setup.bundledModels.end(),
+                                      [&](const BundledModel& m) { return m.path == now; });
     if (current->tasks.contains(task)) return;
     loadModel({wanted->path, 0, m_device});
     showMessage(tr("Loading %1, which was trained for this").arg(wanted->name));
@@ -100,7 +102,9 @@ void MainWindow::onModelFailed(const QString& path, const ErrorInfo& error) {
 void MainWindow::offerAnotherModel(const QString& path, const ErrorInfo& error) {
     QVector<Banner::Offer> offers{{tr("Open another…"), [this] { chooseModelFolder(); }}};
     if (!m_setup.bundledModels.isEmpty() && m_model.path.isEmpty() && !isBundled(path))
-        offers.prepend({tr("Use the bundled model"), [this] { loadModel({m_setup.bundledModels.front().path, 0, m_device}); }});
+        offers.prepend({tr("Use the bundled model"), [this] {
+                            loadModel({m_setup.bundledModels.front().path, 0, m_device});
+                        }});
     m_banner->showError(error, offers);
 }
 
@@ -125,14 +129,16 @@ void MainWindow::onForecast(const ForecastInfo& info) {
     }
     m_forecast = new ForecastDialog(info, m_device, this);
     m_forecast->setAttribute(Qt::WA_DeleteOnClose);
-    connect(m_forecast, &ForecastDialog::contextChanged, this, [this](int tokens) { emit forecastRequested(m_forecastPath, tokens); });
+    connect(m_forecast, &ForecastDialog::contextChanged, this,
+            [this](int tokens) { emit forecastRequested(m_forecastPath, tokens); });
     connect(m_forecast, &QDialog::accepted, this, [this] { loadModel(m_forecast->request()); });
     connect(m_forecast, &QDialog::finished, this, [this] { m_forecast = nullptr; });
     m_forecast->open();
 }
 
 void MainWindow::openPath(const QString& path) {
-    if (path.endsWith(".spantrace", Qt::CaseInsensitive) || path.contains(".spantrace.") || path.endsWith(".part")) emit traceOpenRequested(path);
+    if (path.endsWith(".spantrace", Qt::CaseInsensitive) || path.contains(".spantrace.") || path.endsWith(".part"))
+        emit traceOpenRequested(path);
     else askForecast(path);
 }
 
@@ -142,13 +148,15 @@ void MainWindow::chooseModelFolder() {
 }
 
 void MainWindow::chooseGguf() {
-    const QString path = QFileDialog::getOpenFileName(this, tr("Open GGUF"), {}, tr("GGUF models (*.gguf);;All files (*)"));
+    const QString path =
+        QFileDialog::getOpenFileName(this, tr("Open GGUF"), {}, tr("GGUF models (*.gguf);;All files (*)"));
     if (!path.isEmpty()) openPath(path);
 }
 
 void MainWindow::chooseTrace() {
-    const QString path = QFileDialog::getOpenFileName(this, tr("Open trace"), QSettings().value("trace/folder").toString(),
-                                                      tr("Traces (*.spantrace);;All files (*)"));
+    const QString path =
+        QFileDialog::getOpenFileName(this, tr("Open trace"), QSettings().value("trace/folder").toString(),
+                                     tr("Traces (*.spantrace);;All files (*)"));
     if (path.isEmpty()) return;
     QSettings().setValue("trace/folder", QFileInfo(path).absolutePath());
     emit traceOpenRequested(path);
@@ -157,7 +165,8 @@ void MainWindow::chooseTrace() {
 void MainWindow::saveTrace() {
     if (m_store->isEmpty()) return;
     const QString folder = QSettings().value("trace/folder").toString();
-    QString path = QFileDialog::getSaveFileName(this, tr("Save trace"), (folder.isEmpty() ? QString() : folder + '/') + "run.spantrace",
+    QString path = QFileDialog::getSaveFileName(this, tr("Save trace"),
+                                                (folder.isEmpty() ? QString() : folder + '/') + "run.spantrace",
                                                 tr("Traces (*.spantrace)"));
     if (path.isEmpty()) return;
     if (!path.endsWith(".spantrace")) path += ".spantrace";
@@ -169,22 +178,27 @@ void MainWindow::saveTrace() {
 
 void MainWindow::onTraceOpened(const QString& path, const RunList& all, const QString& damage) {
     const RunList runs = all.mid(0, kRunsOfATrace);
-    if (all.size() > runs.size())  // who called has let go of them by then; what is left of them is freed in another thread
-        QTimer::singleShot(0, this, [rest = all]() mutable { inBackground([last = std::move(rest)]() mutable { last.clear(); }); });
+    if (all.size() >
+        runs.size())  // who called has let go of them by then; what is left of them is freed in another thread
+        QTimer::singleShot(
+            0, this, [rest = all]() mutable { inBackground([last = std::move(rest)]() mutable { last.clear(); }); });
     if (runs.isEmpty()) {
-        onTraceFailed(path, {tr("The trace is empty"), tr("%1 holds no run.").arg(QFileInfo(path).fileName()), {}, -1, -1});
+        onTraceFailed(path,
+                      {tr("The trace is empty"), tr("%1 holds no run.").arg(QFileInfo(path).fileName()), {}, -1, -1});
         return;
     }
     const auto isDense = [](const SharedRun& run) { return run->header.settings.attention == AttentionMode::Dense; };
     const auto firstDense = std::find_if(runs.begin(), runs.end(), isDense);  // in whatever order the file has them
     QVector<HistoryEntry> entries;
     for (const SharedRun& run : runs) {
-        const bool twin = firstDense != runs.end() && (*firstDense)->header.formattedPrompt == run->header.formattedPrompt;
+        const bool twin =
+            firstDense != runs.end() && (*firstDense)->header.formattedPrompt == run->header.formattedPrompt;
         if (!isDense(run)) entries << HistoryEntry{run, twin ? *firstDense : nullptr, path};
         m_nextRunId = std::max<qint64>(m_nextRunId, run->header.runId + 1);
     }
     const auto shown = [&](const SharedRun& run) {
-        return std::any_of(entries.begin(), entries.end(), [&](const HistoryEntry& e) { return e.run == run || e.dense == run; });
+        return std::any_of(entries.begin(), entries.end(),
+                           [&](const HistoryEntry& e) { return e.run == run || e.dense == run; });
     };
     for (const SharedRun& run : runs)  // dense runs that are nobody's twin
         if (!shown(run)) entries << HistoryEntry{run, nullptr, path};
@@ -194,10 +208,13 @@ void MainWindow::onTraceOpened(const QString& path, const RunList& all, const QS
     }
     showEntry(entries.front());
     showMessage(tr("Opened %1").arg(QFileInfo(path).fileName()));
-    if (!damage.isEmpty()) m_banner->showNotice(tr("The trace is damaged; everything before the damage is shown"), damage);
+    if (!damage.isEmpty())
+        m_banner->showNotice(tr("The trace is damaged; everything before the damage is shown"), damage);
     else if (all.size() > runs.size())
-        m_banner->showNotice(tr("The first %1 of %2 runs are in the list").arg(formatCount(runs.size()), formatCount(all.size())),
-                             tr("%1 holds more runs than can be looked through; spanscope-cli export --run reaches every one.").arg(QFileInfo(path).fileName()));
+        m_banner->showNotice(
+            tr("The first %1 of %2 runs are in the list").arg(formatCount(runs.size()), formatCount(all.size())),
+            tr("%1 holds more runs than can be looked through; spanscope-cli export --run reaches every one.")
+                .arg(QFileInfo(path).fileName()));
 }
 
 void MainWindow::onTraceSaved(const QString& path) { showMessage(tr("Saved %1").arg(path)); }
@@ -206,15 +223,18 @@ void MainWindow::onTraceFailed(const QString&, const ErrorInfo& error) { m_banne
 void MainWindow::offerRecovery(const QStringList& traces) {
     if (traces.isEmpty()) return;
     const auto open = [this, traces] {
-        for (qsizetype i = std::min(traces.size(), kRecovered) - 1; i >= 0; --i) emit traceOpenRequested(traces[i]);  // the newest comes last
+        for (qsizetype i = std::min(traces.size(), kRecovered) - 1; i >= 0; --i)
+            emit traceOpenRequested(traces[i]);  // the newest comes last
     };
     const auto discard = [this, traces] {
         for (const QString& path : traces) QFile::remove(path);
         showMessage(tr("Deleted what interrupted runs had left"));
     };
-    m_banner->showNotice(traces.size() > 1 ? tr("%1 runs were interrupted").arg(traces.size()) : tr("A run was interrupted"),
-                         tr("The program ended while a run was going. What it had decoded was kept in %1.").arg(QFileInfo(traces.front()).absolutePath()),
-                         {{tr("Open"), open}, {tr("Delete"), discard}});
+    m_banner->showNotice(
+        traces.size() > 1 ? tr("%1 runs were interrupted").arg(traces.size()) : tr("A run was interrupted"),
+        tr("The program ended while a run was going. What it had decoded was kept in %1.")
+            .arg(QFileInfo(traces.front()).absolutePath()),
+        {{tr("Open"), open}, {tr("Delete"), discard}});
 }
 
 void MainWindow::askToExport(const QString& suffix) {
@@ -263,7 +283,8 @@ void MainWindow::showModelCard() {
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
     const auto urls = event->mimeData()->urls();
-    if (m_state != State::Running && m_state != State::Stopping && urls.size() == 1 && urls.front().isLocalFile()) event->acceptProposedAction();
+    if (m_state != State::Running && m_state != State::Stopping && urls.size() == 1 && urls.front().isLocalFile())
+        event->acceptProposedAction();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {

@@ -84,7 +84,8 @@ void MainWindow::onStarted(qint64 runId, const SharedHeader& header, const std::
 
 void MainWindow::onProgress(qint64 runId, int done, int total) {
     if ((runId != m_runId && runId != m_denseId) || m_state != State::Running) return;
-    showMessage(tr("Prefill %1 of %2 tokens (%3)").arg(formatCount(done), formatCount(total), formatPercent(double(done) / std::max(1, total))));
+    showMessage(tr("Prefill %1 of %2 tokens (%3)")
+                    .arg(formatCount(done), formatCount(total), formatPercent(double(done) / std::max(1, total))));
 }
 
 void MainWindow::onBatch(const SharedBatch& batch) {
@@ -114,7 +115,8 @@ void MainWindow::onFinished(qint64 runId, StopReason reason) {
         case StopReason::ContextFull: text = tr("Stopped: the context is full"); break;
         default: text = tr("Failed"); break;
     }
-    showMessage(tr("%1 · %2 tokens, %3 of the dense reads").arg(text, formatCount(m_store->nSteps()), formatPercent(m_store->data().stats.readFraction())));
+    showMessage(tr("%1 · %2 tokens, %3 of the dense reads")
+                    .arg(text, formatCount(m_store->nSteps()), formatPercent(m_store->data().stats.readFraction())));
 }
 
 void MainWindow::onIdle() {
@@ -136,7 +138,8 @@ void MainWindow::showEntry(const HistoryEntry& entry) {
     if (entry.dense) m_dense->show(entry.dense);
     else m_dense->clear();
     addRunTab(entry);
-    m_prompt->offer(QString::fromStdString(entry.run->header.settings.task), QString::fromStdString(entry.run->header.settings.promptText));
+    m_prompt->offer(QString::fromStdString(entry.run->header.settings.task),
+                    QString::fromStdString(entry.run->header.settings.promptText));
     setState(m_state);
     useModelFor(QString::fromStdString(entry.run->header.settings.task));  // to inspect it, or run it again
     showMessage(tr("Showing %1").arg(runTitle(entry.run->header)));
@@ -161,7 +164,9 @@ void MainWindow::nameLanes() {
     const auto name = [](const RunStore* store) {
         if (store->isEmpty()) return QString();
         const RunStats& stats = store->data().stats;
-        return QStringLiteral("%1   %2 \u00b7 %3").arg(runTitle(store->data().header), formatRate(stats.decodeTokensPerS()), tr("read %1").arg(formatPercent(stats.readFraction())));
+        return QStringLiteral("%1   %2 \u00b7 %3")
+            .arg(runTitle(store->data().header), formatRate(stats.decodeTokensPerS()),
+                 tr("read %1").arg(formatPercent(stats.readFraction())));
     };
     m_laneTitle->setText(name(m_store));
     m_otherTitle->setText(name(m_dense));
@@ -186,17 +191,20 @@ void MainWindow::addRunTab(const HistoryEntry& entry) {
     if (at == m_tabEntries.size()) {
         if (m_tabEntries.size() >= kRunTabs) drop(0);
         const RunSettings& settings = entry.run->header.settings;
-        const QString title = entry.origin.isEmpty() ? shownWords(settings.promptText, kTabTitle) : entry.origin.section('/', -1);
+        const QString title =
+            entry.origin.isEmpty() ? shownWords(settings.promptText, kTabTitle) : entry.origin.section('/', -1);
         m_tabEntries.append(entry);
         at = m_runTabs->addTab(menuText(title, kTabTitle));
-        m_runTabs->setTabToolTip(static_cast<int>(at), plainToolTip(runTitle(entry.run->header) + '\n' + shownWords(settings.promptText, 400)));
+        m_runTabs->setTabToolTip(static_cast<int>(at), plainToolTip(runTitle(entry.run->header) + '\n' +
+                                                                    shownWords(settings.promptText, 400)));
     }
     m_runTabs->setCurrentIndex(static_cast<int>(at));
     m_runTabs->setVisible(m_tabEntries.size() > 1);
 }
 
 void MainWindow::onRunTab(int index) {
-    if (index >= 0 && index < m_tabEntries.size() && m_tabEntries[index].run->header.runId >= 0) showEntry(HistoryEntry(m_tabEntries[index]));
+    if (index >= 0 && index < m_tabEntries.size() && m_tabEntries[index].run->header.runId >= 0)
+        showEntry(HistoryEntry(m_tabEntries[index]));
 }
 
 void MainWindow::closeRunTab(int index) {  // the run stays in the list

@@ -23,21 +23,28 @@ void MainWindow::startTour() {
         const RunData& run = m_store->data();
         int best = -1;
         for (const StepRecord& step : run.steps) {
-            if (step.phase != Phase::Focus || step.segment < 0 || step.segment >= static_cast<int>(run.segments.size())) continue;
+            if (step.phase != Phase::Focus || step.segment < 0 || step.segment >= static_cast<int>(run.segments.size()))
+                continue;
             best = step.index;
             if (run.segments[static_cast<size_t>(step.segment)].refs.size() > 1) break;
         }
         if (best >= 0) m_selection->lockRange(best, best);
     };
-    auto* tour = new Tour({{m_transcript, tr("A model at work"),
-                            tr("Each line is one step that the model wrote. Between <b>attend</b> and <b>/attend</b> it names what the step needs."), {}},
-                           {mask ? mask : m_transcript, tr("What each step reads"),
-                            tr("Click any token: everything it could read is lit, in the text and here. A row is a step, a column a "
-                               "position; hatched cells were allowed but not read."), selectStep},
-                           {m_prompt, tr("Your turn"),
-                            tr("Type a problem or take a sample, then press <b>Ctrl+Return</b>. “Compare with dense” shows what "
-                               "reading everything would have cost."), [this] { m_selection->clear(); }}},
-                          this);
+    auto* tour = new Tour(
+        {{m_transcript,
+          tr("A model at work"),
+          tr("Each line is one step that the model wrote. Between <b>attend</b> and <b>/attend</b> it names what the "
+             "step needs."),
+          {}},
+         {mask ? mask : m_transcript, tr("What each step reads"),
+          tr("Click any token: everything it could read is lit, in the text and here. A row is a step, a column a "
+             "position; hatched cells were allowed but not read."),
+          selectStep},
+         {m_prompt, tr("Your turn"),
+          tr("Type a problem or take a sample, then press <b>Ctrl+Return</b>. “Compare with dense” shows what "
+             "reading everything would have cost."),
+          [this] { m_selection->clear(); }}},
+        this);
     connect(tour, &Tour::ended, this, [this] {
         QSettings().setValue("tour/done", true);
         m_selection->clear();

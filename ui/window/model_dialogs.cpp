@@ -67,7 +67,8 @@ class MemoryBar : public QWidget {
 ForecastDialog::ForecastDialog(const ForecastInfo& forecast, DeviceChoice device, QWidget* parent) : QDialog(parent) {
     setWindowTitle(tr("Open model"));
     setMinimumWidth(480);
-    auto* name = new QLabel(QStringLiteral("<b>%1</b>").arg(shownLine(QFileInfo(forecast.path).fileName()).toHtmlEscaped()), this);
+    auto* name = new QLabel(
+        QStringLiteral("<b>%1</b>").arg(shownLine(QFileInfo(forecast.path).fileName()).toHtmlEscaped()), this);
     name->setTextFormat(Qt::RichText);  // escaped
     name->setMinimumWidth(1);
     m_context = new QSpinBox(this);
@@ -117,17 +118,23 @@ void ForecastDialog::show(const ForecastInfo& f) {
     const QString row = QStringLiteral("<tr><td>%1</td><td align='right' style='padding-left:24px'>%2</td></tr>");
     m_table->setText(QStringLiteral("<table>") + row.arg(tr("Weights"), formatBytes(f.weightBytes)) +
                      row.arg(tr("KV cache for %1 tokens").arg(formatCount(f.contextTokens)), formatBytes(f.kvBytes)) +
-                     row.arg(tr("Workspace"), formatBytes(f.workspaceBytes)) + row.arg(tr("<b>Needed</b>"), formatBytes(total)) +
+                     row.arg(tr("Workspace"), formatBytes(f.workspaceBytes)) +
+                     row.arg(tr("<b>Needed</b>"), formatBytes(total)) +
                      row.arg(tr("Free now"), formatBytes(f.freeBytes)) + QStringLiteral("</table>"));
-    if (f.fits) m_verdict->setText(tr("Fits. The largest context that fits is %1 tokens.").arg(formatCount(f.largestContext)));
-    else if (f.largestContext > 0) m_verdict->setText(tr("⚠ Does not fit at this context; up to %1 tokens would.").arg(formatCount(f.largestContext)));
+    if (f.fits)
+        m_verdict->setText(tr("Fits. The largest context that fits is %1 tokens.").arg(formatCount(f.largestContext)));
+    else if (f.largestContext > 0)
+        m_verdict->setText(
+            tr("⚠ Does not fit at this context; up to %1 tokens would.").arg(formatCount(f.largestContext)));
     else m_verdict->setText(tr("⚠ Not even the weights fit into free memory."));
     m_load->setText(f.fits ? tr("Load") : tr("Load anyway"));
     m_bar->setAccessibleName(tr("Needed %1 of %2 free").arg(formatBytes(total), formatBytes(f.freeBytes)));
     m_bar->setToolTip(tr("Weights, KV cache, workspace; the line marks free memory"));
 }
 
-LoadRequest ForecastDialog::request() const { return {m_forecast.path, m_context->value(), DeviceChoice(m_device->currentIndex())}; }
+LoadRequest ForecastDialog::request() const {
+    return {m_forecast.path, m_context->value(), DeviceChoice(m_device->currentIndex())};
+}
 
 ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(parent) {
     setWindowTitle(tr("Model card"));
@@ -142,18 +149,27 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     const QString quiet = quietText(palette()).name();
     const auto add = [&](const QString& key, const QString& value) {
         if (!value.isEmpty())
-            html += QStringLiteral("<tr><td style='color:%1;padding-right:16px'>%2</td><td>%3</td></tr>").arg(quiet, key, shownText(value).toHtmlEscaped());
+            html += QStringLiteral("<tr><td style='color:%1;padding-right:16px'>%2</td><td>%3</td></tr>")
+                        .arg(quiet, key, shownText(value).toHtmlEscaped());
     };
     add(tr("Folder"), m.path);
     add(tr("Format"), m.format);
     add(tr("Hash"), m.hash);
-    add(tr("Shape"), tr("%1 layers, %2 heads (%3 KV), head size %4, width %5, %6 pieces").arg(m.nLayers).arg(m.nHeads).arg(m.nKvHeads).arg(m.headDim).arg(m.hidden).arg(formatCount(m.vocab)));
+    add(tr("Shape"), tr("%1 layers, %2 heads (%3 KV), head size %4, width %5, %6 pieces")
+                         .arg(m.nLayers)
+                         .arg(m.nHeads)
+                         .arg(m.nKvHeads)
+                         .arg(m.headDim)
+                         .arg(m.hidden)
+                         .arg(formatCount(m.vocab)));
     add(tr("Weights"), formatBytes(m.weightBytes));
     add(tr("KV cache and scratch"), formatBytes(m.heldBytes));
-    add(tr("Context"), tr("%1 tokens here, trained for %2").arg(formatCount(m.contextTokens), formatCount(m.maxContext)));
+    add(tr("Context"),
+        tr("%1 tokens here, trained for %2").arg(formatCount(m.contextTokens), formatCount(m.maxContext)));
     add(tr("Runs on"), QStringLiteral("%1 · %2").arg(shownLine(m.backend, 60), shownLine(m.device)));
     add(tr("Loaded in"), formatDuration(m.loadNs));
-    add(tr("Span protocol"), m.protocolVersion ? tr("version %1").arg(m.protocolVersion) : tr("none: runs as plain text, every step reads everything"));
+    add(tr("Span protocol"), m.protocolVersion ? tr("version %1").arg(m.protocolVersion)
+                                               : tr("none: runs as plain text, every step reads everything"));
     for (const QString& line : m.trainedFor) add(tr("Trained for"), line);
     add(tr("Trained on"), m.trainedOn);
     add(tr("Licence"), m.license);

@@ -16,7 +16,8 @@
 namespace spanscope {
 
 namespace {
-QDoubleSpinBox* real(double value, double low, double high, double step, const QString& name, const QString& tip, QWidget* parent) {
+QDoubleSpinBox* real(double value, double low, double high, double step, const QString& name, const QString& tip,
+                     QWidget* parent) {
     auto* box = new QDoubleSpinBox(parent);
     box->setRange(low, high);
     box->setSingleStep(step);
@@ -26,7 +27,8 @@ QDoubleSpinBox* real(double value, double low, double high, double step, const Q
     box->setToolTip(tip);
     return box;
 }
-QSpinBox* whole(int value, int low, int high, const QString& special, const QString& name, const QString& tip, QWidget* parent) {
+QSpinBox* whole(int value, int low, int high, const QString& special, const QString& name, const QString& tip,
+                QWidget* parent) {
     auto* box = new QSpinBox(parent);
     box->setRange(low, high);
     box->setSpecialValueText(special);
@@ -38,7 +40,9 @@ QSpinBox* whole(int value, int low, int high, const QString& special, const QStr
 }  // namespace
 
 QString samplerText(const SamplerSettings& s) {
-    const QString penalty = s.repeatPenalty != 1 && s.repeatLastN != 0 ? QObject::tr(" · penalty %1").arg(double(s.repeatPenalty), 0, 'g', 3) : QString();
+    const QString penalty = s.repeatPenalty != 1 && s.repeatLastN != 0
+                                ? QObject::tr(" · penalty %1").arg(double(s.repeatPenalty), 0, 'g', 3)
+                                : QString();
     if (s.temperature <= 0) return QObject::tr("Greedy") + penalty;
     QString text = QObject::tr("T %1").arg(double(s.temperature), 0, 'g', 3);
     if (s.topK > 0) text += QObject::tr(" · top-k %1").arg(s.topK);
@@ -46,19 +50,26 @@ QString samplerText(const SamplerSettings& s) {
     return text + penalty + QObject::tr(" · seed %1").arg(s.seed);
 }
 
-SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool randomSeed, QWidget* parent) : QDialog(parent) {
+SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool randomSeed, QWidget* parent)
+    : QDialog(parent) {
     setWindowTitle(tr("Sampling"));
     auto* form = new QFormLayout;
     form->setHorizontalSpacing(16);
     form->setVerticalSpacing(8);
-    m_temperature = real(double(s.temperature), 0, 2, 0.1, tr("Temperature"), tr("0 takes the likeliest token every time (greedy)"), this);
+    m_temperature = real(double(s.temperature), 0, 2, 0.1, tr("Temperature"),
+                         tr("0 takes the likeliest token every time (greedy)"), this);
     m_temperature->setSpecialValueText(tr("0 (greedy)"));
     m_topK = whole(s.topK, 0, 1000, tr("off"), tr("Top-k"), tr("Only the k likeliest tokens"), this);
-    m_topP = real(double(s.topP), 0.01, 1, 0.05, tr("Top-p"), tr("The smallest set of tokens with this much probability; 1 is off"), this);
-    m_minP = real(double(s.minP), 0, 1, 0.01, tr("Min-p"), tr("Tokens at least this likely, relative to the likeliest; 0 is off"), this);
-    m_penalty = real(double(s.repeatPenalty), 1, 2, 0.05, tr("Repeat penalty"), tr("Divides the odds of recent tokens; 1 is off"), this);
-    m_lastN = whole(s.repeatLastN, 0, 4096, tr("off"), tr("Repeat window"), tr("How many recent tokens the penalty looks at"), this);
-    m_maxTokens = whole(maxTokens < 0 ? 0 : maxTokens, 0, 1'000'000, tr("until the end"), tr("Most tokens"), tr("Stop after so many tokens of response"), this);
+    m_topP = real(double(s.topP), 0.01, 1, 0.05, tr("Top-p"),
+                  tr("The smallest set of tokens with this much probability; 1 is off"), this);
+    m_minP = real(double(s.minP), 0, 1, 0.01, tr("Min-p"),
+                  tr("Tokens at least this likely, relative to the likeliest; 0 is off"), this);
+    m_penalty = real(double(s.repeatPenalty), 1, 2, 0.05, tr("Repeat penalty"),
+                     tr("Divides the odds of recent tokens; 1 is off"), this);
+    m_lastN = whole(s.repeatLastN, 0, 4096, tr("off"), tr("Repeat window"),
+                    tr("How many recent tokens the penalty looks at"), this);
+    m_maxTokens = whole(maxTokens < 0 ? 0 : maxTokens, 0, 1'000'000, tr("until the end"), tr("Most tokens"),
+                        tr("Stop after so many tokens of response"), this);
     m_seed = new QLineEdit(QString::number(s.seed), this);
     m_seed->setValidator(new QRegularExpressionValidator(QRegularExpression("[0-9]{1,19}"), m_seed));
     m_seed->setAccessibleName(tr("Seed"));
@@ -85,7 +96,8 @@ SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool ran
     seedLabel->setBuddy(m_seed);
     form->addRow(seedLabel, seedRow);
     form->addRow(QString(), m_random);
-    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel | QDialogButtonBox::RestoreDefaults, this);
+    auto* buttons =
+        new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel | QDialogButtonBox::RestoreDefaults, this);
     connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     connect(buttons->button(QDialogButtonBox::RestoreDefaults), &QPushButton::clicked, this, [this] {

@@ -22,7 +22,8 @@ QString range(const Interval& tokens, int nContext) {
 SegmentInspector::SegmentInspector(RunStore* store, Selection* selection, QWidget* parent)
     : ClosedBrowser(parent), m_store(store), m_selection(selection) {
     setAccessibleName(tr("Segment inspector"));
-    setAccessibleDescription(tr("The declaration of the selected segment: tag, references, token ranges, pages, violations."));
+    setAccessibleDescription(
+        tr("The declaration of the selected segment: tag, references, token ranges, pages, violations."));
     setFrameShape(QFrame::NoFrame);
     document()->setDocumentMargin(16);
     connect(m_store, &RunStore::reset, this, &SegmentInspector::schedule);
@@ -75,23 +76,29 @@ QString SegmentInspector::html(int step) const {
         return QStringLiteral("<p style='margin:14px 0 4px 0;color:%1;font-weight:600'>%2</p>").arg(quiet, text);
     };
     if (step < 0 || step >= m_store->nSteps())
-        return QStringLiteral("<p style='color:%1'>%2</p>").arg(quiet, tr("Run a problem, then select a step or a row of the span table."));
+        return QStringLiteral("<p style='color:%1'>%2</p>")
+            .arg(quiet, tr("Run a problem, then select a step or a row of the span table."));
     const StepRecord& record = run.steps[static_cast<size_t>(step)];
     if (record.segment < 0 || record.segment >= static_cast<int>(run.segments.size()))
         return QStringLiteral("<p>%1</p><p style='color:%2'>%3</p>")
             .arg(tr("This step belongs to no segment."), quiet,
-                 run.header.hasProtocol ? tr("Text outside any segment reads everything.")
-                                        : tr("This model has no span protocol; every step reads everything before it."));
+                 run.header.hasProtocol
+                     ? tr("Text outside any segment reads everything.")
+                     : tr("This model has no span protocol; every step reads everything before it."));
     const Segment& segment = run.segments[static_cast<size_t>(record.segment)];
     const int nContext = m_store->nContext();
-    QString out = QStringLiteral("<p style='font-size:large;font-weight:600;margin:0'>%1</p>").arg(segmentName(segment).toHtmlEscaped());
+    QString out = QStringLiteral("<p style='font-size:large;font-weight:600;margin:0'>%1</p>")
+                      .arg(segmentName(segment).toHtmlEscaped());
     out += QStringLiteral("<p style='margin:2px 0 0 0;color:%1'>%2</p>")
-               .arg(quiet, tr("tokens %1 · %2").arg(range({segment.begin, segment.end}, nContext),
-                                                   segment.end == kOpenEnd && !m_store->isFinished() ? tr("being written") : tr("closed")));
+               .arg(quiet,
+                    tr("tokens %1 · %2")
+                        .arg(range({segment.begin, segment.end}, nContext),
+                             segment.end == kOpenEnd && !m_store->isFinished() ? tr("being written") : tr("closed")));
 
     out += caption(tr("Declaration as written"));
     const QString tag = tagAsWritten(segment);
-    out += QStringLiteral("<p style='margin:0;font-family:monospace'>%1</p>").arg(tag.isEmpty() ? kNoValue : tag.toHtmlEscaped());
+    out += QStringLiteral("<p style='margin:0;font-family:monospace'>%1</p>")
+               .arg(tag.isEmpty() ? kNoValue : tag.toHtmlEscaped());
 
     out += caption(tr("References"));
     int asked = 0, read = 0;
@@ -105,23 +112,31 @@ QString SegmentInspector::html(int step) const {
         int nShown = 0;
         for (const SpanRef& ref : segment.refs) {
             const bool shown = ++nShown <= kShownRefs;
-            const QString name = QString::fromUtf8(segmentKindName(ref.kind)) + ' ' + (ref.label >= 0 ? QString::number(ref.label) : QStringLiteral("?"));
+            const QString name = QString::fromUtf8(segmentKindName(ref.kind)) + ' ' +
+                                 (ref.label >= 0 ? QString::number(ref.label) : QStringLiteral("?"));
             if (ref.segment < 0) {
-                if (shown) out += QStringLiteral("<tr><td>%1</td><td colspan='4'>%2</td></tr>").arg(name, tr("ignored: nothing has this label"));
+                if (shown)
+                    out += QStringLiteral("<tr><td>%1</td><td colspan='4'>%2</td></tr>")
+                               .arg(name, tr("ignored: nothing has this label"));
                 continue;
             }
             const int end = std::min(ref.tokens.end, nContext);
             const int count = std::max(0, end - ref.tokens.begin);
             const PageRange pages = pagesOf(ref.tokens, nContext);
-            const int loaded = pages.count() > 0 ? std::min((pages.last + 1) * kPageTokens, nContext) - pages.first * kPageTokens : 0;
+            const int loaded =
+                pages.count() > 0 ? std::min((pages.last + 1) * kPageTokens, nContext) - pages.first * kPageTokens : 0;
             asked += count;
             read += loaded;
             if (!shown) continue;
             out += QStringLiteral("<tr><td>%1</td><td>%2</td><td>%3</td><td>%4</td><td>%5</td></tr>")
-                       .arg(name, range(ref.tokens, nContext)).arg(count)
-                       .arg(pages.count() > 1 ? QStringLiteral("%1 – %2").arg(pages.first).arg(pages.last) : QString::number(pages.first)).arg(loaded);
+                       .arg(name, range(ref.tokens, nContext))
+                       .arg(count)
+                       .arg(pages.count() > 1 ? QStringLiteral("%1 – %2").arg(pages.first).arg(pages.last)
+                                              : QString::number(pages.first))
+                       .arg(loaded);
         }
-        if (nShown > kShownRefs) out += QStringLiteral("<tr><td colspan='5'>%1</td></tr>").arg(tr("and %1 more").arg(nShown - kShownRefs));
+        if (nShown > kShownRefs)
+            out += QStringLiteral("<tr><td colspan='5'>%1</td></tr>").arg(tr("and %1 more").arg(nShown - kShownRefs));
         out += QStringLiteral("</table><p style='margin:6px 0 0 0'>%1</p>")
                    .arg(tr("Asked for %1 tokens; whole pages of %2 make it %3.").arg(asked).arg(kPageTokens).arg(read));
     }
@@ -143,12 +158,16 @@ QString SegmentInspector::html(int step) const {
     QStringList problems;
     for (const ProtocolViolation& violation : run.violations)
         if (violation.segment == record.segment && problems.size() < kShownRefs)
-            problems << tr("%1 at token %2: %3").arg(QString::fromUtf8(violationName(violation.kind))).arg(violation.position)
-                            .arg(shownText(violation.effect, kShownLine)).toHtmlEscaped();
+            problems << tr("%1 at token %2: %3")
+                            .arg(QString::fromUtf8(violationName(violation.kind)))
+                            .arg(violation.position)
+                            .arg(shownText(violation.effect, kShownLine))
+                            .toHtmlEscaped();
     out += caption(tr("Violations"));
     if (segment.fallback) problems.prepend(tr("Fallback: the focus phase was widened to everything."));
-    out += problems.isEmpty() ? QStringLiteral("<p style='margin:0'>%1</p>").arg(tr("None."))
-                              : QStringLiteral("<p style='margin:0'>⚠ %1</p>").arg(problems.join(QStringLiteral("<br>⚠ ")));
+    out += problems.isEmpty()
+               ? QStringLiteral("<p style='margin:0'>%1</p>").arg(tr("None."))
+               : QStringLiteral("<p style='margin:0'>⚠ %1</p>").arg(problems.join(QStringLiteral("<br>⚠ ")));
     return out;
 }
 

@@ -95,13 +95,22 @@ QMenu { padding: 4px; }
 QWidget#tourCard { background: @base; border: 1px solid @line; border-radius: 8px; }
 QLabel#tourTitle { font-weight: 600; }
 )");
-    const QVector<QPair<QString, QColor>> names{
-        {"accentHover", mix(accent, text, 0.14)}, {"onAccent", onAccent}, {"accent", accent},
-        {"window", window}, {"alternate", p.color(QPalette::AlternateBase)}, {"base", base},
-        {"tipText", p.color(QPalette::ToolTipText)}, {"tip", p.color(QPalette::ToolTipBase)}, {"text", text},
-        {"line", hairline(p)}, {"softer", mix(window, text, 0.14)}, {"soft", mix(window, text, 0.07)},
-        {"quiet", quietText(p)}, {"faint", mix(window, text, 0.42)},
-        {"banner", mix(window, accent, 0.12)}, {"selected", mix(base, accent, 0.24)}};
+    const QVector<QPair<QString, QColor>> names{{"accentHover", mix(accent, text, 0.14)},
+                                                {"onAccent", onAccent},
+                                                {"accent", accent},
+                                                {"window", window},
+                                                {"alternate", p.color(QPalette::AlternateBase)},
+                                                {"base", base},
+                                                {"tipText", p.color(QPalette::ToolTipText)},
+                                                {"tip", p.color(QPalette::ToolTipBase)},
+                                                {"text", text},
+                                                {"line", hairline(p)},
+                                                {"softer", mix(window, text, 0.14)},
+                                                {"soft", mix(window, text, 0.07)},
+                                                {"quiet", quietText(p)},
+                                                {"faint", mix(window, text, 0.42)},
+                                                {"banner", mix(window, accent, 0.12)},
+                                                {"selected", mix(base, accent, 0.24)}};
     for (const auto& [name, color] : names) sheet.replace('@' + name, color.name());
     return sheet;
 }
@@ -145,7 +154,10 @@ QIcon glyphIcon(Glyph glyph, const QPalette& palette, bool accent) {
                     p.drawPath(path);
                     break;
                 }
-                case Glyph::Stop: p.setBrush(color); p.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1); break;
+                case Glyph::Stop:
+                    p.setBrush(color);
+                    p.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1);
+                    break;
                 case Glyph::Repeat:
                     p.drawArc(QRectF(3, 3, 10, 10), 60 * 16, 285 * 16);
                     p.drawPolyline(QPolygonF{{7.4, 1.6}, {10.6, 3.6}, {8.6, 6.6}});

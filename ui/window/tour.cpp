@@ -13,13 +13,19 @@
 namespace spanscope {
 
 namespace {
-constexpr int kGap = 16;      // between the place and the card
+constexpr int kGap = 16;  // between the place and the card
 constexpr int kCardWidth = 360;
 }  // namespace
 
 Tour::Tour(const QVector<Stop>& stops, QWidget* window)
-    : QWidget(window), m_stops(stops), m_card(new QWidget(this)), m_title(new QLabel(m_card)), m_text(new QLabel(m_card)),
-      m_count(new QLabel(m_card)), m_back(new QPushButton(tr("Back"), m_card)), m_next(new QPushButton(tr("Next"), m_card)),
+    : QWidget(window),
+      m_stops(stops),
+      m_card(new QWidget(this)),
+      m_title(new QLabel(m_card)),
+      m_text(new QLabel(m_card)),
+      m_count(new QLabel(m_card)),
+      m_back(new QPushButton(tr("Back"), m_card)),
+      m_next(new QPushButton(tr("Next"), m_card)),
       m_skip(new QPushButton(tr("Skip"), m_card)) {
     setObjectName("tour");
     setAccessibleName(tr("Tour"));
@@ -88,8 +94,10 @@ void Tour::placeCard() {
     const QSize size = m_card->size();
     QPoint at = rect().center() - QPoint(size.width() / 2, size.height() / 2);
     if (!place.isNull()) {
-        const int y = std::clamp(place.center().y() - size.height() / 2, kGap, std::max(kGap, height() - size.height() - kGap));
-        const int x = std::clamp(place.center().x() - size.width() / 2, kGap, std::max(kGap, width() - size.width() - kGap));
+        const int y =
+            std::clamp(place.center().y() - size.height() / 2, kGap, std::max(kGap, height() - size.height() - kGap));
+        const int x =
+            std::clamp(place.center().x() - size.width() / 2, kGap, std::max(kGap, width() - size.width() - kGap));
         if (place.right() + kGap + size.width() + kGap < width()) at = {place.right() + kGap, y};
         else if (place.left() - kGap - size.width() > kGap) at = {place.left() - kGap - size.width(), y};
         else if (place.bottom() + kGap + size.height() + kGap < height()) at = {x, place.bottom() + kGap};
@@ -127,7 +135,9 @@ bool Tour::focusNextPrevChild(bool next) {
     for (QPushButton* button : {m_skip, m_back, m_next})
         if (button->isVisible() && button->isEnabled()) buttons << button;
     const qsizetype n = buttons.size(), now = buttons.indexOf(qobject_cast<QPushButton*>(window()->focusWidget()));
-    if (n > 0) buttons[now < 0 ? 0 : (now + (next ? 1 : n - 1)) % n]->setFocus(next ? Qt::TabFocusReason : Qt::BacktabFocusReason);
+    if (n > 0)
+        buttons[now < 0 ? 0 : (now + (next ? 1 : n - 1)) % n]->setFocus(next ? Qt::TabFocusReason
+                                                                             : Qt::BacktabFocusReason);
     return true;
 }
 

@@ -14,7 +14,10 @@ namespace {
 Error wrong(size_t line, size_t column, std::string message) {
     return Error{ErrorCode::InvalidArgument,
                  "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + std::move(message),
-                 "", "", "", ""};
+                 "",
+                 "",
+                 "",
+                 ""};
 }
 
 std::string_view firstLine(std::string_view text) { return text.substr(0, text.find('\n')); }
@@ -44,7 +47,8 @@ int TypedArticle::nPoints() const {
 Result<TypedArticle> readTyped(std::string_view typed) {
     TypedArticle article;
     if (const size_t bad = invalidUtf8(typed); bad != std::string_view::npos)
-        return Error{ErrorCode::Format, "the article is not UTF-8 text", "", "byte " + std::to_string(bad), "", "UTF-8"};
+        return Error{
+            ErrorCode::Format, "the article is not UTF-8 text", "", "byte " + std::to_string(bad), "", "UTF-8"};
     std::string_view text = typed;
     size_t line = 1;
     while (!text.empty() && trimmed(firstLine(text)).empty()) {  // empty lines in front
@@ -73,24 +77,30 @@ Result<TypedArticle> readTyped(std::string_view typed) {
     }
     if (article.sentences.empty()) return wrong(line, 1, "the article is empty; paste the text of a report");
     if (article.sentences.size() > kMaxSentences)
-        return wrong(line, 1, "the article has " + std::to_string(article.sentences.size()) + " sentences; at most " +
-                                  std::to_string(kMaxSentences) + " can be numbered");
+        return wrong(line, 1,
+                     "the article has " + std::to_string(article.sentences.size()) + " sentences; at most " +
+                         std::to_string(kMaxSentences) + " can be numbered");
     return article;
 }
 
 std::string_view withoutSignature(std::string_view body) {
-    static constexpr std::array<std::string_view, 6> signatures{"REUTER", "Reuter", "REUTERS", "Reuter.", "\x03", "&#3;"};
+    static constexpr std::array<std::string_view, 6> signatures{"REUTER",  "Reuter", "REUTERS",
+                                                                "Reuter.", "\x03",   "&#3;"};
     for (bool again = true; again;) {
         body = trimmed(body);
         again = false;
         for (const std::string_view s : signatures)
-            if (body.ends_with(s) && (body.size() == s.size() || std::string_view(" \n\t.\"'").find(body[body.size() - s.size() - 1]) !=
-                                                                     std::string_view::npos)) {
+            if (body.ends_with(s) &&
+                (body.size() == s.size() ||
+                 std::string_view(" \n\t.\"'").find(body[body.size() - s.size() - 1]) != std::string_view::npos)) {
                 // "told Reuter." is part of a sentence: a signature stands behind a full stop or on its own line.
                 const std::string_view before = body.substr(0, body.size() - s.size());
                 const std::string_view text = trimmed(before);
-                const bool ownLine = before.size() > text.size() && before.find('\n', text.size()) != std::string_view::npos;
-                if (!text.empty() && !ownLine && std::string_view(".!?\"').").find(text.back()) == std::string_view::npos) continue;
+                const bool ownLine =
+                    before.size() > text.size() && before.find('\n', text.size()) != std::string_view::npos;
+                if (!text.empty() && !ownLine &&
+                    std::string_view(".!?\"').").find(text.back()) == std::string_view::npos)
+                    continue;
                 body = before;
                 again = true;
                 break;

@@ -14,10 +14,10 @@ inline constexpr size_t kMaxSentences = 999;
 inline constexpr int kDefaultMaxPoints = 5;
 
 struct TypedArticle {
-    int points = 0;             ///< asked for in a first line "points: N"; 0 = by length
-    std::string title;          ///< a first line without full stop, set off by an empty line; not shown to the model
+    int points = 0;     ///< asked for in a first line "points: N"; 0 = by length
+    std::string title;  ///< a first line without full stop, set off by an empty line; not shown to the model
     std::vector<std::string> sentences;
-    int nPoints() const;        ///< what the prompt asks for
+    int nPoints() const;  ///< what the prompt asks for
 };
 
 /// InvalidArgument ("line L, column C: ...") for text without a sentence, Format for text that is not UTF-8.

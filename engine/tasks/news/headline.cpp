@@ -95,8 +95,8 @@ std::string cleanHeadline(std::string_view title, const std::vector<std::string>
     std::string text(title);
     dropBracketed(text, '<', '>');
     dropBracketed(text, '(', ')');
-    for (const std::string_view slug : {"TALKING POINT/", "WALL STREET STOCKS/", "TECHNOLOGY/", "ENERGY/", "CORRECTED - ",
-                                        "CORRECTION - ", "RPT - ", "FEATURE - ", "AUDIO/", "URGENT - "})
+    for (const std::string_view slug : {"TALKING POINT/", "WALL STREET STOCKS/", "TECHNOLOGY/", "ENERGY/",
+                                        "CORRECTED - ", "CORRECTION - ", "RPT - ", "FEATURE - ", "AUDIO/", "URGENT - "})
         if (text.starts_with(slug)) text.erase(0, slug.size());
     std::vector<Token> tokens = tokenize(text);
     std::erase_if(tokens, [](const Token& t) { return t.text().empty(); });
@@ -110,8 +110,8 @@ std::string cleanHeadline(std::string_view title, const std::vector<std::string>
         if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
     }
     std::string out = join(tokens);
-    while (!out.empty() && (out.back() == ' ' || out.back() == '.' || out.back() == '-' || out.back() == '/' ||
-                            out.back() == ','))
+    while (!out.empty() &&
+           (out.back() == ' ' || out.back() == '.' || out.back() == '-' || out.back() == '/' || out.back() == ','))
         out.pop_back();
     return out;
 }

@@ -13,13 +13,18 @@ using nlohmann::json;
 
 Error formatError(const std::string& path, int64_t line, const std::string& field, std::string message,
                   std::string found = {}, std::string expected = {}) {
-    return Error{ErrorCode::Format, "line " + std::to_string(line) + ": " + (field.empty() ? "" : field + ": ") + std::move(message),
-                 path, "", std::move(found), std::move(expected)};
+    return Error{ErrorCode::Format,
+                 "line " + std::to_string(line) + ": " + (field.empty() ? "" : field + ": ") + std::move(message),
+                 path,
+                 "",
+                 std::move(found),
+                 std::move(expected)};
 }
 
 }  // namespace
 
-LineReader::LineReader(std::string path, std::FILE* file, bool owned) : m_path(std::move(path)), m_file(file, Closer{owned}) {}
+LineReader::LineReader(std::string path, std::FILE* file, bool owned)
+    : m_path(std::move(path)), m_file(file, Closer{owned}) {}
 
 Result<std::unique_ptr<LineReader>> LineReader::open(const std::string& path) {
     if (path == "-") return std::unique_ptr<LineReader>(new LineReader("standard input", stdin, false));
@@ -28,10 +33,13 @@ Result<std::unique_ptr<LineReader>> LineReader::open(const std::string& path) {
     std::unique_ptr<LineReader> reader(new LineReader(path, file, true));
     const int first = std::fgetc(file);
     if (first == 0x1F)
-        return Error{ErrorCode::Format, "this is a gzip file; use: zcat FILE | spanscope-cli dataset --task news --in -", path,
-                     "", "gzip", "JSON lines"};
-    if (first == EOF && std::ferror(file))
-        return Error{ErrorCode::Io, std::strerror(errno), path, "", "", ""};
+        return Error{ErrorCode::Format,
+                     "this is a gzip file; use: zcat FILE | spanscope-cli dataset --task news --in -",
+                     path,
+                     "",
+                     "gzip",
+                     "JSON lines"};
+    if (first == EOF && std::ferror(file)) return Error{ErrorCode::Io, std::strerror(errno), path, "", "", ""};
     if (first != EOF) std::ungetc(first, file);
     return reader;
 }
@@ -72,8 +80,8 @@ Result<std::optional<RawArticle>> LineReader::next() {
         }
         ++m_line;
         if (tooLong)
-            return formatError(m_path, m_line, "", "the line is too long", "more than " + std::to_string(kMaxLineBytes) + " bytes",
-                               "an article of at most that");
+            return formatError(m_path, m_line, "", "the line is too long",
+                               "more than " + std::to_string(kMaxLineBytes) + " bytes", "an article of at most that");
         if (m_buffer.find_first_not_of(" \t") != std::string::npos) break;
     }
     if (const size_t bad = invalidUtf8(m_buffer); bad != std::string::npos)
@@ -81,9 +89,11 @@ Result<std::optional<RawArticle>> LineReader::next() {
     JsonProblem problem;
     const auto parsed = readJson(m_buffer, problem);  // a line of a million '[' is refused where the 65th begins
     if (!parsed)
-        return formatError(m_path, m_line, problem.key, problem.message, m_buffer.substr(0, 40), "{\"title\": ..., \"body\": ...}");
+        return formatError(m_path, m_line, problem.key, problem.message, m_buffer.substr(0, 40),
+                           "{\"title\": ..., \"body\": ...}");
     const json& object = *parsed;
-    if (!object.is_object()) return formatError(m_path, m_line, "", "wrong kind of value", object.type_name(), "object");
+    if (!object.is_object())
+        return formatError(m_path, m_line, "", "wrong kind of value", object.type_name(), "object");
 
     RawArticle article;
     article.line = m_line;

@@ -5,7 +5,8 @@ namespace spanscope::news {
 std::vector<std::string> sampleArticles() {
     return {
         "Harlow Steel Corp said it agreed to buy Denby Foundries Ltd for 48.5 mln dlrs, its largest purchase so far.\n"
-        "The company said the price will be paid in cash, and that banks led by Corvane Trust Co will lend 30 mln dlrs over "
+        "The company said the price will be paid in cash, and that banks led by Corvane Trust Co will lend 30 mln dlrs "
+        "over "
         "seven years.\n"
         "Denby employs 640 people in Ashwick and had sales of 71 mln dlrs last year, down from 76 mln.\n"
         "\"We have known each other for a long time,\" said Paula Merrin, chairman of Harlow Steel.\n"
@@ -16,7 +17,8 @@ std::vector<std::string> sampleArticles() {
 
         "A ferry with 126 people aboard ran aground off Marstead early on Tuesday, the coast guard said.\n"
         "Nobody was killed, but 11 passengers were taken to hospital in Port Ellery, two of them with broken bones.\n"
-        "The Sandra Vane had left Marstead at 5.40 in the morning in thick fog. Passengers said they felt a long shudder and then "
+        "The Sandra Vane had left Marstead at 5.40 in the morning in thick fog. Passengers said they felt a long "
+        "shudder and then "
         "heard the alarm.\n"
         "Fishing boats from three villages took everyone ashore within two hours.\n"
         "\"People were calm and very cold,\" said Tomas Ridley, who brought in 19 of them.\n"
@@ -27,8 +29,10 @@ std::vector<std::string> sampleArticles() {
 
         "The Westbrook council voted 21-8 on Thursday to build a tram line to Oakhaven at a cost of 94 mln pounds.\n"
         "Work will begin in September and will take four years, the mayor, Judith Arkwell, said.\n"
-        "The line will have 14 stops and carry 18,000 passengers a day, according to a study by the engineers Pell and Morrow.\n"
-        "About 2,300 people had signed a petition against it. They fear noise and the loss of 160 parking places in Mill Road.\n"
+        "The line will have 14 stops and carry 18,000 passengers a day, according to a study by the engineers Pell and "
+        "Morrow.\n"
+        "About 2,300 people had signed a petition against it. They fear noise and the loss of 160 parking places in "
+        "Mill Road.\n"
         "\"Nobody asked the shops,\" said Victor Lunn, who sells shoes there.\n"
         "The debate lasted until eleven at night, and the microphones failed twice.\n"
         "The town will borrow 60 mln pounds, and the rest comes from the government.\n"
@@ -47,13 +51,16 @@ std::vector<std::string> sampleArticles() {
         "Trading hours will be longer from July.",
 
         "Storm brings down power lines in Tarn valley\n\n"
-        "Winds of up to 140 kph brought down power lines in the Tarn valley during the night, leaving 31,000 homes without "
+        "Winds of up to 140 kph brought down power lines in the Tarn valley during the night, leaving 31,000 homes "
+        "without "
         "electricity, officials said.\n"
         "Two people were injured in Brackenfield when a roof fell on their car.\n"
-        "The railway between Brackenfield and Sollen was closed by fallen trees and will not open before Friday, a spokeswoman "
+        "The railway between Brackenfield and Sollen was closed by fallen trees and will not open before Friday, a "
+        "spokeswoman "
         "said.\n"
         "\"I have never heard such a noise,\" said Hilda Renner, a baker in Sollen.\n"
-        "Northern Cable Co sent 220 workers to repair the lines. It said power would return to most homes by Wednesday evening.\n"
+        "Northern Cable Co sent 220 workers to repair the lines. It said power would return to most homes by Wednesday "
+        "evening.\n"
         "The river Issel stood at 4.9 metres, its highest level since 1987, but the dykes held.\n"
         "Forecasters expect another 40 millimetres of rain by Thursday.\n"
         "Damage in the valley is put at 12 mln marks, of which insurance will pay about half.",
@@ -68,16 +75,19 @@ std::vector<std::string> sampleArticles() {
         "Dunmouth, who finished third, were fined 20,000 dlrs for the conduct of their supporters.\n"
         "Supporters sang long after the end. The town has planned a parade for Monday.",
 
-        "The Marland central bank cut its discount rate to 6.5 pct from 7.0 pct on Wednesday, the first change since October.\n"
+        "The Marland central bank cut its discount rate to 6.5 pct from 7.0 pct on Wednesday, the first change since "
+        "October.\n"
         "The bank said inflation fell to 3.1 pct in March and left room for the step.\n"
         "Governor Felix Brandt told reporters the decision was unanimous.\n"
-        "Bankers said the commercial banks would follow within days. Corvane Trust Co lowered its prime rate to 8.75 pct in the "
+        "Bankers said the commercial banks would follow within days. Corvane Trust Co lowered its prime rate to 8.75 "
+        "pct in the "
         "afternoon.\n"
         "The currency was little changed at 2.07 to the dollar.\n"
         "Exporters, who had complained about dear credit since last summer, welcomed the cut.\n"
         "Unemployment was 9.4 pct in February, or 412,000 people.\n"
         "The government will sell 900 mln francs of 12-year bonds on April 22.\n"
-        "Some economists warned that wages had risen by 5 pct in a year. The trade unions, however, said most of that only made "
+        "Some economists warned that wages had risen by 5 pct in a year. The trade unions, however, said most of that "
+        "only made "
         "good what had been lost before.\n"
         "The bank's council meets again in June."};
 }

@@ -41,7 +41,8 @@ std::string_view wordBefore(std::string_view s, size_t end) {
            s[begin - 1] != '/' && s[begin - 1] != '<')
         --begin;
     std::string_view word = s.substr(begin, end - begin);
-    for (const std::string_view mark : {"\u201C", "\u2018", "\u2013", "\u2014"})  // typographic quotes and dashes, which touch it
+    for (const std::string_view mark :
+         {"\u201C", "\u2018", "\u2013", "\u2014"})  // typographic quotes and dashes, which touch it
         if (const size_t at = word.rfind(mark); at != std::string_view::npos) word.remove_prefix(at + mark.size());
     return word;
 }
@@ -68,7 +69,7 @@ bool joins(std::string_view paragraph, size_t start, size_t border) {
     if (left == start || right == paragraph.size()) return false;
     size_t open = right;
     while (const size_t n = openerAt(paragraph, open)) open += n;
-    if (open >= paragraph.size()) return true;                 // nothing but quotes is left
+    if (open >= paragraph.size()) return true;  // nothing but quotes is left
     const bool quoteOpens = open > right;
     const bool bracketOpens = paragraph[right] == '(' || paragraph[right] == '[';
     if (isLower(paragraph[open]) && !quoteOpens) return true;  // "Why?" he asked.
@@ -92,7 +93,8 @@ bool joins(std::string_view paragraph, size_t start, size_t border) {
     if (news::isTitleAbbreviation(word)) return true;
     const std::string_view next = wordAt(paragraph, open);
     if (news::startsSentence(next)) return false;
-    if (word.size() == 1 && (isUpper(word[0]) || isLower(word[0]))) return isUpper(paragraph[open]) || isDigit(paragraph[open]);
+    if (word.size() == 1 && (isUpper(word[0]) || isLower(word[0])))
+        return isUpper(paragraph[open]) || isDigit(paragraph[open]);
     if (std::all_of(word.begin(), word.end(), isDigit))  // "1. The plan": only where a list item begins
         return word.size() <= 2 && word.begin() == paragraph.begin() + static_cast<std::ptrdiff_t>(start);
     if (news::isAbbreviation(word) || isDotted(word)) return !quoteOpens || bracketOpens;  // "Ann Bell, M.D. (WA-08)"
@@ -107,9 +109,9 @@ bool isPlainWord(std::string_view word) {
            !news::isAbbreviation(word) && !news::isUnit(word) && !news::isTitleAbbreviation(word);
 }
 
-/// A border that ICU does not see: a digit and then a lower-case letter follow ("prices fell. 12 people"), or no space at
-/// all before a word that starts sentences ("prices rose.The bill"; "www.The.com" and "Node.Js" stay). `i` is the full
-/// stop; gives where the next sentence begins, 0 for none.
+/// A border that ICU does not see: a digit and then a lower-case letter follow ("prices fell. 12 people"), or no space
+/// at all before a word that starts sentences ("prices rose.The bill"; "www.The.com" and "Node.Js" stay). `i` is the
+/// full stop; gives where the next sentence begins, 0 for none.
 size_t missedBorder(std::string_view paragraph, size_t i) {
     if (paragraph[i] != '.') return 0;
     if (const std::string_view next = wordAt(paragraph, i + 1); !next.empty() && isUpper(next[0])) {
@@ -124,7 +126,8 @@ size_t missedBorder(std::string_view paragraph, size_t i) {
     if (right == gap || right >= paragraph.size() || !isDigit(paragraph[right])) return 0;
     const std::string_view word = wordBefore(paragraph, i);
     // "... in 1987. 12 people", "... from 18.7. 841 workers"; "no. 3. 12 pages" stays
-    const bool number = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return isDigit(c) || c == '.' || c == ','; });
+    const bool number = !word.empty() && std::all_of(word.begin(), word.end(),
+                                                     [](char c) { return isDigit(c) || c == '.' || c == ','; });
     if (number && (word.size() == 4 || word.find_first_of(".,") != std::string_view::npos)) return gap;
     return isPlainWord(word) ? gap : 0;
 }
@@ -184,14 +187,17 @@ size_t invalidUtf8(std::string_view text) {
 
 Result<std::vector<TextSpan>> splitSentences(std::string_view text) {
     if (const size_t bad = invalidUtf8(text); bad != std::string_view::npos)
-        return Error{ErrorCode::Format, "the article is not UTF-8 text", "", "byte " + std::to_string(bad), "", "UTF-8"};
+        return Error{
+            ErrorCode::Format, "the article is not UTF-8 text", "", "byte " + std::to_string(bad), "", "UTF-8"};
     UErrorCode code = U_ZERO_ERROR;
-    // Without ICU's own list of abbreviations (FilteredBreakIteratorBuilder): it never ends a sentence at "Act.", "Dec." or
-    // "Inc." and knows neither "Gov." nor "M.D."; on press releases most of what it changed was a border lost.
+    // Without ICU's own list of abbreviations (FilteredBreakIteratorBuilder): it never ends a sentence at "Act.",
+    // "Dec." or "Inc." and knows neither "Gov." nor "M.D."; on press releases most of what it changed was a border
+    // lost.
     const std::unique_ptr<icu::BreakIterator> breaks(
         icu::BreakIterator::createSentenceInstance(icu::Locale::getEnglish(), code));
     if (U_FAILURE(code) || !breaks)
-        return Error{ErrorCode::Unsupported, std::string("ICU has no sentence rules: ") + u_errorName(code), "", "", "", ""};
+        return Error{
+            ErrorCode::Unsupported, std::string("ICU has no sentence rules: ") + u_errorName(code), "", "", "", ""};
 
     std::vector<TextSpan> spans;
     const bool wrapped = looksWrapped(text);
@@ -213,7 +219,8 @@ Result<std::vector<TextSpan>> splitSentences(std::string_view text) {
             utext_openUTF8(nullptr, paragraph.data(), static_cast<int64_t>(paragraph.size()), &code));
         breaks->setText(utext.get(), code);
         if (U_FAILURE(code))
-            return Error{ErrorCode::Unsupported, std::string("ICU cannot read the text: ") + u_errorName(code), "", "", "", ""};
+            return Error{
+                ErrorCode::Unsupported, std::string("ICU cannot read the text: ") + u_errorName(code), "", "", "", ""};
         std::vector<size_t> borders;
         breaks->first();
         for (int32_t b = breaks->next(); b != icu::BreakIterator::DONE; b = breaks->next())

@@ -109,16 +109,17 @@ void dropParentheses(std::string& text) {
 bool startsNounPhrase(const Token& t) {
     const std::string w = low(t);
     if (w.empty()) return false;
-    if (oneOf(w, {"the", "a", "an", "one", "he", "she", "it", "they", "some", "most", "many", "other", "another", "both",
-                  "several", "two", "three", "four", "we", "its", "his", "her", "their"}))
+    if (oneOf(w, {"the",     "a",    "an",      "one", "he",    "she",  "it", "they", "some", "most", "many", "other",
+                  "another", "both", "several", "two", "three", "four", "we", "its",  "his",  "her",  "their"}))
         return true;
     return !isPreposition(w) && !isStopword(w) && !isFiniteVerb(w) && !w.ends_with("ing") && !w.ends_with("ly");
 }
 
 bool startsTail(const std::string& w) {
-    return oneOf(w, {"in", "at", "on", "to", "after", "during", "from", "here", "today", "yesterday", "late", "earlier",
-                     "reporters", "reuters", "by", "through", "via", "last", "this", "monday", "tuesday", "wednesday",
-                     "thursday", "friday", "saturday", "sunday", "of", "about", "when", "as", "before"});
+    return oneOf(w, {"in",       "at",        "on",   "to",      "after",     "during",    "from",     "here",
+                     "today",    "yesterday", "late", "earlier", "reporters", "reuters",   "by",       "through",
+                     "via",      "last",      "this", "monday",  "tuesday",   "wednesday", "thursday", "friday",
+                     "saturday", "sunday",    "of",   "about",   "when",      "as",        "before"});
 }
 
 /// Is [begin, end of sentence) nothing but "the company said in a statement" or "said Lawrence Cohn, analyst with X"?
@@ -126,13 +127,15 @@ bool isAttribution(const Tokens& s, size_t begin) {
     const size_t n = s.size() - begin;
     if (n < 2 || n > 26) return false;
     if (oneOf(low(s[begin]), {"according"})) return low(s[begin + 1]) == "to";
-    if (oneOf(low(s[begin]), {"said", "says", "added", "noted"}))  // but not "Denby Ltd, a maker of pumps, said it sold ..."
+    if (oneOf(low(s[begin]),
+              {"said", "says", "added", "noted"}))  // but not "Denby Ltd, a maker of pumps, said it sold ..."
         return startsNounPhrase(s[begin + 1]) && !oneOf(low(s[begin + 1]), {"it", "he", "she", "they", "we"}) &&
                !hasVerb(s, begin + 2, begin + 9);
     if (oneOf(low(s[begin]), {"adding", "saying", "noting", "citing", "quoting"})) return true;
     // "banking sources said": a plural right before the verb
     const bool plural = isSpeechVerb(low(s[begin + 1])) ? false
-                        : begin + 2 < s.size() && isSpeechVerb(low(s[begin + 2])) && low(s[begin + 1]).ends_with("s");
+                                                        : begin + 2 < s.size() && isSpeechVerb(low(s[begin + 2])) &&
+                                                              low(s[begin + 1]).ends_with("s");
     if (!startsNounPhrase(s[begin]) && !(plural && low(s[begin]).ends_with("ing"))) return false;
     for (size_t v = begin + 1; v < s.size() && v < begin + 15; ++v) {
         const std::string w = low(s[v]);
@@ -142,8 +145,8 @@ bool isAttribution(const Tokens& s, size_t begin) {
             if (w == "told") return !hasVerb(s, tail, s.size());
             return startsTail(low(s[tail])) && (s.size() - tail <= 12) && !hasVerb(s, tail, s.size());
         }
-        if (isFiniteVerb(w) && !oneOf(w, {"has", "have", "had", "show", "showed", "issues", "call", "work", "plan", "cut",
-                                          "lead", "set", "need", "hold", "trade", "estimate", "based"}))
+        if (isFiniteVerb(w) && !oneOf(w, {"has", "have", "had", "show", "showed", "issues", "call", "work", "plan",
+                                          "cut", "lead", "set", "need", "hold", "trade", "estimate", "based"}))
             return false;
     }
     return false;
@@ -226,7 +229,8 @@ bool leadingAttribution(Tokens& s) {
     }
     const bool plain = oneOf(verb, {"said", "says", "added", "noted", "stated"});
     if (!that) {
-        while (clause < s.size() && oneOf(low(s[clause]), {"today", "yesterday", "here", "also", "late", "earlier"})) ++clause;
+        while (clause < s.size() && oneOf(low(s[clause]), {"today", "yesterday", "here", "also", "late", "earlier"}))
+            ++clause;
         if (verb == "told" && clause < s.size()) {
             if (!oneOf(low(s[clause]), {"reuters", "reporters"})) return false;
             ++clause;
@@ -240,7 +244,10 @@ bool leadingAttribution(Tokens& s) {
         bool same = false;
         size_t head = subjectEnd - 1;  // "Denby Ltd, a maker of pumps,": one firm, not many pumps
         for (size_t i = 0; i < subjectEnd; ++i)
-            if (s[i].comma()) { head = i; break; }
+            if (s[i].comma()) {
+                head = i;
+                break;
+            }
         const bool plural = (s[head].core.ends_with("s") && !isCompanySuffix(s[head].core)) || subject == "they";
         if (first == "it") {
             same = !oneOf(subject, {"he", "she", "they"}) && !plural;
@@ -257,13 +264,15 @@ bool leadingAttribution(Tokens& s) {
         return true;
     }
     if (!plain && !that) return false;
-    if (oneOf(first, {"its", "his", "her", "their", "in", "if", "because", "despite", "and", "but", "or", "when", "while",
-                      "as", "at", "on", "for", "to", "by", "with", "so", "only", "nothing", "what", "we", "i", "you", "of",
-                      "from", "after", "although", "under", "since", "this", "that", "these", "those", "such"}))
+    if (oneOf(first, {"its",      "his",   "her",     "their", "in",   "if",    "because", "despite", "and",  "but",
+                      "or",       "when",  "while",   "as",    "at",   "on",    "for",     "to",      "by",   "with",
+                      "so",       "only",  "nothing", "what",  "we",   "i",     "you",     "of",      "from", "after",
+                      "although", "under", "since",   "this",  "that", "these", "those",   "such"}))
         return false;
-    if (!s[clause].pre.empty()) return false;  // a quotation
+    if (!s[clause].pre.empty()) return false;       // a quotation
     for (size_t i = clause; i + 1 < s.size(); ++i)  // "said it grew and added that": the speaker goes on
-        if (oneOf(low(s[i]), {"and", "but"}) && oneOf(low(s[i + 1]), {"said", "added", "noted", "told", "warned", "expects", "called", "urged"}))
+        if (oneOf(low(s[i]), {"and", "but"}) &&
+            oneOf(low(s[i + 1]), {"said", "added", "noted", "told", "warned", "expects", "called", "urged"}))
             return false;
     if (!hasVerbOrForm(s, clause + 1, s.size())) return false;
     erase(s, 0, clause, false);
@@ -293,7 +302,8 @@ bool connective(Tokens& s) {
     for (size_t i = 0; i < 2; ++i) {
         if (!s[i].comma()) continue;
         const std::string first = low(s[0]), last = low(s[i]);
-        const bool day = oneOf(last, {"today", "yesterday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"});
+        const bool day = oneOf(
+            last, {"today", "yesterday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"});
         if (!day || (i == 1 && !oneOf(first, {"earlier", "last", "late", "early", "on", "this", "later"}))) break;
         erase(s, 0, i + 1, false);
         return true;
@@ -316,9 +326,10 @@ bool relativeClause(Tokens& s) {
         if (!s[i].comma()) continue;
         const std::string next = low(s[i + 1]);
         const bool direct = oneOf(next, {"which", "who", "whose", "where"});
-        const bool prepositional = (isPreposition(next) || oneOf(next, {"all", "both", "some", "most"})) &&
-                                   (oneOf(low(s[i + 2]), {"which", "whom"}) ||
-                                    (low(s[i + 2]) == "of" && i + 3 < s.size() && oneOf(low(s[i + 3]), {"which", "whom"})));
+        const bool prepositional =
+            (isPreposition(next) || oneOf(next, {"all", "both", "some", "most"})) &&
+            (oneOf(low(s[i + 2]), {"which", "whom"}) ||
+             (low(s[i + 2]) == "of" && i + 3 < s.size() && oneOf(low(s[i + 3]), {"which", "whom"})));
         if (!direct && !prepositional) continue;
         for (size_t j = i + 2; j + 1 < s.size(); ++j) {
             if (!s[j].comma()) continue;
@@ -368,8 +379,9 @@ bool adverbs(Tokens& s) {
             erase(s, i, i + 1, false);
             return true;
         }
-        if (i > 1 && oneOf(s[i].core, {"today", "yesterday"}) && s[i].pre.empty() && (s[i].post.empty() || s[i].post == ".") &&
-            !isPreposition(low(s[i - 1])) && !oneOf(low(s[i - 1]), {"later", "late", "early", "earlier"}) &&
+        if (i > 1 && oneOf(s[i].core, {"today", "yesterday"}) && s[i].pre.empty() &&
+            (s[i].post.empty() || s[i].post == ".") && !isPreposition(low(s[i - 1])) &&
+            !oneOf(low(s[i - 1]), {"later", "late", "early", "earlier"}) &&
             (i + 1 == s.size() || !s[i + 1].core.ends_with("'s"))) {
             erase(s, i, i + 1, false);
             return true;
@@ -379,7 +391,8 @@ bool adverbs(Tokens& s) {
 }
 
 bool opensSubordinate(const Token& t) {
-    return oneOf(low(t), {"while", "if", "as", "although", "though", "when", "since", "because", "after", "before", "unless", "despite"});
+    return oneOf(low(t), {"while", "if", "as", "although", "though", "when", "since", "because", "after", "before",
+                          "unless", "despite"});
 }
 
 /// Cuts the last trailing clause behind a comma.
@@ -388,15 +401,17 @@ bool trailingClause(Tokens& s) {
         if (!s[i].comma()) continue;
         const std::string w = low(s[i + 1]);
         const bool clause =
-            oneOf(w, {"while", "although", "though", "but", "as", "because", "despite", "after", "with", "partly",
-                      "including", "excluding", "compared", "against", "up", "down", "versus", "reflecting", "due",
-                      "bringing", "making", "giving", "leaving", "reversing", "subject", "mainly", "largely", "even",
-                      "based", "since", "when", "if", "unless", "without", "following", "pending", "putting", "raising"}) ||
+            oneOf(w, {"while",   "although",   "though",    "but",       "as",       "because", "despite", "after",
+                      "with",    "partly",     "including", "excluding", "compared", "against", "up",      "down",
+                      "versus",  "reflecting", "due",       "bringing",  "making",   "giving",  "leaving", "reversing",
+                      "subject", "mainly",     "largely",   "even",      "based",    "since",   "when",    "if",
+                      "unless",  "without",    "following", "pending",   "putting",  "raising"}) ||
             (oneOf(w, {"and", "or"}) && i + 2 < s.size() && isVerb(s[i + 2]) && hasVerb(s, 0, i + 1));
         if (!clause || !s[i + 1].pre.empty() || !hasVerb(s, 0, i + 1) || opensSubordinate(s[0])) continue;
         bool closesAside = false;  // ", the largest of them, with ..." continues what stands before the aside
         for (size_t k = i > 9 ? i - 9 : 0; k < i; ++k)
-            closesAside = closesAside || (s[k].comma() && oneOf(low(s[k + 1]), {"the", "a", "an", "which", "who", "its"}));
+            closesAside =
+                closesAside || (s[k].comma() && oneOf(low(s[k + 1]), {"the", "a", "an", "which", "who", "its"}));
         if (closesAside) continue;
         erase(s, i + 1, s.size(), true);
         return true;
@@ -411,7 +426,9 @@ bool trailingAddition(Tokens& s) {
         if (!s[i].comma()) continue;
         if (s.size() - i - 1 < 3 || !hasVerb(s, 1, i + 1) || !s[i + 1].pre.empty()) return false;
         for (size_t k = i + 1; k < s.size(); ++k)
-            if (oneOf(low(s[k]), {"and", "or", "nor"}) || isSpeechVerb(low(s[k])) || s[k].pre.find('"') != std::string::npos) return false;
+            if (oneOf(low(s[k]), {"and", "or", "nor"}) || isSpeechVerb(low(s[k])) ||
+                s[k].pre.find('"') != std::string::npos)
+                return false;
         // A second comma close before means a list or an aside.
         for (size_t k = i > 6 ? i - 6 : 0; k < i; ++k)
             if (s[k].comma()) return false;
@@ -425,10 +442,15 @@ bool trailingAddition(Tokens& s) {
 /// Cuts a clause that no comma sets off, in sentences that stay long: "... when its holders converted ...".
 bool looseClause(Tokens& s) {
     for (size_t i = s.size() - 3; i > 8; --i) {
-        if (i >= s.size() || !oneOf(s[i].core, {"when", "because", "after", "while", "although", "which", "unless", "before"})) continue;
-        if (!s[i].pre.empty() || isPreposition(low(s[i - 1])) || isVerb(s[i - 1]) || !hasVerb(s, 1, i) || !hasVerbOrForm(s, i + 1, s.size()))
+        if (i >= s.size() ||
+            !oneOf(s[i].core, {"when", "because", "after", "while", "although", "which", "unless", "before"}))
             continue;
-        if (oneOf(low(s[i - 1]), {"and", "or", "but", "shortly", "days", "weeks", "months", "only", "even", "just", "soon", "day"})) continue;
+        if (!s[i].pre.empty() || isPreposition(low(s[i - 1])) || isVerb(s[i - 1]) || !hasVerb(s, 1, i) ||
+            !hasVerbOrForm(s, i + 1, s.size()))
+            continue;
+        if (oneOf(low(s[i - 1]),
+                  {"and", "or", "but", "shortly", "days", "weeks", "months", "only", "even", "just", "soon", "day"}))
+            continue;
         erase(s, i, s.size(), true);
         return true;
     }
@@ -480,12 +502,13 @@ Shortened shorten(std::string_view sentence, size_t maxWords) {
                  s[0].pre.find('"') == std::string::npos && !s[0].core.empty() &&
                  (isCapitalised(s[0].core) || hasDigit(s[0].core)) && s.back().post.ends_with(".");
     // What ends in a verb or a small word lost too much.
-    if (!s.empty() && (isSpeechVerb(low(s.back())) || isPreposition(low(s.back())) ||
-                       oneOf(low(s.back()), {"is", "are", "was", "were", "has", "have", "will", "would", "and", "the", "a"})))
+    if (!s.empty() &&
+        (isSpeechVerb(low(s.back())) || isPreposition(low(s.back())) ||
+         oneOf(low(s.back()), {"is", "are", "was", "were", "has", "have", "will", "would", "and", "the", "a"})))
         out.usable = false;
     // An abbreviation that ends the sentence carries the full stop itself.
     else if (!out.usable && words >= 5 && words <= maxWords && s.back().core.ends_with(".") && balancedQuotes(s) &&
-        s[0].pre.empty() && isCapitalised(s[0].core) && hasVerb(s, 1, s.size()))
+             s[0].pre.empty() && isCapitalised(s[0].core) && hasVerb(s, 1, s.size()))
         out.usable = true;
     return out;
 }
@@ -509,8 +532,7 @@ std::string subjectName(std::string_view sentence) {
         ++n;
         if (!t.post.empty()) break;
     }
-    while (name.ends_with(" of") || name.ends_with(" and") || name.ends_with(" for"))
-        name.resize(name.rfind(' '));
+    while (name.ends_with(" of") || name.ends_with(" and") || name.ends_with(" for")) name.resize(name.rfind(' '));
     if (n == 0 || !suffix || n >= s.size()) return {};
     const Token& next = s[n];
     const bool ends = s[n - 1].comma() || isVerb(next) || low(next) == "also";

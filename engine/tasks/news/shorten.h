@@ -13,10 +13,10 @@ namespace spanscope::news {
 
 struct Shortened {
     std::string text;
-    bool changed = false;   ///< at least one word less than the sentence
-    bool usable = false;    ///< reads as a sentence: has a verb, balanced quotes, 5 to maxWords words
-    bool anaphoric = false; ///< begins with a pronoun or "The company": needs an earlier sentence
-    bool pronoun = false;   ///< begins with a pronoun
+    bool changed = false;    ///< at least one word less than the sentence
+    bool usable = false;     ///< reads as a sentence: has a verb, balanced quotes, 5 to maxWords words
+    bool anaphoric = false;  ///< begins with a pronoun or "The company": needs an earlier sentence
+    bool pronoun = false;    ///< begins with a pronoun
 };
 Shortened shorten(std::string_view sentence, size_t maxWords = 30);
 

@@ -46,7 +46,8 @@ Block write(Scene& scene, std::string_view form) {
 /// Draws every template once before any comes again.
 class Deck {
   public:
-    Deck(Dice& dice, std::span<const std::string_view> templates) : m_dice(dice), m_templates(templates.begin(), templates.end()) {}
+    Deck(Dice& dice, std::span<const std::string_view> templates)
+        : m_dice(dice), m_templates(templates.begin(), templates.end()) {}
     std::string_view draw() {
         if (m_next % m_templates.size() == 0) m_dice.shuffle(m_templates);
         return m_templates[m_next++ % m_templates.size()];

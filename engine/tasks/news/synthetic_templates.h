@@ -19,8 +19,8 @@ struct Domain {
     std::string_view name;
     std::span<const std::string_view> attributions;  ///< who speaks: "police", "the company"; used by {att} and {pre}
     std::span<const Lead> leads;
-    std::span<const Fact> facts;                     ///< any of them may follow the lead
-    std::span<const std::string_view> background;    ///< sentences that no key point uses
+    std::span<const Fact> facts;                   ///< any of them may follow the lead
+    std::span<const std::string_view> background;  ///< sentences that no key point uses
 };
 
 std::span<const Domain* const> domains();

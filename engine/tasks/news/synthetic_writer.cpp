@@ -9,10 +9,10 @@ namespace spanscope::news {
 namespace {
 
 constexpr std::string_view kDays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-constexpr std::string_view kMonths[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September",
-                                        "October", "November", "December"};
-constexpr std::string_view kCurrencies[] = {"dlrs", "marks", "francs", "yen", "pounds", "crowns", "pesos", "guilders", "dollars",
-                                            "euros", "lire"};
+constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
+                                        "July",    "August",   "September", "October", "November", "December"};
+constexpr std::string_view kCurrencies[] = {"dlrs",  "marks",    "francs",  "yen",   "pounds", "crowns",
+                                            "pesos", "guilders", "dollars", "euros", "lire"};
 constexpr std::string_view kPercents[] = {"pct", "pct", "percent", "per cent"};
 constexpr std::string_view kRoads[] = {"Street", "Road", "Avenue", "Lane", "Square", "Bridge"};
 
@@ -184,7 +184,9 @@ std::string Scene::make(std::string_view kind, int64_t low, int64_t high, const 
     if (kind == "money") {
         const int64_t shape = m_dice.range(0, 3);
         if (shape == 0) return withCommas(m_dice.range(10, 999) * 1000) + ' ' + m_currency;
-        if (shape == 1) return std::to_string(m_dice.range(1, 9)) + '.' + std::to_string(m_dice.range(10, 99)) + " billion " + m_currency;
+        if (shape == 1)
+            return std::to_string(m_dice.range(1, 9)) + '.' + std::to_string(m_dice.range(10, 99)) + " billion " +
+                   m_currency;
         if (shape == 2) return std::to_string(m_dice.range(1, 980)) + " mln " + m_currency;
         return std::to_string(m_dice.range(1, 480)) + '.' + std::to_string(m_dice.range(1, 9)) + " mln " + m_currency;
     }
@@ -192,7 +194,9 @@ std::string Scene::make(std::string_view kind, int64_t low, int64_t high, const 
         const int64_t loser = m_dice.range(0, high > 10 ? high - 1 : 4);
         return std::to_string(loser + m_dice.range(1, high > 10 ? 24 : 4)) + '-' + std::to_string(loser);
     }
-    if (kind == "level") return std::to_string(m_dice.range(1, 9)) + ',' + std::to_string(m_dice.range(100, 999)) + '.' + std::to_string(m_dice.range(0, 9));
+    if (kind == "level")
+        return std::to_string(m_dice.range(1, 9)) + ',' + std::to_string(m_dice.range(100, 999)) + '.' +
+               std::to_string(m_dice.range(0, 9));
     if (kind == "day") return word(kDays);
     if (kind == "month") return word(kMonths);
     if (kind == "date") return word(kMonths) + ' ' + std::to_string(m_dice.range(1, 28));

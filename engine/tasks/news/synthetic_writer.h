@@ -4,7 +4,8 @@
 //   {kind}              a fresh value           {kind:name}        the same value wherever the name comes again
 //   {kind:name low high}  limits for numbers    {the:name text}    sentence: text; key point: the value of `name`,
 //                                               and the sentence that introduced it is declared as well
-// Kinds: person, last (surname of person:name), place, company, short (first word of company:name), team, road, product,
+// Kinds: person, last (surname of person:name), place, company, short (first word of company:name), team, road,
+// product,
 //   n (1,234), d (12.3), money (12.5 mln dlrs), score, day, month, date, year, age, att (", police said"),
 //   pre ("police said "), cur (currency), pct (percentage word)
 #pragma once

@@ -84,7 +84,9 @@ std::optional<Candidate> candidate(const std::vector<std::string>& sentences, si
 
 }  // namespace
 
-int pointCount(int nSentences, int maxPoints) { return std::clamp(1 + nSentences / 4, std::min(2, maxPoints), maxPoints); }
+int pointCount(int nSentences, int maxPoints) {
+    return std::clamp(1 + nSentences / 4, std::min(2, maxPoints), maxPoints);
+}
 
 TargetProblem buildTarget(const Article& article, int maxPoints, Target& target) {
     const std::vector<std::string>& sentences = article.sentences;
@@ -93,7 +95,8 @@ TargetProblem buildTarget(const Article& article, int maxPoints, Target& target)
 
     target.headline.text = cleanHeadline(article.title, sentences);
     const Grounding ground = groundHeadline(target.headline.text, sentences);
-    if (ground.sentences.empty() || ground.share < 0.5 || !ground.numbersFound) return TargetProblem::HeadlineUngrounded;
+    if (ground.sentences.empty() || ground.share < 0.5 || !ground.numbersFound)
+        return TargetProblem::HeadlineUngrounded;
     target.headline.sources = ground.sentences;
 
     std::map<std::string, int> sentencesWith;

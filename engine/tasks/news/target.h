@@ -16,7 +16,7 @@ struct Article {
 struct Line {
     std::vector<int> sources;  ///< sentences, ascending, 0-based
     std::string text;
-    bool unchanged = false;    ///< as long as its source
+    bool unchanged = false;  ///< as long as its source
 };
 struct Target {
     Line headline;

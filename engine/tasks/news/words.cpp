@@ -51,12 +51,15 @@ std::vector<Token> tokenize(std::string_view text) {
         // "U.S." and "Corp." keep their full stop; "U.S.." keeps one of the two.
         if (b < run.size() && run[b] == '.' && b > a) {
             const std::string_view core = run.substr(a, b - a);
-            const bool last = end == text.size() || run.substr(b + 1).find_first_not_of(".\"')") == std::string_view::npos;
+            const bool last =
+                end == text.size() || run.substr(b + 1).find_first_not_of(".\"')") == std::string_view::npos;
             const bool sentenceEnd = last && text.find_first_not_of(' ', end) == std::string_view::npos;
             const bool dotted = core.find('.') != std::string_view::npos && !hasDigit(core);
-            if (dotted || (!sentenceEnd && (isAbbreviation(core) || isTitleAbbreviation(core) || core.size() == 1))) ++b;
+            if (dotted || (!sentenceEnd && (isAbbreviation(core) || isTitleAbbreviation(core) || core.size() == 1)))
+                ++b;
         }
-        tokens.push_back({std::string(run.substr(0, a)), std::string(run.substr(a, b - a)), std::string(run.substr(b))});
+        tokens.push_back(
+            {std::string(run.substr(0, a)), std::string(run.substr(a, b - a)), std::string(run.substr(b))});
         i = end;
     }
     return tokens;
