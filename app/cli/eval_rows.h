@@ -13,7 +13,7 @@
 #include "app/cli/options.h"
 #include "app/cli/problems.h"
 #include "engine/decode/prompt.h"
-#include "engine/types/output_file.h"
+#include "engine/files/output_file.h"
 #include "kernels/backend.h"
 
 namespace spanscope::cli {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <set>
 
-#include "engine/tasks/news_score.h"
+#include "engine/files/decimal.h"
 #include "engine/tasks/task.h"
-#include "engine/types/decimal.h"
+#include "engine/training/news_score.h"
 
 namespace spanscope::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/cli/problems.h"
-#include "engine/tasks/span_score.h"
+#include "engine/training/span_score.h"
 #include "engine/types/records.h"
 
 namespace spanscope::cli {

@@ -10,8 +10,8 @@
 #include "app/cli/run_json.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
-#include "engine/tasks/cells.h"
-#include "engine/types/decimal.h"
+#include "engine/files/decimal.h"
+#include "engine/training/cells.h"
 
 namespace spanscope::cli {
 

@@ -1,7 +1,7 @@
 // What the shell is told. Documented in --help and app/cli/README.md; scripts depend on the numbers.
 #pragma once
 
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope::cli {
 

@@ -8,7 +8,7 @@
 #include "app/cli/options.h"
 #include "engine/types/probe.h"
 #include "engine/types/records.h"
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope::cli {
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "app/cli/stop_signal.h"
-#include "engine/model/safe_text.h"
+#include "engine/files/safe_text.h"
 
 namespace spanscope::cli {
 

@@ -9,8 +9,8 @@
 
 #include "app/cli/stop_signal.h"
 #include "app/cli/verbs.h"
+#include "engine/files/output_file.h"
 #include "engine/model/mapped_file_guard.h"
-#include "engine/types/output_file.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "app/cli/locate.h"
-#include "engine/types/decimal.h"
+#include "engine/files/decimal.h"
 #include "kernels/backends.h"
 
 namespace spanscope::cli {

@@ -10,7 +10,7 @@
 #include "app/cli/exit_codes.h"
 #include "app/cli/locate.h"
 #include "app/cli/log.h"
-#include "engine/tasks/example.h"
+#include "engine/training/example.h"
 #include "spanscope_version.h"
 
 namespace spanscope::cli {

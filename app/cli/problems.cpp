@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <tuple>
 
-#include "engine/tasks/example.h"
-#include "engine/tasks/news_dataset.h"
-#include "engine/types/input_file.h"
-#include "engine/types/json_read.h"
+#include "engine/files/input_file.h"
+#include "engine/files/json_read.h"
+#include "engine/training/example.h"
+#include "engine/training/news_dataset.h"
 
 namespace spanscope::cli {
 

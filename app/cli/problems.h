@@ -6,7 +6,7 @@
 
 #include "app/cli/options.h"
 #include "engine/model/model.h"
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope::cli {
 

@@ -3,9 +3,9 @@
 #include <cstdio>
 
 #include "app/cli/terminal.h"
-#include "engine/decode/sampler.h"
+#include "engine/files/decimal.h"
 #include "engine/types/answer_check.h"
-#include "engine/types/decimal.h"
+#include "engine/types/sampler_settings.h"
 
 namespace spanscope::cli {
 

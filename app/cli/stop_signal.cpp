@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "app/cli/exit_codes.h"
-#include "engine/types/output_file.h"
+#include "engine/files/output_file.h"
 
 namespace spanscope::cli {
 

@@ -5,8 +5,8 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include "engine/model/safe_text.h"
-#include "engine/model/utf8.h"
+#include "engine/files/safe_text.h"
+#include "engine/files/utf8.h"
 
 namespace spanscope::cli {
 

@@ -7,10 +7,10 @@
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
-#include "engine/decode/bench.h"
-#include "engine/decode/bench_declared.h"
+#include "engine/bench/bench.h"
+#include "engine/bench/bench_declared.h"
+#include "engine/bench/random_weights.h"
 #include "engine/decode/machine.h"
-#include "engine/decode/random_weights.h"
 #include "kernels/bandwidth.h"
 #include "kernels/process_limits.h"
 

@@ -10,11 +10,11 @@
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
-#include "engine/tasks/coverage.h"
-#include "engine/tasks/example.h"
-#include "engine/tasks/news_dataset.h"
+#include "engine/files/output_file.h"
 #include "engine/tasks/task.h"
-#include "engine/types/output_file.h"
+#include "engine/training/coverage.h"
+#include "engine/training/example.h"
+#include "engine/training/news_dataset.h"
 
 namespace spanscope::cli {
 

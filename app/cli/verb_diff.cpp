@@ -2,9 +2,9 @@
 #include "app/cli/run_json.h"
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
-#include "engine/model/safe_text.h"
+#include "engine/files/decimal.h"
+#include "engine/files/safe_text.h"
 #include "engine/trace/trace.h"
-#include "engine/types/decimal.h"
 #include "engine/types/run_diff.h"
 
 namespace spanscope::cli {

@@ -11,8 +11,8 @@
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
-#include "engine/types/decimal.h"
-#include "engine/types/output_file.h"
+#include "engine/files/decimal.h"
+#include "engine/files/output_file.h"
 
 namespace spanscope::cli {
 

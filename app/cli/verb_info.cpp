@@ -6,9 +6,9 @@
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/machine.h"
-#include "engine/model/safe_text.h"
+#include "engine/files/decimal.h"
+#include "engine/files/safe_text.h"
 #include "engine/trace/trace.h"
-#include "engine/types/decimal.h"
 #include "kernels/backends.h"
 
 namespace spanscope::cli {

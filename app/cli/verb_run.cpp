@@ -10,12 +10,12 @@
 #include "app/cli/verbs.h"
 #include "engine/decode/machine.h"
 #include "engine/decode/prompt.h"
-#include "engine/decode/sampler.h"
 #include "engine/decode/session.h"
+#include "engine/files/decimal.h"
+#include "engine/files/input_file.h"
 #include "engine/trace/trace.h"
 #include "engine/types/answer_check.h"
-#include "engine/types/decimal.h"
-#include "engine/types/input_file.h"
+#include "engine/types/sampler_settings.h"
 #include "engine/types/speed_up.h"
 
 namespace spanscope::cli {

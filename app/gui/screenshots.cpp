@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <functional>
 
-#include "ui/views/probe_view.h"
-#include "ui/views/prompt_editor.h"
-#include "ui/views/transcript_view.h"
+#include "ui/views/probe/probe_view.h"
+#include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/transcript/transcript_view.h"
 #include "ui/window/main_window.h"
 #include "ui/window/tour.h"
 

@@ -1,7 +1,7 @@
 #include "app/gui/wiring.h"
 
 #include "app/runner/runner.h"
-#include "ui/views/probe_view.h"
+#include "ui/views/probe/probe_view.h"
 #include "ui/window/main_window.h"
 
 namespace spanscope {

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "engine/types/decimal.h"
+#include "engine/files/decimal.h"
 
 namespace spanscope {
 

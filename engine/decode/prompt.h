@@ -9,7 +9,7 @@
 #include "engine/model/model.h"
 #include "engine/span/tracker.h"
 #include "engine/types/records.h"
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 

@@ -4,61 +4,14 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/types/decimal.h"
-
 namespace spanscope {
 
 namespace {
 
-bool neutralPenalty(const SamplerSettings& s) { return s.repeatPenalty == 1.0F || s.repeatLastN == 0; }
-
 /// 53 random bits in [0, 1): the same on every standard library, unlike std::uniform_real_distribution.
 double uniform(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
 
-std::string number(double value) { return shortDecimal(value); }
-
-Error badSetting(const char* name, double found, const char* expected) {
-    Error e;
-    e.code = ErrorCode::InvalidArgument;
-    e.message = "sampler setting cannot be used";
-    e.field = name;
-    e.found = number(found);
-    e.expected = expected;
-    return e;
-}
-
 }  // namespace
-
-Status checkSampler(const SamplerSettings& s) {
-    if (!(s.temperature >= 0) || !std::isfinite(s.temperature))
-        return badSetting("temperature", s.temperature, "0 (greedy) or more");
-    if (s.topK < 0) return badSetting("top-k", s.topK, "0 (off) or more");
-    if (!(s.topP > 0 && s.topP <= 1)) return badSetting("top-p", s.topP, "more than 0, at most 1 (off)");
-    if (!(s.minP >= 0 && s.minP <= 1)) return badSetting("min-p", s.minP, "0 (off) to 1");
-    if (!(s.repeatPenalty > 0) || !std::isfinite(s.repeatPenalty))
-        return badSetting("repeat-penalty", s.repeatPenalty, "more than 0; 1 is off");
-    if (s.repeatLastN < -1) return badSetting("repeat-last-n", s.repeatLastN, "-1 (whole context), 0 (off) or more");
-    return {};
-}
-
-std::string describeSampler(const SamplerSettings& s) {
-    std::string text;
-    auto stage = [&](const std::string& name) { text += (text.empty() ? "" : " -> ") + name; };
-    if (!neutralPenalty(s)) {
-        const std::string window = s.repeatLastN < 0 ? "whole context" : "last " + std::to_string(s.repeatLastN);
-        stage("penalties(" + number(s.repeatPenalty) + ", " + window + ")");
-    }
-    if (s.temperature <= 0) {
-        stage("greedy");
-        return text;
-    }
-    if (s.topK > 0) stage("top-k(" + std::to_string(s.topK) + ")");
-    if (s.topP < 1) stage("top-p(" + number(s.topP) + ")");
-    if (s.minP > 0) stage("min-p(" + number(s.minP) + ")");
-    stage("temperature(" + number(s.temperature) + ")");
-    stage("draw(seed " + std::to_string(s.seed) + ")");
-    return text;
-}
 
 float logProbability(std::span<const float> logits, int32_t id) {
     float largest = -std::numeric_limits<float>::infinity();
@@ -70,10 +23,10 @@ float logProbability(std::span<const float> logits, int32_t id) {
 
 Sampler::Sampler(const SamplerSettings& settings) : m_settings(settings), m_random(settings.seed) {}
 
-bool Sampler::needsLogits() const { return m_settings.temperature > 0 || !neutralPenalty(m_settings); }
+bool Sampler::needsLogits() const { return m_settings.temperature > 0 || penalises(m_settings); }
 
 void Sampler::accept(int32_t token) {
-    if (neutralPenalty(m_settings)) return;
+    if (!penalises(m_settings)) return;
     if (m_settings.repeatLastN < 0 || m_recent.size() < static_cast<size_t>(m_settings.repeatLastN)) {
         m_recent.push_back(token);
         return;
@@ -83,7 +36,7 @@ void Sampler::accept(int32_t token) {
 }
 
 void Sampler::penalise() {
-    if (neutralPenalty(m_settings)) return;
+    if (!penalises(m_settings)) return;
     std::vector<int32_t> seen = m_recent;
     std::sort(seen.begin(), seen.end());
     seen.erase(std::unique(seen.begin(), seen.end()), seen.end());

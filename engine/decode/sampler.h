@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/types/records.h"
-#include "engine/types/result.h"
+#include "engine/types/sampler_settings.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 
@@ -52,12 +52,6 @@ class Sampler {
     std::vector<Candidate> m_candidates;  // scratch
     std::vector<double> m_weights;        // scratch
 };
-
-/// InvalidArgument naming the setting that cannot be meant (negative temperature, top-p outside (0, 1], ...).
-Status checkSampler(const SamplerSettings& settings);
-
-/// "greedy", or the stages in order: "penalties(1.1, last 64) -> top-k(40) -> temperature(0.8) -> draw(seed 7)".
-std::string describeSampler(const SamplerSettings& settings);
 
 /// log softmax of one entry, accumulated in double.
 float logProbability(std::span<const float> logits, int32_t id);

@@ -2,11 +2,11 @@
 
 #include <filesystem>
 
-#include "engine/model/file_error.h"
-#include "engine/model/file_names.h"
-#include "engine/model/json_fields.h"
+#include "engine/files/file_error.h"
+#include "engine/files/json_fields.h"
+#include "engine/files/utf8.h"
+#include "engine/model/hf/file_names.h"
 #include "engine/model/mapped_file.h"
-#include "engine/model/utf8.h"
 
 namespace spanscope {
 

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "engine/model/file_error.h"
+#include "engine/files/file_error.h"
 #include "engine/model/mapped_file_guard.h"
 #include "engine/model/what_is_it.h"
 

@@ -11,8 +11,8 @@
 #include <new>
 #include <string>
 
-#include "engine/model/safe_text.h"
-#include "engine/types/output_file.h"
+#include "engine/files/output_file.h"
+#include "engine/files/safe_text.h"
 
 namespace spanscope {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <new>
 
-#include "engine/model/file_error.h"
+#include "engine/files/file_error.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/what_is_it.h"
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/span/tracker.h"
-#include "engine/types/result.h"
 #include "kernels/backend.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "engine/model/file_error.h"
+#include "engine/files/file_error.h"
 #include "engine/model/loaded_model.h"
 #include "kernels/process_limits.h"
 

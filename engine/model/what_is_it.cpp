@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/model/file_error.h"
+#include "engine/files/file_error.h"
 
 namespace spanscope {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <optional>
-#include "engine/tasks/example.h"
 #include "engine/tasks/expression_tree.h"
 #include "engine/tasks/task.h"
+#include "engine/training/example.h"
 
 namespace spanscope {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 

@@ -2,8 +2,8 @@
 
 #include "engine/tasks/news/article.h"
 #include "engine/tasks/news/samples.h"
-#include "engine/tasks/news/target.h"
-#include "engine/tasks/news_score.h"
+#include "engine/training/news/target.h"
+#include "engine/training/news_score.h"
 
 namespace spanscope {
 namespace {

@@ -6,8 +6,8 @@
 #include <array>
 #include <vector>
 
-#include "engine/tasks/example.h"
 #include "engine/tasks/task.h"
+#include "engine/training/example.h"
 
 namespace spanscope {
 

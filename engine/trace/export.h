@@ -5,8 +5,8 @@
 #include <string>
 
 #include "engine/types/records.h"
-#include "engine/types/result.h"
 #include "kernels/backend.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 

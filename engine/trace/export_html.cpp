@@ -2,7 +2,9 @@
 // the tables and the mask image still stand.
 #include <algorithm>
 
-#include "engine/model/safe_text.h"
+#include "engine/files/decimal.h"
+#include "engine/files/output_file.h"
+#include "engine/files/safe_text.h"
 #include "engine/trace/export.h"
 #include "engine/trace/report_figures.h"
 #include "engine/trace/report_page.h"
@@ -10,8 +12,6 @@
 #include "engine/trace/step_time_svg.h"
 #include "engine/trace/trace_json.h"
 #include "engine/types/answer_check.h"
-#include "engine/types/decimal.h"
-#include "engine/types/output_file.h"
 #include "engine/types/speed_up.h"
 
 namespace spanscope {

@@ -1,12 +1,12 @@
 // The transcript for people: what was asked, what the model wrote step by step, what it named, what that cost.
 #include <algorithm>
 
-#include "engine/model/safe_text.h"
+#include "engine/files/output_file.h"
+#include "engine/files/safe_text.h"
 #include "engine/trace/export.h"
 #include "engine/trace/report_figures.h"
 #include "engine/trace/segment_sums.h"
 #include "engine/types/answer_check.h"
-#include "engine/types/output_file.h"
 
 namespace spanscope {
 

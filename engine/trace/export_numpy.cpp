@@ -3,12 +3,12 @@
 
 #include <functional>
 
+#include "engine/files/output_file.h"
 #include "engine/trace/export.h"
 #include "engine/trace/mask_rows.h"
 #include "engine/trace/npy_header.h"
 #include "engine/trace/run_deflate.h"
 #include "engine/trace/trace_json.h"
-#include "engine/types/output_file.h"
 
 namespace spanscope {
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/files/csv_cell.h"
+#include "engine/files/decimal.h"
+#include "engine/files/output_file.h"
 #include "engine/trace/npy_header.h"
-#include "engine/types/csv_cell.h"
-#include "engine/types/decimal.h"
-#include "engine/types/output_file.h"
 #include "engine/types/run_diff.h"
 
 namespace spanscope {

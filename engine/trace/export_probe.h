@@ -6,7 +6,7 @@
 
 #include "engine/types/probe.h"
 #include "engine/types/records.h"
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 

@@ -1,12 +1,12 @@
 // Tables for scripts: CSV as in RFC 4180, with a "." in numbers whatever the locale, and the intervals as JSON.
 #include <algorithm>
 
+#include "engine/files/csv_cell.h"
+#include "engine/files/decimal.h"
+#include "engine/files/output_file.h"
 #include "engine/trace/export.h"
 #include "engine/trace/segment_sums.h"
 #include "engine/trace/trace_json.h"
-#include "engine/types/csv_cell.h"
-#include "engine/types/decimal.h"
-#include "engine/types/output_file.h"
 
 namespace spanscope {
 

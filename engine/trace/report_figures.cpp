@@ -1,7 +1,7 @@
 #include "engine/trace/report_figures.h"
 
-#include "engine/decode/sampler.h"
-#include "engine/types/decimal.h"
+#include "engine/files/decimal.h"
+#include "engine/types/sampler_settings.h"
 
 namespace spanscope {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/types/decimal.h"
+#include "engine/files/decimal.h"
 
 namespace spanscope {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/types/records.h"
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope {
 

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <map>
 
+#include "engine/files/json_read.h"
 #include "engine/trace/trace.h"
 #include "engine/trace/trace_json.h"
 #include "engine/types/interval_sums.h"
-#include "engine/types/json_read.h"
 
 namespace spanscope {
 

@@ -1,9 +1,9 @@
 #include <map>
 #include <optional>
 
+#include "engine/files/output_file.h"
 #include "engine/trace/trace.h"
 #include "engine/trace/trace_json.h"
-#include "engine/types/output_file.h"
 
 namespace spanscope {
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/matrix.h"
+#include "kernels/cuda/matrix/matrix.h"
 
 namespace spanscope::cuda {
 

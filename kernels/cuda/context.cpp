@@ -1,8 +1,8 @@
+#include "kernels/cuda/attention/prefill_attention.h"
+#include "kernels/cuda/attention/span_attention.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/gemv.h"
-#include "kernels/cuda/prefill_attention.h"
-#include "kernels/cuda/skinny_gemm.h"
-#include "kernels/cuda/span_attention.h"
+#include "kernels/cuda/matrix/gemv.h"
+#include "kernels/cuda/matrix/skinny_gemm.h"
 
 namespace spanscope::cuda {
 

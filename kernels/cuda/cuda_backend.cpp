@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "kernels/checks.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/step/elementwise.h"
 
 namespace spanscope::cuda {
 namespace {

@@ -13,14 +13,14 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/attention/prefill_attention.h"
+#include "kernels/cuda/attention/span_attention.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/elementwise.h"
-#include "kernels/cuda/gemm.h"
-#include "kernels/cuda/gemv.h"
-#include "kernels/cuda/prefill_attention.h"
-#include "kernels/cuda/skinny_gemm.h"
-#include "kernels/cuda/span_attention.h"
-#include "kernels/cuda/step_types.h"
+#include "kernels/cuda/matrix/gemm.h"
+#include "kernels/cuda/matrix/gemv.h"
+#include "kernels/cuda/matrix/skinny_gemm.h"
+#include "kernels/cuda/step/elementwise.h"
+#include "kernels/cuda/step/step_types.h"
 #include "kernels/cuda/weights.h"
 
 namespace spanscope::cuda {

@@ -5,7 +5,7 @@
 
 #include "kernels/checks.h"
 #include "kernels/cuda/cuda_backend.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/step/elementwise.h"
 
 namespace spanscope::cuda {
 

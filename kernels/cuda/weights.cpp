@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <optional>
 
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/step/elementwise.h"
 #include "kernels/reference/dequantize.h"
 
 namespace spanscope::cuda {

@@ -7,7 +7,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/matrix.h"
+#include "kernels/cuda/matrix/matrix.h"
 
 namespace spanscope::cuda {
 

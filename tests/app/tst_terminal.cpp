@@ -10,7 +10,7 @@
 #include <QtTest>
 #include <nlohmann/json.hpp>
 
-#include "engine/model/safe_text.h"
+#include "engine/files/safe_text.h"
 #include "engine/trace/trace.h"
 #include "tests/model/tiny_model.h"
 #include "tests/patience.h"

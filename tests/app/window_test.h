@@ -16,7 +16,7 @@
 #include "app/runner/runner.h"
 #include "tests/model/tiny_model.h"
 #include "tests/patience.h"
-#include "ui/views/prompt_editor.h"
+#include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/banner.h"
 #include "ui/window/main_window.h"
 

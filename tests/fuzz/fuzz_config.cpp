@@ -1,7 +1,7 @@
 // config.json.
 #include <cmath>
 
-#include "engine/model/hf_config.h"
+#include "engine/model/hf/hf_config.h"
 #include "engine/model/loaded_model.h"
 #include "tests/fuzz/fuzz.h"
 

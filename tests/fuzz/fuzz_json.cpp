@@ -1,5 +1,5 @@
 // readJson() against the library's own parser: what is accepted is equal, and what is refused has a reason.
-#include "engine/types/json_read.h"
+#include "engine/files/json_read.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace spanscope;

@@ -3,7 +3,7 @@
 // which carries an older protobuf of its own.
 #include <bit>
 
-#include "engine/model/sentencepiece_proto.h"
+#include "engine/model/tokenizer/sentencepiece_proto.h"
 #include "sentencepiece_fields.pb.h"
 #include "tests/fuzz/fuzz.h"
 

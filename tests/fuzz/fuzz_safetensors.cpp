@@ -1,6 +1,6 @@
 // A safetensors file under a fixed tiny configuration: header, tensor table, weights, every byte of them.
-#include "engine/model/hash64.h"
-#include "engine/model/hf_config.h"
+#include "engine/files/hash64.h"
+#include "engine/model/hf/hf_config.h"
 #include "engine/model/loaded_model.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 // Text that a person types: never a special piece, and the text comes back from the ids.
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace spanscope;

@@ -1,5 +1,5 @@
 // A tokenizer.model: what this program and libsentencepiece make of it, and typed text under it.
-#include "engine/model/sentencepiece_tokenizer.h"
+#include "engine/model/tokenizer/sentencepiece_tokenizer.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace spanscope;

@@ -1,5 +1,5 @@
 // A GGUF file: metadata and tensor table entry by entry, written with counts that mostly fit.
-#include "engine/model/gguf.h"
+#include "engine/model/gguf/gguf.h"
 #include "tests/fuzz/mutate.h"
 
 using namespace spanscope;

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/step/elementwise.h"
 #include "tests/gpu/check.h"
 
 namespace bench {

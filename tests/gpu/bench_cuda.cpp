@@ -7,11 +7,11 @@
 // Times are medians; device work is timed by events around graph replays whose data exceed the L2 cache.
 #include <algorithm>
 
-#include "kernels/cuda/gemm.h"
-#include "kernels/cuda/gemv.h"
-#include "kernels/cuda/plan_step.h"
-#include "kernels/cuda/skinny_gemm.h"
-#include "kernels/cuda/span_attention.h"
+#include "kernels/cuda/attention/span_attention.h"
+#include "kernels/cuda/matrix/gemm.h"
+#include "kernels/cuda/matrix/gemv.h"
+#include "kernels/cuda/matrix/skinny_gemm.h"
+#include "kernels/cuda/step/plan_step.h"
 #include "tests/gpu/bench.h"
 
 using namespace bench;

@@ -55,18 +55,18 @@ lines=3 part configure 60 cmake -S tests/gpu -B "$build" -G "$generator" -DCMAKE
 lines=12 part build 240 cmake --build "$build" --parallel "$(nproc)" || { echo "no build, nothing to run"; exit 1; }
 tests=$build/tests
 
-checked cuda_split_test 30 "$tests/cuda_split_test"
+checked tst_cuda_split 30 "$tests/tst_cuda_split"
 lines=20
-checked gpu_gemv_test 60 "$tests/gpu_gemv_test"
-checked gpu_attention_test 45 "$tests/gpu_attention_test"
-checked gpu_model_test 60 "$tests/gpu_model_test"
+checked tst_gpu_gemv 60 "$tests/tst_gpu_gemv"
+checked tst_gpu_attention 45 "$tests/tst_gpu_attention"
+checked tst_gpu_model 60 "$tests/tst_gpu_model"
 lines=6
 if [ "$what" != bench ]; then
     if command -v compute-sanitizer >/dev/null; then
         sanitized() { checked "$1-$2$4" "$3" compute-sanitizer --tool "$1" --error-exitcode 9 "$tests/$2" --short ${4:+--only "${4#-}"}; }
-        for t in gpu_attention_test gpu_gemv_test gpu_model_test; do sanitized memcheck $t 150 "" & done  # beside each other: they time nothing
-        for t in gpu_gemv_test gpu_model_test; do sanitized racecheck $t 150 "" & done
-        for kernel in direct ring cluster; do sanitized racecheck gpu_attention_test 150 -$kernel & done
+        for t in tst_gpu_attention tst_gpu_gemv tst_gpu_model; do sanitized memcheck $t 150 "" & done  # beside each other: they time nothing
+        for t in tst_gpu_gemv tst_gpu_model; do sanitized racecheck $t 150 "" & done
+        for kernel in direct ring cluster; do sanitized racecheck tst_gpu_attention 150 -$kernel & done
         for job in $(jobs -p); do [ "$job" = "${peers:-}" ] || wait "$job"; done
     else
         echo "compute-sanitizer: not installed, not run" | tee -a "$out/checks.txt"

@@ -4,7 +4,7 @@
 #include <functional>
 #include <random>
 
-#include "engine/model/gguf.h"
+#include "engine/model/gguf/gguf.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;

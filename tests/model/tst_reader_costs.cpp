@@ -2,11 +2,11 @@
 #include <QtTest>
 
 #include "engine/model/card.h"
-#include "engine/model/hf_config.h"
+#include "engine/model/hf/hf_config.h"
+#include "engine/model/hf/safetensors.h"
 #include "engine/model/model.h"
-#include "engine/model/safetensors.h"
-#include "engine/model/sentencepiece_proto.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/sentencepiece_proto.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "engine/trace/trace.h"
 #include "engine/types/run_diff.h"
 #include "tests/costs.h"

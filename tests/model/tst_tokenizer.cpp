@@ -3,8 +3,8 @@
 #include <limits>
 #include <random>
 
-#include "engine/model/sentencepiece_proto.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/tokenizer/sentencepiece_proto.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;

@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/model/gguf.h"
-#include "engine/model/gguf_vocabulary.h"
-#include "engine/model/tokenizer.h"
+#include "engine/model/gguf/gguf.h"
+#include "engine/model/gguf/gguf_vocabulary.h"
+#include "engine/model/tokenizer/tokenizer.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;

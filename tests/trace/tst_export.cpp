@@ -8,10 +8,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "engine/files/csv_cell.h"
 #include "engine/trace/export.h"
 #include "engine/trace/run_deflate.h"
 #include "engine/trace/trace.h"
-#include "engine/types/csv_cell.h"
 #include "engine/types/speed_up.h"
 #include "tests/model/tiny_model.h"
 #include "tests/trace/sample_run.h"

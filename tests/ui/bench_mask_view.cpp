@@ -11,7 +11,7 @@
 #include <cstdio>
 
 #include "tests/ui/sample_run.h"
-#include "ui/views/mask_view.h"
+#include "ui/views/mask/mask_view.h"
 
 using namespace spanscope;
 

@@ -1,5 +1,5 @@
 // Pictures of the window's states: to look at, or, with the folder tests/ui/pictures, to commit as what
-// test_window_pictures compares with. shoot_window FOLDER
+// tst_window_pictures compares with. shoot_window FOLDER
 #include <QDir>
 #include <QStandardPaths>
 #include <cstdio>

@@ -11,10 +11,10 @@
 #include <thread>
 
 #include "tests/ui/sample_run.h"
-#include "ui/views/graph_view.h"
-#include "ui/views/mask_view.h"
-#include "ui/views/throughput_view.h"
-#include "ui/views/timeline_view.h"
+#include "ui/views/graph/graph_view.h"
+#include "ui/views/mask/mask_view.h"
+#include "ui/views/throughput/throughput_view.h"
+#include "ui/views/timeline/timeline_view.h"
 
 using namespace spanscope;
 

@@ -8,8 +8,8 @@
 #include <functional>
 
 #include "tests/ui/sample_run.h"
-#include "ui/views/mask_view.h"
-#include "ui/views/prompt_editor.h"
+#include "ui/views/mask/mask_view.h"
+#include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/banner.h"
 #include "ui/window/main_window.h"
 

@@ -20,10 +20,10 @@
 #include <QVBoxLayout>
 #include <array>
 
-#include "engine/types/output_file.h"
+#include "engine/files/output_file.h"
 #include "ui/model/background.h"
 #include "ui/model/shown_text.h"
-#include "ui/views/throughput_plot.h"
+#include "ui/views/throughput/throughput_plot.h"
 
 namespace spanscope {
 

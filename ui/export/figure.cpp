@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/types/output_file.h"
+#include "engine/files/output_file.h"
 #include "ui/export/figure_page.h"
 
 namespace spanscope {

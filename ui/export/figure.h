@@ -14,9 +14,9 @@
 
 #include "engine/types/probe.h"
 #include "engine/types/records.h"
-#include "engine/types/result.h"
-#include "ui/views/mask_geometry.h"
-#include "ui/views/mask_raster.h"
+#include "kernels/result.h"
+#include "ui/views/mask/mask_geometry.h"
+#include "ui/views/mask/mask_raster.h"
 
 class QPainter;
 

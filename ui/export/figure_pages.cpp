@@ -7,10 +7,10 @@
 #include "ui/export/figure_page.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
-#include "ui/views/graph_layout.h"
-#include "ui/views/mask_rulers.h"
-#include "ui/views/throughput_plot.h"
-#include "ui/views/timeline_clock.h"
+#include "ui/views/graph/graph_layout.h"
+#include "ui/views/mask/mask_rulers.h"
+#include "ui/views/throughput/throughput_plot.h"
+#include "ui/views/timeline/timeline_clock.h"
 
 namespace spanscope {
 

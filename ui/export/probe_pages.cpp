@@ -9,9 +9,9 @@
 #include "ui/export/figure_page.h"
 #include "ui/model/format.h"
 #include "ui/model/tint.h"
-#include "ui/views/mask_diff.h"
-#include "ui/views/mask_explain.h"
-#include "ui/views/mask_rulers.h"
+#include "ui/views/mask/mask_diff.h"
+#include "ui/views/mask/mask_explain.h"
+#include "ui/views/mask/mask_rulers.h"
 #include "ui/views/palette.h"
 
 namespace spanscope {

@@ -7,8 +7,8 @@
 #include <QToolButton>
 
 #include "ui/model/shown_text.h"
-#include "ui/views/prompt_editor.h"
-#include "ui/views/transcript_view.h"
+#include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/transcript/transcript_view.h"
 #include "ui/window/help_dialogs.h"
 #include "ui/window/main_window.h"
 

@@ -10,13 +10,13 @@
 #include <QTableView>
 #include <QToolButton>
 
-#include "ui/views/graph_view.h"
-#include "ui/views/mask_compare.h"
-#include "ui/views/mask_view.h"
-#include "ui/views/probe_view.h"
-#include "ui/views/span_table_view.h"
-#include "ui/views/throughput_view.h"
-#include "ui/views/timeline_view.h"
+#include "ui/views/graph/graph_view.h"
+#include "ui/views/mask/mask_compare.h"
+#include "ui/views/mask/mask_view.h"
+#include "ui/views/probe/probe_view.h"
+#include "ui/views/spans/span_table_view.h"
+#include "ui/views/throughput/throughput_view.h"
+#include "ui/views/timeline/timeline_view.h"
 #include "ui/window/figures_bar.h"
 #include "ui/window/main_window.h"
 #include "ui/window/segment_inspector.h"

@@ -10,9 +10,9 @@
 
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
-#include "ui/views/probe_view.h"
-#include "ui/views/prompt_editor.h"
-#include "ui/views/transcript_view.h"
+#include "ui/views/probe/probe_view.h"
+#include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/transcript/transcript_view.h"
 #include "ui/window/banner.h"
 #include "ui/window/main_window.h"
 #include "ui/window/sampling_dialog.h"

@@ -2,8 +2,8 @@
 #include <QDockWidget>
 #include <QSettings>
 
-#include "ui/views/prompt_editor.h"
-#include "ui/views/transcript_view.h"
+#include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/transcript/transcript_view.h"
 #include "ui/window/main_window.h"
 #include "ui/window/tour.h"
 

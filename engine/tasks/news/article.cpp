@@ -5,8 +5,8 @@
 
 #include "engine/span/pieces.h"
 #include "engine/tasks/news/sentences.h"
-#include "engine/tasks/news/target.h"
 #include "engine/tasks/news/words.h"
+#include "engine/training/news/target.h"
 
 namespace spanscope::news {
 namespace {

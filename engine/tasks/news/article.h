@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/types/result.h"
+#include "kernels/result.h"
 
 namespace spanscope::news {
 

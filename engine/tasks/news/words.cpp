@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/tasks/news/tables.h"
-#include "engine/tasks/rouge.h"
+#include "engine/training/rouge.h"
 
 namespace spanscope::news {
 namespace {

@@ -1,0 +1,208 @@
+#include "engine/bench/random_weights.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "kernels/half.h"
+#include "kernels/process_limits.h"
+#include "kernels/quant_blocks.h"
+
+namespace spanscope {
+
+namespace {
+
+struct NamedShape {
+    const char* name;
+    int32_t nLayers, nHeads, nKvHeads, headDim, hidden, ffn, vocab;
+};
+constexpr std::array<NamedShape, 3> kShapes{{
+    {"llama-160m", 12, 12, 12, 64, 768, 3072, 32000},
+    {"llama-1b", 22, 32, 4, 64, 2048, 5632, 32000},  // TinyLlama 1.1B
+    {"llama-7b", 32, 32, 32, 128, 4096, 11008, 32000},
+}};
+
+struct SplitMix64 {
+    uint64_t state;
+    uint64_t operator()() {
+        uint64_t z = (state += 0x9e3779b97f4a7c15u);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return z ^ (z >> 31);
+    }
+};
+
+/// Uniform in +-spread, never zero.
+float draw(uint32_t bits, float spread) {
+    const float u = (static_cast<float>(bits >> 8) + 0.5f) * 0x1p-24f;
+    const float v = (2 * u - 1) * spread;
+    return v == 0 ? spread : v;
+}
+
+template <class Block>
+void fillBlocks(uint8_t* row, size_t bytes, SplitMix64& random, float d) {
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+        const uint64_t r = random();
+        std::memcpy(row + i, &r, 8);
+    }
+    for (size_t at = 0; at + sizeof(Block) <= bytes; at += sizeof(Block)) {
+        auto* block = reinterpret_cast<Block*>(row + at);
+        block->d = floatToF16(d);
+        if constexpr (requires { block->dmin; }) block->dmin = floatToF16(d * 8);
+    }
+}
+
+void fillRow(DType type, uint8_t* row, int64_t cols, SplitMix64& random, float spread) {
+    const size_t bytes = rowBytes(type, cols);
+    switch (type) {
+        case DType::Q8_0: return fillBlocks<BlockQ8_0>(row, bytes, random, spread / 128);
+        case DType::Q4_0: return fillBlocks<BlockQ4_0>(row, bytes, random, spread / 8);
+        case DType::Q4_K: return fillBlocks<BlockQ4_K>(row, bytes, random, spread / 350);
+        case DType::Q5_K: return fillBlocks<BlockQ5_K>(row, bytes, random, spread / 700);
+        case DType::Q6_K: return fillBlocks<BlockQ6_K>(row, bytes, random, spread / 2300);
+        default: break;
+    }
+    for (int64_t i = 0; i < cols; i += 2) {
+        const uint64_t r = random();
+        for (int64_t j = i; j < std::min(cols, i + 2); ++j) {
+            const float v = draw(static_cast<uint32_t>(j == i ? r : r >> 32), spread);
+            const uint16_t h = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
+            if (type == DType::F32) std::memcpy(row + 4 * j, &v, 4);
+            else std::memcpy(row + 2 * j, &h, 2);
+        }
+    }
+}
+
+/// One tensor waiting for memory and values.
+struct Slot {
+    TensorView* view;
+    size_t offset;
+    bool gain;
+};
+
+void fill(const TensorView& t, uint8_t* data, uint64_t seed, bool gain) {
+    const float spread = 1.7f / std::sqrt(static_cast<float>(t.cols));  // unit variance of a product
+    const size_t stride = rowBytes(t.dtype, t.cols);
+    const auto n = static_cast<unsigned>(usableThreads());
+    std::vector<std::jthread> threads;
+    for (unsigned k = 0; k < n; ++k) {
+        threads.emplace_back([=] {
+            for (int64_t r = k; r < t.rows; r += n) {
+                SplitMix64 random{seed * 0x100000001b3u + static_cast<uint64_t>(r)};  // by row: same for any threads
+                fillRow(t.dtype, data + static_cast<size_t>(r) * stride, t.cols, random, spread);
+            }
+        });
+    }
+    threads.clear();  // joins
+    if (gain)
+        for (int64_t i = 0; i < t.cols; ++i) reinterpret_cast<float*>(data)[i] += 1.0f;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& name, DType type, uint64_t seed,
+                                                             uint64_t maxBytes, const ProgressFn& progress) {
+    const NamedShape* named = nullptr;
+    for (const NamedShape& s : kShapes)
+        if (name == s.name) named = &s;
+    if (!named)
+        return Error{ErrorCode::InvalidArgument,        "no such shape", {}, "--random-weights", name,
+                     "llama-160m, llama-1b or llama-7b"};
+    std::unique_ptr<RandomWeights> r(new RandomWeights);
+    ModelWeights& w = r->m_weights;
+    ModelShape& s = w.shape;
+    s.nLayers = named->nLayers;
+    s.nHeads = named->nHeads;
+    s.nKvHeads = named->nKvHeads;
+    s.headDim = named->headDim;
+    s.hidden = named->hidden;
+    s.ffn = named->ffn;
+    s.vocab = named->vocab;
+    s.maxSeqLen = 1 << 17;
+    for (int32_t i = 0; i < s.headDim / 2; ++i)
+        s.ropeInvFreq.push_back(static_cast<float>(std::pow(10000.0, -2.0 * i / s.headDim)));
+    w.layers.resize(static_cast<size_t>(s.nLayers));
+
+    std::vector<Slot> slots;
+    size_t total = 0;
+    const auto want = [&](TensorView& view, DType t, int64_t rows, int64_t cols, bool gain) {
+        view.dtype = t;
+        view.rows = rows;
+        view.cols = cols;
+        slots.push_back({&view, total, gain});
+        total += (view.nBytes() + 63) / 64 * 64;
+    };
+    const int64_t nQ = int64_t{s.nHeads} * s.headDim, nKv = int64_t{s.nKvHeads} * s.headDim;
+    want(w.embedding, type, s.vocab, s.hidden, false);
+    for (LayerWeights& l : w.layers) {
+        want(l.attnNorm, DType::F32, 1, s.hidden, true);
+        want(l.q, type, nQ, s.hidden, false);
+        want(l.k, type, nKv, s.hidden, false);
+        want(l.v, type, nKv, s.hidden, false);
+        want(l.o, type, s.hidden, nQ, false);
+        want(l.mlpNorm, DType::F32, 1, s.hidden, true);
+        want(l.gate, type, s.ffn, s.hidden, false);
+        want(l.up, type, s.ffn, s.hidden, false);
+        want(l.down, type, s.hidden, s.ffn, false);
+    }
+    want(w.finalNorm, DType::F32, 1, s.hidden, true);
+    want(w.head, type, s.vocab, s.hidden, false);
+
+    if (total > maxBytes)
+        return Error{ErrorCode::OutOfMemory,
+                     "drawn weights of this shape do not fit into memory",
+                     {},
+                     "--random-weights " + name,
+                     std::to_string(maxBytes >> 20) + " MiB free",
+                     std::to_string(total >> 20) + " MiB"};
+    void* memory = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return Error{ErrorCode::OutOfMemory,          "no memory for drawn weights", {}, {}, {},
+                     std::to_string(total) + " bytes"};
+    madvise(memory, total, MADV_HUGEPAGE);
+    r->m_memory = memory;
+    r->m_nBytes = total;
+    for (size_t i = 0; i < slots.size(); ++i) {
+        if (progress && !progress(static_cast<double>(slots[i].offset) / static_cast<double>(total)))
+            return Error{ErrorCode::Cancelled, "stopped while drawing weights", {}, {}, {}, {}};
+        uint8_t* data = static_cast<uint8_t*>(memory) + slots[i].offset;
+        slots[i].view->data = data;
+        fill(*slots[i].view, data, seed + i, slots[i].gain);
+    }
+    return r;
+}
+
+RandomWeights::~RandomWeights() {
+    if (m_memory) munmap(m_memory, m_nBytes);
+}
+
+uint64_t weightBytesPerStep(const ModelWeights& w) {
+    uint64_t n =
+        (w.head ? w.head : w.embedding).nBytes() + rowBytes(w.embedding.dtype, w.embedding.cols) + w.finalNorm.nBytes();
+    for (const LayerWeights& l : w.layers)
+        for (const TensorView* t : {&l.attnNorm, &l.q, &l.k, &l.v, &l.o, &l.qBias, &l.kBias, &l.vBias, &l.oBias,
+                                    &l.mlpNorm, &l.gate, &l.up, &l.down, &l.gateBias, &l.upBias, &l.downBias})
+            if (*t) n += t->nBytes();
+    return n;
+}
+
+bool dtypeFromName(const std::string& name, DType& type) {
+    for (const DType t :
+         {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
+        const std::string known = dtypeName(t);
+        if (name.size() == known.size() &&
+            std::equal(name.begin(), name.end(), known.begin(),
+                       [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); })) {
+            type = t;
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace spanscope

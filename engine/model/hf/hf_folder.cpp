@@ -1,0 +1,218 @@
+// A Hugging Face folder: config.json, *.safetensors (one or with an index), tokenizer.model, spanscope.json.
+#include <filesystem>
+#include <set>
+
+#include "engine/files/file_error.h"
+#include "engine/files/hash64.h"
+#include "engine/files/json_fields.h"
+#include "engine/model/card.h"
+#include "engine/model/hf/file_names.h"
+#include "engine/model/hf/hf_config.h"
+#include "engine/model/hf/safetensors.h"
+#include "engine/model/loaded_model.h"
+#include "engine/model/mapped_file.h"
+#include "engine/model/what_is_it.h"
+
+namespace spanscope {
+
+using nlohmann::json;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxConfigBytes = 4 << 20;
+constexpr uint64_t kMaxIndexBytes = 16 << 20;
+constexpr size_t kMaxShards = 4096;
+
+const TensorNames kNames{.embedding = "model.embed_tokens.weight",
+                         .finalNorm = "model.norm.weight",
+                         .head = "lm_head.weight",
+                         .layerPrefix = "model.layers.",
+                         .attnNorm = "input_layernorm",
+                         .q = "self_attn.q_proj",
+                         .k = "self_attn.k_proj",
+                         .v = "self_attn.v_proj",
+                         .o = "self_attn.o_proj",
+                         .mlpNorm = "post_attention_layernorm",
+                         .gate = "mlp.gate_proj",
+                         .up = "mlp.up_proj",
+                         .down = "mlp.down_proj"};
+
+bool fileThere(const fs::path& path) {
+    std::error_code ignored;  // a broken link is there, and opening it says so
+    return fs::exists(fs::symlink_status(path, ignored));
+}
+
+}  // namespace
+
+Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash) {
+    auto header = parseSafetensors(bytes, path);
+    if (!header) return header.error();
+    hash.add(header->json);
+    for (SafetensorsEntry& entry : header->tensors) {
+        TensorSource source;
+        source.bytes = bytes.subspan(entry.begin, entry.end - entry.begin);
+        source.file = path;
+        source.dtypeName = entry.dtype;
+        source.shape = std::move(entry.shape);
+        source.supported = entry.dtype == "F32" || entry.dtype == "F16" || entry.dtype == "BF16";
+        if (entry.dtype == "F16") source.dtype = DType::F16;
+        if (entry.dtype == "BF16") source.dtype = DType::BF16;
+        hash.addSample(source.bytes);
+        const auto [it, isNew] = table.tensors.emplace(entry.name, std::move(source));
+        if (!isNew) return fileError(ErrorCode::Format, "tensor is in two files", path, entry.name, it->second.file);
+    }
+    return {};
+}
+
+namespace {
+
+Status addShard(const std::string& path, TensorTable& table, Hash64& hash) {
+    auto file = MappedFile::open(path);
+    if (!file) return file.error();
+    table.mappings.push_back(*file);
+    return addSafetensors((*file)->bytes(), path, table, hash);
+}
+
+/// name -> file of the index; checks the names.
+Result<json> readIndex(const std::string& path) {
+    auto text = readSmallFile(path, kMaxIndexBytes);
+    if (!text) return text.error();
+    auto object = parseJsonObject(*text, path);
+    if (!object) return object.error();
+    const auto map = object->find("weight_map");
+    if (map == object->end() || !map->is_object())
+        return fileError(ErrorCode::Format, "missing or not an object", path, "weight_map");
+    for (const auto& [name, file] : map->items())
+        if (!file.is_string() || !isPlainFileName(file.get_ref<const std::string&>()))
+            return fileError(ErrorCode::Format, "not a file name", path, "weight_map." + name, describeJson(file),
+                             "the name of a file in the same folder");
+    return json(*map);
+}
+
+Status addIndexedShards(const fs::path& folder, const std::string& indexPath, TensorTable& table, Hash64& hash) {
+    auto map = readIndex(indexPath);
+    if (!map) return map.error();
+    std::set<std::string> files;
+    for (const auto& item : map->items()) files.insert(item.value().get<std::string>());
+    if (files.empty() || files.size() > kMaxShards)
+        return fileError(ErrorCode::Format, "number of files out of range", indexPath, "weight_map",
+                         std::to_string(files.size()), "1 to " + std::to_string(kMaxShards));
+    for (const std::string& file : files)
+        if (auto status = addShard((folder / file).string(), table, hash); !status) return status;
+    for (const auto& [name, file] : map->items()) {
+        const auto it = table.tensors.find(name);
+        const std::string expected = (folder / file.get<std::string>()).string();
+        if (it == table.tensors.end() || it->second.file != expected)
+            return fileError(ErrorCode::Format, "the index names a file that does not have this tensor", indexPath,
+                             "weight_map." + name, file.get<std::string>(),
+                             it == table.tensors.end() ? "a file with it" : it->second.file);
+    }
+    return {};
+}
+
+Status readTensors(const fs::path& folder, TensorTable& table, Hash64& hash) {
+    const fs::path single = folder / "model.safetensors";
+    const fs::path index = folder / "model.safetensors.index.json";
+    if (fileThere(single)) return addShard(single.string(), table, hash);
+    if (fileThere(index)) return addIndexedShards(folder, index.string(), table, hash);
+    if (fileThere(folder / "pytorch_model.bin") || fileThere(folder / "pytorch_model.bin.index.json"))
+        return fileError(ErrorCode::Unsupported,
+                         "the weights are pickle files, which can run code and are not read; convert them to "
+                         "safetensors",
+                         folder.string(), "pytorch_model.bin", "pickle", "model.safetensors");
+    return fileError(ErrorCode::NotFound, "no weights", folder.string(), "model.safetensors", "nothing",
+                     "model.safetensors or model.safetensors.index.json");
+}
+
+/// A tensor of a layer that this architecture does not have would change the result; refuse rather than ignore.
+Status refuseUnknownLayerTensors(const TensorTable& table, const HfConfig& config) {
+    std::set<std::string> known;
+    for (const std::string& name :
+         {kNames.attnNorm, kNames.mlpNorm, kNames.q, kNames.k, kNames.v, kNames.o, kNames.gate, kNames.up, kNames.down})
+        known.insert(name + ".weight");
+    for (const std::string& name : {kNames.q, kNames.k, kNames.v, kNames.o})
+        if (config.attentionBias) known.insert(name + ".bias");
+    for (const std::string& name : {kNames.gate, kNames.up, kNames.down})
+        if (config.mlpBias) known.insert(name + ".bias");
+    known.insert("self_attn.rotary_emb.inv_freq");  // old checkpoints; follows from config.json
+    for (const auto& [name, source] : table.tensors) {
+        if (!name.starts_with(kNames.layerPrefix)) continue;
+        const std::string rest = name.substr(kNames.layerPrefix.size());
+        const size_t dot = rest.find('.');
+        const bool numbered =
+            dot != std::string::npos && dot > 0 && dot <= 4 && rest.find_first_not_of("0123456789") == dot;
+        if (!numbered || std::stoi(rest.substr(0, dot)) >= config.shape.nLayers ||
+            !known.contains(rest.substr(dot + 1)))
+            return fileError(ErrorCode::Unsupported,
+                             "tensor that config.json does not account for; running without it would give other "
+                             "results",
+                             source.file, name, "present", "absent");
+    }
+    return {};
+}
+
+}  // namespace
+
+Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, LoadedModel& model) {
+    if (auto status = refuseUnknownLayerTensors(table, config); !status) return status;
+    const WeightOptions options{.tiedHead = config.tiedHead,
+                                .attentionBias = config.attentionBias,
+                                .oBias = config.attentionBias,
+                                .mlpBias = config.mlpBias};
+    model.m_weights.shape = config.shape;
+    return assembleWeights(table, kNames, options, folder, model);
+}
+
+namespace {
+
+Result<std::shared_ptr<const Tokenizer>> loadTokenizer(const fs::path& folder, int32_t maxPieces) {
+    const fs::path path = folder / "tokenizer.model";
+    if (fileThere(path)) return loadSentencePiece(path.string(), maxPieces);
+    const bool other = fileThere(folder / "tokenizer.json") || fileThere(folder / "vocab.json");
+    return fileError(other ? ErrorCode::Unsupported : ErrorCode::NotFound,
+                     other ? "this tokenizer (tokenizer.json, as Llama 3 has) is not supported; sentencepiece "
+                             "vocabularies (tokenizer.model) and those inside GGUF files are"
+                           : "no tokenizer",
+                     folder.string(), "tokenizer.model", "nothing", "a sentencepiece model");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName, bool headersOnly,
+                                                  const ProgressFn& progress) {
+    const fs::path folder(folderName);
+    if (!fileThere(folder / "config.json")) return notAModelFolder(folder);
+    const std::string configPath = (folder / "config.json").string();
+    auto configText = readSmallFile(configPath, kMaxConfigBytes);
+    if (!configText) return configText.error();
+    auto config = parseHfConfig(*configText, configPath);
+    if (!config) return config.error();
+
+    auto model = std::make_shared<LoadedModel>();
+    model->m_path = folderName;
+    Hash64 hash;
+    hash.add(*configText);
+    TensorTable table;
+    if (auto status = readTensors(folder, table, hash); !status) return status.error();
+    if (auto status = assembleHf(table, *config, folderName, *model); !status) return status.error();
+    model->m_mappings = std::move(table.mappings);
+    model->m_hash = hash.hex();
+    model->m_formatName = "safetensors " + dominantType(model->m_weights);
+    if (headersOnly) return model;
+
+    auto tokenizer = loadTokenizer(folder, model->m_weights.shape.vocab);
+    if (!tokenizer) return tokenizer.error();
+    model->m_tokenizer = *tokenizer;
+    auto card = loadCard((folder / "spanscope.json").string());
+    if (!card) return card.error();
+    model->m_card = std::move(*card);
+    model->m_name = model->m_card.name;
+    if (model->m_name.empty()) model->m_name = fs::weakly_canonical(folder).filename().string();
+    if (auto status = checkVocabulary(*model, (folder / "tokenizer.model").string()); !status) return status.error();
+    if (auto status = loadTensors(*model, progress); !status) return status.error();
+    return model;
+}
+
+}  // namespace spanscope

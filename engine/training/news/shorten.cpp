@@ -1,0 +1,549 @@
+// Longer than most files here: the rules share one view of the sentence and are read in the order of their use.
+#include "engine/training/news/shorten.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/tasks/news/tables.h"
+#include "engine/tasks/news/words.h"
+
+namespace spanscope::news {
+namespace {
+
+using Tokens = std::vector<Token>;
+
+bool oneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+std::string low(const Token& t) { return lower(t.core); }
+
+bool isVerb(const Token& t) {
+    const std::string w = low(t);
+    return isFiniteVerb(w) || isSpeechVerb(w);
+}
+bool hasVerb(const Tokens& s, size_t begin, size_t end) {
+    for (size_t i = begin; i < std::min(end, s.size()); ++i)
+        if (isVerb(s[i])) return true;
+    return false;
+}
+/// The same, with any form in -ed taken for a verb: enough to say that a clause may stand alone.
+bool hasVerbOrForm(const Tokens& s, size_t begin, size_t end) {
+    for (size_t i = begin; i < std::min(end, s.size()); ++i)
+        if (isVerb(s[i]) || low(s[i]).ends_with("ed")) return true;
+    return false;
+}
+
+void capitaliseFirst(Tokens& s) {
+    if (s.empty() || s[0].core.empty()) return;
+    char& c = s[0].core[0];
+    // "iPhone" and "al-Rashid" stay; so does a word that carries a capital further on.
+    if (c >= 'a' && c <= 'z' && !hasUpper(s[0].core)) c = static_cast<char>(c - 'a' + 'A');
+}
+
+/// Deletes tokens [begin, end). At the end of the sentence the full stop moves to the token before.
+void erase(Tokens& s, size_t begin, size_t end, bool dropCommaBefore) {
+    const bool atEnd = end == s.size();
+    s.erase(s.begin() + static_cast<std::ptrdiff_t>(begin), s.begin() + static_cast<std::ptrdiff_t>(end));
+    if (begin > 0 && (dropCommaBefore || atEnd)) std::erase(s[begin - 1].post, ',');
+    if (atEnd && begin > 0) {
+        std::string& post = s[begin - 1].post;
+        while (!post.empty() && (post.back() == ',' || post.back() == ';' || post.back() == ':' || post.back() == '-'))
+            post.pop_back();
+        if (post.find_first_of(".!?") == std::string::npos) {
+            const size_t quote = post.find('"');
+            post.insert(quote == std::string::npos ? post.size() : quote, ".");
+        }
+    }
+    if (begin == 0) capitaliseFirst(s);
+}
+
+/// "LONDON, March 3 (Reuters) - " and the like: capitals, a date, a source, a dash.
+void dropDateline(std::string& text) {
+    for (const std::string_view dash : {" - ", " -- ", " \u2013 ", " \u2014 "}) {
+        const size_t at = text.find(dash);
+        if (at == std::string::npos || at > 60) continue;
+        const std::string_view head = std::string_view(text).substr(0, at);
+        const std::string_view city = head.substr(0, head.find_first_of(",("));
+        if (hasUpper(city) && !hasLower(city) && city.size() >= 3) {
+            text.erase(0, at + dash.size());
+            return;
+        }
+    }
+}
+
+/// "<ABC.N>" goes with the space before it; "<Some Company Ltd>" loses only the brackets.
+void dropAngles(std::string& text) {
+    for (size_t open = text.find('<'); open != std::string::npos; open = text.find('<', open)) {
+        const size_t close = text.find('>', open);
+        if (close == std::string::npos || close - open > 60) {
+            ++open;
+            continue;
+        }
+        const std::string_view inside = std::string_view(text).substr(open + 1, close - open - 1);
+        const bool ticker = inside.size() <= 9 && inside.find(' ') == std::string_view::npos && !hasLower(inside);
+        if (ticker) {
+            const size_t from = open > 0 && text[open - 1] == ' ' ? open - 1 : open;
+            text.erase(from, close + 1 - from);
+            open = from;
+        } else {
+            text.erase(close, 1);
+            text.erase(open, 1);
+        }
+    }
+}
+
+void dropParentheses(std::string& text) {
+    for (size_t open = text.find('('); open != std::string::npos; open = text.find('(', open)) {
+        const size_t close = text.find(')', open);
+        const size_t inner = text.find('(', open + 1);
+        if (close == std::string::npos || (inner != std::string::npos && inner < close) || open == 0) {
+            ++open;
+            continue;
+        }
+        const size_t from = text[open - 1] == ' ' ? open - 1 : open;
+        text.erase(from, close + 1 - from);
+        open = from;
+    }
+}
+
+bool startsNounPhrase(const Token& t) {
+    const std::string w = low(t);
+    if (w.empty()) return false;
+    if (oneOf(w, {"the",     "a",    "an",      "one", "he",    "she",  "it", "they", "some", "most", "many", "other",
+                  "another", "both", "several", "two", "three", "four", "we", "its",  "his",  "her",  "their"}))
+        return true;
+    return !isPreposition(w) && !isStopword(w) && !isFiniteVerb(w) && !w.ends_with("ing") && !w.ends_with("ly");
+}
+
+bool startsTail(const std::string& w) {
+    return oneOf(w, {"in",       "at",        "on",   "to",      "after",     "during",    "from",     "here",
+                     "today",    "yesterday", "late", "earlier", "reporters", "reuters",   "by",       "through",
+                     "via",      "last",      "this", "monday",  "tuesday",   "wednesday", "thursday", "friday",
+                     "saturday", "sunday",    "of",   "about",   "when",      "as",        "before"});
+}
+
+/// Is [begin, end of sentence) nothing but "the company said in a statement" or "said Lawrence Cohn, analyst with X"?
+bool isAttribution(const Tokens& s, size_t begin) {
+    const size_t n = s.size() - begin;
+    if (n < 2 || n > 26) return false;
+    if (oneOf(low(s[begin]), {"according"})) return low(s[begin + 1]) == "to";
+    if (oneOf(low(s[begin]),
+              {"said", "says", "added", "noted"}))  // but not "Denby Ltd, a maker of pumps, said it sold ..."
+        return startsNounPhrase(s[begin + 1]) && !oneOf(low(s[begin + 1]), {"it", "he", "she", "they", "we"}) &&
+               !hasVerb(s, begin + 2, begin + 9);
+    if (oneOf(low(s[begin]), {"adding", "saying", "noting", "citing", "quoting"})) return true;
+    // "banking sources said": a plural right before the verb
+    const bool plural = isSpeechVerb(low(s[begin + 1])) ? false
+                                                        : begin + 2 < s.size() && isSpeechVerb(low(s[begin + 2])) &&
+                                                              low(s[begin + 1]).ends_with("s");
+    if (!startsNounPhrase(s[begin]) && !(plural && low(s[begin]).ends_with("ing"))) return false;
+    for (size_t v = begin + 1; v < s.size() && v < begin + 15; ++v) {
+        const std::string w = low(s[v]);
+        if (isSpeechVerb(w)) {
+            const size_t tail = v + 1;
+            if (tail == s.size()) return true;
+            if (w == "told") return !hasVerb(s, tail, s.size());
+            return startsTail(low(s[tail])) && (s.size() - tail <= 12) && !hasVerb(s, tail, s.size());
+        }
+        if (isFiniteVerb(w) && !oneOf(w, {"has", "have", "had", "show", "showed", "issues", "call", "work", "plan",
+                                          "cut", "lead", "set", "need", "hold", "trade", "estimate", "based"}))
+            return false;
+    }
+    return false;
+}
+
+bool trailingAttribution(Tokens& s) {
+    for (size_t i = s.size(); i-- > 4;) {
+        const bool bareAccording = i + 2 < s.size() && i >= 5 && low(s[i]) == "according" && low(s[i + 1]) == "to";
+        if (bareAccording && s.size() - i <= 18 && hasVerb(s, 0, i)) {
+            erase(s, i, s.size(), true);
+            return true;
+        }
+        if (i + 1 >= s.size() || !s[i].comma() || !isAttribution(s, i + 1) || !hasVerbOrForm(s, 0, i + 1)) continue;
+        // "its governor, Robin Smith, said": the speaker is named twice, and begins a comma earlier.
+        size_t from = i;
+        for (size_t v = i + 2; v < s.size(); ++v)
+            if (isSpeechVerb(low(s[v]))) {
+                if (!s[v - 1].comma()) break;
+                for (size_t k = i; k-- > 4;)
+                    if (s[k].comma()) {
+                        if (isAttribution(s, k + 1) && hasVerb(s, 0, k + 1)) from = k;
+                        break;
+                    }
+                break;
+            }
+        erase(s, from + 1, s.size(), true);
+        return true;
+    }
+    return false;
+}
+
+bool middleAttribution(Tokens& s) {
+    for (size_t i = 0; i + 3 < s.size(); ++i) {
+        if (!s[i].comma()) continue;
+        for (size_t j = i + 1; j < std::min(i + 7, s.size() - 1); ++j) {
+            if (!s[j].comma()) continue;
+            const bool normal = j > i + 1 && isSpeechVerb(low(s[j])) && startsNounPhrase(s[i + 1]);
+            const bool inverted = j > i + 1 && oneOf(low(s[i + 1]), {"said", "says"}) && startsNounPhrase(s[i + 2]);
+            if (normal || inverted) {
+                erase(s, i + 1, j + 1, isVerb(s[j + 1]) || isPreposition(low(s[j + 1])));
+                return true;
+            }
+            break;
+        }
+    }
+    return false;
+}
+
+bool nameLike(const Tokens& s, size_t end) {
+    for (size_t i = 0; i < end; ++i)
+        if (isCompanySuffix(s[i].core)) return true;
+    return oneOf(low(s[0]), {"the", "a", "an", "it", "its"});
+}
+
+bool leadingAttribution(Tokens& s) {
+    size_t v = 0;
+    while (v < s.size() && v < 18 && !isVerb(s[v])) ++v;
+    if (v == 0 || v >= s.size() || v >= 18) return false;
+    size_t subjectEnd = v;
+    if (oneOf(low(s[v]), {"has", "have", "had"}) && v + 1 < s.size() && isSpeechVerb(low(s[v + 1]))) ++v;
+    const std::string verb = low(s[v]);
+    if (!isSpeechVerb(verb) || s[v].comma() || s[v].post.find(':') != std::string::npos) return false;
+    if (subjectEnd > 0 && low(s[subjectEnd - 1]) == "also") --subjectEnd;
+    if (subjectEnd == 0 || !startsNounPhrase(s[0])) return false;
+    size_t commas = 0;
+    for (size_t i = 0; i < subjectEnd; ++i) commas += s[i].comma() ? 1 : 0;
+    if (commas == 1) return false;  // an opening phrase, not an aside
+
+    // "said in a statement today that ..."
+    size_t clause = v + 1;
+    bool that = false;
+    for (size_t i = v + 1; i < std::min(v + 9, s.size()); ++i) {
+        if (low(s[i]) == "that") {
+            that = true;
+            clause = i + 1;
+            break;
+        }
+        if (i > v + 1 && isVerb(s[i])) break;
+        if (i == v + 1 && verb != "told" && !startsTail(low(s[i]))) break;
+    }
+    const bool plain = oneOf(verb, {"said", "says", "added", "noted", "stated"});
+    if (!that) {
+        while (clause < s.size() && oneOf(low(s[clause]), {"today", "yesterday", "here", "also", "late", "earlier"}))
+            ++clause;
+        if (verb == "told" && clause < s.size()) {
+            if (!oneOf(low(s[clause]), {"reuters", "reporters"})) return false;
+            ++clause;
+        }
+    }
+    if (clause + 4 > s.size()) return false;
+    if (s[clause - 1].comma()) return false;
+    const std::string first = low(s[clause]);
+    if (oneOf(first, {"it", "they", "he", "she"})) {
+        const std::string subject = low(s[0]);
+        bool same = false;
+        size_t head = subjectEnd - 1;  // "Denby Ltd, a maker of pumps,": one firm, not many pumps
+        for (size_t i = 0; i < subjectEnd; ++i)
+            if (s[i].comma()) {
+                head = i;
+                break;
+            }
+        const bool plural = (s[head].core.ends_with("s") && !isCompanySuffix(s[head].core)) || subject == "they";
+        if (first == "it") {
+            same = !oneOf(subject, {"he", "she", "they"}) && !plural;
+            if (same && !nameLike(s, subjectEnd))
+                same = !oneOf(low(s[clause + 1]), {"is", "was", "has"}) && low(s[clause + 2]) != "be";
+        } else if (first == "they") {
+            same = plural;
+        } else {
+            same = !oneOf(subject, {"it", "they", "the", "a"}) && !plural;
+        }
+        if (!same || !isVerb(s[clause + 1])) return false;
+        std::string keptComma = s[subjectEnd - 1].post;
+        erase(s, subjectEnd, clause + 1, false);
+        return true;
+    }
+    if (!plain && !that) return false;
+    if (oneOf(first, {"its",      "his",   "her",     "their", "in",   "if",    "because", "despite", "and",  "but",
+                      "or",       "when",  "while",   "as",    "at",   "on",    "for",     "to",      "by",   "with",
+                      "so",       "only",  "nothing", "what",  "we",   "i",     "you",     "of",      "from", "after",
+                      "although", "under", "since",   "this",  "that", "these", "those",   "such"}))
+        return false;
+    if (!s[clause].pre.empty()) return false;       // a quotation
+    for (size_t i = clause; i + 1 < s.size(); ++i)  // "said it grew and added that": the speaker goes on
+        if (oneOf(low(s[i]), {"and", "but"}) &&
+            oneOf(low(s[i + 1]), {"said", "added", "noted", "told", "warned", "expects", "called", "urged"}))
+            return false;
+    if (!hasVerbOrForm(s, clause + 1, s.size())) return false;
+    erase(s, 0, clause, false);
+    return true;
+}
+
+bool connective(Tokens& s) {
+    if (s.size() < 7) return false;
+    static constexpr std::array<std::string_view, 11> phrases{
+        "in addition", "for example", "as a result", "at the same time", "on the other hand", "in particular",
+        "in fact",     "by contrast", "of course",   "for instance",     "in the meantime"};
+    if (isConnective(low(s[0])) && (s[0].comma() || oneOf(low(s[0]), {"but", "and", "still", "yet"})) &&
+        s[0].pre.empty()) {
+        erase(s, 0, 1, false);
+        return true;
+    }
+    for (const std::string_view phrase : phrases) {
+        const size_t n = static_cast<size_t>(std::count(phrase.begin(), phrase.end(), ' ')) + 1;
+        if (!s[n - 1].comma()) continue;
+        std::string head;
+        for (size_t i = 0; i < n; ++i) head += (i ? " " : "") + low(s[i]);
+        if (head != phrase) continue;
+        erase(s, 0, n, false);
+        return true;
+    }
+    // "Yesterday, ...", "Earlier today, ...", "Last Friday, ..."
+    for (size_t i = 0; i < 2; ++i) {
+        if (!s[i].comma()) continue;
+        const std::string first = low(s[0]), last = low(s[i]);
+        const bool day = oneOf(
+            last, {"today", "yesterday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"});
+        if (!day || (i == 1 && !oneOf(first, {"earlier", "last", "late", "early", "on", "this", "later"}))) break;
+        erase(s, 0, i + 1, false);
+        return true;
+    }
+    const bool according = low(s[0]) == "according" && low(s[1]) == "to";
+    const bool document = low(s[0]) == "in" && oneOf(low(s[1]), {"a", "an", "its", "his"}) &&
+                          oneOf(low(s[2]), {"statement", "report", "filing", "letter", "speech", "interview", "notice",
+                                            "brief", "joint", "prepared", "written", "telex", "newspaper", "weekly"});
+    if (according || document)
+        for (size_t i = 2; i < std::min<size_t>(18, s.size() - 5); ++i)
+            if (s[i].comma() && startsNounPhrase(s[i + 1]) && hasVerb(s, i + 1, s.size())) {
+                erase(s, 0, i + 1, false);
+                return true;
+            }
+    return false;
+}
+
+bool relativeClause(Tokens& s) {
+    for (size_t i = 1; i + 3 < s.size(); ++i) {
+        if (!s[i].comma()) continue;
+        const std::string next = low(s[i + 1]);
+        const bool direct = oneOf(next, {"which", "who", "whose", "where"});
+        const bool prepositional =
+            (isPreposition(next) || oneOf(next, {"all", "both", "some", "most"})) &&
+            (oneOf(low(s[i + 2]), {"which", "whom"}) ||
+             (low(s[i + 2]) == "of" && i + 3 < s.size() && oneOf(low(s[i + 3]), {"which", "whom"})));
+        if (!direct && !prepositional) continue;
+        for (size_t j = i + 2; j + 1 < s.size(); ++j) {
+            if (!s[j].comma()) continue;
+            if (!isVerb(s[j + 1]) && !oneOf(low(s[j + 1]), {"also"})) continue;
+            if (!hasVerb(s, i + 2, j + 1)) continue;
+            erase(s, i + 1, j + 1, true);
+            return true;
+        }
+        // Not behind "... and M-2, which": the verb that "M-2" waits for would go as well.
+        bool open = false;
+        for (size_t k = i >= 3 ? i - 3 : 0; k <= i; ++k) open = open || low(s[k]) == "and" || low(s[k]) == "while";
+        for (size_t k = i + 2; k + 1 < s.size(); ++k) open = open || (s[k].comma() && low(s[k + 1]).ends_with("ed"));
+        if (i >= 5 && !open && hasVerb(s, 0, i + 1)) {
+            erase(s, i + 1, s.size(), true);
+            return true;
+        }
+    }
+    return false;
+}
+
+/// "subject, anything without a verb of its own, verb"
+bool aside(Tokens& s) {
+    for (size_t i = 0; i + 3 < s.size() && i < 12; ++i) {
+        if (isVerb(s[i])) return false;
+        if (!s[i].comma()) continue;
+        if (isPreposition(low(s[0])) || oneOf(low(s[i + 1]), {"and", "or", "but"})) return false;
+        for (size_t j = i + 1; j < std::min(i + 15, s.size() - 1); ++j) {
+            if (!s[j].comma()) continue;
+            if (isVerb(s[j + 1])) {
+                erase(s, i + 1, j + 1, true);
+                return true;
+            }
+        }
+        return false;
+    }
+    return false;
+}
+
+bool adverbs(Tokens& s) {
+    for (size_t i = 0; i < s.size(); ++i) {
+        const std::string w = low(s[i]);
+        if (i > 0 && w == "however" && s[i - 1].comma() && s[i].comma()) {
+            erase(s, i, i + 1, true);
+            return true;
+        }
+        if (i > 0 && w == "also" && s[i].post.empty() && !oneOf(low(s[i - 1]), {"but", "and", "not"})) {
+            erase(s, i, i + 1, false);
+            return true;
+        }
+        if (i > 1 && oneOf(s[i].core, {"today", "yesterday"}) && s[i].pre.empty() &&
+            (s[i].post.empty() || s[i].post == ".") && !isPreposition(low(s[i - 1])) &&
+            !oneOf(low(s[i - 1]), {"later", "late", "early", "earlier"}) &&
+            (i + 1 == s.size() || !s[i + 1].core.ends_with("'s"))) {
+            erase(s, i, i + 1, false);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool opensSubordinate(const Token& t) {
+    return oneOf(low(t), {"while", "if", "as", "although", "though", "when", "since", "because", "after", "before",
+                          "unless", "despite"});
+}
+
+/// Cuts the last trailing clause behind a comma.
+bool trailingClause(Tokens& s) {
+    for (size_t i = s.size() - 1; i-- > 6;) {
+        if (!s[i].comma()) continue;
+        const std::string w = low(s[i + 1]);
+        const bool clause =
+            oneOf(w, {"while",   "although",   "though",    "but",       "as",       "because", "despite", "after",
+                      "with",    "partly",     "including", "excluding", "compared", "against", "up",      "down",
+                      "versus",  "reflecting", "due",       "bringing",  "making",   "giving",  "leaving", "reversing",
+                      "subject", "mainly",     "largely",   "even",      "based",    "since",   "when",    "if",
+                      "unless",  "without",    "following", "pending",   "putting",  "raising"}) ||
+            (oneOf(w, {"and", "or"}) && i + 2 < s.size() && isVerb(s[i + 2]) && hasVerb(s, 0, i + 1));
+        if (!clause || !s[i + 1].pre.empty() || !hasVerb(s, 0, i + 1) || opensSubordinate(s[0])) continue;
+        bool closesAside = false;  // ", the largest of them, with ..." continues what stands before the aside
+        for (size_t k = i > 9 ? i - 9 : 0; k < i; ++k)
+            closesAside =
+                closesAside || (s[k].comma() && oneOf(low(s[k + 1]), {"the", "a", "an", "which", "who", "its"}));
+        if (closesAside) continue;
+        erase(s, i + 1, s.size(), true);
+        return true;
+    }
+    return false;
+}
+
+/// Cuts what stands behind the last comma, where that is an addition and no list: "..., 20 mln less than expected".
+bool trailingAddition(Tokens& s) {
+    if (s.size() < 10 || opensSubordinate(s[0])) return false;
+    for (size_t i = s.size() - 1; i-- > 5;) {
+        if (!s[i].comma()) continue;
+        if (s.size() - i - 1 < 3 || !hasVerb(s, 1, i + 1) || !s[i + 1].pre.empty()) return false;
+        for (size_t k = i + 1; k < s.size(); ++k)
+            if (oneOf(low(s[k]), {"and", "or", "nor"}) || isSpeechVerb(low(s[k])) ||
+                s[k].pre.find('"') != std::string::npos)
+                return false;
+        // A second comma close before means a list or an aside.
+        for (size_t k = i > 6 ? i - 6 : 0; k < i; ++k)
+            if (s[k].comma()) return false;
+        if (isVerb(s[i + 1]) || isCapitalised(s[i + 1].core)) return false;
+        erase(s, i + 1, s.size(), true);
+        return true;
+    }
+    return false;
+}
+
+/// Cuts a clause that no comma sets off, in sentences that stay long: "... when its holders converted ...".
+bool looseClause(Tokens& s) {
+    for (size_t i = s.size() - 3; i > 8; --i) {
+        if (i >= s.size() ||
+            !oneOf(s[i].core, {"when", "because", "after", "while", "although", "which", "unless", "before"}))
+            continue;
+        if (!s[i].pre.empty() || isPreposition(low(s[i - 1])) || isVerb(s[i - 1]) || !hasVerb(s, 1, i) ||
+            !hasVerbOrForm(s, i + 1, s.size()))
+            continue;
+        if (oneOf(low(s[i - 1]),
+                  {"and", "or", "but", "shortly", "days", "weeks", "months", "only", "even", "just", "soon", "day"}))
+            continue;
+        erase(s, i, s.size(), true);
+        return true;
+    }
+    return false;
+}
+
+bool balancedQuotes(const Tokens& s) {
+    int quotes = 0, round = 0;
+    for (const Token& t : s)
+        for (const char c : t.text()) {
+            if (c == '"') ++quotes;
+            if (c == '(') ++round;
+            if (c == ')') --round;
+        }
+    return quotes % 2 == 0 && round == 0;
+}
+
+}  // namespace
+
+Shortened shorten(std::string_view sentence, size_t maxWords) {
+    std::string text(sentence);
+    dropDateline(text);
+    dropAngles(text);
+    dropParentheses(text);
+    Tokens s = tokenize(text);
+    Shortened out;
+    if (s.size() < 5) return out;
+    if (s[0].pre.find('"') == std::string::npos) {
+        trailingAttribution(s);
+        while (middleAttribution(s)) {}
+        while (connective(s)) {}
+        if (leadingAttribution(s)) leadingAttribution(s);
+        while (connective(s)) {}
+        while (relativeClause(s)) {}
+        aside(s);
+        while (adverbs(s)) {}
+        while (s.size() > 24 && trailingClause(s)) {}
+        if (s.size() > 24) trailingAddition(s);
+        while (s.size() > 26 && looseClause(s)) {}
+        if (s.size() >= countWords(sentence) && !trailingClause(s)) trailingAddition(s);
+    }
+    out.text = join(s);
+    const size_t words = countWords(out.text);
+    out.changed = words < countWords(sentence);
+    const std::string first = s.empty() ? std::string() : low(s[0]);
+    out.pronoun = isPronoun(first);
+    out.anaphoric = out.pronoun || !anaphor(out.text).empty();
+    out.usable = words >= 5 && words <= maxWords && hasVerb(s, 1, s.size()) && balancedQuotes(s) &&
+                 s[0].pre.find('"') == std::string::npos && !s[0].core.empty() &&
+                 (isCapitalised(s[0].core) || hasDigit(s[0].core)) && s.back().post.ends_with(".");
+    // What ends in a verb or a small word lost too much.
+    if (!s.empty() &&
+        (isSpeechVerb(low(s.back())) || isPreposition(low(s.back())) ||
+         oneOf(low(s.back()), {"is", "are", "was", "were", "has", "have", "will", "would", "and", "the", "a"})))
+        out.usable = false;
+    // An abbreviation that ends the sentence carries the full stop itself.
+    else if (!out.usable && words >= 5 && words <= maxWords && s.back().core.ends_with(".") && balancedQuotes(s) &&
+             s[0].pre.empty() && isCapitalised(s[0].core) && hasVerb(s, 1, s.size()))
+        out.usable = true;
+    return out;
+}
+
+std::string subjectName(std::string_view sentence) {
+    std::string text(sentence);
+    dropDateline(text);
+    dropAngles(text);
+    dropParentheses(text);
+    const Tokens s = tokenize(text);
+    std::string name;
+    bool suffix = false;
+    size_t n = 0;
+    for (const Token& t : s) {
+        const bool link = n > 0 && oneOf(t.core, {"of", "and", "for", "de"});
+        if (n >= 8 || !(isCapitalised(t.core) || link) || !t.pre.empty()) break;
+        if (n == 0 && (isFunctionWord(lower(t.core)) && t.core != "The")) return {};
+        if (t.core.ends_with("'s") || t.core.ends_with("'")) return {};
+        name += (n ? " " : "") + t.core;
+        suffix = suffix || isCompanySuffix(t.core);
+        ++n;
+        if (!t.post.empty()) break;
+    }
+    while (name.ends_with(" of") || name.ends_with(" and") || name.ends_with(" for")) name.resize(name.rfind(' '));
+    if (n == 0 || !suffix || n >= s.size()) return {};
+    const Token& next = s[n];
+    const bool ends = s[n - 1].comma() || isVerb(next) || low(next) == "also";
+    return ends ? name : std::string();
+}
+
+std::string_view anaphor(std::string_view sentence) {
+    for (const std::string_view form : {"The company ", "The bank ", "The group ", "The firm ", "The agency ",
+                                        "The department ", "The ministry ", "The airline ", "It "})
+        if (sentence.starts_with(form)) return sentence.substr(0, form.size() - 1);
+    return {};
+}
+
+}  // namespace spanscope::news

@@ -1,0 +1,176 @@
+#include "engine/training/news/target.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "engine/tasks/news/words.h"
+#include "engine/training/news/headline.h"
+#include "engine/training/news/shorten.h"
+
+namespace spanscope::news {
+namespace {
+
+struct Candidate {
+    Line line;
+    std::set<std::string> topics;
+    double factor = 1;
+    double words = 1;
+};
+
+/// A sentence with at least 5 words that ends like one; tables of results do not.
+bool isProse(const std::string& s) {
+    if (countWords(s) < 5) return false;
+    const size_t end = s.find_last_not_of("\"')");
+    if (end == std::string::npos || (s[end] != '.' && s[end] != '?' && s[end] != '!')) return false;
+    size_t digits = 0, letters = 0;
+    for (const char c : s) {
+        digits += c >= '0' && c <= '9' ? 1 : 0;
+        letters += (c >= 'a' && c <= 'z') ? 1 : 0;
+    }
+    return letters > 3 * digits;
+}
+
+/// The sentence that introduces the body that "The company" or "It" in sentence `at` stands for; nullopt if unsure.
+std::optional<std::pair<int, std::string>> antecedent(const std::vector<std::string>& sentences, size_t at) {
+    std::string name;
+    int source = -1;
+    for (size_t i = 0; i < at; ++i) {
+        const std::string here = subjectName(sentences[i]);
+        if (here.empty()) continue;
+        if (name.empty()) {
+            name = here;
+            source = static_cast<int>(i);
+        } else if (here != name && !name.starts_with(here) && !here.starts_with("The ")) {
+            return std::nullopt;  // a second body: whose "It" this is cannot be told
+        }
+    }
+    if (source < 0 || at - static_cast<size_t>(source) > 8) return std::nullopt;
+    return std::pair(source, name);
+}
+
+std::optional<Candidate> candidate(const std::vector<std::string>& sentences, size_t i) {
+    if (!isProse(sentences[i])) return std::nullopt;
+    const Shortened s = shorten(sentences[i]);
+    if (!s.usable) return std::nullopt;
+    Candidate c;
+    c.line.text = s.text;
+    c.line.sources = {static_cast<int>(i)};
+    c.line.unchanged = !s.changed;
+    const std::string_view who = anaphor(s.text);
+    if (!who.empty()) {
+        if (const auto found = antecedent(sentences, i)) {
+            c.line.text = found->second + s.text.substr(who.size());
+            c.line.sources.insert(c.line.sources.begin(), found->first);
+            c.line.unchanged = false;
+        } else if (s.pronoun) {
+            return std::nullopt;
+        } else {
+            c.factor *= 0.7;
+        }
+    } else if (s.pronoun) {
+        return std::nullopt;
+    }
+    const auto keys = topicKeys(c.line.text);
+    c.topics.insert(keys.begin(), keys.end());
+    c.words = static_cast<double>(countWords(c.line.text));
+    if (c.line.text.find('"') != std::string::npos) c.factor *= 0.6;
+    if (hasDigit(c.line.text)) c.factor *= 1.15;
+    c.factor *= 1 + 0.6 * std::exp(-static_cast<double>(i) / 2.5);
+    return c;
+}
+
+}  // namespace
+
+int pointCount(int nSentences, int maxPoints) {
+    return std::clamp(1 + nSentences / 4, std::min(2, maxPoints), maxPoints);
+}
+
+TargetProblem buildTarget(const Article& article, int maxPoints, Target& target) {
+    const std::vector<std::string>& sentences = article.sentences;
+    const auto prose = std::count_if(sentences.begin(), sentences.end(), isProse);
+    if (prose * 10 < static_cast<std::ptrdiff_t>(sentences.size()) * 8) return TargetProblem::Tabular;
+
+    target.headline.text = cleanHeadline(article.title, sentences);
+    const Grounding ground = groundHeadline(target.headline.text, sentences);
+    if (ground.sentences.empty() || ground.share < 0.5 || !ground.numbersFound)
+        return TargetProblem::HeadlineUngrounded;
+    target.headline.sources = ground.sentences;
+
+    std::map<std::string, int> sentencesWith;
+    for (const std::string& s : sentences) {
+        const auto keys = topicKeys(s);
+        for (const std::string& k : std::set<std::string>(keys.begin(), keys.end())) ++sentencesWith[k];
+    }
+    const auto headlineKeys = topicKeys(target.headline.text);
+    std::set<std::string> headline(headlineKeys.begin(), headlineKeys.end());
+    std::vector<Candidate> candidates;
+    for (size_t i = 0; i < sentences.size(); ++i)
+        if (auto c = candidate(sentences, i); c && !c->line.unchanged) candidates.push_back(std::move(*c));
+
+    const size_t wanted = static_cast<size_t>(pointCount(static_cast<int>(sentences.size()), maxPoints));
+    std::set<std::string> covered;
+    target.points.clear();
+    while (target.points.size() < wanted && !candidates.empty()) {
+        size_t best = 0;
+        double bestWorth = -1;
+        for (size_t i = 0; i < candidates.size(); ++i) {
+            const Candidate& c = candidates[i];
+            double worth = 0;
+            size_t fresh = 0;
+            for (const std::string& k : c.topics) {
+                if (covered.contains(k)) continue;
+                ++fresh;
+                worth += std::log2(1.0 + sentencesWith[k]);
+                if (headline.contains(k)) worth += 1.5;
+            }
+            if (fresh * 10 < c.topics.size() * 4) worth = 0;  // mostly said already
+            worth = worth * c.factor / std::sqrt(c.words);
+            if (worth > bestWorth) {
+                bestWorth = worth;
+                best = i;
+            }
+        }
+        if (bestWorth <= 0) break;
+        covered.insert(candidates[best].topics.begin(), candidates[best].topics.end());
+        target.points.push_back(std::move(candidates[best].line));
+        candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(best));
+    }
+    if (target.points.empty()) return TargetProblem::NoPoints;
+    std::sort(target.points.begin(), target.points.end(), [](const Line& a, const Line& b) {
+        return a.sources.back() != b.sources.back() ? a.sources.back() < b.sources.back() : a.sources < b.sources;
+    });
+    return TargetProblem::None;
+}
+
+std::string promptHeader(size_t nSentences, size_t nLines) {
+    return "news " + std::to_string(nSentences) + ' ' + std::to_string(nLines) + '\n';
+}
+
+std::string promptText(const std::vector<std::string>& sentences, size_t nLines) {
+    std::string out = promptHeader(sentences.size(), nLines);
+    for (size_t i = 0; i < sentences.size(); ++i) out += "<in>" + std::to_string(i + 1) + "<:>" + sentences[i] + '\n';
+    return out;
+}
+
+std::string responseText(const Target& target) {
+    std::string out;
+    auto add = [&](size_t label, const Line& line) {
+        out += "<out>" + std::to_string(label) + "<:><global><attend>";
+        for (const int s : line.sources) out += "<in>" + std::to_string(s + 1) + "<:>";
+        out += "</attend>" + line.text + '\n';
+    };
+    add(1, target.headline);
+    for (size_t i = 0; i < target.points.size(); ++i) add(i + 2, target.points[i]);
+    return out;
+}
+
+std::string answerText(const Target& target) {
+    std::string out = target.headline.text;
+    for (const Line& p : target.points) out += '\n' + p.text;
+    return out;
+}
+
+}  // namespace spanscope::news

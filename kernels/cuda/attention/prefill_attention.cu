@@ -1,0 +1,362 @@
+// FlashAttention-2 shaped (arXiv 2307.08691): 64 queries of one head per block, 16 per warp; keys and values come in
+// tiles of 64 (four pages) through double-buffered shared memory; scores and sums stay in registers. Only key tiles
+// that some query of the block may read are visited (planned once per chunk), and only tiles that are not wholly
+// visible are masked, by a 64-bit mask per query built from its run's intervals.
+// 4 n keys headDim operations per head: bound by the tensor cores' mma.sync rate. F32 caches and odd head sizes take
+// the plain kernel below: one warp per query and head, exact and slow.
+#include "kernels/cuda/attention/prefill_attention.h"
+
+#include "kernels/cuda/common.cuh"
+
+namespace spanscope::cuda {
+namespace {
+
+constexpr int kThreads = 128;
+constexpr int kTile = kPrefillTile;
+constexpr float kLog2e = 1.4426950408889634f;
+
+/// Last run that begins at or before `position`.
+__device__ __forceinline__ int32_t runAt(const DeviceRun* runs, int32_t nRuns, int32_t position) {
+    int32_t lo = 0, hi = nRuns - 1;
+    while (lo < hi) {
+        const int32_t mid = (lo + hi + 1) / 2;
+        if (runs[mid].begin <= position) lo = mid;
+        else hi = mid - 1;
+    }
+    return lo;
+}
+
+/// Bits of keys [k0, k0 + 64) that `query` may read.
+__device__ uint64_t visibleBits(const PrefillAttentionParams& p, const DeviceRun& run, int32_t query, int32_t k0) {
+    const Interval* list = p.intervals + run.firstInterval;
+    int32_t lo = 0, hi = run.nIntervals;  // first interval that ends after k0
+    while (lo < hi) {
+        const int32_t mid = (lo + hi) / 2;
+        if (list[mid].end > k0) hi = mid;
+        else lo = mid + 1;
+    }
+    uint64_t bits = 0;
+    for (int32_t i = lo; i < run.nIntervals; ++i) {
+        const Interval v = clipToQuery(list[i], query);
+        if (v.begin >= k0 + kTile) break;
+        const int32_t a = max(v.begin - k0, 0), b = min(v.end - k0, kTile);
+        if (a < b) bits |= (b - a == 64 ? ~0ull : ((1ull << (b - a)) - 1ull) << a);
+    }
+    return bits;
+}
+
+/// One block per query tile. Shared: two bitmaps over key tiles (some pair visible; every pair visible).
+__global__ void __launch_bounds__(kThreads) prefillPlanKernel(const PrefillAttentionParams p) {
+    extern __shared__ uint32_t sBits[];
+    const int32_t nWords = (p.maxKeyTiles + 31) / 32;
+    uint32_t* any = sBits;
+    uint32_t* all = sBits + nWords;
+    uint32_t* runAll = all + nWords;
+    const int32_t q0 = p.position0 + blockIdx.x * kTile, q1 = min(q0 + kTile, p.position0 + p.n);
+    for (int i = threadIdx.x; i < nWords; i += kThreads) any[i] = 0, all[i] = ~0u;
+    __syncthreads();
+    const auto setBits = [](uint32_t* words, int32_t from, int32_t to) {  // [from, to)
+        for (int32_t w = from / 32; w * 32 < to; ++w) {
+            const int32_t a = max(from - w * 32, 0), b = min(to - w * 32, 32);
+            atomicOr(words + w, (b - a == 32 ? ~0u : ((1u << (b - a)) - 1u) << a));
+        }
+    };
+    for (int32_t r = runAt(p.runs, p.nRuns, q0); r < p.nRuns && p.runs[r].begin < q1; ++r) {
+        const DeviceRun run = p.runs[r];
+        const int32_t firstQuery = max(run.begin, q0), lastQuery = min(run.end, q1) - 1;
+        for (int i = threadIdx.x; i < nWords; i += kThreads) runAll[i] = 0;
+        __syncthreads();
+        for (int32_t i = threadIdx.x; i < run.nIntervals; i += kThreads) {
+            const Interval most = clipToQuery(p.intervals[run.firstInterval + i], lastQuery);
+            if (most.begin < most.end) setBits(any, most.begin / kTile, (most.end - 1) / kTile + 1);
+            const Interval least = clipToQuery(p.intervals[run.firstInterval + i], firstQuery);
+            const int32_t from = (least.begin + kTile - 1) / kTile, to = least.end / kTile;
+            if (from < to) setBits(runAll, from, to);
+        }
+        __syncthreads();
+        for (int i = threadIdx.x; i < nWords; i += kThreads) all[i] &= runAll[i];
+        __syncthreads();
+    }
+    if (threadIdx.x == 0) {
+        uint32_t* out = p.tiles + static_cast<size_t>(blockIdx.x) * p.maxKeyTiles;
+        int32_t n = 0;
+        for (int32_t w = 0; w < nWords; ++w)
+            for (uint32_t bits = any[w]; bits; bits &= bits - 1) {
+                const int32_t b = __ffs(bits) - 1;
+                out[n++] = static_cast<uint32_t>(w * 32 + b) << 1 | (all[w] >> b & 1u);
+            }
+        p.nTiles[blockIdx.x] = n;
+    }
+}
+
+__device__ __forceinline__ void copy16(void* shared, const void* global, bool valid) {
+    const uint32_t s = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+    const int bytes = valid ? 16 : 0;  // the rest is zero-filled
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(s), "l"(global), "r"(bytes));
+}
+__device__ __forceinline__ void loadMatrix4(uint32_t (&r)[4], const void* shared) {
+    const uint32_t s = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(s));
+}
+__device__ __forceinline__ void loadMatrix4Transposed(uint32_t (&r)[4], const void* shared) {
+    const uint32_t s = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(s));
+}
+
+template <class T, int HD>
+__global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const PrefillAttentionParams p) {
+    constexpr int kRow = HD + 8;  // values; the pad keeps ldmatrix free of bank conflicts
+    extern __shared__ uint4 sRaw[];
+    T* sK = reinterpret_cast<T*>(sRaw);  // [2][kTile][kRow]
+    T* sV = sK + 2 * kTile * kRow;
+    const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, r = lane >> 2, t = lane & 3;
+    // Long tiles first: with causal lists the last queries have most to do.
+    const int32_t tile = gridDim.x - 1 - blockIdx.x, head = blockIdx.y, kvHead = head / (p.nHeads / p.nKvHeads);
+    const int32_t nKeys = p.position0 + p.n;
+    const int32_t i0 = tile * kTile + warp * 16 + r, i1 = i0 + 8;  // this lane's two queries, within the chunk
+
+    uint32_t q[HD / 16][4];
+    {
+        const T* base = static_cast<const T*>(p.q) + static_cast<size_t>(head) * HD;
+        const size_t stride = static_cast<size_t>(p.nHeads) * HD;
+        const auto at = [&](int32_t i, int32_t d) {
+            return i < p.n ? *reinterpret_cast<const uint32_t*>(base + i * stride + d) : 0u;
+        };
+#pragma unroll
+        for (int s = 0; s < HD / 16; ++s) {
+            q[s][0] = at(i0, s * 16 + 2 * t), q[s][1] = at(i1, s * 16 + 2 * t);
+            q[s][2] = at(i0, s * 16 + 2 * t + 8), q[s][3] = at(i1, s * 16 + 2 * t + 8);
+        }
+    }
+    DeviceRun run0{}, run1{};
+    if (i0 < p.n) run0 = p.runs[runAt(p.runs, p.nRuns, p.position0 + i0)];
+    if (i1 < p.n) run1 = p.runs[runAt(p.runs, p.nRuns, p.position0 + i1)];
+
+    const uint32_t* tiles = p.tiles + static_cast<size_t>(tile) * p.maxKeyTiles;
+    const int32_t nTiles = p.nTiles[tile];
+    const auto fetch = [&](int32_t index, int buffer) {
+        const int32_t k0 = static_cast<int32_t>(tiles[index] >> 1) * kTile;
+        constexpr int kPerRow = HD / 8;
+        for (int c = tid; c < kTile * kPerRow; c += kThreads) {
+            const int row = c / kPerRow, d = c % kPerRow * 8;
+            const int32_t key = k0 + row;
+            const bool valid = key < nKeys;
+            const int32_t page = p.table[(valid ? key : 0) / kPageTokens];
+            const T* from = static_cast<const T*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, HD) +
+                            (valid ? key % kPageTokens : 0) * HD + d;
+            copy16(sK + (buffer * kTile + row) * kRow + d, from, valid);
+            copy16(sV + (buffer * kTile + row) * kRow + d, from + kPageTokens * HD, valid);
+        }
+        asm volatile("cp.async.commit_group;");
+    };
+
+    float o[HD / 8][4] = {};
+    float m0 = -INFINITY, m1 = -INFINITY, l0 = 0.f, l1 = 0.f;
+    const float scaleLog2 = p.scale * kLog2e;
+    if (nTiles > 0) fetch(0, 0);
+    for (int32_t it = 0; it < nTiles; ++it) {
+        const int buffer = it & 1;
+        if (it + 1 < nTiles) {
+            fetch(it + 1, buffer ^ 1);
+            asm volatile("cp.async.wait_group 1;");
+        } else {
+            asm volatile("cp.async.wait_group 0;");
+        }
+        __syncthreads();
+        const T* k = sK + buffer * kTile * kRow;
+        const T* v = sV + buffer * kTile * kRow;
+        float s[kTile / 8][4] = {};
+#pragma unroll
+        for (int ks = 0; ks < HD / 16; ++ks)
+#pragma unroll
+            for (int n = 0; n < kTile / 16; ++n) {
+                uint32_t b[4];
+                loadMatrix4(b, k + (n * 16 + (lane >> 4) * 8 + (lane & 7)) * kRow + ks * 16 + (lane >> 3 & 1) * 8);
+                mma16816<T>(s[2 * n], q[ks][0], q[ks][1], q[ks][2], q[ks][3], b[0], b[1]);
+                mma16816<T>(s[2 * n + 1], q[ks][0], q[ks][1], q[ks][2], q[ks][3], b[2], b[3]);
+            }
+        const uint32_t entry = tiles[it];
+        if (entry & 1u) {
+#pragma unroll
+            for (int n = 0; n < kTile / 8; ++n)
+#pragma unroll
+                for (int i = 0; i < 4; ++i) s[n][i] *= scaleLog2;
+        } else {
+            const int32_t k0 = static_cast<int32_t>(entry >> 1) * kTile;
+            const uint64_t bits0 = i0 < p.n ? visibleBits(p, run0, p.position0 + i0, k0) : 0;
+            const uint64_t bits1 = i1 < p.n ? visibleBits(p, run1, p.position0 + i1, k0) : 0;
+#pragma unroll
+            for (int n = 0; n < kTile / 8; ++n)
+#pragma unroll
+                for (int i = 0; i < 2; ++i) {
+                    const int bit = n * 8 + 2 * t + i;
+                    s[n][i] = bits0 >> bit & 1ull ? s[n][i] * scaleLog2 : -INFINITY;
+                    s[n][2 + i] = bits1 >> bit & 1ull ? s[n][2 + i] * scaleLog2 : -INFINITY;
+                }
+        }
+        float top0 = m0, top1 = m1;
+#pragma unroll
+        for (int n = 0; n < kTile / 8; ++n) {
+            top0 = fmaxf(top0, fmaxf(s[n][0], s[n][1]));
+            top1 = fmaxf(top1, fmaxf(s[n][2], s[n][3]));
+        }
+#pragma unroll
+        for (int x = 1; x <= 2; x <<= 1) {
+            top0 = fmaxf(top0, __shfl_xor_sync(0xffffffffu, top0, x));
+            top1 = fmaxf(top1, __shfl_xor_sync(0xffffffffu, top1, x));
+        }
+        const float base0 = top0 == -INFINITY ? 0.f : top0, base1 = top1 == -INFINITY ? 0.f : top1;
+        const float alpha0 = fastExp2(m0 - base0), alpha1 = fastExp2(m1 - base1);
+        m0 = top0, m1 = top1;
+        l0 *= alpha0, l1 *= alpha1;
+#pragma unroll
+        for (int d = 0; d < HD / 8; ++d) o[d][0] *= alpha0, o[d][1] *= alpha0, o[d][2] *= alpha1, o[d][3] *= alpha1;
+#pragma unroll
+        for (int kk = 0; kk < kTile / 16; ++kk) {
+            float e[2][4];
+#pragma unroll
+            for (int j = 0; j < 2; ++j) {
+                e[j][0] = fastExp2(s[2 * kk + j][0] - base0), e[j][1] = fastExp2(s[2 * kk + j][1] - base0);
+                e[j][2] = fastExp2(s[2 * kk + j][2] - base1), e[j][3] = fastExp2(s[2 * kk + j][3] - base1);
+                l0 += e[j][0] + e[j][1];
+                l1 += e[j][2] + e[j][3];
+            }
+            const uint32_t a0 = pack2<T>(e[0][0], e[0][1]), a1 = pack2<T>(e[0][2], e[0][3]);
+            const uint32_t a2 = pack2<T>(e[1][0], e[1][1]), a3 = pack2<T>(e[1][2], e[1][3]);
+#pragma unroll
+            for (int d = 0; d < HD / 16; ++d) {
+                uint32_t b[4];
+                loadMatrix4Transposed(
+                    b, v + (kk * 16 + (lane >> 3 & 1) * 8 + (lane & 7)) * kRow + d * 16 + (lane >> 4) * 8);
+                mma16816<T>(o[2 * d], a0, a1, a2, a3, b[0], b[1]);
+                mma16816<T>(o[2 * d + 1], a0, a1, a2, a3, b[2], b[3]);
+            }
+        }
+        __syncthreads();
+    }
+#pragma unroll
+    for (int x = 1; x <= 2; x <<= 1) {
+        l0 += __shfl_xor_sync(0xffffffffu, l0, x);
+        l1 += __shfl_xor_sync(0xffffffffu, l1, x);
+    }
+    const float n0 = l0 > 0.f ? 1.f / l0 : 0.f, n1 = l1 > 0.f ? 1.f / l1 : 0.f;
+    T* out = static_cast<T*>(p.out) + static_cast<size_t>(head) * HD;
+    const size_t stride = static_cast<size_t>(p.nHeads) * HD;
+#pragma unroll
+    for (int d = 0; d < HD / 8; ++d) {
+        if (i0 < p.n)
+            *reinterpret_cast<uint32_t*>(out + i0 * stride + d * 8 + 2 * t) = pack2<T>(o[d][0] * n0, o[d][1] * n0);
+        if (i1 < p.n)
+            *reinterpret_cast<uint32_t*>(out + i1 * stride + d * 8 + 2 * t) = pack2<T>(o[d][2] * n1, o[d][3] * n1);
+    }
+}
+
+/// One warp per query and head: lane = key while scoring 32 keys, lane = dimension while adding values.
+__global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAttentionParams p) {
+    constexpr int kDims = 256 / 32;
+    const int lane = threadIdx.x & 31;
+    const int32_t i = blockIdx.x * (kThreads / 32) + (threadIdx.x >> 5), head = blockIdx.y;
+    if (i >= p.n) return;
+    const int32_t kvHead = head / (p.nHeads / p.nKvHeads), query = p.position0 + i, hd = p.headDim;
+    const DeviceRun run = p.runs[runAt(p.runs, p.nRuns, query)];
+    const size_t at = (static_cast<size_t>(i) * p.nHeads + head) * hd;
+    float o[kDims] = {};
+    float m = -INFINITY, l = 0.f;
+    for (int32_t v = 0; v < run.nIntervals; ++v) {
+        const Interval part = clipToQuery(p.intervals[run.firstInterval + v], query);
+        for (int32_t k0 = part.begin; k0 < part.end; k0 += 32) {
+            const int32_t key = k0 + lane;
+            const bool valid = key < part.end;
+            float s = -INFINITY;
+            size_t tile = 0;
+            if (valid) {
+                tile = kvTile(p.table[key / kPageTokens], p.nKvHeads, kvHead, 0, hd) +
+                       static_cast<size_t>(key % kPageTokens) * hd;
+                float dot = 0.f;
+                for (int d = 0; d < hd; ++d)
+                    dot += loadElement(p.q, p.qType, at + d) * loadElement(p.kv, p.kvType, tile + d);
+                s = dot * p.scale * kLog2e;
+            }
+            const float before = m;
+            m = fmaxf(m, warpMax(s));
+            const float alpha = exp2f(before - m), w = exp2f(s - m);
+            l = l * alpha + warpSum(w);
+#pragma unroll
+            for (int d = 0; d < kDims; ++d) o[d] *= alpha;
+            const int32_t nHere = min(32, part.end - k0);
+            for (int32_t j = 0; j < nHere; ++j) {
+                const float wj = __shfl_sync(0xffffffffu, w, j);
+                const size_t vAt = __shfl_sync(0xffffffffu, static_cast<unsigned long long>(tile), j) +
+                                   static_cast<size_t>(kPageTokens) * hd;
+#pragma unroll
+                for (int d = 0; d < kDims; ++d)
+                    if (d * 32 + lane < hd) o[d] += wj * loadElement(p.kv, p.kvType, vAt + d * 32 + lane);
+            }
+        }
+    }
+#pragma unroll
+    for (int d = 0; d < kDims; ++d)
+        if (d * 32 + lane < hd) storeElement(p.out, p.qType, at + d * 32 + lane, l > 0.f ? o[d] / l : 0.f);
+}
+
+template <class T, int HD>
+constexpr size_t kSharedBytes = size_t{4} * kTile*(HD + 8) * sizeof(T);
+
+template <class T, int HD>
+cudaError_t launchTiled(const LaunchContext& ctx, const PrefillAttentionParams& params) {
+    const dim3 grid((params.n + kTile - 1) / kTile, params.nHeads);
+    return launch(ctx, prefillAttentionKernel<T, HD>, grid, dim3(kThreads), kSharedBytes<T, HD>, params);
+}
+template <class T>
+cudaError_t launchType(const LaunchContext& ctx, const PrefillAttentionParams& params, bool& taken) {
+    taken = true;
+    switch (params.headDim) {
+        case 32: return launchTiled<T, 32>(ctx, params);
+        case 64: return launchTiled<T, 64>(ctx, params);
+        case 128: return launchTiled<T, 128>(ctx, params);
+        default: taken = false; return cudaSuccess;
+    }
+}
+template <class T>
+cudaError_t raiseLimits() {
+    const auto raise = [](const void* kernel, size_t bytes) {
+        return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+    };
+    cudaError_t status = raise(reinterpret_cast<const void*>(prefillAttentionKernel<T, 128>), kSharedBytes<T, 128>);
+    if (status == cudaSuccess)
+        status = raise(reinterpret_cast<const void*>(prefillAttentionKernel<T, 64>), kSharedBytes<T, 64>);
+    return status;
+}
+
+}  // namespace
+
+cudaError_t preparePrefillAttention() {
+    const cudaError_t status = raiseLimits<Half>();
+    return status == cudaSuccess ? raiseLimits<Bf16>() : status;
+}
+
+cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionParams& params) {
+    LaunchContext alone = ctx;
+    alone.overlap = false;
+    const size_t shared = 3 * static_cast<size_t>((params.maxKeyTiles + 31) / 32) * sizeof(uint32_t);
+    return launch(alone, prefillPlanKernel, dim3((params.n + kTile - 1) / kTile), dim3(kThreads), shared, params);
+}
+
+cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& params) {
+    LaunchContext alone = ctx;
+    alone.overlap = false;
+    if (params.kvType == params.qType && params.kvType != Element::F32) {
+        bool taken = false;
+        const cudaError_t status = params.kvType == Element::F16 ? launchType<Half>(alone, params, taken)
+                                                                 : launchType<Bf16>(alone, params, taken);
+        if (taken) return status;
+    }
+    const dim3 grid((params.n + kThreads / 32 - 1) / (kThreads / 32), params.nHeads);
+    return launch(alone, prefillPlainKernel, grid, dim3(kThreads), 0, params);
+}
+
+}  // namespace spanscope::cuda

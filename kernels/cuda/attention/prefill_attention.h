@@ -1,0 +1,42 @@
+// Attention of a prefill chunk: many queries of one sequence, each run of queries with its own visible list.
+#pragma once
+
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/step/step_types.h"
+
+namespace spanscope::cuda {
+
+inline constexpr int kPrefillTile = 64;  ///< queries per block, and keys per step
+
+/// A run of queries, in absolute positions, and its slice of the interval array.
+struct DeviceRun {
+    int32_t begin = 0, end = 0;
+    int32_t firstInterval = 0, nIntervals = 0;
+};
+
+struct PrefillAttentionParams {
+    const void* q = nullptr;  ///< (n, nHeads, headDim) in qType, rotated
+    void* out = nullptr;      ///< (n, nHeads, headDim) in qType
+    Element qType = Element::F32;
+    const void* kv = nullptr;        ///< the layer's pool
+    Element kvType = Element::F32;   ///< tensor cores where kvType == qType is 16-bit and headDim is 32, 64 or 128
+    const int32_t* table = nullptr;  ///< logical page -> page
+    int32_t n = 0;                   ///< queries
+    int32_t position0 = 0;           ///< position of query 0
+    int32_t nHeads = 0, nKvHeads = 0, headDim = 0;
+    float scale = 0.f;
+    const DeviceRun* runs = nullptr;  ///< (nRuns) in order, covering [position0, position0 + n)
+    int32_t nRuns = 0;
+    const Interval* intervals = nullptr;
+    // Written by planPrefill once per chunk, read in every layer.
+    uint32_t* tiles = nullptr;  ///< (query tiles, maxKeyTiles): key tile << 1 | every pair visible
+    int32_t* nTiles = nullptr;  ///< (query tiles)
+    int32_t maxKeyTiles = 0;
+};
+
+/// Which key tiles each tile of queries has to look at.
+cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionParams& params);
+cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& params);
+cudaError_t preparePrefillAttention();
+
+}  // namespace spanscope::cuda

@@ -1,0 +1,93 @@
+// The kernel for every device, KV type and head size: pages go straight into registers, three blocks of four warps per
+// multiprocessor, the next page requested as soon as this one's registers are free.
+#pragma once
+
+#include "kernels/cuda/attention/span_attention_mma.cuh"
+#include "kernels/cuda/attention/span_attention_parts.cuh"
+#include "kernels/cuda/attention/span_attention_plain.cuh"
+
+namespace spanscope::cuda {
+
+inline constexpr int kDirectWarps = kSpanWarps;
+
+template <class Engine>
+constexpr bool kIsPlain = Engine::kBlocksPerSm == 2;
+
+template <class Engine>
+__global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
+    spanAttentionKernel(const SpanAttentionParams p) {
+    constexpr int kWarps = kDirectWarps;
+    extern __shared__ float4 sSums[];
+    __shared__ float2 sMl[kWarps * kHeadsPerBlock];
+    __shared__ bool sLast;
+    float* sO = reinterpret_cast<float*>(sSums);  // (kWarps, heads of a group, headDim)
+    const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
+    const HeadGroups heads(p);
+    const BlockWork& work = p.work[blockIdx.x];
+    const int32_t early = work.early[warp].page;  // under way together with the rest of it
+    SegmentWalk walk(work);
+    const SplitPlan plan = work.plan;
+    const int32_t chunk = blockIdx.x;
+    if (walk.atEnd()) {
+        if (tid == 0) askAhead(p.ahead, blockIdx.x);
+        waitForPrevious();
+        letNextStart();
+        return;
+    }
+    bool waited = false;
+    const float scaleLog2 = p.scale * kLog2e;
+    Engine engine;
+    while (!walk.atEnd()) {
+        walk.next(p, heads);
+        const AttentionTask& task = walk.task;
+        const int32_t firstMine = walk.firstOf(warp);
+        const int32_t nMine = walk.last > firstMine ? (walk.last - firstMine + kWarps - 1) / kWarps : 0;
+        const KeptPage* kept = task.kept + firstMine;
+        const int hd = engine.headDim(p);
+
+        KeptPage mine;
+        if (lane < nMine) mine = kept[lane * kWarps];
+        int32_t page = waited ? __shfl_sync(0xffffffffu, mine.page, 0) : early;
+        const bool old = waited || page != task.currentPage;
+        if (nMine > 0 && old) {
+            engine.loadK(p, page, task.kvHead, lane);
+            engine.loadV(p, page, task.kvHead, lane);
+        }
+        if (!waited) {
+            waitForPrevious();
+            letNextStart();
+            waited = true;
+        }
+        if (nMine > 0 && !old) {
+            engine.loadK(p, page, task.kvHead, lane);
+            engine.loadV(p, page, task.kvHead, lane);
+        }
+        engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd, task.nGroup, lane);
+        engine.reset();
+        for (int32_t i = 0; i < nMine; ++i) {
+            const uint32_t mask = __shfl_sync(0xffffffffu, mine.mask, i & 31);
+            const bool more = i + 1 < nMine;
+            if (more) {
+                if (((i + 1) & 31) == 0 && i + 1 + lane < nMine) mine = kept[(i + 1 + lane) * kWarps];
+                page = __shfl_sync(0xffffffffu, mine.page, (i + 1) & 31);
+            }
+            if constexpr (kIsPlain<Engine>) {
+                engine.visit(p, mask, scaleLog2, task.nGroup, lane);
+                if (more) engine.loadK(p, page, task.kvHead, lane);
+            } else {
+                float s[2][4];
+                engine.scores(s);
+                if (more) engine.loadK(p, page, task.kvHead, lane);
+                uint32_t b0, b1;
+                engine.softmax(s, mask, scaleLog2, lane, b0, b1);
+                engine.values(b0, b1);
+                if (more) engine.loadV(p, page, task.kvHead, lane);
+            }
+        }
+        if (tid == 0 && walk.atEnd()) askAhead(p.ahead, blockIdx.x);  // while results meet
+        engine.publish(sO + warp * heads.most * hd, sMl + warp * kHeadsPerBlock, task.nGroup, lane, hd);
+        finishSegment<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, hd);
+    }
+}
+
+}  // namespace spanscope::cuda

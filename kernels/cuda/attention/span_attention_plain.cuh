@@ -1,0 +1,80 @@
+// A warp's share of one task in float32 arithmetic: any KV type, any headDim up to 256. The exact path (F32 caches) and
+// the one for head sizes the tensor core path does not take. Lane = token of the page (two lanes share a token's dims)
+// for the scores, lane = dimension for the values.
+#pragma once
+
+#include "kernels/cuda/attention/span_attention.h"
+#include "kernels/cuda/common.cuh"
+
+namespace spanscope::cuda {
+
+template <class KV>
+struct PlainEngine {
+    static constexpr int kBlocksPerSm = 2;
+    static constexpr int kHeadDim = 256;
+    static constexpr int kDims = kHeadDim / 32;
+
+    const float* q;
+    int32_t page, kvHead;
+    float o[kHeadsPerBlock][kDims];
+    float m[kHeadsPerBlock], l[kHeadsPerBlock];
+
+    __device__ __forceinline__ void loadK(const SpanAttentionParams&, int32_t pg, int32_t h, int) {
+        page = pg, kvHead = h;
+    }
+    __device__ __forceinline__ void loadV(const SpanAttentionParams&, int32_t, int32_t, int) {}
+    __device__ __forceinline__ void loadQ(const float* qHead, int, int) { q = qHead; }
+    __device__ __forceinline__ void reset() {
+#pragma unroll
+        for (int h = 0; h < kHeadsPerBlock; ++h) {
+            m[h] = -INFINITY;
+            l[h] = 0.f;
+#pragma unroll
+            for (int d = 0; d < kDims; ++d) o[h][d] = 0.f;
+        }
+    }
+    __device__ __forceinline__ void visit(const SpanAttentionParams& p, uint32_t mask, float scaleLog2, int nGroup,
+                                          int lane) {
+        const int hd = p.headDim;
+        const KV* kTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, hd);
+        const KV* vTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, hd);
+        const int token = lane & 15, from = (lane >> 4) * (hd / 2);
+        const bool visible = mask >> token & 1u;
+#pragma unroll
+        for (int h = 0; h < kHeadsPerBlock; ++h) {
+            if (h >= nGroup) break;
+            float s = 0.f;
+            if (visible)
+                for (int d = 0; d < hd / 2; ++d) s += q[h * hd + from + d] * toFloat(kTile[token * hd + from + d]);
+            s += __shfl_xor_sync(0xffffffffu, s, 16);
+            s = visible ? s * scaleLog2 : -INFINITY;
+            const float before = m[h];
+            m[h] = fmaxf(before, warpMax(s));
+            const float base = m[h] == -INFINITY ? 0.f : m[h];
+            const float alpha = exp2f(before - base), w = exp2f(s - base);
+            l[h] = l[h] * alpha + 0.5f * warpSum(w);  // both halves of the warp hold every token
+#pragma unroll
+            for (int d = 0; d < kDims; ++d) o[h][d] *= alpha;
+            for (int tk = 0; tk < kPageTokens; ++tk) {
+                if (!(mask >> tk & 1u)) continue;
+                const float wt = __shfl_sync(0xffffffffu, w, tk);
+#pragma unroll
+                for (int d = 0; d < kDims; ++d)
+                    if (d * 32 + lane < hd) o[h][d] += wt * toFloat(vTile[tk * hd + d * 32 + lane]);
+            }
+        }
+    }
+    __device__ __forceinline__ void publish(float* sO, float2* sMl, int nGroup, int lane, int hd) {
+#pragma unroll
+        for (int h = 0; h < kHeadsPerBlock; ++h) {
+            if (lane == 0) sMl[h] = make_float2(m[h], l[h]);
+            if (h >= nGroup) continue;
+#pragma unroll
+            for (int d = 0; d < kDims; ++d)
+                if (d * 32 + lane < hd) sO[h * hd + d * 32 + lane] = o[h][d];
+        }
+    }
+    __device__ __forceinline__ int headDim(const SpanAttentionParams& p) const { return p.headDim; }
+};
+
+}  // namespace spanscope::cuda

@@ -1,0 +1,151 @@
+// How work is shared out over the attention grid, checked on the host: every page visit exactly once, shares equal,
+// parts of a task in distinct slots, buckets that hold their rows.
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda/attention/split_plan.h"
+
+using namespace spanscope;
+using namespace spanscope::cuda;
+
+static int nFailed = 0, nChecks = 0;
+static void check(bool ok, const std::string& what) {
+    ++nChecks;
+    if (!ok && ++nFailed < 20) std::printf("FAIL %s\n", what.c_str());
+}
+
+/// The plan as LayerPlan (span_attention.cu) makes it, row after row.
+static SplitPlan planOf(const std::vector<int>& pagesOfRow, int tasksPerRow, int nBlocks, int minPages) {
+    int nVisits = 0;
+    for (int n : pagesOfRow) nVisits += n * tasksPerRow;
+    SplitPlan plan = makeSplitPlan(nVisits, nBlocks, minPages);
+    if (nVisits == 0) return plan;
+    int nParts = 0, longest = 0;
+    for (int n : pagesOfRow) {
+        const RowShare share = shareOfRow(plan, n);
+        nParts += share.nParts * tasksPerRow;
+        longest = std::max(longest, share.chunk);
+    }
+    takeParts(plan, nParts, longest);
+    return plan;
+}
+
+struct Task {
+    int begin, end;
+};
+struct Visited {
+    std::map<int, std::set<int>> slotsOfTask;
+    std::map<int, int> pages, slotOwner;
+    void part(const std::string& name, int task, int slot, int chunk) {
+        check(slot >= 2 * chunk && slot <= 2 * chunk + 1, name + ": slot of its chunk");
+        check(slotOwner.emplace(slot, task).second, name + ": slot used once");
+        slotsOfTask[task].insert(slot);
+    }
+};
+
+static void walkLine(const std::string& name, const SplitPlan& plan, const std::vector<Task>& tasks, Visited& seen) {
+    int before = 0;
+    for (int c = 0; c < plan.nChunks; ++c) {
+        int visit = chunkBegin(plan, c);
+        const int end = chunkEnd(plan, c);
+        check(visit == before && end > visit, name + ": chunks follow each other and none is empty");
+        check(chunkOf(plan, visit) == c && chunkOf(plan, end - 1) == c, name + ": a visit's chunk");
+        before = end;
+        size_t t = 0;
+        while (visit < end) {
+            while (tasks[t].end <= visit) ++t;
+            const int n = std::min(end, tasks[t].end) - visit;
+            seen.pages[static_cast<int>(t)] += n;
+            check(c >= chunkOf(plan, tasks[t].begin) && c <= chunkOf(plan, tasks[t].end - 1),
+                  name + ": chunk in range");
+            if (n < tasks[t].end - tasks[t].begin)
+                seen.part(name, static_cast<int>(t), partialSlot(plan, c, tasks[t].begin), c);
+            visit += n;
+        }
+    }
+    check(before == plan.nVisits, name + ": all visits are in a chunk");
+    for (size_t t = 0; t < tasks.size(); ++t) {
+        const auto parts = seen.slotsOfTask.find(static_cast<int>(t));
+        if (parts == seen.slotsOfTask.end()) continue;
+        const int expected = chunkOf(plan, tasks[t].end - 1) - chunkOf(plan, tasks[t].begin) + 1;
+        check(static_cast<int>(parts->second.size()) == expected, name + ": as many parts as the merger waits for");
+    }
+}
+
+static void walkParts(const std::string& name, const SplitPlan& plan, const std::vector<int>& pagesOfRow,
+                      int tasksPerRow, Visited& seen) {
+    int chunk = 0, task = 0;
+    for (int n : pagesOfRow) {
+        const RowShare share = shareOfRow(plan, n);
+        for (int t = 0; n > 0 && t < tasksPerRow; ++t, ++task)
+            for (int part = 0; part < share.nParts; ++part, ++chunk) {
+                const int first = part * share.chunk, last = std::min(n, first + share.chunk);
+                check(last > first, name + ": no part is empty");
+                seen.pages[task] += last - first;
+                if (share.nParts > 1) seen.part(name, task, partialSlot(plan, chunk, -1), chunk);
+            }
+    }
+    check(chunk == plan.nChunks, name + ": as many chunks as were counted");
+}
+
+static int nByParts = 0, nOnLine = 0;
+static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int nBlocks, int minPages) {
+    std::vector<Task> tasks;
+    int at = 0;
+    for (int n : pagesOfRow)
+        for (int t = 0; t < tasksPerRow; ++t) {
+            if (n > 0) tasks.push_back({at, at + n});
+            at += n;
+        }
+    const SplitPlan plan = planOf(pagesOfRow, tasksPerRow, nBlocks, minPages);
+    const std::string name = std::to_string(pagesOfRow.size()) + " rows, " + std::to_string(at) + " visits, " +
+                             std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages) +
+                             (plan.parts ? ", by parts" : "");
+    check(plan.nVisits == at, name + ": visits");
+    check(plan.nChunks <= nBlocks, name + ": a block for every chunk");
+    check(plan.chunk >= minPages, name + ": no finer than asked");
+    const int even = std::max((at + nBlocks - 1) / nBlocks, minPages);
+    ++(plan.parts ? nByParts : nOnLine);
+    check(plan.chunk <= even + 3, name + ": no coarser than needed");
+    Visited seen;
+    if (plan.parts) walkParts(name, plan, pagesOfRow, tasksPerRow, seen);
+    else walkLine(name, plan, tasks, seen);
+    if (plan.parts)
+        for (int n : pagesOfRow)
+            check(shareOfRow(plan, n).chunk <= even + 3 + kSegmentPages, name + ": no part much longer than the mean");
+    for (size_t t = 0; t < tasks.size(); ++t)
+        check(seen.pages[static_cast<int>(t)] == tasks[t].end - tasks[t].begin, name + ": every page once");
+}
+
+int main() {
+    const std::vector<std::vector<int>> shapes = {
+        {1},         {64},           {2048},       {1, 1, 1},       {1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024},
+        {1, 512, 3}, {0, 7, 0, 129}, {127, 1, 32}, {8192, 1, 1, 1}, {0}};
+    for (const auto& rows : shapes)
+        for (int tasks : {1, 8, 32, 33})
+            for (int blocks : {1, 7, 264, 396})
+                for (int minPages : {1, 4, 8}) checkPlan(rows, tasks, blocks, minPages);
+    std::vector<int> many;
+    for (int i = 0; i < 64; ++i) many.push_back(1 + i * 7 % 31);
+    for (int minPages : {1, 4}) checkPlan(many, 32, 396, minPages);
+    for (int rows : {8, 16, 32, 64}) checkPlan(std::vector<int>(static_cast<size_t>(rows), 128), 32, 264, 4);
+    check(nByParts > 50 && nOnLine > 50, "both ways of sharing were checked");
+    const SplitPlan whole = planOf(std::vector<int>(8, 512), 32, 264, 4);
+    check(whole.parts && whole.nChunks == 256, "256 equal tasks on 264 blocks: one each, nothing to merge");
+    check(!planOf(std::vector<int>(8, 1024), 32, 264, 4).parts,
+          "the same twice as long: eight idle blocks would cost more");
+    check(planOf({4000000}, 8, 1056, 4).parts, "64 million tokens");
+    const SplitPlan ragged = planOf({1024, 100, 100, 100, 100, 100, 100, 1024}, 32, 264, 4);
+    check(!ragged.parts, "lists that differ too much: the line");
+    for (int n = 1; n <= 64; ++n) {
+        const int b = bucketFor(n);
+        check(b >= n && bucketFor(b) == b, "bucket of " + std::to_string(n));
+    }
+    check(bucketFor(65) == 0, "no bucket for 65 rows");
+    std::printf("tst_cuda_split: %d checks, %d failed\n", nChecks, nFailed);
+    return nFailed == 0 && nChecks > 0 ? 0 : 1;
+}

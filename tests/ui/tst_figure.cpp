@@ -1,0 +1,428 @@
+// Exported pictures: the mask's pixels against the run's intervals, formats, metadata, errors, the dialog.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <QComboBox>
+#include <QImageReader>
+#include <QLabel>
+#include <QListWidget>
+#include <QPainter>
+#include <QPushButton>
+#include <QTemporaryDir>
+#include <QThreadPool>
+#include <QXmlStreamReader>
+#include <QtSvg/QSvgRenderer>
+#include <QtTest>
+#include <atomic>
+
+#include "tests/ui/sample_run.h"
+#include "ui/export/export_dialog.h"
+#include "ui/export/figure.h"
+#include "ui/views/mask/mask_diff.h"
+
+using namespace spanscope;
+
+namespace {
+
+/// What the pixel must show, by the rule's words alone: no code of the figure but the layout's rectangle and scales.
+struct Expected {
+    MaskState state = MaskState::Future;
+    Phase phase = Phase::Prompt;
+};
+Expected expectedAt(const RunData& run, const MaskFigureLayout& l, int px, int py) {
+    Expected best;
+    const CellRange rows = l.y.cellsAt(py), columns = l.x.cellsAt(px);
+    for (int r = rows.begin; r < std::min(rows.end, l.nSteps); ++r) {
+        const StepRecord& s = run.steps[size_t(l.firstStep + r)];
+        for (int c = columns.begin; c < columns.end; ++c) {
+            MaskState state = MaskState::Future;
+            if (c <= s.position) {
+                state = MaskState::Skipped;
+                for (const Interval& i : *s.visible) {
+                    if (c >= i.begin && c < i.end) state = MaskState::Read;
+                    const int lo = c / 16 * 16, hi = std::min(lo + 16, s.position + 1);
+                    if (state == MaskState::Skipped && std::max(i.begin, lo) < std::min(i.end, hi))
+                        state = MaskState::Loaded;
+                }
+            }
+            if (state > best.state || (state == best.state && state == MaskState::Read && s.phase > best.phase))
+                best = {state, s.phase};
+        }
+    }
+    return best;
+}
+
+QString hex(QRgb c) { return QColor(c).name(); }
+
+}  // namespace
+
+class TestFigure : public QObject {
+    Q_OBJECT
+    RunData m_run = sample::sheet(8), m_dense = sample::sheet(8, AttentionMode::Dense);
+    StepProbe m_probe = sample::probeOf(m_run, 100);
+    DivergenceCurve m_curve = sample::curveOf(m_run);
+    QTemporaryDir m_dir;
+    QString path(const char* name) const { return m_dir.filePath(name); }
+
+    void checkPixels(const RunData& run, const FigureOptions& o) {
+        const QString file = path("mask.png");
+        const Status status = renderMask(run, o, file.toStdString());
+        QVERIFY2(status.ok(), status.ok() ? "" : status.error().toString().c_str());
+        const QImage image = QImage(file).convertToFormat(QImage::Format_RGB32);
+        const MaskFigureLayout l = maskFigureLayout(run, o);
+        QVERIFY(image.rect().contains(l.plot));
+        const Palette& p = Palette::of(o.dark);
+        int read = 0, skipped = 0, loaded = 0, future = 0;
+        for (int y = 0; y < l.plot.height(); ++y)
+            for (int x = 0; x < l.plot.width(); ++x) {
+                const QRgb found = image.pixel(l.plot.left() + x, l.plot.top() + y);
+                const Expected e = expectedAt(run, l, x, y);
+                bool good = false;
+                switch (e.state) {
+                    case MaskState::Read:
+                        good = found == (o.byPhase ? p.phase(e.phase) : p.read).rgb();
+                        ++read;
+                        break;
+                    case MaskState::Loaded:
+                        good = o.showLoaded ? found == p.loaded.rgb() || found == p.loadedDot.rgb()
+                                            : found == p.skipped.rgb() || found == p.skippedLine.rgb();
+                        ++loaded;
+                        break;
+                    case MaskState::Skipped:
+                        good = found == p.skipped.rgb() || found == p.skippedLine.rgb();
+                        ++skipped;
+                        break;
+                    case MaskState::Future:
+                        good = found == p.future.rgb();
+                        ++future;
+                        break;
+                }
+                QVERIFY2(good, qPrintable(QString("pixel %1,%2 is %3, expected %4")
+                                              .arg(x)
+                                              .arg(y)
+                                              .arg(hex(found), maskStateName(e.state))));
+            }
+        QVERIFY(read > 100 && skipped > 100 && loaded > 20 && future > 20);
+    }
+
+  private slots:
+    /// XML has no control characters: whatever the run says of itself, an SVG is one.
+    void svgIsWellFormedWhateverTheTextIs() {
+        const std::string text =
+            std::string("\x01\x08\x0b\x1b[31m\x7f\xc2\x9b\xef\xbf\xbe<&\">]]> \xf0\x9f\x98\x80 \xff") + '\0' + "end";
+        RunData run = m_run, dense = m_dense;
+        for (RunData* r : {&run, &dense}) {
+            for (std::string* field :
+                 {&r->header.modelName, &r->header.device, &r->header.machine, &r->header.programVersion,
+                  &r->header.warning, &r->header.settings.task, &r->header.settings.promptText, &r->answer})
+                *field = text;
+            for (TokenInfo& t : r->header.prompt) t.text = text;
+            for (StepRecord& s : r->steps) s.token.text = text;
+        }
+        FigureOptions o;
+        for (const std::string& title : {std::string(), text}) {
+            o.title = o.caption = title;
+            for (const FigureKind kind :
+                 {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph,
+                  FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
+                const QString file = path("hostile.svg");
+                const Status status = renderFigure(kind, {&run, &dense, &m_probe, &m_curve}, o, file.toStdString());
+                QVERIFY2(status.ok(), status.ok() ? "" : status.error().toString().c_str());
+                QFile f(file);
+                QVERIFY(f.open(QIODevice::ReadOnly));
+                QXmlStreamReader xml(&f);
+                while (!xml.atEnd()) xml.readNext();
+                QVERIFY2(
+                    !xml.hasError(),
+                    qPrintable(QString("%1: %2, line %3").arg(int(kind)).arg(xml.errorString()).arg(xml.lineNumber())));
+                QVERIFY(QSvgRenderer(file).isValid());
+            }
+        }
+    }
+
+    void maskPixelsAreTheIntervals_data() {
+        QTest::addColumn<int>("scale");
+        QTest::addColumn<bool>("dark");
+        QTest::addColumn<bool>("byPhase");
+        QTest::addColumn<bool>("loaded");
+        QTest::newRow("1x light") << 1 << false << true << true;
+        QTest::newRow("2x dark one colour") << 2 << true << false << true;
+        QTest::newRow("3x no rounding") << 3 << false << true << false;
+        QTest::newRow("4x dark") << 4 << true << true << true;
+    }
+    void maskPixelsAreTheIntervals() {
+        QFETCH(int, scale);
+        QFETCH(bool, dark);
+        QFETCH(bool, byPhase);
+        QFETCH(bool, loaded);
+        FigureOptions o;
+        o.scale = scale;
+        o.width = 500;
+        o.dark = dark;
+        o.byPhase = byPhase;
+        o.showLoaded = loaded;
+        checkPixels(m_run, o);
+    }
+    void pooledMaskPixels() {
+        FigureOptions o;  // far more cells than pixels both ways
+        o.scale = 1;
+        o.width = 320;
+        checkPixels(sample::large(1500, 1200), o);
+    }
+    void partOfARun() {
+        FigureOptions o;
+        o.scale = 1;
+        o.firstStep = 60;
+        o.lastStep = 119;
+        const MaskFigureLayout l = maskFigureLayout(m_run, o);
+        QCOMPARE(l.nSteps, 60);
+        checkPixels(m_run, o);
+    }
+
+    void everyFigureInEveryFormat_data() {
+        QTest::addColumn<int>("kind");
+        for (const FigureKind k :
+             {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
+              FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
+            QTest::newRow(figureKindName(k)) << int(k);
+    }
+    void everyFigureInEveryFormat() {
+        QFETCH(int, kind);
+        const auto k = FigureKind(kind);
+        FigureOptions o;
+        for (const char* name : {"f.png", "f.svg", "f.pdf"}) {
+            const Status s = renderFigure(k, {&m_run, &m_dense, &m_probe, &m_curve}, o, path(name).toStdString());
+            QVERIFY2(s.ok(), s.ok() ? "" : s.error().toString().c_str());
+        }
+        const QImage png(path("f.png"));
+        QVERIFY(png.width() > (k == FigureKind::Heads ? 900 : 1200) && png.width() <= 1800);
+        QCOMPARE(qRound(png.dotsPerMeterX() * 0.0254), 192);
+        QCOMPARE(png.text("Attention"), QString("declared"));
+        QVERIFY(!png.text("Description").isEmpty());
+        QSvgRenderer svg(path("f.svg"));
+        QVERIFY(svg.isValid());
+        QImage drawn(svg.viewBoxF().size().toSize(), QImage::Format_RGB32);
+        drawn.fill(Qt::magenta);
+        QPainter painter(&drawn);
+        svg.render(&painter);
+        painter.end();
+        QCOMPARE(drawn.size(), png.size() / 2);
+        // The vector file shows what the bitmap shows: compare coarsely, text is set by another engine.
+        const QImage a = drawn.scaled(60, 40, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
+        const QImage b =
+            png.scaled(60, 40, Qt::IgnoreAspectRatio, Qt::SmoothTransformation).convertToFormat(QImage::Format_RGB32);
+        qint64 difference = 0;
+        for (int y = 0; y < 40; ++y)
+            for (int x = 0; x < 60; ++x) difference += std::abs(qGray(a.pixel(x, y)) - qGray(b.pixel(x, y)));
+        QVERIFY2(difference / 2400 < 6, qPrintable(QString::number(difference / 2400)));
+        QFile pdf(path("f.pdf"));
+        QVERIFY(pdf.open(QIODevice::ReadOnly));
+        const QByteArray bytes = pdf.readAll();
+        QVERIFY(bytes.startsWith("%PDF-") && bytes.trimmed().endsWith("%%EOF"));
+        QVERIFY(!bytes.contains("/DCTDecode"));  // cells stay exact: no lossy pictures
+    }
+
+    /// The picture of the difference holds nothing but the states of its cells.
+    void differencePixels() {
+        FigureOptions o;
+        o.scale = 1;
+        o.caption = o.title = "-";
+        o.legend = false;
+        const auto png = figurePng(FigureKind::Difference, {&m_run, &m_dense}, o);
+        QVERIFY(png.ok());
+        const QImage image = QImage::fromData(QByteArray::fromStdString(*png));
+        const MaskFigureLayout l = maskFigureLayout(m_run, o);
+        const MaskDiff diff = diffRuns(m_run, m_dense);
+        int nOnlyDense = 0;
+        for (int y = 0; y < l.plot.height(); y += 5)
+            for (int x = 0; x < l.plot.width(); x += 7) {
+                const CellRange rows = l.y.cellsAt(y), columns = l.x.cellsAt(x);
+                DiffState most = DiffState::Future;
+                for (int r = rows.begin; r < std::min(rows.end, int(diff.rows.size())); ++r)
+                    for (int c = columns.begin; c < columns.end; ++c)
+                        most = std::max(most, diffCell(diff.rows[size_t(r)], c));
+                QCOMPARE(image.pixel(l.plot.left() + x, l.plot.top() + y), diffPixel(most, Palette::light(), x, y, 1));
+                nOnlyDense += most == DiffState::OnlySecond;
+            }
+        QVERIFY(nOnlyDense > 50);
+    }
+
+    void whatIsMissingIsSaid() {
+        for (const auto& [kind, word] : {std::pair{FigureKind::Difference, "second run"},
+                                         {FigureKind::Attention, "inspect"},
+                                         {FigureKind::Heads, "inspect"},
+                                         {FigureKind::Divergence, "inspect"}}) {
+            const Status s = renderFigure(kind, {&m_run}, {}, path("no.png").toStdString());
+            QVERIFY(!s.ok());
+            QVERIFY2(s.error().message.find(word) != std::string::npos, s.error().message.c_str());
+        }
+        RunStore store, none;
+        store.load(m_run);
+        ExportDialog dialog(&store, &none);
+        dialog.choose(FigureKind::Attention);
+        QVERIFY(!dialog.findChild<QPushButton*>("exportButton")->isEnabled());
+        QVERIFY(dialog.findChild<QLabel*>("exportPreview")->text().contains("Inspect"));
+        dialog.setInspection(m_probe, m_curve);
+        QVERIFY(dialog.findChild<QPushButton*>("exportButton")->isEnabled());
+        QVERIFY(dialog.exportTo(path("attention.png")));
+        StepProbe other = m_probe;  // of another run: not this one's attention
+        other.runId = m_run.header.runId + 1;
+        ExportDialog second(&store, &none);
+        second.choose(FigureKind::Heads);
+        second.setInspection(other, {});
+        QVERIFY(!second.findChild<QPushButton*>("exportButton")->isEnabled());
+    }
+
+    void sameBytesEveryTime() {
+        const auto a = figurePng(FigureKind::Mask, {&m_run}, {}), b = figurePng(FigureKind::Mask, {&m_run}, {});
+        QVERIFY(a.ok() && b.ok());
+        QVERIFY(*a == *b);
+        QVERIFY(renderMask(m_run, {}, path("same.png").toStdString()).ok());
+        QFile file(path("same.png"));
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        QVERIFY(file.readAll().toStdString() == *a);
+    }
+
+    void errorsSayWhat() {
+        const Status ending = renderMask(m_run, {}, path("mask.gif").toStdString());
+        QVERIFY(!ending.ok());
+        QCOMPARE(QString::fromStdString(ending.error().found), QString(".gif"));
+        const Status nowhere = renderMask(m_run, {}, "/nonexistent/folder/mask.png");
+        QVERIFY(!nowhere.ok());
+        QVERIFY(nowhere.error().code == ErrorCode::Io);
+        QVERIFY(nowhere.error().toString().find("/nonexistent/folder/mask.png") == 0);
+        const Status empty = renderMask(RunData{}, {}, path("mask.png").toStdString());
+        QVERIFY(!empty.ok());
+        RunData hostile;
+        StepRecord s;
+        s.position = INT32_MAX;
+        s.segment = 7;
+        hostile.steps.assign(40, s);
+        (void)figurePng(FigureKind::Mask, {&hostile}, {});
+        (void)figurePng(FigureKind::Throughput, {&hostile, &hostile}, {});
+        (void)figurePng(FigureKind::Timeline, {&hostile}, {});
+        QVERIFY(!figurePng(FigureKind::Graph, {&hostile}, {}).ok());
+    }
+
+    void dialogPreviewsAndWrites() {
+        RunStore store, dense;
+        ExportDialog dialog(&store, &dense);
+        dialog.show();
+        auto* preview = dialog.findChild<QLabel*>("exportPreview");
+        QVERIFY(!dialog.findChild<QPushButton*>("exportButton")->isEnabled());
+        QVERIFY(preview->text().contains("run a prompt"));
+        store.load(m_run);
+        dense.load(m_dense);
+        dialog.refreshPreview();
+        QVERIFY(!preview->pixmap(Qt::ReturnByValue).isNull());
+        std::string seen;
+        dialog.setDataExports({{"Mask as NumPy array", "npy", "uint8",
+                                [&](const FigureSource& source, const std::string& p) -> Status {
+                                    seen =
+                                        p + (source.other ? " dense " : " ") + std::to_string(source.run->steps.size());
+                                    return {};
+                                },
+                                ExportNeeds::Nothing}});
+        dialog.choose(FigureKind::Throughput);
+        auto* format = dialog.findChild<QComboBox*>("exportFormat");
+        format->setCurrentText("SVG");
+        QCOMPARE(dialog.suggestedName(), QString("sample-sheet-throughput.svg"));
+        QVERIFY(dialog.exportTo(path("dialog.svg")));
+        QVERIFY(QSvgRenderer(path("dialog.svg")).isValid());
+        dialog.chooseData("npy");
+        QVERIFY(dialog.exportTo("/x/y.npy"));
+        QCOMPARE(QString::fromStdString(seen), QString("/x/y.npy dense %1").arg(m_run.steps.size()));
+        dialog.chooseData("csv");
+        QVERIFY(dialog.exportTo(path("t.csv")));
+        QFile csv(path("t.csv"));
+        QVERIFY(csv.open(QIODevice::ReadOnly));
+        QCOMPARE(csv.readAll().count('\n'), int(m_run.steps.size() + m_dense.steps.size()) + 1);
+        dialog.choose(FigureKind::Mask);
+        QVERIFY(!dialog.exportTo("/nonexistent/a.png"));
+        QVERIFY(dialog.message().contains("/nonexistent/a.png"));
+        dialog.setSelectedSteps(10, 20);
+        dialog.findChild<QComboBox*>("exportTheme")->setCurrentIndex(1);
+        QVERIFY(dialog.options().dark);
+        // Every control can be reached and says what it is.
+        for (QWidget* w : dialog.findChildren<QWidget*>())
+            if (!w->objectName().startsWith("qt_") && w->focusPolicy() & Qt::TabFocus &&
+                w->objectName().startsWith("export"))
+                QVERIFY2(!w->toolTip().isEmpty() || !w->accessibleName().isEmpty() || qobject_cast<QPushButton*>(w) ||
+                             qobject_cast<QLabel*>(w),
+                         qPrintable(w->objectName()));
+    }
+
+    /// A large data file takes its time, the window does not: it is written by another thread, from the run as it was.
+    void dataIsWrittenBesideTheWindow() {
+        RunStore store, none;
+        store.load(m_run);
+        auto dialog = std::make_unique<ExportDialog>(&store, &none);
+        QThread* writer = nullptr;
+        std::atomic<bool> go{false};
+        size_t nSteps = 0;
+        const auto slow = [&](const FigureSource& source, const std::string& to) -> Status {
+            while (!go) QThread::msleep(1);
+            writer = QThread::currentThread();
+            nSteps = source.run->steps.size();
+            if (to == "/bad") return Error{ErrorCode::Io, "no <b>room</b>", to, {}, {}, {}};
+            return {};
+        };
+        dialog->setDataExports({{"Slow", "npy", "uint8", slow, ExportNeeds::Nothing}});
+        dialog->chooseData("npy");
+        dialog->startExport("/good");
+        QVERIFY(dialog->message().startsWith("Writing"));
+        QVERIFY(!dialog->findChild<QPushButton*>("exportButton")->isEnabled());
+        store.clear();
+        go = true;
+        QTRY_VERIFY(dialog->message().startsWith("Written"));
+        QVERIFY(writer != QThread::currentThread());
+        QCOMPARE(nSteps, m_run.steps.size());
+        store.load(m_run);
+        dialog->startExport("/bad");
+        QTRY_VERIFY(dialog->message().contains("no <b>room</b>"));
+        go = false;
+        dialog->startExport("/good");
+        dialog.reset();  // a dialog that is closed meanwhile
+        go = true;
+        QVERIFY(QThreadPool::globalInstance()->waitForDone(5000));
+        QCoreApplication::processEvents();
+    }
+
+    /// A long run's picture too.
+    void aLongRunIsDrawnBesideTheWindow() {
+        RunStore store, none;
+        store.load(sample::large(60'000, 500));
+        ExportDialog dialog(&store, &none);
+        dialog.show();
+        dialog.choose(FigureKind::Mask);
+        auto* preview = dialog.findChild<QLabel*>("exportPreview");
+        QCOMPARE(preview->text(), QStringLiteral("Drawing\u2026"));
+        QTRY_VERIFY(!preview->pixmap(Qt::ReturnByValue).isNull());
+        dialog.startExport(path("long.png"));
+        QTRY_VERIFY2(dialog.message().startsWith("Written"), qPrintable(dialog.message()));
+        QVERIFY(!QImage(path("long.png")).isNull());
+    }
+
+    /// A picture goes into a pipe or a device; no file takes its place.
+    void aPipeStaysOne() {
+        const QByteArray pipe = path("pipe").toLocal8Bit();
+        QCOMPARE(mkfifo(pipe.constData(), 0600), 0);
+        const int end = open(pipe.constData(), O_RDWR);
+        QVERIFY(end >= 0 && fcntl(end, F_SETPIPE_SZ, 1 << 20) >= 1 << 20);  // so that nobody need read meanwhile
+        FigureOptions png;
+        png.format = FigureFormat::Png;
+        png.scale = 1;
+        const Status ok = renderMask(m_run, png, pipe.toStdString());
+        QVERIFY2(ok.ok(), ok.ok() ? "" : ok.error().toString().c_str());
+        struct stat what {};
+        QVERIFY(::stat(pipe.constData(), &what) == 0 && S_ISFIFO(what.st_mode));
+        char head[4] = {};
+        QCOMPARE(read(end, head, 4), ssize_t{4});
+        QCOMPARE(QByteArray(head + 1, 3), QByteArray("PNG"));
+        close(end);
+    }
+};
+
+QTEST_MAIN(TestFigure)
+#include "tst_figure.moc"

@@ -1,0 +1,566 @@
+// Text from outside is shown as it is written, bounded, and with nothing in it that hides or reorders: in every label,
+// tooltip, cell, tab, menu, title, name for a screen reader and document of the window, and in what the views paint.
+// Found by walking the widgets, so that a new one is covered. What is fed in stands in every field that a file can
+// fill.
+#include <QAbstractButton>
+#include <QAbstractItemView>
+#include <QAction>
+#include <QApplication>
+#include <QComboBox>
+#include <QDockWidget>
+#include <QFile>
+#include <QGroupBox>
+#include <QHeaderView>
+#include <QHelpEvent>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenu>
+#include <QMessageBox>
+#include <QPaintEngine>
+#include <QPlainTextEdit>
+#include <QProgressBar>
+#include <QSettings>
+#include <QStandardPaths>
+#include <QTabBar>
+#include <QTextBlock>
+#include <QTextBrowser>
+#include <QTextDocument>
+#include <QToolTip>
+#include <QtTest>
+#include <set>
+
+#include "tests/ui/sample_run.h"
+#include "ui/model/shown_text.h"
+#include "ui/views/probe/probe_view.h"
+#include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/transcript/transcript_view.h"
+#include "ui/window/banner.h"
+#include "ui/window/card_text.h"
+#include "ui/window/main_window.h"
+#include "ui/window/model_dialogs.h"
+
+using namespace spanscope;
+
+namespace {
+
+/// Markup that opens a file, a link, an ampersand, an escape, an override, isolates, a mark, a NUL, and a forged line.
+const QString kFirst = QStringLiteral("FO<b>"), kLast = QStringLiteral("&RG");
+QString mark() {
+    return QStringLiteral(
+               "<b>FO<b>&RG%2%3</b><img src=\"away:/zero\"><a "
+               "href=\"http://evil.example/\">link</a>\u001b[31m\u202e\u2066\u2069\u200f\u0085\n") +
+           QChar(0) + QStringLiteral("\r<table><tr><td>cell</table>");
+}
+
+constexpr qsizetype kMost = 4096;  // characters of one text on show
+
+bool mayBeShown(QChar c, bool lines) {
+    if (c == '\n' || c == '\t') return lines;
+    if (c == QChar(0x200b)) return lines;  // where a long run of letters may be broken
+    const ushort u = c.unicode();
+    if (u < 0x20 || (u >= 0x7f && u < 0xa0)) return false;
+    return !(u >= 0x200e && u <= 0x200f) && !(u >= 0x2028 && u <= 0x202e) && !(u >= 0x2060 && u <= 0x206f) &&
+           u != 0xfeff;
+}
+
+/// Counts what it is asked to open, and opens nothing.
+class WatchedDocument : public QTextDocument {
+  public:
+    int asked = 0;
+
+  protected:
+    QVariant loadResource(int, const QUrl& name) override {
+        if (!name.toString().startsWith("qrc")) ++asked;
+        return QByteArray("");
+    }
+};
+
+QString withoutMnemonics(QString text) {
+    QString out;
+    for (qsizetype i = 0; i < text.size(); ++i) {
+        if (text[i] == '&' && ++i >= text.size()) break;
+        out += text[i];
+    }
+    return out;
+}
+
+/// Everything that is drawn as text.
+class TextEngine : public QPaintEngine {
+  public:
+    TextEngine() : QPaintEngine(AllFeatures) {}
+    bool begin(QPaintDevice*) override { return true; }
+    bool end() override { return true; }
+    Type type() const override { return User; }
+    void updateState(const QPaintEngineState&) override {}
+    void drawPixmap(const QRectF&, const QPixmap&, const QRectF&) override {}
+    void drawImage(const QRectF&, const QImage&, const QRectF&, Qt::ImageConversionFlags) override {}
+    void drawPath(const QPainterPath&) override {}
+    void drawPolygon(const QPointF*, int, PolygonDrawMode) override {}
+    void drawTextItem(const QPointF&, const QTextItem& item) override { texts << item.text(); }
+    QStringList texts;
+};
+
+class TextDevice : public QPaintDevice {
+  public:
+    explicit TextDevice(QSize size) : m_size(size) {}
+    QPaintEngine* paintEngine() const override { return &m_engine; }
+    QStringList texts() const { return m_engine.texts; }
+
+  protected:
+    int metric(PaintDeviceMetric m) const override {
+        switch (m) {
+            case PdmWidth: return m_size.width();
+            case PdmHeight: return m_size.height();
+            case PdmDpiX:
+            case PdmDpiY:
+            case PdmPhysicalDpiX:
+            case PdmPhysicalDpiY: return 96;
+            case PdmDepth: return 32;
+            case PdmDevicePixelRatio: return 1;
+            case PdmDevicePixelRatioScaled: return int(devicePixelRatioFScale());
+            default: return 0;
+        }
+    }
+
+  private:
+    QSize m_size;
+    mutable TextEngine m_engine;
+};
+
+class Walk {
+  public:
+    QStringList faults;
+    int seen = 0;  ///< texts that quote what was fed in
+
+    void everything() {
+        for (QWidget* widget : QApplication::allWidgets()) walk(widget);
+    }
+
+    void walk(QWidget* w) {
+        if (w->inherits("QTipLabel")) return;  // shows what was looked at already, as Qt shows tooltips
+        const QString where = QString("%1 \"%2\"").arg(w->metaObject()->className(), w->objectName());
+        tip(w->toolTip(), where + " tooltip");
+        tip(w->statusTip(), where + " status tip");
+        tip(w->whatsThis(), where + " what's this");
+        text(w->accessibleName(), where + " accessible name", true);
+        text(w->accessibleDescription(), where + " accessible description", true);
+        text(w->windowTitle(), where + " title", false);
+        for (QAction* a : w->actions()) action(a, where);
+        if (const auto* label = qobject_cast<QLabel*>(w)) {
+            if (label->textFormat() == Qt::RichText) rich(label->text(), where);
+            else if (label->textFormat() != Qt::PlainText && label->testAttribute(Qt::WA_WState_Polished))
+                fault(where + " guesses the format of: " + label->text().left(60));
+            else text(label->text(), where, true);
+        } else if (const auto* button = qobject_cast<QAbstractButton*>(w)) {
+            text(withoutMnemonics(button->text()), where, false);
+        } else if (const auto* group = qobject_cast<QGroupBox*>(w)) {
+            text(withoutMnemonics(group->title()), where, false);
+        } else if (const auto* tabs = qobject_cast<QTabBar*>(w)) {
+            for (int i = 0; i < tabs->count(); ++i) {
+                text(withoutMnemonics(tabs->tabText(i)), where, false);
+                tip(tabs->tabToolTip(i), where + " tab tooltip");
+                tip(tabs->tabWhatsThis(i), where + " tab what's this");
+            }
+        } else if (const auto* box = qobject_cast<QComboBox*>(w)) {
+            model(box->model(), where);
+        } else if (const auto* view = qobject_cast<QAbstractItemView*>(w)) {
+            model(view->model(), where);
+        } else if (const auto* menu = qobject_cast<QMenu*>(w)) {
+            text(withoutMnemonics(menu->title()), where, false);
+        } else if (const auto* line = qobject_cast<QLineEdit*>(w)) {
+            text(line->text(), where, false);
+            text(line->placeholderText(), where, false);
+        } else if (const auto* plain = qobject_cast<QPlainTextEdit*>(w)) {
+            // Longer than what is only shown, since a person may edit it; no line that takes its time to lay out.
+            for (QTextBlock b = plain->document()->begin(); b.isValid(); b = b.next())
+                if (b.length() > 20000) fault(where + QString(" has a line of %1 characters").arg(b.length()));
+                else text(b.text(), where, true);
+        } else if (const auto* rich_ = qobject_cast<QTextEdit*>(w)) {
+            document(rich_->document(), where);
+        } else if (const auto* bar = qobject_cast<QProgressBar*>(w)) {
+            text(bar->text(), where, false);
+        }
+        if (const auto* browser = qobject_cast<QTextBrowser*>(w))
+            if (browser->openLinks() || browser->openExternalLinks()) fault(where + " opens links");
+        if (const auto* label = qobject_cast<QLabel*>(w))
+            if (label->openExternalLinks()) fault(where + " opens links");
+        if (!w->isVisible()) return;
+        painted(w, where);
+        pointed(w, where);
+    }
+
+    void text(const QString& t, const QString& where, bool lines) {
+        if (t.size() > kMost && !where.startsWith("spanscope::PromptText") && !where.startsWith("QPlainTextEdit"))
+            fault(where + QString(" shows %1 characters").arg(t.size()));
+        for (const QChar c : t.left(kMost))
+            if (!mayBeShown(c, lines)) {
+                fault(where + QString(" shows U+%1 in: ").arg(int(c.unicode()), 4, 16, QChar('0')) + t.left(80));
+                break;
+            }
+        written(t, where);
+    }
+
+    /// Where QToolTip and friends guess.
+    void tip(const QString& t, const QString& where) {
+        if (Qt::mightBeRichText(t)) rich(t, where);
+        else text(t, where, true);
+    }
+
+    void rich(const QString& t, const QString& where) {
+        if (t.size() > 4 * kMost) fault(where + QString(" shows %1 characters of markup").arg(t.size()));
+        WatchedDocument doc;
+        doc.setHtml(t.left(8 * kMost));
+        doc.size();
+        if (doc.asked) fault(where + " opens what its text names");
+        document(&doc, where);
+    }
+
+    void document(const QTextDocument* doc, const QString& where) {
+        for (QTextBlock b = doc->begin(); b.isValid(); b = b.next()) {
+            text(b.text().replace(QChar::LineSeparator, '\n').remove(QChar::ObjectReplacementCharacter), where, true);
+            for (auto it = b.begin(); !it.atEnd(); ++it) {
+                const QTextCharFormat format = it.fragment().charFormat();
+                if (format.isImageFormat())
+                    fault(where + " holds a picture: " + format.toImageFormat().name().left(80));
+                if (format.isAnchor() && !format.anchorHref().isEmpty())
+                    fault(where + " holds a link: " + format.anchorHref().left(80));
+            }
+        }
+    }
+
+    void action(const QAction* a, const QString& where) {
+        text(withoutMnemonics(a->text()), where + " action", false);
+        tip(a->toolTip(), where + " action tooltip");
+        tip(a->statusTip(), where + " action status tip");
+        tip(a->whatsThis(), where + " action what's this");
+    }
+
+    void model(const QAbstractItemModel* m, const QString& where) {
+        if (!m) return;
+        const auto cell = [&](auto&& data, const QString& place) {
+            text(data(Qt::DisplayRole).toString(), place, false);
+            for (const int role : {Qt::ToolTipRole, Qt::StatusTipRole, Qt::WhatsThisRole})
+                tip(data(role).toString(), place + " tip");
+            for (const int role : {Qt::AccessibleTextRole, Qt::AccessibleDescriptionRole})
+                text(data(role).toString(), place + " accessible", true);
+        };
+        for (int c = 0; c < m->columnCount(); ++c) {
+            cell([&](int role) { return m->headerData(c, Qt::Horizontal, role); }, where + " header");
+            for (int r = 0; r < std::min(m->rowCount(), 300); ++r)
+                cell([&](int role) { return m->index(r, c).data(role); },
+                     QString("%1 cell %2, %3").arg(where).arg(r).arg(c));
+        }
+    }
+
+    void painted(QWidget* w, const QString& where) {
+        if (qobject_cast<QPlainTextEdit*>(w) || (w->parentWidget() && qobject_cast<QPlainTextEdit*>(w->parentWidget())))
+            return;
+        TextDevice device(w->size());
+        w->render(&device, {}, {}, QWidget::DrawWindowBackground);
+        for (const QString& t : device.texts()) text(t, where + " paints", true);
+    }
+
+    /// Tooltips that are made when the pointer rests.
+    void pointed(QWidget* w, const QString& where) {
+        if (w->width() < 4 || w->height() < 4) return;
+        std::set<QString> had;
+        for (int y = 1; y < 8; ++y)
+            for (int x = 1; x < 8; ++x) {
+                const QPoint at(w->width() * x / 8, w->height() * y / 8);
+                if (w->hasMouseTracking()) {
+                    QMouseEvent move(QEvent::MouseMove, at, w->mapToGlobal(at), Qt::NoButton, Qt::NoButton,
+                                     Qt::NoModifier);
+                    QApplication::sendEvent(w, &move);
+                    text(w->accessibleDescription(), where + " hovered", true);
+                    text(w->accessibleName(), where + " hovered", true);
+                    if (const QWidget* up = w->parentWidget()) text(up->accessibleName(), where + " hovered", true);
+                    tip(w->toolTip(), where + " hovered");
+                }
+                QHelpEvent help(QEvent::ToolTip, at, w->mapToGlobal(at));
+                QApplication::sendEvent(w, &help);
+                if (QToolTip::isVisible() && had.insert(QToolTip::text()).second)
+                    tip(QToolTip::text(), where + " pointed at");
+                QToolTip::hideText();
+            }
+        if (w->hasMouseTracking()) painted(w, where + " hovered");
+    }
+
+  private:
+    /// A quoted mark stands as it was written.
+    void written(const QString& t, const QString& where) {
+        if (!t.contains(QLatin1String("FO")) && !t.contains(QLatin1String("RG"))) return;
+        ++seen;
+        QString flat = t;
+        flat.remove(QChar(0x200b));
+        for (qsizetype i = flat.indexOf("RG"); i >= 0; i = flat.indexOf("RG", i + 1))
+            if (i == 0 || flat[i - 1] != '&') fault(where + " loses an ampersand: " + flat.left(80));
+            else if (i + 2 < flat.size() && flat[i + 2] != '%' && flat[i + 2] != QChar(0x2026))
+                fault(where + " fills in what its text asks for: " + flat.left(80));
+        for (qsizetype i = flat.indexOf("FO"); i >= 0; i = flat.indexOf("FO", i + 1))
+            if (i < 3 || QStringView(flat).mid(i - 3, 3).compare(QLatin1String("<b>"), Qt::CaseInsensitive) != 0)
+                fault(where + " takes its text as markup: " + flat.left(80));
+    }
+    void fault(const QString& what) {
+        QString line = what;
+        for (QChar& c : line)
+            if (!c.isPrint()) c = '?';
+        if (!faults.contains(line)) faults << line;
+    }
+};
+
+RunData run(const QString& foreign, qint64 id, AttentionMode mode, bool longTokens) {
+    RunData data = sample::sheet(6, mode, 10);
+    const std::string text = foreign.toStdString();
+    RunHeader& h = data.header;
+    h.runId = id;
+    h.settings.task = h.settings.promptText = h.formattedPrompt = h.modelName = h.modelHash = h.backend = h.device =
+        h.machine = h.programVersion = h.warning = data.answer = text;
+    const std::string token = longTokens ? text : text.substr(0, 200);
+    for (size_t i = 0; i < h.prompt.size(); ++i) h.prompt[i].text = token;
+    for (size_t i = 0; i < data.steps.size(); ++i) data.steps[i].token.text = token;
+    for (size_t s = 0; s < data.segments.size(); ++s) {
+        if (data.segments[s].kind != SegmentKind::Out) continue;
+        ProtocolViolation v;
+        v.segment = int(s);
+        v.position = data.segments[s].begin;
+        v.effect = text;
+        data.violations.push_back(v);
+    }
+    return data;
+}
+
+}  // namespace
+
+/// Looks at everything that is on show, and ends the test where something is wrong.
+#define LOOK(what)                              \
+    do {                                        \
+        look(what);                             \
+        if (QTest::currentTestFailed()) return; \
+    } while (false)
+
+class TestForeignText : public QObject {
+    Q_OBJECT
+  private slots:
+    void initTestCase() {
+        QStandardPaths::setTestModeEnabled(true);
+        QApplication::setOrganizationName("spanscope-test");
+        QApplication::setApplicationName("tst_foreign_text");
+        qputenv("QT_ACCESSIBILITY", "1");
+    }
+
+    void helpers_data() {
+        QTest::addColumn<QString>("text");
+        QTest::addColumn<QString>("line");
+        QTest::newRow("plain") << "a b"
+                               << "a b";
+        QTest::newRow("markup stays") << "<b>x</b>"
+                                      << "<b>x</b>";
+        QTest::newRow("line ends") << "a\nb\tc" << QStringLiteral("a\u21b5b\u21e5c");
+        QTest::newRow("DOS line end") << "a\r\nb" << QStringLiteral("a\u21b5b");
+        QTest::newRow("escape") << "\x1b[31m" << QStringLiteral("\u2039U+001B\u203a[31m");
+        QTest::newRow("override") << QStringLiteral("a\u202eb") << QStringLiteral("a\u2039U+202E\u203ab");
+        QTest::newRow("tag beyond 16 bits")
+            << QString::fromUcs4(U"a\U000e0041") << QStringLiteral("a\u2039U+E0041\u203a");
+        QTest::newRow("half a pair") << QString(QChar(0xd800)) << QStringLiteral("\u2039U+D800\u203a");
+        QTest::newRow("emoji with joiner")
+            << QString::fromUcs4(U"\U0001f469\u200d\U0001f4bb") << QString::fromUcs4(U"\U0001f469\u200d\U0001f4bb");
+    }
+    void helpers() {
+        QFETCH(QString, text);
+        QFETCH(QString, line);
+        QCOMPARE(shownLine(text), line);
+        if (text.size() != 1) QCOMPARE(shownLine(text.toStdString()), line);
+    }
+    void helpersAreBounded() {
+        const QString big(1 << 20, 'x');
+        QVERIFY(shownLine(big).size() < 260 && shownLine(big).contains("1\u202f048\u202f576"));
+        QVERIFY(shownText(big).size() < 2200);
+        QVERIFY(shownText(big).contains(QChar(0x200b)));
+        QVERIFY(shownLine(big.toStdString()).endsWith("MiB)"));
+        QVERIFY(plainToolTip(big).size() < 2000);
+        QCOMPARE(shownLine(std::string(300, '\xe2'), 3), QString(3, QChar(0xfffd)) + QChar(0x2026));  // cut anywhere
+        QCOMPARE(menuText("a&b"), QString("a&&b"));
+        QVERIFY(Qt::mightBeRichText(plainToolTip("<b>x")) && plainToolTip("<b>x").contains("&lt;b&gt;x"));
+        QCOMPARE(plainToolTip("short"), QString("short"));
+    }
+
+    /// Qt asks "... already exists" with the name of a file in it.
+    void messageBoxesOfQtAreCoveredToo() {
+        showLabelsAsPlainText();
+        QMessageBox box(QMessageBox::Warning, "Save", "<img src=\"away:/zero\">.png already exists.", QMessageBox::Ok);
+        box.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&box));
+        int n = 0;
+        for (const QLabel* label : box.findChildren<QLabel*>()) {
+            if (!label->text().contains("already exists")) continue;
+            QCOMPARE(label->textFormat(), Qt::PlainText);
+            ++n;
+        }
+        QCOMPARE(n, 1);
+    }
+
+    /// In parts a card reads as it does in one piece.
+    void cardsStayWhole_data() {
+        QTest::addColumn<QString>("text");
+        for (const char* name : {"arith", "news"}) {
+            QFile file(QString(SPANSCOPE_SOURCE_DIR "/resources/models/%1/MODEL_CARD.md").arg(name));
+            QVERIFY(file.open(QIODevice::ReadOnly));
+            QTest::newRow(name) << QString::fromUtf8(file.readAll());
+        }
+        QTest::newRow("a long fence") << "Before\n\n```\n" + QString("# code, no heading\n").repeated(400) +
+                                             "```\n\nAfter\n";
+        QTest::newRow("many paragraphs") << QString("Some *words* and `code`.\n\n").repeated(500);
+    }
+    void cardsStayWhole() {
+        QFETCH(QString, text);
+        QTextDocument whole, parted;
+        whole.setMarkdown(text, QTextDocument::MarkdownNoHTML);
+        QTextCursor cursor(&parted);
+        for (const QString& part : cardParts(text)) {
+            QVERIFY(part.size() < 2200);
+            cursor.movePosition(QTextCursor::End);
+            insertCardPart(cursor, part);
+        }
+        const auto words = [](const QTextDocument& doc) { return doc.toPlainText().simplified(); };
+        QCOMPARE(words(parted), words(whole));
+    }
+
+    void everyWidget_data() {
+        QTest::addColumn<QString>("foreign");
+        QTest::addColumn<bool>("longTokens");
+        QTest::newRow("markup and marks") << mark() << false;
+        QTest::newRow("1 MB without a space") << mark() + QString(1 << 20, 'x') << false;
+        QTest::newRow("1 MB in every token") << mark() + QString(1 << 16, 'x') << true;  // 64 KB each
+        QTest::newRow("1 MB of lines") << mark() + QString(1 << 19, 'y').replace("y", "y\n") << false;
+    }
+    void everyWidget() {
+        QFETCH(QString, foreign);
+        QFETCH(bool, longTokens);
+        QSettings().clear();
+        const QString path = "/nowhere/" + QString(foreign).remove('/').remove(QChar(0)).left(200);
+        QSettings().setValue("model/recent", QStringList{path, "/nowhere/b&RG"});
+        MainWindow::Setup setup;
+        setup.tasks = {{"expression", "Expression", {"1+2", foreign}}};
+        setup.version = "test";
+        setup.devices = foreign;
+        setup.bundledModels = {{path, foreign, {"expression", foreign}}};
+        setup.sampleTraces = {path + ".spantrace"};
+        MainWindow window(setup);
+        window.resize(1440, 900);
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+
+        Walk walk;
+        const auto look = [&](const char* what) {
+            QTest::qWait(300);  // timers of views
+            walk.everything();
+            QVERIFY2(walk.faults.isEmpty(), qPrintable(QString("%1: %2 faults\n").arg(what).arg(walk.faults.size()) +
+                                                       walk.faults.join("\n").left(6000)));
+        };
+        window.loadModel({path, 0, DeviceChoice::Cpu});
+        LOOK("loading");
+        ErrorInfo error{foreign, foreign, foreign, -1, -1};
+        window.onModelFailed(path, error);
+        LOOK("a model that does not open");
+        for (QAbstractButton* b : window.banner()->findChildren<QAbstractButton*>())
+            if (b->isCheckable()) b->setChecked(true);
+        LOOK("its details");
+        window.onForecastFailed(path, error);
+        window.openPath(path);
+        ForecastInfo forecast;
+        forecast.path = path;
+        forecast.contextTokens = forecast.largestContext = 1000;
+        window.onForecast(forecast);
+        LOOK("forecast");
+        for (QDialog* d : window.findChildren<QDialog*>()) d->close();
+
+        ModelInfo model;
+        model.path = path;
+        model.name = model.format = model.hash = model.description = model.license = model.trainedOn = model.backend =
+            model.device = foreign;
+        model.cardText = "![p](away:/zero) ![q](data:image/png;base64,aaaa) [l](http://evil.example/) " +
+                         QString(foreign).left(100000);
+        model.tasks = {foreign};
+        model.trainedFor = {foreign};
+        window.onModelReady(model);
+        LOOK("model");
+        {
+            ModelCardDialog card(model, &window);
+            card.show();
+            QVERIFY(QTest::qWaitForWindowExposed(&card));
+            LOOK("model card");
+        }
+
+        const auto declared = std::make_shared<const RunData>(run(foreign, 1, AttentionMode::Declared, longTokens));
+        const auto dense = std::make_shared<const RunData>(run(foreign, 2, AttentionMode::Dense, longTokens));
+        RunData third = run(foreign, 3, AttentionMode::Declared, longTokens);
+        third.header.formattedPrompt += "other";
+        window.onTraceOpened(path + ".spantrace", {declared, dense, std::make_shared<const RunData>(third)}, foreign);
+        LOOK("trace");
+        window.onTraceSaved(path);
+        window.onTraceFailed(path, error);
+        window.action("run")->trigger();
+        RunHeader header = declared->header;
+        header.runId = window.lastRunId();
+        window.onStarted(header.runId, std::make_shared<const RunHeader>(header), {});
+        auto batch = std::make_shared<RunBatch>();
+        batch->runId = header.runId;
+        batch->steps = declared->steps;
+        batch->segments = declared->segments;
+        batch->violations = declared->violations;
+        batch->stats = declared->stats;
+        batch->answer = declared->answer;
+        batch->finished = true;
+        window.onBatch(batch);
+        LOOK("run");
+        ErrorInfo wrong = error;
+        wrong.column = 3;
+        wrong.line = 1;
+        window.onFailed(header.runId, wrong);
+        LOOK("a wrong problem");
+        window.onFailed(header.runId, error);
+        window.onFinished(header.runId, StopReason::Failed);
+        window.onIdle();
+        window.setSideBySide(true);
+        LOOK("side by side");
+
+        window.setLayoutPreset("inspect");
+        window.raisePanel("probe");
+        emit window.probe()->inspectRequested();
+        const RunData& shown = window.store()->data();
+        window.probe()->onCurve(sample::curveOf(shown));
+        QVERIFY(window.probe()->isInspecting());
+        StepProbe probe = sample::probeOf(shown, window.selection()->current());
+        probe.topDense[0].text = probe.topDense[1].text = probe.topRestricted[0].text = foreign.toStdString();
+        window.probe()->onProbe(probe);
+        StepEdit edit;
+        edit.runId = shown.header.runId;
+        edit.step = probe.step;
+        edit.topDense = edit.topBefore = probe.topDense;
+        edit.topAfter = probe.topRestricted;
+        window.probe()->onEdit(edit);
+        LOOK("probe");
+        emit window.probe()->inspectRequested();
+        window.probe()->onFailed(error);
+        window.offerRecovery({path + ".spantrace", path});
+        for (const char* preset : {"analysis", "inspect", "demo"}) {
+            window.setLayoutPreset(preset);
+            for (const QString& id : window.actionIds())
+                if (id.startsWith("dock.")) window.raisePanel(id.mid(5));
+            window.selection()->lockRange(window.store()->nSteps() / 2, window.store()->nSteps() / 2);
+            LOOK(preset);
+        }
+        for (const QString& id : window.actionIds())
+            if (id.startsWith("dock.")) {
+                window.raisePanel(id.mid(5));
+                LOOK(qPrintable(id));
+            }
+        window.action("exportImage")->trigger();
+        LOOK("export");
+        if (auto* dialog = window.findChild<QDialog*>("exportDialog")) dialog->close();
+        QVERIFY2(walk.seen > 50, qPrintable(QString("only %1 texts quoted what was fed in").arg(walk.seen)));
+    }
+};
+
+QTEST_MAIN(TestForeignText)
+#include "tst_foreign_text.moc"

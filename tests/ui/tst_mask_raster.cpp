@@ -1,0 +1,258 @@
+// The mask's pixel rule against a brute-force reading of its words, and the mapping between cells and pixels.
+#include <QtTest>
+#include <random>
+
+#include "tests/ui/sample_run.h"
+#include "ui/views/mask/mask_explain.h"
+#include "ui/views/mask/mask_raster.h"
+
+using namespace spanscope;
+
+namespace {
+
+/// One cell by the words of the protocol, without visibility.h.
+MaskState bruteCell(const MaskRow& row, int column) {
+    if (column > row.position) return MaskState::Future;
+    bool page = false;
+    for (const Interval& i : *row.visible) {
+        if (column >= i.begin && column < i.end) return MaskState::Read;
+        for (int c = column / 16 * 16; c < column / 16 * 16 + 16; ++c)
+            if (c >= i.begin && c < i.end && c <= row.position) page = true;
+    }
+    return page ? MaskState::Loaded : MaskState::Skipped;
+}
+
+/// Random rows: lists of random intervals, kept for a few rows at a time as phases do.
+MaskRows randomRows(std::mt19937& random, int nRows, int nPrompt) {
+    MaskRows rows;
+    SharedIntervals list;
+    Phase phase = Phase::Free;
+    for (int r = 0; r < nRows; ++r) {
+        const int position = nPrompt + r;
+        if (!list || random() % 4 == 0) {
+            IntervalList l;
+            int at = int(random() % 9);
+            while (at <= position && random() % 8) {
+                const int end = at + 1 + int(random() % 23);
+                l.push_back({at, end});
+                at = end + 1 + int(random() % 40);
+            }
+            if (at <= position && random() % 2) l.push_back({at, kOpenEnd});
+            list = std::make_shared<const IntervalList>(l);
+            phase = Phase(1 + random() % 6);
+        }
+        rows.append({list, position, phase});
+    }
+    return rows;
+}
+
+}  // namespace
+
+class TestMaskRaster : public QObject {
+    Q_OBJECT
+  private slots:
+    void oracle() {
+        // Position 20, reads [0,1) and [18,...): columns 16 and 17 share 18's page, 1..15 share 0's.
+        const MaskRow row{std::make_shared<const IntervalList>(IntervalList{{0, 1}, {18, kOpenEnd}}), 20, Phase::Local};
+        QCOMPARE(maskCell(row, 0), MaskState::Read);
+        QCOMPARE(maskCell(row, 1), MaskState::Loaded);
+        QCOMPARE(maskCell(row, 15), MaskState::Loaded);
+        QCOMPARE(maskCell(row, 17), MaskState::Loaded);
+        QCOMPARE(maskCell(row, 18), MaskState::Read);
+        QCOMPARE(maskCell(row, 20), MaskState::Read);
+        QCOMPARE(maskCell(row, 21), MaskState::Future);
+        QCOMPARE(maskCell(row, -1), MaskState::Future);
+        QCOMPARE(maskCell({nullptr, 20, Phase::Free}, 3), MaskState::Skipped);
+        const MaskRow far{std::make_shared<const IntervalList>(IntervalList{{40, 41}}), 60, Phase::Focus};
+        QCOMPARE(maskCell(far, 31), MaskState::Skipped);
+        QCOMPARE(maskCell(far, 32), MaskState::Loaded);
+        QCOMPARE(maskCell(far, 48), MaskState::Skipped);
+    }
+
+    void cellsOfPixels_data() {
+        QTest::addColumn<double>("cellsPerPixel");
+        for (const double v : {0.0208, 0.1, 0.5, 0.999, 1.0, 1.0001, 1.5, 2.0, 3.7, 36.4, 1000.5})
+            QTest::addRow("%g", v) << v;
+    }
+    void cellsOfPixels() {
+        QFETCH(double, cellsPerPixel);
+        const MaskAxis axis{cellsPerPixel};
+        int next = 0;  // no cell may fall between two pixels, none may be passed over
+        for (int64_t p = 0; p < 5000; ++p) {
+            const CellRange cells = axis.cellsAt(p);
+            QVERIFY(cells.begin < cells.end);
+            QVERIFY2(cells.begin <= next, qPrintable(QString("gap before pixel %1").arg(p)));
+            next = std::max(next, cells.end);
+        }
+        if (cellsPerPixel <= 1) {  // zoomed in: every cell has a pixel of its own, borders are sharp
+            for (int cell = 0; cell < 100; ++cell) {
+                const auto p = static_cast<int64_t>(std::floor(axis.pixelOf(cell + 0.5)));
+                QCOMPARE(axis.cellsAt(p).begin, cell);
+            }
+        }
+    }
+
+    void pooledEqualsBruteForce_data() {
+        QTest::addColumn<int>("nRows");
+        QTest::addColumn<int>("nPrompt");
+        QTest::addColumn<double>("xScale");
+        QTest::addColumn<double>("yScale");
+        for (const int n : {1, 37, 127, 501})
+            for (const auto& [x, y] : {std::pair{1.0, 1.0}, {0.25, 0.4}, {3.3, 1.0}, {17.0, 5.5}, {0.5, 9.1}})
+                QTest::addRow("%d rows x%g y%g", n, x, y) << n << 83 << x << y;
+    }
+    void pooledEqualsBruteForce() {
+        QFETCH(int, nRows);
+        QFETCH(int, nPrompt);
+        QFETCH(double, xScale);
+        QFETCH(double, yScale);
+        std::mt19937 random(unsigned(nRows) * 31u + unsigned(xScale * 8));
+        const MaskRows rows = randomRows(random, nRows, nPrompt);
+        const MaskAxis x{xScale}, y{yScale};
+        const int width = int(x.pixels(rows.nColumns())) + 3, height = int(y.pixels(nRows)) + 2;
+        const int64_t x0 = width / 3, y0 = height / 3;
+        const PixelCells columns(x, x0, width);
+        std::vector<MaskCode> codes(static_cast<size_t>(width));
+        for (int line = 0; line < height; ++line) {
+            const CellRange r = y.cellsAt(y0 + line);
+            poolRows(rows, r, columns, codes.data());
+            for (int i = 0; i < width; ++i) {
+                MaskCode expected = 0;
+                const CellRange c = x.cellsAt(x0 + i);
+                for (int row = r.begin; row < std::min(r.end, nRows); ++row)
+                    for (int column = c.begin; column < c.end; ++column)
+                        expected = std::max(expected, maskCode(bruteCell(rows[row], column), rows[row].phase));
+                QVERIFY2(codes[size_t(i)] == expected, qPrintable(QString("line %1 pixel %2: %3, expected %4")
+                                                                      .arg(line)
+                                                                      .arg(i)
+                                                                      .arg(codes[size_t(i)])
+                                                                      .arg(expected)));
+            }
+        }
+    }
+
+    void aSingleReadTokenNeverDisappears() {
+        // 8192 x 8192, one isolated read token in each of 1000 rows, drawn into 500 x 400 pixels.
+        std::mt19937 random(5);
+        MaskRows rows;
+        const auto nothing = std::make_shared<const IntervalList>();
+        std::vector<std::pair<int, int>> read;
+        for (int r = 0; r < 8192; ++r) {
+            SharedIntervals list = nothing;
+            if (r % 8 == 3 && read.size() < 1000) {
+                const int column = int(random() % unsigned(r + 1));
+                list = std::make_shared<const IntervalList>(IntervalList{{column, column + 1}});
+                read.emplace_back(r, column);
+            }
+            rows.append({list, r, Phase::Focus});
+        }
+        const MaskAxis x{8192.0 / 500}, y{8192.0 / 400};
+        const QImage image = rasterMask(rows, x, y, 0, 0, 500, 400, {});
+        const QRgb colour = Palette::light().phase(Phase::Focus).rgb();
+        for (const auto& [r, c] : read) QCOMPARE(image.pixel(int(x.pixelOf(c)), int(y.pixelOf(r))), colour);
+    }
+
+    void tilesOfAnImageJoin() {
+        std::mt19937 random(11);
+        const MaskRows rows = randomRows(random, 300, 50);
+        const MaskAxis x{1.7}, y{0.9};
+        const QImage whole = rasterMask(rows, x, y, 0, 0, 200, 300, {});
+        QImage joined(200, 300, QImage::Format_RGB32);
+        for (int ty = 0; ty < 3; ++ty)
+            for (int tx = 0; tx < 4; ++tx) {
+                const QImage tile = rasterMask(rows, x, y, tx * 50, ty * 100, 50, 100, {});
+                for (int py = 0; py < 100; ++py)
+                    for (int px = 0; px < 50; ++px) joined.setPixel(tx * 50 + px, ty * 100 + py, tile.pixel(px, py));
+            }
+        QCOMPARE(joined, whole);
+    }
+
+    void statesAreToldApartWithoutColour() {
+        for (const bool dark : {false, true}) {
+            const Palette& p = Palette::of(dark);
+            int ink[2] = {0, 0};
+            for (int py = 0; py < 8; ++py)
+                for (int px = 0; px < 8; ++px) {
+                    ink[0] += maskPatternInk(MaskState::Skipped, px, py);
+                    ink[1] += maskPatternInk(MaskState::Loaded, px, py);
+                    QVERIFY(!maskPatternInk(MaskState::Read, px, py));
+                    QVERIFY(!maskPatternInk(MaskState::Future, px, py));
+                }
+            QVERIFY(ink[0] > 0 && ink[1] > 0 && ink[0] != ink[1]);
+            // In grey: read stands far from both grounds, in every phase.
+            for (const QColor& c : p.phases) {
+                if (&c == &p.phases[0]) continue;
+                QVERIFY2(std::abs(qGray(c.rgb()) - qGray(p.skipped.rgb())) > 60, qPrintable(c.name()));
+            }
+            QVERIFY(std::abs(qGray(p.read.rgb()) - qGray(p.skipped.rgb())) > 100);
+        }
+    }
+
+    void snapshotsStayAsTheyWere() {
+        MaskRows rows;
+        const auto list = std::make_shared<const IntervalList>(IntervalList{{0, 4}});
+        for (int i = 0; i < 1500; ++i) rows.append({list, i, Phase::Local});
+        const MaskRows snapshot = rows;
+        for (int i = 1500; i < 4000; ++i) rows.append({nullptr, i, Phase::Focus});
+        QCOMPARE(snapshot.size(), 1500);
+        QCOMPARE(rows.size(), 4000);
+        QCOMPARE(snapshot.nColumns(), 1500);
+        QCOMPARE(snapshot[1499].phase, Phase::Local);
+        QCOMPARE(rows[1500].phase, Phase::Focus);
+    }
+
+    void windowKeepsTheCellUnderThePointer() {
+        MaskWindow w;
+        w.extent = 800;
+        w.nCells = 20000;
+        w.fit(20000);
+        QCOMPARE(w.cellAtWindow(799.99), 19999);
+        QCOMPARE(w.cellAtWindow(800), -1);
+        for (int i = 0; i < 12; ++i) {
+            const double cell = (w.origin + 300) * w.axis.cellsPerPixel;
+            w.zoomAt(300, 1.5);
+            QVERIFY(std::abs((w.origin + 300) * w.axis.cellsPerPixel - cell) <= w.axis.cellsPerPixel);
+        }
+        w.reveal(0);
+        QCOMPARE(w.visibleCells().begin, 0);
+        w.reveal(19999);
+        QCOMPARE(w.visibleCells().end, 20000);
+        w.zoomAt(10, 1e-9);  // cannot zoom out past the whole
+        QCOMPARE(w.visibleCells(), (CellRange{0, 20000}));
+        w.show(100, 110);
+        QVERIFY(w.visibleCells().begin <= 100 && w.visibleCells().end >= 110 && w.visibleCells().end < 130);
+    }
+
+    void ticksAreRound() {
+        const auto ticks = niceTicks({0, 480}, 1.9, 40);
+        QVERIFY(!ticks.empty());
+        for (const MaskTick& t : ticks)
+            if (t.major) QCOMPARE(t.cell % 50, 0);
+        QVERIFY(niceTicks({0, 0}, 1, 40).empty());
+        for (const MaskTick& t : niceTicks({0, 2000000000}, 1e-6, 40)) QVERIFY(t.cell >= 0);
+    }
+
+    void explainsWhy() {
+        const RunData run = sample::sheet(6);
+        const int nPrompt = int(run.header.prompt.size());
+        int declared = 0, own = 0, scaffold = 0, sink = 0;
+        for (const StepRecord& s : run.steps)
+            for (int column = 0; column < nPrompt + int(run.steps.size()); column += 3) {
+                const CellInfo info = describeCell(run, s.index, column);
+                QCOMPARE(info.state, maskCell({s.visible, s.position, s.phase}, column));
+                QVERIFY(!info.reason.empty());
+                QVERIFY2(info.reason != "in the step's interval list", cellSentence(info).c_str());
+                declared += info.reason.starts_with("declared: <");
+                own += info.reason == "the step's own segment";
+                scaffold += info.reason == "scaffold of the prompt";
+                sink += info.reason.starts_with("the sink");
+            }
+        QVERIFY(declared > 0 && own > 0 && scaffold > 0 && sink > 0);
+        QCOMPARE(describeCell(run, -1, 0).step, -1);
+        QCOMPARE(describeCell(run, 1 << 20, 0).step, -1);
+        QVERIFY(cellSentence(describeCell(run, 3, 0)).find("step 3") == 0);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestMaskRaster)
+#include "tst_mask_raster.moc"

@@ -1,0 +1,231 @@
+// The transcript widget: tokens where they are drawn, clicks that select, light that equals the run's intervals.
+#include <QScrollBar>
+#include <QtTest>
+
+#include "tests/ui/sample_run.h"
+#include "ui/views/transcript/transcript_view.h"
+
+using namespace spanscope;
+
+class TestTranscriptView : public QObject {
+    Q_OBJECT
+  private slots:
+    void init() {
+        m_view = std::make_unique<TranscriptView>(&m_store, &m_selection, nullptr);
+        m_view->resize(700, 900);
+        m_view->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
+        m_store.load(sample::sheet(12));
+    }
+    void cleanup() {
+        m_selection.clear();
+        m_view.reset();
+    }
+
+    void clickLightsWhatTheStepCouldRead() {
+        const RunData& run = m_store.data();
+        const int step = int(run.steps.size()) / 2;
+        const int position = m_store.nPrompt() + step;
+        m_view->scrollToToken(position);
+        QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, m_view->tokenRect(position).center());
+        QCOMPARE(m_selection.locked(), step);
+        int nLit = 0;
+        for (int t = 0; t < m_store.nContext(); ++t) {
+            bool expected = false;  // the rule once more, by hand
+            for (const Interval& i : *run.steps[size_t(step)].visible)
+                expected = expected || (t >= i.begin && t < i.end);
+            expected = expected && t <= position;
+            QCOMPARE(m_view->isLit(t), expected);
+            QCOMPARE(m_view->isDimmed(t), !expected);
+            nLit += expected;
+        }
+        QCOMPARE(nLit, run.steps[size_t(step)].attended);
+        QVERIFY(nLit < m_store.nContext());
+        // The same token again unlocks.
+        QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, m_view->tokenRect(position).center());
+        QVERIFY(!m_selection.isLocked());
+    }
+
+    void litPixelsDifferFromDimmedOnes() {
+        const int step = m_store.nSteps() - 2;
+        const int position = m_store.nPrompt() + step;
+        m_view->scrollToToken(position);
+        const QRect own = m_view->tokenRect(position - 1);  // own segment: always lit
+        QTest::mouseMove(m_view->viewport(), {2, 2});
+        const QImage before = m_view->viewport()->grab().toImage();
+        m_selection.lock(step);
+        const QImage after = m_view->viewport()->grab().toImage();
+        const auto darkest = [](const QImage& image, const QRect& rect) {
+            int value = 255;
+            for (int y = rect.top() + 4; y < rect.bottom() - 4; ++y)
+                for (int x = rect.left(); x < rect.right(); ++x)
+                    value = std::min(value, image.pixelColor(x, y).lightness());
+            return value;
+        };
+        QVERIFY(m_view->isLit(position - 1));
+        QVERIFY(before.copy(own) != after.copy(own));
+        // A dimmed ordinary token became fainter than it was.
+        bool found = false;
+        for (int t = position - 60; t < position && !found; ++t) {
+            const QRect rect = m_view->tokenRect(t);
+            if (!m_view->isDimmed(t) || !m_view->viewport()->rect().contains(rect) || rect.top() < 60) continue;
+            const TokenInfo& info = m_store.data().steps[size_t(t - m_store.nPrompt())].token;
+            if (info.special || info.text == "\n") continue;
+            found = true;
+            QVERIFY(darkest(after, rect) > darkest(before, rect) + 40);
+        }
+        QVERIFY(found);
+    }
+
+    void shiftClickMakesARange() {
+        const int base = m_store.nPrompt();
+        m_view->scrollToToken(base + 4);
+        QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, m_view->tokenRect(base + 4).center());
+        QTest::mouseClick(m_view->viewport(), Qt::LeftButton, Qt::ShiftModifier, m_view->tokenRect(base + 9).center());
+        QCOMPARE(m_selection.locked(), 4);
+        QCOMPARE(m_selection.lockedEnd(), 9);
+    }
+
+    void keysMove() {
+        m_view->setFocus();
+        QTest::keyClick(m_view.get(), Qt::Key_Home);
+        QCOMPARE(m_selection.current(), 0);
+        QTest::keyClick(m_view.get(), Qt::Key_Right);
+        QCOMPARE(m_selection.current(), 1);
+        QTest::keyClick(m_view.get(), Qt::Key_Right, Qt::ShiftModifier);
+        QCOMPARE(m_selection.current(), 11);
+        QTest::keyClick(m_view.get(), Qt::Key_End);
+        QCOMPARE(m_selection.current(), m_store.nSteps() - 1);
+        QTest::keyClick(m_view.get(), Qt::Key_Left);
+        QCOMPARE(m_selection.current(), m_store.nSteps() - 2);
+    }
+
+    void hoverPreviewsAndLeaveEndsIt() {
+        const int position = m_store.nPrompt() + 3;
+        m_view->scrollToToken(position);
+        QTest::mouseMove(m_view->viewport(), m_view->tokenRect(position).center());
+        QTRY_COMPARE(m_selection.hovered(), 3);
+        QVERIFY(!m_selection.isLocked());
+        QEvent leave(QEvent::Leave);
+        QCoreApplication::sendEvent(m_view->viewport(), &leave);
+        QCOMPARE(m_selection.hovered(), -1);
+    }
+
+    void promptTokensAreNoSteps() {
+        m_view->verticalScrollBar()->setValue(0);
+        QCOMPARE(m_view->stepAt(m_view->tokenRect(2).center()), -1);
+        QCOMPARE(m_view->tokenAt(m_view->tokenRect(2).center()), 2);
+    }
+
+    void findCountsAndSteps() {
+        QVERIFY(m_view->find("<attend>") == 12);
+        QVERIFY(m_view->findNext(1));
+        QCOMPARE(m_view->find("no such text"), 0);
+        QVERIFY(!m_view->findNext(1));
+    }
+
+    /// Scrolled to the foot the view follows; scrolled back it stays.
+    void followsUntilScrolledBack() {
+        const RunData run = sample::sheet(40);
+        auto header = std::make_shared<RunHeader>(run.header);
+        m_store.begin(header, {});
+        size_t sent = 0;
+        const auto feed = [&](size_t n) {
+            auto batch = std::make_shared<RunBatch>();
+            batch->runId = run.header.runId;
+            batch->steps.assign(run.steps.begin() + std::ptrdiff_t(sent), run.steps.begin() + std::ptrdiff_t(sent + n));
+            batch->segments = run.segments;
+            sent += n;
+            m_store.append(batch);
+        };
+        m_view->resize(500, 300);
+        feed(300);
+        QScrollBar* bar = m_view->verticalScrollBar();
+        QVERIFY(bar->maximum() > 0);
+        QCOMPARE(bar->value(), bar->maximum());
+        bar->setValue(10);
+        feed(300);
+        QCOMPARE(bar->value(), 10);
+        bar->setValue(bar->maximum());
+        feed(200);
+        QCOMPARE(bar->value(), bar->maximum());
+    }
+
+    void sizesAndThemesPaint() {
+        for (const QSize size : {QSize(80, 60), QSize(300, 2000), QSize(1800, 200)}) {
+            m_view->resize(size);
+            QVERIFY(!m_view->grab().isNull());
+        }
+        m_store.clear();
+        QVERIFY(!m_view->grab().isNull());
+        QCOMPARE(m_view->tokenAt({50, 50}), -1);
+    }
+
+    /// 16,384 steps: laying out what came and painting stay far below a frame. Generous bound: a shared machine.
+    void longRunStaysFluid() {
+        m_store.load(sample::large(16384, 8192));
+        m_view->resize(900, 900);
+        m_view->verticalScrollBar()->setValue(m_view->verticalScrollBar()->maximum() / 2);
+        m_view->grab();
+        QElapsedTimer clock;
+        clock.start();
+        constexpr int kFrames = 30;
+        for (int i = 0; i < kFrames; ++i) {
+            m_view->verticalScrollBar()->setValue(i * 97);
+            m_selection.hover(i);
+            m_view->viewport()->repaint();
+        }
+        const double ms = double(clock.nsecsElapsed()) / 1e6 / kFrames;
+        qInfo("%.2f ms a frame", ms);
+        QVERIFY2(ms < 50, qPrintable(QString("%1 ms a frame").arg(ms)));
+    }
+
+    /// What is searched while a run goes on is found as if it had been searched at the end, hits across batches too.
+    void findsWhatComesLater() {
+        RunData run = sample::sheet(8);
+        const char* const texts[] = {"ab", "a", "xaba", "b", "", "aab", "b\u00e4", "a"};
+        for (size_t i = 0; i < run.steps.size(); ++i) run.steps[i].token.text = texts[i * 7 % 8];
+        RunStore all;
+        all.load(run);
+        TranscriptView whole(&all, &m_selection, nullptr);
+        for (const char* text : {"ab", "a", "ba", "aba", "abab", "baab", "b\u00e4a"})
+            for (const size_t piece : {size_t(1), size_t(3), size_t(64)}) {
+                m_store.begin(std::make_shared<const RunHeader>(run.header), {});
+                m_view->find(text);
+                for (size_t at = 0; at < run.steps.size(); at += piece) {
+                    auto batch = std::make_shared<RunBatch>();
+                    batch->runId = run.header.runId;
+                    batch->steps.assign(run.steps.begin() + std::ptrdiff_t(at),
+                                        run.steps.begin() + std::ptrdiff_t(std::min(run.steps.size(), at + piece)));
+                    m_store.append(batch);
+                }
+                QCOMPARE(m_view->nFound(), whole.find(text));
+            }
+    }
+
+    /// A long recording comes in slices and ends as the same.
+    void aLongRecordingComesWhole() {
+        const auto run = std::make_shared<const RunData>(sample::large(60'000, 2000));
+        m_store.show(run);
+        QVERIFY(!m_store.isFinished() && m_store.share() == run);
+        m_view->scrollToToken(61'999);
+        QTRY_VERIFY(m_store.isFinished());
+        QCOMPARE(m_store.data().steps.size(), run->steps.size());
+        QCOMPARE(m_store.data().segments.size(), run->segments.size());
+        QTRY_VERIFY(m_view->viewport()->rect().intersects(m_view->tokenRect(61'999)));
+        m_store.show(run);  // and makes way at any time
+        m_store.load(sample::sheet(2));
+        const int n = m_store.nSteps();
+        QTest::qWait(50);
+        QCOMPARE(m_store.nSteps(), n);
+        QVERIFY(m_store.isFinished());
+    }
+
+  private:
+    RunStore m_store;
+    Selection m_selection;
+    std::unique_ptr<TranscriptView> m_view;
+};
+
+QTEST_MAIN(TestTranscriptView)
+#include "tst_transcript_view.moc"

@@ -1,0 +1,217 @@
+// Value types of the window: numbers as text, live rate, summaries of segments, layout of a transcript.
+#include <QtTest>
+#include <random>
+
+#include "tests/ui/sample_run.h"
+#include "ui/model/format.h"
+#include "ui/model/live_rate.h"
+#include "ui/model/run_store.h"
+#include "ui/model/segment_summary.h"
+#include "ui/views/transcript/transcript_layout.h"
+
+using namespace spanscope;
+
+class TestUiValues : public QObject {
+    Q_OBJECT
+  private slots:
+    void numbers_data() {
+        QTest::addColumn<double>("value");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("zero") << 0.0 << "0";
+        QTest::newRow("nothing to speak of") << 1e-12 << "0";
+        QTest::newRow("tiny") << 0.0000123 << "0.000012";
+        QTest::newRow("small") << 0.00047 << "0.00047";
+        QTest::newRow("thousandths") << 0.0126 << "0.013";
+        QTest::newRow("one") << 1.276 << "1.28";
+        QTest::newRow("rounds up a digit") << 9.999 << "10.0";
+        QTest::newRow("ten") << 12.34 << "12.3";
+        QTest::newRow("hundred") << 123.4 << "123";
+        QTest::newRow("no exponent") << 123.6 << "124";
+        QTest::newRow("grouped") << 1234567.0 << QString::fromUtf8("1\u202f234\u202f567");
+        QTest::newRow("negative") << -12.34 << "-12.3";
+    }
+    void numbers() {
+        QFETCH(double, value);
+        QFETCH(QString, text);
+        QCOMPARE(formatNumber(value), text);
+    }
+    void units() {
+        QCOMPARE(formatDuration(412'000), QStringLiteral("412 µs"));
+        QCOMPARE(formatDuration(12'340'000), QStringLiteral("12.3 ms"));
+        QCOMPARE(formatDuration(1'240'000'000), QStringLiteral("1.24 s"));
+        QCOMPARE(formatBytes(512), QStringLiteral("512 B"));
+        QCOMPARE(formatBytes(1536), QStringLiteral("1.50 KiB"));
+        QCOMPARE(formatBytes(quint64(3) << 30), QStringLiteral("3.00 GiB"));
+        QCOMPARE(formatRate(0), kNoValue);
+        QCOMPARE(formatRate(81.25), QStringLiteral("81.3 t/s"));
+        QCOMPARE(formatFactor(1.284), QStringLiteral("1.28×"));
+        QCOMPARE(formatPercent(0.123), QStringLiteral("12.3 %"));
+    }
+
+    void liveRateNeedsHalfASecond() {
+        std::vector<StepRecord> steps;
+        for (int i = 0; i < 400; ++i) {
+            StepRecord s;
+            s.atNs = int64_t(i) * 1'000'000;  // 1000 a second
+            steps.push_back(s);
+            if (i < 500) QCOMPARE(liveTokensPerS(steps), 0.0);
+        }
+        while (steps.size() < 3000) {
+            StepRecord s;
+            s.atNs = steps.back().atNs + 1'000'000;
+            steps.push_back(s);
+        }
+        QVERIFY(qAbs(liveTokensPerS(steps) - 1000) < 1e-6);
+        // The last second counts, not the whole run.
+        for (int i = 0; i < 250; ++i) {
+            StepRecord s;
+            s.atNs = steps.back().atNs + 4'000'000;
+            steps.push_back(s);
+        }
+        QVERIFY(qAbs(liveTokensPerS(steps) - 250) < 1e-6);
+    }
+
+    /// Fed in random portions, the summaries equal sums made over the whole run.
+    void summariesGrow() {
+        const RunData whole = sample::sheet(30);
+        RunData grown;
+        grown.header = whole.header;
+        SegmentSummaries summaries;
+        std::mt19937 random(5);
+        while (grown.steps.size() < whole.steps.size()) {
+            const size_t n = std::min(whole.steps.size(), grown.steps.size() + 1 + random() % 17);
+            grown.steps.assign(whole.steps.begin(), whole.steps.begin() + std::ptrdiff_t(n));
+            grown.segments.clear();
+            for (const Segment& s : whole.segments)
+                if (s.begin <= grown.steps.back().position) grown.segments.push_back(s);
+            summaries.update(grown);
+        }
+        QCOMPARE(summaries.rows().size(), size_t(30));
+        for (const SegmentSummary& row : summaries.rows()) {
+            qint64 attended = 0, read = 0, causal = 0;
+            int first = -1, last = -1;
+            for (const StepRecord& s : whole.steps) {
+                if (s.segment != row.segment) continue;
+                attended += s.attended;
+                read += s.read;
+                causal += s.causal;
+                if (first < 0) first = s.index;
+                last = s.index;
+            }
+            QCOMPARE(row.attended, attended);
+            QCOMPARE(row.read, read);
+            QCOMPARE(row.causal, causal);
+            QCOMPARE(row.firstStep, first);
+            QCOMPARE(row.lastStep, last);
+            for (int step = first; step <= last; ++step)
+                QCOMPARE(summaries.rowOfStep(step), summaries.rowOfSegment(row.segment));
+        }
+        QCOMPARE(summaries.rowOfStep(int(whole.steps.size())), -1);
+        QCOMPARE(summaries.rowOfStep(-1), -1);
+    }
+
+    /// A batch costs what is new in it: records that are there are neither copied nor moved, however long the run
+    /// grows.
+    void appendingTouchesOnlyWhatIsNew() {
+        constexpr int kBatches = 2000, kStepsEach = 5;
+        auto header = std::make_shared<RunHeader>();
+        header->runId = 1;
+        header->settings.contextTokens = kBatches * kStepsEach + 8;
+        header->prompt.resize(8);
+        RunStore store;
+        store.begin(header, {Segment{}});
+        const StepRecord* steps = nullptr;
+        const Segment* segments = nullptr;
+        qint64 nCopied = 0, nMoved = 0;
+        for (int b = 0; b < kBatches; ++b) {
+            auto batch = std::make_shared<RunBatch>();
+            batch->runId = 1;
+            batch->firstSegment = store.data().segments.size() - 1;  // the newest again, and one more
+            batch->segments = {store.data().segments.back(), Segment{}};
+            batch->segments.back().begin = b;
+            for (int i = 0; i < kStepsEach; ++i) {
+                StepRecord step;
+                step.index = b * kStepsEach + i;
+                step.token.text = "a token's text that is too long to stand in the string itself";
+                batch->steps.push_back(step);
+            }
+            store.append(batch);
+            nCopied += qint64(batch->steps.size() + batch->segments.size());
+            if (steps && store.data().steps.data() != steps) nMoved += store.nSteps();
+            if (segments && store.data().segments.data() != segments) nMoved += qint64(store.data().segments.size());
+            steps = store.data().steps.data();
+            segments = store.data().segments.data();
+        }
+        QCOMPARE(store.nSteps(), kBatches * kStepsEach);
+        QCOMPARE(store.data().segments.size(), size_t(kBatches + 1));
+        for (int b = 0; b < kBatches; ++b) QCOMPARE(store.data().segments[size_t(b) + 1].begin, b);
+        QCOMPARE(nCopied, qint64(kBatches) * (kStepsEach + 2));
+        QVERIFY2(nMoved <= 4 * kBatches,
+                 qPrintable(QString::number(nMoved)));  // segments double; steps stay where they are
+    }
+
+    void batchesThatDoNotFollowAreLeftOut() {
+        auto header = std::make_shared<RunHeader>();
+        header->runId = 1;
+        RunStore store;
+        store.begin(header, {Segment{}});
+        auto batch = std::make_shared<RunBatch>();
+        batch->runId = 1;
+        batch->firstSegment = 2;  // the one before is missing
+        batch->steps.resize(3);
+        store.append(batch);
+        QCOMPARE(store.nSteps(), 0);
+        QCOMPARE(store.data().segments.size(), size_t{1});
+    }
+
+    void pages() {
+        QCOMPARE(pagesOf({0, 1}, 100).count(), 1);
+        QCOMPARE(pagesOf({15, 17}, 100).count(), 2);
+        QCOMPARE(pagesOf({16, 32}, 100).count(), 1);
+        QCOMPARE(pagesOf({16, kOpenEnd}, 33).count(), 2);
+        QCOMPARE(pagesOf({40, kOpenEnd}, 33).count(), 0);
+        QCOMPARE(pagesOf({5, 5}, 33).count(), 0);
+    }
+
+    /// Every token lies in exactly one row, inside the width, and a hit at its middle finds it again.
+    void layoutHoldsEveryToken() {
+        std::mt19937 random(11);
+        for (const int width : {120, 333, 901}) {
+            TranscriptLayout layout;
+            TranscriptMetrics metrics;
+            metrics.width = width;
+            layout.reset(metrics);
+            for (int i = 0; i < 2042; ++i) {
+                TokenBox box;
+                box.width = 4 + int(random() % 40);
+                box.mayBreakBefore = random() % 3 == 0;
+                box.endsLine = random() % 37 == 0;
+                box.startsBlock = random() % 53 == 0;
+                box.startsSection = i == 0 || i == 500;
+                layout.append(box);
+            }
+            int next = 0, y = -1;
+            for (const TranscriptRow& row : layout.rows()) {
+                QCOMPARE(row.first, next);
+                QVERIFY(row.end > row.first);
+                QVERIFY(row.y > y);
+                y = row.y;
+                next = row.end;
+                int w = row.indent;
+                for (int t = row.first; t < row.end; ++t) w += layout.box(t).width;
+                QVERIFY2(w <= width || row.end - row.first == 1, "row wider than the view");
+            }
+            QCOMPARE(next, layout.nTokens());
+            for (int t = 0; t < layout.nTokens(); ++t) {
+                const TranscriptRow& row = layout.rows()[size_t(layout.rowOfToken(t))];
+                QCOMPARE(layout.tokenAt(layout.xOfToken(t) + layout.box(t).width / 2, row.y + metrics.rowHeight / 2),
+                         t);
+            }
+            QCOMPARE(layout.tokenAt(5, layout.height() + 5), -1);
+            QCOMPARE(layout.rowOfToken(layout.nTokens()), -1);
+        }
+    }
+};
+
+QTEST_GUILESS_MAIN(TestUiValues)
+#include "tst_ui_values.moc"

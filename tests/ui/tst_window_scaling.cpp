@@ -1,0 +1,120 @@
+// The main states at the screen's scale (QT_SCALE_FACTOR: 1, 1.25, 1.5, 2) and in small windows: everything fits, no
+// text and no control is cut off. Sizes are in units of the scale: 1280 x 720 at 1.5 is a full-HD laptop.
+#include <QDialog>
+#include <QStandardPaths>
+#include <QtTest>
+
+#include "tests/ui/clipping.h"
+#include "tests/ui/window_states.h"
+#include "ui/export/export_dialog.h"
+
+using namespace spanscope;
+
+namespace {
+/// Lines that say what happens at the moment; all of them give way to figures and buttons.
+const QStringList kMayCut{"status", "timelineText", "compareText", "laneTitle"};
+}  // namespace
+
+class TestWindowScaling : public QObject {
+    Q_OBJECT
+  private slots:
+    void initTestCase() {
+        QStandardPaths::setTestModeEnabled(true);
+        QApplication::setApplicationName("spanscope-scaling");
+        QApplication::setOrganizationName("spanscope-scaling");
+        const double wanted = qEnvironmentVariable("QT_SCALE_FACTOR", "1").toDouble();
+        QCOMPARE(qApp->devicePixelRatio(), wanted);
+    }
+
+    void nothingIsCutOff_data() {
+        QTest::addColumn<QSize>("size");
+        for (const QSize size : {QSize(1440, 900), QSize(1280, 720), QSize(1024, 640), QSize(960, 540)})
+            QTest::addRow("%dx%d", size.width(), size.height()) << size;
+    }
+    void nothingIsCutOff() {
+        QFETCH(const QSize, size);
+        QStringList wrong;
+        int nChecked = 0;
+        const auto check = [&](const QString& name, MainWindow& window) {
+            if (window.size() != size && !name.startsWith("presentation")) {
+                const QSize center = window.centralWidget()->minimumSizeHint();
+                wrong << QStringLiteral("%1: the window wants %2x%3; its centre %4x%5")
+                             .arg(name)
+                             .arg(window.width())
+                             .arg(window.height())
+                             .arg(center.width())
+                             .arg(center.height());
+                for (const QDockWidget* dock : window.findChildren<QDockWidget*>())
+                    if (!dock->isHidden())
+                        wrong << QStringLiteral("   %1 %2x%3")
+                                     .arg(dock->objectName())
+                                     .arg(dock->minimumSizeHint().width())
+                                     .arg(dock->minimumSizeHint().height());
+            }
+            for (const QString& part : sample::clippedParts(&window, kMayCut)) wrong << name + ": " + part;
+            ++nChecked;
+        };
+        sample::eachWindowState(
+            [&](const QString& name, MainWindow& window) {
+                check(name, window);
+                if (name != "finished") return;
+                for (const char* panel :
+                     {"graph", "spans", "inspector", "history", "probe", "compare", "timeline", "throughput", "mask"}) {
+                    window.raisePanel(panel);
+                    sample::settle(60);
+                    check(name + '/' + panel, window);
+                }
+                for (const char* away : {"compare", "timeline"})
+                    window.findChild<QDockWidget*>(QStringLiteral("dock.") + away)->close();
+                window.setSideBySide(true);
+                sample::settle(60);
+                check("side by side", window);
+                window.setSideBySide(false);
+                window.setLayoutPreset("inspect");
+                sample::settle(100);
+                check("inspect layout", window);
+                window.setLayoutPreset("demo");
+            },
+            size);
+        QVERIFY(nChecked >= 18);
+        wrong.removeDuplicates();
+        for (const QString& part : wrong) qWarning("%s", qPrintable(part));
+        QVERIFY2(wrong.isEmpty(), qPrintable(QStringLiteral("%1 parts in %2 states").arg(wrong.size()).arg(nChecked)));
+    }
+
+    /// Every dialog that an action opens: whole, and no larger than a small screen.
+    void dialogsFit() {
+        QStringList wrong;
+        int nDialogs = 0;
+        sample::eachWindowState([&](const QString& name, MainWindow& window) {
+            if (name != "finished") return;
+            for (const char* id :
+                 {"exportImage", "exportData", "sampling", "shortcuts", "protocolHelp", "about", "modelCard"}) {
+                bool seen = false;
+                const auto look = [&] {
+                    QWidget* dialog = QApplication::activeModalWidget();
+                    if (!dialog) return;
+                    sample::settle(150);
+                    seen = true;
+                    if (dialog->width() > 1240 || dialog->height() > 690)
+                        wrong << QStringLiteral("%1 wants %2x%3").arg(id).arg(dialog->width()).arg(dialog->height());
+                    for (const QString& part : sample::clippedParts(dialog, kMayCut))
+                        wrong << QString(id) + ": " + part;
+                    dialog->close();
+                };
+                QTimer::singleShot(50, &window, look);
+                window.action(id)->trigger();
+                sample::settle(400);
+                if (!seen) look();
+                nDialogs += seen;
+                if (!seen) wrong << QStringLiteral("%1 opened no dialog").arg(id);
+            }
+        });
+        QCOMPARE(nDialogs, 7);
+        for (const QString& part : wrong) qWarning("%s", qPrintable(part));
+        QVERIFY2(wrong.isEmpty(), qPrintable(QStringLiteral("%1 parts").arg(wrong.size())));
+    }
+};
+
+QTEST_MAIN(TestWindowScaling)
+#include "tst_window_scaling.moc"

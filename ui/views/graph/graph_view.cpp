@@ -1,0 +1,215 @@
+#include "ui/views/graph/graph_view.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QMouseEvent>
+#include <QPainter>
+#include <QWheelEvent>
+#include <algorithm>
+#include <cmath>
+
+#include "ui/model/shown_text.h"
+#include "ui/views/palette.h"
+#include "ui/views/view_actions.h"
+
+namespace spanscope {
+
+GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
+    : QWidget(parent), m_store(store), m_selection(selection) {
+    setObjectName("graphView");
+    setAccessibleName(tr("Dependency graph of segments"));
+    setFocusPolicy(Qt::StrongFocus);
+    setMouseTracking(true);
+    setMinimumSize(120, 80);
+    const ViewActions add(this, Qt::WidgetShortcut);
+    add(tr("Whole Graph"), QKeySequence(Qt::Key_F), tr("Show the whole graph"), [this] { fit(); });
+    add(tr("Copy as Text"), QKeySequence::Copy, tr("Copy the graph as a list"), [this] { copyText(); });
+    setContextMenuPolicy(Qt::ActionsContextMenu);
+    m_timer.setSingleShot(true);
+    m_timer.setInterval(250);  // segments come slowly; a layout for each batch would be wasted
+    connect(&m_timer, &QTimer::timeout, this, &GraphView::relayout);
+    connect(m_store, &RunStore::reset, this, [this] {
+        m_fit = true;
+        relayout();
+    });
+    connect(m_store, &RunStore::stepsAppended, this, [this] {
+        if (!m_timer.isActive()) m_timer.start();
+    });
+    connect(m_store, &RunStore::finished, this, &GraphView::relayout);
+    connect(m_selection, &Selection::changed, this, qOverload<>(&QWidget::update));
+    relayout();
+}
+
+void GraphView::relayout() {
+    m_timer.stop();
+    m_graph = layoutGraph(m_store->data());
+    if (m_fit) fit();
+    setAccessibleDescription(tr("%1 segments, %2 references").arg(m_graph.nodes.size()).arg(m_graph.edges.size()));
+    update();
+}
+
+void GraphView::flush() { relayout(); }
+
+void GraphView::fit() {
+    m_fit = true;
+    if (m_graph.nodes.empty()) return;
+    m_zoom = std::clamp(std::min(width() / m_graph.size.width(), height() / m_graph.size.height()), 0.05, 1.4);
+    m_offset = QPointF((width() - m_graph.size.width() * m_zoom) / 2, (height() - m_graph.size.height() * m_zoom) / 2);
+    update();
+}
+
+int GraphView::currentSegment() const {
+    const int step = m_selection->isLocked() ? m_selection->current() : -1;
+    if (step >= 0 && step < m_store->nSteps()) return m_store->data().steps[size_t(step)].segment;
+    if (m_hovered >= 0) return m_hovered;
+    const int hovered = m_selection->hovered();
+    return hovered >= 0 && hovered < m_store->nSteps() ? m_store->data().steps[size_t(hovered)].segment : -1;
+}
+
+QFont GraphView::graphFont() const {
+    QFont f = font();
+    f.setPointSizeF(8.5);
+    return f;
+}
+
+void GraphView::paintEvent(QPaintEvent*) {
+    const Palette& palette = Palette::of(this);
+    QPainter painter(this);
+    painter.fillRect(rect(), palette.ground);
+    if (m_graph.nodes.empty()) {
+        painter.setPen(palette.inkSoft);
+        painter.drawText(
+            rect(), Qt::AlignCenter,
+            tr("No segments yet.\nEach one that the model writes becomes a node;\nan arrow leads from what it named."));
+        return;
+    }
+    painter.translate(m_offset);
+    painter.scale(m_zoom, m_zoom);
+    painter.setFont(graphFont());
+    paintGraph(painter, m_graph, palette, currentSegment());
+    if (m_graph.nLeftOut > 0) {
+        painter.resetTransform();
+        painter.setPen(palette.inkSoft);
+        painter.drawText(
+            rect().adjusted(8, 4, -8, -4), Qt::AlignLeft | Qt::AlignTop,
+            tr("the last %1 segments; %2 earlier ones are not drawn").arg(m_graph.nodes.size()).arg(m_graph.nLeftOut));
+    }
+}
+
+void GraphView::selectSegment(int segment) {
+    const RunData& run = m_store->data();
+    if (segment < 0 || segment >= int(run.segments.size()) || run.steps.empty()) return;
+    const Segment& s = run.segments[size_t(segment)];
+    const int offset = run.steps.front().position;
+    const int first = s.begin - offset,
+              last = std::min(s.end == kOpenEnd ? m_store->nSteps() : s.end - offset, m_store->nSteps()) - 1;
+    if (first >= 0 && last >= first) {
+        m_selection->lockRange(first, last);
+    } else {  // given, not written: the steps that first read it
+        for (const StepRecord& step : run.steps)
+            if (step.visible && mayRead(*step.visible, step.position, s.begin)) {
+                m_selection->lockRange(step.index, step.index);
+                break;
+            }
+    }
+    emit segmentActivated(segment);
+}
+
+void GraphView::mousePressEvent(QMouseEvent* event) {
+    if (event->button() != Qt::LeftButton) return;
+    m_pressed = true;
+    m_press = event->position();
+    m_pressOffset = m_offset;
+}
+
+void GraphView::mouseMoveEvent(QMouseEvent* event) {
+    if (m_pressed && !m_dragging &&
+        (event->position() - m_press).manhattanLength() >= QApplication::startDragDistance())
+        m_dragging = true;
+    if (m_dragging) {
+        m_offset = m_pressOffset + event->position() - m_press;
+        m_fit = false;
+        update();
+        return;
+    }
+    const int node = m_graph.nodeAt((event->position() - m_offset) / m_zoom);
+    const int segment = node < 0 ? -1 : m_graph.nodes[size_t(node)].segment;
+    if (segment != m_hovered) {
+        m_hovered = segment;
+        setToolTip(node < 0 ? QString()
+                            : plainToolTip(QString::fromStdString(m_graph.nodes[size_t(node)].label + ": " +
+                                                                  m_graph.nodes[size_t(node)].text)));
+        update();
+    }
+}
+
+void GraphView::mouseReleaseEvent(QMouseEvent* event) {
+    const bool click = m_pressed && !m_dragging;
+    m_pressed = m_dragging = false;
+    if (!click || event->button() != Qt::LeftButton) return;
+    const int node = m_graph.nodeAt((event->position() - m_offset) / m_zoom);
+    if (node >= 0) selectSegment(m_graph.nodes[size_t(node)].segment);
+    else m_selection->clear();
+}
+
+void GraphView::wheelEvent(QWheelEvent* event) {
+    const double factor = std::pow(1.15, event->angleDelta().y() / 120.0);
+    const double zoom = std::clamp(m_zoom * factor, 0.05, 4.0);
+    m_offset = event->position() - (event->position() - m_offset) * (zoom / m_zoom);
+    m_zoom = zoom;
+    m_fit = false;
+    update();
+    event->accept();
+}
+
+void GraphView::selectNode(int node) {
+    if (m_graph.nodes.empty()) return;
+    node = std::clamp(node, 0, int(m_graph.nodes.size()) - 1);
+    selectSegment(m_graph.nodes[size_t(node)].segment);
+}
+
+void GraphView::keyPressEvent(QKeyEvent* event) {
+    const int node = m_graph.nodeOf(currentSegment());
+    switch (event->key()) {
+        case Qt::Key_Down:
+        case Qt::Key_Right: selectNode(node + 1); break;
+        case Qt::Key_Up:
+        case Qt::Key_Left: selectNode(node < 0 ? int(m_graph.nodes.size()) - 1 : node - 1); break;
+        case Qt::Key_Escape:
+            if (m_selection->isLocked()) m_selection->clear();
+            else if (!m_fit) fit();
+            else event->ignore();
+            break;
+        default: QWidget::keyPressEvent(event); break;
+    }
+}
+
+void GraphView::leaveEvent(QEvent*) {
+    m_hovered = -1;
+    update();
+}
+
+void GraphView::resizeEvent(QResizeEvent*) {
+    if (m_fit) fit();
+}
+
+QString GraphView::text() const {
+    QStringList lines;
+    for (size_t i = 0; i < m_graph.nodes.size(); ++i) {
+        if (m_graph.nodes[i].kind != SegmentKind::Out) continue;
+        QStringList sources;
+        for (const GraphEdge& e : m_graph.edges)
+            if (e.to == int(i))
+                sources << (e.broken ? tr("nothing (unknown label)")
+                                     : QString::fromStdString(m_graph.nodes[size_t(e.from)].label));
+        lines << tr("%1 reads %2")
+                     .arg(QString::fromStdString(m_graph.nodes[i].label),
+                          sources.isEmpty() ? tr("nothing else") : sources.join(", "));
+    }
+    return lines.join('\n');
+}
+
+void GraphView::copyText() { QGuiApplication::clipboard()->setText(text()); }
+
+}  // namespace spanscope

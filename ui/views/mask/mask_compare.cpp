@@ -1,0 +1,421 @@
+#include "ui/views/mask/mask_compare.h"
+
+#include <QAction>
+#include <QClipboard>
+#include <QGuiApplication>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QMouseEvent>
+#include <QPainter>
+#include <QPointer>
+#include <QSplitter>
+#include <QTableWidget>
+#include <QTimer>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "engine/files/csv_cell.h"
+#include "ui/model/background.h"
+#include "ui/model/format.h"
+#include "ui/model/shown_text.h"
+#include "ui/views/mask/mask_explain.h"
+#include "ui/views/mask/mask_rulers.h"
+#include "ui/views/mask/mask_view.h"
+#include "ui/views/view_actions.h"
+
+namespace spanscope {
+
+namespace {
+
+QString nameOf(const RunData& run, bool other) {
+    const QString mode = attentionModeName(run.header.settings.attention);
+    return other ? QObject::tr("%1 (second)").arg(mode) : mode;
+}
+
+}  // namespace
+
+// ---- difference
+
+namespace {
+constexpr int kAtOnce = 50'000;  // steps of both runs
+
+MaskRows rowsOf(const RunData& run, const MaskDiff& diff) {
+    MaskRows rows;
+    for (size_t i = 0; i < diff.rows.size(); ++i) rows.append(run.steps[i]);
+    return rows;
+}
+}  // namespace
+
+MaskDiffPane::MaskDiffPane(RunStore* first, RunStore* second, Selection* selection, QWidget* parent)
+    : QWidget(parent), m_first(first), m_second(second), m_selection(selection), m_inbox(sharedMailbox()) {
+    setObjectName("maskDifference");
+    setAccessibleName(tr("Difference of the two masks"));
+    setMouseTracking(true);
+    setMinimumSize(240, 160);
+    connect(m_selection, &Selection::changed, this, qOverload<>(&QWidget::update));
+}
+
+void MaskDiffPane::rebuild() {
+    ++m_generation;
+    if (m_first->nSteps() + m_second->nSteps() <= kAtOnce) {
+        const MaskDiff diff = diffRuns(m_first->data(), m_second->data());
+        take(diff, rowsOf(m_first->data(), diff));
+        return;
+    }
+    MaskDiff none;
+    none.why = "Comparing the runs\u2026";
+    take(none, {});
+    if (!m_first->isFinished() || !m_second->isFinished()) return;
+    const QPointer<MaskDiffPane> self(this);
+    inBackground([a = m_first->share(), b = m_second->share(), self, inbox = m_inbox, generation = m_generation] {
+        const auto diff = std::make_shared<MaskDiff>(diffRuns(*a, *b));
+        inbox->post([self, diff, rows = rowsOf(*a, *diff), generation] {
+            if (self && generation == self->m_generation) self->take(std::move(*diff), rows);
+        });
+    });
+}
+
+void MaskDiffPane::take(MaskDiff diff, MaskRows rows) {
+    m_diff = std::move(diff);
+    m_rows = std::move(rows);
+    layOut();
+    if (m_fit) follow({}, {}, true);
+    m_image = QImage();
+    update();
+    emit rebuilt();
+}
+
+void MaskDiffPane::layOut() {
+    m_plot = QRect(int(MaskRulers::kLeft), int(MaskRulers::kTop), std::max(16, width() - int(MaskRulers::kLeft) - 10),
+                   std::max(16, height() - int(MaskRulers::kTop) - int(MaskRulers::kLegend) - 4));
+    const double dpr = devicePixelRatioF();
+    m_x.extent = int(m_plot.width() * dpr);
+    m_y.extent = int(m_plot.height() * dpr);
+    m_x.nCells = m_diff.nColumns;
+    m_y.nCells = int(m_diff.rows.size());
+}
+
+void MaskDiffPane::follow(const MaskWindow& columns, const MaskWindow& rows, bool fitted) {
+    m_fit = fitted;
+    if (fitted) {
+        m_x.fit(m_x.nCells);
+        m_y.fit(m_y.nCells);
+    } else {
+        m_x.follow(columns);
+        m_y.follow(rows);
+    }
+    m_image = QImage();
+    update();
+}
+
+QPoint MaskDiffPane::cellAt(QPointF pos) const {
+    const QPointF at = (pos - m_plot.topLeft()) * devicePixelRatioF();
+    const int column = m_x.cellAtWindow(at.x()), step = m_y.cellAtWindow(at.y());
+    return column < 0 || step < 0 ? QPoint(-1, -1) : QPoint(column, step);
+}
+
+QPointF MaskDiffPane::centreOf(int step, int column) const {
+    const double dpr = devicePixelRatioF();
+    return {m_plot.left() + (m_x.axis.pixelOf(column + 0.5) - m_x.origin) / dpr,
+            m_plot.top() + (m_y.axis.pixelOf(step + 0.5) - m_y.origin) / dpr};
+}
+
+void MaskDiffPane::paintEvent(QPaintEvent*) {
+    const Palette& palette = Palette::of(this);
+    QPainter painter(this);
+    painter.fillRect(rect(), palette.ground);
+    if (!m_diff.why.empty() || m_diff.rows.empty()) {
+        painter.setPen(palette.inkSoft);
+        painter.drawText(rect(), Qt::AlignCenter | Qt::TextWordWrap,
+                         m_diff.why.empty() ? tr("Two runs of one prompt are compared here, cell by cell.")
+                                            : QString::fromStdString(m_diff.why));
+        return;
+    }
+    const double dpr = devicePixelRatioF();
+    const int pattern = std::max(1, int(std::lround(dpr)));
+    if (m_image.isNull() || m_imageDark != palette.dark) {
+        m_imageDark = palette.dark;
+        m_image = rasterDiff(m_diff, m_x.axis, m_y.axis, int64_t(m_x.origin), int64_t(m_y.origin), m_x.extent,
+                             m_y.extent, palette.dark, pattern);
+    }
+    painter.save();
+    painter.translate(m_plot.topLeft());
+    painter.scale(1 / dpr, 1 / dpr);
+    painter.drawImage(0, 0, m_image);
+    painter.restore();
+    QFont small = font();
+    small.setPointSizeF(std::max(7.0, font().pointSizeF() * 0.85));
+    painter.setFont(small);
+    const bool locked = m_selection->isLocked();
+    MaskRulers r{m_first->data(),
+                 m_rows,
+                 palette,
+                 m_x,
+                 m_y,
+                 1 / dpr,
+                 QRectF(m_plot),
+                 locked ? m_selection->locked() : m_selection->hovered(),
+                 locked ? m_selection->lockedEnd() : m_selection->hovered(),
+                 true,
+                 true,
+                 0};
+    if (r.last >= m_rows.size()) r.first = r.last = -1;
+    r.drawGrid(painter);
+    r.drawTop(painter);
+    r.drawLeft(painter);
+    if (r.first >= 0) {
+        painter.setPen(QPen(palette.accent, locked ? 1.5 : 1));
+        for (const double y : {r.yOf(r.first), r.yOf(r.last + 1)})
+            if (y >= m_plot.top() && y <= m_plot.bottom())
+                painter.drawLine(QPointF(m_plot.left(), y), QPointF(m_plot.right(), y));
+    }
+    if (m_diff.parting >= 0) {
+        const double y = r.yOf(m_diff.parting);
+        if (y >= m_plot.top() && y <= m_plot.bottom()) {
+            painter.setPen(QPen(palette.ink, 1, Qt::DashLine));
+            painter.drawLine(QPointF(m_plot.left(), y), QPointF(m_plot.right(), y));
+            painter.drawText(QRectF(m_plot.left(), y + 2, m_plot.width() - 6, 16), Qt::AlignRight,
+                             tr("from here on the texts differ"));
+        }
+    }
+    double left = m_plot.left();
+    const double top = m_plot.bottom() + 10;
+    for (const DiffState s : {DiffState::OnlyFirst, DiffState::OnlySecond, DiffState::Both, DiffState::Neither}) {
+        QImage swatch(13, 13, QImage::Format_RGB32);
+        for (int y = 0; y < 13; ++y)
+            for (int x = 0; x < 13; ++x) swatch.setPixel(x, y, diffPixel(s, palette, x, y, 1));
+        painter.drawImage(QRectF(left, top, 13, 13), swatch);
+        painter.setPen(QPen(palette.inkSoft, 0.6));
+        painter.drawRect(QRectF(left, top, 13, 13));
+        painter.setPen(palette.ink);
+        QString name = diffStateName(s);
+        if (s == DiffState::OnlyFirst) name = tr("only %1").arg(nameOf(m_first->data(), false));
+        if (s == DiffState::OnlySecond)
+            name = tr("only %1").arg(nameOf(m_second->data(), m_first->data().header.settings.attention ==
+                                                                  m_second->data().header.settings.attention));
+        painter.drawText(QPointF(left + 18, top + 11), name);
+        left += 18 + painter.fontMetrics().horizontalAdvance(name) + 16;
+    }
+}
+
+void MaskDiffPane::resizeEvent(QResizeEvent*) {
+    layOut();
+    if (m_fit) {
+        follow({}, {}, true);
+    } else {
+        m_x.clamp();
+        m_y.clamp();
+    }
+    m_image = QImage();
+}
+
+void MaskDiffPane::mouseMoveEvent(QMouseEvent* event) {
+    const QPoint cell = cellAt(event->position());
+    m_selection->hover(cell.y());
+    QString text;
+    if (cell.y() >= 0 && cell.y() < m_first->nSteps()) {
+        const DiffState state = diffCell(m_diff.rows[size_t(cell.y())], cell.x());
+        const RunData& run = m_first->data();
+        text = tr("step %1 (%2), position %3 (%4): %5")
+                   .arg(QString::number(cell.y()),
+                        QString::fromStdString(tokenText(run, run.steps[size_t(cell.y())].position)),
+                        QString::number(cell.x()), QString::fromStdString(tokenText(run, cell.x())),
+                        QString(diffStateName(state)));
+    }
+    setToolTip(plainToolTip(text));
+    setAccessibleDescription(text);
+    emit cursorChanged(text);
+}
+
+void MaskDiffPane::mousePressEvent(QMouseEvent* event) {
+    const QPoint cell = cellAt(event->position());
+    if (cell.y() < 0) return;
+    if (event->modifiers() & Qt::ShiftModifier) m_selection->extendTo(cell.y());
+    else m_selection->lock(cell.y());
+}
+
+void MaskDiffPane::leaveEvent(QEvent*) { m_selection->hover(-1); }
+
+// ---- side by side
+
+MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* selection, QWidget* parent)
+    : QWidget(parent), m_first(first), m_second(second), m_selection(selection) {
+    setObjectName("maskCompare");
+    m_a = new MaskView(first, selection, this);
+    m_b = new MaskView(second, selection, this);
+    m_a->setObjectName("maskFirst");
+    m_b->setObjectName("maskSecond");
+    m_diff = new MaskDiffPane(first, second, selection, this);
+    m_text = new QLabel(this);
+    m_text->setObjectName("compareText");
+    m_text->setMinimumWidth(1);
+    m_text->setWordWrap(true);
+    m_text->setTextFormat(Qt::PlainText);
+    m_table = new QTableWidget(0, 3, this);
+    m_table->setObjectName("compareTable");
+    m_table->setAccessibleName(tr("Figures of both runs"));
+    m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
+    m_table->verticalHeader()->hide();
+    m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
+    m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+    m_table->setMinimumWidth(200);
+
+    const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
+    m_linkAction = add.checkable(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true,
+                                 [this](bool on) { setLinked(on); });
+    m_partingAction = add(tr("First Difference"), QKeySequence(Qt::Key_N),
+                          tr("Go to the first step where the two wrote different tokens"), [this] { jumpToParting(); });
+    QAction* copy = add(tr("Copy Figures"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), tr("Copy the table as CSV"),
+                        [this] { copyCsv(); });
+
+    auto* bar = new QHBoxLayout;
+    bar->setContentsMargins(8, 4, 4, 0);
+    bar->addWidget(m_text, 1);
+    for (QAction* a : {m_linkAction, m_partingAction, copy}) {
+        auto* button = new QToolButton(this);
+        button->setDefaultAction(a);
+        button->setAutoRaise(true);
+        bar->addWidget(button);
+    }
+    auto* masks = new QSplitter(Qt::Horizontal, this);
+    masks->addWidget(m_a);
+    masks->addWidget(m_b);
+    auto* below = new QSplitter(Qt::Horizontal, this);
+    below->addWidget(m_diff);
+    below->addWidget(m_table);
+    below->setStretchFactor(0, 3);
+    below->setStretchFactor(1, 1);
+    auto* rows = new QSplitter(Qt::Vertical, this);
+    rows->addWidget(masks);
+    rows->addWidget(below);
+    rows->setStretchFactor(0, 1);
+    rows->setStretchFactor(1, 1);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(2);
+    layout->addLayout(bar);
+    layout->addWidget(rows, 1);
+
+    const auto link = [this](MaskView* from, MaskView* to) {
+        connect(from, &MaskView::viewChanged, this, [this, from, to] {
+            if (!m_linked || m_linking) return;
+            m_linking = true;
+            to->follow(from->columns(), from->rows(), from->isFitted());
+            m_diff->follow(from->columns(), from->rows(), from->isFitted());
+            m_linking = false;
+        });
+    };
+    link(m_a, m_b);
+    link(m_b, m_a);
+    connect(m_diff, &MaskDiffPane::rebuilt, this, &MaskCompareView::showSummary);
+    auto* timer = new QTimer(this);
+    timer->setSingleShot(true);
+    timer->setInterval(250);
+    connect(timer, &QTimer::timeout, this, &MaskCompareView::rebuild);
+    for (RunStore* s : {first, second}) {
+        connect(s, &RunStore::reset, this, &MaskCompareView::rebuild);
+        connect(s, &RunStore::finished, this, &MaskCompareView::rebuild);
+        connect(s, &RunStore::stepsAppended, timer, [timer] {
+            if (!timer->isActive()) timer->start();
+        });
+    }
+    rebuild();
+}
+
+void MaskCompareView::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    if (m_stale) rebuild();
+}
+
+void MaskCompareView::rebuild() {
+    m_stale = !isVisible();
+    if (m_stale) {
+        m_diff->forget();
+        return;
+    }
+    m_diff->rebuild();
+    const RunData &a = m_first->data(), &b = m_second->data();
+    struct Line {
+        QString name, first, second;
+    };
+    const auto both = [&](const QString& name, auto&& value) { return Line{name, value(a), value(b)}; };
+    const std::array lines{
+        both(tr("attention"), [](const RunData& r) { return QString(attentionModeName(r.header.settings.attention)); }),
+        both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
+        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
+        both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
+        both(tr("read, of causal"), [](const RunData& r) { return formatPercent(r.stats.readFraction()); }),
+        both(tr("decode"), [](const RunData& r) { return formatRate(r.stats.decodeTokensPerS()); }),
+        both(tr("useful"), [](const RunData& r) { return formatRate(r.stats.usefulTokensPerS()); }),
+        both(tr("first token"), [](const RunData& r) { return formatDuration(r.stats.ttftNs); }),
+        both(tr("violations"), [](const RunData& r) { return QString::number(r.violations.size()); }),
+        both(tr("stop reason"), [](const RunData& r) { return QString(stopReasonName(r.stats.stop)); }),
+    };
+    m_table->setHorizontalHeaderLabels({tr("figure"), tr("first"), tr("second")});
+    m_table->setRowCount(int(lines.size()));
+    for (int i = 0; i < int(lines.size()); ++i) {
+        m_table->setItem(i, 0, new QTableWidgetItem(lines[size_t(i)].name));
+        m_table->setItem(i, 1, new QTableWidgetItem(lines[size_t(i)].first));
+        m_table->setItem(i, 2, new QTableWidgetItem(lines[size_t(i)].second));
+    }
+    m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
+    showSummary();
+}
+
+void MaskCompareView::showSummary() {
+    m_partingAction->setEnabled(m_diff->diff().parting >= 0);
+    m_text->setText(summary());
+}
+
+QString MaskCompareView::summary() const {
+    const MaskDiff& d = m_diff->diff();
+    if (!d.why.empty()) return QString::fromStdString(d.why);
+    if (d.rows.empty()) return tr("Nothing to compare yet.");
+    const RunData &a = m_first->data(), &b = m_second->data();
+    QString text;
+    if (d.parting >= 0) {
+        const auto token = [&](const RunData& r) {
+            return QString::fromStdString(tokenText(r, r.steps[size_t(d.parting)].position));
+        };
+        text = tr("Same tokens up to step %1; there the first wrote \u201c%2\u201d, the second \u201c%3\u201d. ")
+                   .arg(d.parting)
+                   .arg(token(a), token(b));
+    } else {
+        text = a.steps.size() == b.steps.size() ? tr("Same tokens in all %1 steps. ").arg(d.rows.size())
+                                                : tr("Same tokens in the %1 steps that both have. ").arg(d.rows.size());
+    }
+    const double all = double(std::max<int64_t>(1, d.cellsBoth + d.cellsOnlyFirst + d.cellsOnlySecond));
+    return text + tr("Of all that was read, both read %1, only the first %2, only the second %3.")
+                      .arg(formatPercent(double(d.cellsBoth) / all), formatPercent(double(d.cellsOnlyFirst) / all),
+                           formatPercent(double(d.cellsOnlySecond) / all));
+}
+
+QString MaskCompareView::csv() const {
+    QString out = QStringLiteral("figure,first,second\n");
+    const auto quoted = [](const QString& s) {
+        return '"' + QString::fromStdString(withoutFormula(s.toStdString())).replace('"', QStringLiteral("\"\"")) + '"';
+    };
+    for (int i = 0; i < m_table->rowCount(); ++i)
+        out += quoted(m_table->item(i, 0)->text()) + ',' + quoted(m_table->item(i, 1)->text()) + ',' +
+               quoted(m_table->item(i, 2)->text()) + '\n';
+    return out;
+}
+
+void MaskCompareView::setLinked(bool on) {
+    m_linked = on;
+    m_linkAction->setChecked(on);
+    if (on) emit m_a->viewChanged();
+}
+
+void MaskCompareView::jumpToParting() {
+    const int step = m_diff->diff().parting;
+    if (step >= 0) m_selection->lockRange(step, step);
+}
+
+void MaskCompareView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }
+
+}  // namespace spanscope

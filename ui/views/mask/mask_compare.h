@@ -1,0 +1,95 @@
+// Two runs side by side: both masks with linked scrolling and zoom, the difference of the two below, and the figures of
+// both as a table. GUI thread.
+#pragma once
+
+#include <QWidget>
+
+#include "ui/model/mailbox.h"
+#include "ui/model/run_store.h"
+#include "ui/model/selection.h"
+#include "ui/views/mask/mask_diff.h"
+
+class QAction;
+class QLabel;
+class QTableWidget;
+
+namespace spanscope {
+
+class MaskView;
+
+/// The difference as a picture; shows the window that it is given.
+class MaskDiffPane : public QWidget {
+    Q_OBJECT
+  public:
+    MaskDiffPane(RunStore* first, RunStore* second, Selection* selection, QWidget* parent);
+    const MaskDiff& diff() const { return m_diff; }
+    /// Long runs are compared in another thread, once both have ended; rebuilt() follows.
+    void rebuild();
+    void forget() { ++m_generation; }  ///< what is still being compared
+    void follow(const MaskWindow& columns, const MaskWindow& rows, bool fitted);
+    QPoint cellAt(QPointF pos) const;  ///< (column, step), {-1, -1} outside
+    QPointF centreOf(int step, int column) const;
+    QSize sizeHint() const override { return {520, 300}; }
+
+  signals:
+    void rebuilt();
+    void cursorChanged(const QString& sentence);
+
+  protected:
+    void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+
+  private:
+    void layOut();
+    void take(MaskDiff diff, MaskRows rows);
+    RunStore *m_first, *m_second;
+    Selection* m_selection;
+    MaskDiff m_diff;
+    MaskRows m_rows;
+    MaskWindow m_x, m_y;
+    QRect m_plot;
+    QImage m_image;
+    bool m_fit = true;
+    bool m_imageDark = false;
+    std::shared_ptr<Mailbox> m_inbox;  ///< outlives the pane where runs are being compared
+    int m_generation = 0;
+};
+
+class MaskCompareView : public QWidget {
+    Q_OBJECT
+  public:
+    MaskCompareView(RunStore* first, RunStore* second, Selection* selection, QWidget* parent = nullptr);
+    MaskView* firstView() const { return m_a; }
+    MaskView* secondView() const { return m_b; }
+    MaskDiffPane* difference() const { return m_diff; }
+    QString summary() const;
+    QSize minimumSizeHint() const override { return {460, 400}; }
+    /// Rows of figures: name, first, second; as the table shows them.
+    QString csv() const;
+
+  public slots:
+    void setLinked(bool on);
+    void jumpToParting();  ///< the first step where the two wrote different tokens
+    void copyCsv();
+
+  protected:
+    void showEvent(QShowEvent* event) override;
+
+  private:
+    void rebuild();  ///< when shown; else when it next is
+    void showSummary();
+    bool m_stale = true;
+    RunStore *m_first, *m_second;
+    Selection* m_selection;
+    MaskView *m_a, *m_b;
+    MaskDiffPane* m_diff;
+    QLabel* m_text;
+    QTableWidget* m_table;
+    QAction *m_linkAction, *m_partingAction;
+    bool m_linked = true, m_linking = false;
+};
+
+}  // namespace spanscope

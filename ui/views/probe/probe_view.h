@@ -1,0 +1,98 @@
+// Inspect mode: the run on show replayed beside a dense reading. How far apart the two are at every step, whose
+// attention the span kept, what it missed, and a span to edit. Asks by signal; never part of a measured run.
+#pragma once
+
+#include <QTimer>
+#include <QWidget>
+
+#include "engine/types/probe.h"
+#include "ui/model/payloads.h"
+#include "ui/model/run_store.h"
+#include "ui/model/selection.h"
+#include "ui/views/probe/probe_span_edit.h"
+
+class QCheckBox;
+class QLabel;
+class QListWidget;
+class QListWidgetItem;
+class QPushButton;
+class QTabWidget;
+class QTableWidget;
+
+namespace spanscope {
+
+class AttentionStrip;
+class DivergenceStrip;
+class HeadGrid;
+
+class ProbeView : public QWidget {
+    Q_OBJECT
+  public:
+    ProbeView(RunStore* store, Selection* selection, QWidget* parent);
+
+    bool isInspecting() const { return m_ready; }
+    HeadGrid* heads() const { return m_heads; }
+    AttentionStrip* attention() const { return m_attention; }
+    const SpanEditor& editor() const { return m_editor; }
+    DivergenceStrip* divergence() const { return m_strip; }
+    QTableWidget* missedTable() const { return m_missed; }
+    QListWidget* editList() const { return m_segments; }
+    const StepProbe& shownProbe() const { return m_probe; }  ///< without attention while nothing is inspected
+    const DivergenceCurve& curve() const { return m_curve; }
+    QString summary() const;
+    QString editResult() const;
+    QTableWidget* movedTable() const { return m_moved; }
+    QSize sizeHint() const override { return {560, 480}; }
+
+  public slots:
+    /// A model is there and nothing runs; else why not.
+    void setAvailable(bool available, const QString& why);
+    void onProgress(int done, int total);
+    void onCurve(const spanscope::DivergenceCurve& curve);
+    void onProbe(const spanscope::StepProbe& probe);
+    void onEdit(const spanscope::StepEdit& edit);
+    void onFailed(const spanscope::ErrorInfo& error);
+    void leave();  ///< back to measuring: what was found is dropped
+
+  signals:
+    void inspectRequested();
+    void probeRequested(int step, const spanscope::ProbeSettings& settings);
+    void editRequested(int step, const spanscope::IntervalList& list);
+    void inspectingChanged(bool inspecting);
+
+  private:
+    void showContent();
+    void requestProbe();
+    void showProbe();
+    void fillEdit();
+    void requestEdit();
+    void showTicks();
+    void onTicked(QListWidgetItem* item);
+    QString tokenText(int position) const;
+    QString segmentAt(int position) const;
+    void showChoices(const StepProbe& probe);
+
+    RunStore* m_store;
+    Selection* m_selection;
+    QPushButton *m_start, *m_jump, *m_apply;
+    QLabel *m_status, *m_summary, *m_editText;
+    QCheckBox* m_noSink;
+    DivergenceStrip* m_strip;
+    HeadGrid* m_heads;
+    AttentionStrip* m_attention;
+    QTabWidget* m_tabs;
+    QTableWidget *m_missed, *m_wasted, *m_choices, *m_moved;
+    QWidget *m_content, *m_empty;  ///< while inspecting; before
+    QListWidget* m_segments;
+    QTimer m_timer;
+    DivergenceCurve m_curve;
+    StepProbe m_probe;
+    bool m_waiting = false;  ///< for the replay of the run on show
+    bool m_ready = false;
+    bool m_available = false;
+    int m_editStep = -1;
+    SpanEditor m_editor;
+    bool m_filling = false;  // ticks follow the editor, not the other way round
+};
+
+}  // namespace spanscope

@@ -1,0 +1,308 @@
+#include "ui/views/prompt/prompt_editor.h"
+
+#include <QComboBox>
+#include <QFontDatabase>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMenu>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QStyle>
+#include <QTextBlock>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <functional>
+
+#include "ui/model/format.h"
+#include "ui/model/shown_text.h"
+#include "ui/model/tint.h"
+
+namespace spanscope {
+
+namespace {
+constexpr int kSampleChars = 72;
+constexpr qsizetype kMessage = 800;
+// What the editor lays out within a frame: its cost grows with the square of a line, and by the line.
+constexpr qsizetype kEditLine = 10'000, kEditText = 100'000, kEditLines = 10'000;
+constexpr qsizetype kPartLine = 2'000, kPartText = 20'000;  // shown of a text beyond that
+
+QString firstWords(const QString& sample) {
+    const QString line = shownLine(sample.left(8 * kSampleChars).simplified(), kSampleChars - 1);
+    const qsizetype nLines = sample.trimmed().count('\n') + 1;
+    return nLines > 3 ? QObject::tr("%1   (%2 lines)").arg(line, QString::number(nLines)) : line;
+}
+bool canBeEdited(const QString& text) {
+    if (text.size() > kEditText) return false;
+    qsizetype nLines = 0;
+    for (qsizetype from = 0; from >= 0 && from < text.size();) {
+        const qsizetype end = text.indexOf('\n', from);
+        if ((end < 0 ? text.size() : end) - from > kEditLine || ++nLines > kEditLines) return false;
+        from = end < 0 ? end : end + 1;
+    }
+    return true;
+}
+
+/// The beginning of each line, as many lines as there is room for.
+QString partOf(const QString& text) {
+    QString part;
+    qsizetype from = 0;
+    while (from < text.size() && part.size() < kPartText) {
+        const qsizetype newline = text.indexOf('\n', from), end = newline < 0 ? text.size() : newline;
+        part += shownText(text.mid(from, std::min(end - from, kPartLine)), kPartLine);
+        if (end - from > kPartLine)
+            part += QObject::tr("… (%1 more characters)").arg(formatCount(end - from - kPartLine));
+        if (newline >= 0) part += '\n';
+        from = end + 1;
+    }
+    if (from < text.size()) part += QObject::tr("… (%1 more characters)").arg(formatCount(text.size() - from));
+    return part;
+}
+
+/// Tells who owns it what is pasted or dropped: a text may be too long to be put in as it is.
+class PromptText : public QPlainTextEdit {
+  public:
+    explicit PromptText(QWidget* parent) : QPlainTextEdit(parent) {}
+    std::function<void(const QString&)> inserted;
+
+  protected:
+    void insertFromMimeData(const QMimeData* source) override {
+        if (source->hasText()) inserted(source->text());
+    }
+};
+
+}  // namespace
+
+PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
+    : QWidget(parent),
+      m_tasks(tasks),
+      m_task(new QComboBox(this)),
+      m_samples(new QToolButton(this)),
+      m_menu(new QMenu(this)),
+      m_edit(new PromptText(this)),
+      m_message(new QLabel(this)),
+      m_partRow(new QWidget(this)),
+      m_part(new QLabel(m_partRow)) {
+    static_cast<PromptText*>(m_edit)->inserted = [this](const QString& text) { insert(text); };
+    for (const TaskInfo& task : m_tasks) m_task->addItem(task.title, task.name);
+    m_task->setAccessibleName(tr("Task"));
+    m_task->setToolTip(tr("What kind of problem the text is; decides how it is put to the model"));
+    m_task->setObjectName("task");
+    m_task->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_task->setMinimumContentsLength(20);
+    m_samples->setText(tr("Samples"));
+    m_samples->setAccessibleName(tr("Samples"));
+    m_samples->setToolTip(tr("Put a ready problem into the editor"));
+    m_samples->setPopupMode(QToolButton::InstantPopup);
+    m_samples->setMenu(m_menu);
+    m_samples->setObjectName("samples");
+    m_edit->setAccessibleName(tr("Prompt"));
+    m_edit->setPlaceholderText(tr("Type a problem, for example (12+7)*(3-8)"));
+    m_edit->setTabChangesFocus(true);
+    m_edit->setObjectName("prompt");
+    m_edit->setFrameShape(QFrame::NoFrame);
+    m_message->setWordWrap(true);
+    m_message->setTextFormat(Qt::PlainText);  // quotes the prompt
+    m_message->setMinimumWidth(120);
+    m_message->setObjectName("promptMessage");
+    m_message->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_message->hide();
+    m_part->setWordWrap(true);
+    m_part->setMinimumWidth(120);
+    m_part->setObjectName("promptPart");
+    auto* clear = new QToolButton(m_partRow);
+    clear->setText(tr("Clear"));
+    clear->setToolTip(tr("Empty the editor, for another problem"));
+    connect(clear, &QToolButton::clicked, this, [this] {
+        setText({});
+        m_edit->setFocus();
+    });
+    auto* part = new QHBoxLayout(m_partRow);
+    part->setContentsMargins(0, 0, 0, 0);
+    part->addWidget(m_part, 1);
+    part->addWidget(clear);
+    m_partRow->hide();
+
+    auto* caption = new QLabel(tr("Problem"), this);
+    caption->setObjectName("sectionTitle");
+    auto* head = new QHBoxLayout;
+    head->setSpacing(8);
+    head->addWidget(caption);
+    head->addStretch(1);
+    head->addWidget(m_task);
+    head->addWidget(m_samples);
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(16, 12, 16, 12);
+    column->setSpacing(8);
+    column->addLayout(head);
+    column->addWidget(m_edit, 1);
+    column->addWidget(m_partRow);
+    column->addWidget(m_message);
+    setFocusProxy(m_edit);  // to go to the problem is to go to its text
+    setTabOrder(m_task, m_samples);
+    setTabOrder(m_samples, m_edit);
+
+    connect(m_task, &QComboBox::currentIndexChanged, this, &PromptEditor::onTaskChanged);
+    connect(m_edit, &QPlainTextEdit::textChanged, this, [this] {
+        clearMessage();
+        emit edited();
+    });
+    connect(m_task, &QComboBox::activated, this, [this] { emit taskChosen(task()); });
+    updateHeight();
+    onTaskChanged();
+}
+
+const TaskInfo* PromptEditor::current() const {
+    for (const TaskInfo& task : m_tasks)
+        if (task.name == this->task()) return &task;
+    return nullptr;
+}
+
+QString PromptEditor::task() const { return m_task->currentData().toString(); }
+QString PromptEditor::text() const { return isShownInPart() ? m_whole : m_edit->toPlainText(); }
+
+void PromptEditor::setText(const QString& text) {
+    const bool hides = hidesText(text), whole = canBeEdited(text) && !hides;
+    m_whole = whole ? QString() : text;
+    m_edit->setReadOnly(!whole);
+    m_partRow->setVisible(!whole);
+    if (!whole)
+        m_part->setText(
+            hides ? tr("ℹ %1 characters, some of which hide or reorder others: they are shown by their codes. It is "
+                       "run as it is.")
+                        .arg(formatCount(text.size()))
+                  : tr("ℹ %1 characters: the beginning is shown, all of them are run.").arg(formatCount(text.size())));
+    m_edit->setPlainText(whole ? text : partOf(text));
+}
+
+void PromptEditor::insert(const QString& text) {
+    if (isShownInPart()) return;
+    const QTextCursor cursor = m_edit->textCursor();
+    const QString before = m_edit->toPlainText();
+    const QString after = before.left(cursor.selectionStart()) + text + before.mid(cursor.selectionEnd());
+    if (canBeEdited(after)) m_edit->insertPlainText(text);
+    else setText(after);
+}
+
+bool PromptEditor::isOwn(const QString& text) const {
+    return !text.trimmed().isEmpty() && text != m_kept && !(current() && current()->samples.contains(text));
+}
+
+void PromptEditor::put(const QString& text) {
+    setText(text);
+    QTextCursor cursor = m_edit->textCursor();
+    cursor.movePosition(QTextCursor::End);
+    if (!isOwn(text))
+        cursor.movePosition(QTextCursor::Start, QTextCursor::KeepAnchor);  // backwards: the beginning stays in view
+    m_edit->setTextCursor(cursor);
+}
+
+void PromptEditor::offer(const QString& task, const QString& text) {
+    if (isOwn(this->text()) || text.isEmpty() || m_task->findData(task) < 0) return;
+    setTask(task);
+    m_kept = text;
+    put(text);
+}
+
+void PromptEditor::setTask(const QString& name) {
+    const int index = m_task->findData(name);
+    if (index >= 0) m_task->setCurrentIndex(index);
+}
+
+int PromptEditor::nSamples() const { return current() ? static_cast<int>(current()->samples.size()) : 0; }
+
+void PromptEditor::useSample(int index) {
+    const TaskInfo* task = current();
+    if (!task || index < 0 || index >= task->samples.size()) return;
+    put(task->samples[index]);
+    m_edit->setFocus();
+}
+
+void PromptEditor::onTaskChanged() {
+    if (!m_shownTask.isEmpty()) m_drafts[m_shownTask] = text();
+    m_shownTask = task();
+    fillSamples();
+    const TaskInfo* now = current();
+    const QString draft = m_drafts.value(m_shownTask);
+    put(draft.isEmpty() && now && !now->samples.isEmpty() ? now->samples.front() : draft);
+    clearMessage();
+}
+
+void PromptEditor::fillSamples() {
+    m_menu->clear();
+    const TaskInfo* task = current();
+    m_samples->setEnabled(task && !task->samples.isEmpty());
+    if (!task) return;
+    for (int i = 0; i < task->samples.size(); ++i) {
+        const QString words = firstWords(task->samples[i]);
+        QAction* action = m_menu->addAction(menuText(words));
+        action->setToolTip(plainToolTip(words));
+        connect(action, &QAction::triggered, this, [this, i] { useSample(i); });
+    }
+}
+
+void PromptEditor::setTrainedTasks(const QStringList& names) {
+    for (int i = 0; i < m_task->count(); ++i) {
+        const bool known = names.isEmpty() || names.contains(m_task->itemData(i).toString());
+        m_task->setItemText(i, known ? m_tasks[i].title : tr("%1 (untrained)").arg(m_tasks[i].title));
+        m_task->setItemData(i, known ? QString() : tr("This model was not trained for it; it runs all the same"),
+                            Qt::ToolTipRole);
+    }
+}
+
+void PromptEditor::showError(const ErrorInfo& error) {
+    QString text = shownText(error.text, kMessage);
+    if (error.column < 0 && !error.detail.isEmpty()) text += '\n' + shownText(error.detail, kMessage);
+    m_message->setProperty("tone", "error");
+    m_message->setText(QStringLiteral("⚠ ") + text);
+    m_message->setAccessibleName(tr("Problem with the prompt: %1").arg(text));
+    m_message->style()->unpolish(m_message);
+    m_message->style()->polish(m_message);
+    m_message->show();
+    if (error.column < 1) return;
+    const QTextBlock block = m_edit->document()->findBlockByNumber(std::max(0, error.line - 1));
+    if (!block.isValid()) return;
+    const int column = std::min(error.column - 1, static_cast<int>(block.length()) - 1);
+    QTextCursor cursor(block);
+    cursor.setPosition(block.position() + column);
+    m_edit->setTextCursor(cursor);
+    QTextEdit::ExtraSelection mark;
+    mark.cursor = cursor;
+    if (column < block.length() - 1) mark.cursor.movePosition(QTextCursor::NextCharacter, QTextCursor::KeepAnchor);
+    else mark.cursor.movePosition(QTextCursor::PreviousCharacter, QTextCursor::KeepAnchor);
+    mark.format.setUnderlineStyle(QTextCharFormat::WaveUnderline);
+    mark.format.setUnderlineColor(palette().color(QPalette::Text));
+    mark.format.setBackground(mix(palette().color(QPalette::Base), palette().color(QPalette::Text), 0.16));
+    m_edit->setExtraSelections({mark});
+    m_edit->setFocus();
+}
+
+void PromptEditor::showWarning(const QString& warning) {
+    const QString text = shownText(warning, kMessage);
+    m_message->setProperty("tone", "warning");
+    m_message->setText(QStringLiteral("ℹ ") + text);
+    m_message->setAccessibleName(tr("Note on the prompt: %1").arg(text));
+    m_message->style()->unpolish(m_message);
+    m_message->style()->polish(m_message);
+    m_message->show();
+}
+
+void PromptEditor::clearMessage() {
+    m_message->hide();
+    m_message->clear();
+    m_edit->setExtraSelections({});
+}
+
+void PromptEditor::updateHeight() {
+    QFont mono = QFontDatabase::systemFont(QFontDatabase::FixedFont);
+    mono.setPointSizeF(font().pointSizeF() * 1.1);
+    m_edit->setFont(mono);
+    m_edit->setMinimumHeight(QFontMetrics(mono).lineSpacing() * 2 + 16);
+}
+
+void PromptEditor::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::FontChange) updateHeight();
+}
+
+}  // namespace spanscope

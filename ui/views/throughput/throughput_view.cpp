@@ -1,0 +1,435 @@
+#include "ui/views/throughput/throughput_view.h"
+
+#include <qcustomplot.h>
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QMouseEvent>
+#include <QStackedWidget>
+#include <QTableView>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
+
+#include "engine/types/speed_up.h"
+#include "ui/model/format.h"
+#include "ui/views/view_actions.h"
+
+namespace spanscope {
+
+namespace {
+constexpr int kRedrawMs = 66;
+
+QString mib(double bytes) {
+    return QString::fromStdString(threeDigits(bytes / (1024 * 1024))) + QStringLiteral(" MiB");
+}
+}  // namespace
+
+// ---- table
+
+ThroughputTable::ThroughputTable(const ThroughputSeries* declared, const ThroughputSeries* dense, QObject* parent)
+    : QAbstractTableModel(parent), m_declared(declared), m_dense(dense) {}
+
+int ThroughputTable::size() const { return int(std::max(m_declared->points().size(), m_dense->points().size())); }
+int ThroughputTable::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : m_rows; }
+int ThroughputTable::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(kColumns); }
+
+void ThroughputTable::grow() {
+    if (size() <= m_rows) return;
+    beginInsertRows({}, m_rows, size() - 1);
+    m_rows = size();
+    endInsertRows();
+}
+
+void ThroughputTable::reset() {
+    beginResetModel();
+    m_rows = size();
+    endResetModel();
+}
+
+void ThroughputTable::setLaneNames(const QString& first, const QString& second) {
+    if (first == m_first && second == m_second) return;
+    m_first = first;
+    m_second = second;
+    emit headerDataChanged(Qt::Horizontal, DeclaredRate, DenseRate);
+}
+
+QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
+    if (!index.isValid() || index.row() >= m_rows) return {};
+    if (role == Qt::TextAlignmentRole) return int(Qt::AlignRight | Qt::AlignVCenter);
+    if (role != Qt::DisplayRole) return {};
+    const auto at = [&](const ThroughputSeries* s) {
+        return index.row() < int(s->points().size()) ? &s->points()[size_t(index.row())] : nullptr;
+    };
+    const ThroughputPoint *a = at(m_declared), *b = at(m_dense), *any = a ? a : b;
+    const auto shown = [](const ThroughputPoint* p, double v) -> QVariant {
+        return p && !std::isnan(v) ? QVariant(QString::fromStdString(threeDigits(v))) : QVariant();
+    };
+    switch (index.column()) {
+        case Step: return index.row();
+        case Context: return any->context;
+        case DeclaredRate: return a ? shown(a, a->tokensPerS) : QVariant();
+        case DenseRate: return b ? shown(b, b->tokensPerS) : QVariant();
+        case StepMs: return shown(any, any->stepMs);
+        case Attended: return any->attended;
+        case Read: return any->read;
+        case Causal: return any->causal;
+        default: return {};
+    }
+}
+
+QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, int role) const {
+    if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
+    static const char* const names[] = {
+        QT_TR_NOOP("step"), QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
+        QT_TR_NOOP("read"), QT_TR_NOOP("causal")};
+    static const char* const tips[] = {QT_TR_NOOP("Index of the response token"),
+                                       QT_TR_NOOP("Tokens stored when the step ran, itself included"),
+                                       QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
+                                       QT_TR_NOOP("The same for the run beside it"),
+                                       QT_TR_NOOP("Wall time of this step alone"),
+                                       QT_TR_NOOP("Tokens in the step's interval list"),
+                                       QT_TR_NOOP("The same rounded outward to pages of 16 tokens: what is loaded"),
+                                       QT_TR_NOOP("Tokens that plain causal attention would read")};
+    if (role == Qt::DisplayRole && (section == DeclaredRate || section == DenseRate))
+        return tr("%1 t/s").arg(section == DeclaredRate ? m_first : m_second);
+    if (role == Qt::DisplayRole) return tr(names[section]);
+    if (role == Qt::ToolTipRole) return tr(tips[section]);
+    return {};
+}
+
+// ---- view
+
+ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* selection, QWidget* parent)
+    : QWidget(parent), m_declaredStore(declared), m_denseStore(dense), m_selection(selection) {
+    setObjectName("throughputView");
+    m_plot = new QCustomPlot(this);
+    m_plot->setObjectName("throughputPlot");
+    m_plot->setFocusPolicy(Qt::StrongFocus);
+    m_plot->setAccessibleName(tr("Throughput plot"));
+    m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
+    m_plot->setMinimumSize(180, 90);
+    m_plot->installEventFilter(this);
+    m_painter = std::make_unique<ThroughputPlot>(m_plot);
+
+    m_tableModel = new ThroughputTable(&m_declared, &m_dense, this);
+    m_table = new QTableView(this);
+    m_table->setObjectName("throughputTable");
+    m_table->setAccessibleName(tr("Throughput, step by step"));
+    m_table->setModel(m_tableModel);
+    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_table->verticalHeader()->hide();
+    m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
+    m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+    connect(m_table, &QTableView::clicked, this,
+            [this](const QModelIndex& i) { m_selection->lockRange(i.row(), i.row()); });
+
+    const auto label = [this](const char* name, const QString& tip) {
+        auto* l = new QLabel(this);
+        l->setObjectName(name);
+        l->setToolTip(tip);
+        l->setTextFormat(Qt::RichText);
+        QFont small = font();
+        small.setPointSizeF(std::max(7.0, small.pointSizeF() * 0.9));
+        l->setFont(small);
+        l->setMinimumWidth(1);  // a narrow dock cuts the text, it does not widen the window
+        return l;
+    };
+    const QString decode =
+        tr("Decode tokens per second: (N \u2212 1) / (time of the last token \u2212 time of the first). "
+           "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
+    m_declaredLabel =
+        label("declaredRate", tr("The run on show. <b>Declared</b>: the model reads what it named.<br>") + decode);
+    m_denseLabel =
+        label("denseRate", tr("The run beside it. <b>Dense</b>: plain causal attention, same weights.<br>") + decode);
+    m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and "
+                                         "sampler, over the steps that both have."));
+    m_kvLabel = label("kvRead", QString());
+    m_modeLabel = label(
+        "runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
+                      "taken then are no measurement."));
+    m_modeLabel->setMinimumWidth(0);  // never cut
+    auto* head = new QHBoxLayout;
+    head->setContentsMargins(8, 4, 4, 0);
+    head->setSpacing(10);
+    for (QLabel* l : {m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) head->addWidget(l);
+    head->addStretch();
+    auto* tools = new QHBoxLayout;  // a row of its own: in a narrow dock the figures need the whole width
+    tools->setContentsMargins(8, 0, 4, 0);
+    tools->setSpacing(4);
+    tools->addWidget(m_modeLabel);
+    tools->addStretch();
+
+    m_empty = new QLabel(tr("No run yet.\nSpeed over context length appears here while a run goes on."), this);
+    m_empty->setObjectName("throughputEmpty");
+    m_empty->setAlignment(Qt::AlignCenter);
+    m_empty->setWordWrap(true);
+    m_stack = new QStackedWidget(this);
+    m_stack->addWidget(m_plot);
+    m_stack->addWidget(m_table);
+    m_stack->addWidget(m_empty);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(2);
+    layout->addLayout(head);
+    layout->addLayout(tools);
+    layout->addWidget(m_stack, 1);
+    makeActions();
+    for (QAction* a : {m_timeAction, m_predictionAction, m_tableAction}) {
+        auto* button = new QToolButton(this);
+        button->setDefaultAction(a);
+        button->setAutoRaise(true);
+        button->setFont(m_modeLabel->font());
+        tools->addWidget(button);
+    }
+
+    m_redraw.setSingleShot(true);
+    m_redraw.setInterval(kRedrawMs);
+    connect(&m_redraw, &QTimer::timeout, this, &ThroughputView::refresh);
+    for (RunStore* store : {m_declaredStore, m_denseStore}) {
+        connect(store, &RunStore::reset, this, &ThroughputView::rebuild);
+        connect(store, &RunStore::finished, this, &ThroughputView::refresh);
+        connect(store, &RunStore::stepsAppended, this, [this] {
+            if (!m_redraw.isActive()) m_redraw.start();
+        });
+    }
+    connect(m_selection, &Selection::changed, this, &ThroughputView::onSelection);
+    applyTheme();
+    setInspecting(false);
+    rebuild();
+}
+
+ThroughputView::~ThroughputView() = default;
+
+void ThroughputView::makeActions() {
+    const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
+    m_timeAction =
+        add.checkable(tr("Time"), QKeySequence(Qt::Key_X), tr("Time instead of context length along the axis"), false,
+                      [this](bool on) { setAxis(on ? ThroughputAxis::Time : ThroughputAxis::Context); });
+    m_predictionAction = add.checkable(
+        tr("Predicted"), QKeySequence(Qt::Key_B),
+        tr("Rate predicted from the KV tokens read: 1 / (fixed + per token \u00d7 read), fitted to the measured "
+           "steps of the dense run; the ceiling is what reading no KV at all would give"),
+        true, [this](bool on) { setPredictionShown(on); });
+    m_tableAction = add.checkable(tr("Table"), QKeySequence(Qt::Key_T), tr("The same numbers as a table"), false,
+                                  [this](bool on) { setTableShown(on); });
+    add(tr("Copy as CSV"), QKeySequence::Copy, tr("Copy every number as CSV"), [this] { copyCsv(); });
+    add(tr("Whole Run"), QKeySequence(Qt::Key_F), tr("Show the whole run"), [this] {
+        m_zoomed = false;
+        refresh();
+    });
+    m_plot->setContextMenuPolicy(Qt::ActionsContextMenu);
+    m_plot->addActions(actions());
+}
+
+void ThroughputView::rebuild() {
+    m_declared.clear();
+    m_dense.clear();
+    m_zoomed = false;
+    m_declared.update(m_declaredStore->data());
+    m_dense.update(m_denseStore->data());
+    m_tableModel->reset();
+    refresh();
+}
+
+void ThroughputView::refresh() {
+    m_redraw.stop();
+    m_declared.update(m_declaredStore->data());
+    m_dense.update(m_denseStore->data());
+    m_tableModel->grow();
+    m_model = fitBytes(m_denseStore->data().steps);
+    if (!m_model.valid) m_model = fitBytes(m_declaredStore->data().steps);
+    m_painter->setLow(m_plot->height() < fontMetrics().height() * 12);  // little room: the upper axes alone
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    m_painter->setLaneNames(first, second);
+    m_tableModel->setLaneNames(first, second);
+    m_painter->setData(m_declared, m_dense, m_model);
+    if (!m_zoomed) m_painter->fitRanges();
+    updateHeader();
+    showPage();
+    onSelection();
+}
+
+void ThroughputView::flush() {
+    refresh();
+    m_plot->replot(QCustomPlot::rpImmediateRefresh);
+}
+
+void ThroughputView::updateHeader() {
+    const Palette& p = Palette::of(this);
+    const auto lane = [&](QLabel* l, const RunStore* store, const ThroughputSeries& s, const QString& name,
+                          const QColor& c) {
+        const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
+        l->setText(
+            QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
+        l->setProperty("said", !s.points().empty());
+    };
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    lane(m_declaredLabel, m_declaredStore, m_declared, first, p.declared);
+    lane(m_denseLabel, m_denseStore, m_dense, second, p.dense);
+    const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
+    const QString factor = tr("speed-up <b>%1\u00d7</b>").arg(QString::fromStdString(threeDigits(up.factor)));
+    const bool partial = !up.sameLength() && m_declaredStore->isFinished() && m_denseStore->isFinished();
+    m_speedUpLabel->setText(partial ? tr("%1 (%2 steps)").arg(factor).arg(up.nSteps) : factor);
+    m_speedUpLabel->setProperty("said", up.factor > 0);
+    const RunStats& s = m_declaredStore->data().stats;
+    const double steps = double(std::max<size_t>(1, m_declared.points().size()));
+    m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.readFraction()))));
+    m_kvLabel->setToolTip(
+        tr("<b>KV read</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
+           "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves reads, not memory.")
+            .arg(mib(double(s.readTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
+    m_kvLabel->setProperty("said", s.causalTokens > 0);
+    fitToSize();
+    m_plot->setAccessibleDescription(summary());
+}
+
+QString ThroughputView::summary() const {
+    QStringList parts;
+    const auto lane = [&](const RunStore* store, const ThroughputSeries& s, const QString& name) {
+        if (s.points().empty()) return;
+        const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
+        parts << tr("%1 %2, %3 steps").arg(name, formatRate(r)).arg(s.points().size());
+    };
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    lane(m_declaredStore, m_declared, first);
+    lane(m_denseStore, m_dense, second);
+    const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
+    if (up.factor > 0) {
+        const QString factor = tr("speed-up %1 times").arg(QString::fromStdString(threeDigits(up.factor)));
+        parts << (up.note().empty() ? factor : factor + ' ' + QString::fromStdString(up.note()));
+    }
+    if (!m_painter->note().isEmpty()) parts << m_painter->note();
+    return parts.join(QStringLiteral("; "));
+}
+
+void ThroughputView::onSelection() {
+    const bool locked = m_selection->isLocked();
+    m_painter->setSelection(m_declared, locked ? m_selection->locked() : m_selection->hovered(),
+                            locked ? m_selection->lockedEnd() : m_selection->hovered(), locked);
+    if (locked && m_stack->currentWidget() == m_table && m_selection->current() < m_tableModel->rowCount())
+        m_table->selectRow(m_selection->current());
+    m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void ThroughputView::setAxis(ThroughputAxis axis) {
+    m_axis = axis;
+    m_timeAction->setChecked(axis == ThroughputAxis::Time);
+    m_painter->setAxis(axis);
+    m_zoomed = false;
+    refresh();
+}
+
+void ThroughputView::setTableShown(bool on) {
+    m_tableAction->setChecked(on);
+    showPage();
+    if (on) onSelection();
+}
+
+void ThroughputView::showPage() {
+    QWidget* page = m_declared.points().empty() && m_dense.points().empty() ? m_empty
+                    : m_tableAction->isChecked()                            ? static_cast<QWidget*>(m_table)
+                                                                            : m_plot;
+    if (m_stack->currentWidget() != page) m_stack->setCurrentWidget(page);
+}
+
+void ThroughputView::setPredictionShown(bool on) {
+    m_predictionAction->setChecked(on);
+    m_painter->setPredictionShown(on);
+    refresh();
+}
+
+void ThroughputView::setInspecting(bool on) {
+    m_modeLabel->setText(on ? tr("<b>inspect</b>: no measurement") : tr("measured"));
+}
+
+QString ThroughputView::csv() const {
+    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    return QString::fromStdString(throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense,
+                                                first.toStdString(), second.toStdString()));
+}
+
+void ThroughputView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }
+
+void ThroughputView::applyTheme() {
+    m_painter->setTheme(Palette::of(this), std::max(7.0, font().pointSizeF() * 0.85));
+    if (m_tableModel) updateHeader();
+}
+
+/// Less room, fewer figures: the foot of the window has them too.
+void ThroughputView::fitToSize() {
+    int room = width() - 16;
+    for (QLabel* l : {m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) {
+        const int needed = l->sizeHint().width() + 10;
+        l->setVisible(l->property("said").toBool() && needed <= room);
+        if (l->property("said").toBool()) room -= needed;
+    }
+}
+
+void ThroughputView::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    refresh();
+}
+
+void ThroughputView::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) {
+        applyTheme();
+        refresh();
+    }
+}
+
+bool ThroughputView::eventFilter(QObject* watched, QEvent* event) {
+    if (watched != m_plot) return false;
+    switch (event->type()) {
+        case QEvent::MouseMove: {
+            auto* e = static_cast<QMouseEvent*>(event);
+            if (e->buttons() == Qt::NoButton) m_selection->hover(m_painter->stepAt(m_declared, e->position().x()));
+            else m_zoomed = true;
+            break;
+        }
+        case QEvent::Leave: m_selection->hover(-1); break;
+        case QEvent::Wheel: m_zoomed = true; break;
+        case QEvent::MouseButtonPress:
+            m_plot->setProperty("pressAt", static_cast<QMouseEvent*>(event)->position());
+            break;
+        case QEvent::MouseButtonRelease: {
+            auto* e = static_cast<QMouseEvent*>(event);
+            const QPointF from = m_plot->property("pressAt").toPointF();
+            if (e->button() == Qt::LeftButton &&
+                (e->position() - from).manhattanLength() < QApplication::startDragDistance()) {
+                const int step = m_painter->stepAt(m_declared, e->position().x());
+                if (step >= 0 && e->modifiers() & Qt::ShiftModifier) m_selection->extendTo(step);
+                else if (step >= 0) m_selection->lock(step);
+            }
+            break;
+        }
+        case QEvent::KeyPress: {
+            auto* e = static_cast<QKeyEvent*>(event);
+            const int n = int(m_declared.points().size());
+            const int step = m_selection->current();
+            const int by = e->modifiers() & Qt::ShiftModifier ? 10 : 1;
+            int to = -1;
+            if (e->key() == Qt::Key_Right) to = step + by;
+            else if (e->key() == Qt::Key_Left) to = step - by;
+            else if (e->key() == Qt::Key_Home) to = 0;
+            else if (e->key() == Qt::Key_End) to = n - 1;
+            else if (e->key() == Qt::Key_Escape && m_selection->isLocked()) {
+                m_selection->clear();
+                return true;
+            } else {
+                return false;
+            }
+            if (n > 0) m_selection->lockRange(std::clamp(to, 0, n - 1), std::clamp(to, 0, n - 1));
+            return true;
+        }
+        default: break;
+    }
+    return false;
+}
+
+}  // namespace spanscope

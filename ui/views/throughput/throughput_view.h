@@ -1,0 +1,100 @@
+// Live throughput: tokens per second of the declared and the dense lane over context length or time, KV tokens read
+// below, predicted and ceiling as lines; a table of the same numbers. GUI thread.
+#pragma once
+
+#include <QAbstractTableModel>
+#include <QTimer>
+#include <QWidget>
+#include <memory>
+
+#include "ui/model/run_store.h"
+#include "ui/model/selection.h"
+#include "ui/views/throughput/throughput_plot.h"
+
+class QAction;
+class QCustomPlot;
+class QLabel;
+class QStackedWidget;
+class QTableView;
+
+namespace spanscope {
+
+/// The plot as a table: a row a step, both lanes.
+class ThroughputTable : public QAbstractTableModel {
+    Q_OBJECT
+  public:
+    enum Column { Step, Context, DeclaredRate, DenseRate, StepMs, Attended, Read, Causal, kColumns };
+    ThroughputTable(const ThroughputSeries* declared, const ThroughputSeries* dense, QObject* parent);
+    int rowCount(const QModelIndex& parent = {}) const override;
+    int columnCount(const QModelIndex& parent = {}) const override;
+    QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+    QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
+    void grow();  ///< rows were added to the series
+    void reset();
+    void setLaneNames(const QString& first, const QString& second);
+
+  private:
+    int size() const;
+    QString m_first, m_second;
+    const ThroughputSeries* m_declared;
+    const ThroughputSeries* m_dense;
+    int m_rows = 0;
+};
+
+class ThroughputView : public QWidget {
+    Q_OBJECT
+  public:
+    ThroughputView(RunStore* declared, RunStore* dense, Selection* selection, QWidget* parent = nullptr);
+    ~ThroughputView() override;
+
+    const ThroughputSeries& declaredSeries() const { return m_declared; }
+    const ThroughputSeries& denseSeries() const { return m_dense; }
+    ThroughputAxis axis() const { return m_axis; }
+    QString csv() const;
+    QCustomPlot* plot() const { return m_plot; }
+    /// What the header says, as text.
+    QString summary() const;
+    QSize sizeHint() const override { return {560, 420}; }
+
+  public slots:
+    void setAxis(ThroughputAxis axis);
+    void setTableShown(bool on);
+    void setPredictionShown(bool on);
+    /// "measure" or "inspect": figures taken while inspecting are no measurement, and the view says so.
+    void setInspecting(bool on);
+    void copyCsv();
+    void flush();  ///< draws now what waits for the next redraw
+
+  protected:
+    void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+  private:
+    void makeActions();
+    void refresh();  ///< takes new steps in, redraws
+    void rebuild();
+    void updateHeader();
+    void showPage();
+    void fitToSize();
+    void onSelection();
+    void applyTheme();
+
+    RunStore *m_declaredStore, *m_denseStore;
+    Selection* m_selection;
+    ThroughputSeries m_declared, m_dense;
+    BytesModel m_model;
+    QCustomPlot* m_plot;
+    std::unique_ptr<ThroughputPlot> m_painter;
+    QStackedWidget* m_stack;
+    QLabel* m_empty;
+    QTableView* m_table;
+    ThroughputTable* m_tableModel;
+    QLabel *m_declaredLabel, *m_denseLabel, *m_speedUpLabel, *m_kvLabel, *m_modeLabel;
+    QTimer m_redraw;
+    ThroughputAxis m_axis = ThroughputAxis::Context;
+    bool m_zoomed = false;
+    QAction *m_timeAction, *m_tableAction, *m_predictionAction;
+};
+
+}  // namespace spanscope

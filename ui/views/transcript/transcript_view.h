@@ -1,0 +1,97 @@
+// Prompt and response as text, one line for each out-segment, growing while the run does. Special pieces are
+// chips. With a step selected, every token it could read is lit and the rest dimmed. Paints visible rows only.
+#pragma once
+
+#include <QAbstractScrollArea>
+#include <QHash>
+#include <QPixmap>
+#include <QTimer>
+#include <vector>
+
+#include "ui/model/run_store.h"
+#include "ui/model/segment_summary.h"
+#include "ui/model/selection.h"
+#include "ui/views/transcript/transcript_layout.h"
+
+namespace spanscope {
+
+class TranscriptView : public QAbstractScrollArea {
+    Q_OBJECT
+  public:
+    TranscriptView(RunStore* store, Selection* selection, QWidget* parent);
+
+    /// Step whose token is at a viewport point; -1 where there is none (the prompt's tokens are no steps).
+    int stepAt(const QPoint& viewportPoint) const;
+    int tokenAt(const QPoint& viewportPoint) const;  ///< absolute position, -1 none
+    QRect tokenRect(int position) const;             ///< in viewport coordinates
+    bool isLit(int position) const;                  ///< readable by the selected step
+    bool isDimmed(int position) const;
+    void scrollToToken(int position);
+    /// Response tokens that differ from the same step of `other` are marked; nullptr: none.
+    void setReference(RunStore* other);
+    bool differs(int step) const;
+    /// Marks every occurrence of `text`; returns how many. Empty clears.
+    int find(const QString& text);
+    bool findNext(int direction);
+    int nFound() const { return static_cast<int>(m_hits.size()); }  ///< grows with the run
+    /// What stands where there is no run yet.
+    void setPlaceholder(const QString& title, const QString& text);
+    QString plainText() const;
+
+  protected:
+    void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    void changeEvent(QEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    bool viewportEvent(QEvent* event) override;
+    void scrollContentsBy(int dx, int dy) override;
+
+  private:
+    struct Look;
+    const TokenInfo& token(int position) const;
+    void updateFonts();
+    void relayout();
+    void appendTokens(int most);  ///< what is not laid out yet; the rest in later turns of the event loop
+    void appendRest();
+    TokenBox boxOf(int position) const;
+    QString shownText(const TokenInfo& token) const;
+    int textWidth(const QString& text) const;
+    void updateScrollRange();
+    void onStepsAppended();
+    void findInNew();
+    void onSelectionChanged();
+    void paintRow(QPainter& painter, const TranscriptRow& row, const Look& look) const;
+    const QPixmap& chip(const QString& text, int width, const QColor& ground, const QColor& ink) const;
+    void paintCaption(QPainter& painter, const TranscriptRow& row, const Look& look) const;
+    void paintEmpty(QPainter& painter) const;
+    void paintMeter(QPainter& painter, const TranscriptRow& row, const Look& look) const;
+    int meterWidth() const;  ///< of the column at the right; 0 where the view is too narrow for it
+    void paintPills(QPainter& painter);
+    int litOutside(bool above) const;  ///< readable tokens off the screen
+    QString describe(int position) const;
+    const IntervalList* visibleList() const;
+
+    RunStore* m_store;
+    Selection* m_selection;
+    RunStore* m_reference = nullptr;
+    SegmentSummaries m_summaries;
+    TranscriptLayout m_layout;
+    QFont m_textFont, m_chipFont, m_captionFont;
+    mutable QHash<QString, int> m_widths, m_chipWidths;
+    mutable QHash<QString, QPixmap> m_chips;  ///< drawn once for each text and state
+    QString m_placeholderTitle, m_placeholderText;
+    QString m_searched;
+    int m_searchedTokens = 0;                 ///< tokens that were searched
+    QString m_hitTail;                        ///< of the token in which the last hit ends, what follows the hit
+    std::vector<std::pair<int, int>> m_hits;  ///< token ranges [first, end)
+    int m_currentHit = -1;
+    QRect m_pillAbove, m_pillBelow;  ///< where the hints on tokens off the screen are; clickable
+    QTimer m_rest;                   ///< tokens wait to be laid out
+    int m_scrollTo = -1;             ///< a token among them that is to be seen
+    bool m_follow = true;
+    bool m_selfScrolling = false;
+};
+
+}  // namespace spanscope
