@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
@@ -22,17 +23,24 @@ enum class ErrorCode {
 
 struct Error {
     ErrorCode code = ErrorCode::InvalidArgument;
-    std::string message;  ///< one sentence; says what is wrong and, where known, what to do
-    std::string file;     ///< empty where no file is involved
-    std::string field;    ///< tensor, key, offset inside the file
-    std::string found;
-    std::string expected;
+    std::string message = {};  ///< one sentence; says what is wrong and, where known, what to do
+    std::string file = {};     ///< empty where no file is involved
+    std::string field = {};    ///< tensor, key, offset inside the file
+    std::string found = {}, expected = {};
+    int32_t line = 0, column = 0;  ///< of what a person typed, from 1; 0: no such place
 
-    /// "file: field: message (found X, expected Y)" with the empty parts left out.
+    /// "line 2, column 3", "column 3" or "".
+    std::string place() const {
+        std::string s;
+        if (line > 0) s += "line " + std::to_string(line);
+        if (column > 0) s += (s.empty() ? "column " : ", column ") + std::to_string(column);
+        return s;
+    }
+    /// "file: field: place: message (found X, expected Y)" with the empty parts left out.
     std::string toString() const {
         std::string s;
-        if (!file.empty()) s += file + ": ";
-        if (!field.empty()) s += field + ": ";
+        for (const std::string& part : {file, field, place()})
+            if (!part.empty()) s += part + ": ";
         s += message;
         if (!found.empty() || !expected.empty()) {
             s += " (";
@@ -47,6 +55,14 @@ struct Error {
 
 inline Error invalidArgument(std::string message, std::string found = {}, std::string expected = {}) {
     return {ErrorCode::InvalidArgument, std::move(message), {}, {}, std::move(found), std::move(expected)};
+}
+
+/// What a person typed is wrong there. line 0: the text has no lines that count.
+inline Error wrongText(int32_t line, int32_t column, std::string message) {
+    Error e = invalidArgument(std::move(message));
+    e.line = line;
+    e.column = column;
+    return e;
 }
 
 /// A value or an Error. `value()` on an error is a broken invariant, not a way to throw.

@@ -56,7 +56,7 @@ SPANSCOPE_HD inline int32_t attendedTokens(const Interval* list, int32_t nInterv
 
 /// Tokens that a kernel loads for that: the list rounded outward to whole pages, a page counted once,
 /// the last page only as far as the sequence reaches (nothing beyond `query` is stored).
-SPANSCOPE_HD inline int32_t readTokens(const Interval* list, int32_t nIntervals, int32_t query) {
+SPANSCOPE_HD inline int32_t loadedTokens(const Interval* list, int32_t nIntervals, int32_t query) {
     int32_t n = 0;
     int32_t nextPage = 0;  // first page not counted yet
     const int32_t stored = query + 1;

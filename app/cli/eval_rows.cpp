@@ -111,7 +111,7 @@ void RowSums::add(const Outcome& o) {
     response += o.stats.responseTokens;
     markup += o.stats.markupTokens;
     attended += o.stats.attendedTokens;
-    read += o.stats.readTokens;
+    loaded += o.stats.loadedTokens;
     causal += o.stats.causalTokens;
     violations += static_cast<int64_t>(o.nViolations);
     prefillNs += o.stats.prefillNs;

@@ -45,7 +45,7 @@ struct Plan {
 /// Sums over problems.
 struct RowSums {
     int64_t n = 0, exact = 0, failed = 0;
-    int64_t prompt = 0, response = 0, markup = 0, attended = 0, read = 0, causal = 0, violations = 0;
+    int64_t prompt = 0, response = 0, markup = 0, attended = 0, loaded = 0, causal = 0, violations = 0;
     int64_t prefillNs = 0;
     std::map<std::string, int64_t> stops;
     double share(int64_t part) const { return causal ? static_cast<double>(part) / static_cast<double>(causal) : 0; }

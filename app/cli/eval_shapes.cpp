@@ -83,7 +83,7 @@ Json modeJson(const RowSums& s) {
             {"violations", s.violations},
             {"predicted_n", s.response},
             {"attended_fraction", s.share(s.attended)},
-            {"read_fraction", s.share(s.read)}};
+            {"loaded_fraction", s.share(s.loaded)}};
 }
 
 std::string percent(double share) { return decimal(100 * share, 1) + "%"; }
@@ -145,7 +145,7 @@ int evalShapes(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
                     object[attentionModeName(rows[r].choice.mode)] = modeJson(sums[r][c]);
                 cells.push_back(std::move(object));
             }
-            Json object{{"cells", std::move(cells)}};
+            Json object{{"version", kJsonVersion}, {"cells", std::move(cells)}};
             for (const Row& row : rows) object[attentionModeName(row.choice.mode)] = modeJson(sumUp(row));
             object.update({{"seed", o.seed},
                            {"model", model->name()},

@@ -54,12 +54,8 @@ FigureExport::FigureExport(const ExportOptions&) {}
 FigureExport::~FigureExport() = default;
 
 Status FigureExport::write(const ExportInput&, const std::string& path, Kind) {
-    return Error{ErrorCode::Unsupported,
-                 "images need the window's part of the program, which this build leaves out",
-                 path,
-                 {},
-                 {},
-                 {}};
+    return Error{ErrorCode::Unsupported, "images need the window's part of the program, which this build leaves out",
+                 path};
 }
 
 std::string FigureExport::pngBytes(const RunData&) { return {}; }

@@ -56,7 +56,7 @@ Result<std::vector<Problem>> readProblems(const std::string& path, const std::st
         const std::string* response = textOf(object, "response");
         problems.push_back({task ? *task : defaultTask, *typed, *answer, response ? *response : std::string()});
     }
-    if (problems.empty()) return Error{ErrorCode::Format, "there are no problems in it", path, {}, {}, {}};
+    if (problems.empty()) return Error{ErrorCode::Format, "there are no problems in it", path};
     return problems;
 }
 
@@ -68,19 +68,15 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
          {std::tuple{o.operators.has_value(), "--operators", "expression"}, {o.lines.has_value(), "--lines", "sheet"}})
         if (given && task != owner)
             return Error{
-                ErrorCode::InvalidArgument, std::string("is for --task ") + owner, {}, option, "--task " + task, {}};
+                ErrorCode::InvalidArgument, std::string("is for --task ") + owner, {}, option, "--task " + task};
     std::unique_ptr<ExampleSource> source;
     if (task == "expression" || task == "sheet") {
         const ProblemShape shape{o.shape, range(o.digits, {1, 4})};
         source = task == "expression" ? makeExpressionSource(range(o.operators, {1, 16}), o.seed, shape)
                                       : makeSheetSource(range(o.lines, {1, 100}), {0, 0}, o.seed, shape);
         if (!source)
-            return Error{ErrorCode::InvalidArgument,
-                         "no problems of this shape are made for " + task,
-                         {},
-                         "--shape",
-                         o.shape,
-                         {}};
+            return Error{
+                ErrorCode::InvalidArgument, "no problems of this shape are made for " + task, {}, "--shape", o.shape};
     }
     if (task == "news") {
         NewsDatasetOptions news;

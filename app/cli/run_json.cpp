@@ -45,12 +45,12 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"markup_n", s.markupTokens},
         {"ttft_ms", ms(s.ttftNs)},
         {"attended_tokens", s.attendedTokens},
-        {"read_tokens", s.readTokens},
+        {"loaded_tokens", s.loadedTokens},
         {"causal_tokens", s.causalTokens},
         {"attended_fraction", s.attendedFraction()},
-        {"read_fraction", s.readFraction()},
+        {"loaded_fraction", s.loadedFraction()},
         {"kv_stored_bytes", s.kvStoredBytes},
-        {"kv_read_bytes", s.kvReadBytes()},
+        {"kv_loaded_bytes", s.kvLoadedBytes()},
         {"violations", run.violations.size()},
         {"violation_list", std::move(violations)},
         {"stop_reason", stopReasonName(s.stop)},
@@ -81,7 +81,7 @@ std::string runSummary(const RunData& run) {
     text += ": " + std::to_string(s.responseTokens) + " tokens";
     if (s.decodeTokensPerS() > 0) text += ", " + decimal(s.decodeTokensPerS(), 1) + " t/s";
     text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +
-            " %, read " + decimal(100 * s.readFraction(), 1) + " % of causal, " +
+            " %, read " + decimal(100 * s.loadedFraction(), 1) + " % of causal, " +
             std::to_string(run.violations.size()) + " violations, stop reason " + stopReasonName(s.stop);
     return text;
 }

@@ -10,6 +10,9 @@ namespace spanscope::cli {
 
 nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t loadNs);
 
+/// Raised when a field of the CLI's JSON is renamed or means something else: app/cli/README.md.
+inline constexpr int kJsonVersion = 2;
+
 /// One line on stdout; text that is not UTF-8 gets U+FFFD.
 void printJson(const nlohmann::ordered_json& object);
 

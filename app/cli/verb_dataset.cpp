@@ -42,7 +42,7 @@ class Sink {
     }
     Status close() {
         if (m_file) return m_file->commit();
-        if (std::fflush(stdout) != 0) return Error{ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}};
+        if (std::fflush(stdout) != 0) return Error{ErrorCode::Io, "cannot be written", "stdout"};
         return {};
     }
 
@@ -61,12 +61,8 @@ Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const
                           ? makeExpressionSource(range(o.operators, {1, 16}), o.seed, shape)
                           : makeSheetSource(range(o.lines, {1, 100}), range(o.window, {0, 0}), o.seed, shape);
         if (!source)
-            return Error{ErrorCode::InvalidArgument,
-                         "no problems of this shape are made for " + o.task,
-                         {},
-                         "--shape",
-                         o.shape,
-                         {}};
+            return Error{
+                ErrorCode::InvalidArgument, "no problems of this shape are made for " + o.task, {}, "--shape", o.shape};
         return source;
     }
     if (o.task == "news") {
@@ -145,7 +141,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
         const SpanPolicy policy = e.policy ? *e.policy : findTask(e.task)->defaultPolicy();
         auto line = exampleToJson(o.plain ? plainExample(e) : e, policy, tokenizer.get());
         if (!line) return log.fail(line.error());
-        if (!sink->line(*line)) return log.fail(Error{ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}});
+        if (!sink->line(*line)) return log.fail(Error{ErrorCode::Io, "cannot be written", "stdout"});
         if (n % 1000 == 999) log.progress(std::to_string(n + 1) + " problems");
     }
     stops.workIsOver();

@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 
 Json rowJson(const Row& row, const Plan& plan) {
     const RowSums s = sumUp(row);
-    Json object{{"attention", attentionModeName(row.choice.mode)}};
+    Json object{{"version", kJsonVersion}, {"attention", attentionModeName(row.choice.mode)}};
     if (row.choice.mode == AttentionMode::Keep) object["keep_tokens"] = row.choice.keepTokens;
     object.update(
         {{"exact", s.exactShare()},
@@ -33,12 +33,12 @@ Json rowJson(const Row& row, const Plan& plan) {
          {"predicted_n", s.response},
          {"markup_n", s.markup},
          {"attended_tokens", s.attended},
-         {"read_tokens", s.read},
+         {"loaded_tokens", s.loaded},
          {"causal_tokens", s.causal},
          {"attended_fraction", s.share(s.attended)},
-         {"read_fraction", s.share(s.read)},
+         {"loaded_fraction", s.share(s.loaded)},
          {"attended_per_step", s.response ? static_cast<double>(s.attended) / static_cast<double>(s.response) : 0},
-         {"read_per_step", s.response ? static_cast<double>(s.read) / static_cast<double>(s.response) : 0},
+         {"loaded_per_step", s.response ? static_cast<double>(s.loaded) / static_cast<double>(s.response) : 0},
          {"violations", s.violations},
          {"stop_reasons", s.stops},
          {"wall_s", row.wallS},
@@ -59,7 +59,7 @@ void printTable(const std::vector<Row>& rows) {
         printFormat("%-10s %6lld %8s%% %10lld %10lld %8s%% %8s%% %10lld %11s\n", attentionModeName(row.choice.mode),
                     static_cast<long long>(s.n), decimal(100 * s.exactShare(), 1).c_str(),
                     static_cast<long long>(s.prompt), static_cast<long long>(s.response),
-                    decimal(100 * s.share(s.attended), 1).c_str(), decimal(100 * s.share(s.read), 1).c_str(),
+                    decimal(100 * s.share(s.attended), 1).c_str(), decimal(100 * s.share(s.loaded), 1).c_str(),
                     static_cast<long long>(s.violations), rate.c_str());
     }
     for (const Row& row : rows) print(row.scores.toText(attentionModeName(row.choice.mode)));

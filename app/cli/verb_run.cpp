@@ -40,13 +40,13 @@ Result<std::string> readPromptFile(const std::string& path) {
         in.read(piece.data(), piece.size());
         text.append(piece.data(), static_cast<size_t>(in.gcount()));
     }
-    if (in.bad()) return Error{ErrorCode::Io, "reading the prompt failed", path, {}, {}, {}};
+    if (in.bad()) return Error{ErrorCode::Io, "reading the prompt failed", path};
     if (text.size() > kMostPromptBytes)
-        return Error{ErrorCode::InvalidArgument, "the prompt is too long", path, {}, "more than 64 MiB", {}};
+        return Error{ErrorCode::InvalidArgument, "the prompt is too long", path, {}, "more than 64 MiB"};
     if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
     if (text.ends_with('\n')) text.pop_back();
     if (text.ends_with('\r')) text.pop_back();
-    if (text.empty()) return Error{ErrorCode::InvalidArgument, "the prompt file is empty", path, {}, {}, {}};
+    if (text.empty()) return Error{ErrorCode::InvalidArgument, "the prompt file is empty", path};
     return text;
 }
 
@@ -64,7 +64,7 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
         if (!text) return text.error();
         s.promptText = std::move(*text);
     } else if (!o.promptGiven && o.promptIds.empty()) {
-        return Error{ErrorCode::InvalidArgument, "there is no prompt; give -p, -f or --prompt-tokens", {}, {}, {}, {}};
+        return Error{ErrorCode::InvalidArgument, "there is no prompt; give -p, -f or --prompt-tokens"};
     }
     return s;
 }
@@ -167,7 +167,8 @@ nlohmann::ordered_json memoryJson(const Running& r, const Model& model) {
 nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t loadNs) {
     nlohmann::ordered_json runs = nlohmann::ordered_json::array();
     for (const auto& session : r.sessions) runs.push_back(runJson(session->data(), model, loadNs));
-    nlohmann::ordered_json object{{"runs", std::move(runs)}, {"model", model.name()}, {"model_hash", model.hash()}};
+    nlohmann::ordered_json object{
+        {"version", kJsonVersion}, {"runs", std::move(runs)}, {"model", model.name()}, {"model_hash", model.hash()}};
     const RunData* dense = runWith(r, AttentionMode::Dense);
     const RunData* declared = runWith(r, AttentionMode::Declared);
     if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0) {

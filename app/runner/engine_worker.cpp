@@ -5,7 +5,6 @@
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
-#include <QRegularExpression>
 #include <algorithm>
 
 #include "kernels/backends.h"
@@ -39,7 +38,7 @@ QStringList trainedFor(const SpanscopeCard& card) {
 ErrorInfo toErrorInfo(const QString& title, const Error& error) {
     ErrorInfo info;
     info.title = title;
-    info.text = toQt(error.message);
+    info.text = toQt((error.place().empty() ? "" : error.place() + ": ") + error.message);
     if (!error.file.empty()) info.text.prepend(QFileInfo(toQt(error.file)).fileName() + QStringLiteral(": "));
     else if (!info.text.isEmpty()) info.text[0] = info.text[0].toUpper();
     QStringList detail;
@@ -48,12 +47,8 @@ ErrorInfo toErrorInfo(const QString& title, const Error& error) {
     if (!error.found.empty()) detail << QString("Found: %1").arg(toQt(error.found));
     if (!error.expected.empty()) detail << QString("Expected: %1").arg(toQt(error.expected));
     info.detail = detail.join('\n');
-    static const QRegularExpression column("column (\\d+)"), line("line (\\d+)");
-    if (error.code == ErrorCode::InvalidArgument) {
-        const QString all = toQt(error.toString());
-        if (const auto m = column.match(all); m.hasMatch()) info.column = m.captured(1).toInt();
-        if (const auto m = line.match(all); m.hasMatch()) info.line = m.captured(1).toInt();
-    }
+    if (error.line > 0) info.line = error.line;
+    if (error.column > 0) info.column = error.column;
     return info;
 }
 

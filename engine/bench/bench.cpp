@@ -73,7 +73,7 @@ class Bench {
 
   private:
     Status checkStop() const {
-        if (m_stop && m_stop->load()) return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
+        if (m_stop && m_stop->load()) return Error{ErrorCode::Cancelled, "stopped"};
         return {};
     }
 
@@ -95,7 +95,7 @@ class Bench {
     }
 
     /// n steps of every sequence; the token fed is the greedy one of the step before.
-    Status generate(int32_t n, const BenchAttention& attention, double& readTokens) {
+    Status generate(int32_t n, const BenchAttention& attention, double& loadedTokens) {
         const size_t b = m_sequences.size();
         std::vector<int32_t> next(b, 1);
         std::vector<DecodeItem> items(b);
@@ -106,7 +106,7 @@ class Bench {
             if (i == 0 || attention.mode != AttentionMode::Dense) list = listFor(attention, position);
             for (size_t k = 0; k < b; ++k) items[k] = {m_sequences[k], next[k], position, list, 0};
             if (Status s = m_backend.decode(items, {next, {}, {}}); !s) return s;
-            readTokens += spanscope::readTokens(list, position);
+            loadedTokens += spanscope::loadedTokens(list, position);
         }
         return {};
     }
@@ -115,13 +115,13 @@ class Bench {
     struct Contender {
         BenchAttention attention;
         BenchRounds rounds;
-        double readTokens = 0;  ///< over all measured steps
+        double loadedTokens = 0;  ///< over all measured steps
     };
 
     /// A row for every attention mode; their repetitions take turns.
     Status test(int32_t nPrompt, int32_t nGen, int32_t depth, int32_t batch) {
         if (nPrompt < 0 || nGen < 0 || nPrompt + nGen == 0 || depth < 0 || batch < 1)
-            return Error{ErrorCode::InvalidArgument, "a test needs tokens", {}, "bench", {}, {}};
+            return Error{ErrorCode::InvalidArgument, "a test needs tokens", {}, "bench"};
         std::vector<Contender> contenders;
         for (const BenchAttention& a : m_plan.attention) {
             if (a.mode == AttentionMode::Declared)
@@ -160,7 +160,7 @@ class Bench {
             row.nBatch = batch;
             row.attention = benchAttentionName(c.attention);
             c.rounds.fill(row);
-            if (nPrompt == 0) row.readTokens = c.readTokens / (static_cast<double>(nGen) * m_plan.repetitions);
+            if (nPrompt == 0) row.loadedTokens = c.loadedTokens / (static_cast<double>(nGen) * m_plan.repetitions);
             if (nGen == 0) row.gflops = flopsPerToken(m_weights) * row.avgTs / 1e9;
             m_rows.push_back(std::move(row));
         }
@@ -172,20 +172,20 @@ class Bench {
     Status repetition(int32_t nPrompt, int32_t nGen, int32_t depth, MachineRate* machine, Contender& c) {
         const auto batch = static_cast<double>(m_sequences.size());
         if (machine && nPrompt == 0) machine->before();
-        double read = 0;
+        double loaded = 0;
         const auto start = Clock::now();
         // A warm-up decodes a few tokens only: it wakes threads and faults pages in.
         const int32_t steps = machine ? nGen : std::min(nGen, 8);
         if (Status s = fill(m_sequences[0], nPrompt, c.attention); !s) return s;
-        if (Status s = generate(steps, c.attention, read); !s) return s;
+        if (Status s = generate(steps, c.attention, loaded); !s) return s;
         const double took = secondsSince(start);
         for (const SequenceId id : m_sequences) m_backend.truncate(id, depth);
         if (!machine) return {};
         const double nBytes = nPrompt > 0 ? 0
                                           : static_cast<double>(weightBytesPerStep(m_weights)) * nGen +
-                                                read * batch * kvBytesPerToken(m_weights.shape, m_subject.kvType);
+                                                loaded * batch * kvBytesPerToken(m_weights.shape, m_subject.kvType);
         c.rounds.add(nPrompt + nGen * batch, nBytes, took, nPrompt == 0 ? machine->after() : 0);
-        c.readTokens += read;
+        c.loadedTokens += loaded;
         return {};
     }
 
@@ -251,7 +251,7 @@ int32_t benchMaxBatch(const BenchPlan& plan) {
 
 Status runBench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject, const BenchPlan& plan,
                 const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress) {
-    if (plan.repetitions < 1) return Error{ErrorCode::InvalidArgument, "at least one repetition", {}, "bench", {}, {}};
+    if (plan.repetitions < 1) return Error{ErrorCode::InvalidArgument, "at least one repetition", {}, "bench"};
     return Bench(backend, weights, subject, plan, stop, rows, progress).run();
 }
 

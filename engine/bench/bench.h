@@ -76,7 +76,7 @@ struct BenchRow {
     double attentionUs = 0;          ///< tg: attention stage of a step, microseconds, median
     double stepUs = 0;               ///< tg: a whole step while stages were timed, median
     double readGBps = 0;             ///< the machine's beside the repetitions, mean
-    double readTokens = 0;           ///< tg: mean tokens read by a step
+    double loadedTokens = 0;         ///< tg: mean tokens read by a step
     int64_t peakBytes = 0;           ///< of the process over all tests, without what measures the machine; 0 = unknown
     int64_t neededBytes = 0;         ///< weights, and keys and values of the longest test
 };

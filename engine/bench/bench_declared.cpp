@@ -65,20 +65,20 @@ class DeclaredBench {
 
         BenchRounds rounds;
         MachineRate machine(subject.readGBps);
-        double read = 0;
+        double loaded = 0;
         for (int32_t round = m_plan.warmup ? -1 : 0; round < m_plan.repetitions; ++round) {
             SpanTracker tracker = *m_tracker;
-            double roundRead = 0;
+            double roundLoaded = 0;
             if (round >= 0) machine.before();
             const auto startedAt = Clock::now();
-            if (auto ok = decode(tracker, round < 0 ? std::min(nGen, 8) : nGen, roundRead); !ok) return ok.error();
+            if (auto ok = decode(tracker, round < 0 ? std::min(nGen, 8) : nGen, roundLoaded); !ok) return ok.error();
             const double tookS = std::chrono::duration<double>(Clock::now() - startedAt).count();
             for (const SequenceId id : m_sequences) m_backend.truncate(id, m_depth);
             if (round < 0) continue;
             const double nBytes = static_cast<double>(weightBytesPerStep(m_model.weights())) * nGen +
-                                  roundRead * batch * kvBytesPerToken(m_backend.shape(), subject.kvType);
+                                  roundLoaded * batch * kvBytesPerToken(m_backend.shape(), subject.kvType);
             rounds.add(static_cast<double>(nGen) * batch, nBytes, tookS, machine.after());
-            read += roundRead;
+            loaded += roundLoaded;
         }
         for (int32_t round = 0; round < m_plan.repetitions; ++round)
             if (auto ok = profile(std::min(nGen, 32), rounds); !ok) return ok.error();
@@ -89,7 +89,7 @@ class DeclaredBench {
         row.nBatch = batch;
         row.attention = attentionModeName(AttentionMode::Declared);
         rounds.fill(row);
-        row.readTokens = read / (static_cast<double>(nGen) * m_plan.repetitions);
+        row.loadedTokens = loaded / (static_cast<double>(nGen) * m_plan.repetitions);
         freeAll();
         return row;
     }
@@ -115,19 +115,18 @@ class DeclaredBench {
     }
 
     /// Steps [first, first + nGen) after the depth.
-    Status decode(SpanTracker& tracker, int32_t nGen, double& read, int32_t first = 0) {
+    Status decode(SpanTracker& tracker, int32_t nGen, double& loaded, int32_t first = 0) {
         const size_t b = m_sequences.size();
         std::vector<DecodeItem> items(b);
         std::vector<int32_t> argmax(b);
         for (int32_t i = first; i < first + nGen; ++i) {
-            if (m_stop && m_stop->load(std::memory_order_relaxed))
-                return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
+            if (m_stop && m_stop->load(std::memory_order_relaxed)) return Error{ErrorCode::Cancelled, "stopped"};
             const int32_t token = m_script.tokens[static_cast<size_t>(m_depth + i)];
             const TokenView view = tracker.consume(token);
             for (size_t k = 0; k < b; ++k)
                 items[k] = {m_sequences[k], token, view.position, *view.visible, view.maskId};
             if (auto ok = m_backend.decode(items, {argmax, {}, {}}); !ok) return ok;
-            read += readTokens(*view.visible, view.position);
+            loaded += loadedTokens(*view.visible, view.position);
         }
         return {};
     }

@@ -19,6 +19,7 @@ double rounded(double v, int digits) {
 
 Json toJson(const BenchRow& r) {
     Json j;
+    j["version"] = 2;  // of these names
     j["model"] = r.model;
     j["format"] = r.format;
     j["backend"] = r.backend;
@@ -39,7 +40,7 @@ Json toJson(const BenchRow& r) {
     j["gflops"] = rounded(r.gflops, 1);
     j["attention_us"] = rounded(r.attentionUs, 2);
     j["step_us"] = rounded(r.stepUs, 2);
-    j["read_tokens"] = rounded(r.readTokens, 1);
+    j["loaded_tokens"] = rounded(r.loadedTokens, 1);
     j["peak_rss_bytes"] = r.peakBytes;
     j["needed_bytes"] = r.neededBytes;
     return j;

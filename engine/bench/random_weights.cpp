@@ -169,7 +169,7 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     r->m_nBytes = total;
     for (size_t i = 0; i < slots.size(); ++i) {
         if (progress && !progress(static_cast<double>(slots[i].offset) / static_cast<double>(total)))
-            return Error{ErrorCode::Cancelled, "stopped while drawing weights", {}, {}, {}, {}};
+            return Error{ErrorCode::Cancelled, "stopped while drawing weights"};
         uint8_t* data = static_cast<uint8_t*>(memory) + slots[i].offset;
         slots[i].view->data = data;
         fill(*slots[i].view, data, seed + i, slots[i].gain);

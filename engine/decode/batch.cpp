@@ -28,7 +28,7 @@ bool Batch::full() const { return m_impl->runs.size() >= m_impl->maxSequences; }
 bool Batch::empty() const { return m_impl->runs.empty() && m_impl->ended.empty(); }
 
 Status Batch::add(const RunSettings& settings, int64_t runId, const std::atomic<bool>* stop) {
-    if (full()) return Error{ErrorCode::InvalidArgument, "the batch is full", {}, {}, {}, {}};
+    if (full()) return Error{ErrorCode::InvalidArgument, "the batch is full"};
     auto run = RunState::create(m_impl->model, m_impl->backend, settings, runId);
     if (!run) return run.error();
     if (auto ok = (*run)->prefill(stop, {}); !ok) return ok;
@@ -79,8 +79,7 @@ Status runBatched(std::shared_ptr<const Model> model, Backend& backend, int32_t 
     Batch batch(std::move(model), backend, maxSequences);
     std::optional<std::pair<int64_t, RunSettings>> waiting = next();
     while (waiting || !batch.empty()) {
-        if (stop && stop->load(std::memory_order_relaxed))
-            return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
+        if (stop && stop->load(std::memory_order_relaxed)) return Error{ErrorCode::Cancelled, "stopped"};
         while (waiting && !batch.full()) {
             auto ok = batch.add(waiting->second, waiting->first, stop);
             if (!ok && ok.error().code == ErrorCode::Cancelled) return ok;

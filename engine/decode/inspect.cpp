@@ -162,7 +162,7 @@ Status Inspector::replay(const std::atomic<bool>* stop, const std::function<void
     std::vector<float> recorded, dense;
     for (int32_t begin = 0; begin < nTokens;) {
         if (stop && stop->load(std::memory_order_relaxed))
-            return Error{ErrorCode::Cancelled, "stopped while replaying the run", {}, {}, {}, {}};
+            return Error{ErrorCode::Cancelled, "stopped while replaying the run"};
         // A chunk is of the prompt, whose logits nobody asks for, or of the response.
         const bool prompt = begin < nPrompt;
         const int32_t end = std::min(begin + kChunk, prompt ? nPrompt : nTokens);
@@ -283,8 +283,8 @@ Result<StepEdit> Inspector::edit(int32_t step, const IntervalList& list, int32_t
     e.after = list;
     e.attendedBefore = attendedTokens(e.before, position);
     e.attendedAfter = attendedTokens(e.after, position);
-    e.readBefore = readTokens(e.before, position);
-    e.readAfter = readTokens(e.after, position);
+    e.loadedBefore = loadedTokens(e.before, position);
+    e.loadedAfter = loadedTokens(e.after, position);
     e.topDense = m.best(dense->logits, nTop);
     e.topBefore = m.best(before->logits, nTop);
     e.topAfter = m.best(after->logits, nTop);

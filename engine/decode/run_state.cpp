@@ -128,7 +128,7 @@ Status RunState::prefill(const std::atomic<bool>* stop, const PrefillProgress& p
     for (int32_t begin = 0; begin < nPrompt; begin += kPrefillChunk) {
         if (stop && stop->load(std::memory_order_relaxed)) {
             finish(StopReason::Cancelled);
-            return Error{ErrorCode::Cancelled, "stopped while reading the prompt", {}, {}, {}, {}};
+            return Error{ErrorCode::Cancelled, "stopped while reading the prompt"};
         }
         const int32_t end = std::min(nPrompt, begin + kPrefillChunk);
         const bool last = end == nPrompt;
@@ -206,7 +206,7 @@ void RunState::absorb(SampledToken greedy, std::span<const float> logits, int64_
     record.phase = m_view.phase;
     record.visible = m_mask.visible;
     record.attended = attendedTokens(*record.visible, record.position);
-    record.read = readTokens(*record.visible, record.position);
+    record.loaded = loadedTokens(*record.visible, record.position);
     record.causal = record.position + 1;
     record.deviceNs = deviceNs;
     record.logprob = m_pending.logprob;
@@ -215,7 +215,7 @@ void RunState::absorb(SampledToken greedy, std::span<const float> logits, int64_
     stats.responseTokens += 1;
     stats.markupTokens = m_tracker.markupTokens();
     stats.attendedTokens += record.attended;
-    stats.readTokens += record.read;
+    stats.loadedTokens += record.loaded;
     stats.causalTokens += record.causal;
     stats.kvStoredBytes = stats.kvBytesPerToken * record.causal;
 

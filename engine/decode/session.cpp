@@ -30,7 +30,7 @@ Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& pr
 Result<bool> Session::step() {
     RunState& run = *m_impl->run;
     if (run.finished()) return false;
-    if (!run.prefilled()) return Error{ErrorCode::InvalidArgument, "step() before prefill()", {}, {}, {}, {}};
+    if (!run.prefilled()) return Error{ErrorCode::InvalidArgument, "step() before prefill()"};
     const auto startedAt = std::chrono::steady_clock::now();
     const DecodeItem item = run.nextItem();
     SampledToken greedy;
@@ -59,7 +59,7 @@ Status runInterleaved(const std::vector<Session*>& sessions, int32_t sliceSteps,
             for (int32_t i = 0; i < sliceSteps && !session->finished(); ++i) {
                 if (stop && stop->load(std::memory_order_relaxed)) {
                     for (Session* s : sessions) s->finish(StopReason::Cancelled);
-                    return Error{ErrorCode::Cancelled, "stopped", {}, {}, {}, {}};
+                    return Error{ErrorCode::Cancelled, "stopped"};
                 }
                 auto more = session->step();
                 if (!more) return more.error();

@@ -122,7 +122,7 @@ void syncFolderOf(const std::string& path) {
 
 Status checkNoFolder(const std::string& path) {
     std::error_code none;
-    if (fs::is_directory(path, none)) return Error{ErrorCode::Io, "is a folder; name a file", path, {}, {}, {}};
+    if (fs::is_directory(path, none)) return Error{ErrorCode::Io, "is a folder; name a file", path};
     return {};
 }
 
@@ -151,11 +151,7 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
     Target target = targetOf(path);
     if (target.foreign)
         return Error{ErrorCode::Io,
-                     "is a link that another user put into a folder that everybody writes to; name a file",
-                     path,
-                     {},
-                     {},
-                     {}};
+                     "is a link that another user put into a folder that everybody writes to; name a file", path};
     OutputFile file;
     file.m_path = path;
     file.m_direct = target.direct;

@@ -167,7 +167,7 @@ bool readTensor(const TensorView& view, uint8_t* target, const std::function<boo
 }  // namespace
 
 Status loadTensors(LoadedModel& model, const ProgressFn& progress) {
-    const Error cancelled{ErrorCode::Cancelled, "loading was cancelled", model.m_path, "", "", ""};
+    const Error cancelled{ErrorCode::Cancelled, "loading was cancelled", model.m_path};
     uint64_t done = 0;
     const auto advance = [&](size_t nBytes) {
         done += nBytes;

@@ -10,7 +10,7 @@ namespace spanscope {
 namespace {
 
 Error outOfRange() {
-    return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers", "", "", "", ""};
+    return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers"};
 }
 
 /// The smallest number has no counterpart; the largest stands for it.

@@ -31,8 +31,7 @@ class Parser {
     void fail(const std::string& what) {
         if (m_failed) return;
         m_failed = true;
-        m_error.code = ErrorCode::InvalidArgument;
-        m_error.message = "column " + std::to_string(m_tokenColumn) + ": " + what;
+        m_error = wrongText(0, m_tokenColumn, what);
     }
 
     bool take(std::string_view s) {

@@ -35,12 +35,6 @@ std::optional<std::vector<int64_t>> evaluateSheet(const Sheet& sheet, Evaluation
     return values;
 }
 
-Error at(size_t line, const Error& e) {
-    Error r = e;
-    r.message = "line " + std::to_string(line) + ", " + e.message;
-    return r;
-}
-
 std::string promptText(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed) {
     std::string s = "sheet " + std::to_string(nNamed) + "\n";
     for (int32_t k = first; k <= last; ++k)
@@ -114,7 +108,7 @@ Result<Sheet> parseSheet(const std::string& typed) {
     Sheet sheet;
     std::vector<int32_t> loweredOf;  // typed line -> lowered line that holds its value
     size_t begin = 0;
-    size_t lineNumber = 0;  // as an editor counts; $n counts the lines with something on them
+    int32_t lineNumber = 0;  // as an editor counts; $n counts the lines with something on them
     while (begin <= typed.size()) {
         const size_t newline = std::min(typed.find('\n', begin), typed.size());
         std::string line = typed.substr(begin, newline - begin);
@@ -123,7 +117,11 @@ Result<Sheet> parseSheet(const std::string& typed) {
         if (!line.empty() && line.back() == '\r') line.pop_back();
         if (line.find_first_not_of(" \t") == std::string::npos) continue;
         auto tree = parseExpression(line, true);
-        if (!tree) return at(lineNumber, tree.error());
+        if (!tree) {
+            Error e = tree.error();
+            e.line = lineNumber;
+            return e;
+        }
         std::vector<SheetOperand> operands(tree->nodes.size());
         for (size_t i = 0; i < tree->nodes.size(); ++i) {
             const ExpressionNode& n = tree->nodes[i];
@@ -131,10 +129,7 @@ Result<Sheet> parseSheet(const std::string& typed) {
                 operands[i] = {false, n.value};
             } else if (n.kind == ExpressionNode::Kind::Line) {
                 if (n.value < 1 || n.value > static_cast<int64_t>(loweredOf.size()))
-                    return at(lineNumber, Error{ErrorCode::InvalidArgument,
-                                                "column " + std::to_string(n.column) + ": $" + std::to_string(n.value) +
-                                                    " names no earlier line",
-                                                "", "", "", ""});
+                    return wrongText(lineNumber, n.column, "$" + std::to_string(n.value) + " names no earlier line");
                 operands[i] = {true, loweredOf[static_cast<size_t>(n.value - 1)]};
             } else {
                 sheet.push_back({operands[static_cast<size_t>(n.left)], n.op, operands[static_cast<size_t>(n.right)]});
@@ -150,17 +145,14 @@ Result<Sheet> parseSheet(const std::string& typed) {
                          "at most " + std::to_string(kMaxLines) + " operations"};
         loweredOf.push_back(static_cast<int32_t>(operands[static_cast<size_t>(tree->root)].value));
     }
-    if (sheet.empty())
-        return Error{ErrorCode::InvalidArgument, "line 1, column 1: nothing to calculate", "", "", "", ""};
+    if (sheet.empty()) return wrongText(1, 1, "nothing to calculate");
     return sheet;
 }
 
 Result<TaskExample> workSheet(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed) {
     EvaluationRange range;
     const auto values = evaluateSheet(sheet, range);
-    if (!values)
-        return Error{
-            ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers", "", "", "", ""};
+    if (!values) return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers"};
     TaskExample e;
     e.task = "sheet";
     e.prompt = promptText(sheet, first, last, nNamed);

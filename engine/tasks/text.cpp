@@ -21,7 +21,7 @@ class TextTask final : public Task {
                 "Ingredients: flour, water, salt, yeast. Method: first"};
     }
     Result<FormattedPrompt> format(const std::string& typed, const TaskCard*) const override {
-        if (typed.empty()) return Error{ErrorCode::InvalidArgument, "column 1: the prompt is empty", "", "", "", ""};
+        if (typed.empty()) return wrongText(0, 1, "the prompt is empty");
         FormattedPrompt p;
         p.text = typed;
         p.parts.push_back({typed, false});

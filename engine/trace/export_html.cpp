@@ -66,7 +66,7 @@ std::string embedded(const RunData& run) {
             ++maskId;
             last = s.visible.get();
         }
-        steps.push_back({maskId, phaseName(s.phase), s.segment, s.attended, s.read, s.wallNs});
+        steps.push_back({maskId, phaseName(s.phase), s.segment, s.attended, s.loaded, s.wallNs});
     }
     for (const Segment& s : run.segments) segments.push_back(segmentName(s));
     const std::string json = trace::toLine({{"nPrompt", run.header.prompt.size()},
@@ -105,7 +105,7 @@ std::string cards(const RunData& run, const RunData* dense) {
         card("Speed-up", decimal(up.factor, 2) + "x",
              up.sameLength() ? "against dense, same engine" : "against dense, " + up.note());
     card("Attended", decimal(100 * s.attendedFraction(), 1) + " %", "of what causal attention allows");
-    card("Read", decimal(100 * s.readFraction(), 1) + " %", "in whole pages of 16 tokens");
+    card("Read", decimal(100 * s.loadedFraction(), 1) + " %", "in whole pages of 16 tokens");
     card("First token", decimal(static_cast<double>(s.ttftNs) * 1e-6, 1) + " ms", "loading excluded");
     card("Response", std::to_string(s.responseTokens) + " tokens",
          std::to_string(s.markupTokens) + " of them span markup");
@@ -128,13 +128,13 @@ std::string segmentTable(const RunData& run) {
         rows += "<tr data-step=\"" + std::to_string(std::max(0, s.begin - nPrompt)) + "\"><td>" +
                 escaped(segmentName(s)) + "</td><td>" + escaped(refsText(s)) +
                 (s.fallback ? " <em>widened to everything</em>" : "") + "</td><td>" + escaped(text) + "</td>";
-        for (int64_t n : {int64_t{sums[i].end - s.begin}, sums[i].attended, sums[i].read, sums[i].causal})
+        for (int64_t n : {int64_t{sums[i].end - s.begin}, sums[i].attended, sums[i].loaded, sums[i].causal})
             rows += "<td class=\"n\">" + std::to_string(n) + "</td>";
         rows += "<td class=\"n\">" + std::to_string(sums[i].nViolations) + "</td></tr>\n";
     }
     if (rows.empty()) return {};
     return "<h2>Segments</h2>\n<div class=\"wrap\"><table><thead><tr><th>segment</th><th>named</th><th>text</th>"
-           "<th class=\"n\">tokens</th><th class=\"n\">attended</th><th class=\"n\">read</th><th "
+           "<th class=\"n\">tokens</th><th class=\"n\">attended</th><th class=\"n\">loaded</th><th "
            "class=\"n\">causal</th>"
            "<th class=\"n\">violations</th></tr></thead><tbody>\n" +
            rows + "</tbody></table></div>\n";
@@ -177,7 +177,8 @@ std::string maskFigure(const std::string& maskPng) {
         out +=
             "<noscript><img alt=\"Mask of the run\" src=\"data:image/png;base64," + base64(maskPng) + "\"></noscript>";
     return out +
-           "<figcaption><span class=\"key\"><i class=\"k-read\"></i>read</span><span class=\"key\"><i class=\"k-skip\">"
+           "<figcaption><span class=\"key\"><i class=\"k-read\"></i>loaded</span><span class=\"key\"><i "
+           "class=\"k-skip\">"
            "</i>allowed but skipped</span><span class=\"key\"><i></i>future</span>Rows: query (this step), downward. "
            "Columns: key (what it may read), position 0 at the left. Zoomed out, a read position is never hidden."
            "</figcaption></figure>\n";

@@ -60,7 +60,7 @@ Status exportTranscriptMarkdown(const RunData& run, const std::string& path) {
         if (s.kind != SegmentKind::Out) continue;
         page += "| out " + std::to_string(s.label) + " | " + inlineText(refsText(s)) +
                 (s.fallback ? " (widened to everything)" : "") + " | " + std::to_string(sums[i].end - s.begin) + " | " +
-                std::to_string(sums[i].attended) + " | " + std::to_string(sums[i].read) + " | " +
+                std::to_string(sums[i].attended) + " | " + std::to_string(sums[i].loaded) + " | " +
                 std::to_string(sums[i].causal) + " |\n";
     }
     if (!run.violations.empty()) {

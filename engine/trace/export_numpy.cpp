@@ -55,9 +55,9 @@ std::string metadata(const RunData& run) {
     trace::OutJson phases = trace::OutJson::array();
     for (int p = 0; p <= static_cast<int>(Phase::Free); ++p) phases.push_back(phaseName(static_cast<Phase>(p)));
     trace::OutJson object{{"format", "spanscope-npz"},
-                          {"version", 1},
+                          {"version", 2},
                           {"mask_axes", {"step", "context_position"}},
-                          {"mask_values", {"future", "allowed but skipped", "read"}},
+                          {"mask_values", {"future", "not read", "attended"}},
                           {"phase_names", phases},
                           {"n_prompt", run.header.prompt.size()},
                           {"run", trace::headerJson(run.header)},
@@ -169,8 +169,7 @@ Status exportMaskNpy(const RunData& run, const std::string& path, const Progress
 Status exportMaskNpz(const RunData& run, const std::string& path, const ProgressFn& progress) {
     auto file = OutputFile::create(path);
     if (!file) return file.error();
-    if (file->isStream())
-        return Error{ErrorCode::Io, "is a device or a pipe; this format needs a file", path, {}, {}, {}};
+    if (file->isStream()) return Error{ErrorCode::Io, "is a device or a pipe; this format needs a file", path};
     ZipFile zip(*file);
     std::vector<int32_t> tokens;
     for (const TokenInfo& t : run.header.prompt) tokens.push_back(t.id);
@@ -192,15 +191,14 @@ Status exportMaskNpz(const RunData& run, const std::string& path, const Progress
     };
     steps("positions.npy", "<i4", int32_t{}, [](const StepRecord& s) { return s.position; });
     steps("attended.npy", "<i4", int32_t{}, [](const StepRecord& s) { return s.attended; });
-    steps("read.npy", "<i4", int32_t{}, [](const StepRecord& s) { return s.read; });
+    steps("loaded.npy", "<i4", int32_t{}, [](const StepRecord& s) { return s.loaded; });
     steps("segment.npy", "<i4", int32_t{}, [](const StepRecord& s) { return s.segment; });
     steps("phase.npy", "|u1", uint8_t{}, [](const StepRecord& s) { return s.phase; });
     steps("device_ns.npy", "<i8", int64_t{}, [](const StepRecord& s) { return s.deviceNs; });
     steps("wall_ns.npy", "<i8", int64_t{}, [](const StepRecord& s) { return s.wallNs; });
     steps("logprob.npy", "<f4", float{}, [](const StepRecord& s) { return s.logprob; });
     zip.entry("metadata.npy", [&](const Sink& sink) { writeText(metadata(run), sink); });
-    if (!zip.close() && !file->failed())
-        return Error{ErrorCode::Io, "cannot be packed: zlib has no memory left", path, {}, {}, {}};
+    if (!zip.close() && !file->failed()) return Error{ErrorCode::Io, "cannot be packed: zlib has no memory left", path};
     return file->commit();
 }
 

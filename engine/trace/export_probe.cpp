@@ -24,7 +24,7 @@ const TokenInfo* tokenAt(const RunData& run, int32_t position) {
 
 Result<MaskDiff> differenceOf(const RunData& first, const RunData& second, const std::string& path) {
     MaskDiff diff = diffRuns(first, second);
-    if (!diff.why.empty()) return Error{ErrorCode::InvalidArgument, diff.why, path, {}, {}, {}};
+    if (!diff.why.empty()) return Error{ErrorCode::InvalidArgument, diff.why, path};
     return diff;
 }
 

@@ -32,7 +32,7 @@ Status exportSpansCsv(const RunData& run, const std::string& path) {
     constexpr uint64_t kLeastBytesOfARow = 40;
     if (auto room = file->checkRoomFor(nRowsOf(run) * kLeastBytesOfARow); !room) return room;
     file->write(
-        "step,position,token_id,token,phase,segment,label,interval,begin,end,attended_tokens,read_tokens,"
+        "step,position,token_id,token,phase,segment,label,interval,begin,end,attended_tokens,loaded_tokens,"
         "causal_tokens,device_ns,wall_ns,at_ns,logprob\r\n");
     CsvRow row;
     for (const StepRecord& s : run.steps) {
@@ -43,7 +43,7 @@ Status exportSpansCsv(const RunData& run, const std::string& path) {
             const Interval c = clipToQuery(i, s.position);
             if (c.begin >= c.end) continue;
             row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase) << s.segment << label
-                << n++ << c.begin << c.end << s.attended << s.read << s.causal << s.deviceNs << s.wallNs << s.atNs
+                << n++ << c.begin << c.end << s.attended << s.loaded << s.causal << s.deviceNs << s.wallNs << s.atNs
                 << shortDecimal(static_cast<double>(s.logprob), 9);
             file->write(row.take());
         }
@@ -55,7 +55,7 @@ Status exportSegmentsCsv(const RunData& run, const std::string& path) {
     auto file = OutputFile::create(path);
     if (!file) return file.error();
     file->write(
-        "segment,kind,label,begin,end,tokens,body_begin,refs,ref_tokens,fallback,steps,attended_tokens,read_tokens,"
+        "segment,kind,label,begin,end,tokens,body_begin,refs,ref_tokens,fallback,steps,attended_tokens,loaded_tokens,"
         "causal_tokens,wall_ns,violations\r\n");
     const auto sums = sumBySegment(run);
     CsvRow row;
@@ -64,7 +64,7 @@ Status exportSegmentsCsv(const RunData& run, const std::string& path) {
         const SegmentSums& sum = sums[i];
         row << static_cast<int64_t>(i) << segmentKindName(s.kind) << labelText(s.label) << s.begin << sum.end
             << (sum.end - s.begin) << s.bodyBegin << refsText(s) << sum.refTokens << (s.fallback ? 1 : 0) << sum.nSteps
-            << sum.attended << sum.read << sum.causal << sum.wallNs << sum.nViolations;
+            << sum.attended << sum.loaded << sum.causal << sum.wallNs << sum.nViolations;
         file->write(row.take());
     }
     return file->commit();
@@ -80,7 +80,7 @@ Status exportIntervalsJson(const RunData& run, const std::string& path) {
     for (const Segment& s : run.segments) segments.push_back(trace::segmentJson(s));
     OutJson violations = OutJson::array();
     for (const ProtocolViolation& v : run.violations) violations.push_back(trace::violationJson(v));
-    file->write("{\"format\": \"spanscope-intervals\", \"version\": 1,\n\"run\": ");
+    file->write("{\"format\": \"spanscope-intervals\", \"version\": 2,\n\"run\": ");
     file->write(trace::toLine(trace::headerJson(run.header)));
     file->write(",\n\"stats\": " + trace::toLine(trace::statsJson(run.stats)));
     file->write(",\n\"answer\": " + trace::toLine(run.answer));

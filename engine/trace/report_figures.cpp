@@ -27,10 +27,10 @@ std::vector<Figure> reportFigures(const RunData& run) {
         {"useful", rate(s.usefulTokensPerS()), "decode without the tokens that are span markup"},
         {"markup", std::to_string(s.markupTokens) + " tokens", "special pieces, labels and references in the response"},
         {"attended", percent(s.attendedFraction()), "tokens in the interval lists / tokens causal attention allows"},
-        {"read", percent(s.readFraction()), "attended rounded outward to KV pages of 16 / causal"},
-        {"sparsity", percent(s.causalTokens ? 1 - s.readFraction() : 0), "1 - read / causal-allowed"},
+        {"read", percent(s.loadedFraction()), "attended rounded outward to KV pages of 16 / causal"},
+        {"sparsity", percent(s.causalTokens ? 1 - s.loadedFraction() : 0), "1 - read / causal-allowed"},
         {"KV stored", mib(s.kvStoredBytes), "keys and values kept at the end; a span saves reads, not memory"},
-        {"KV read", mib(s.kvReadBytes()), "keys and values read, summed over all steps"},
+        {"KV read", mib(s.kvLoadedBytes()), "keys and values read, summed over all steps"},
         {"violations", std::to_string(run.violations.size()), "places where the response breaks the span protocol"},
         {"stop reason", stopReasonName(s.stop), "eos: the model ended its response"},
     };

@@ -18,7 +18,7 @@ std::vector<SegmentSums> sumBySegment(const RunData& run) {
         SegmentSums& sum = sums[static_cast<size_t>(step.segment)];
         ++sum.nSteps;
         sum.attended += step.attended;
-        sum.read += step.read;
+        sum.loaded += step.loaded;
         sum.causal += step.causal;
         sum.wallNs += step.wallNs;
     }

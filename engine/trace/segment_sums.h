@@ -12,7 +12,7 @@ namespace spanscope {
 struct SegmentSums {
     int32_t end = 0;  ///< Segment::end, or the end of the run while it is open
     int32_t nSteps = 0;
-    int64_t attended = 0, read = 0, causal = 0;
+    int64_t attended = 0, loaded = 0, causal = 0;
     int64_t wallNs = 0;
     int64_t refTokens = 0;  ///< tokens of the references that were understood
     int32_t nViolations = 0;

@@ -13,7 +13,7 @@
 
 namespace spanscope {
 
-inline constexpr int kTraceVersion = 1;
+inline constexpr int kTraceVersion = 2;
 
 /// Appends one or more runs to a file as they happen. One thread.
 class TraceWriter {

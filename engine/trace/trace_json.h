@@ -65,7 +65,8 @@ std::string readIntervals(const InJson& array, IntervalList& list);
 std::string readHeader(const InJson& object, RunHeader& header);
 std::string readSegment(const InJson& object, Segment& segment);
 std::string readViolation(const InJson& object, ProtocolViolation& violation);
-std::string readStep(const InJson& object, StepRecord& step);
-std::string readStats(const InJson& object, RunStats& stats);
+/// version: of the file. Version 1 called what is loaded "read".
+std::string readStep(const InJson& object, int version, StepRecord& step);
+std::string readStats(const InJson& object, int version, RunStats& stats);
 
 }  // namespace spanscope::trace

@@ -267,7 +267,7 @@ std::string readViolation(const InJson& object, ProtocolViolation& v) {
     return f.problem();
 }
 
-std::string readStep(const InJson& object, StepRecord& s) {
+std::string readStep(const InJson& object, int version, StepRecord& s) {
     Fields f(object);
     s.index = f.requiredInt32("i", 0, kMaxInt);
     s.position = f.requiredInt32("position", 0, kMaxInt - 1);
@@ -278,7 +278,7 @@ std::string readStep(const InJson& object, StepRecord& s) {
     const std::string phase = f.text("phase");
     if (!phaseFromName(phase, s.phase)) f.fail("phase: unknown name \"" + phase + "\"");
     s.attended = f.requiredInt32("attended", 0, kMaxInt);
-    s.read = f.requiredInt32("read", 0, kMaxInt);
+    s.loaded = f.requiredInt32(version < 2 ? "read" : "loaded", 0, kMaxInt);
     s.causal = s.position + 1;
     s.deviceNs = f.integer("device_ns", 0, kLongestNs, 0);
     s.wallNs = f.integer("wall_ns", 0, kLongestNs, 0);
@@ -287,7 +287,7 @@ std::string readStep(const InJson& object, StepRecord& s) {
     return f.problem();
 }
 
-std::string readStats(const InJson& object, RunStats& s) {
+std::string readStats(const InJson& object, int version, RunStats& s) {
     Fields f(object);
     s.promptTokens = f.int32("prompt_tokens", 0, kMaxInt);
     s.responseTokens = f.int32("response_tokens", 0, kMaxInt);
@@ -297,7 +297,7 @@ std::string readStats(const InJson& object, RunStats& s) {
     s.ttftNs = f.integer("ttft_ns", 0, kLongestNs, 0);
     s.decodeNs = f.integer("decode_ns", 0, kLongestNs, 0);
     s.attendedTokens = f.integer("attended_tokens", 0, kMostSummed, 0);
-    s.readTokens = f.integer("read_tokens", 0, kMostSummed, 0);
+    s.loadedTokens = f.integer(version < 2 ? "read_tokens" : "loaded_tokens", 0, kMostSummed, 0);
     s.causalTokens = f.integer("causal_tokens", 0, kMostSummed, 0);
     s.kvStoredBytes = f.integer("kv_stored_bytes", 0, kMaxInt64, 0);
     s.kvBytesPerToken = f.integer("kv_bytes_per_token", 0, kMaxInt64, 0);

@@ -55,6 +55,7 @@ struct ReadRun {
 
 class Reader {
   public:
+    explicit Reader(int version) : m_version(version) {}
     /// "" or what is wrong with this line.
     std::string take(const InJson& object);
     std::vector<std::shared_ptr<RunData>> finish(std::string& damage);
@@ -64,11 +65,12 @@ class Reader {
     static std::string takePromptVisible(const InJson& object, ReadRun& run);
     static std::string takeMask(const InJson& object, ReadRun& run);
     static std::string takeSegment(const InJson& object, ReadRun& run);
-    static std::string takeStep(const InJson& object, ReadRun& run);
+    std::string takeStep(const InJson& object, ReadRun& run);
     static std::string takeViolation(const InJson& object, ReadRun& run);
-    static std::string takeEnd(const InJson& object, ReadRun& run);
+    std::string takeEnd(const InJson& object, ReadRun& run);
     static std::string maskOf(const InJson& value, const ReadRun& run, const Mask*& mask);
 
+    int m_version;  ///< of the file
     std::map<int64_t, ReadRun> m_runs;
     std::vector<int64_t> m_order;
 };
@@ -91,7 +93,7 @@ std::string Reader::take(const InJson& object) {
     if (type == "segment") return takeSegment(object, run);
     if (type == "step") return takeStep(object, run);
     if (type == "violation") return takeViolation(object, run);
-    if (type == "stats") return trace::readStats(object, run.data->stats);
+    if (type == "stats") return trace::readStats(object, m_version, run.data->stats);
     return takeEnd(object, run);
 }
 
@@ -171,7 +173,7 @@ std::string Reader::takeSegment(const InJson& object, ReadRun& run) {
 
 std::string Reader::takeStep(const InJson& object, ReadRun& run) {
     StepRecord step;
-    if (std::string problem = trace::readStep(object, step); !problem.empty()) return problem;
+    if (std::string problem = trace::readStep(object, m_version, step); !problem.empty()) return problem;
     const RunData& data = *run.data;
     if (static_cast<size_t>(step.index) != data.steps.size())
         return "step " + std::to_string(step.index) + " where " + std::to_string(data.steps.size()) + " was next";
@@ -185,8 +187,8 @@ std::string Reader::takeStep(const InJson& object, ReadRun& run) {
     if (std::string problem = maskOf(*named, run, mask); !problem.empty()) return "mask: " + problem;
     step.visible = mask->list;
     if (step.attended != mask->sums.attended(*mask->list, step.position) ||
-        step.read != mask->sums.read(*mask->list, step.position))
-        return "step " + std::to_string(step.index) + ": attended or read does not follow from its intervals";
+        step.loaded != mask->sums.loaded(*mask->list, step.position))
+        return "step " + std::to_string(step.index) + ": attended or loaded does not follow from its intervals";
     if (step.wallNs > trace::kLongestNs - run.wallNs)
         return "step " + std::to_string(step.index) + ": wall_ns adds up to more than any run takes";
     run.wallNs += step.wallNs;
@@ -207,7 +209,7 @@ std::string Reader::takeEnd(const InJson& object, ReadRun& run) {
     const InJson* stats = f.object("stats");
     run.data->answer = f.text("answer");
     if (!f.ok() || !stats) return f.ok() ? "stats: missing" : f.problem();
-    if (std::string problem = trace::readStats(*stats, run.data->stats); !problem.empty()) return problem;
+    if (std::string problem = trace::readStats(*stats, m_version, run.data->stats); !problem.empty()) return problem;
     run.ended = true;
     return {};
 }
@@ -216,10 +218,10 @@ std::string Reader::takeEnd(const InJson& object, ReadRun& run) {
 void sumUp(RunData& data) {
     RunStats& s = data.stats;
     s.responseTokens = static_cast<int32_t>(data.steps.size());
-    s.attendedTokens = s.readTokens = s.causalTokens = 0;
+    s.attendedTokens = s.loadedTokens = s.causalTokens = 0;
     for (const StepRecord& step : data.steps) {
         s.attendedTokens += step.attended;
-        s.readTokens += step.read;
+        s.loadedTokens += step.loaded;
         s.causalTokens += step.causal;
     }
     if (data.steps.size() > 1 && s.ttftNs > 0)
@@ -260,14 +262,14 @@ std::optional<InJson> parseLine(const std::string& line, std::string& problem) {
     return value;
 }
 
-/// Checks the first line.
-Status checkHeader(const std::string& path, const std::string& line) {
+/// The version that the first line names.
+Result<int> checkHeader(const std::string& path, const std::string& line) {
     std::string problem;
     const auto header = parseLine(line, problem);
     if (!header || !header->is_object() || !header->contains("spantrace"))
         return formatError(path, "not a Spanscope trace", "line 1", line.substr(0, 40), "{\"spantrace\": ...");
     Fields f(*header);
-    f.requiredInt32("spantrace", 1, INT32_MAX);
+    const int32_t version = f.requiredInt32("spantrace", 1, INT32_MAX);
     const int32_t reader = f.requiredInt32("min_reader", 1, INT32_MAX);
     if (!f.ok()) return formatError(path, f.problem(), "line 1");
     if (reader > kTraceVersion) {
@@ -276,32 +278,28 @@ Status checkHeader(const std::string& path, const std::string& line) {
         e.code = ErrorCode::Unsupported;
         return e;
     }
-    return {};
+    return version;
 }
 
 }  // namespace
 
 Result<TraceFile> readTrace(const std::string& path) {
     std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored))
-        return Error{ErrorCode::Io, "is a folder, not a trace", path, {}, {}, {}};
+    if (std::filesystem::is_directory(path, ignored)) return Error{ErrorCode::Io, "is a folder, not a trace", path};
     std::ifstream in(path, std::ios::binary);
     if (!in)
         return Error{errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io,
-                     std::string("cannot be read: ") + std::strerror(errno),
-                     path,
-                     {},
-                     {},
-                     {}};
+                     std::string("cannot be read: ") + std::strerror(errno), path};
     TraceFile file;
     file.path = path;
     std::string line;
     const LineState first = nextLine(in, line);
     if (first == LineState::End) return formatError(path, "the file is empty", {}, "0 bytes", "a Spanscope trace");
     if (first == LineState::TooLong) return formatError(path, "not a Spanscope trace", "line 1", "a very long line");
-    if (auto ok = checkHeader(path, line); !ok) return ok.error();
+    const auto version = checkHeader(path, line);
+    if (!version) return version.error();
 
-    Reader reader;
+    Reader reader(*version);
     for (int64_t number = 2; file.damage.empty(); ++number) {
         const LineState state = nextLine(in, line);
         if (state == LineState::End) break;

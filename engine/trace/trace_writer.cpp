@@ -82,7 +82,7 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path
     std::unique_ptr<TraceWriter> writer(new TraceWriter);
     writer->m_impl->file.emplace(std::move(*file));
     if (keepPart) writer->m_impl->file->keepTemporary();
-    writer->m_impl->line({{"spantrace", kTraceVersion}, {"min_reader", 1}});
+    writer->m_impl->line({{"spantrace", kTraceVersion}, {"min_reader", 2}});
     writer->m_impl->file->flush();
     return writer;
 }
@@ -90,9 +90,8 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path
 Status TraceWriter::begin(const RunHeader& header) {
     auto [it, isNew] = m_impl->runs.try_emplace(header.runId);
     if (!isNew)
-        return Error{ErrorCode::InvalidArgument,   "two runs with one id in a trace",
-                     m_impl->file->path(),         "run",
-                     std::to_string(header.runId), {}};
+        return Error{ErrorCode::InvalidArgument, "two runs with one id in a trace", m_impl->file->path(), "run",
+                     std::to_string(header.runId)};
     m_impl->line(Impl::tagged("run", header.runId, trace::headerJson(header)));
     OutJson visible = OutJson::array();
     for (size_t i = 0; i < header.promptVisible.size();) {

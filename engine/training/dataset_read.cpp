@@ -64,7 +64,7 @@ class RecordedExamples final : public ExampleSource {
             m_buffer.resize(kMaxLineBytes);
             m_file.getline(m_buffer.data(), static_cast<std::streamsize>(m_buffer.size()));
             if (m_file.bad())
-                return Error{ErrorCode::Io, "reading failed after line " + std::to_string(m_line), m_path, {}, {}, {}};
+                return Error{ErrorCode::Io, "reading failed after line " + std::to_string(m_line), m_path};
             if (m_file.fail() && m_file.gcount() == 0) return std::optional<TaskExample>();
             ++m_line;
             if (m_file.fail())

@@ -104,7 +104,7 @@ Result<std::vector<std::string>> newsSentences(std::string_view promptText) {
         sentences.emplace_back(line);
     }
     if (sentences.empty())
-        return Error{ErrorCode::Format, "the prompt has no <in> segments; it is no news prompt", "", "prompt", "", ""};
+        return Error{ErrorCode::Format, "the prompt has no <in> segments; it is no news prompt", "", "prompt"};
     return sentences;
 }
 

@@ -17,8 +17,8 @@ inline bool mayRead(const IntervalList& list, int32_t query, int32_t key) {
 inline int32_t attendedTokens(const IntervalList& list, int32_t query) {
     return attendedTokens(list.data(), static_cast<int32_t>(list.size()), query);
 }
-inline int32_t readTokens(const IntervalList& list, int32_t query) {
-    return readTokens(list.data(), static_cast<int32_t>(list.size()), query);
+inline int32_t loadedTokens(const IntervalList& list, int32_t query) {
+    return loadedTokens(list.data(), static_cast<int32_t>(list.size()), query);
 }
 
 }  // namespace spanscope

@@ -1,4 +1,4 @@
-// How many tokens of one list a query reads, for many queries: attendedTokens() and readTokens() of
+// How many tokens of one list a query reads, for many queries: attendedTokens() and loadedTokens() of
 // kernels/visibility.h in the logarithm of the list's length.
 #pragma once
 

@@ -63,7 +63,7 @@ struct StepEdit {
     int64_t runId = 0;
     int32_t step = 0;
     IntervalList before, after;
-    int32_t attendedBefore = 0, attendedAfter = 0, readBefore = 0, readAfter = 0;
+    int32_t attendedBefore = 0, attendedAfter = 0, loadedBefore = 0, loadedAfter = 0;
     std::vector<TokenChoice> topDense, topBefore, topAfter;
     Divergence denseToBefore, denseToAfter, beforeToAfter;
 };

@@ -79,9 +79,9 @@ double RunStats::decodeTokensPerS() const {
     return responseTokens > 1 && decodeNs > 0 ? (responseTokens - 1) * 1e9 / double(decodeNs) : 0;
 }
 
-int64_t RunStats::kvReadBytes() const {
+int64_t RunStats::kvLoadedBytes() const {
     int64_t bytes = 0;
-    return __builtin_mul_overflow(kvBytesPerToken, readTokens, &bytes) ? INT64_MAX : bytes;
+    return __builtin_mul_overflow(kvBytesPerToken, loadedTokens, &bytes) ? INT64_MAX : bytes;
 }
 
 double RunStats::usefulTokensPerS() const {

@@ -102,7 +102,7 @@ struct StepRecord {
     Phase phase = Phase::Free;
     SharedIntervals visible;  ///< taken from the kernel's own input, never recomputed
     int32_t attended = 0;     ///< tokens in the list that the query may read
-    int32_t read = 0;         ///< the same, rounded outward to pages
+    int32_t loaded = 0;       ///< the same, rounded outward to pages
     int32_t causal = 0;       ///< position + 1
     int64_t deviceNs = 0;     ///< backend time of this step
     int64_t wallNs = 0;       ///< wall time of this step: tracker, backend, sampler
@@ -132,7 +132,7 @@ struct RunStats {
     int64_t ttftNs = 0;          ///< request accepted to first token, load excluded
     int64_t decodeNs = 0;        ///< first token available to last token available
     int64_t attendedTokens = 0;  ///< summed over steps
-    int64_t readTokens = 0;
+    int64_t loadedTokens = 0;
     int64_t causalTokens = 0;
     int64_t kvStoredBytes = 0;  ///< at the end
     int64_t kvBytesPerToken = 0;
@@ -141,10 +141,10 @@ struct RunStats {
     double prefillTokensPerS() const;
     double decodeTokensPerS() const;  ///< (N - 1) / decode time; 0 if N < 2
     double usefulTokensPerS() const;  ///< decode t/s without markup
-    int64_t kvReadBytes()
+    int64_t kvLoadedBytes()
         const;  ///< keys and values read, over all steps; the largest number where it is beyond counting
     double attendedFraction() const { return causalTokens ? double(attendedTokens) / double(causalTokens) : 0; }
-    double readFraction() const { return causalTokens ? double(readTokens) / double(causalTokens) : 0; }
+    double loadedFraction() const { return causalTokens ? double(loadedTokens) / double(causalTokens) : 0; }
 };
 
 struct SamplerSettings {

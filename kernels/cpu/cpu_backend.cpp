@@ -192,11 +192,7 @@ Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, con
                      "fewer"};
     } catch (const std::exception& e) {  // std::bad_alloc
         return Error{ErrorCode::OutOfMemory,
-                     std::string("there is not enough memory for the CPU backend: ").append(e.what()),
-                     {},
-                     {},
-                     {},
-                     {}};
+                     std::string("there is not enough memory for the CPU backend: ").append(e.what())};
     }
 }
 

@@ -62,7 +62,7 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     int nDevices = 0;
     const cudaError_t counted = cudaGetDeviceCount(&nDevices);
     if (counted != cudaSuccess) return cudaError("cudaGetDeviceCount", counted);
-    if (nDevices == 0) return Error{ErrorCode::Device, "no CUDA device is present", {}, {}, {}, {}};
+    if (nDevices == 0) return Error{ErrorCode::Device, "no CUDA device is present"};
     SPANSCOPE_TRY(openContext(m_device, m_ctx, m_deviceName));
     m_kvType = elementFor(options.kvType);
     m_weightType = DeviceWeights::typeFor(weights);

@@ -120,7 +120,7 @@ class Uploader {
     Status tell(int64_t nValues) {
         m_nDone += nValues;
         if (m_progress && !m_progress(std::min(1.0, static_cast<double>(m_nDone) / static_cast<double>(m_nTotal))))
-            return Error{ErrorCode::Cancelled, "loading was cancelled", {}, {}, {}, {}};
+            return Error{ErrorCode::Cancelled, "loading was cancelled"};
         return {};
     }
 

@@ -174,7 +174,7 @@ def quality_section(res):
         (arith if row[1] == "arith" else news).append(
             [row[0], declared["n"], *(quality_of(number, by[arm]) for arm in ARMS),
              *(f"{by[arm]['predicted_n'] / by[arm]['n']:.0f}" if by[arm] else "-" for arm in ("plain", "declared"))])
-        spans.append([row[0], percent(declared["attended_fraction"]), percent(declared["read_fraction"]),
+        spans.append([row[0], percent(declared["attended_fraction"]), percent(declared["loaded_fraction"]),
                       percent(declared.get("kept_fraction")) if row[1] == "news" else "-", percent(declared["valid_declarations"], 2),
                       percent(declared.get("span_precision")), percent(declared.get("span_recall"))])
         if row[1] == "news":

@@ -196,13 +196,13 @@ class TestCli : public QObject {
         QCOMPARE(json["runs"][1]["attention"], "declared");
         for (const Json& r : json["runs"]) {
             for (const char* key : {"prompt_n", "prompt_ms", "predicted_n", "predicted_ms", "predicted_per_second",
-                                    "ttft_ms", "attended_tokens", "read_tokens", "causal_tokens", "violations"})
+                                    "ttft_ms", "attended_tokens", "loaded_tokens", "causal_tokens", "violations"})
                 QVERIFY2(r[key].is_number(), key);
             for (const char* key : {"answer", "text", "stop_reason"}) QVERIFY2(r[key].is_string(), key);
             QCOMPARE(r["tokens"].size(), r["predicted_n"].get<size_t>());
             const double rate = (r["predicted_n"].get<double>() - 1) / r["predicted_ms"].get<double>() * 1000;
             QVERIFY(std::abs(rate / r["predicted_per_second"].get<double>() - 1) < 1e-6);
-            QVERIFY(r["attended_tokens"] <= r["read_tokens"] && r["read_tokens"] <= r["causal_tokens"]);
+            QVERIFY(r["attended_tokens"] <= r["loaded_tokens"] && r["loaded_tokens"] <= r["causal_tokens"]);
         }
         QCOMPARE(json["runs"][0]["attended_tokens"], json["runs"][0]["causal_tokens"]);
     }
@@ -468,14 +468,14 @@ class TestCli : public QObject {
         for (const Json& row : json["rows"]) {
             QCOMPARE(row["n"], 3);
             QVERIFY(row["exact"].is_number());
-            QVERIFY(row["attended_fraction"].get<double>() <= row["read_fraction"].get<double>());
+            QVERIFY(row["attended_fraction"].get<double>() <= row["loaded_fraction"].get<double>());
             QVERIFY(row["tokens_per_second"].get<double>() > 0);
         }
         // What jobs and batches there are changes the time and nothing else.
         const Json other = run(common + QStringList{"--jobs", "1", "--batch", "1"}).json();
         for (size_t i = 0; i < 2; ++i) {
             for (const char* key :
-                 {"exact", "n", "predicted_n", "attended_tokens", "read_tokens", "causal_tokens", "violations"})
+                 {"exact", "n", "predicted_n", "attended_tokens", "loaded_tokens", "causal_tokens", "violations"})
                 QCOMPARE(json["rows"][i][key], other["rows"][i][key]);
         }
         QVERIFY(f.open(QIODevice::WriteOnly) && f.write("{\"prompt\":\"1+1\",\"answer\":2}\n") > 0);

@@ -202,7 +202,7 @@ class TestMainWindow : public test::WindowTest {
         const QImage image(png);
         const MaskFigureLayout layout = maskFigureLayout(run, dialog->options());
         QVERIFY(image.rect().contains(layout.plot));
-        const QRgb read = Palette::light().maskPixel(MaskState::Read, Phase::Free, false, 0, 0, 1);
+        const QRgb read = Palette::light().maskPixel(MaskState::Attended, Phase::Free, false, 0, 0, 1);
         int nChecked = 0, nRead = 0;
         for (int j = 0; j < layout.plot.height(); j += 3)
             for (int i = 0; i < layout.plot.width(); i += 3) {
@@ -448,7 +448,7 @@ class TestMainWindow : public test::WindowTest {
             QCOMPARE(m_window->store()->data().header.settings.attention, AttentionMode::Declared);
             QCOMPARE(m_window->denseStore()->data().header.settings.attention, AttentionMode::Dense);
             QVERIFY(!m_window->store()->data().answer.empty());
-            QVERIFY(m_window->store()->data().stats.readFraction() < 0.9);
+            QVERIFY(m_window->store()->data().stats.loadedFraction() < 0.9);
         }
     }
 

@@ -51,7 +51,7 @@ class PaperTable(unittest.TestCase):
             row = re.search(r"\| sheet, 16 lines \| 1 \|.*", table).group()
             self.assertIn(f"| {fastest:,.0f} |", row)
             self.assertIn(f"| sheet, 16 lines | 3 | {100 * tags['exact']:.1f}% |", table)
-            self.assertIn(f"| {100 * declared['attended_fraction']:.1f}% | {100 * declared['read_fraction']:.1f}% |", table)
+            self.assertIn(f"| {100 * declared['attended_fraction']:.1f}% | {100 * declared['loaded_fraction']:.1f}% |", table)
 
     def test_time_that_is_up_leaves_no_half_part(self):
         with tempfile.TemporaryDirectory() as scratch:

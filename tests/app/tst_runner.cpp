@@ -285,7 +285,7 @@ class TestRunner : public QObject {
         for (size_t i = 0; i < data->steps.size(); ++i) {
             QCOMPARE(runs[0]->steps[i].token.id, data->steps[i].token.id);
             QVERIFY(*runs[0]->steps[i].visible == *data->steps[i].visible);
-            QCOMPARE(runs[0]->steps[i].read, data->steps[i].read);
+            QCOMPARE(runs[0]->steps[i].loaded, data->steps[i].loaded);
         }
         QVERIFY(opened.front()[2].toString().isEmpty());
         QSignalSpy failed(m_runner.get(), &Runner::traceFailed);
@@ -308,7 +308,7 @@ class TestRunner : public QObject {
             s.index = i;
             s.position += i;
             s.segment = -1;
-            s.attended = s.read = s.causal = s.position + 1;
+            s.attended = s.loaded = s.causal = s.position + 1;
             s.visible = run.header.promptVisible[0];
             run.steps.push_back(s);
         }

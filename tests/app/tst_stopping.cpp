@@ -109,7 +109,7 @@ RunData longRun(int32_t nSteps) {
         s.position = first.position + i;
         s.visible = all;
         s.segment = -1;
-        s.attended = s.read = s.causal = s.position + 1;
+        s.attended = s.loaded = s.causal = s.position + 1;
         run.steps.push_back(std::move(s));
     }
     return run;

@@ -50,14 +50,14 @@ class TestBench : public QObject {
             QVERIFY(r.attentionUs > 0 && r.stepUs > r.attentionUs);
             // GB/s is bytes per step times steps per second; steps, not tokens: a batch reads the weights once.
             const ModelShape& s = m.weights.shape;
-            const double kvBytes = 2.0 * s.nLayers * s.nKvHeads * s.headDim * 4 * r.readTokens * r.nBatch;
+            const double kvBytes = 2.0 * s.nLayers * s.nKvHeads * s.headDim * 4 * r.loadedTokens * r.nBatch;
             const double bytes = double(weightBytesPerStep(m.weights)) + kvBytes;
             const double stepsPerS = r.avgTs / r.nBatch;
             QVERIFY(std::abs(r.gbps / (bytes * stepsPerS / 1e9) - 1) < 1e-9);
             QCOMPARE(r.readGBps, 10.0);
             QVERIFY(std::abs(r.bandwidthFraction - r.gbps / 10.0) < 1e-9);  // the median of two is their mean
-            if (r.nDepth == 100 && r.attention == "dense") QCOMPARE(r.readTokens, 105.0);  // mean of 101 .. 109
-            if (r.nDepth == 100 && r.attention != "dense") QVERIFY(r.readTokens < 70);
+            if (r.nDepth == 100 && r.attention == "dense") QCOMPARE(r.loadedTokens, 105.0);  // mean of 101 .. 109
+            if (r.nDepth == 100 && r.attention != "dense") QVERIFY(r.loadedTokens < 70);
         }
         for (const BenchRow& r : rows) QVERIFY(r.nDepth == 0 || r.nDepth == 100);
         // Everything was given back.

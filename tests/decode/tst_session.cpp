@@ -168,7 +168,7 @@ class TestSession : public QObject {
             QCOMPARE(backend.prompt[i].visible, *h.promptVisible[i]);
         }
         QCOMPARE(backend.decoded.size(), run.steps.size());
-        int64_t attended = 0, read = 0, causal = 0;
+        int64_t attended = 0, loaded = 0, causal = 0;
         for (size_t i = 0; i < run.steps.size(); ++i) {
             const StepRecord& step = run.steps[i];
             QCOMPARE(step.index, static_cast<int32_t>(i));
@@ -182,16 +182,16 @@ class TestSession : public QObject {
             int32_t n = 0;
             for (int32_t key = 0; key <= step.position; ++key) n += mayRead(*step.visible, step.position, key) ? 1 : 0;
             QCOMPARE(step.attended, n);
-            QVERIFY(step.read >= step.attended && step.read <= step.causal);
+            QVERIFY(step.loaded >= step.attended && step.loaded <= step.causal);
             QCOMPARE(step.causal, step.position + 1);
             QVERIFY(mayRead(*step.visible, step.position, step.position));
             QVERIFY(step.segment < static_cast<int32_t>(run.segments.size()));
             attended += step.attended;
-            read += step.read;
+            loaded += step.loaded;
             causal += step.causal;
         }
         QCOMPARE(run.stats.attendedTokens, attended);
-        QCOMPARE(run.stats.readTokens, read);
+        QCOMPARE(run.stats.loadedTokens, loaded);
         QCOMPARE(run.stats.causalTokens, causal);
         if (AttentionMode(mode) == AttentionMode::Dense) QCOMPARE(attended, causal);
     }

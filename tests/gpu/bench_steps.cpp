@@ -125,7 +125,7 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
         deviceUs.push_back(static_cast<double>(backend.lastDeviceNs()) * 1e-3);
         (fresh ? hostNewUs : hostKeepUs).push_back(static_cast<double>(backend.lastHostNs()) * 1e-3);
         for (const auto& list : lists)
-            readPages += readTokens(list.data(), static_cast<int32_t>(list.size()), position);
+            readPages += loadedTokens(list.data(), static_cast<int32_t>(list.size()), position);
     }
     const ModelShape& s = model.weights.shape;
     double total = 0;

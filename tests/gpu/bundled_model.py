@@ -108,7 +108,7 @@ def speed():
     if "sheet" in TASKS:  # declared: a worked sheet, fed token by token
         rows = json.loads(call(["bench", "-m", MODEL, "--backend", BACKEND, "--kv-type", "bf16", "-p", "0", "-n", "128", "-d", str(depth), "-b",
                                 "1,8,32", "-r", "2", "--attention", "dense,declared", "-o", "json"], 30))
-        speeds = [(r["n_batch"], r["attention"], r["avg_ts"], r["read_tokens"], r["n_depth"]) for r in rows]
+        speeds = [(r["n_batch"], r["attention"], r["avg_ts"], r["loaded_tokens"], r["n_depth"]) for r in rows]
         what = "Decode through the engine; declared: a worked sheet."
     else:  # whole runs of the model's own task, several decoded together
         speeds = []
@@ -148,7 +148,7 @@ def accuracy():
                 unit = {"expression": " operators", "sheet": " lines"}.get(task, "")
                 finished.append({"name": f"{task}, {number}{unit}", "seed": last["seed"], "rows": last["rows"]})
                 d, s = rows["dense"], rows["declared"]
-                text = (f"| {name} | {d['n']} | {100 * d['exact']:.1f}% | {100 * s['exact']:.1f}% | {100 * s['read_fraction']:.1f}% | "
+                text = (f"| {name} | {d['n']} | {100 * d['exact']:.1f}% | {100 * s['exact']:.1f}% | {100 * s['loaded_fraction']:.1f}% | "
                         f"{d['n_failed'] + s['n_failed']} |")
             except subprocess.TimeoutExpired:
                 text = f"| {name} | not finished in the time given | | | | |"

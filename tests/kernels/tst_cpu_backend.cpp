@@ -336,7 +336,7 @@ class TestCpuBackend : public QObject {
             b->truncate(seq, 4096);
             const uint64_t perHead = (cpuBackend.kvPagesRead() - before) / (3 * 2);  // layers, KV heads
             // What the program reports as read is what was loaded.
-            const int32_t reported = readTokens(list.data(), int32_t(list.size()), 4096);
+            const int32_t reported = loadedTokens(list.data(), int32_t(list.size()), 4096);
             const bool agrees = uint64_t(reported + 15) / 16 == perHead;
             return ok && agrees ? int(perHead) : -1;
         };

@@ -26,11 +26,11 @@ class TestIntervals : public QObject {
         const IntervalList list{{0, 1}, {20, 24}, {30, kOpenEnd}};
         QCOMPARE(attendedTokens(list, 35), 1 + 4 + 6);
         // pages of 16: [0,16), [16,32), and of the third only what is stored: [32,36)
-        QCOMPARE(readTokens(list, 35), 36);
-        QCOMPARE(readTokens(IntervalList{{0, 1}, {40, 41}}, 100), 16 + 16);
-        QCOMPARE(readTokens(IntervalList{{3, 5}, {9, 11}}, 100), 16);  // one page, counted once
+        QCOMPARE(loadedTokens(list, 35), 36);
+        QCOMPARE(loadedTokens(IntervalList{{0, 1}, {40, 41}}, 100), 16 + 16);
+        QCOMPARE(loadedTokens(IntervalList{{3, 5}, {9, 11}}, 100), 16);  // one page, counted once
         QCOMPARE(attendedTokens(IntervalList{}, 10), 0);
-        QCOMPARE(readTokens(IntervalList{}, 10), 0);
+        QCOMPARE(loadedTokens(IntervalList{}, 10), 0);
     }
     void agreesWithSets() {
         std::mt19937 random(7);
@@ -55,10 +55,10 @@ class TestIntervals : public QObject {
                     pages.insert(k / kPageTokens);
                 }
             }
-            int read = 0;
-            for (int p : pages) read += std::min((p + 1) * kPageTokens, query + 1) - p * kPageTokens;
+            int loaded = 0;
+            for (int p : pages) loaded += std::min((p + 1) * kPageTokens, query + 1) - p * kPageTokens;
             QCOMPARE(attendedTokens(list, query), attended);
-            QCOMPARE(readTokens(list, query), read);
+            QCOMPARE(loadedTokens(list, query), loaded);
         }
     }
 };

@@ -45,7 +45,7 @@ class TestExpression : public QObject {
         QFETCH(QString, typed);
         QFETCH(QString, prompt);
         auto p = expressionTask().format(typed.toStdString(), nullptr);
-        QVERIFY2(p.ok(), p.ok() ? "" : p.error().message.c_str());
+        QVERIFY2(p.ok(), p.ok() ? "" : p.error().toString().c_str());
         QCOMPARE(QString::fromStdString(p->text), prompt);
     }
 
@@ -84,7 +84,7 @@ class TestExpression : public QObject {
         QFETCH(QString, message);
         auto p = expressionTask().format(typed.toStdString(), nullptr);
         QVERIFY(!p.ok());
-        QCOMPARE(QString::fromStdString(p.error().message), message);
+        QCOMPARE(QString::fromStdString(p.error().toString()), message);
     }
 
     void worksTheProtocolExample() {

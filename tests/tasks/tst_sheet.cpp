@@ -20,7 +20,7 @@ class TestSheet : public QObject {
 
     void lowersLongLinesAndRenumbers() {
         auto p = sheetTask().format("(12+7)*(3-8)\n\n-$1*2\n$2+$1\n9", nullptr);
-        QVERIFY2(p.ok(), p.ok() ? "" : p.error().message.c_str());
+        QVERIFY2(p.ok(), p.ok() ? "" : p.error().toString().c_str());
         QCOMPARE(p->text, std::string("sheet 7\n<in>1<:>12+7\n<in>2<:>3-8\n<in>3<:>$1*$2\n"
                                       "<in>4<:>0-$3\n<in>5<:>$4*2\n<in>6<:>$5+$3\n<in>7<:>9+0\n"));
     }
@@ -54,7 +54,7 @@ class TestSheet : public QObject {
         QFETCH(QString, message);
         auto p = sheetTask().format(typed.toStdString(), nullptr);
         QVERIFY(!p.ok());
-        QCOMPARE(QString::fromStdString(p.error().message), message);
+        QCOMPARE(QString::fromStdString(p.error().toString()), message);
     }
 
     void theExactAnswerIsTheLastLines() {

@@ -58,14 +58,14 @@ inline RunData sampleRun(int64_t runId = 3, AttentionMode mode = AttentionMode::
         s.phase = phases[i];
         s.visible = i == 1 ? a : i < 3 ? own : two2;
         s.attended = attendedTokens(*s.visible, s.position);
-        s.read = readTokens(*s.visible, s.position);
+        s.loaded = loadedTokens(*s.visible, s.position);
         s.causal = s.position + 1;
         s.deviceNs = 1000 + i;
         s.wallNs = 2'000'000'000 + i;
         s.atNs = at += s.wallNs;
         s.logprob = i == 4 ? -0.1F : -1.5F * static_cast<float>(i);
         run.stats.attendedTokens += s.attended;
-        run.stats.readTokens += s.read;
+        run.stats.loadedTokens += s.loaded;
         run.stats.causalTokens += s.causal;
         run.steps.push_back(s);
     }

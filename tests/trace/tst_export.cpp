@@ -295,11 +295,11 @@ class TestExport : public QObject {
 
     void bytesBeyondCountingAreTheLargestNumber() {
         RunStats s;
-        s.readTokens = int64_t{1} << 60;
+        s.loadedTokens = int64_t{1} << 60;
         s.kvBytesPerToken = int64_t{1} << 40;
-        QCOMPARE(s.kvReadBytes(), INT64_MAX);
-        s.readTokens = 3;
-        QCOMPARE(s.kvReadBytes(), int64_t{3} << 40);
+        QCOMPARE(s.kvLoadedBytes(), INT64_MAX);
+        s.loadedTokens = 3;
+        QCOMPARE(s.kvLoadedBytes(), int64_t{3} << 40);
     }
 
     void foldersAndDevicesStayWhatTheyAre() {

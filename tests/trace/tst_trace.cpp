@@ -58,7 +58,7 @@ void compareRuns(const RunData& a, const RunData& b) {
         QCOMPARE(s.phase, t.phase);
         QCOMPARE(*s.visible, *t.visible);
         QCOMPARE(s.attended, t.attended);
-        QCOMPARE(s.read, t.read);
+        QCOMPARE(s.loaded, t.loaded);
         QCOMPARE(s.causal, t.causal);
         QCOMPARE(s.deviceNs, t.deviceNs);
         QCOMPARE(s.wallNs, t.wallNs);
@@ -100,7 +100,7 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(s.ttftNs, t.ttftNs);
     QCOMPARE(s.decodeNs, t.decodeNs);
     QCOMPARE(s.attendedTokens, t.attendedTokens);
-    QCOMPARE(s.readTokens, t.readTokens);
+    QCOMPARE(s.loadedTokens, t.loadedTokens);
     QCOMPARE(s.causalTokens, t.causalTokens);
     QCOMPARE(s.kvStoredBytes, t.kvStoredBytes);
     QCOMPARE(s.kvBytesPerToken, t.kvBytesPerToken);

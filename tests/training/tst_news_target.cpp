@@ -214,8 +214,7 @@ class TestNewsTarget : public QObject {
         for (const char* bad : {"", "  \n ", "points: 12\nOne rose.", "points: x\nOne rose.", "points: 3"}) {
             const auto r = readTyped(bad);
             QVERIFY2(!r.ok(), bad);
-            QVERIFY2(r.error().message.find("line ") == 0 && r.error().message.find("column ") != std::string::npos,
-                     bad);
+            QVERIFY2(r.error().line > 0 && r.error().column > 0, bad);
         }
         std::string many;
         for (int i = 0; i < 1200; ++i) many += "A rose.\n";

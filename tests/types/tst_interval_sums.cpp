@@ -25,7 +25,7 @@ class TestIntervalSums : public QObject {
             const IntervalSums sums(list);
             for (int32_t query = -1; query < at + 40; query += 1 + static_cast<int32_t>(random() % 3)) {
                 QCOMPARE(sums.attended(list, query), attendedTokens(list, query));
-                QCOMPARE(sums.read(list, query), readTokens(list, query));
+                QCOMPARE(sums.loaded(list, query), loadedTokens(list, query));
             }
         }
     }
@@ -66,7 +66,7 @@ class TestIntervalSums : public QObject {
         const IntervalSums sums(list);
         for (const int32_t query : {INT32_MAX - 1, INT32_MAX - 17, INT32_MAX - 2}) {
             QCOMPARE(sums.attended(list, query), attendedTokens(list, query));
-            QCOMPARE(sums.read(list, query), query + 1);
+            QCOMPARE(sums.loaded(list, query), query + 1);
         }
     }
 };

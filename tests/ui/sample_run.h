@@ -64,15 +64,15 @@ class Builder {
         if (!m_last || *m_last != list) m_last = std::make_shared<const IntervalList>(list);
         r.visible = m_last;
         r.attended = attendedTokens(list, r.position);
-        r.read = readTokens(list, r.position);
+        r.loaded = loadedTokens(list, r.position);
         r.causal = r.position + 1;
-        r.deviceNs = 400'000 + 300 * r.read + (r.index * 7919 % 13) * 9'000;
+        r.deviceNs = 400'000 + 300 * r.loaded + (r.index * 7919 % 13) * 9'000;
         r.wallNs = r.deviceNs + 40'000;
         m_clock += r.wallNs;
         r.atNs = m_clock;
         r.logprob = -0.01f * float(r.index % 7);
         run.stats.attendedTokens += r.attended;
-        run.stats.readTokens += r.read;
+        run.stats.loadedTokens += r.loaded;
         run.stats.causalTokens += r.causal;
         run.steps.push_back(r);
         run.stats.responseTokens = int(run.steps.size());

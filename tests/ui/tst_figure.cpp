@@ -40,13 +40,13 @@ Expected expectedAt(const RunData& run, const MaskFigureLayout& l, int px, int p
             if (c <= s.position) {
                 state = MaskState::Skipped;
                 for (const Interval& i : *s.visible) {
-                    if (c >= i.begin && c < i.end) state = MaskState::Read;
+                    if (c >= i.begin && c < i.end) state = MaskState::Attended;
                     const int lo = c / 16 * 16, hi = std::min(lo + 16, s.position + 1);
                     if (state == MaskState::Skipped && std::max(i.begin, lo) < std::min(i.end, hi))
                         state = MaskState::Loaded;
                 }
             }
-            if (state > best.state || (state == best.state && state == MaskState::Read && s.phase > best.phase))
+            if (state > best.state || (state == best.state && state == MaskState::Attended && s.phase > best.phase))
                 best = {state, s.phase};
         }
     }
@@ -80,8 +80,8 @@ class TestFigure : public QObject {
                 const Expected e = expectedAt(run, l, x, y);
                 bool good = false;
                 switch (e.state) {
-                    case MaskState::Read:
-                        good = found == (o.byPhase ? p.phase(e.phase) : p.read).rgb();
+                    case MaskState::Attended:
+                        good = found == (o.byPhase ? p.phase(e.phase) : p.attended).rgb();
                         ++read;
                         break;
                     case MaskState::Loaded:
@@ -365,7 +365,7 @@ class TestFigure : public QObject {
             while (!go) QThread::msleep(1);
             writer = QThread::currentThread();
             nSteps = source.run->steps.size();
-            if (to == "/bad") return Error{ErrorCode::Io, "no <b>room</b>", to, {}, {}, {}};
+            if (to == "/bad") return Error{ErrorCode::Io, "no <b>room</b>", to};
             return {};
         };
         dialog->setDataExports({{"Slow", "npy", "uint8", slow, ExportNeeds::Nothing}});

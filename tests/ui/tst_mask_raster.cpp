@@ -15,7 +15,7 @@ MaskState bruteCell(const MaskRow& row, int column) {
     if (column > row.position) return MaskState::Future;
     bool page = false;
     for (const Interval& i : *row.visible) {
-        if (column >= i.begin && column < i.end) return MaskState::Read;
+        if (column >= i.begin && column < i.end) return MaskState::Attended;
         for (int c = column / 16 * 16; c < column / 16 * 16 + 16; ++c)
             if (c >= i.begin && c < i.end && c <= row.position) page = true;
     }
@@ -54,12 +54,12 @@ class TestMaskRaster : public QObject {
     void oracle() {
         // Position 20, reads [0,1) and [18,...): columns 16 and 17 share 18's page, 1..15 share 0's.
         const MaskRow row{std::make_shared<const IntervalList>(IntervalList{{0, 1}, {18, kOpenEnd}}), 20, Phase::Local};
-        QCOMPARE(maskCell(row, 0), MaskState::Read);
+        QCOMPARE(maskCell(row, 0), MaskState::Attended);
         QCOMPARE(maskCell(row, 1), MaskState::Loaded);
         QCOMPARE(maskCell(row, 15), MaskState::Loaded);
         QCOMPARE(maskCell(row, 17), MaskState::Loaded);
-        QCOMPARE(maskCell(row, 18), MaskState::Read);
-        QCOMPARE(maskCell(row, 20), MaskState::Read);
+        QCOMPARE(maskCell(row, 18), MaskState::Attended);
+        QCOMPARE(maskCell(row, 20), MaskState::Attended);
         QCOMPARE(maskCell(row, 21), MaskState::Future);
         QCOMPARE(maskCell(row, -1), MaskState::Future);
         QCOMPARE(maskCell({nullptr, 20, Phase::Free}, 3), MaskState::Skipped);
@@ -175,7 +175,7 @@ class TestMaskRaster : public QObject {
                 for (int px = 0; px < 8; ++px) {
                     ink[0] += maskPatternInk(MaskState::Skipped, px, py);
                     ink[1] += maskPatternInk(MaskState::Loaded, px, py);
-                    QVERIFY(!maskPatternInk(MaskState::Read, px, py));
+                    QVERIFY(!maskPatternInk(MaskState::Attended, px, py));
                     QVERIFY(!maskPatternInk(MaskState::Future, px, py));
                 }
             QVERIFY(ink[0] > 0 && ink[1] > 0 && ink[0] != ink[1]);
@@ -184,7 +184,7 @@ class TestMaskRaster : public QObject {
                 if (&c == &p.phases[0]) continue;
                 QVERIFY2(std::abs(qGray(c.rgb()) - qGray(p.skipped.rgb())) > 60, qPrintable(c.name()));
             }
-            QVERIFY(std::abs(qGray(p.read.rgb()) - qGray(p.skipped.rgb())) > 100);
+            QVERIFY(std::abs(qGray(p.attended.rgb()) - qGray(p.skipped.rgb())) > 100);
         }
     }
 

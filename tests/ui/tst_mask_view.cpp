@@ -70,7 +70,7 @@ class TestMaskView : public QObject {
                 const StepRecord& under = m_run.steps[size_t(cell.y())];
                 const MaskState state = maskCell({under.visible, under.position, under.phase}, cell.x());
                 const QRgb found = image.pixel(at);
-                if (state == MaskState::Read) {
+                if (state == MaskState::Attended) {
                     // pooled rows may show a later phase of the pixel; the pixel must be some phase's colour
                     bool phase = false;
                     for (const QColor& c : p.phases) phase = phase || c.rgb() == found;

@@ -17,13 +17,13 @@ using namespace spanscope;
 
 namespace {
 
-StepRecord stepOf(int index, int64_t wallNs, int read = 100) {
+StepRecord stepOf(int index, int64_t wallNs, int loaded = 100) {
     StepRecord s;
     s.index = index;
     s.position = 100 + index;
     s.causal = s.position + 1;
-    s.read = read;
-    s.attended = read / 2;
+    s.loaded = loaded;
+    s.attended = loaded / 2;
     s.wallNs = wallNs;
     s.atNs = (index + 1) * wallNs;
     return s;
@@ -79,19 +79,19 @@ class TestPlots : public QObject {
         for (int i = 0; i < 501; ++i) {
             steps.push_back(stepOf(i, 1'000'000 + int64_t(random() % 60'000'000), int(random() % 500)));
             s.append(steps.back());
-            int64_t ns = 0, read = 0;
+            int64_t ns = 0, loaded = 0;
             int n = 0;
             for (int k = i; k >= 0 && ns < ThroughputSeries::kWindowNs && n < ThroughputSeries::kWindowSteps;
                  --k, ++n) {
                 ns += steps[size_t(k)].wallNs;
-                read += steps[size_t(k)].read;
+                loaded += steps[size_t(k)].loaded;
             }
             const ThroughputPoint& p = s.points().back();
             if (ns < ThroughputSeries::kWindowNs && n < ThroughputSeries::kWindowSteps) {
                 QVERIFY(std::isnan(p.tokensPerS));
             } else {
                 QVERIFY(std::abs(p.tokensPerS - n * 1e9 / double(ns)) < 1e-6);
-                QVERIFY(std::abs(p.meanRead - double(read) / n) < 1e-9);
+                QVERIFY(std::abs(p.meanLoaded - double(loaded) / n) < 1e-9);
             }
         }
     }
@@ -100,9 +100,9 @@ class TestPlots : public QObject {
         std::mt19937 random(9);
         int most = 0;
         for (int i = 0; i < 100'000; ++i) {
-            const int read = i == 77'777 ? 9999 : int(random() % 500);
-            most = std::max(most, read);
-            s.append(stepOf(i, 1'000'000 + int64_t(random() % 1000), read));
+            const int loaded = i == 77'777 ? 9999 : int(random() % 500);
+            most = std::max(most, loaded);
+            s.append(stepOf(i, 1'000'000 + int64_t(random() % 1000), loaded));
         }
         QVERIFY(s.buckets().size() <= ThroughputSeries::kMaxBuckets &&
                 s.buckets().size() > ThroughputSeries::kMaxBuckets / 3);
@@ -110,7 +110,7 @@ class TestPlots : public QObject {
         for (const ThroughputBucket& b : s.buckets()) {
             QCOMPARE(b.first, next);
             next = b.last + 1;
-            peak = std::max(peak, b.readMax);
+            peak = std::max(peak, b.loadedMax);
         }
         QCOMPARE(next, 100'000);
         QCOMPARE(peak, 9999);
@@ -126,7 +126,7 @@ class TestPlots : public QObject {
         QCOMPARE(m.nSteps, 199);
         QVERIFY(std::abs(m.ceiling() - 2000) < 0.01);
         QVERIFY(std::abs(m.tokensPerS(1000) - 1e9 / 800'000) < 0.01);
-        for (StepRecord& s : steps) s.read = 64;
+        for (StepRecord& s : steps) s.loaded = 64;
         QVERIFY(!fitBytes(steps).valid);  // nothing to learn from
         QVERIFY(!fitBytes({}).valid);
     }
@@ -165,7 +165,7 @@ class TestPlots : public QObject {
         QVERIFY(csv.contains("\ndense,0,"));
         // Table and series agree.
         auto* table = view.findChild<ThroughputTable*>();
-        QCOMPARE(table->data(table->index(40, ThroughputTable::Read)).toInt(), m_declared.steps[40].read);
+        QCOMPARE(table->data(table->index(40, ThroughputTable::Loaded)).toInt(), m_declared.steps[40].loaded);
         hit(&view, Qt::Key_T);
         QCOMPARE(view.findChild<QStackedWidget*>()->currentIndex(), 1);
         hit(&view, Qt::Key_T);

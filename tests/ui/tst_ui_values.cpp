@@ -88,18 +88,18 @@ class TestUiValues : public QObject {
         }
         QCOMPARE(summaries.rows().size(), size_t(30));
         for (const SegmentSummary& row : summaries.rows()) {
-            qint64 attended = 0, read = 0, causal = 0;
+            qint64 attended = 0, loaded = 0, causal = 0;
             int first = -1, last = -1;
             for (const StepRecord& s : whole.steps) {
                 if (s.segment != row.segment) continue;
                 attended += s.attended;
-                read += s.read;
+                loaded += s.loaded;
                 causal += s.causal;
                 if (first < 0) first = s.index;
                 last = s.index;
             }
             QCOMPARE(row.attended, attended);
-            QCOMPARE(row.read, read);
+            QCOMPARE(row.loaded, loaded);
             QCOMPARE(row.causal, causal);
             QCOMPARE(row.firstStep, first);
             QCOMPARE(row.lastStep, last);

@@ -104,7 +104,7 @@ class TestWindowHeavy : public QObject {
         const auto all = std::make_shared<const IntervalList>(IntervalList{{0, kOpenEnd}});
         for (StepRecord& s : dense.steps) {
             s.visible = all;
-            s.attended = s.read = s.causal;
+            s.attended = s.loaded = s.causal;
         }
         const SharedRun twin = shared(std::move(dense));
         check(

@@ -89,11 +89,11 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
                        MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
     page.title = orGiven(o.title, QStringLiteral("What each step could read \u00b7 %1 \u00b7 %2 attention")
                                       .arg(runName(run), QString(attentionModeName(run.header.settings.attention))));
-    int64_t attended = 0, read = 0, causal = 0;
+    int64_t attended = 0, loaded = 0, causal = 0;
     for (int i = 0; i < l.nSteps; ++i) {
         const StepRecord& s = run.steps[static_cast<size_t>(l.firstStep + i)];
         attended += s.attended;
-        read += s.read;
+        loaded += s.loaded;
         causal += s.causal;
     }
     const double all = static_cast<double>(std::max<int64_t>(1, causal));
@@ -105,7 +105,7 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
             .arg(l.firstStep)
             .arg(l.firstStep + l.nSteps - 1)
             .arg(l.nColumns - 1)
-            .arg(formatPercent(double(attended) / all), formatPercent(double(read) / all))
+            .arg(formatPercent(double(attended) / all), formatPercent(double(loaded) / all))
             .arg(kPageTokens)
             .arg(runOrigin(run))
             .trimmed());

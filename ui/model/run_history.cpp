@@ -52,7 +52,7 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= rowCount() || index.column() >= ColumnCount) return {};
     const HistoryEntry& entry = m_entries[static_cast<size_t>(index.row())];
     const RunData& run = *entry.run;
-    const bool number = index.column() >= TokensColumn && index.column() <= ReadColumn;
+    const bool number = index.column() >= TokensColumn && index.column() <= LoadedColumn;
     if (role == Qt::TextAlignmentRole) return int(Qt::AlignVCenter) | int(number ? Qt::AlignRight : Qt::AlignLeft);
     if (role == Qt::ToolTipRole && index.column() == PromptColumn)
         return plainToolTip(shownText(run.header.settings.promptText, 800));
@@ -75,7 +75,7 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
         case SpeedUpColumn: {
             return entry.dense ? formatFactor(speedUp(run, *entry.dense).factor) : kNoValue;
         }
-        case ReadColumn: return formatPercent(run.stats.readFraction());
+        case LoadedColumn: return formatPercent(run.stats.loadedFraction());
         case StopColumn: return QString::fromUtf8(stopReasonName(run.stats.stop));
         default: return {};
     }

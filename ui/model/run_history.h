@@ -26,7 +26,7 @@ class RunHistory : public QAbstractTableModel {
         TokensColumn,
         DecodeColumn,
         SpeedUpColumn,
-        ReadColumn,
+        LoadedColumn,
         StopColumn,
         ColumnCount
     };

@@ -33,7 +33,7 @@ int SegmentSummaries::update(const RunData& run) {
         if (row.firstStep < 0) row.firstStep = m_nSteps;
         row.lastStep = m_nSteps;
         row.attended += step.attended;
-        row.read += step.read;
+        row.loaded += step.loaded;
         row.causal += step.causal;
         row.phase = step.phase;
         firstChanged = std::min(firstChanged, index);

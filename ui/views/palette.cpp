@@ -14,7 +14,7 @@ const char* maskStateName(MaskState state) {
         case MaskState::Future: return "future";
         case MaskState::Skipped: return "allowed, not read";
         case MaskState::Loaded: return "loaded with its page, not read";
-        case MaskState::Read: return "read";
+        case MaskState::Attended: return "read";
     }
     return "";
 }
@@ -33,7 +33,7 @@ const Palette& Palette::light() {
         p.skippedLine = QColor(0xd5dce5);
         p.loaded = QColor(0xdfeaf6);
         p.loadedDot = QColor(0x93b4d8);
-        p.read = QColor(0x14548f);
+        p.attended = QColor(0x14548f);
         p.declared = QColor(0x1666a8);
         p.dense = QColor(0xc66a00);
         p.scaffold = QColor(0xe6e9ee);
@@ -62,7 +62,7 @@ const Palette& Palette::darkOne() {
         p.skippedLine = QColor(0x353e4b);
         p.loaded = QColor(0x20344a);
         p.loadedDot = QColor(0x507ca8);
-        p.read = QColor(0x7cc0ff);
+        p.attended = QColor(0x7cc0ff);
         p.declared = QColor(0x6ab4f5);
         p.dense = QColor(0xf2a33c);
         p.scaffold = QColor(0x2c323c);
@@ -93,7 +93,7 @@ QRgb Palette::maskPixel(MaskState state, Phase ofPhase, bool byPhase, int x, int
         case MaskState::Future: return future.rgb();
         case MaskState::Skipped: return (maskPatternInk(state, x / pattern, y / pattern) ? skippedLine : skipped).rgb();
         case MaskState::Loaded: return (maskPatternInk(state, x / pattern, y / pattern) ? loadedDot : loaded).rgb();
-        case MaskState::Read: break;
+        case MaskState::Attended: break;
     }
     return (byPhase ? phase(ofPhase) : read).rgb();
 }

@@ -85,7 +85,7 @@ FiguresBar::FiguresBar(RunStore* store, RunStore* dense, Selection* selection, Q
 
 void FiguresBar::fit(int width) {
     int room = width - m_mode->sizeHint().width() - 16;
-    for (const Figure figure : {Decode, SpeedUp, KvRead, Useful, Ttft, KvStored}) {  // by weight
+    for (const Figure figure : {Decode, SpeedUp, KvLoaded, Useful, Ttft, KvStored}) {  // by weight
         room -= m_cells[figure]->sizeHint().width() + layout()->spacing();
         m_cells[figure]->setVisible(room >= 0);
     }
@@ -129,11 +129,11 @@ void FiguresBar::refresh() {
     const int step = selected >= 0 && selected < m_store->nSteps() ? selected : m_store->nSteps() - 1;
     if (step >= 0 && perToken) {
         const StepRecord& record = run.steps[static_cast<size_t>(step)];
-        set(KvRead,
-            QStringLiteral("%1 · %2").arg(formatBytes(perToken * static_cast<quint64>(record.read)),
-                                          formatPercent(double(record.read) / double(std::max(1, record.causal)))));
+        set(KvLoaded,
+            QStringLiteral("%1 · %2").arg(formatBytes(perToken * static_cast<quint64>(record.loaded)),
+                                          formatPercent(double(record.loaded) / double(std::max(1, record.causal)))));
     } else {
-        set(KvRead, kNoValue);
+        set(KvLoaded, kNoValue);
     }
 }
 

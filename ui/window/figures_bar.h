@@ -16,7 +16,7 @@ class FiguresBar : public QWidget {
     Q_OBJECT
   public:
     FiguresBar(RunStore* store, RunStore* dense, Selection* selection, QWidget* parent);
-    enum Figure { Ttft, Decode, Useful, SpeedUp, KvStored, KvRead, FigureCount };
+    enum Figure { Ttft, Decode, Useful, SpeedUp, KvStored, KvLoaded, FigureCount };
     QString value(Figure figure) const;
     void setInspecting(bool inspecting);
     /// In a narrow window the lesser figures go, the mode never.

@@ -84,7 +84,7 @@ then reads only that. What it names stands in its own output, so you can see it.
 <p>The first token of the prompt is always visible, and a step always sees itself.</p>
 <h3>Attended, read, stored</h3>
 <p><b>Attended</b> is exactly what the span allows. Keys and values lie in pages of 16 tokens and pages are loaded whole, so what is
-<b>read</b> is the span rounded outward. All tokens stay <b>stored</b>: a span saves reading, not memory.</p>
+<b>loaded</b> is the span rounded outward. All tokens stay <b>stored</b>: a span saves reading, not memory.</p>
 <h3>When the model writes nonsense</h3>
 <p>An unknown or broken reference is ignored, and the step reads everything instead: evidence is never lost silently.
 Each case is counted as a violation and shown in the span table and the inspector.</p>

@@ -116,7 +116,7 @@ void MainWindow::onFinished(qint64 runId, StopReason reason) {
         default: text = tr("Failed"); break;
     }
     showMessage(tr("%1 · %2 tokens, %3 of the dense reads")
-                    .arg(text, formatCount(m_store->nSteps()), formatPercent(m_store->data().stats.readFraction())));
+                    .arg(text, formatCount(m_store->nSteps()), formatPercent(m_store->data().stats.loadedFraction())));
 }
 
 void MainWindow::onIdle() {
@@ -166,7 +166,7 @@ void MainWindow::nameLanes() {
         const RunStats& stats = store->data().stats;
         return QStringLiteral("%1   %2 \u00b7 %3")
             .arg(runTitle(store->data().header), formatRate(stats.decodeTokensPerS()),
-                 tr("read %1").arg(formatPercent(stats.readFraction())));
+                 tr("read %1").arg(formatPercent(stats.loadedFraction())));
     };
     m_laneTitle->setText(name(m_store));
     m_otherTitle->setText(name(m_dense));

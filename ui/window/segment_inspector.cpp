@@ -151,8 +151,8 @@ QString SegmentInspector::html(int step) const {
     }
     out += QStringLiteral("<p style='margin:0'>%1</p><p style='margin:4px 0 0 0'>%2</p>")
                .arg(tr("May read %1 of %2 tokens; %3 are loaded (%4 of dense).")
-                        .arg(formatCount(record.attended), formatCount(record.causal), formatCount(record.read),
-                             formatPercent(double(record.read) / std::max(1, record.causal))),
+                        .arg(formatCount(record.attended), formatCount(record.causal), formatCount(record.loaded),
+                             formatPercent(double(record.loaded) / std::max(1, record.causal))),
                     tr("Token ranges: %1").arg(intervals.join(QStringLiteral(",  "))));
 
     QStringList problems;

@@ -220,11 +220,10 @@ Result<std::vector<int>> SentencePieceTokenizer::run(const sentencepiece::Senten
                      std::to_string(text.size()) + " bytes",
                      "at most " + std::to_string(kMaxTextBytes)};
     if (const size_t bad = firstBadUtf8(text); bad != std::string_view::npos)
-        return Error{ErrorCode::InvalidArgument, "text is not UTF-8", "", "byte " + std::to_string(bad), "", ""};
+        return Error{ErrorCode::InvalidArgument, "text is not UTF-8", "", "byte " + std::to_string(bad)};
     std::vector<int> ids;
     const auto status = processor.Encode(text, &ids);
-    if (!status.ok())
-        return Error{ErrorCode::InvalidArgument, "libsentencepiece: " + status.ToString(), "", "", "", ""};
+    if (!status.ok()) return Error{ErrorCode::InvalidArgument, "libsentencepiece: " + status.ToString()};
     return ids;
 }
 

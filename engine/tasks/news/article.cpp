@@ -11,15 +11,6 @@
 namespace spanscope::news {
 namespace {
 
-Error wrong(size_t line, size_t column, std::string message) {
-    return Error{ErrorCode::InvalidArgument,
-                 "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + std::move(message),
-                 "",
-                 "",
-                 "",
-                 ""};
-}
-
 std::string_view firstLine(std::string_view text) { return text.substr(0, text.find('\n')); }
 
 std::string_view trimmed(std::string_view s) {
@@ -60,7 +51,7 @@ Result<TypedArticle> readTyped(std::string_view typed) {
     if (head.starts_with("points:")) {
         const std::string_view value = trimmed(std::string_view(head).substr(7));
         if (value.size() != 1 || value[0] < '1' || value[0] > '9')
-            return wrong(line, 8, "\"points:\" asks for a number from 1 to 9");
+            return wrongText(static_cast<int32_t>(line), 8, "\"points:\" asks for a number from 1 to 9");
         article.points = value[0] - '0';
         text.remove_prefix(std::min(firstLine(text).size() + 1, text.size()));
         ++line;
@@ -75,11 +66,12 @@ Result<TypedArticle> readTyped(std::string_view typed) {
         std::string sentence = oneLine(text.substr(s.begin, s.end - s.begin));
         if (!sentence.empty()) article.sentences.push_back(std::move(sentence));
     }
-    if (article.sentences.empty()) return wrong(line, 1, "the article is empty; paste the text of a report");
+    if (article.sentences.empty())
+        return wrongText(static_cast<int32_t>(line), 1, "the article is empty; paste the text of a report");
     if (article.sentences.size() > kMaxSentences)
-        return wrong(line, 1,
-                     "the article has " + std::to_string(article.sentences.size()) + " sentences; at most " +
-                         std::to_string(kMaxSentences) + " can be numbered");
+        return wrongText(static_cast<int32_t>(line), 1,
+                         "the article has " + std::to_string(article.sentences.size()) + " sentences; at most " +
+                             std::to_string(kMaxSentences) + " can be numbered");
     return article;
 }
 

@@ -196,8 +196,7 @@ Result<std::vector<TextSpan>> splitSentences(std::string_view text) {
     const std::unique_ptr<icu::BreakIterator> breaks(
         icu::BreakIterator::createSentenceInstance(icu::Locale::getEnglish(), code));
     if (U_FAILURE(code) || !breaks)
-        return Error{
-            ErrorCode::Unsupported, std::string("ICU has no sentence rules: ") + u_errorName(code), "", "", "", ""};
+        return Error{ErrorCode::Unsupported, std::string("ICU has no sentence rules: ") + u_errorName(code)};
 
     std::vector<TextSpan> spans;
     const bool wrapped = looksWrapped(text);
@@ -219,8 +218,7 @@ Result<std::vector<TextSpan>> splitSentences(std::string_view text) {
             utext_openUTF8(nullptr, paragraph.data(), static_cast<int64_t>(paragraph.size()), &code));
         breaks->setText(utext.get(), code);
         if (U_FAILURE(code))
-            return Error{
-                ErrorCode::Unsupported, std::string("ICU cannot read the text: ") + u_errorName(code), "", "", "", ""};
+            return Error{ErrorCode::Unsupported, std::string("ICU cannot read the text: ") + u_errorName(code)};
         std::vector<size_t> borders;
         breaks->first();
         for (int32_t b = breaks->next(); b != icu::BreakIterator::DONE; b = breaks->next())

@@ -29,7 +29,7 @@ LineReader::LineReader(std::string path, std::FILE* file, bool owned)
 Result<std::unique_ptr<LineReader>> LineReader::open(const std::string& path) {
     if (path == "-") return std::unique_ptr<LineReader>(new LineReader("standard input", stdin, false));
     std::FILE* file = std::fopen(path.c_str(), "rb");
-    if (!file) return Error{ErrorCode::NotFound, std::strerror(errno), path, "", "", ""};
+    if (!file) return Error{ErrorCode::NotFound, std::strerror(errno), path};
     std::unique_ptr<LineReader> reader(new LineReader(path, file, true));
     const int first = std::fgetc(file);
     if (first == 0x1F)
@@ -39,7 +39,7 @@ Result<std::unique_ptr<LineReader>> LineReader::open(const std::string& path) {
                      "",
                      "gzip",
                      "JSON lines"};
-    if (first == EOF && std::ferror(file)) return Error{ErrorCode::Io, std::strerror(errno), path, "", "", ""};
+    if (first == EOF && std::ferror(file)) return Error{ErrorCode::Io, std::strerror(errno), path};
     if (first != EOF) std::ungetc(first, file);
     return reader;
 }
@@ -75,7 +75,7 @@ Result<std::optional<RawArticle>> LineReader::next() {
         bool tooLong = false;
         if (!readLine(tooLong)) {
             if (std::ferror(m_file.get()))
-                return Error{ErrorCode::Io, "reading failed after line " + std::to_string(m_line), m_path, "", "", ""};
+                return Error{ErrorCode::Io, "reading failed after line " + std::to_string(m_line), m_path};
             return std::optional<RawArticle>();
         }
         ++m_line;

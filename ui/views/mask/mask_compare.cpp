@@ -348,7 +348,7 @@ void MaskCompareView::rebuild() {
         both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
         both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
         both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
-        both(tr("read, of causal"), [](const RunData& r) { return formatPercent(r.stats.readFraction()); }),
+        both(tr("read, of causal"), [](const RunData& r) { return formatPercent(r.stats.loadedFraction()); }),
         both(tr("decode"), [](const RunData& r) { return formatRate(r.stats.decodeTokensPerS()); }),
         both(tr("useful"), [](const RunData& r) { return formatRate(r.stats.usefulTokensPerS()); }),
         both(tr("first token"), [](const RunData& r) { return formatDuration(r.stats.ttftNs); }),

@@ -95,7 +95,7 @@ CellInfo describeCell(const RunData& run, int step, int column) {
                                                        : "not among what the segment declared";
             break;
         case MaskState::Loaded: info.reason = "its page of 16 tokens holds one that is read"; break;
-        case MaskState::Read: info.reason = whyRead(run, record, column); break;
+        case MaskState::Attended: info.reason = whyRead(run, record, column); break;
     }
     return info;
 }

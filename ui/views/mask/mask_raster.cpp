@@ -30,7 +30,7 @@ std::vector<MaskTick> niceTicks(CellRange cells, double pixelsPerCell, double mi
 MaskState maskCell(const MaskRow& row, int column) {
     if (column < 0 || column > row.position) return MaskState::Future;
     if (!row.visible) return MaskState::Skipped;
-    if (mayRead(*row.visible, row.position, column)) return MaskState::Read;
+    if (mayRead(*row.visible, row.position, column)) return MaskState::Attended;
     const int page = column / kPageTokens;
     for (const Interval& interval : *row.visible) {
         const Interval c = clipToQuery(interval, row.position);
@@ -86,7 +86,7 @@ void poolRows(const MaskRows& mask, CellRange rows, const PixelCells& columns, M
         for (++row; row < last && mask[row].visible == run.visible && mask[row].phase == run.phase; ++row)
             query = std::max(query, mask[row].position);
         written = std::max(written, query);
-        if (run.visible) markList(*run.visible, query, maskCode(MaskState::Read, run.phase), columns, codes);
+        if (run.visible) markList(*run.visible, query, maskCode(MaskState::Attended, run.phase), columns, codes);
     }
     markPixels(columns, 0, written + 1, maskCode(MaskState::Skipped), codes);
 }

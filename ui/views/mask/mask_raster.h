@@ -18,9 +18,9 @@ namespace spanscope {
 /// State and, where read, phase of a pooled pixel in one byte; higher wins.
 using MaskCode = uint8_t;
 constexpr MaskCode maskCode(MaskState state, Phase phase = Phase::Prompt) {
-    return static_cast<MaskCode>(state == MaskState::Read ? 3 + static_cast<int>(phase) : static_cast<int>(state));
+    return static_cast<MaskCode>(state == MaskState::Attended ? 3 + static_cast<int>(phase) : static_cast<int>(state));
 }
-constexpr MaskState stateOf(MaskCode code) { return code >= 3 ? MaskState::Read : static_cast<MaskState>(code); }
+constexpr MaskState stateOf(MaskCode code) { return code >= 3 ? MaskState::Attended : static_cast<MaskState>(code); }
 constexpr Phase phaseOf(MaskCode code) { return code >= 3 ? static_cast<Phase>(code - 3) : Phase::Prompt; }
 
 /// The state of one cell, straight from visibility.h.

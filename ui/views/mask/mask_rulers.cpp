@@ -213,9 +213,10 @@ double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font
                   [&](const QRectF& box) { painter->fillRect(box, palette.phase(p)); });
             firstOne = false;
         }
-        if (firstOne) entry(QStringLiteral("read"), [&](const QRectF& box) { painter->fillRect(box, palette.read); });
+        if (firstOne)
+            entry(QStringLiteral("read"), [&](const QRectF& box) { painter->fillRect(box, palette.attended); });
     } else {
-        entry(QStringLiteral("read"), state(MaskState::Read));
+        entry(QStringLiteral("read"), state(MaskState::Attended));
     }
     if (showLoaded)
         entry(brief ? QStringLiteral("loaded") : QStringLiteral("loaded with its page"), state(MaskState::Loaded));

@@ -136,7 +136,7 @@ void MaskView::paintCard(QPainter& painter) const {
                         .arg(text(info.key),
                              info.keySegment.empty() ? QString() : tr("  in %1").arg(text(info.keySegment))));
     lines << QString(maskStateName(info.state)) + QStringLiteral(": ") + text(info.reason);
-    lines << tr("this step reads %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.read);
+    lines << tr("this step reads %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.loaded);
 
     const Palette& palette = Palette::of(m_style.dark);
     QFont bold = painter.font();

@@ -74,9 +74,9 @@ QString SpanTableModel::text(const SegmentSummary& row, int column) const {
         }
         case TokensColumn: return row.firstStep < 0 ? QString() : formatCount(row.lastStep - row.firstStep + 1);
         case AttendedColumn: return formatCount(row.attended);
-        case ReadColumn: return formatCount(row.read);
+        case LoadedColumn: return formatCount(row.loaded);
         case CausalColumn: return formatCount(row.causal);
-        case ShareColumn: return row.causal ? formatPercent(double(row.read) / double(row.causal)) : kNoValue;
+        case ShareColumn: return row.causal ? formatPercent(double(row.loaded) / double(row.causal)) : kNoValue;
         case PhaseColumn: return QString::fromUtf8(phaseName(row.phase));
         case NoteColumn: {
             QStringList notes;
@@ -93,9 +93,9 @@ QVariant SpanTableModel::sortKey(const SegmentSummary& row, int column) const {
         case SegmentColumn: return row.segment;
         case TokensColumn: return row.lastStep - row.firstStep;
         case AttendedColumn: return row.attended;
-        case ReadColumn: return row.read;
+        case LoadedColumn: return row.loaded;
         case CausalColumn: return row.causal;
-        case ShareColumn: return row.causal ? double(row.read) / double(row.causal) : 0.0;
+        case ShareColumn: return row.causal ? double(row.loaded) / double(row.causal) : 0.0;
         default: return text(row, column);
     }
 }

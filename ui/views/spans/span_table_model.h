@@ -16,7 +16,7 @@ class SpanTableModel : public QAbstractTableModel {
         RefsColumn,
         TokensColumn,
         AttendedColumn,
-        ReadColumn,
+        LoadedColumn,
         CausalColumn,
         ShareColumn,
         PhaseColumn,

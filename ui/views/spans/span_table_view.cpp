@@ -50,7 +50,7 @@ void SpanTableView::fitRows() {
         int column, digits;
     } widths[] = {{SpanTableModel::SegmentColumn, 10}, {SpanTableModel::RefsColumn, 16},
                   {SpanTableModel::TokensColumn, 8},   {SpanTableModel::AttendedColumn, 10},
-                  {SpanTableModel::ReadColumn, 8},     {SpanTableModel::CausalColumn, 9},
+                  {SpanTableModel::LoadedColumn, 8},   {SpanTableModel::CausalColumn, 9},
                   {SpanTableModel::ShareColumn, 8},    {SpanTableModel::PhaseColumn, 8}};
     for (const auto& w : widths) setColumnWidth(w.column, digit * w.digits);
 }

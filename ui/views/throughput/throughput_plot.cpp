@@ -91,8 +91,8 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_dense = graph(m_top, QObject::tr("dense"));
     m_declared = graph(m_top, QObject::tr("declared"));
     m_causal = graph(m_bottom, QObject::tr("all there is"));
-    m_denseRead = graph(m_bottom, QObject::tr("dense reads"));
-    m_read = graph(m_bottom, QObject::tr("read, in pages"));
+    m_denseLoaded = graph(m_bottom, QObject::tr("dense reads"));
+    m_loaded = graph(m_bottom, QObject::tr("read, in pages"));
     m_attended = graph(m_bottom, QObject::tr("attended"));
     for (auto*& band : m_band) {
         const bool top = &band == &m_band[0];
@@ -130,7 +130,7 @@ void ThroughputPlot::setLaneNames(const QString& first, const QString& second) {
     m_declared->setName(first);
     m_dense->setName(second);
     m_predictedDense->setName(QObject::tr("%1, predicted").arg(second));
-    m_denseRead->setName(QObject::tr("%1 reads").arg(second));
+    m_denseLoaded->setName(QObject::tr("%1 reads").arg(second));
 }
 
 void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
@@ -144,12 +144,12 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
     QColor skipped = p.skippedLine;
     skipped.setAlpha(p.dark ? 70 : 60);
     m_causal->setBrush(skipped);
-    m_denseRead->setPen(QPen(p.dense, 1.5, Qt::DashLine));
+    m_denseLoaded->setPen(QPen(p.dense, 1.5, Qt::DashLine));
     QColor fill = p.loadedDot;
     fill.setAlpha(90);
-    m_read->setPen(QPen(p.loadedDot, 1.2));
-    m_read->setBrush(fill);
-    m_read->setLineStyle(QCPGraph::lsStepLeft);
+    m_loaded->setPen(QPen(p.loadedDot, 1.2));
+    m_loaded->setBrush(fill);
+    m_loaded->setLineStyle(QCPGraph::lsStepLeft);
     m_attended->setPen(QPen(p.declared, 1.4));
     m_attended->setLineStyle(QCPGraph::lsStepLeft);
     QColor band = p.accent;
@@ -212,26 +212,26 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
         m_ceilingText->position->setCoords(0, inside ? model.ceiling() : m_yMax * 1.02);
     }
 
-    QVector<QCPGraphData> causal, read, attended, denseRead;
+    QVector<QCPGraphData> causal, read, attended, denseLoaded;
     for (const ThroughputBucket& b : declared.buckets()) {
         const double x0 = xOf(declared.points()[size_t(b.first)]), x1 = xOf(declared.points()[size_t(b.last)]);
         causal.append({x1, double(b.causalMax)});
-        read.append({x0, double(b.readMax)});
+        read.append({x0, double(b.loadedMax)});
         attended.append({x0, double(b.attendedMax)});
         if (&b == &declared.buckets().back()) {
-            read.append({x1, double(b.readMax)});
+            read.append({x1, double(b.loadedMax)});
             attended.append({x1, double(b.attendedMax)});
         }
         m_readMax = std::max(m_readMax, double(b.causalMax));
     }
     for (const ThroughputBucket& b : dense.buckets()) {
-        denseRead.append({xOf(dense.points()[size_t(b.last)]), double(b.readMax)});
-        m_readMax = std::max(m_readMax, double(b.readMax));
+        denseLoaded.append({xOf(dense.points()[size_t(b.last)]), double(b.loadedMax)});
+        m_readMax = std::max(m_readMax, double(b.loadedMax));
     }
     m_causal->data()->set(causal, true);
-    m_read->data()->set(read, true);
+    m_loaded->data()->set(read, true);
     m_attended->data()->set(attended, true);
-    m_denseRead->data()->set(denseRead, true);
+    m_denseLoaded->data()->set(denseLoaded, true);
 
     m_plot->setPlottingHint(QCP::phFastPolylines, declared.buckets().size() + dense.buckets().size() > 800);
     // Legends name what is there.
@@ -251,7 +251,7 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     };
     name(m_topLegend, {m_declared, m_dense, m_predicted});
     name(m_bottomLegend, m_low ? std::initializer_list<QCPGraph*>{}
-                               : std::initializer_list<QCPGraph*>{m_attended, m_read, m_causal, m_denseRead});
+                               : std::initializer_list<QCPGraph*>{m_attended, m_loaded, m_causal, m_denseLoaded});
     nameAxes();
 }
 
@@ -277,7 +277,7 @@ void ThroughputPlot::setLow(bool low) {
     m_bottom->setMaximumSize(QWIDGETSIZE_MAX, most);
     m_bottom->setMinimumSize(0, low ? 0 : 20);
     m_bottom->setMinimumMargins(low ? QMargins(0, 0, 0, 0) : QMargins(8, 6, 12, 4));
-    for (QCPGraph* g : {m_causal, m_read, m_attended, m_denseRead}) g->setVisible(!low);
+    for (QCPGraph* g : {m_causal, m_loaded, m_attended, m_denseLoaded}) g->setVisible(!low);
     m_plot->plotLayout()->setRowStretchFactor(3, low ? 0.001 : 1.2);
     nameAxes();
 }

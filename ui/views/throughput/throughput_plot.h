@@ -56,7 +56,7 @@ class ThroughputPlot {
     bool m_low = false;
     void nameAxes();
     QCPGraph *m_declared, *m_dense, *m_predicted, *m_predictedDense, *m_ceiling;
-    QCPGraph *m_causal, *m_read, *m_attended, *m_denseRead;
+    QCPGraph *m_causal, *m_loaded, *m_attended, *m_denseLoaded;
     QCPItemRect* m_band[2];
     QCPItemText* m_ceilingText;
     QString m_note;

@@ -16,14 +16,14 @@ void ThroughputSeries::append(const StepRecord& step) {
     const int64_t wall = std::max<int64_t>(0, step.wallNs);
     m_wallNs.push_back(wall);
     m_windowNs += wall;
-    m_windowRead += step.read;
+    m_windowLoaded += step.loaded;
     ThroughputPoint p;
     p.step = step.index;
     p.context = step.causal;
     p.timeS = double(step.atNs) / 1e9;
     p.stepMs = double(wall) / 1e6;
     p.attended = step.attended;
-    p.read = step.read;
+    p.loaded = step.loaded;
     p.causal = step.causal;
     m_points.push_back(p);
     // Shortest window: drop the oldest while what is left is still a full one.
@@ -31,12 +31,12 @@ void ThroughputSeries::append(const StepRecord& step) {
     while (m_windowBegin + 1 < m_points.size() &&
            full(m_windowNs - m_wallNs[m_windowBegin], m_points.size() - m_windowBegin - 1)) {
         m_windowNs -= m_wallNs[m_windowBegin];
-        m_windowRead -= m_points[m_windowBegin].read;
+        m_windowLoaded -= m_points[m_windowBegin].loaded;
         ++m_windowBegin;
     }
     const size_t n = m_points.size() - m_windowBegin;
     ThroughputPoint& last = m_points.back();
-    last.meanRead = double(m_windowRead) / double(n);
+    last.meanLoaded = double(m_windowLoaded) / double(n);
     last.tokensPerS = full(m_windowNs, n) && m_windowNs > 0 ? double(n) * 1e9 / double(m_windowNs)
                                                             : std::numeric_limits<double>::quiet_NaN();
     addToBuckets();
@@ -53,14 +53,14 @@ void ThroughputSeries::addToBuckets() {
         a.meanReadSum += b.meanReadSum;
         a.attendedMin = std::min(a.attendedMin, b.attendedMin);
         a.attendedMax = std::max(a.attendedMax, b.attendedMax);
-        a.readMin = std::min(a.readMin, b.readMin);
-        a.readMax = std::max(a.readMax, b.readMax);
+        a.loadedMin = std::min(a.loadedMin, b.loadedMin);
+        a.loadedMax = std::max(a.loadedMax, b.loadedMax);
         a.causalMax = std::max(a.causalMax, b.causalMax);
     };
     const int i = int(m_points.size()) - 1;
     const ThroughputPoint& p = m_points.back();
-    const ThroughputBucket one{i,          i,          p.tokensPerS, p.tokensPerS, double(p.read), p.meanRead,
-                               p.attended, p.attended, p.read,       p.read,       p.causal};
+    const ThroughputBucket one{i,          i,          p.tokensPerS, p.tokensPerS, double(p.loaded), p.meanLoaded,
+                               p.attended, p.attended, p.loaded,     p.loaded,     p.causal};
     if (!m_buckets.empty() && m_buckets.back().last - m_buckets.back().first + 1 < m_perBucket)
         join(m_buckets.back(), one);
     else m_buckets.push_back(one);
@@ -94,7 +94,7 @@ BytesModel fitBytes(const std::vector<StepRecord>& steps) {
     double n = 0, meanX = 0, meanY = 0, sxx = 0, sxy = 0;
     for (size_t i = 0; i < steps.size(); i += stride) {
         const StepRecord& s = steps[i];
-        const double x = s.read, y = double(s.wallNs);
+        const double x = s.loaded, y = double(s.wallNs);
         if (y <= 0 || y > limit) continue;
         n += 1;
         const double dx = x - meanX;
@@ -133,7 +133,7 @@ void rows(std::string& out, const std::string& lane, const ThroughputSeries& ser
         number(out, p.stepMs, 4);
         out.append(",");
         number(out, p.tokensPerS, 2);
-        out.append(",").append(std::to_string(p.attended)).append(",").append(std::to_string(p.read));
+        out.append(",").append(std::to_string(p.attended)).append(",").append(std::to_string(p.loaded));
         out.append(",").append(std::to_string(p.causal)).append("\n");
     }
 }
@@ -142,7 +142,8 @@ void rows(std::string& out, const std::string& lane, const ThroughputSeries& ser
 
 std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond,
                           const std::string& firstLane, const std::string& secondLane) {
-    std::string out("lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,read_tokens,causal_tokens\n");
+    std::string out(
+        "lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,loaded_tokens,causal_tokens\n");
     rows(out, firstLane, first);
     if (maybeSecond) rows(out, secondLane, *maybeSecond);
     return out;

@@ -19,9 +19,9 @@ struct ThroughputPoint {
     int context = 0;        ///< tokens stored when the step ran, itself included
     double timeS = 0;       ///< on the run's own clock
     double tokensPerS = 0;  ///< NaN before the first window is full
-    double meanRead = 0;    ///< of the same window
+    double meanLoaded = 0;  ///< of the same window
     double stepMs = 0;      ///< this step alone
-    int attended = 0, read = 0, causal = 0;
+    int attended = 0, loaded = 0, causal = 0;
 };
 
 /// Neighbouring points as one: what a plot draws. Never more than kMaxBuckets of them, however long the run.
@@ -29,7 +29,7 @@ struct ThroughputBucket {
     int first = 0, last = 0;          ///< indices of the points
     double rateMin = 0, rateMax = 0;  ///< of those that have a rate; NaN if none
     double readSum = 0, meanReadSum = 0;
-    int attendedMin = 0, attendedMax = 0, readMin = 0, readMax = 0, causalMax = 0;
+    int attendedMin = 0, attendedMax = 0, loadedMin = 0, loadedMax = 0, causalMax = 0;
 };
 
 class ThroughputSeries {
@@ -55,7 +55,7 @@ class ThroughputSeries {
     std::vector<int64_t> m_wallNs;
     size_t m_windowBegin = 0;
     int64_t m_windowNs = 0;
-    int64_t m_windowRead = 0;
+    int64_t m_windowLoaded = 0;
 };
 
 /// Time of a step as a straight line over the KV tokens it reads.
@@ -64,7 +64,7 @@ struct BytesModel {
     double fixedNs = 0;
     double nsPerToken = 0;
     int nSteps = 0;  ///< measured steps that it rests on
-    double tokensPerS(double readTokens) const { return valid ? 1e9 / (fixedNs + nsPerToken * readTokens) : 0; }
+    double tokensPerS(double loadedTokens) const { return valid ? 1e9 / (fixedNs + nsPerToken * loadedTokens) : 0; }
     double ceiling() const { return valid ? 1e9 / fixedNs : 0; }
 };
 /// Least squares over the steps, over evenly chosen ones where there are more than 4,096; steps slower than four
@@ -72,7 +72,7 @@ struct BytesModel {
 /// or a slope below zero.
 BytesModel fitBytes(const std::vector<StepRecord>& steps);
 
-/// lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,read_tokens,causal_tokens - '.' decimals, one
+/// lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,loaded_tokens,causal_tokens - '.' decimals, one
 /// row a step and lane. The lanes' names are the runs' attention modes.
 std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond,
                           const std::string& firstLane = "declared", const std::string& secondLane = "dense");

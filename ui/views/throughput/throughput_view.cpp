@@ -76,7 +76,7 @@ QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
         case DenseRate: return b ? shown(b, b->tokensPerS) : QVariant();
         case StepMs: return shown(any, any->stepMs);
         case Attended: return any->attended;
-        case Read: return any->read;
+        case Loaded: return any->loaded;
         case Causal: return any->causal;
         default: return {};
     }
@@ -85,8 +85,8 @@ QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
 QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
     static const char* const names[] = {
-        QT_TR_NOOP("step"), QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
-        QT_TR_NOOP("read"), QT_TR_NOOP("causal")};
+        QT_TR_NOOP("step"),   QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
+        QT_TR_NOOP("loaded"), QT_TR_NOOP("causal")};
     static const char* const tips[] = {QT_TR_NOOP("Index of the response token"),
                                        QT_TR_NOOP("Tokens stored when the step ran, itself included"),
                                        QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
@@ -278,11 +278,11 @@ void ThroughputView::updateHeader() {
     m_speedUpLabel->setProperty("said", up.factor > 0);
     const RunStats& s = m_declaredStore->data().stats;
     const double steps = double(std::max<size_t>(1, m_declared.points().size()));
-    m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.readFraction()))));
+    m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.loadedFraction()))));
     m_kvLabel->setToolTip(
         tr("<b>KV read</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
            "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves reads, not memory.")
-            .arg(mib(double(s.readTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
+            .arg(mib(double(s.loadedTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
     m_kvLabel->setProperty("said", s.causalTokens > 0);
     fitToSize();
     m_plot->setAccessibleDescription(summary());

@@ -23,7 +23,7 @@ namespace spanscope {
 class ThroughputTable : public QAbstractTableModel {
     Q_OBJECT
   public:
-    enum Column { Step, Context, DeclaredRate, DenseRate, StepMs, Attended, Read, Causal, kColumns };
+    enum Column { Step, Context, DeclaredRate, DenseRate, StepMs, Attended, Loaded, Causal, kColumns };
     ThroughputTable(const ThroughputSeries* declared, const ThroughputSeries* dense, QObject* parent);
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;

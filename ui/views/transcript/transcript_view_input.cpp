@@ -147,7 +147,7 @@ QString TranscriptView::describe(int position) const {
     if (step.segment >= 0 && step.segment < static_cast<int>(run.segments.size()))
         text += tr(" of %1").arg(segmentName(run.segments[static_cast<size_t>(step.segment)]));
     text += tr("\nCould read %1 of %2 tokens (%3 with whole pages)")
-                .arg(formatCount(step.attended), formatCount(step.causal), formatCount(step.read));
+                .arg(formatCount(step.attended), formatCount(step.causal), formatCount(step.loaded));
     text +=
         tr("\nStep time %1, log-probability %2").arg(formatDuration(step.wallNs)).arg(double(step.logprob), 0, 'f', 3);
     return text;

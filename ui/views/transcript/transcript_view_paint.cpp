@@ -67,7 +67,7 @@ void TranscriptView::paintMeter(QPainter& painter, const TranscriptRow& row, con
     if (row_ < 0) return;
     const SegmentSummary& segment = m_summaries.rows()[static_cast<size_t>(row_)];
     if (!segment.causal || segment.firstStep != row.first - m_store->nPrompt()) return;
-    const double share = double(segment.read) / double(segment.causal);
+    const double share = double(segment.loaded) / double(segment.causal);
     const int right = m_layout.metrics().width + meterWidth();
     const int height = m_layout.metrics().rowHeight;
     const QRect bar(right - kMeterBar, row.y + height / 2 - 2, kMeterBar, 4);
