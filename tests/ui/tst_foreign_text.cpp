@@ -38,6 +38,7 @@
 #include "ui/window/card_text.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_dialogs.h"
+#include "ui/window/plain_labels.h"
 
 using namespace spanscope;
 

@@ -2,8 +2,8 @@
 
 #include <QLineF>
 #include <QPainter>
+#include <QPalette>
 #include <QVector>
-#include <QWidget>
 #include <algorithm>
 #include <cmath>
 
@@ -75,9 +75,7 @@ const Palette& Palette::darkOne() {
     return palette;
 }
 
-const Palette& Palette::of(const QWidget* widget) {
-    return of(widget->palette().color(QPalette::Window).lightness() < 128);
-}
+const Palette& Palette::of(const QPalette& widget) { return of(widget.color(QPalette::Window).lightness() < 128); }
 
 const QColor& Palette::segment(SegmentKind kind) const {
     switch (kind) {

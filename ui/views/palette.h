@@ -10,8 +10,8 @@
 #include "engine/types/records.h"
 
 class QPainter;
+class QPalette;
 class QRectF;
-class QWidget;
 
 namespace spanscope {
 
@@ -37,8 +37,8 @@ struct Palette {
     static const Palette& light();
     static const Palette& darkOne();
     static const Palette& of(bool dark) { return dark ? darkOne() : light(); }
-    /// Follows the widget's own palette, so a theme change is a repaint.
-    static const Palette& of(const QWidget* widget);
+    /// The one for a widget's own palette, so that a change of theme is a repaint.
+    static const Palette& of(const QPalette& widget);
 
     const QColor& phase(Phase p) const { return phases[static_cast<size_t>(p)]; }
     const QColor& segment(SegmentKind kind) const;

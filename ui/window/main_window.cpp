@@ -32,6 +32,7 @@
 #include "ui/window/banner.h"
 #include "ui/window/figures_bar.h"
 #include "ui/window/focus_ring.h"
+#include "ui/window/plain_labels.h"
 #include "ui/window/sampling_dialog.h"
 
 namespace spanscope {

@@ -74,7 +74,7 @@ QFont GraphView::graphFont() const {
 }
 
 void GraphView::paintEvent(QPaintEvent*) {
-    const Palette& palette = Palette::of(this);
+    const Palette& palette = Palette::of(this->palette());
     QPainter painter(this);
     painter.fillRect(rect(), palette.ground);
     if (m_graph.nodes.empty()) {

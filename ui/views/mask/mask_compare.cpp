@@ -125,7 +125,7 @@ QPointF MaskDiffPane::centreOf(int step, int column) const {
 }
 
 void MaskDiffPane::paintEvent(QPaintEvent*) {
-    const Palette& palette = Palette::of(this);
+    const Palette& palette = Palette::of(this->palette());
     QPainter painter(this);
     painter.fillRect(rect(), palette.ground);
     if (!m_diff.why.empty() || m_diff.rows.empty()) {

@@ -25,7 +25,7 @@ MaskRulers MaskView::rulers() const {
 void MaskView::paintEvent(QPaintEvent*) {
     QElapsedTimer timer;
     timer.start();
-    m_style.dark = Palette::of(this).dark;
+    m_style.dark = Palette::of(palette()).dark;
     QPainter painter(viewport());
     painter.fillRect(viewport()->rect(), Palette::of(m_style.dark).ground);
     if (m_rows.size() == 0) {
@@ -184,7 +184,7 @@ void MaskView::paintEmpty(QPainter& painter) const {
 
 void MaskView::finishTiles() {
     layOut();
-    m_style.dark = Palette::of(this).dark;
+    m_style.dark = Palette::of(palette()).dark;
     QImage scratch(m_x.extent, m_y.extent, QImage::Format_RGB32);
     for (int i = 0; i < 8; ++i) {
         QPainter painter(&scratch);

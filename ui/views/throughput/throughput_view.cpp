@@ -260,7 +260,7 @@ void ThroughputView::flush() {
 }
 
 void ThroughputView::updateHeader() {
-    const Palette& p = Palette::of(this);
+    const Palette& p = Palette::of(palette());
     const auto lane = [&](QLabel* l, const RunStore* store, const ThroughputSeries& s, const QString& name,
                           const QColor& c) {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
@@ -356,7 +356,7 @@ QString ThroughputView::csv() const {
 void ThroughputView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }
 
 void ThroughputView::applyTheme() {
-    m_painter->setTheme(Palette::of(this), std::max(7.0, font().pointSizeF() * 0.85));
+    m_painter->setTheme(Palette::of(palette()), std::max(7.0, font().pointSizeF() * 0.85));
     if (m_tableModel) updateHeader();
 }
 

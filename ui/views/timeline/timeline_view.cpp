@@ -171,7 +171,7 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
 }
 
 void TimelineLanes::paintEvent(QPaintEvent*) {
-    const Palette& palette = Palette::of(this);
+    const Palette& palette = Palette::of(this->palette());
     QPainter painter(this);
     painter.fillRect(rect(), palette.ground);
     QFont small = font();
