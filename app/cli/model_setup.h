@@ -19,7 +19,7 @@ std::string modelPath(const ModelOptions& options);
 DType kvTypeOf(const ModelOptions& options);
 
 /// "what 40 %" on the terminal.
-ProgressFn progressOn(const Log& log, const char* what);
+ProgressFn progressOn(const Log& log, const std::string& what);
 
 /// Shows progress.
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log);

@@ -8,13 +8,13 @@
 #include <QTimer>
 #include <cstdio>
 
-#include "app/gui/data_exports.h"
 #include "app/gui/screenshots.h"
 #include "app/gui/system_theme.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
 #include "engine/files/safe_text.h"
 #include "engine/model/mapped_file_guard.h"
+#include "engine/trace/exports/exports.h"
 #include "kernels/program_folder.h"
 #include "spanscope_version.h"
 #include "ui/window/main_window.h"

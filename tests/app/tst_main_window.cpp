@@ -304,17 +304,17 @@ class TestMainWindow : public test::WindowTest {
         QTest::keyClick(m_window.get(), Qt::Key_E, Qt::ControlModifier);
         auto* dialog = m_window->findChild<ExportDialog*>("exportDialog");
         QVERIFY(dialog);
-        const QStringList data{"difference.npy", "difference.csv", "attention.csv", "heads.csv", "divergence.csv"};
-        for (const QString& suffix : data + QStringList{"spantrace"}) {
+        QStringList data;
+        for (const DataExport& row : dataExports()) data << row.ending;
+        for (const QString& suffix : data) {
             dialog->chooseData(suffix);
             QVERIFY2(dialog->exportTo(folder.filePath("gui." + suffix)), qPrintable(dialog->message()));
         }
         FigureOptions options = dialog->options();
         dialog->setOptions(options);
-        for (const FigureKind kind :
-             {FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
-            dialog->choose(kind);
-            QVERIFY2(dialog->exportTo(folder.filePath(QString("gui-%1.png").arg(figureKindName(kind)))),
+        for (const FigureInfo& figure : kFigures) {
+            dialog->choose(figure.kind);
+            QVERIFY2(dialog->exportTo(folder.filePath(QString("gui-%1.png").arg(figure.name))),
                      qPrintable(dialog->message()));
         }
         dialog->close();
@@ -344,12 +344,12 @@ class TestMainWindow : public test::WindowTest {
             QVERIFY(bytes("gui." + suffix).size() > 100);
             QVERIFY2(bytes("gui." + suffix) == bytes("cli." + suffix), qPrintable(suffix));
         }
-        for (const char* kind : {"difference", "attention", "heads", "divergence"}) {
+        for (const FigureInfo& figure : kFigures) {
+            const QString name = figure.name;
             QVERIFY(cli(arguments.mid(0, 10) +
-                        QStringList{"--figure", kind, "--png", folder.filePath(QString("cli-%1.png").arg(kind))}));
-            QVERIFY2(QImage(folder.filePath(QString("gui-%1.png").arg(kind))) ==
-                         QImage(folder.filePath(QString("cli-%1.png").arg(kind))),
-                     kind);
+                        QStringList{"--figure", name, "--png", folder.filePath("cli-" + name + ".png")}));
+            QVERIFY2(QImage(folder.filePath("gui-" + name + ".png")) == QImage(folder.filePath("cli-" + name + ".png")),
+                     figure.name);
         }
     }
 

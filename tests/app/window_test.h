@@ -11,9 +11,9 @@
 #include <QtTest>
 #include <memory>
 
-#include "app/gui/data_exports.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
+#include "engine/trace/exports/exports.h"
 #include "tests/model/tiny_model.h"
 #include "tests/patience.h"
 #include "ui/views/prompt/prompt_editor.h"

@@ -4,6 +4,7 @@
 
 #include <QMainWindow>
 #include <QMap>
+#include <span>
 
 #include "ui/export/export_dialog.h"
 #include "ui/model/payloads.h"
@@ -43,7 +44,7 @@ class MainWindow : public QMainWindow {
         QString devices;                      ///< about accelerators, one line
         QVector<BundledModel> bundledModels;  ///< the first is the one to start with
         QStringList sampleTraces;
-        QVector<DataExport> dataExports;  ///< written by the engine
+        std::span<const DataExport> dataExports;  ///< written by the engine
         bool systemDark = false;
     };
     explicit MainWindow(const Setup& setup, QWidget* parent = nullptr);

@@ -117,13 +117,9 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_ceilingText->setVisible(false);
 }
 
-std::pair<QString, QString> laneNames(const RunData& first, const RunData* maybeSecond) {
-    const auto name = [](const RunData* run, const QString& fallback) {
-        return run && !run->steps.empty() ? QString::fromUtf8(attentionModeName(run->header.settings.attention))
-                                          : fallback;
-    };
-    const QString a = name(&first, QObject::tr("declared")), b = name(maybeSecond, QObject::tr("dense"));
-    return {a, a == b && maybeSecond && !maybeSecond->steps.empty() ? QObject::tr("other %1").arg(b) : b};
+std::pair<QString, QString> shownLaneNames(const RunData& first, const RunData* maybeSecond) {
+    const auto [a, b] = laneNames(first, maybeSecond);
+    return {QString::fromStdString(a), QString::fromStdString(b)};
 }
 
 void ThroughputPlot::setLaneNames(const QString& first, const QString& second) {
@@ -179,7 +175,7 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
             if (std::isnan(rate)) continue;
             m.append({x1, rate});
             m_yMax = std::max(m_yMax, b.rateMax);
-            if (model.valid && m_prediction) p.append({x1, model.tokensPerS(b.meanReadSum / (b.last - b.first + 1))});
+            if (model.valid && m_prediction) p.append({x1, model.tokensPerS(b.meanLoadedSum / (b.last - b.first + 1))});
         }
         measured->data()->set(m, true);
         predicted->data()->set(p, true);

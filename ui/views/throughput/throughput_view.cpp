@@ -244,7 +244,7 @@ void ThroughputView::refresh() {
     m_model = fitBytes(m_denseStore->data().steps);
     if (!m_model.valid) m_model = fitBytes(m_declaredStore->data().steps);
     m_painter->setLow(m_plot->height() < fontMetrics().height() * 12);  // little room: the upper axes alone
-    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
     m_painter->setLaneNames(first, second);
     m_tableModel->setLaneNames(first, second);
     m_painter->setData(m_declared, m_dense, m_model);
@@ -268,7 +268,7 @@ void ThroughputView::updateHeader() {
             QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
         l->setProperty("said", !s.points().empty());
     };
-    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
     lane(m_declaredLabel, m_declaredStore, m_declared, first, p.declared);
     lane(m_denseLabel, m_denseStore, m_dense, second, p.dense);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
@@ -295,7 +295,7 @@ QString ThroughputView::summary() const {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
         parts << tr("%1 %2, %3 steps").arg(name, formatRate(r)).arg(s.points().size());
     };
-    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
     lane(m_declaredStore, m_declared, first);
     lane(m_denseStore, m_dense, second);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
@@ -349,8 +349,8 @@ void ThroughputView::setInspecting(bool on) {
 
 QString ThroughputView::csv() const {
     const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
-    return QString::fromStdString(throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense,
-                                                first.toStdString(), second.toStdString()));
+    return QString::fromStdString(
+        throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense, first, second));
 }
 
 void ThroughputView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }

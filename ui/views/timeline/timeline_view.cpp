@@ -12,9 +12,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/types/throughput_series.h"
 #include "ui/model/format.h"
 #include "ui/views/mask/mask_explain.h"
-#include "ui/views/throughput/throughput_series.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {

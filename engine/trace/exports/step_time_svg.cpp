@@ -1,4 +1,4 @@
-#include "engine/trace/step_time_svg.h"
+#include "engine/trace/exports/step_time_svg.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "ui/views/throughput/throughput_series.h"
+#include "engine/types/throughput_series.h"
 
 #include <algorithm>
 #include <array>
@@ -49,8 +49,8 @@ void ThroughputSeries::addToBuckets() {
         a.last = b.last;
         a.rateMin = lower(a.rateMin, b.rateMin);
         a.rateMax = upper(a.rateMax, b.rateMax);
-        a.readSum += b.readSum;
-        a.meanReadSum += b.meanReadSum;
+        a.loadedSum += b.loadedSum;
+        a.meanLoadedSum += b.meanLoadedSum;
         a.attendedMin = std::min(a.attendedMin, b.attendedMin);
         a.attendedMax = std::max(a.attendedMax, b.attendedMax);
         a.loadedMin = std::min(a.loadedMin, b.loadedMin);
@@ -139,6 +139,14 @@ void rows(std::string& out, const std::string& lane, const ThroughputSeries& ser
 }
 
 }  // namespace
+
+std::pair<std::string, std::string> laneNames(const RunData& first, const RunData* maybeSecond) {
+    const auto name = [](const RunData* run, const char* fallback) {
+        return std::string(run && !run->steps.empty() ? attentionModeName(run->header.settings.attention) : fallback);
+    };
+    const std::string a = name(&first, "declared"), b = name(maybeSecond, "dense");
+    return {a, a == b && maybeSecond && !maybeSecond->steps.empty() ? "other " + b : b};
+}
 
 std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond,
                           const std::string& firstLane, const std::string& secondLane) {

@@ -3,9 +3,9 @@
 
 #include "engine/files/output_file.h"
 #include "engine/files/safe_text.h"
-#include "engine/trace/export.h"
-#include "engine/trace/report_figures.h"
-#include "engine/trace/segment_sums.h"
+#include "engine/trace/exports/exports.h"
+#include "engine/trace/exports/report_figures.h"
+#include "engine/trace/exports/segment_sums.h"
 #include "engine/types/answer_check.h"
 
 namespace spanscope {
@@ -40,7 +40,8 @@ std::string inlineText(const std::string& text) {
 
 }  // namespace
 
-Status exportTranscriptMarkdown(const RunData& run, const std::string& path) {
+Status exportTranscriptMarkdown(const ExportSource& source, const std::string& path, const ExportTools&) {
+    const RunData& run = *source.run;
     const RunHeader& h = run.header;
     std::string page = "# Spanscope run: " + inlineText(h.settings.task) + ", " +
                        attentionModeName(h.settings.attention) + " attention\n\n";

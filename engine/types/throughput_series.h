@@ -1,13 +1,15 @@
-// Numbers behind the throughput plot, as values. Definitions (the same words stand in the tooltips):
+// Throughput of a run along its steps, as values: the plot, its table and its export. Definitions (the same words stand
+// in the tooltips):
 //   tokens/s at a step: n / (sum of the wall times of the last n steps), over the shortest window that is at least
 //     kWindowNs long or kWindowSteps steps; nothing is shown before the first window is full.
-//   read: tokens of KV cache that the step loaded, its intervals rounded outward to pages.
-//   predicted: 1 / (fixed + perToken * read), both fitted by least squares to the measured steps of the dense run (of
-//     the declared one where there is no dense run); the ceiling is 1 / fixed: no KV cache read at all.
+//   loaded: tokens in the step's intervals, rounded outward to KV pages.
+//   predicted: 1 / (fixed + perToken * loaded), both fitted by least squares to the measured steps of the dense run (of
+//     the declared one where there is no dense run); the ceiling is 1 / fixed: no KV cache loaded at all.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/types/records.h"
@@ -28,7 +30,7 @@ struct ThroughputPoint {
 struct ThroughputBucket {
     int first = 0, last = 0;          ///< indices of the points
     double rateMin = 0, rateMax = 0;  ///< of those that have a rate; NaN if none
-    double readSum = 0, meanReadSum = 0;
+    double loadedSum = 0, meanLoadedSum = 0;
     int attendedMin = 0, attendedMax = 0, loadedMin = 0, loadedMax = 0, causalMax = 0;
 };
 
@@ -58,7 +60,7 @@ class ThroughputSeries {
     int64_t m_windowLoaded = 0;
 };
 
-/// Time of a step as a straight line over the KV tokens it reads.
+/// Time of a step as a straight line over the KV tokens it loads.
 struct BytesModel {
     bool valid = false;
     double fixedNs = 0;
@@ -68,12 +70,16 @@ struct BytesModel {
     double ceiling() const { return valid ? 1e9 / fixedNs : 0; }
 };
 /// Least squares over the steps, over evenly chosen ones where there are more than 4,096; steps slower than four
-/// medians are left out (something else took the machine). Invalid with fewer than 24 steps, reads that hardly differ,
+/// medians are left out (something else took the machine). Invalid with fewer than 24 steps, loads that hardly differ,
 /// or a slope below zero.
 BytesModel fitBytes(const std::vector<StepRecord>& steps);
 
+/// What two runs that stand beside each other are called: their attention modes, told apart where both have one;
+/// "declared" and "dense" where nothing has run.
+std::pair<std::string, std::string> laneNames(const RunData& first, const RunData* maybeSecond);
+
 /// lane,step,context_tokens,time_s,step_ms,tokens_per_s,attended_tokens,loaded_tokens,causal_tokens - '.' decimals, one
-/// row a step and lane. The lanes' names are the runs' attention modes.
+/// row a step and lane; lanes are called as laneNames() says.
 std::string throughputCsv(const ThroughputSeries& first, const ThroughputSeries* maybeSecond,
                           const std::string& firstLane = "declared", const std::string& secondLane = "dense");
 

@@ -1,4 +1,4 @@
-#include "engine/trace/report_figures.h"
+#include "engine/trace/exports/report_figures.h"
 
 #include "engine/files/decimal.h"
 #include "engine/types/sampler_settings.h"

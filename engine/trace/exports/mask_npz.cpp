@@ -1,13 +1,13 @@
-// NPY and NPZ: a zip of them, through minizip.
+// A zip of NPY files, through minizip.
 #include <zip.h>
 
 #include <functional>
 
 #include "engine/files/output_file.h"
-#include "engine/trace/export.h"
-#include "engine/trace/mask_rows.h"
-#include "engine/trace/npy_header.h"
-#include "engine/trace/run_deflate.h"
+#include "engine/trace/exports/exports.h"
+#include "engine/trace/exports/mask_rows.h"
+#include "engine/trace/exports/npy_header.h"
+#include "engine/trace/exports/run_deflate.h"
 #include "engine/trace/trace_json.h"
 
 namespace spanscope {
@@ -15,19 +15,6 @@ namespace spanscope {
 namespace {
 
 using Sink = std::function<void(std::string_view)>;
-
-std::string maskHeader(const RunData& run) {
-    return npyHeader("|u1",
-                     "(" + std::to_string(run.steps.size()) + ", " + std::to_string(trace::contextTokens(run)) + ")");
-}
-
-/// False where the caller wants no more.
-bool goOn(const ProgressFn& progress, size_t row, size_t nRows) {
-    constexpr size_t kEvery = 256;
-    return !progress || row % kEvery != 0 || progress(static_cast<double>(row) / static_cast<double>(nRows));
-}
-
-Error cancelled(const std::string& path) { return {ErrorCode::Cancelled, "the export was stopped", path, {}, {}, {}}; }
 
 template <class T>
 void writeColumn(const std::string& descr, const std::vector<T>& values, const Sink& sink) {
@@ -143,33 +130,12 @@ std::vector<T> column(const RunData& run, F get) {
 
 }  // namespace
 
-uint64_t maskNpyBytes(const RunData& run) {
-    return maskHeader(run).size() + uint64_t{run.steps.size()} * trace::contextTokens(run);
-}
-
-Status exportMaskNpy(const RunData& run, const std::string& path) { return exportMaskNpy(run, path, {}); }
-Status exportMaskNpz(const RunData& run, const std::string& path) { return exportMaskNpz(run, path, {}); }
-
-Status exportMaskNpy(const RunData& run, const std::string& path, const ProgressFn& progress) {
-    auto file = OutputFile::create(path);
-    if (!file) return file.error();
-    if (Status room = file->checkRoomFor(maskNpyBytes(run)); !room) return room;
-    file->write(maskHeader(run));
-    std::string row;
-    for (size_t i = 0; i < run.steps.size() && !file->failed(); ++i) {
-        if (!goOn(progress, i, run.steps.size())) return cancelled(path);
-        row.clear();
-        trace::forEachMaskRun(run.steps[i], trace::contextTokens(run),
-                              [&](uint8_t state, size_t n) { row.append(n, static_cast<char>(state)); });
-        file->write(row);
-    }
-    return file->commit();
-}
-
-Status exportMaskNpz(const RunData& run, const std::string& path, const ProgressFn& progress) {
+Status exportMaskNpz(const ExportSource& source, const std::string& path, const ExportTools& tools) {
+    const RunData& run = *source.run;
     auto file = OutputFile::create(path);
     if (!file) return file.error();
     if (file->isStream()) return Error{ErrorCode::Io, "is a device or a pipe; this format needs a file", path};
+    if (tools.onSize) tools.onSize(trace::maskNpyBytes(run));
     ZipFile zip(*file);
     std::vector<int32_t> tokens;
     for (const TokenInfo& t : run.header.prompt) tokens.push_back(t.id);
@@ -177,14 +143,14 @@ Status exportMaskNpz(const RunData& run, const std::string& path, const Progress
 
     bool stopped = false;
     zip.runs("mask.npy", [&](trace::RunDeflate& deflate) {
-        deflate.bytes(maskHeader(run));
+        deflate.bytes(trace::maskHeader(run));
         for (size_t i = 0; i < run.steps.size() && !stopped && !file->failed(); ++i) {
-            stopped = !goOn(progress, i, run.steps.size());
+            stopped = !trace::goOn(tools.progress, i, run.steps.size());
             trace::forEachMaskRun(run.steps[i], trace::contextTokens(run),
                                   [&](uint8_t state, size_t n) { deflate.run(state, n); });
         }
     });
-    if (stopped) return cancelled(path);
+    if (stopped) return trace::exportStopped(path);
     zip.entry("tokens.npy", [&](const Sink& sink) { writeColumn("<i4", tokens, sink); });
     auto steps = [&]<class T>(const char* name, const char* descr, T, auto get) {
         zip.entry(name, [&](const Sink& sink) { writeColumn(descr, column<T>(run, get), sink); });

@@ -5,11 +5,11 @@
 #include "engine/files/decimal.h"
 #include "engine/files/output_file.h"
 #include "engine/files/safe_text.h"
-#include "engine/trace/export.h"
-#include "engine/trace/report_figures.h"
-#include "engine/trace/report_page.h"
-#include "engine/trace/segment_sums.h"
-#include "engine/trace/step_time_svg.h"
+#include "engine/trace/exports/exports.h"
+#include "engine/trace/exports/report_figures.h"
+#include "engine/trace/exports/report_page.h"
+#include "engine/trace/exports/segment_sums.h"
+#include "engine/trace/exports/step_time_svg.h"
 #include "engine/trace/trace_json.h"
 #include "engine/types/answer_check.h"
 #include "engine/types/speed_up.h"
@@ -186,7 +186,10 @@ std::string maskFigure(const std::string& maskPng) {
 
 }  // namespace
 
-Status exportHtml(const RunData& run, const RunData* maybeDense, const std::string& maskPng, const std::string& path) {
+Status exportReportHtml(const ExportSource& source, const std::string& path, const ExportTools& tools) {
+    const RunData& run = *source.run;
+    const RunData* maybeDense = source.other;
+    const std::string maskPng = tools.maskPng ? tools.maskPng(run) : std::string();
     const RunHeader& h = run.header;
     const std::string mode = attentionModeName(h.settings.attention);
     std::string title = h.settings.promptText.empty() ? h.settings.task : h.settings.promptText;

@@ -1,4 +1,4 @@
-#include "engine/trace/segment_sums.h"
+#include "engine/trace/exports/segment_sums.h"
 
 #include <algorithm>
 
@@ -28,6 +28,8 @@ std::vector<SegmentSums> sumBySegment(const RunData& run) {
     }
     return sums;
 }
+
+std::string labelText(int64_t label) { return label < 0 ? std::string() : std::to_string(label); }
 
 std::string refsText(const Segment& segment) {
     std::string text;

@@ -21,6 +21,7 @@ struct SegmentSums {
 /// One for each of run.segments.
 std::vector<SegmentSums> sumBySegment(const RunData& run);
 
+std::string labelText(int64_t label);  ///< empty where there is none
 /// "in:2 out:1"; "?" where a label could not be read, "!" after one that nobody has.
 std::string refsText(const Segment& segment);
 

@@ -1,4 +1,4 @@
-#include "engine/trace/run_deflate.h"
+#include "engine/trace/exports/run_deflate.h"
 
 #include <algorithm>
 
