@@ -207,7 +207,7 @@ class TestMainWindow : public test::WindowTest {
         for (int j = 0; j < layout.plot.height(); j += 3)
             for (int i = 0; i < layout.plot.width(); i += 3) {
                 const auto columns = layout.x.cellsAt(i), rows = layout.y.cellsAt(j);
-                bool expected = false;  // of all cells under the pixel any that was read
+                bool expected = false;  // of all cells under the pixel any that was attended
                 for (int s = rows.begin; s < rows.end; ++s)
                     for (int k = columns.begin; k < columns.end; ++k) {
                         const StepRecord& step = run.steps[size_t(layout.firstStep + s)];
@@ -270,11 +270,11 @@ class TestMainWindow : public test::WindowTest {
         // Choose one head by clicking its cell.
         QTest::mouseClick(probe->heads(), Qt::LeftButton, {}, probe->heads()->cell(1, 2).center().toPoint());
         QTRY_VERIFY_WITH_TIMEOUT(probe->summary().contains("layer 1, head 2"), test::patience(20000));
-        // Everything ticked: the step reads more than it did or as much.
+        // Everything ticked: the step attends to more than it did or as much.
         for (int i = 0; i < probe->editList()->count(); ++i) probe->editList()->item(i)->setCheckState(Qt::Checked);
         for (QPushButton* b : probe->findChildren<QPushButton*>())
             if (b->text() == "Run the step again") b->click();
-        QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Reads "),
+        QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Attends to "),
                                   qPrintable(probe->editResult() + probe->summary()), test::patience(20000));
         clickRun();  // a new run measures again
         QCOMPARE(m_window->findChild<QLabel*>("modeBadge")->text(), QString("Measuring"));

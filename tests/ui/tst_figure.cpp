@@ -38,11 +38,11 @@ Expected expectedAt(const RunData& run, const MaskFigureLayout& l, int px, int p
         for (int c = columns.begin; c < columns.end; ++c) {
             MaskState state = MaskState::Future;
             if (c <= s.position) {
-                state = MaskState::Skipped;
+                state = MaskState::NotRead;
                 for (const Interval& i : *s.visible) {
                     if (c >= i.begin && c < i.end) state = MaskState::Attended;
                     const int lo = c / 16 * 16, hi = std::min(lo + 16, s.position + 1);
-                    if (state == MaskState::Skipped && std::max(i.begin, lo) < std::min(i.end, hi))
+                    if (state == MaskState::NotRead && std::max(i.begin, lo) < std::min(i.end, hi))
                         state = MaskState::Loaded;
                 }
             }
@@ -73,7 +73,7 @@ class TestFigure : public QObject {
         const MaskFigureLayout l = maskFigureLayout(run, o);
         QVERIFY(image.rect().contains(l.plot));
         const Palette& p = Palette::of(o.dark);
-        int read = 0, skipped = 0, loaded = 0, future = 0;
+        int attended = 0, notRead = 0, loaded = 0, future = 0;
         for (int y = 0; y < l.plot.height(); ++y)
             for (int x = 0; x < l.plot.width(); ++x) {
                 const QRgb found = image.pixel(l.plot.left() + x, l.plot.top() + y);
@@ -82,16 +82,16 @@ class TestFigure : public QObject {
                 switch (e.state) {
                     case MaskState::Attended:
                         good = found == (o.byPhase ? p.phase(e.phase) : p.attended).rgb();
-                        ++read;
+                        ++attended;
                         break;
                     case MaskState::Loaded:
                         good = o.showLoaded ? found == p.loaded.rgb() || found == p.loadedDot.rgb()
-                                            : found == p.skipped.rgb() || found == p.skippedLine.rgb();
+                                            : found == p.notRead.rgb() || found == p.notReadLine.rgb();
                         ++loaded;
                         break;
-                    case MaskState::Skipped:
-                        good = found == p.skipped.rgb() || found == p.skippedLine.rgb();
-                        ++skipped;
+                    case MaskState::NotRead:
+                        good = found == p.notRead.rgb() || found == p.notReadLine.rgb();
+                        ++notRead;
                         break;
                     case MaskState::Future:
                         good = found == p.future.rgb();
@@ -103,7 +103,7 @@ class TestFigure : public QObject {
                                               .arg(y)
                                               .arg(hex(found), maskStateName(e.state))));
             }
-        QVERIFY(read > 100 && skipped > 100 && loaded > 20 && future > 20);
+        QVERIFY(attended > 100 && notRead > 100 && loaded > 20 && future > 20);
     }
 
   private slots:

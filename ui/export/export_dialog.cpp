@@ -111,7 +111,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     m_title = line("exportTitle", tr("&Title"), tr("Heading of the figure"));
     m_caption = line("exportCaption", tr("&Caption"), tr("Text under the figure"));
     m_legend = check("exportLegend", tr("&Legend"), true, tr("Name the colours and patterns"));
-    m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Read cells in the colour of their phase"));
+    m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Attended cells in the colour of their phase"));
     m_loaded = check("exportLoaded", tr("Show page &rounding"), true,
                      tr("Mark tokens that were loaded only because their page was"));
     m_time = check("exportTime", tr("&Over time"), false, tr("Time instead of context length along the axis"));

@@ -17,16 +17,17 @@ namespace spanscope {
 //   name: on the command line and in file names. about: one sentence. whyEmpty: said where there is nothing to draw.
 //   page: the function of figure_page.h that lays the figure out (ui/export/pages/).
 #define SPANSCOPE_FIGURES(X)                                                                                          \
-    X(Mask, "mask", "Mask heatmap", "What each step could read: rows are steps, columns are context positions.",      \
+    X(Mask, "mask", "Mask heatmap", "What each step attended to: rows are steps, columns are context positions.",     \
       Nothing, "the run has no steps to draw", maskPage)                                                              \
-    X(Throughput, "throughput", "Throughput", "Tokens per second, declared and dense, and KV tokens read a step.",    \
-      Nothing, "the run has no steps to draw", throughputPage)                                                        \
+    X(Throughput, "throughput", "Throughput",                                                                         \
+      "Tokens per second, declared and dense, and KV tokens loaded in each step.", Nothing,                           \
+      "the run has no steps to draw", throughputPage)                                                                 \
     X(Timeline, "timeline", "Timeline", "The phases of the run along its own clock, dense beside declared.", Nothing, \
       "the run has no steps to draw", timelinePage)                                                                   \
-    X(Graph, "graph", "Dependency graph", "Which segment read which: for arithmetic the evaluation tree.", Nothing,   \
+    X(Graph, "graph", "Dependency graph", "Which segment named which: for arithmetic the evaluation tree.", Nothing,  \
       "the run has no segments to draw", graphPage)                                                                   \
     X(Difference, "difference", "Difference of two masks",                                                            \
-      "What both runs could read, and what only one of them could.", Other,                                           \
+      "What both runs attended to, and what only one of them did.", Other,                                            \
       "the two runs have no steps of one prompt in common", differencePage)                                           \
     X(Attention, "attention", "Attention of a step",                                                                  \
       "Dense and declared attention of the inspected step, layer and head over the whole context.", Probe,            \

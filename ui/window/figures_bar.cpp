@@ -34,9 +34,9 @@ constexpr std::array<FigureText, FiguresBar::FigureCount> kFigures{{
      "Declared over dense decode rate, same prompt, weights and sampler, in alternating slices of 16 steps, over the "
      "steps both have. Needs “Compare with dense”.",
      "8.88×"},
-    {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves reads, not storage.",
+    {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves loading, not storage.",
      "888 MiB"},
-    {"Step reads",
+    {"Step loads",
      "Keys and values loaded by one step, in whole pages of 16 tokens, and their share of what is stored: of the "
      "selected step, else of the newest.",
      "888 MiB · 88.8 %"},

@@ -1,4 +1,4 @@
-// The line of figures at the foot of the window: time to first token, rates, speed-up, KV stored and KV read, each
+// The line of figures at the foot of the window: time to first token, rates, speed-up, KV stored and KV loaded, each
 // with its definition on hover, and whether what is shown was measured or inspected.
 #pragma once
 

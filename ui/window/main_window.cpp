@@ -240,7 +240,7 @@ void MainWindow::buildToolBar() {
     m_attention->addItem(tr("Compare with dense"), int(Compare::Both));
     m_attention->setAccessibleName(tr("Attention"));
     m_attention->setToolTip(
-        tr("Declared: each step reads what the model named. Dense: everything. Compare: both, in alternating "
+        tr("Declared: each step attends to what the model named. Dense: everything. Compare: both, in alternating "
            "slices of 16 steps"));
     label->setBuddy(m_attention);
     bar->addWidget(m_attention);

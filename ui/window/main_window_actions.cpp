@@ -56,9 +56,9 @@ void MainWindow::buildActions() {
         [this] { editSampling(); });
     add("focusPrompt", tr("Go to &problem"), key("Ctrl+L"), tr("Put the cursor into the problem"),
         [this] { m_prompt->setFocus(); });
-    add("attentionDeclared", tr("&Declared attention"), key("Alt+1"), tr("Each step reads what the model named"),
+    add("attentionDeclared", tr("&Declared attention"), key("Alt+1"), tr("Each step attends to what the model named"),
         [this] { setAttention(Compare::Declared); });
-    add("attentionDense", tr("De&nse attention"), key("Alt+2"), tr("Each step reads everything"),
+    add("attentionDense", tr("De&nse attention"), key("Alt+2"), tr("Each step attends to everything"),
         [this] { setAttention(Compare::Dense); });
     add("attentionBoth", tr("&Compare with dense"), key("Alt+3"),
         tr("Both over the same prompt, in alternating slices"), [this] { setAttention(Compare::Both); });

@@ -70,7 +70,7 @@ QDockWidget* MainWindow::addDock(const QString& id, const QString& title, QWidge
 
 void MainWindow::buildDocks() {
     m_spans = new SpanTableView(m_store, m_selection, this);
-    addDock("mask", tr("What each step reads"), new MaskView(m_store, m_selection, this));
+    addDock("mask", tr("What each step attends to"), new MaskView(m_store, m_selection, this));
     m_throughput = new ThroughputView(m_store, m_dense, m_selection, this);
     addDock("throughput", tr("Throughput"), m_throughput);
     addDock("timeline", tr("Timeline"), new TimelineView(m_store, m_dense, m_selection, this));

@@ -115,7 +115,7 @@ void MainWindow::onFinished(qint64 runId, StopReason reason) {
         case StopReason::ContextFull: text = tr("Stopped: the context is full"); break;
         default: text = tr("Failed"); break;
     }
-    showMessage(tr("%1 · %2 tokens, %3 of the dense reads")
+    showMessage(tr("%1 · %2 tokens, loaded %3 of what dense attention does")
                     .arg(text, formatCount(m_store->nSteps()), formatPercent(m_store->data().stats.loadedFraction())));
 }
 
@@ -166,7 +166,7 @@ void MainWindow::nameLanes() {
         const RunStats& stats = store->data().stats;
         return QStringLiteral("%1   %2 \u00b7 %3")
             .arg(runTitle(store->data().header), formatRate(stats.decodeTokensPerS()),
-                 tr("read %1").arg(formatPercent(stats.loadedFraction())));
+                 tr("loaded %1").arg(formatPercent(stats.loadedFraction())));
     };
     m_laneTitle->setText(name(m_store));
     m_otherTitle->setText(name(m_dense));

@@ -1,4 +1,4 @@
-// What the tour shows: a recorded run, what one of its steps read, and where a person's own problem goes.
+// What the tour shows: a recorded run, what one of its steps attends to, and where a person's own problem goes.
 #include <QDockWidget>
 #include <QSettings>
 
@@ -19,7 +19,7 @@ void MainWindow::startTour() {
     if (m_store->isEmpty() && !m_setup.sampleTraces.isEmpty()) emit traceOpenRequested(m_setup.sampleTraces.front());
     QWidget* mask = m_docks.value("mask");
     const auto selectStep = [this] {
-        // The first step that reads what it declared: its segment names other steps or lines.
+        // The first step in the focus phase; better one whose segment names several others.
         const RunData& run = m_store->data();
         int best = -1;
         for (const StepRecord& step : run.steps) {
@@ -33,16 +33,16 @@ void MainWindow::startTour() {
     auto* tour = new Tour(
         {{m_transcript,
           tr("A model at work"),
-          tr("Each line is one step that the model wrote. Between <b>attend</b> and <b>/attend</b> it names what the "
-             "step needs."),
+          tr("Each line or key point of the response first names, between <b>attend</b> and <b>/attend</b>, what "
+             "the model needs to write it."),
           {}},
-         {mask ? mask : m_transcript, tr("What each step reads"),
-          tr("Click any token: everything it could read is lit, in the text and here. A row is a step, a column a "
-             "position; hatched cells were allowed but not read."),
+         {mask ? mask : m_transcript, tr("What each step attends to"),
+          tr("Click any token: everything it attends to is lit, in the text and here. A row is a step, which is "
+             "one token; a column is a position; hatched cells were not read."),
           selectStep},
          {m_prompt, tr("Your turn"),
           tr("Type a problem or take a sample, then press <b>Ctrl+Return</b>. “Compare with dense” shows what "
-             "reading everything would have cost."),
+             "attending to everything would have cost."),
           [this] { m_selection->clear(); }}},
         this);
     connect(tour, &Tour::ended, this, [this] {

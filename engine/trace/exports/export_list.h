@@ -19,7 +19,7 @@
     X(exportTranscriptMarkdown, "Transcript as Markdown", "md", "--md,--markdown",                                    \
       "prompt and response with the figures of the run", Nothing)                                                     \
     X(exportReportHtml, "Report as HTML", "html", "--html",                                                           \
-      "one page that needs no network: transcript with reach, mask, table, figures", Nothing)                         \
+      "one page that needs no network: transcript, mask, tables, figures", Nothing)                                   \
     X(exportTrace, "Trace", "spantrace", "--spantrace",                                                               \
       "the recorded run, and the one beside it, to open in the window or to work on by script", Nothing)              \
     X(exportDifferenceNpy, "Difference as NumPy array", "difference.npy", "--difference-npy",                         \

@@ -44,7 +44,7 @@ std::string metadata(const RunData& run) {
     trace::OutJson object{{"format", "spanscope-npz"},
                           {"version", 2},
                           {"mask_axes", {"step", "context_position"}},
-                          {"mask_values", {"future", "not read", "attended"}},
+                          {"mask_values", {"future", "not attended", "attended"}},
                           {"phase_names", phases},
                           {"n_prompt", run.header.prompt.size()},
                           {"run", trace::headerJson(run.header)},

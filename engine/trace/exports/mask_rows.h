@@ -13,7 +13,7 @@
 
 namespace spanscope::trace {
 
-inline constexpr uint8_t kFuture = 0, kSkipped = 1, kAttended = 2;
+inline constexpr uint8_t kFuture = 0, kNotAttended = 1, kAttended = 2;
 
 inline size_t contextTokens(const RunData& run) { return run.header.prompt.size() + run.steps.size(); }
 
@@ -29,10 +29,10 @@ void forEachMaskRun(const StepRecord& step, size_t nContext, const Take& take) {
     for (const Interval& i : *step.visible) {
         const Interval c = clipToQuery(i, step.position);
         if (c.begin >= c.end) continue;
-        upTo(static_cast<size_t>(c.begin), kSkipped);
+        upTo(static_cast<size_t>(c.begin), kNotAttended);
         upTo(static_cast<size_t>(c.end), kAttended);
     }
-    upTo(static_cast<size_t>(step.position) + 1, kSkipped);
+    upTo(static_cast<size_t>(step.position) + 1, kNotAttended);
     upTo(nContext, kFuture);
 }
 

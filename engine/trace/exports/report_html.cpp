@@ -12,6 +12,7 @@
 #include "engine/trace/exports/step_time_svg.h"
 #include "engine/trace/trace_json.h"
 #include "engine/types/answer_check.h"
+#include "engine/types/segment_name.h"
 #include "engine/types/speed_up.h"
 
 namespace spanscope {
@@ -47,10 +48,6 @@ std::string base64(const std::string& bytes) {
         for (size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[(group >> (18 - 6 * k)) & 63U] : '=';
     }
     return out;
-}
-
-std::string segmentName(const Segment& s) {
-    return std::string(segmentKindName(s.kind)) + (s.label >= 0 ? " " + std::to_string(s.label) : "");
 }
 
 /// What the script needs, with "<" written so that no text can end the script element.
@@ -105,7 +102,7 @@ std::string cards(const RunData& run, const RunData* dense) {
         card("Speed-up", decimal(up.factor, 2) + "x",
              up.sameLength() ? "against dense, same engine" : "against dense, " + up.note());
     card("Attended", decimal(100 * s.attendedFraction(), 1) + " %", "of what causal attention allows");
-    card("Read", decimal(100 * s.loadedFraction(), 1) + " %", "in whole pages of 16 tokens");
+    card("Loaded", decimal(100 * s.loadedFraction(), 1) + " %", "in whole pages of 16 tokens");
     card("First token", decimal(static_cast<double>(s.ttftNs) * 1e-6, 1) + " ms", "loading excluded");
     card("Response", std::to_string(s.responseTokens) + " tokens",
          std::to_string(s.markupTokens) + " of them span markup");
@@ -170,17 +167,18 @@ std::string figures(const RunData& run, const RunData* dense) {
 
 std::string maskFigure(const std::string& maskPng) {
     std::string out =
-        "<h2>What each step read</h2>\n<figure><canvas id=\"mask\" role=\"img\" aria-label=\"Mask: one row "
+        "<h2>What each step attended to</h2>\n<figure><canvas id=\"mask\" role=\"img\" aria-label=\"Mask: one row "
         "for each step, one column for each context position; the figures of each step are in the line "
         "above\"></canvas>";
     if (!maskPng.empty())
         out +=
             "<noscript><img alt=\"Mask of the run\" src=\"data:image/png;base64," + base64(maskPng) + "\"></noscript>";
     return out +
-           "<figcaption><span class=\"key\"><i class=\"k-read\"></i>loaded</span><span class=\"key\"><i "
+           "<figcaption><span class=\"key\"><i class=\"k-attended\"></i>attended</span><span class=\"key\"><i "
            "class=\"k-skip\">"
-           "</i>allowed but skipped</span><span class=\"key\"><i></i>future</span>Rows: query (this step), downward. "
-           "Columns: key (what it may read), position 0 at the left. Zoomed out, a read position is never hidden."
+           "</i>allowed, not attended</span><span class=\"key\"><i></i>future</span>Rows: query (this step), downward. "
+           "Columns: key (what it may attend to), position 0 at the left. Zoomed out, an attended position is never "
+           "hidden."
            "</figcaption></figure>\n";
 }
 
@@ -218,7 +216,7 @@ Status exportReportHtml(const ExportSource& source, const std::string& path, con
         file->write("<p class=\"answer\">Answer: <b>" + escaped(run.answer) + "</b>" +
                     (note.empty() ? "" : " (" + escaped(note) + ")") + "</p>\n");
     file->write(cards(run, maybeDense));
-    file->write("<h2>Transcript with reach</h2>\n" + transcript(run));
+    file->write("<h2>Transcript</h2>\n" + transcript(run));
     file->write(maskFigure(maskPng));
     if (const std::string svg = stepTimeSvg(run, maybeDense); !svg.empty())
         file->write("<h2>Time of a step against context length</h2>\n<figure>" + svg +

@@ -81,7 +81,7 @@ std::string stepTimeSvg(const RunData& run, const RunData* maybeDense) {
         keyX -= 50;
     };
     line(dense, "var(--soft)", "dense", " stroke-dasharray=\"6 4\"");
-    line(mine, "var(--read)", attentionModeName(run.header.settings.attention), "");
+    line(mine, "var(--attended)", attentionModeName(run.header.settings.attention), "");
     return svg + "</svg>";
 }
 

@@ -1,4 +1,4 @@
-// The transcript for people: what was asked, what the model wrote step by step, what it named, what that cost.
+// The transcript for people: what was asked, what the model wrote, what it named, what that cost.
 #include <algorithm>
 
 #include "engine/files/output_file.h"
@@ -54,7 +54,7 @@ Status exportTranscriptMarkdown(const ExportSource& source, const std::string& p
     for (const StepRecord& s : run.steps) text += s.token.text;
     page += fenced(text) + "\n";
 
-    page += "## Segments\n\n| segment | reads | tokens | attended | read | causal |\n|---|---|--:|--:|--:|--:|\n";
+    page += "## Segments\n\n| segment | named | tokens | attended | loaded | causal |\n|---|---|--:|--:|--:|--:|\n";
     const auto sums = sumBySegment(run);
     for (size_t i = 0; i < run.segments.size(); ++i) {
         const Segment& s = run.segments[i];

@@ -1,4 +1,4 @@
-// What two runs could read, cell by cell.
+// What two runs attended to, cell by cell.
 #include <qcustomplot.h>
 #include <QFontMetricsF>
 #include <algorithm>
@@ -27,12 +27,12 @@ FigurePage differencePage(const ExportSource& source, const FigureOptions& o) {
     const QString a = attentionModeName(first.header.settings.attention);
     QString b = attentionModeName(second.header.settings.attention);
     if (a == b) b += QStringLiteral(" (second)");
-    page.title = orGiven(o.title, QStringLiteral("What two runs could read \u00b7 %1 against %2").arg(a, b));
+    page.title = orGiven(o.title, QStringLiteral("What two runs attended to \u00b7 %1 against %2").arg(a, b));
     const double all = double(std::max<int64_t>(1, diff->cellsBoth + diff->cellsOnlyFirst + diff->cellsOnlySecond));
     page.caption = orGiven(
         o.caption,
-        (QStringLiteral("Rows: steps %1 to %2, downward. Columns: context positions. Of all that was read, both read "
-                        "%3, only %4 %5, only %6 %7. %8%9")
+        (QStringLiteral("Rows: steps %1 to %2, downward. Columns: context positions. Of all that was attended, both "
+                        "attended to %3, only %4 to %5, only %6 to %7. %8%9")
              .arg(l.firstStep)
              .arg(l.firstStep + l.nSteps - 1)
              .arg(formatPercent(double(diff->cellsBoth) / all), a, formatPercent(double(diff->cellsOnlyFirst) / all), b,

@@ -16,7 +16,7 @@ FigurePage graphPage(const ExportSource& source, const FigureOptions& o) {
     const double width = pageWidth(o);
     const double zoom = std::min(1.0, width / graph->size.width());
     page.body = QSizeF(width, graph->size.height() * zoom);
-    page.title = orGiven(o.title, QStringLiteral("Which segment read which \u00b7 %1").arg(runName(run)));
+    page.title = orGiven(o.title, QStringLiteral("Which segment named which \u00b7 %1").arg(runName(run)));
     page.caption = orGiven(
         o.caption,
         (QStringLiteral("An arrow leads from what was named to the segment that named it. Square corners: given; "

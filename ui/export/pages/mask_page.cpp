@@ -52,7 +52,7 @@ FigurePage maskPage(const ExportSource& source, const FigureOptions& o) {
     const double legend = o.legend ? measure.drawLegend(nullptr, QRectF(0, 0, 1, 22), figureFont(10.5)) : 0;
     page.body = QSizeF(std::max({MaskRulers::kLeft + double(l.plot.width()) / scale, legend, 292.0}),
                        MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
-    page.title = orGiven(o.title, QStringLiteral("What each step could read \u00b7 %1 \u00b7 %2 attention")
+    page.title = orGiven(o.title, QStringLiteral("What each step attended to \u00b7 %1 \u00b7 %2 attention")
                                       .arg(runName(run), QString(attentionModeName(run.header.settings.attention))));
     int64_t attended = 0, loaded = 0, causal = 0;
     for (int i = 0; i < l.nSteps; ++i) {
@@ -62,18 +62,18 @@ FigurePage maskPage(const ExportSource& source, const FigureOptions& o) {
         causal += s.causal;
     }
     const double all = static_cast<double>(std::max<int64_t>(1, causal));
-    page.caption = orGiven(
-        o.caption,
-        QStringLiteral(
-            "Rows: steps %1 to %2, downward. Columns: context positions 0 to %3. Read: %4 of what causal attention "
-            "allows, %5 in pages of %6 tokens. %7")
-            .arg(l.firstStep)
-            .arg(l.firstStep + l.nSteps - 1)
-            .arg(l.nColumns - 1)
-            .arg(formatPercent(double(attended) / all), formatPercent(double(loaded) / all))
-            .arg(kPageTokens)
-            .arg(runOrigin(run))
-            .trimmed());
+    page.caption =
+        orGiven(o.caption,
+                QStringLiteral(
+                    "Rows: steps %1 to %2, downward. Columns: context positions 0 to %3. Attended: %4 of what causal "
+                    "attention allows; loaded in pages of %6 tokens: %5. %7")
+                    .arg(l.firstStep)
+                    .arg(l.firstStep + l.nSteps - 1)
+                    .arg(l.nColumns - 1)
+                    .arg(formatPercent(double(attended) / all), formatPercent(double(loaded) / all))
+                    .arg(kPageTokens)
+                    .arg(runOrigin(run))
+                    .trimmed());
     page.paint = [&run, rows, o, l, scale](QCPPainter& painter, QPointF at) {
         const Palette& palette = Palette::of(o.dark);
         const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale,

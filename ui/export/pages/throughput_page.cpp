@@ -34,7 +34,7 @@ FigurePage throughputPage(const ExportSource& source, const FigureOptions& o) {
         made += QStringLiteral(", %1 %2%3")
                     .arg(formatRate(maybeDense->stats.decodeTokensPerS()), second, speedUpText(declared, *maybeDense));
     made = sentence(made) +
-           QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens read are whole pages of %2 tokens. %3")
+           QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens loaded are whole pages of %2 tokens. %3")
                .arg(ThroughputSeries::kWindowSteps)
                .arg(kPageTokens)
                .arg(runOrigin(declared));

@@ -136,7 +136,7 @@ void MaskView::paintCard(QPainter& painter) const {
                         .arg(text(info.key),
                              info.keySegment.empty() ? QString() : tr("  in %1").arg(text(info.keySegment))));
     lines << QString(maskStateName(info.state)) + QStringLiteral(": ") + text(info.reason);
-    lines << tr("this step reads %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.loaded);
+    lines << tr("this step attends to %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.loaded);
 
     const Palette& palette = Palette::of(m_style.dark);
     QFont bold = painter.font();
@@ -177,8 +177,8 @@ void MaskView::paintEmpty(QPainter& painter) const {
     painter.setPen(palette.inkSoft);
     const QString text = m_store->isEmpty()
                              ? tr("No run yet.\nRun a prompt or open a trace: each step becomes a row,\n"
-                                  "each position that it could read a filled cell.")
-                             : tr("The prompt is being read.\nThe first row appears with the first token.");
+                                  "each position that it attends to a filled cell.")
+                             : tr("The prompt is being prefilled.\nThe first row appears with the first token.");
     painter.drawText(viewport()->rect(), Qt::AlignCenter, text);
 }
 

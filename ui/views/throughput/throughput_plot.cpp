@@ -85,14 +85,14 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
         g->setAntialiasedFill(false);
         return g;
     };
-    m_ceiling = graph(m_top, QObject::tr("ceiling: no KV read"));
+    m_ceiling = graph(m_top, QObject::tr("ceiling: no KV loaded"));
     m_predictedDense = graph(m_top, QObject::tr("dense, predicted"));
     m_predicted = graph(m_top, QObject::tr("predicted by bytes"));
     m_dense = graph(m_top, QObject::tr("dense"));
     m_declared = graph(m_top, QObject::tr("declared"));
     m_causal = graph(m_bottom, QObject::tr("all there is"));
-    m_denseLoaded = graph(m_bottom, QObject::tr("dense reads"));
-    m_loaded = graph(m_bottom, QObject::tr("read, in pages"));
+    m_denseLoaded = graph(m_bottom, QObject::tr("dense, loaded"));
+    m_loaded = graph(m_bottom, QObject::tr("loaded, in pages"));
     m_attended = graph(m_bottom, QObject::tr("attended"));
     for (auto*& band : m_band) {
         const bool top = &band == &m_band[0];
@@ -126,7 +126,7 @@ void ThroughputPlot::setLaneNames(const QString& first, const QString& second) {
     m_declared->setName(first);
     m_dense->setName(second);
     m_predictedDense->setName(QObject::tr("%1, predicted").arg(second));
-    m_denseLoaded->setName(QObject::tr("%1 reads").arg(second));
+    m_denseLoaded->setName(QObject::tr("%1, loaded").arg(second));
 }
 
 void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
@@ -137,9 +137,9 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
     m_predictedDense->setPen(QPen(p.dense, 1, Qt::DotLine));
     m_ceiling->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
     m_causal->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
-    QColor skipped = p.skippedLine;
-    skipped.setAlpha(p.dark ? 70 : 60);
-    m_causal->setBrush(skipped);
+    QColor notRead = p.notReadLine;
+    notRead.setAlpha(p.dark ? 70 : 60);
+    m_causal->setBrush(notRead);
     m_denseLoaded->setPen(QPen(p.dense, 1.5, Qt::DashLine));
     QColor fill = p.loadedDot;
     fill.setAlpha(90);
@@ -163,7 +163,7 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
 void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputSeries& dense, const BytesModel& model) {
     m_xMin = 1e300;
     m_xMax = m_yMax = m_readMax = 0;
-    // A bucket of rates is drawn as the last of them, which is a mean over its window already; a bucket of reads as its
+    // A bucket of rates is drawn as the last of them, which is a mean over its window already; a bucket of loads as its
     // peak. One point a bucket: a zigzag of extremes costs the painter ten times as much.
     const auto lane = [&](QCPGraph* measured, QCPGraph* predicted, const ThroughputSeries& series) {
         QVector<QCPGraphData> m, p;

@@ -1,4 +1,4 @@
-// Draws throughput into a QCustomPlot it is given: rate above, KV tokens read below, one x axis. The view and the
+// Draws throughput into a QCustomPlot it is given: rate above, KV tokens loaded below, one x axis. The view and the
 // exports use the same one. GUI thread.
 #pragma once
 

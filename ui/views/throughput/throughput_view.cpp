@@ -94,7 +94,7 @@ QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, i
                                        QT_TR_NOOP("Wall time of this step alone"),
                                        QT_TR_NOOP("Tokens in the step's interval list"),
                                        QT_TR_NOOP("The same rounded outward to pages of 16 tokens: what is loaded"),
-                                       QT_TR_NOOP("Tokens that plain causal attention would read")};
+                                       QT_TR_NOOP("Tokens that plain causal attention would attend to")};
     if (role == Qt::DisplayRole && (section == DeclaredRate || section == DenseRate))
         return tr("%1 t/s").arg(section == DeclaredRate ? m_first : m_second);
     if (role == Qt::DisplayRole) return tr(names[section]);
@@ -143,12 +143,13 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
         tr("Decode tokens per second: (N \u2212 1) / (time of the last token \u2212 time of the first). "
            "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
     m_declaredLabel =
-        label("declaredRate", tr("The run on show. <b>Declared</b>: the model reads what it named.<br>") + decode);
+        label("declaredRate",
+              tr("The run on show. <b>Declared</b>: each step attends to what the model named.<br>") + decode);
     m_denseLabel =
         label("denseRate", tr("The run beside it. <b>Dense</b>: plain causal attention, same weights.<br>") + decode);
     m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and "
                                          "sampler, over the steps that both have."));
-    m_kvLabel = label("kvRead", QString());
+    m_kvLabel = label("kvLoaded", QString());
     m_modeLabel = label(
         "runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
                       "taken then are no measurement."));
@@ -212,8 +213,8 @@ void ThroughputView::makeActions() {
                       [this](bool on) { setAxis(on ? ThroughputAxis::Time : ThroughputAxis::Context); });
     m_predictionAction = add.checkable(
         tr("Predicted"), QKeySequence(Qt::Key_B),
-        tr("Rate predicted from the KV tokens read: 1 / (fixed + per token \u00d7 read), fitted to the measured "
-           "steps of the dense run; the ceiling is what reading no KV at all would give"),
+        tr("Rate predicted from the KV tokens loaded: 1 / (fixed + per token \u00d7 loaded), fitted to the measured "
+           "steps of the dense run; the ceiling is what loading no KV at all would give"),
         true, [this](bool on) { setPredictionShown(on); });
     m_tableAction = add.checkable(tr("Table"), QKeySequence(Qt::Key_T), tr("The same numbers as a table"), false,
                                   [this](bool on) { setTableShown(on); });
@@ -278,10 +279,10 @@ void ThroughputView::updateHeader() {
     m_speedUpLabel->setProperty("said", up.factor > 0);
     const RunStats& s = m_declaredStore->data().stats;
     const double steps = double(std::max<size_t>(1, m_declared.points().size()));
-    m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.loadedFraction()))));
+    m_kvLabel->setText(tr("KV loaded <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.loadedFraction()))));
     m_kvLabel->setToolTip(
-        tr("<b>KV read</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
-           "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves reads, not memory.")
+        tr("<b>KV loaded</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
+           "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves loading, not memory.")
             .arg(mib(double(s.loadedTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
     m_kvLabel->setProperty("said", s.causalTokens > 0);
     fitToSize();
