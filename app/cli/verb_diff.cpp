@@ -5,6 +5,7 @@
 #include "engine/files/decimal.h"
 #include "engine/files/safe_text.h"
 #include "engine/trace/trace.h"
+#include "engine/types/interval_algebra.h"
 #include "engine/types/run_diff.h"
 
 namespace spanscope::cli {

@@ -7,6 +7,7 @@
 #include "engine/decode/masks.h"
 #include "engine/decode/sampler.h"
 #include "engine/decode/session.h"
+#include "engine/types/interval_algebra.h"
 
 namespace spanscope {
 
@@ -24,15 +25,6 @@ double logSumExp(std::span<const float> logits) {
 
 int32_t topOf(std::span<const float> logits) {
     return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
-
-bool wellFormed(const IntervalList& list) {
-    int64_t previousEnd = -1;
-    for (const Interval& i : list) {
-        if (i.begin < 0 || i.begin <= previousEnd || i.end <= i.begin) return false;
-        previousEnd = i.end;
-    }
-    return true;
 }
 
 }  // namespace
@@ -268,7 +260,7 @@ Result<StepEdit> Inspector::edit(int32_t step, const IntervalList& list, int32_t
     auto record = m.stepAt(step);
     if (!record) return record.error();
     const int32_t position = (*record)->position;
-    if (!wellFormed(list)) return invalidArgument("the edited list is not sorted and disjoint");
+    if (!isNormalised(list)) return invalidArgument("the edited list is not sorted and disjoint");
     if (!mayRead(list, position, position)) return invalidArgument("a step always reads its own token");
     auto dense = m.probeAt(m.dense, position, *m.denseLists[static_cast<size_t>(position)]);
     if (!dense) return dense.error();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "engine/span/interval_algebra.h"
+#include "engine/types/interval_algebra.h"
 
 namespace spanscope {
 

@@ -2,7 +2,7 @@
 #include <QtTest>
 #include <random>
 
-#include "engine/span/interval_algebra.h"
+#include "engine/types/interval_algebra.h"
 #include "rule_written_again.h"
 #include "symbols.h"
 
