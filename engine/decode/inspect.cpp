@@ -7,6 +7,7 @@
 #include "engine/decode/masks.h"
 #include "engine/decode/sampler.h"
 #include "engine/decode/session.h"
+#include "engine/policy/dense_policy.h"
 #include "engine/types/interval_algebra.h"
 
 namespace spanscope {
@@ -115,14 +116,14 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
     std::unique_ptr<Inspector> inspector(new Inspector);
     Impl& m = *inspector->m_impl;
     const int32_t window = model->weights().shape.slidingWindow, vocab = model->weights().shape.vocab;
-    const MaskPolicy densePolicy(AttentionMode::Dense, 0, window, 0);
+    RunMasks denseMasks(std::make_unique<DensePolicy>(), window, 0);
     auto add = [&](int32_t id, const SharedIntervals& list) {
         const auto position = static_cast<int32_t>(m.tokens.size());
         m.tokens.push_back(id);
         m.lists.push_back(list);
         TokenView view;
         view.position = position;
-        m.denseLists.push_back(densePolicy.forPrompt(view).visible);
+        m.denseLists.push_back(denseMasks.forPrompt(view).visible);
     };
     for (size_t i = 0; i < run->header.prompt.size(); ++i) add(run->header.prompt[i].id, run->header.promptVisible[i]);
     for (const StepRecord& step : run->steps) add(step.token.id, step.visible);

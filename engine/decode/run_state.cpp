@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/decode/machine.h"
+#include "engine/policy/policies.h"
 #include "engine/tasks/task.h"
 #include "spanscope_version.h"
 
@@ -32,8 +33,8 @@ Result<std::unique_ptr<RunState>> RunState::create(std::shared_ptr<const Model> 
                                                    const RunSettings& settings, int64_t runId) {
     const auto startedAt = Clock::now();
     if (auto ok = checkSampler(settings.sampler); !ok) return ok.error();
-    if (settings.attention == AttentionMode::Keep && settings.keepTokens < 1)
-        return invalidArgument("keep needs a number of tokens", std::to_string(settings.keepTokens), "1 or more");
+    auto policy = makeMaskPolicy(settings.attention, backend.info());
+    if (!policy) return policy.error();
     auto prompt = preparePrompt(*model, settings);
     if (!prompt) return prompt.error();
     const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
@@ -42,7 +43,8 @@ Result<std::unique_ptr<RunState>> RunState::create(std::shared_ptr<const Model> 
     auto sequence = backend.createSequence(capacity);
     if (!sequence) return sequence.error();
 
-    std::unique_ptr<RunState> run(new RunState(std::move(model), backend, settings, std::move(*prompt), runId));
+    std::unique_ptr<RunState> run(
+        new RunState(std::move(model), backend, settings, std::move(*prompt), std::move(*policy), runId));
     run->m_sequence = *sequence;
     run->m_capacity = capacity;
     run->fillHeader(runId);
@@ -52,12 +54,12 @@ Result<std::unique_ptr<RunState>> RunState::create(std::shared_ptr<const Model> 
 }
 
 RunState::RunState(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings,
-                   PreparedPrompt prompt, int64_t runId)
+                   PreparedPrompt prompt, std::unique_ptr<MaskPolicy> policy, int64_t runId)
     : m_model(std::move(model)),
       m_backend(backend),
       m_prompt(std::move(prompt)),
       m_tracker(m_model->tokenizer().pieceIds(), m_prompt.policy),
-      m_masks(settings.attention, settings.keepTokens, m_model->weights().shape.slidingWindow, runId),
+      m_masks(std::move(policy), m_model->weights().shape.slidingWindow, runId),
       m_sampler(settings.sampler),
       m_text(m_model->tokenizer()) {
     m_data.header.settings = settings;

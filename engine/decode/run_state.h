@@ -53,7 +53,7 @@ class RunState {
 
   private:
     RunState(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
-             int64_t runId);
+             std::unique_ptr<MaskPolicy> policy, int64_t runId);
     void fillHeader(int64_t runId);
     void readPrompt();
     Status prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits);
@@ -65,7 +65,7 @@ class RunState {
     Backend& m_backend;
     PreparedPrompt m_prompt;
     SpanTracker m_tracker;
-    MaskPolicy m_masks;
+    RunMasks m_masks;
     Sampler m_sampler;
     StreamDecoder m_text;
     SequenceId m_sequence;

@@ -50,12 +50,6 @@ class Session {
     std::unique_ptr<Impl> m_impl;
 };
 
-/// The list AttentionMode::Keep gives a query: sink and the last `keepTokens` of the context.
-IntervalList keepIntervals(int32_t keepTokens, int32_t position);
-
-/// Folds a sliding window of `window` tokens into a list (for the query at `position`); window 0 = unchanged.
-IntervalList foldWindow(const IntervalList& list, int32_t window, int32_t position);
-
 /// Runs several sessions in slices of `sliceSteps` steps, round robin, until all have finished or stop is set.
 /// Each slice is timed alone, so that curves grow together and stay fair. onStep may be empty.
 Status runInterleaved(const std::vector<Session*>& sessions, int32_t sliceSteps, const std::atomic<bool>* stop,

@@ -19,7 +19,7 @@ bool in(const IntervalList& list, int p) {
 
 class TestMaskCompare : public QObject {
     Q_OBJECT
-    RunData m_declared = sample::sheet(8), m_dense = sample::sheet(8, AttentionMode::Dense);
+    RunData m_declared = sample::sheet(8), m_dense = sample::sheet(8, MaskPolicySpec::dense());
 
   private slots:
     void differenceOfDenseAndDeclared() {
