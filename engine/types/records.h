@@ -12,7 +12,7 @@
 
 namespace spanscope {
 
-/// Where a token stands in the span protocol (design: protocol, section 2).
+/// Where a token stands in the span protocol (docs/protocol.md, "What a token may read").
 enum class Phase : uint8_t {
     Prompt,   ///< prefilled
     Declare,  ///< <out> .. </attend>: names what it will read
