@@ -6,6 +6,7 @@
 #include "engine/policy/dense_policy.h"
 #include "engine/policy/keep_policy.h"
 #include "engine/policy/scatter_policy.h"
+#include "engine/policy/window_policy.h"
 
 namespace spanscope {
 
@@ -24,6 +25,7 @@ constexpr PolicyRow kPolicies[] = {
     {"dense", false, "everything before", false, plain<DensePolicy>},
     {"declared", false, "what the model names", false, plain<DeclaredPolicy>},
     {"keep", true, "first token and last N", false, withNumber<KeepPolicy>},
+    {"window", true, "last N", false, withNumber<WindowPolicy>},
     {"scatter", true, "N in single pages over the context", false, withNumber<ScatterPolicy>},
 };
 

@@ -140,7 +140,7 @@ class TestSession : public QObject {
         QTest::addColumn<QString>("attention");
         QTest::addColumn<QString>("task");
         QTest::addColumn<QString>("text");
-        for (const char* attention : {"dense", "declared", "keep=9", "scatter=32"}) {
+        for (const char* attention : {"dense", "declared", "keep=9", "scatter=32", "window=9"}) {
             QTest::addRow("%s sheet", attention) << attention << "sheet" << kSheet;
             QTest::addRow("%s expression", attention) << attention << "expression"
                                                       << "(12+7)*(3-8)-(-4)";

@@ -64,9 +64,12 @@ class TestPolicies : public QObject {
         QTest::addColumn<MayRead>("mayRead");
         QTest::newRow("dense") << "dense" << MayRead([](int32_t, int32_t) { return true; });
         QTest::newRow("declared") << "declared" << MayRead([](int32_t p, int32_t k) { return k == 0 || k == p; });
-        for (int32_t n : {1, 2, 16, 37})
+        for (int32_t n : {1, 2, 16, 37}) {
             QTest::addRow("keep=%d", n) << QString("keep=%1").arg(n)
                                         << MayRead([n](int32_t p, int32_t k) { return k == 0 || k > p - n; });
+            QTest::addRow("window=%d", n)
+                << QString("window=%1").arg(n) << MayRead([n](int32_t p, int32_t k) { return k > p - n; });
+        }
     }
     void listsFollowTheDefinition() {
         QFETCH(QString, text);
