@@ -228,15 +228,7 @@ void EngineWorker::runSessions(std::vector<Live>& live, const std::atomic<bool>&
         if (!status && status.error().code != ErrorCode::Cancelled && !stop) return broke(one, status.error());
         if (stop) break;
     }
-    if (!stop && live.size() == 1) {
-        Session& session = *live.front().session;
-        while (!stop && !session.finished()) {
-            const Result<bool> more = session.step();
-            if (!more) return broke(live.front(), more.error());
-            sendIfDue(live);
-            if (!*more) break;
-        }
-    } else if (!stop) {
+    if (!stop) {
         std::vector<Session*> sessions;
         for (Live& one : live) sessions.push_back(one.session.get());
         const Status status = runInterleaved(sessions, kSliceSteps, &stop, [&](Session&) { sendIfDue(live); });
