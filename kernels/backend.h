@@ -132,6 +132,7 @@ struct BackendInfo {
     std::string device;  ///< what a person would call it
     int32_t nThreads = 0;
     DType kvType = DType::F32;  ///< of the stored keys and values
+    bool pageScores = false;    ///< can score whole pages of keys against a query, for policies that choose by it
 };
 
 struct BackendOptions {
