@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "kernels/backends.h"
 #include "kernels/checks.h"
 #include "kernels/cuda/step/elementwise.h"
 
@@ -12,9 +13,6 @@ namespace {
 constexpr int32_t kMaxChunkTokens = 2048;
 constexpr size_t kHeadroomBytes = size_t{256} << 20;  // CUDA's own needs, cuBLAS kernels, graphs
 
-Element elementFor(DType dtype) {
-    return dtype == DType::F16 ? Element::F16 : dtype == DType::BF16 ? Element::BF16 : Element::F32;
-}
 int32_t qkvRows(const ModelShape& s) { return (s.nHeads + 2 * s.nKvHeads) * s.headDim; }
 
 Error unsupported(const char* message, const std::string& found, const std::string& expected) {
@@ -51,8 +49,9 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     constexpr int64_t kMostTokens = int64_t{1} << 30;  // positions and page visits are 32-bit
     if (options.kvTokens < 1 || options.kvTokens > kMostTokens)
         return invalidArgument("tokens of KV cache", text(options.kvTokens), "1 to " + text(kMostTokens));
-    if (options.kvType != DType::F32 && options.kvType != DType::F16 && options.kvType != DType::BF16)
-        return unsupported("KV cache type", dtypeName(options.kvType), "F32, F16 or BF16");
+    const DType kvType = options.kvType.value_or(defaultKvType(Device::Cuda, weights));
+    const std::optional<Element> kvElement = elementOf(kvType);
+    if (!kvElement) return unsupported("KV cache type", dtypeName(kvType), "F32, F16 or BF16");
     if (!spanAttentionTakes(m_shape.headDim))
         return unsupported("headDim", text(m_shape.headDim), "a multiple of 8 up to 256");
     if (m_shape.hidden % 8 || m_shape.ffn % 8)
@@ -64,7 +63,7 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     if (counted != cudaSuccess) return cudaError("cudaGetDeviceCount", counted);
     if (nDevices == 0) return Error{ErrorCode::Device, "no CUDA device is present"};
     SPANSCOPE_TRY(openContext(m_device, m_ctx, m_deviceName));
-    m_kvType = elementFor(options.kvType);
+    m_kvType = *kvElement;
     m_weightType = DeviceWeights::typeFor(weights);
     m_nPages = static_cast<int32_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
     m_maxBucket = bucketFor(options.maxBatch);
@@ -142,7 +141,7 @@ Status CudaBackend::allocate() {
     return {};
 }
 
-BackendInfo CudaBackend::info() const { return {"cuda", m_deviceName, 0}; }
+BackendInfo CudaBackend::info() const { return {"cuda", m_deviceName, 0, dtypeOf(m_kvType)}; }
 
 CudaBackend::Sequence* CudaBackend::find(SequenceId id) {
     const auto it = m_sequences.find(id.value);
