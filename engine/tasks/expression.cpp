@@ -21,6 +21,7 @@ class ExpressionTask final : public Task {
         p.heads = true;
         return p;
     }
+    PromptBounds promptBounds() const override { return kArithmeticBounds; }
     std::vector<std::string> samples() const override {
         return {"(12+7)*(3-8)",
                 "48-17*3",

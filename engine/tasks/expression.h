@@ -13,6 +13,9 @@ namespace spanscope {
 
 const Task& expressionTask();
 
+/// Of expressions and sheets, which have a byte or two to a token.
+inline constexpr PromptBounds kArithmeticBounds{.bytesPerToken = 16, .memoryPerByte = 1024};
+
 /// What follows the last "=" of a response; empty if there is none.
 std::string lastValue(const std::string& responseText);
 

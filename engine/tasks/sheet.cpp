@@ -20,6 +20,7 @@ class SheetTask final : public Task {
         p.prefill = PrefillPolicy::Segmented;
         return p;
     }
+    PromptBounds promptBounds() const override { return kArithmeticBounds; }
     std::vector<std::string> samples() const override {
         // Built, not typed: a long sheet whose lines reach far back.
         auto longSheet = [](int n) {
