@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "engine/types/records.h"
 
@@ -38,6 +39,8 @@ class Fields {
     void fail(const std::string& problem) {
         if (m_problem.empty()) m_problem = problem;
     }
+    /// "where: problem", or "where: problem "name"" with a name that was found there.
+    void failAt(std::string_view where, std::string_view problem, std::string_view name = {});
 
     /// Absent or null gives the fallback; a wrong type or a value outside [min, max] is a problem.
     int64_t integer(const char* key, int64_t min, int64_t max, int64_t fallback);

@@ -25,8 +25,7 @@ bool enumFromName(const std::string& name, E last, const char* (*nameOf)(E), E& 
 template <class E>
 void readEnum(Fields& f, const char* key, E last, const char* (*nameOf)(E), E& value) {
     const std::string name = f.text(key);
-    if (f.ok() && !enumFromName(name, last, nameOf, value))
-        f.fail(std::string(key) + ": unknown name \"" + name + "\"");
+    if (f.ok() && !enumFromName(name, last, nameOf, value)) f.failAt(key, "unknown name", name);
 }
 
 Interval readInterval(Fields& f) {
@@ -63,9 +62,9 @@ void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
         s.sampler.repeatPenalty = g.real("repeat_penalty", 1);
         s.sampler.repeatLastN = g.int32("repeat_last_n", -1, kMaxInt, 64);
         s.sampler.seed = g.unsigned64("seed");
-        if (!g.ok()) f.fail("sampler: " + g.problem());
+        if (!g.ok()) f.failAt("sampler", g.problem());
     }
-    if (!f.ok()) outer.fail("settings: " + f.problem());
+    if (!f.ok()) outer.failAt("settings", f.problem());
 }
 
 void readPrompt(const InJson& object, std::vector<TokenInfo>& prompt, Fields& outer) {
@@ -74,7 +73,7 @@ void readPrompt(const InJson& object, std::vector<TokenInfo>& prompt, Fields& ou
     const InJson* texts = f.array("texts");
     const InJson* special = f.array("special");
     if (!f.ok() || !ids || !texts || !special || ids->size() != texts->size()) {
-        outer.fail("prompt: " + (f.ok() ? "ids, texts and special do not belong together" : f.problem()));
+        outer.failAt("prompt", f.ok() ? "ids, texts and special do not belong together" : f.problem());
         return;
     }
     prompt.resize(ids->size());
@@ -98,6 +97,13 @@ void readPrompt(const InJson& object, std::vector<TokenInfo>& prompt, Fields& ou
 }
 
 }  // namespace
+
+void Fields::failAt(std::string_view where, std::string_view problem, std::string_view name) {
+    std::string text(where);
+    text.append(": ").append(problem);
+    if (!name.empty()) text.append(" \"").append(name).append("\"");
+    fail(text);
+}
 
 const InJson* Fields::find(const char* key) const {
     const auto it = m_object.find(key);
@@ -208,7 +214,7 @@ std::string readHeader(const InJson& object, RunHeader& h) {
         h.nLayers = g.int32("n_layers", 0, 1 << 20);
         h.nHeads = g.int32("n_heads", 0, 1 << 20);
         h.nKvHeads = g.int32("n_kv_heads", 0, 1 << 20);
-        if (!g.ok()) f.fail("model: " + g.problem());
+        if (!g.ok()) f.failAt("model", g.problem());
     }
     h.backend = f.text("backend");
     h.device = f.text("device");
@@ -224,8 +230,8 @@ std::string readHeader(const InJson& object, RunHeader& h) {
         h.heads = g.boolean("heads", false);
         const std::string prefill = g.text("prefill");
         h.prefill = prefill == "segmented" ? PrefillPolicy::Segmented : PrefillPolicy::Causal;
-        if (prefill != "segmented" && prefill != "causal") g.fail("prefill: unknown name \"" + prefill + "\"");
-        if (!g.ok()) f.fail("policy: " + g.problem());
+        if (prefill != "segmented" && prefill != "causal") g.failAt("prefill", "unknown name", prefill);
+        if (!g.ok()) f.failAt("policy", g.problem());
     }
     h.formattedPrompt = f.text("formatted_prompt");
     if (const InJson* prompt = f.object("prompt")) readPrompt(*prompt, h.prompt, f);
@@ -251,7 +257,7 @@ std::string readSegment(const InJson& object, Segment& s) {
             ref.segment = g.int32("segment", -1, kMaxInt, -1);
             ref.position = g.int32("position", 0, kMaxInt - 1);
             ref.tokens = readInterval(g);
-            if (!g.ok()) f.fail("refs: " + g.problem());
+            if (!g.ok()) f.failAt("refs", g.problem());
             s.refs.push_back(ref);
         }
     }
@@ -276,7 +282,7 @@ std::string readStep(const InJson& object, int version, StepRecord& s) {
     s.token.special = f.boolean("special", false);
     s.segment = f.int32("segment", -1, kMaxInt, -1);
     const std::string phase = f.text("phase");
-    if (!phaseFromName(phase, s.phase)) f.fail("phase: unknown name \"" + phase + "\"");
+    if (!phaseFromName(phase, s.phase)) f.failAt("phase", "unknown name", phase);
     s.attended = f.requiredInt32("attended", 0, kMaxInt);
     s.loaded = f.requiredInt32(version < 2 ? "read" : "loaded", 0, kMaxInt);
     s.causal = s.position + 1;

@@ -42,7 +42,7 @@ int32_t IntervalSums::attended(const IntervalList& list, int32_t query) const {
     return m_tokens[k] + (clipped.end - clipped.begin);
 }
 
-int32_t IntervalSums::read(const IntervalList& list, int32_t query) const {
+int32_t IntervalSums::loaded(const IntervalList& list, int32_t query) const {
     if (list.empty() || query < 0) return 0;
     const size_t k = std::min(firstBeyond(list, query), list.size() - 1);
     int32_t pages = m_pages[k];

@@ -15,7 +15,7 @@ class IntervalSums {
     explicit IntervalSums(const IntervalList& list);
 
     int32_t attended(const IntervalList& list, int32_t query) const;  ///< list: the one given before
-    int32_t read(const IntervalList& list, int32_t query) const;
+    int32_t loaded(const IntervalList& list, int32_t query) const;
 
   private:
     size_t firstBeyond(const IntervalList& list, int32_t query) const;

@@ -95,7 +95,7 @@ QRgb Palette::maskPixel(MaskState state, Phase ofPhase, bool byPhase, int x, int
         case MaskState::Loaded: return (maskPatternInk(state, x / pattern, y / pattern) ? loadedDot : loaded).rgb();
         case MaskState::Attended: break;
     }
-    return (byPhase ? phase(ofPhase) : read).rgb();
+    return (byPhase ? phase(ofPhase) : attended).rgb();
 }
 
 void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette& palette) {
