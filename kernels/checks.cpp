@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "kernels/model_tensors.h"
+
 namespace spanscope {
 
 std::string rangeText(int64_t first, int64_t last) {
@@ -12,19 +14,12 @@ namespace {
 
 std::string dims(int64_t rows, int64_t cols) { return std::to_string(rows) + " x " + std::to_string(cols); }
 
-/// One row or one column of n values is a vector of n.
-Status checkVector(const TensorView& t, int64_t n, const std::string& name, bool optional) {
-    if (!t) return optional ? Status{} : Status{invalidArgument("tensor " + name + " is missing")};
-    const bool fits = (t.rows == 1 && t.cols == n) || (t.cols == 1 && t.rows == n);
-    if (!fits) return invalidArgument("tensor " + name + " has the wrong shape", dims(t.rows, t.cols), dims(1, n));
-    if (rowBytes(t.dtype, n) == 0)
-        return invalidArgument("tensor " + name + " does not fit its block format", dtypeName(t.dtype));
-    return {};
-}
-
-Status checkMatrix(const TensorView& t, int64_t rows, int64_t cols, const std::string& name, bool optional) {
-    if (!t) return optional ? Status{} : Status{invalidArgument("tensor " + name + " is missing")};
-    if (t.rows != rows || t.cols != cols)
+/// A vector of n lies in one row or in one column.
+Status checkTensor(const TensorView& t, const TensorSpec& spec, const ModelShape& shape, const std::string& name) {
+    if (!t) return spec.optional ? Status{} : Status{invalidArgument("tensor " + name + " is missing")};
+    const int64_t rows = extentOf(spec.rows, shape), cols = extentOf(spec.cols, shape);
+    const bool column = spec.rows == Extent::One && t.cols == 1 && t.rows == cols;
+    if ((t.rows != rows || t.cols != cols) && !column)
         return invalidArgument("tensor " + name + " has the wrong shape", dims(t.rows, t.cols), dims(rows, cols));
     if (rowBytes(t.dtype, cols) == 0)
         return invalidArgument("rows of tensor " + name + " are not whole blocks",
@@ -62,38 +57,12 @@ Status checkWeights(const ModelWeights& w) {
     if (Status st = checkShape(s); !st) return st;
     if (static_cast<int32_t>(w.layers.size()) != s.nLayers)
         return invalidArgument("number of layers", std::to_string(w.layers.size()), std::to_string(s.nLayers));
-    const int64_t nQ = int64_t{s.nHeads} * s.headDim;
-    const int64_t nKv = int64_t{s.nKvHeads} * s.headDim;
     Status st;
-    const auto matrix = [&](const TensorView& t, int64_t rows, int64_t cols, std::string name, bool optional) {
-        if (st.ok()) st = checkMatrix(t, rows, cols, name, optional);
-    };
-    const auto vec = [&](const TensorView& t, int64_t n, std::string name, bool optional) {
-        if (st.ok()) st = checkVector(t, n, name, optional);
-    };
-    matrix(w.embedding, s.vocab, s.hidden, "embedding", false);
-    vec(w.finalNorm, s.hidden, "finalNorm", false);
-    matrix(w.head, s.vocab, s.hidden, "head", true);
-    for (int32_t l = 0; l < s.nLayers && st.ok(); ++l) {
-        const LayerWeights& y = w.layers[static_cast<size_t>(l)];
-        const std::string p = std::string("layer ").append(std::to_string(l)).append(" ");
-        vec(y.attnNorm, s.hidden, p + "attnNorm", false);
-        matrix(y.q, nQ, s.hidden, p + "q", false);
-        matrix(y.k, nKv, s.hidden, p + "k", false);
-        matrix(y.v, nKv, s.hidden, p + "v", false);
-        matrix(y.o, s.hidden, nQ, p + "o", false);
-        vec(y.qBias, nQ, p + "qBias", true);
-        vec(y.kBias, nKv, p + "kBias", true);
-        vec(y.vBias, nKv, p + "vBias", true);
-        vec(y.oBias, s.hidden, p + "oBias", true);
-        vec(y.mlpNorm, s.hidden, p + "mlpNorm", false);
-        matrix(y.gate, s.ffn, s.hidden, p + "gate", false);
-        matrix(y.up, s.ffn, s.hidden, p + "up", false);
-        matrix(y.down, s.hidden, s.ffn, p + "down", false);
-        vec(y.gateBias, s.ffn, p + "gateBias", true);
-        vec(y.upBias, s.ffn, p + "upBias", true);
-        vec(y.downBias, s.hidden, p + "downBias", true);
-    }
+    forEachTensor(w, [&](const TensorView& t, const TensorSpec& spec, int32_t layer) {
+        if (!st) return;
+        const std::string place = layer < 0 ? "" : "layer " + std::to_string(layer) + " ";
+        st = checkTensor(t, spec, s, place + std::string(spec.name));
+    });
     return st;
 }
 
@@ -103,8 +72,9 @@ Status checkOptions(const BackendOptions& o) {
         return invalidArgument("kvTokens", std::to_string(o.kvTokens), "1 to 2^31 - 17");
     if (o.nThreads < 0 || o.nThreads > 1024)
         return invalidArgument("nThreads", std::to_string(o.nThreads), "0 to 1024");
-    if (o.kvType != DType::F32 && o.kvType != DType::F16 && o.kvType != DType::BF16) {
-        Error e = invalidArgument("KV cache type", dtypeName(o.kvType), "F32, F16 or BF16");
+    const DType kvType = o.kvType.value_or(DType::F32);
+    if (kvType != DType::F32 && kvType != DType::F16 && kvType != DType::BF16) {
+        Error e = invalidArgument("KV cache type", dtypeName(kvType), "F32, F16 or BF16");
         e.code = ErrorCode::Unsupported;
         return e;
     }

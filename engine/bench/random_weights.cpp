@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/half.h"
+#include "kernels/model_tensors.h"
 #include "kernels/process_limits.h"
 #include "kernels/quant_blocks.h"
 
@@ -130,28 +131,15 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
 
     std::vector<Slot> slots;
     size_t total = 0;
-    const auto want = [&](TensorView& view, DType t, int64_t rows, int64_t cols, bool gain) {
-        view.dtype = t;
-        view.rows = rows;
-        view.cols = cols;
+    forEachTensor(w, [&](TensorView& view, const TensorSpec& spec, int32_t) {
+        if (spec.kind == TensorKind::Bias) return;
+        const bool gain = spec.kind == TensorKind::Norm;
+        view.dtype = gain ? DType::F32 : type;
+        view.rows = extentOf(spec.rows, s);
+        view.cols = extentOf(spec.cols, s);
         slots.push_back({&view, total, gain});
         total += (view.nBytes() + 63) / 64 * 64;
-    };
-    const int64_t nQ = int64_t{s.nHeads} * s.headDim, nKv = int64_t{s.nKvHeads} * s.headDim;
-    want(w.embedding, type, s.vocab, s.hidden, false);
-    for (LayerWeights& l : w.layers) {
-        want(l.attnNorm, DType::F32, 1, s.hidden, true);
-        want(l.q, type, nQ, s.hidden, false);
-        want(l.k, type, nKv, s.hidden, false);
-        want(l.v, type, nKv, s.hidden, false);
-        want(l.o, type, s.hidden, nQ, false);
-        want(l.mlpNorm, DType::F32, 1, s.hidden, true);
-        want(l.gate, type, s.ffn, s.hidden, false);
-        want(l.up, type, s.ffn, s.hidden, false);
-        want(l.down, type, s.hidden, s.ffn, false);
-    }
-    want(w.finalNorm, DType::F32, 1, s.hidden, true);
-    want(w.head, type, s.vocab, s.hidden, false);
+    });
 
     if (total > maxBytes)
         return Error{ErrorCode::OutOfMemory,
@@ -182,12 +170,11 @@ RandomWeights::~RandomWeights() {
 }
 
 uint64_t weightBytesPerStep(const ModelWeights& w) {
-    uint64_t n =
-        (w.head ? w.head : w.embedding).nBytes() + rowBytes(w.embedding.dtype, w.embedding.cols) + w.finalNorm.nBytes();
-    for (const LayerWeights& l : w.layers)
-        for (const TensorView* t : {&l.attnNorm, &l.q, &l.k, &l.v, &l.o, &l.qBias, &l.kBias, &l.vBias, &l.oBias,
-                                    &l.mlpNorm, &l.gate, &l.up, &l.down, &l.gateBias, &l.upBias, &l.downBias})
-            if (*t) n += t->nBytes();
+    uint64_t n = rowBytes(w.embedding.dtype, w.embedding.cols);
+    forEachTensor(w, [&](const TensorView& t, const TensorSpec&, int32_t) {
+        const bool oneRow = &t == &w.embedding && w.head;  // one row, counted above
+        if (t && !oneRow) n += t.nBytes();
+    });
     return n;
 }
 

@@ -14,14 +14,14 @@ int32_t contextOf(const Model& model, const RunSettings& settings) {
 }
 
 /// What is too long for the context at any rate is refused from its length: taking it apart first would cost hundreds
-/// of times its size. Prose has four bytes to a token and arithmetic one or two; the bounds leave room for white space.
+/// of times its size.
 Status checkLength(const Task& task, const std::string& text, int32_t context) {
-    const bool arithmetic = task.name() == "expression" || task.name() == "sheet";
-    const uint64_t most = std::max<uint64_t>(4096, uint64_t{arithmetic ? 16U : 64U} * static_cast<uint64_t>(context));
+    const PromptBounds bounds = task.promptBounds();
+    const uint64_t most = std::max<uint64_t>(4096, uint64_t{bounds.bytesPerToken} * static_cast<uint64_t>(context));
     if (text.size() > most)
         return invalidArgument("the prompt is longer than the context", std::to_string(text.size()) + " bytes",
                                "at most " + std::to_string(most) + " bytes for " + std::to_string(context) + " tokens");
-    const uint64_t needed = uint64_t{arithmetic ? 1024U : 256U} * text.size(), left = freeMemoryBytes();
+    const uint64_t needed = uint64_t{bounds.memoryPerByte} * text.size(), left = freeMemoryBytes();
     if (needed <= left || left == 0) return {};
     return Error{ErrorCode::OutOfMemory,
                  "there is not enough memory to take the prompt apart",

@@ -26,8 +26,7 @@ struct PreparedPrompt {
 
 /// settings.task "" means "text". settings.promptIds, where not empty, are taken as they are (no bos added).
 /// InvalidArgument: unknown task, text that the task refuses (with its column), ids outside the vocabulary, nothing to
-/// evaluate, more than 64 bytes (arithmetic: 16) for each token of the context. OutOfMemory: too little to take it
-/// apart.
+/// evaluate, more text than Task::promptBounds() allows for the context. OutOfMemory: too little to take it apart.
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings);
 
 /// Tokens of KV cache a run can need: prompt and response, within its context. settings.contextTokens and

@@ -9,34 +9,8 @@ namespace spanscope {
 
 namespace {
 
-Error outOfRange() {
-    return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers"};
-}
-
 /// The smallest number has no counterpart; the largest stands for it.
 int64_t magnitude(int64_t v) { return v == INT64_MIN ? INT64_MAX : v < 0 ? -v : v; }
-
-/// Values of all nodes, children first; nullopt where int64 does not hold one.
-std::optional<std::vector<int64_t>> evaluate(const ExpressionTree& tree, EvaluationRange& range) {
-    std::vector<int64_t> values(tree.nodes.size(), 0);
-    for (const ExpressionNode& n : tree.nodes)  // all of them, also where a value on the way ends the evaluation
-        if (n.kind == ExpressionNode::Kind::Literal) range.seeLiteral(n.value);
-    for (size_t i = 0; i < tree.nodes.size(); ++i) {
-        const ExpressionNode& n = tree.nodes[i];
-        if (n.kind != ExpressionNode::Kind::Operator) {
-            values[i] = n.value;
-        } else {
-            const int64_t a = values[static_cast<size_t>(n.left)];
-            const int64_t b = values[static_cast<size_t>(n.right)];
-            const auto v = applyOperator(a, n.op, b);
-            if (!v) return std::nullopt;
-            values[i] = *v;
-            if (n.op == '*') range.seeProduct(a, b);
-        }
-        range.see(values[i]);
-    }
-    return values;
-}
 
 class ExpressionTask final : public Task {
   public:
@@ -47,6 +21,7 @@ class ExpressionTask final : public Task {
         p.heads = true;
         return p;
     }
+    PromptBounds promptBounds() const override { return kArithmeticBounds; }
     std::vector<std::string> samples() const override {
         return {"(12+7)*(3-8)",
                 "48-17*3",
@@ -65,7 +40,7 @@ class ExpressionTask final : public Task {
         p.text = printExpression(*tree, true) + "\n";
         p.parts.push_back({p.text, true});  // digits, operators and parentheses only: nothing of the typed text itself
         EvaluationRange range;
-        const auto values = evaluate(*tree, range);
+        const auto values = evaluateExpression(*tree, range);
         const bool fits = values.has_value();
         setExactAnswer(p, fits ? std::optional((*values)[static_cast<size_t>(tree->root)]) : std::nullopt);
         if (card) {
@@ -86,6 +61,27 @@ void EvaluationRange::seeLiteral(int64_t v) { largestLiteral = std::max(largestL
 void EvaluationRange::see(int64_t v) { largestValue = std::max(largestValue, magnitude(v)); }
 void EvaluationRange::seeProduct(int64_t a, int64_t b) {
     largestFactor = std::max(largestFactor, std::min(magnitude(a), magnitude(b)));
+}
+
+std::optional<std::vector<int64_t>> evaluateExpression(const ExpressionTree& tree, EvaluationRange& range) {
+    std::vector<int64_t> values(tree.nodes.size(), 0);
+    for (const ExpressionNode& n : tree.nodes)  // all of them, also where a value on the way ends the evaluation
+        if (n.kind == ExpressionNode::Kind::Literal) range.seeLiteral(n.value);
+    for (size_t i = 0; i < tree.nodes.size(); ++i) {
+        const ExpressionNode& n = tree.nodes[i];
+        if (n.kind != ExpressionNode::Kind::Operator) {
+            values[i] = n.value;
+        } else {
+            const int64_t a = values[static_cast<size_t>(n.left)];
+            const int64_t b = values[static_cast<size_t>(n.right)];
+            const auto v = applyOperator(a, n.op, b);
+            if (!v) return std::nullopt;
+            values[i] = *v;
+            if (n.op == '*') range.seeProduct(a, b);
+        }
+        range.see(values[i]);
+    }
+    return values;
 }
 
 const Task& expressionTask() {
@@ -118,30 +114,6 @@ void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const Ev
 void setExactAnswer(FormattedPrompt& prompt, std::optional<int64_t> value) {
     if (value) prompt.exactAnswer = std::to_string(*value);
     else prompt.uncheckable = "a value on the way leaves the range of 64-bit integers";
-}
-
-Result<TaskExample> workExpression(const ExpressionTree& tree) {
-    EvaluationRange range;
-    const auto values = evaluate(tree, range);
-    if (!values) return outOfRange();
-    TaskExample e;
-    e.task = "expression";
-    e.typed = printTyped(tree);
-    e.prompt = printExpression(tree, true) + "\n";
-    for (const ExpressionNode& n : tree.nodes) {  // every step after those it needs
-        if (n.kind != ExpressionNode::Kind::Operator) continue;
-        const int64_t a = (*values)[static_cast<size_t>(n.left)];
-        const int64_t b = (*values)[static_cast<size_t>(n.right)];
-        e.response += "<out>" + std::to_string(n.label) + "<:><attend>";
-        for (int32_t child : {n.left, n.right}) {
-            const ExpressionNode& c = tree.node(child);
-            if (c.kind == ExpressionNode::Kind::Operator) e.response += "<out>" + std::to_string(c.label) + "<:>";
-        }
-        e.response +=
-            "</attend>" + std::to_string(a) + n.op + std::to_string(b) + "<local>" + writeWork(a, n.op, b) + "\n";
-    }
-    e.answer = std::to_string((*values)[static_cast<size_t>(tree.root)]);
-    return e;
 }
 
 }  // namespace spanscope

@@ -3,21 +3,23 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
+
 #include "engine/tasks/expression_tree.h"
 #include "engine/tasks/task.h"
-#include "engine/training/example.h"
 
 namespace spanscope {
 
 const Task& expressionTask();
 
-/// Prompt, worked response and answer of a parsed expression; NotFound-free: fails only where a value leaves int64.
-Result<TaskExample> workExpression(const ExpressionTree& tree);
+/// Of expressions and sheets, which have a byte or two to a token.
+inline constexpr PromptBounds kArithmeticBounds{.bytesPerToken = 16, .memoryPerByte = 1024};
 
 /// What follows the last "=" of a response; empty if there is none.
 std::string lastValue(const std::string& responseText);
 
-/// Largest absolute value and factor of an evaluation; false if int64 does not hold it.
+/// Largest absolute values of an evaluation.
 struct EvaluationRange {
     int64_t largestLiteral = 0;
     int64_t largestValue = 0;
@@ -26,6 +28,10 @@ struct EvaluationRange {
     void seeLiteral(int64_t v);
     void seeProduct(int64_t a, int64_t b);
 };
+
+/// Values of all nodes, in their order; nullopt where int64 does not hold one. `range` then lacks values and factors
+/// from there on, but no literal.
+std::optional<std::vector<int64_t>> evaluateExpression(const ExpressionTree& tree, EvaluationRange& range);
 
 /// Adds to `warning` a sentence on values or factors beyond what the model was trained for. fits: int64 holds them.
 void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const EvaluationRange& range);

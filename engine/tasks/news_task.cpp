@@ -1,9 +1,8 @@
 #include "engine/tasks/news_task.h"
 
 #include "engine/tasks/news/article.h"
+#include "engine/tasks/news/news_text.h"
 #include "engine/tasks/news/samples.h"
-#include "engine/training/news/target.h"
-#include "engine/training/news_score.h"
 
 namespace spanscope {
 namespace {

@@ -1,9 +1,6 @@
 #include "engine/tasks/sheet.h"
 
-#include <optional>
-
 #include "engine/tasks/arithmetic.h"
-#include "engine/tasks/expression.h"
 #include "engine/tasks/expression_tree.h"
 
 namespace spanscope {
@@ -13,34 +10,6 @@ namespace {
 constexpr size_t kMaxLines = 100'000;
 
 std::string operandText(const SheetOperand& o) { return (o.isLine ? "$" : "") + std::to_string(o.value); }
-std::string lineText(const SheetLine& l) { return operandText(l.left) + l.op + operandText(l.right); }
-
-std::optional<std::vector<int64_t>> evaluateSheet(const Sheet& sheet, EvaluationRange& range) {
-    std::vector<int64_t> values(sheet.size());
-    for (const SheetLine& line : sheet)
-        for (const SheetOperand& o : {line.left, line.right})
-            if (!o.isLine) range.seeLiteral(o.value);
-    for (size_t i = 0; i < sheet.size(); ++i) {
-        auto value = [&](const SheetOperand& o) {
-            return o.isLine ? values[static_cast<size_t>(o.value - 1)] : o.value;
-        };
-        const int64_t a = value(sheet[i].left);
-        const int64_t b = value(sheet[i].right);
-        const auto v = applyOperator(a, sheet[i].op, b);
-        if (!v) return std::nullopt;
-        values[i] = *v;
-        for (int64_t x : {a, b, *v}) range.see(x);
-        if (sheet[i].op == '*') range.seeProduct(a, b);
-    }
-    return values;
-}
-
-std::string promptText(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed) {
-    std::string s = "sheet " + std::to_string(nNamed) + "\n";
-    for (int32_t k = first; k <= last; ++k)
-        s += "<in>" + std::to_string(k) + "<:>" + lineText(sheet[static_cast<size_t>(k - 1)]) + "\n";
-    return s;
-}
 
 class SheetTask final : public Task {
   public:
@@ -51,6 +20,7 @@ class SheetTask final : public Task {
         p.prefill = PrefillPolicy::Segmented;
         return p;
     }
+    PromptBounds promptBounds() const override { return kArithmeticBounds; }
     std::vector<std::string> samples() const override {
         // Built, not typed: a long sheet whose lines reach far back.
         auto longSheet = [](int n) {
@@ -79,7 +49,7 @@ class SheetTask final : public Task {
         if (!sheet) return sheet.error();
         const int32_t n = static_cast<int32_t>(sheet->size());
         FormattedPrompt p;
-        p.text = promptText(*sheet, 1, n, n);
+        p.text = sheetPrompt(*sheet, 1, n, n);
         p.parts.push_back({p.text, true});
         EvaluationRange range;
         const auto values = evaluateSheet(*sheet, range);
@@ -149,31 +119,33 @@ Result<Sheet> parseSheet(const std::string& typed) {
     return sheet;
 }
 
-Result<TaskExample> workSheet(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed) {
-    EvaluationRange range;
-    const auto values = evaluateSheet(sheet, range);
-    if (!values) return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers"};
-    TaskExample e;
-    e.task = "sheet";
-    e.prompt = promptText(sheet, first, last, nNamed);
-    for (int32_t k = first; k <= last; ++k) {
-        const SheetLine& line = sheet[static_cast<size_t>(k - 1)];
-        e.typed += (k > first ? "\n" : "") + lineText(line);
-        const std::string label = std::to_string(k) + "<:>";
-        e.response += "<out>" + label + "<attend><in>" + label;
+std::string sheetLineText(const SheetLine& line) { return operandText(line.left) + line.op + operandText(line.right); }
+
+std::string sheetPrompt(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed) {
+    std::string s = "sheet " + std::to_string(nNamed) + "\n";
+    for (int32_t k = first; k <= last; ++k)
+        s += "<in>" + std::to_string(k) + "<:>" + sheetLineText(sheet[static_cast<size_t>(k - 1)]) + "\n";
+    return s;
+}
+
+std::optional<std::vector<int64_t>> evaluateSheet(const Sheet& sheet, EvaluationRange& range) {
+    std::vector<int64_t> values(sheet.size());
+    for (const SheetLine& line : sheet)
+        for (const SheetOperand& o : {line.left, line.right})
+            if (!o.isLine) range.seeLiteral(o.value);
+    for (size_t i = 0; i < sheet.size(); ++i) {
         auto value = [&](const SheetOperand& o) {
-            return o.isLine ? (*values)[static_cast<size_t>(o.value - 1)] : o.value;
+            return o.isLine ? values[static_cast<size_t>(o.value - 1)] : o.value;
         };
-        if (line.left.isLine) e.response += "<out>" + std::to_string(line.left.value) + "<:>";
-        if (line.right.isLine && !(line.left.isLine && line.left.value == line.right.value))
-            e.response += "<out>" + std::to_string(line.right.value) + "<:>";
-        const int64_t a = value(line.left);
-        const int64_t b = value(line.right);
-        e.response +=
-            "</attend>" + std::to_string(a) + line.op + std::to_string(b) + "<local>" + writeWork(a, line.op, b) + "\n";
+        const int64_t a = value(sheet[i].left);
+        const int64_t b = value(sheet[i].right);
+        const auto v = applyOperator(a, sheet[i].op, b);
+        if (!v) return std::nullopt;
+        values[i] = *v;
+        for (int64_t x : {a, b, *v}) range.see(x);
+        if (sheet[i].op == '*') range.seeProduct(a, b);
     }
-    e.answer = std::to_string((*values)[static_cast<size_t>(last - 1)]);
-    return e;
+    return values;
 }
 
 }  // namespace spanscope

@@ -3,11 +3,13 @@
 // a person counts typed lines, $k in the prompt counts lowered ones.
 #pragma once
 
-#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "engine/tasks/expression.h"
 #include "engine/tasks/task.h"
-#include "engine/training/example.h"
 
 namespace spanscope {
 
@@ -28,8 +30,13 @@ using Sheet = std::vector<SheetLine>;
 /// InvalidArgument with "line L, column N: ...". Empty lines are skipped.
 Result<Sheet> parseSheet(const std::string& typed);
 
-/// Lines [first, last] (from 1) of a sheet whose header names nNamed lines. Values come from the whole sheet; every
-/// reference of these lines must lie inside the window. Fails where a value leaves int64.
-Result<TaskExample> workSheet(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed);
+/// As typed and as it stands in a prompt: "$1*3".
+std::string sheetLineText(const SheetLine& line);
+
+/// Protocol text of lines [first, last] (from 1) under a header that names nNamed lines.
+std::string sheetPrompt(const Sheet& sheet, int32_t first, int32_t last, int32_t nNamed);
+
+/// Values of all lines; nullopt where int64 does not hold one. `range` as in evaluateExpression().
+std::optional<std::vector<int64_t>> evaluateSheet(const Sheet& sheet, EvaluationRange& range);
 
 }  // namespace spanscope

@@ -1,5 +1,5 @@
-// A task turns what a person types into a prompt of the span protocol, writes training data, and reads the
-// answer out of a response. One file pair each: expression, sheet, news, text.
+// A task turns what a person types into a prompt of the span protocol and reads the answer out of a response. One file
+// pair each: expression, sheet, news, text.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,20 @@ struct FormattedPrompt {
     std::string uncheckable;        ///< why not, where the task has exact answers; empty otherwise
 };
 
+/// What typed text may cost at most, by its length alone. The defaults are those of prose, which has about four bytes
+/// to a token; both leave room for white space.
+struct PromptBounds {
+    uint32_t bytesPerToken = 64;   ///< text longer than this for each token of the context cannot fit
+    uint32_t memoryPerByte = 256;  ///< bytes of memory to take one byte of text apart
+};
+
 class Task {
   public:
     virtual ~Task() = default;
     virtual std::string_view name() const = 0;
-    virtual std::string_view title() const = 0;            ///< for people, e.g. "Arithmetic expression"
-    virtual SpanPolicy defaultPolicy() const = 0;          ///< used where the model's card has none
+    virtual std::string_view title() const = 0;    ///< for people, e.g. "Arithmetic expression"
+    virtual SpanPolicy defaultPolicy() const = 0;  ///< used where the model's card has none
+    virtual PromptBounds promptBounds() const { return {}; }
     virtual std::vector<std::string> samples() const = 0;  ///< at least 6 for the window
 
     /// InvalidArgument with "column N: ..." where the text is wrong (line and column where there are lines).

@@ -1,9 +1,9 @@
 // Random expressions: values stay within the limits at every step, by construction. Sheets: sheet_grower.cpp.
 #include <algorithm>
 
-#include "engine/tasks/expression.h"
 #include "engine/training/example.h"
 #include "engine/training/tree_grower.h"
+#include "engine/training/worked.h"
 
 namespace spanscope {
 

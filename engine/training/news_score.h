@@ -12,24 +12,6 @@
 
 namespace spanscope {
 
-struct NewsRef {
-    bool in = true;  ///< false: refers to an out-segment
-    int64_t label = -1;
-    bool operator==(const NewsRef&) const = default;
-};
-/// One out-segment as text: `<out>label<:>[<global>]<attend>refs</attend>body`.
-struct NewsLine {
-    int64_t label = -1;
-    std::vector<NewsRef> refs;
-    std::string body;
-    bool valid = false;  ///< well formed, and every reference exists
-};
-
-/// The in-segments' texts of a prompt by label (index 0 = label 1). Labels must count up from 1.
-Result<std::vector<std::string>> newsSentences(std::string_view promptText);
-/// Never fails; a line that is not well formed has valid == false. nSentences: labels above are unknown.
-std::vector<NewsLine> parseNewsResponse(std::string_view responseText, int64_t nSentences);
-
 /// Numbers and capitalised names of `text`, and those that stand in `sources`. A name is a word with a capital
 /// letter, the first word of the text only if none of the sources has it in lower case.
 struct Faithfulness {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/training/porter_stem.h"
+
 namespace spanscope {
 namespace {
 

@@ -22,7 +22,4 @@ RougeScore rougeN(const std::vector<std::string>& reference, const std::vector<s
 RougeScore rougeL(const std::vector<std::string>& reference, const std::vector<std::string>& candidate);
 RougeScores rouge(std::string_view reference, std::string_view candidate, bool stem = true);
 
-/// Porter's algorithm (1980) with the extensions of NLTK, which rouge-score uses. `word` in lower case.
-std::string porterStem(std::string_view word);
-
 }  // namespace spanscope

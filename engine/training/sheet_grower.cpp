@@ -6,6 +6,7 @@
 #include "engine/tasks/sheet.h"
 #include "engine/training/example.h"
 #include "engine/training/tree_grower.h"
+#include "engine/training/worked.h"
 
 namespace spanscope {
 

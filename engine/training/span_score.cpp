@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "engine/training/news_score.h"
+#include "engine/tasks/news/news_text.h"
 
 namespace spanscope {
 namespace {

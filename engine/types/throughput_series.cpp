@@ -142,7 +142,7 @@ void rows(std::string& out, const std::string& lane, const ThroughputSeries& ser
 
 std::pair<std::string, std::string> laneNames(const RunData& first, const RunData* maybeSecond) {
     const auto name = [](const RunData* run, const char* fallback) {
-        return std::string(run && !run->steps.empty() ? attentionModeName(run->header.settings.attention) : fallback);
+        return run && !run->steps.empty() ? run->header.settings.attention.text() : std::string(fallback);
     };
     const std::string a = name(&first, "declared"), b = name(maybeSecond, "dense");
     return {a, a == b && maybeSecond && !maybeSecond->steps.empty() ? "other " + b : b};

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/model/model.h"
+#include "kernels/model_tensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -15,15 +16,10 @@ namespace spanscope::fuzz {
 /// Reads every byte that a tensor claims, so that a view outside its file is found.
 inline uint64_t readAll(const ModelWeights& weights) {
     uint64_t sum = 0;
-    const auto read = [&sum](const TensorView& view) {
+    forEachTensor(weights, [&sum](const TensorView& view, const TensorSpec&, int32_t) {
         const auto* bytes = static_cast<const uint8_t*>(view.data);
         for (size_t i = 0; bytes != nullptr && i < view.nBytes(); ++i) sum += bytes[i];
-    };
-    for (const TensorView& view : {weights.embedding, weights.finalNorm, weights.head}) read(view);
-    for (const LayerWeights& l : weights.layers)
-        for (const TensorView& view : {l.attnNorm, l.q, l.k, l.v, l.o, l.qBias, l.kBias, l.vBias, l.oBias, l.mlpNorm,
-                                       l.gate, l.up, l.down, l.gateBias, l.upBias, l.downBias})
-            read(view);
+    });
     return sum;
 }
 

@@ -7,28 +7,11 @@ using namespace spanscope;
 class TestSheet : public QObject {
     Q_OBJECT
   private slots:
-    void worksTheProtocolExample() {
-        auto sheet = parseSheet("64-71\n$1*3");
-        QVERIFY(sheet.ok());
-        auto e = workSheet(*sheet, 1, 2, 2);
-        QVERIFY(e.ok());
-        QCOMPARE(e->prompt, std::string("sheet 2\n<in>1<:>64-71\n<in>2<:>$1*3\n"));
-        QCOMPARE(e->response, std::string("<out>1<:><attend><in>1<:></attend>64-71<local>-67-14717600=-7\n"
-                                          "<out>2<:><attend><in>2<:><out>1<:></attend>-7*3<local>*-7312=-21\n"));
-        QCOMPARE(e->answer, std::string("-21"));
-    }
-
     void lowersLongLinesAndRenumbers() {
         auto p = sheetTask().format("(12+7)*(3-8)\n\n-$1*2\n$2+$1\n9", nullptr);
         QVERIFY2(p.ok(), p.ok() ? "" : p.error().toString().c_str());
         QCOMPARE(p->text, std::string("sheet 7\n<in>1<:>12+7\n<in>2<:>3-8\n<in>3<:>$1*$2\n"
                                       "<in>4<:>0-$3\n<in>5<:>$4*2\n<in>6<:>$5+$3\n<in>7<:>9+0\n"));
-    }
-
-    void sameLineTwiceIsDeclaredOnce() {
-        auto sheet = parseSheet("6+1\n$1*$1");
-        QVERIFY(workSheet(*sheet, 1, 2, 2)->response.find("<attend><in>2<:><out>1<:></attend>7*7") !=
-                std::string::npos);
     }
 
     void refuses_data() {
@@ -74,30 +57,6 @@ class TestSheet : public QObject {
             auto p = sheetTask().format(sample, &card);
             QVERIFY(p.ok());
             QCOMPARE(p->warning, std::string());
-        }
-    }
-
-    void windowsSayWhatCannotBeKnown() {
-        auto source = makeSheetSource({1, 128}, {1, 6}, 9);
-        int nCut = 0, nLate = 0;
-        for (int i = 0; i < 300; ++i) {
-            const TaskExample e = **source->next();
-            const bool late = e.prompt.find("<in>1<:>") == std::string::npos;
-            QCOMPARE(e.noLossBytes > 0, late);
-            if (late) QVERIFY(e.response.substr(0, e.noLossBytes).starts_with("<out>"));
-            QCOMPARE(e.complete, e.response.back() == '\n');
-            nCut += !e.complete;
-            nLate += late;
-        }
-        QVERIFY(nCut > 100 && nLate > 100);
-    }
-
-    void wholeSheetsReadBack() {
-        auto source = makeSheetSource({2, 40}, {0, 0}, 10);
-        for (int i = 0; i < 200; ++i) {
-            const TaskExample e = **source->next();
-            QCOMPARE(sheetTask().format(e.typed, nullptr)->text, e.prompt);
-            QVERIFY(e.complete);
         }
     }
 };

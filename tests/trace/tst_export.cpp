@@ -214,7 +214,7 @@ class TestExport : public QObject {
     }
 
     void html() {
-        const RunData run = sampleRun(), dense = sampleRun(4, AttentionMode::Dense);
+        const RunData run = sampleRun(), dense = sampleRun(4, MaskPolicySpec::dense());
         const std::string path = m_folder.file("r.html");
         QVERIFY(exportReportHtml({&run, &dense}, path,
                                  {{}, {}, [](const RunData&) { return std::string("\x89PNG not really"); }})
@@ -252,7 +252,7 @@ class TestExport : public QObject {
     }
 
     void speedUpCountsStepsThatBothHave() {
-        RunData declared = sampleRun(), dense = sampleRun(4, AttentionMode::Dense);
+        RunData declared = sampleRun(), dense = sampleRun(4, MaskPolicySpec::dense());
         for (StepRecord& s : dense.steps) s.atNs *= 3;
         dense.stats.decodeNs *= 3;
         SpeedUp up = speedUp(declared, dense);
@@ -274,7 +274,7 @@ class TestExport : public QObject {
         QVERIFY(page.contains("over the first 3 steps, which both have"));
         // Only a run and its dense twin are compared: no two of one mode, no two prompts.
         RunData other = dense;
-        other.header.settings.attention = AttentionMode::Declared;
+        other.header.settings.attention = MaskPolicySpec::declared();
         QCOMPARE(speedUp(declared, other).factor, 0.0);
         QCOMPARE(speedUp(dense, other).factor, 0.0);
         other = dense;
@@ -287,7 +287,7 @@ class TestExport : public QObject {
 
     /// The table is what dialog, command line and manual are made from: every row stands for itself and writes a file.
     void everyRowWritesItsFile() {
-        const RunData run = sampleRun(), dense = sampleRun(4, AttentionMode::Dense);
+        const RunData run = sampleRun(), dense = sampleRun(4, MaskPolicySpec::dense());
         StepProbe probe;
         probe.dense = probe.restricted = {0.5F, 0.5F};
         probe.nLayers = probe.nHeads = 1;

@@ -2,6 +2,7 @@
 #include <QtTest>
 #include <random>
 
+#include "engine/tasks/news/news_text.h"
 #include "engine/training/news/synthetic.h"
 #include "engine/training/news_dataset.h"
 #include "engine/training/news_score.h"

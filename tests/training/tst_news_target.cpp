@@ -5,6 +5,7 @@
 #include "engine/tasks/news/article.h"
 #include "engine/tasks/news_task.h"
 #include "engine/training/news/headline.h"
+#include "engine/training/news/reader.h"
 #include "engine/training/news/shorten.h"
 #include "engine/training/news/synthetic.h"
 #include "engine/training/news/target.h"

@@ -6,6 +6,7 @@
 #include <QtTest>
 #include <cmath>
 
+#include "engine/training/porter_stem.h"
 #include "engine/training/rouge.h"
 
 using namespace spanscope;

@@ -43,7 +43,7 @@ void RunController::run() {
     RunSettings next = m_settings;
     next.task = m_prompt->task().toStdString();
     next.promptText = m_prompt->text().toStdString();
-    next.attention = m_compare == Compare::Dense ? AttentionMode::Dense : AttentionMode::Declared;
+    next.attention = m_compare == Compare::Dense ? MaskPolicySpec::dense() : MaskPolicySpec::declared();
     start(next, m_compare == Compare::Both);
     emit settingsChanged();  // the seed
 }

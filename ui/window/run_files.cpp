@@ -22,7 +22,7 @@ constexpr qsizetype kRunsOfATrace = 100;  // a file may hold a hundred thousand
 
 /// Each run that is not dense with the dense run of its prompt, then the dense runs that are nobody's twin.
 QVector<HistoryEntry> paired(const RunList& runs, const QString& origin) {
-    const auto isDense = [](const SharedRun& run) { return run->header.settings.attention == AttentionMode::Dense; };
+    const auto isDense = [](const SharedRun& run) { return run->header.settings.attention.isDense(); };
     const auto firstDense = std::find_if(runs.begin(), runs.end(), isDense);  // in whatever order the file has them
     QVector<HistoryEntry> entries;
     for (const SharedRun& run : runs) {

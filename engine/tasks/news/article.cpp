@@ -1,23 +1,15 @@
 #include "engine/tasks/news/article.h"
 
 #include <algorithm>
-#include <array>
 
 #include "engine/span/pieces.h"
 #include "engine/tasks/news/sentences.h"
 #include "engine/tasks/news/words.h"
-#include "engine/training/news/target.h"
 
 namespace spanscope::news {
 namespace {
 
 std::string_view firstLine(std::string_view text) { return text.substr(0, text.find('\n')); }
-
-std::string_view trimmed(std::string_view s) {
-    while (!s.empty() && static_cast<unsigned char>(s.front()) <= 0x20) s.remove_prefix(1);
-    while (!s.empty() && static_cast<unsigned char>(s.back()) <= 0x20) s.remove_suffix(1);
-    return s;
-}
 
 /// A short first line without a full stop, then an empty line, then text.
 bool isTitleLine(std::string_view text) {
@@ -30,6 +22,10 @@ bool isTitleLine(std::string_view text) {
 }
 
 }  // namespace
+
+int pointCount(int nSentences, int maxPoints) {
+    return std::clamp(1 + nSentences / 4, std::min(2, maxPoints), maxPoints);
+}
 
 int TypedArticle::nPoints() const {
     return points > 0 ? points : pointCount(static_cast<int>(sentences.size()), kDefaultMaxPoints);
@@ -73,32 +69,6 @@ Result<TypedArticle> readTyped(std::string_view typed) {
                          "the article has " + std::to_string(article.sentences.size()) + " sentences; at most " +
                              std::to_string(kMaxSentences) + " can be numbered");
     return article;
-}
-
-std::string_view withoutSignature(std::string_view body) {
-    static constexpr std::array<std::string_view, 6> signatures{"REUTER",  "Reuter", "REUTERS",
-                                                                "Reuter.", "\x03",   "&#3;"};
-    for (bool again = true; again;) {
-        body = trimmed(body);
-        again = false;
-        for (const std::string_view s : signatures)
-            if (body.ends_with(s) &&
-                (body.size() == s.size() ||
-                 std::string_view(" \n\t.\"'").find(body[body.size() - s.size() - 1]) != std::string_view::npos)) {
-                // "told Reuter." is part of a sentence: a signature stands behind a full stop or on its own line.
-                const std::string_view before = body.substr(0, body.size() - s.size());
-                const std::string_view text = trimmed(before);
-                const bool ownLine =
-                    before.size() > text.size() && before.find('\n', text.size()) != std::string_view::npos;
-                if (!text.empty() && !ownLine &&
-                    std::string_view(".!?\"').").find(text.back()) == std::string_view::npos)
-                    continue;
-                body = before;
-                again = true;
-                break;
-            }
-    }
-    return body;
 }
 
 bool namesSpecialPiece(std::string_view text) {

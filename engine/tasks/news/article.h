@@ -1,5 +1,5 @@
-// From typed or stored text to the numbered sentences of a prompt. One function for the window, the command line and
-// the dataset writer, so that what is trained is what is run.
+// From typed text to the numbered sentences of a prompt. The dataset writer uses the same parts, so that what is
+// trained is what is run.
 #pragma once
 
 #include <string>
@@ -13,6 +13,9 @@ namespace spanscope::news {
 inline constexpr size_t kMaxSentences = 999;
 inline constexpr int kDefaultMaxPoints = 5;
 
+/// How many key points an article gets: one for every four sentences, at least 2, at most maxPoints.
+int pointCount(int nSentences, int maxPoints);
+
 struct TypedArticle {
     int points = 0;     ///< asked for in a first line "points: N"; 0 = by length
     std::string title;  ///< a first line without full stop, set off by an empty line; not shown to the model
@@ -22,9 +25,6 @@ struct TypedArticle {
 
 /// InvalidArgument ("line L, column C: ...") for text without a sentence, Format for text that is not UTF-8.
 Result<TypedArticle> readTyped(std::string_view typed);
-
-/// Agency signatures ("REUTER") and trailing space off the end.
-std::string_view withoutSignature(std::string_view body);
 
 /// True if the text spells a special piece of the protocol.
 bool namesSpecialPiece(std::string_view text);

@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "engine/tasks/news/tables.h"
-#include "engine/training/rouge.h"
 
 namespace spanscope::news {
 namespace {
 
-bool isWordByte(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
 /// Typographic quotes and dashes are punctuation although their bytes are not ASCII.
 size_t punctuationAt(std::string_view s, size_t i) {
     if (!isWordByte(s[i])) return 1;
@@ -74,6 +69,17 @@ std::string join(const std::vector<Token>& tokens) {
     return out;
 }
 
+bool isWordByte(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           static_cast<unsigned char>(c) >= 0x80;
+}
+
+std::string_view trimmed(std::string_view s) {
+    while (!s.empty() && static_cast<unsigned char>(s.front()) <= 0x20) s.remove_prefix(1);
+    while (!s.empty() && static_cast<unsigned char>(s.back()) <= 0x20) s.remove_suffix(1);
+    return s;
+}
+
 std::string lower(std::string_view text) {
     std::string out(text);
     for (char& c : out)
@@ -96,24 +102,6 @@ std::string_view withoutPossessive(std::string_view w) {
         if (w.size() > ending.size() && w.ends_with(ending)) return w.substr(0, w.size() - ending.size());
     if (w.size() > 1 && w.ends_with("'")) return w.substr(0, w.size() - 1);
     return w;
-}
-
-std::string topicKey(std::string_view core) {
-    const std::string word = lower(withoutPossessive(core));
-    if (word.empty() || isStopword(word)) return {};
-    std::string key;
-    for (const char c : word)
-        if (isWordByte(c)) key += c;
-    if (key.empty()) return {};
-    const bool plain = std::all_of(key.begin(), key.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    return plain && key.size() > 3 ? porterStem(key) : word;
-}
-
-std::vector<std::string> topicKeys(std::string_view text) {
-    std::vector<std::string> keys;
-    for (const Token& t : tokenize(text))
-        if (std::string key = topicKey(t.core); !key.empty()) keys.push_back(std::move(key));
-    return keys;
 }
 
 size_t countWords(std::string_view text) {

@@ -16,6 +16,10 @@ struct Token {
 std::vector<Token> tokenize(std::string_view text);
 std::string join(const std::vector<Token>& tokens);
 
+/// Letter, digit or any byte of a character beyond ASCII.
+bool isWordByte(char c);
+/// Without white space and control characters at either end.
+std::string_view trimmed(std::string_view text);
 std::string lower(std::string_view text);  ///< ASCII letters only
 bool hasDigit(std::string_view word);
 bool hasUpper(std::string_view word);
@@ -23,9 +27,6 @@ bool hasLower(std::string_view word);
 bool isCapitalised(std::string_view word);  ///< first letter
 /// Without 's or a trailing apostrophe.
 std::string_view withoutPossessive(std::string_view word);
-/// What two words of one topic share: lower case, no possessive, stemmed. Empty: stopword or no letter or digit.
-std::string topicKey(std::string_view core);
-std::vector<std::string> topicKeys(std::string_view text);
 size_t countWords(std::string_view text);  ///< tokens with a letter or digit
 
 }  // namespace spanscope::news

@@ -4,8 +4,9 @@
 #include <map>
 #include <set>
 
-#include "engine/tasks/news/tables.h"
 #include "engine/tasks/news/words.h"
+#include "engine/training/news/topics.h"
+#include "engine/training/news/word_kinds.h"
 
 namespace spanscope::news {
 namespace {

@@ -1,10 +1,12 @@
 #include "engine/training/news/reader.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "engine/files/json_read.h"
 #include "engine/tasks/news/sentences.h"
+#include "engine/tasks/news/words.h"
 
 namespace spanscope::news {
 namespace {
@@ -120,6 +122,32 @@ Result<std::optional<RawArticle>> LineReader::next() {
         else return formatError(m_path, m_line, "id", "wrong type", it->type_name(), "string or integer");
     }
     return std::optional<RawArticle>(std::move(article));
+}
+
+std::string_view withoutSignature(std::string_view body) {
+    static constexpr std::array<std::string_view, 6> signatures{"REUTER",  "Reuter", "REUTERS",
+                                                                "Reuter.", "\x03",   "&#3;"};
+    for (bool again = true; again;) {
+        body = trimmed(body);
+        again = false;
+        for (const std::string_view s : signatures)
+            if (body.ends_with(s) &&
+                (body.size() == s.size() ||
+                 std::string_view(" \n\t.\"'").find(body[body.size() - s.size() - 1]) != std::string_view::npos)) {
+                // "told Reuter." is part of a sentence: a signature stands behind a full stop or on its own line.
+                const std::string_view before = body.substr(0, body.size() - s.size());
+                const std::string_view text = trimmed(before);
+                const bool ownLine =
+                    before.size() > text.size() && before.find('\n', text.size()) != std::string_view::npos;
+                if (!text.empty() && !ownLine &&
+                    std::string_view(".!?\"').").find(text.back()) == std::string_view::npos)
+                    continue;
+                body = before;
+                again = true;
+                break;
+            }
+    }
+    return body;
 }
 
 uint64_t hashOf(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "kernels/result.h"
 
@@ -44,6 +45,9 @@ class LineReader {
     size_t m_chunkPos = 0;
     int64_t m_line = 0;
 };
+
+/// Agency signatures ("REUTER") and trailing space off the end.
+std::string_view withoutSignature(std::string_view body);
 
 /// 64-bit FNV-1a: stable across machines, for duplicates and for splitting by id.
 uint64_t hashOf(std::string_view text);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/tasks/news/tables.h"
 #include "engine/tasks/news/words.h"
+#include "engine/training/news/word_kinds.h"
 
 namespace spanscope::news {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "engine/tasks/news/article.h"
 #include "engine/tasks/news/sentences.h"
 #include "engine/tasks/news/tables.h"
 #include "engine/tasks/news/words.h"

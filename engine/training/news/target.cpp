@@ -6,9 +6,12 @@
 #include <optional>
 #include <set>
 
+#include "engine/tasks/news/article.h"
+#include "engine/tasks/news/news_text.h"
 #include "engine/tasks/news/words.h"
 #include "engine/training/news/headline.h"
 #include "engine/training/news/shorten.h"
+#include "engine/training/news/topics.h"
 
 namespace spanscope::news {
 namespace {
@@ -84,10 +87,6 @@ std::optional<Candidate> candidate(const std::vector<std::string>& sentences, si
 
 }  // namespace
 
-int pointCount(int nSentences, int maxPoints) {
-    return std::clamp(1 + nSentences / 4, std::min(2, maxPoints), maxPoints);
-}
-
 TargetProblem buildTarget(const Article& article, int maxPoints, Target& target) {
     const std::vector<std::string>& sentences = article.sentences;
     const auto prose = std::count_if(sentences.begin(), sentences.end(), isProse);
@@ -143,10 +142,6 @@ TargetProblem buildTarget(const Article& article, int maxPoints, Target& target)
         return a.sources.back() != b.sources.back() ? a.sources.back() < b.sources.back() : a.sources < b.sources;
     });
     return TargetProblem::None;
-}
-
-std::string promptHeader(size_t nSentences, size_t nLines) {
-    return "news " + std::to_string(nSentences) + ' ' + std::to_string(nLines) + '\n';
 }
 
 std::string promptText(const std::vector<std::string>& sentences, size_t nLines) {

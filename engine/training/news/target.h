@@ -25,9 +25,6 @@ struct Target {
 
 enum class TargetProblem { None, Tabular, HeadlineUngrounded, NoPoints };
 
-/// How many key points an article gets: one for every four sentences, at least 2, at most maxPoints.
-int pointCount(int nSentences, int maxPoints);
-
 /// Chooses sentences greedily. The worth of a sentence is what its shortened form adds: topics of the article not
 /// covered yet (each weighs log2(1 + sentences that have it)) and topics of the headline, over the square root
 /// of its length; early sentences, figures and self-contained openings count more. Points that begin with "The company"
@@ -35,7 +32,6 @@ int pointCount(int nSentences, int maxPoints);
 TargetProblem buildTarget(const Article& article, int maxPoints, Target& target);
 
 /// Protocol text.
-std::string promptHeader(size_t nSentences, size_t nLines);  ///< "news 12 4\n": sentences, out-segments wanted
 std::string promptText(const std::vector<std::string>& sentences, size_t nLines);
 std::string responseText(const Target& target);
 std::string answerText(const Target& target);  ///< headline and points, one a line

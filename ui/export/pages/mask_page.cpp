@@ -53,7 +53,7 @@ FigurePage maskPage(const ExportSource& source, const FigureOptions& o) {
     page.body = QSizeF(std::max({MaskRulers::kLeft + double(l.plot.width()) / scale, legend, 292.0}),
                        MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
     page.title = orGiven(o.title, QStringLiteral("What each step attended to \u00b7 %1 \u00b7 %2 attention")
-                                      .arg(runName(run), QString(attentionModeName(run.header.settings.attention))));
+                                      .arg(runName(run), QString::fromStdString(run.header.settings.attention.text())));
     int64_t attended = 0, loaded = 0, causal = 0;
     for (int i = 0; i < l.nSteps; ++i) {
         const StepRecord& s = run.steps[static_cast<size_t>(l.firstStep + i)];

@@ -38,7 +38,7 @@ FigurePage timelinePage(const ExportSource& source, const FigureOptions& o) {
             const auto& steps = runs[k]->steps;
             painter.setPen(palette.ink);
             painter.drawText(QRectF(at.x(), y, 66, lane), Qt::AlignRight | Qt::AlignVCenter,
-                             QString(attentionModeName(runs[k]->header.settings.attention)));
+                             QString::fromStdString(runs[k]->header.settings.attention.text()));
             for (size_t i = 0; i < steps.size();) {
                 size_t end = i + 1;
                 while (end < steps.size() && steps[end].phase == steps[i].phase &&

@@ -1,10 +1,10 @@
 // Porter, "An algorithm for suffix stripping" (1980), with the deviations that NLTK makes by default
 // (PorterStemmer.NLTK_EXTENSIONS): rouge-score stems with that class, and ROUGE values depend on it.
+#include "engine/training/porter_stem.h"
+
 #include <algorithm>
 #include <array>
 #include <functional>
-
-#include "engine/training/rouge.h"
 
 namespace spanscope {
 namespace {
