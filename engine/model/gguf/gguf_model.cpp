@@ -7,11 +7,11 @@
 #include "engine/model/card.h"
 #include "engine/model/gguf/ggml_types.h"
 #include "engine/model/gguf/gguf.h"
-#include "engine/model/gguf/gguf_vocabulary.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/mapped_file.h"
 #include "engine/model/rope.h"
 #include "engine/model/shape_limits.h"
+#include "engine/model/tokenizer/load_tokenizer.h"
 
 namespace spanscope {
 
@@ -169,8 +169,9 @@ TensorTable makeTable(const GgufFile& gguf, const std::string& path, Hash64& has
 
 Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path,
                                                    bool headersOnly) {
-    auto gguf = parseGguf(bytes, path);
-    if (!gguf) return gguf.error();
+    auto parsed = parseGguf(bytes, path);
+    if (!parsed) return parsed.error();
+    const auto gguf = std::make_shared<const GgufFile>(std::move(*parsed));
     GgufFields fields(*gguf, path);
     if (auto status = refuseSplit(*gguf, fields, path); !status) return status.error();
     auto shape = readShape(fields);
@@ -204,9 +205,9 @@ Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> byte
     model->m_formatName = "GGUF " + dominantType(model->m_weights);
     if (headersOnly) return model;
 
-    auto tokenizer = loadGgufVocabulary(*gguf, own.vocab, path);
+    auto tokenizer = loadTokenizer({path, gguf}, own.vocab);
     if (!tokenizer) return tokenizer.error();
-    model->m_tokenizer = *tokenizer;
+    model->m_tokenizer = tokenizer->tokenizer;
     model->m_name = fields.string("general.name", "");
     if (!fields.ok()) return fields.error();
     return model;

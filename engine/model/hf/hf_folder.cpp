@@ -11,6 +11,7 @@
 #include "engine/model/hf/safetensors.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/mapped_file.h"
+#include "engine/model/tokenizer/load_tokenizer.h"
 #include "engine/model/what_is_it.h"
 
 namespace spanscope {
@@ -165,21 +166,6 @@ Status assembleHf(const TensorTable& table, const HfConfig& config, const std::s
     return assembleWeights(table, kNames, options, folder, model);
 }
 
-namespace {
-
-Result<std::shared_ptr<const Tokenizer>> loadTokenizer(const fs::path& folder, int32_t maxPieces) {
-    const fs::path path = folder / "tokenizer.model";
-    if (fileThere(path)) return loadSentencePiece(path.string(), maxPieces);
-    const bool other = fileThere(folder / "tokenizer.json") || fileThere(folder / "vocab.json");
-    return fileError(other ? ErrorCode::Unsupported : ErrorCode::NotFound,
-                     other ? "this tokenizer (tokenizer.json, as Llama 3 has) is not supported; sentencepiece "
-                             "vocabularies (tokenizer.model) and those inside GGUF files are"
-                           : "no tokenizer",
-                     folder.string(), "tokenizer.model", "nothing", "a sentencepiece model");
-}
-
-}  // namespace
-
 Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName, bool headersOnly,
                                                   const ProgressFn& progress) {
     const fs::path folder(folderName);
@@ -202,15 +188,15 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
     model->m_formatName = "safetensors " + dominantType(model->m_weights);
     if (headersOnly) return model;
 
-    auto tokenizer = loadTokenizer(folder, model->m_weights.shape.vocab);
+    auto tokenizer = loadTokenizer({folderName, nullptr}, model->m_weights.shape.vocab);
     if (!tokenizer) return tokenizer.error();
-    model->m_tokenizer = *tokenizer;
+    model->m_tokenizer = tokenizer->tokenizer;
     auto card = loadCard((folder / "spanscope.json").string());
     if (!card) return card.error();
     model->m_card = std::move(*card);
     model->m_name = model->m_card.name;
     if (model->m_name.empty()) model->m_name = fs::weakly_canonical(folder).filename().string();
-    if (auto status = checkVocabulary(*model, (folder / "tokenizer.model").string()); !status) return status.error();
+    if (auto status = checkVocabulary(*model, tokenizer->file); !status) return status.error();
     if (auto status = loadTensors(*model, progress); !status) return status.error();
     return model;
 }
