@@ -1,8 +1,8 @@
 // config.json.
 #include <cmath>
 
-#include "engine/model/hf/hf_config.h"
 #include "engine/model/loaded_model.h"
+#include "engine/model/model_config.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace spanscope;

@@ -241,6 +241,21 @@ class TestGguf : public QObject {
         QVERIFY(model.error().toString().find("<attend>") != std::string::npos);
     }
 
+    void eachBiasIsThereIfItsTensorIs() {
+        Parts parts = Parts::read(kFolder + "BF16.gguf");
+        test::ScratchFolder folder;
+        std::erase_if(parts.tensors, [](const auto& t) { return t.name == "blk.0.attn_k.bias"; });
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
+        const auto model = openModel(folder.file("m.gguf"));
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        const LayerWeights& layer = (*model)->weights().layers[0];
+        QVERIFY(layer.qBias && !layer.kBias && layer.vBias);
+        for (auto& t : parts.tensors)
+            if (t.name == "blk.0.attn_q.bias") t.name = "blk.0.attn_x.bias";
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
+        QCOMPARE(openModel(folder.file("m.gguf")).error().field, std::string("blk.0.attn_x.bias"));
+    }
+
     void brokenFilesAreRefused_data() {
         QTest::addColumn<int>("index");
         int index = 0;

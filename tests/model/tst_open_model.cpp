@@ -374,6 +374,41 @@ class TestOpenModel : public QObject {
         QVERIFY2(model.error().file.starts_with(folder.path()), text.c_str());
     }
 
+    /// Each bias must be there, or must not be there, as config.json says.
+    void biasesFollowTheConfiguration_data() {
+        QTest::addColumn<bool>("promised");
+        QTest::addColumn<QByteArray>("name");
+        for (const char* name : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                                 "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"})
+            for (const bool promised : {true, false})
+                QTest::addRow("%s %s", name, promised ? "missing" : "unexpected") << promised << QByteArray(name);
+    }
+    void biasesFollowTheConfiguration() {
+        QFETCH(bool, promised);
+        QFETCH(QByteArray, name);
+        test::ScratchFolder folder;
+        test::TinyModelOptions options;
+        options.attentionBias = options.mlpBias = true;
+        QVERIFY(test::writeTinyModel(folder.path(), options));
+        const std::string bias = "model.layers.1." + name.toStdString() + ".bias";
+        if (promised) {
+            header([&](json& h) { h["extra"] = h[bias], h.erase(bias); })(folder.path());
+        } else {
+            const std::string key = name.startsWith("mlp") ? "mlp_bias" : "attention_bias";
+            set(key.c_str(), false)(folder.path());
+            header([&](json& h) {  // nothing else is unexpected
+                const json before = h;
+                for (const auto& [other, entry] : before.items())
+                    if (other.ends_with(".bias") && other != bias) h["extra " + other] = entry, h.erase(other);
+            })(folder.path());
+            set(key == "mlp_bias" ? "attention_bias" : "mlp_bias", false)(folder.path());
+        }
+        const auto model = openModel(folder.path());
+        QVERIFY(!model);
+        QCOMPARE(model.error().code, promised ? ErrorCode::NotFound : ErrorCode::Unsupported);
+        QCOMPARE(model.error().field, bias);
+    }
+
     void brokenIndex_data() {
         QTest::addColumn<QByteArray>("index");
         QTest::addColumn<QByteArray>("mentions");
