@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/model/model.h"
+#include "engine/model/tokenizer/load_tokenizer.h"
 
 namespace spanscope {
 
@@ -39,6 +40,8 @@ class LoadedModel final : public Model {
     std::string formatName() const override { return m_formatName; }
 
     std::string m_path, m_name, m_hash, m_formatName;
+    VocabularySource m_vocabulary;  ///< until it has been read
+    std::string m_cardPath;         ///< spanscope.json, which need not be there
     ModelWeights m_weights;
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
@@ -70,23 +73,15 @@ std::string dominantType(ModelWeights& weights);
 /// Every tensor view of the model, absent ones left out.
 std::vector<TensorView*> allTensors(ModelWeights& weights);
 
-MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
-                           int32_t nSequences = 1);
-
 /// Adds the tensors of one safetensors file, given as bytes that outlive the table.
 Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash);
 
-/// A GGUF file given as bytes that outlive the model; no card, nothing read in.
-Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path,
-                                                   bool headersOnly);
+/// A GGUF file given as bytes that outlive the model.
+Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path);
 
-/// The two formats. headersOnly: no tokenizer, no card, nothing copied.
-Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folder, bool headersOnly,
-                                                  const ProgressFn& progress);
-Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool headersOnly,
-                                                  const ProgressFn& progress);
-
-/// A model that speaks the protocol needs a vocabulary that can write it, and no id above the embedding's rows.
-Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFile);
+/// The two formats: headers read, weights mapped and assembled, m_vocabulary and m_cardPath set; no tokenizer, no card,
+/// nothing copied.
+Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folder);
+Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path);
 
 }  // namespace spanscope

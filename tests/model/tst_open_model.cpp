@@ -503,6 +503,28 @@ class TestOpenModel : public QObject {
         QVERIFY(!forecastMemory(folder.file("none"), 1));
     }
 
+    /// What ModelFile::open() has read is not read again.
+    void headersAreReadOnce() {
+        test::ScratchFolder folder;
+        QVERIFY(test::writeTinyModel(folder.path()));
+        const auto whole = openModel(folder.path());
+        auto file = ModelFile::open(folder.path());
+        QVERIFY(whole && file);
+        for (const char* name : {"config.json", "model.safetensors"}) without(name)(folder.path());
+        QCOMPARE(file->path(), folder.path());
+        QCOMPARE(file->hash(), (*whole)->hash());
+        QCOMPARE(file->formatName(), (*whole)->formatName());
+        QCOMPARE(file->weightBytes(), (*whole)->weightBytes());
+        QCOMPARE(file->shape().nLayers, 2);
+        QCOMPARE(file->forecast(100, DType::F32).kvBytes, (*whole)->forecast(100, DType::F32).kvBytes);
+        QCOMPARE(file->forecast(0, DType::BF16).contextTokens, 4096);
+        const auto model = std::move(*file).load();
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        QCOMPARE((*model)->name(), std::string("tiny"));
+        QCOMPARE((*model)->hash(), (*whole)->hash());
+        QCOMPARE((*model)->tokenizer().vocabSize(), (*whole)->tokenizer().vocabSize());
+    }
+
     void forecastCoversTheBackend() {
         test::ScratchFolder folder;
         test::TinyModelOptions options;

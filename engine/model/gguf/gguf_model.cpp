@@ -3,13 +3,11 @@
 
 #include "engine/files/file_error.h"
 #include "engine/files/hash64.h"
-#include "engine/model/card.h"
 #include "engine/model/gguf/ggml_types.h"
 #include "engine/model/gguf/gguf.h"
 #include "engine/model/gguf/gguf_config.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/mapped_file.h"
-#include "engine/model/tokenizer/load_tokenizer.h"
 
 namespace spanscope {
 
@@ -49,8 +47,7 @@ TensorTable makeTable(const GgufFile& gguf, const std::string& path, Hash64& has
 
 }  // namespace
 
-Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path,
-                                                   bool headersOnly) {
+Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path) {
     auto parsed = parseGguf(bytes, path);
     if (!parsed) return parsed.error();
     const auto gguf = std::make_shared<const GgufFile>(std::move(*parsed));
@@ -64,35 +61,22 @@ Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> byte
 
     auto model = std::make_shared<LoadedModel>();
     model->m_path = path;
+    model->m_name = fields.string("general.name", "");
+    if (!fields.ok()) return fields.error();
+    if (model->m_name.empty()) model->m_name = std::filesystem::path(path).stem().string();
+    model->m_vocabulary = {path, gguf};
+    model->m_cardPath = std::filesystem::path(path).replace_extension(".spanscope.json").string();
     if (auto status = assembleWeights(table, *config, path, *model); !status) return status.error();
     model->m_hash = hash.hex();
     model->m_formatName = "GGUF " + dominantType(model->m_weights);
-    if (headersOnly) return model;
-
-    auto tokenizer = loadTokenizer({path, gguf}, config->shape.vocab);
-    if (!tokenizer) return tokenizer.error();
-    model->m_tokenizer = tokenizer->tokenizer;
-    model->m_name = fields.string("general.name", "");
-    if (!fields.ok()) return fields.error();
     return model;
 }
 
-Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool headersOnly,
-                                                  const ProgressFn& progress) {
+Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path) {
     auto file = MappedFile::open(path);
     if (!file) return file.error();
-    auto opened = openGgufBytes((*file)->bytes(), path, headersOnly);
-    if (!opened) return opened;
-    LoadedModel& model = **opened;
-    model.m_mappings.push_back(*file);
-    if (headersOnly) return opened;
-    auto card = loadCard(std::filesystem::path(path).replace_extension(".spanscope.json").string());
-    if (!card) return card.error();
-    model.m_card = std::move(*card);
-    if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
-    if (model.m_name.empty()) model.m_name = std::filesystem::path(path).stem().string();
-    if (auto status = checkVocabulary(model, path); !status) return status.error();
-    if (auto status = loadTensors(model, progress); !status) return status.error();
+    auto opened = openGgufBytes((*file)->bytes(), path);
+    if (opened) (*opened)->m_mappings.push_back(*file);
     return opened;
 }
 

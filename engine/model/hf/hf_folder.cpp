@@ -5,13 +5,11 @@
 #include "engine/files/file_error.h"
 #include "engine/files/hash64.h"
 #include "engine/files/json_fields.h"
-#include "engine/model/card.h"
 #include "engine/model/hf/file_names.h"
 #include "engine/model/hf/safetensors.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/mapped_file.h"
 #include "engine/model/model_config.h"
-#include "engine/model/tokenizer/load_tokenizer.h"
 #include "engine/model/what_is_it.h"
 
 namespace spanscope {
@@ -115,8 +113,7 @@ Status readTensors(const fs::path& folder, TensorTable& table, Hash64& hash) {
 
 }  // namespace
 
-Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName, bool headersOnly,
-                                                  const ProgressFn& progress) {
+Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName) {
     const fs::path folder(folderName);
     if (!fileThere(folder / "config.json")) return notAModelFolder(folder);
     const std::string configPath = (folder / "config.json").string();
@@ -127,6 +124,9 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
 
     auto model = std::make_shared<LoadedModel>();
     model->m_path = folderName;
+    model->m_name = fs::weakly_canonical(folder).filename().string();
+    model->m_vocabulary.path = folderName;
+    model->m_cardPath = (folder / "spanscope.json").string();
     Hash64 hash;
     hash.add(*configText);
     TensorTable table;
@@ -135,18 +135,6 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
     model->m_mappings = std::move(table.mappings);
     model->m_hash = hash.hex();
     model->m_formatName = "safetensors " + dominantType(model->m_weights);
-    if (headersOnly) return model;
-
-    auto tokenizer = loadTokenizer({folderName, nullptr}, model->m_weights.shape.vocab);
-    if (!tokenizer) return tokenizer.error();
-    model->m_tokenizer = tokenizer->tokenizer;
-    auto card = loadCard((folder / "spanscope.json").string());
-    if (!card) return card.error();
-    model->m_card = std::move(*card);
-    model->m_name = model->m_card.name;
-    if (model->m_name.empty()) model->m_name = fs::weakly_canonical(folder).filename().string();
-    if (auto status = checkVocabulary(*model, tokenizer->file); !status) return status.error();
-    if (auto status = loadTensors(*model, progress); !status) return status.error();
     return model;
 }
 
