@@ -1,10 +1,7 @@
 # What an installed Spanscope consists of, and the Debian package made from it. The CUDA plugin is left out on
 # purpose: it is built on the machine whose toolkit it links.
 include(GNUInstallDirs)
-install(DIRECTORY resources/models resources/samples DESTINATION ${CMAKE_INSTALL_DATADIR}/spanscope)
-if(EXISTS ${CMAKE_SOURCE_DIR}/resources/traces)
-  install(DIRECTORY resources/traces DESTINATION ${CMAKE_INSTALL_DATADIR}/spanscope)
-endif()
+install(DIRECTORY resources/models resources/samples resources/traces DESTINATION ${CMAKE_INSTALL_DATADIR}/spanscope)
 install(FILES resources/desktop/org.spanscope.Spanscope.desktop DESTINATION ${CMAKE_INSTALL_DATADIR}/applications)
 install(FILES resources/desktop/org.spanscope.Spanscope.metainfo.xml DESTINATION ${CMAKE_INSTALL_DATADIR}/metainfo)
 install(FILES resources/desktop/spantrace.xml DESTINATION ${CMAKE_INSTALL_DATADIR}/mime/packages)

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -132,13 +133,14 @@ struct BackendInfo {
     std::string device;  ///< what a person would call it
     int32_t nThreads = 0;
     DType kvType = DType::F32;  ///< of the stored keys and values
+    bool pageScores = false;    ///< can score whole pages of keys against a query, for policies that choose by it
 };
 
 struct BackendOptions {
-    int32_t nThreads = 0;       ///< CPU threads; 0 = all cores
-    int32_t maxBatch = 1;       ///< sequences decoded together at most
-    int64_t kvTokens = 4096;    ///< tokens of KV cache over all sequences together, rounded up to pages
-    DType kvType = DType::F32;  ///< F32, F16 or BF16; a backend that cannot says so
+    int32_t nThreads = 0;         ///< CPU threads; 0 = all cores
+    int32_t maxBatch = 1;         ///< sequences decoded together at most
+    int64_t kvTokens = 4096;      ///< tokens of KV cache over all sequences together, rounded up to pages
+    std::optional<DType> kvType;  ///< of the KV cache: F32, F16 or BF16; not given: the backend's own default
 };
 
 /// fraction in [0,1]; return false to cancel. Called from the loading thread.

@@ -2,9 +2,27 @@
 // a driver, a GPU or the toolkit's libraries runs everything else.
 #pragma once
 
+#include <optional>
+
 #include "kernels/backend.h"
 
 namespace spanscope {
+
+/// What computes. Auto: CUDA where there is a usable device that holds the model and its cache, else the CPU.
+enum class Device : uint8_t { Auto, Cpu, Cuda, Reference };
+/// "auto", "cpu", "cuda", "reference"; BackendInfo::name is never "auto".
+const char* deviceName(Device device);
+std::optional<Device> deviceFromName(std::string_view name);
+
+/// What BackendOptions::kvType means when it is not given. CUDA: F16 where the device multiplies F16 matrices (F16 and
+/// quantised models), else BF16; both take the attention kernels for tensor cores. CPU: cpu::kDefaultKvType. Reference:
+/// F32. Auto: as Cpu, which is what Auto can fall back on; BackendInfo::kvType says what a backend has.
+DType defaultKvType(Device device, const ModelWeights& weights);
+
+/// The one way to a backend for programs. Errors are those of the functions below; Auto passes Cancelled on, and takes
+/// the CPU after any other error of CUDA's. progress: copying weights to a device; may be empty.
+Result<std::unique_ptr<Backend>> makeBackend(Device device, const ModelWeights& weights, const BackendOptions& options,
+                                             const ProgressFn& progress = {});
 
 /// Plain loops, the yardstick of every test. accumulateDouble: float64 throughout, else float32.
 Result<std::unique_ptr<Backend>> makeReferenceBackend(const ModelWeights& weights, const BackendOptions& options,

@@ -72,8 +72,9 @@ Status checkOptions(const BackendOptions& o) {
         return invalidArgument("kvTokens", std::to_string(o.kvTokens), "1 to 2^31 - 17");
     if (o.nThreads < 0 || o.nThreads > 1024)
         return invalidArgument("nThreads", std::to_string(o.nThreads), "0 to 1024");
-    if (o.kvType != DType::F32 && o.kvType != DType::F16 && o.kvType != DType::BF16) {
-        Error e = invalidArgument("KV cache type", dtypeName(o.kvType), "F32, F16 or BF16");
+    const DType kvType = o.kvType.value_or(DType::F32);
+    if (kvType != DType::F32 && kvType != DType::F16 && kvType != DType::BF16) {
+        Error e = invalidArgument("KV cache type", dtypeName(kvType), "F32, F16 or BF16");
         e.code = ErrorCode::Unsupported;
         return e;
     }

@@ -64,8 +64,7 @@ class RowRunner {
         const std::lock_guard lock(m_mutex);
         if (m_next >= m_problems.size() || !m_status.ok()) return std::nullopt;
         RunSettings s = m_plan.settings[m_next];
-        s.attention = m_row.choice.mode;
-        s.keepTokens = m_row.choice.keepTokens;
+        s.attention = m_row.attention;
         return std::pair{static_cast<int64_t>(m_next++), std::move(s)};
     }
 
@@ -85,7 +84,7 @@ class RowRunner {
         }
         ++m_nDone;
         m_nExact += out.exact ? 1 : 0;
-        m_log.progress(std::string(attentionModeName(m_row.choice.mode)) + ": " + std::to_string(m_nDone) + " of " +
+        m_log.progress(m_row.attention.text() + ": " + std::to_string(m_nDone) + " of " +
                        std::to_string(m_problems.size()) + ", " + std::to_string(m_nExact) + " exact");
     }
 
@@ -181,10 +180,10 @@ Status runRows(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
                const std::vector<Problem>& problems, const std::vector<std::unique_ptr<Backend>>& backends,
                std::mutex& mutex, std::vector<Row>& rows, const Log& log) {
     rows.reserve(o.attention.size());
-    for (const AttentionChoice& choice : o.attention) {
+    for (const MaskPolicySpec& attention : o.attention) {
         {
             const std::lock_guard lock(mutex);
-            rows.push_back({choice, {}, {}, 0});
+            rows.push_back({attention, {}, {}, 0});
             rows.back().outcomes.resize(problems.size());
         }
         if (Status status = RowRunner(model, plan, problems, rows.back(), mutex, log).run(backends); !status)
@@ -203,7 +202,7 @@ bool reportFailed(const std::vector<Row>& rows, const Log& log) {
             if (!out.error.empty() && nFailed++ == 0) first = out.error;
         }
         if (nFailed > 0)
-            log.error(std::string(attentionModeName(row.choice.mode)) + ": " + std::to_string(nFailed) + " of " +
+            log.error(row.attention.text() + ": " + std::to_string(nFailed) + " of " +
                       std::to_string(row.outcomes.size()) + " problems were not run; the first: " + first);
     }
     return ran;
@@ -215,7 +214,7 @@ void writeFailures(OutputFile& file, const std::vector<Problem>& problems, const
             const Outcome& o = row.outcomes[i];
             if (!o.done || o.exact) continue;
             Json object{{"index", i},
-                        {"attention", attentionModeName(row.choice.mode)},
+                        {"attention", row.attention.text()},
                         {"task", problems[i].task},
                         {"prompt", problems[i].typed},
                         {"answer", problems[i].answer},

@@ -28,7 +28,7 @@ struct Outcome {
 
 /// All problems under one attention mode.
 struct Row {
-    AttentionChoice choice;
+    MaskPolicySpec attention;
     std::vector<Outcome> outcomes;
     EvalScores scores;
     double wallS = 0;

@@ -93,9 +93,9 @@ std::string markdown(const CellProblems& all, const std::vector<Row>& rows,
                      const std::vector<std::vector<RowSums>>& sums) {
     std::string head = "| task | shape | size | digits | problems |", rule = "|---|---|---|---|---|";
     for (const Row& row : rows) {
-        const std::string mode = attentionModeName(row.choice.mode);
-        head += " " + mode + " | violations |" + (row.choice.mode == AttentionMode::Dense ? "" : " attended |");
-        rule += row.choice.mode == AttentionMode::Dense ? "---|---|" : "---|---|---|";
+        const std::string mode = row.attention.text();
+        head += " " + mode + " | violations |" + (row.attention.isDense() ? "" : " attended |");
+        rule += row.attention.isDense() ? "---|---|" : "---|---|---|";
     }
     std::string out = head + "\n" + rule + "\n";
     for (size_t c = 0; c < all.cells.size(); ++c) {
@@ -105,7 +105,7 @@ std::string markdown(const CellProblems& all, const std::vector<Row>& rows,
         for (size_t r = 0; r < rows.size(); ++r) {
             const RowSums& s = sums[r][c];
             out += " " + (s.n > 0 ? percent(s.exactShare()) : "-") + " | " + std::to_string(s.violations) + " |";
-            if (rows[r].choice.mode != AttentionMode::Dense) out += " " + percent(s.share(s.attended)) + " |";
+            if (!rows[r].attention.isDense()) out += " " + percent(s.share(s.attended)) + " |";
         }
         out += '\n';
     }
@@ -141,12 +141,11 @@ int evalShapes(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
                             {"shape", cell.shape.name},
                             {"size", cell.sizeText()},
                             {"digits", cell.digitsText()}};
-                for (size_t r = 0; r < rows.size(); ++r)
-                    object[attentionModeName(rows[r].choice.mode)] = modeJson(sums[r][c]);
+                for (size_t r = 0; r < rows.size(); ++r) object[rows[r].attention.text()] = modeJson(sums[r][c]);
                 cells.push_back(std::move(object));
             }
             Json object{{"version", kJsonVersion}, {"cells", std::move(cells)}};
-            for (const Row& row : rows) object[attentionModeName(row.choice.mode)] = modeJson(sumUp(row));
+            for (const Row& row : rows) object[row.attention.text()] = modeJson(sumUp(row));
             object.update({{"seed", o.seed},
                            {"model", model->name()},
                            {"model_hash", model->hash()},

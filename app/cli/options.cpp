@@ -10,6 +10,7 @@
 #include "app/cli/exit_codes.h"
 #include "app/cli/locate.h"
 #include "app/cli/log.h"
+#include "engine/policy/policies.h"
 #include "engine/training/example.h"
 #include "spanscope_version.h"
 
@@ -67,26 +68,19 @@ CLI::Validator wholeNumber(T min, T max) {
         {});
 }
 
-/// forBench: scatter=N may stand.
-std::vector<AttentionChoice> parseAttention(const std::string& text, bool forBench = false) {
-    std::vector<AttentionChoice> list;
+/// Policies separated by commas; "both" is short for dense and declared.
+std::vector<MaskPolicySpec> parseAttention(const std::string& text) {
+    std::vector<MaskPolicySpec> list;
     std::stringstream in(text);
     for (std::string name; std::getline(in, name, ',');) {
-        AttentionChoice choice;
-        if (name == "dense") {
-            choice.mode = AttentionMode::Dense;
-        } else if (name == "both") {
-            list.push_back({AttentionMode::Dense, 0});
-        } else if (name.rfind("keep=", 0) == 0 || (forBench && name.rfind("scatter=", 0) == 0)) {
-            choice.mode = AttentionMode::Keep;
-            choice.scattered = name[0] == 's';
-            if (!parseInt(name.substr(name.find('=') + 1), choice.keepTokens) || choice.keepTokens < 1)
-                throw CLI::ValidationError(name + ": a number of tokens is needed, 1 or more");
-        } else if (name != "declared") {
-            throw CLI::ValidationError("\"" + name + "\" is not dense, declared, both" +
-                                       (forBench ? ", keep=N or scatter=N" : " or keep=N"));
+        if (name == "both") {
+            list.push_back(MaskPolicySpec::dense());
+            list.push_back(MaskPolicySpec::declared());
+            continue;
         }
-        list.push_back(choice);
+        auto policy = parseMaskPolicy(name);
+        if (!policy) throw CLI::ValidationError(policy.error().toString());
+        list.push_back(std::move(*policy));
     }
     if (list.empty()) throw CLI::ValidationError("names no attention");
     return list;
@@ -109,9 +103,11 @@ void addRange(CLI::App* app, const char* name, std::optional<Range>& target, con
     })->type_name("A[-B]");
 }
 
-void addAttention(CLI::App* app, std::vector<AttentionChoice>& target, const std::string& fallback) {
+void addAttention(CLI::App* app, std::vector<MaskPolicySpec>& target, const std::string& fallback,
+                  const std::string& note = {}) {
     target = parseAttention(fallback);
-    addParsed(app, "--attention", "dense, declared, both or keep=N (sink and last N tokens); default " + fallback,
+    addParsed(app, "--attention",
+              "a list of " + maskPolicyHelp() + ", or both (dense,declared)" + note + "; default " + fallback,
               [&target](const std::string& text) { target = parseAttention(text); })
         ->type_name("MODE");
 }
@@ -431,12 +427,7 @@ void addBench(CLI::App& app, Options& all) {
     bench->add_option("--random-weights", o.randomWeights, "a shape with drawn weights instead of a model")
         ->check(CLI::IsMember({"llama-160m", "llama-1b", "llama-7b"}));
     bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
-    o.attention = parseAttention("dense");
-    addParsed(bench, "--attention",
-              "dense, declared (a worked sheet, fed token by token), keep=N (sink and last N tokens), "
-              "scatter=N (as many in single pages); a list; default dense",
-              [&o](const std::string& text) { o.attention = parseAttention(text, true); })
-        ->type_name("MODE");
+    addAttention(bench, o.attention, "dense", "; declared feeds a worked sheet token by token");
     bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")
         ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}));

@@ -24,18 +24,12 @@ struct ModelOptions {
     bool force = false;
 };
 
-struct AttentionChoice {
-    AttentionMode mode = AttentionMode::Declared;
-    int32_t keepTokens = 0;
-    bool scattered = false;  ///< bench only
-};
-
 struct RunOptions {
     ModelOptions model;
     std::string task, prompt, promptFile;
     bool promptGiven = false;
     std::vector<int32_t> promptIds;
-    std::vector<AttentionChoice> attention;
+    std::vector<MaskPolicySpec> attention;
     int32_t maxTokens = -1;
     SamplerSettings sampler;
     int64_t seed = 0;
@@ -53,7 +47,7 @@ struct EvalOptions {
     std::string markdownFile;  ///< shapes
     int64_t count = 0;
     uint64_t seed = 0;
-    std::vector<AttentionChoice> attention;
+    std::vector<MaskPolicySpec> attention;
     int32_t maxTokens = -1;
     int32_t nJobs = 0;
     int32_t batch = 8;
@@ -101,7 +95,7 @@ struct BenchOptions {
     ModelOptions model;
     std::vector<int32_t> promptSizes, predictSizes, depths;
     std::vector<Range> promptThenPredict;  ///< -pg P,N
-    std::vector<AttentionChoice> attention;
+    std::vector<MaskPolicySpec> attention;
     std::string randomWeights, output = "md";
     std::string weightType = "bf16";
     std::vector<int32_t> batches;

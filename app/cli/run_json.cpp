@@ -30,7 +30,7 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         violations.push_back(
             {{"kind", violationName(v.kind)}, {"position", v.position}, {"segment", v.segment}, {"effect", v.effect}});
     nlohmann::ordered_json object{
-        {"attention", attentionModeName(h.settings.attention)},
+        {"attention", h.settings.attention.text()},
         {"task", h.settings.task},
         {"answer", run.answer},
         {"text", model.tokenizer().decode(ids)},
@@ -61,7 +61,6 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"device", h.device},
         {"n_threads", h.nThreads},
     };
-    if (h.settings.attention == AttentionMode::Keep) object["keep_tokens"] = h.settings.keepTokens;
     if (!h.warning.empty()) object["warning"] = h.warning;
     const AnswerCheck check = checkAnswer(run);
     if (check.verdict != AnswerCheck::Verdict::None) object["checked"] = check.verdict == AnswerCheck::Verdict::Right;
@@ -77,7 +76,7 @@ void printJson(const nlohmann::ordered_json& object) {
 
 std::string runSummary(const RunData& run) {
     const RunStats& s = run.stats;
-    std::string text = attentionModeName(run.header.settings.attention);
+    std::string text = run.header.settings.attention.text();
     text += ": " + std::to_string(s.responseTokens) + " tokens";
     if (s.decodeTokensPerS() > 0) text += ", " + decimal(s.decodeTokensPerS(), 1) + " t/s";
     text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +

@@ -11,6 +11,7 @@
 #include "engine/bench/bench_declared.h"
 #include "engine/bench/random_weights.h"
 #include "engine/decode/machine.h"
+#include "engine/policy/policies.h"
 #include "kernels/bandwidth.h"
 #include "kernels/process_limits.h"
 
@@ -30,9 +31,8 @@ BenchPlan planOf(const BenchOptions& o) {
     if (!o.depths.empty()) plan.depths = o.depths;
     if (!o.batches.empty()) plan.batches = o.batches;
     plan.attention.clear();
-    for (const AttentionChoice& choice : o.attention) {
-        if (choice.mode != AttentionMode::Declared)  // a bench of its own
-            plan.attention.push_back({choice.mode, choice.keepTokens, choice.scattered});
+    for (const MaskPolicySpec& policy : o.attention) {
+        if (!policy.isDeclared()) plan.attention.push_back(policy);  // declared is a bench of its own
     }
     plan.repetitions = o.repetitions;
     plan.warmup = o.warmup;
@@ -45,7 +45,7 @@ BenchPlan planOf(const BenchOptions& o) {
 
 bool wantsDeclared(const BenchOptions& o) {
     return std::any_of(o.attention.begin(), o.attention.end(),
-                       [](const AttentionChoice& choice) { return choice.mode == AttentionMode::Declared; });
+                       [](const MaskPolicySpec& policy) { return policy.isDeclared(); });
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ int benchVerb(const BenchOptions& o, const Log& log) {
                          {},
                          "--attention",
                          "declared",
-                         "dense, keep=N or scatter=N"});
+                         "another of " + maskPolicyNames()});
     OpenedModel opened;
     std::unique_ptr<RandomWeights> drawn;
     BenchSubject subject;

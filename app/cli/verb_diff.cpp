@@ -5,6 +5,7 @@
 #include "engine/files/decimal.h"
 #include "engine/files/safe_text.h"
 #include "engine/trace/trace.h"
+#include "engine/types/interval_algebra.h"
 #include "engine/types/run_diff.h"
 
 namespace spanscope::cli {
@@ -61,7 +62,7 @@ std::string stepText(const RunData& run, int64_t index) {
 }
 
 Json differenceJson(const RunData& a, const RunData& b, const RunDifference& d) {
-    Json object{{"attention", attentionModeName(a.header.settings.attention)},
+    Json object{{"attention", a.header.settings.attention.text()},
                 {"equal", d.equal()},
                 {"prompt_equal", d.promptEqual},
                 {"answer_equal", d.answerEqual},
@@ -76,7 +77,7 @@ Json differenceJson(const RunData& a, const RunData& b, const RunDifference& d) 
 }
 
 void printDifference(const RunData& a, const RunData& b, const RunDifference& d) {
-    printFormat("%s: %s\n", attentionModeName(a.header.settings.attention), d.equal() ? "equal" : "different");
+    printFormat("%s: %s\n", a.header.settings.attention.text().c_str(), d.equal() ? "equal" : "different");
     if (!d.promptEqual) printFormat("  the prompts differ\n");
     if (d.firstToken >= 0)
         printFormat("  tokens differ from step %lld: %s | %s\n", static_cast<long long>(d.firstToken),

@@ -22,8 +22,7 @@ using Json = nlohmann::ordered_json;
 
 Json rowJson(const Row& row, const Plan& plan) {
     const RowSums s = sumUp(row);
-    Json object{{"version", kJsonVersion}, {"attention", attentionModeName(row.choice.mode)}};
-    if (row.choice.mode == AttentionMode::Keep) object["keep_tokens"] = row.choice.keepTokens;
+    Json object{{"version", kJsonVersion}, {"attention", row.attention.text()}};
     object.update(
         {{"exact", s.exactShare()},
          {"n", s.n},
@@ -56,13 +55,13 @@ void printTable(const std::vector<Row>& rows) {
     for (const Row& row : rows) {
         const RowSums s = sumUp(row);
         const std::string rate = row.wallS > 0 ? decimal(static_cast<double>(s.response) / row.wallS, 0) : "-";
-        printFormat("%-10s %6lld %8s%% %10lld %10lld %8s%% %8s%% %10lld %11s\n", attentionModeName(row.choice.mode),
+        printFormat("%-10s %6lld %8s%% %10lld %10lld %8s%% %8s%% %10lld %11s\n", row.attention.text().c_str(),
                     static_cast<long long>(s.n), decimal(100 * s.exactShare(), 1).c_str(),
                     static_cast<long long>(s.prompt), static_cast<long long>(s.response),
                     decimal(100 * s.share(s.attended), 1).c_str(), decimal(100 * s.share(s.loaded), 1).c_str(),
                     static_cast<long long>(s.violations), rate.c_str());
     }
-    for (const Row& row : rows) print(row.scores.toText(attentionModeName(row.choice.mode)));
+    for (const Row& row : rows) print(row.scores.toText(row.attention.text()));
 }
 
 }  // namespace

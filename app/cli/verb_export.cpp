@@ -19,9 +19,9 @@ using SharedRun = std::shared_ptr<const RunData>;
 
 constexpr uint64_t kLargeMask = uint64_t{1} << 30;  ///< whose size is said
 
-SharedRun firstWith(const TraceFile& file, AttentionMode mode, const SharedRun& notThis) {
+SharedRun firstWith(const TraceFile& file, const MaskPolicySpec& attention, const SharedRun& notThis) {
     for (const auto& run : file.runs) {
-        if (run != notThis && run->header.settings.attention == mode) return run;
+        if (run != notThis && run->header.settings.attention == attention) return run;
     }
     return nullptr;
 }
@@ -30,7 +30,7 @@ SharedRun chosenRun(const TraceFile& file, int64_t index) {
     if (index >= 0)
         return static_cast<size_t>(index) < file.runs.size() ? SharedRun(file.runs[static_cast<size_t>(index)])
                                                              : nullptr;
-    if (SharedRun declared = firstWith(file, AttentionMode::Declared, nullptr)) return declared;
+    if (SharedRun declared = firstWith(file, MaskPolicySpec::declared(), nullptr)) return declared;
     return file.runs.empty() ? nullptr : SharedRun(file.runs.front());
 }
 
@@ -88,7 +88,7 @@ int exportVerb(const ExportOptions& o, const Log& log) {
                          std::to_string(o.lastStep),
                          std::to_string(o.firstStep) + " or more"});
     // A comparison belongs to the same prompt only.
-    SharedRun other = firstWith(*file, AttentionMode::Dense, run);
+    SharedRun other = firstWith(*file, MaskPolicySpec::dense(), run);
     if (other && other->header.formattedPrompt != run->header.formattedPrompt) other = nullptr;
     if (!o.against.empty()) {
         auto against = readTrace(o.against);

@@ -33,7 +33,7 @@ int traceInfo(const InfoOptions& o, const Log& log) {
         const RunHeader& h = run->header;
         runs.push_back({{"run", h.runId},
                         {"task", h.settings.task},
-                        {"attention", attentionModeName(h.settings.attention)},
+                        {"attention", h.settings.attention.text()},
                         {"model", h.modelName},
                         {"model_hash", h.modelHash},
                         {"machine", h.machine},

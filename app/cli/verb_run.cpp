@@ -108,7 +108,7 @@ Error stdoutFailed() { return {ErrorCode::Io, "cannot be written", "stdout", {},
 /// stream: where the response goes as it comes. A reader that leaves (`| head`) ends the run, unless it is recorded.
 void execute(Running& r, StreamedText* stream, const Log& log) {
     for (auto& session : r.sessions) {
-        const std::string name = attentionModeName(session->data().header.settings.attention);
+        const std::string name = session->data().header.settings.attention.text();
         auto ok = session->prefill(&stopFlag(), [&](int32_t done, int32_t total) {
             if (total > 4096) log.progress(name + ": prompt " + std::to_string(done) + " of " + std::to_string(total));
         });
@@ -145,9 +145,9 @@ void closeTrace(Running& r, int64_t loadNs) {
     if (auto ok = r.trace->close(); !ok) r.fail(ok.error());
 }
 
-const RunData* runWith(const Running& r, AttentionMode mode) {
+const RunData* runWith(const Running& r, const MaskPolicySpec& attention) {
     for (const auto& session : r.sessions) {
-        if (session->data().header.settings.attention == mode) return &session->data();
+        if (session->data().header.settings.attention == attention) return &session->data();
     }
     return nullptr;
 }
@@ -169,8 +169,8 @@ nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t 
     for (const auto& session : r.sessions) runs.push_back(runJson(session->data(), model, loadNs));
     nlohmann::ordered_json object{
         {"version", kJsonVersion}, {"runs", std::move(runs)}, {"model", model.name()}, {"model_hash", model.hash()}};
-    const RunData* dense = runWith(r, AttentionMode::Dense);
-    const RunData* declared = runWith(r, AttentionMode::Declared);
+    const RunData* dense = runWith(r, MaskPolicySpec::dense());
+    const RunData* declared = runWith(r, MaskPolicySpec::declared());
     if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0) {
         object["speed_up"] = up.factor;
         object["speed_up_steps"] = up.nSteps;
@@ -207,9 +207,8 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (o.seed < 0) log.info("seed " + std::to_string(settings->sampler.seed));
 
     Running running;
-    for (const AttentionChoice& choice : o.attention) {
-        settings->attention = choice.mode;
-        settings->keepTokens = choice.keepTokens;
+    for (const MaskPolicySpec& attention : o.attention) {
+        settings->attention = attention;
         auto session =
             Session::create(opened->model, **backend, *settings, static_cast<int64_t>(running.sessions.size()) + 1);
         if (!session) return log.fail(session.error());
@@ -238,7 +237,7 @@ int runVerb(const RunOptions& o, const Log& log) {
     } else {
         for (const auto& session : running.sessions) {
             const RunData& run = session->data();
-            printData(attentionModeName(run.header.settings.attention) + std::string(":\n") +
+            printData(run.header.settings.attention.text() + ":\n" +
                       model.tokenizer().decode(responseIds(run, model.tokenizer())) + "\n");
         }
     }
@@ -246,12 +245,11 @@ int runVerb(const RunOptions& o, const Log& log) {
         log.info(runSummary(session->data()));
         const AnswerCheck check = checkAnswer(session->data());
         if (!check.note.empty())
-            log.info("warning: " + std::string(attentionModeName(session->data().header.settings.attention)) +
-                     ": the answer " + (session->data().answer.empty() ? "(none)" : session->data().answer) + " is " +
-                     check.note);
+            log.info("warning: " + session->data().header.settings.attention.text() + ": the answer " +
+                     (session->data().answer.empty() ? "(none)" : session->data().answer) + " is " + check.note);
     }
-    const RunData* dense = runWith(running, AttentionMode::Dense);
-    const RunData* declared = runWith(running, AttentionMode::Declared);
+    const RunData* dense = runWith(running, MaskPolicySpec::dense());
+    const RunData* declared = runWith(running, MaskPolicySpec::declared());
     if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0)
         log.info("speed-up: " + decimal(up.factor, 2) + "x" + (up.sameLength() ? "" : " " + up.note()));
     if (!running.failed) return kOk;

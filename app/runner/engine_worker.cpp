@@ -181,9 +181,9 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
     if (settings.contextTokens <= 0 || settings.contextTokens > m_contextTokens)
         settings.contextTokens = m_contextTokens;
 
-    const auto add = [&](int64_t id, AttentionMode mode) -> Status {
+    const auto add = [&](int64_t id, const MaskPolicySpec& attention) -> Status {
         RunSettings copy = settings;
-        copy.attention = mode;
+        copy.attention = attention;
         auto session = Session::create(m_model, *m_backend, copy, id);
         if (!session) return session.error();
         const size_t nSegments = (*session)->data().segments.size();
@@ -191,7 +191,7 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
         return {};
     };
     Status made = add(request.runId, settings.attention);
-    if (made && request.denseRunId) made = add(request.denseRunId, AttentionMode::Dense);
+    if (made && request.denseRunId) made = add(request.denseRunId, MaskPolicySpec::dense());
     if (!made) return fail(made.error());
 
     m_recorder.reset();
@@ -228,15 +228,7 @@ void EngineWorker::runSessions(std::vector<Live>& live, const std::atomic<bool>&
         if (!status && status.error().code != ErrorCode::Cancelled && !stop) return broke(one, status.error());
         if (stop) break;
     }
-    if (!stop && live.size() == 1) {
-        Session& session = *live.front().session;
-        while (!stop && !session.finished()) {
-            const Result<bool> more = session.step();
-            if (!more) return broke(live.front(), more.error());
-            sendIfDue(live);
-            if (!*more) break;
-        }
-    } else if (!stop) {
+    if (!stop) {
         std::vector<Session*> sessions;
         for (Live& one : live) sessions.push_back(one.session.get());
         const Status status = runInterleaved(sessions, kSliceSteps, &stop, [&](Session&) { sendIfDue(live); });

@@ -6,7 +6,8 @@
 
 #include "engine/bench/bench_rounds.h"
 #include "engine/bench/random_weights.h"
-#include "engine/decode/session.h"
+#include "engine/policy/keep_policy.h"
+#include "engine/policy/policies.h"
 
 namespace spanscope {
 
@@ -15,23 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// What the query at `position` may read.
-IntervalList listFor(const BenchAttention& a, int32_t position) {
-    if (a.mode == AttentionMode::Dense) return {{0, kOpenEnd}};
-    if (!a.scattered) return keepIntervals(a.keepTokens, position);
-    // The same number of whole pages, evenly spread over the context; the newest tokens are the last of them.
-    const int32_t nPages = position / kPageTokens + 1;
-    const int32_t nKept = std::clamp(a.keepTokens / kPageTokens, 1, nPages);
-    IntervalList list;
-    for (int32_t i = 0; i < nKept; ++i) {
-        const auto page = static_cast<int32_t>(int64_t{nPages - 1} * i / std::max(1, nKept - 1));
-        const int32_t begin = page * kPageTokens;
-        if (!list.empty() && list.back().end >= begin) list.back().end = begin + kPageTokens;
-        else list.push_back({begin, begin + kPageTokens});
-    }
-    return list;
-}
 
 /// Matrix arithmetic of one prompt token; the head is asked for the last token alone.
 double flopsPerToken(const ModelWeights& w) {
@@ -77,16 +61,23 @@ class Bench {
         return {};
     }
 
-    /// Appends tokens under `attention`, in chunks so that stop is noticed.
-    Status fill(SequenceId sequence, int32_t n, const BenchAttention& attention) {
+    /// What the query at `position` may read, where no model declares anything.
+    static QueryMask maskAt(MaskPolicy& policy, int32_t position) {
+        TokenView view;
+        view.position = position;
+        return policy.forStep(view);
+    }
+
+    /// Appends tokens under the policy's lists, in chunks so that stop is noticed.
+    Status fill(SequenceId sequence, int32_t n, MaskPolicy& policy) {
         constexpr int32_t kChunk = 512;
         for (int32_t done = 0; done < n; done += kChunk) {
             if (Status s = checkStop(); !s) return s;
             const int32_t count = std::min(kChunk, n - done);
             const int32_t at = m_backend.storedTokens(sequence);
             // One list for a chunk: that of its middle, open to the chunk's own tokens.
-            IntervalList list = listFor(attention, at + count / 2);
-            if (attention.mode != AttentionMode::Dense && list.back().end != kOpenEnd) list.back().end = kOpenEnd;
+            IntervalList list = *maskAt(policy, at + count / 2).visible;
+            list.back().end = kOpenEnd;
             const QueryRun run{0, count, list};
             const std::span<const int32_t> tokens(m_tokens.data() + at % (1 << 15), static_cast<size_t>(count));
             if (Status s = m_backend.prefill(sequence, tokens, {&run, 1}, {}); !s) return s;
@@ -95,43 +86,45 @@ class Bench {
     }
 
     /// n steps of every sequence; the token fed is the greedy one of the step before.
-    Status generate(int32_t n, const BenchAttention& attention, double& loadedTokens) {
+    Status generate(int32_t n, MaskPolicy& policy, double& loadedTokens) {
         const size_t b = m_sequences.size();
         std::vector<int32_t> next(b, 1);
         std::vector<DecodeItem> items(b);
-        IntervalList list;
         for (int32_t i = 0; i < n; ++i) {
             if (Status s = checkStop(); !s) return s;
             const int32_t position = m_backend.storedTokens(m_sequences[0]);
-            if (i == 0 || attention.mode != AttentionMode::Dense) list = listFor(attention, position);
-            for (size_t k = 0; k < b; ++k) items[k] = {m_sequences[k], next[k], position, list, 0};
+            const SharedIntervals list = maskAt(policy, position).visible;
+            for (size_t k = 0; k < b; ++k) items[k] = {m_sequences[k], next[k], position, *list, 0};
             if (Status s = m_backend.decode(items, {next, {}, {}}); !s) return s;
-            loadedTokens += spanscope::loadedTokens(list, position);
+            loadedTokens += spanscope::loadedTokens(*list, position);
         }
         return {};
     }
 
-    /// One attention mode of a test.
+    /// One policy of a test.
     struct Contender {
-        BenchAttention attention;
+        std::string name;
+        std::unique_ptr<MaskPolicy> policy;
         BenchRounds rounds;
         double loadedTokens = 0;  ///< over all measured steps
     };
 
-    /// A row for every attention mode; their repetitions take turns.
+    /// A row for every policy; their repetitions take turns.
     Status test(int32_t nPrompt, int32_t nGen, int32_t depth, int32_t batch) {
         if (nPrompt < 0 || nGen < 0 || nPrompt + nGen == 0 || depth < 0 || batch < 1)
             return Error{ErrorCode::InvalidArgument, "a test needs tokens", {}, "bench"};
         std::vector<Contender> contenders;
-        for (const BenchAttention& a : m_plan.attention) {
-            if (a.mode == AttentionMode::Declared)
+        for (const MaskPolicySpec& attention : m_plan.attention) {
+            if (attention.isDeclared())
                 return Error{ErrorCode::InvalidArgument,
-                             "bench has no model that declares; use dense or keep=N, or `run --attention both`",
+                             "bench has no model that declares; use another attention, or `run --attention both`",
                              {},
                              "--attention",
-                             "declared",
-                             "dense or keep=N"};
-            contenders.push_back({a, {}, 0});
+                             attention.text(),
+                             maskPolicyNames()};
+            auto policy = makeMaskPolicy(attention, m_backend.info());
+            if (!policy) return policy.error();
+            contenders.push_back({attention.text(), std::move(*policy), {}, 0});
         }
         std::string name = nPrompt ? "pp" + std::to_string(nPrompt) : std::string();
         if (nGen) name.append(nPrompt ? "+tg" : "tg").append(std::to_string(nGen));
@@ -141,7 +134,8 @@ class Bench {
             if (!id) return freeAnd(id.error());
             m_sequences.push_back(*id);
             // What fills the depth is not measured and does not change what a step costs: the cheapest list.
-            if (Status s = fill(*id, depth, {AttentionMode::Keep, 64}); !s) return freeAnd(s.error());
+            KeepPolicy cheapest(64);
+            if (Status s = fill(*id, depth, cheapest); !s) return freeAnd(s.error());
         }
         MachineRate machine(m_subject.readGBps);
         for (int32_t round = m_plan.warmup ? -1 : 0; round < m_plan.repetitions; ++round)
@@ -158,7 +152,7 @@ class Bench {
             row.nGen = nGen;
             row.nDepth = depth;
             row.nBatch = batch;
-            row.attention = benchAttentionName(c.attention);
+            row.attention = c.name;
             c.rounds.fill(row);
             if (nPrompt == 0) row.loadedTokens = c.loadedTokens / (static_cast<double>(nGen) * m_plan.repetitions);
             if (nGen == 0) row.gflops = flopsPerToken(m_weights) * row.avgTs / 1e9;
@@ -176,8 +170,8 @@ class Bench {
         const auto start = Clock::now();
         // A warm-up decodes a few tokens only: it wakes threads and faults pages in.
         const int32_t steps = machine ? nGen : std::min(nGen, 8);
-        if (Status s = fill(m_sequences[0], nPrompt, c.attention); !s) return s;
-        if (Status s = generate(steps, c.attention, loaded); !s) return s;
+        if (Status s = fill(m_sequences[0], nPrompt, *c.policy); !s) return s;
+        if (Status s = generate(steps, *c.policy, loaded); !s) return s;
         const double took = secondsSince(start);
         for (const SequenceId id : m_sequences) m_backend.truncate(id, depth);
         if (!machine) return {};
@@ -196,7 +190,7 @@ class Bench {
         for (int32_t i = 0; i < n && s; ++i) {
             double unused = 0;
             m_backend.resetStageTimes();
-            s = generate(1, c.attention, unused);
+            s = generate(1, *c.policy, unused);
             c.rounds.addStep(m_backend.stageTimes());
         }
         m_backend.setProfiling(false);
@@ -225,11 +219,6 @@ class Bench {
 };
 
 }  // namespace
-
-std::string benchAttentionName(const BenchAttention& a) {
-    if (a.mode != AttentionMode::Keep) return attentionModeName(a.mode);
-    return "keep=" + std::to_string(a.keepTokens) + (a.scattered ? " scattered" : "");
-}
 
 BenchSequences benchSequences(const BenchPlan& plan) {
     int32_t longest = 0, depth = 0;

@@ -5,8 +5,8 @@
 // on a machine whose speed changes by the minute. The machine's own read rate is sampled before and after every
 // repetition; the fraction is the median over repetitions of GB/s reached over the mean of the two samples.
 //
-// A backend and weights are enough: lists are dense or synthetic (keep), so a cost curve needs no model that
-// declares. Measured rounds are never profiled; attention's share comes from extra rounds of its own.
+// A backend and weights are enough: lists are dense or follow from the position, so a cost curve needs no model
+// that declares. Measured rounds are never profiled; attention's share comes from extra rounds of its own.
 // One thread; the backend's.
 #pragma once
 
@@ -16,19 +16,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/types/records.h"
+#include "engine/types/mask_policy_spec.h"
 #include "kernels/backend.h"
 #include "kernels/result.h"
 
 namespace spanscope {
-
-struct BenchAttention {
-    AttentionMode mode = AttentionMode::Dense;  ///< Dense or Keep
-    int32_t keepTokens = 0;                     ///< sink and the last N, one run
-    bool scattered = false;                     ///< Keep: the same tokens as single pages, evenly spread
-};
-/// "dense", "keep=512", "keep=512 scattered".
-std::string benchAttentionName(const BenchAttention& attention);
 
 struct BenchPlan {
     std::vector<int32_t> promptSizes;   ///< pp tests
@@ -36,10 +28,10 @@ struct BenchPlan {
     struct Both {
         int32_t prompt = 0, predict = 0;
     };
-    std::vector<Both> promptThenPredict;  ///< pg tests: both, one rate over all tokens
-    std::vector<int32_t> depths{0};       ///< tokens in the context before a test
-    std::vector<int32_t> batches{1};      ///< sequences decoded together (tg tests)
-    std::vector<BenchAttention> attention{{}};
+    std::vector<Both> promptThenPredict;                             ///< pg tests: both, one rate over all tokens
+    std::vector<int32_t> depths{0};                                  ///< tokens in the context before a test
+    std::vector<int32_t> batches{1};                                 ///< sequences decoded together (tg tests)
+    std::vector<MaskPolicySpec> attention{MaskPolicySpec::dense()};  ///< any but declared
     int32_t repetitions = 5;
     bool warmup = true;
     uint64_t seed = 1;
@@ -68,7 +60,7 @@ struct BenchRow {
     int32_t nThreads = 0;
     std::string test;  ///< "pp512", "tg128", "pp512+tg128"
     int32_t nPrompt = 0, nGen = 0, nDepth = 0, nBatch = 1;
-    std::string attention;
+    std::string attention;           ///< the policy, as text
     double avgTs = 0, stddevTs = 0;  ///< tokens per second, all sequences together
     double gbps = 0;                 ///< tg: bytes of weights and KV a second, 1e9, mean
     double bandwidthFraction = 0;    ///< of the machine's read rate beside it, median; 0 = unknown
@@ -84,7 +76,7 @@ struct BenchRow {
 using BenchProgress = std::function<void(const std::string& what)>;
 
 /// Appends a row for each test as it ends, so that a stop or a failure loses none of those before it. Cancelled when
-/// stop is set; InvalidArgument for a test of no tokens or Declared.
+/// stop is set; InvalidArgument for a test of no tokens or an attention that cannot be measured so.
 Status runBench(Backend& backend, const ModelWeights& weights, const BenchSubject& subject, const BenchPlan& plan,
                 const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress = {});
 

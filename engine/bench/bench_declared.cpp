@@ -87,7 +87,7 @@ class DeclaredBench {
         row.nGen = nGen;
         row.nDepth = m_depth;
         row.nBatch = batch;
-        row.attention = attentionModeName(AttentionMode::Declared);
+        row.attention = MaskPolicySpec::declared().text();
         rounds.fill(row);
         row.loadedTokens = loaded / (static_cast<double>(nGen) * m_plan.repetitions);
         freeAll();

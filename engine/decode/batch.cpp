@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
-#include "engine/decode/run_state.h"
-
 namespace spanscope {
 
 struct Batch::Impl {
     std::shared_ptr<const Model> model;
     Backend& backend;
     size_t maxSequences;
-    std::vector<std::unique_ptr<RunState>> runs;
+    std::vector<std::unique_ptr<Session>> runs;
     std::vector<RunData> ended;  ///< finished in prefill already
     std::vector<DecodeItem> items;
     std::vector<int32_t> argmax;
@@ -29,7 +27,7 @@ bool Batch::empty() const { return m_impl->runs.empty() && m_impl->ended.empty()
 
 Status Batch::add(const RunSettings& settings, int64_t runId, const std::atomic<bool>* stop) {
     if (full()) return Error{ErrorCode::InvalidArgument, "the batch is full"};
-    auto run = RunState::create(m_impl->model, m_impl->backend, settings, runId);
+    auto run = Session::create(m_impl->model, m_impl->backend, settings, runId);
     if (!run) return run.error();
     if (auto ok = (*run)->prefill(stop, {}); !ok) return ok;
     if ((*run)->finished()) {
@@ -69,7 +67,6 @@ Result<std::vector<RunData>> Batch::step() {
         b.runs[i]->absorb({b.argmax[i], b.argmaxLogprob[i]}, logits, deviceNs, startedAt);
         if (b.runs[i]->finished()) done.push_back(b.runs[i]->takeData());
     }
-    // takeData() leaves the stop reason behind, so finished() still holds.
     std::erase_if(b.runs, [](const auto& run) { return run->finished(); });
     return done;
 }

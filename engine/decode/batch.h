@@ -13,8 +13,6 @@
 
 namespace spanscope {
 
-class RunState;
-
 class Batch {
   public:
     /// model and backend outlive the batch; backend was made with maxBatch >= maxSequences.

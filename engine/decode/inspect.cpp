@@ -7,6 +7,8 @@
 #include "engine/decode/masks.h"
 #include "engine/decode/sampler.h"
 #include "engine/decode/session.h"
+#include "engine/policy/dense_policy.h"
+#include "engine/types/interval_algebra.h"
 
 namespace spanscope {
 
@@ -24,15 +26,6 @@ double logSumExp(std::span<const float> logits) {
 
 int32_t topOf(std::span<const float> logits) {
     return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
-
-bool wellFormed(const IntervalList& list) {
-    int64_t previousEnd = -1;
-    for (const Interval& i : list) {
-        if (i.begin < 0 || i.begin <= previousEnd || i.end <= i.begin) return false;
-        previousEnd = i.end;
-    }
-    return true;
 }
 
 }  // namespace
@@ -123,14 +116,14 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
     std::unique_ptr<Inspector> inspector(new Inspector);
     Impl& m = *inspector->m_impl;
     const int32_t window = model->weights().shape.slidingWindow, vocab = model->weights().shape.vocab;
-    const MaskPolicy densePolicy(AttentionMode::Dense, 0, window, 0);
+    RunMasks denseMasks(std::make_unique<DensePolicy>(), window, 0);
     auto add = [&](int32_t id, const SharedIntervals& list) {
         const auto position = static_cast<int32_t>(m.tokens.size());
         m.tokens.push_back(id);
         m.lists.push_back(list);
         TokenView view;
         view.position = position;
-        m.denseLists.push_back(densePolicy.forPrompt(view).visible);
+        m.denseLists.push_back(denseMasks.forPrompt(view).visible);
     };
     for (size_t i = 0; i < run->header.prompt.size(); ++i) add(run->header.prompt[i].id, run->header.promptVisible[i]);
     for (const StepRecord& step : run->steps) add(step.token.id, step.visible);
@@ -268,7 +261,7 @@ Result<StepEdit> Inspector::edit(int32_t step, const IntervalList& list, int32_t
     auto record = m.stepAt(step);
     if (!record) return record.error();
     const int32_t position = (*record)->position;
-    if (!wellFormed(list)) return invalidArgument("the edited list is not sorted and disjoint");
+    if (!isNormalised(list)) return invalidArgument("the edited list is not sorted and disjoint");
     if (!mayRead(list, position, position)) return invalidArgument("a step always reads its own token");
     auto dense = m.probeAt(m.dense, position, *m.denseLists[static_cast<size_t>(position)]);
     if (!dense) return dense.error();

@@ -1,27 +1,8 @@
 #include "engine/decode/masks.h"
 
-#include <algorithm>
-
-#include "engine/decode/session.h"
+#include "engine/types/interval_algebra.h"
 
 namespace spanscope {
-
-IntervalList keepIntervals(int32_t keepTokens, int32_t position) {
-    const int32_t begin = position + 1 - std::max(1, keepTokens);  // a query always reads its own token
-    if (begin <= 1) return {{0, kOpenEnd}};
-    return {{0, 1}, {begin, kOpenEnd}};
-}
-
-IntervalList foldWindow(const IntervalList& list, int32_t window, int32_t position) {
-    if (window <= 0 || position < window) return list;
-    const int32_t first = position - window + 1;
-    IntervalList folded;
-    for (const Interval& i : list) {
-        if (i.end <= first) continue;
-        folded.push_back({std::max(i.begin, first), i.end});
-    }
-    return folded;
-}
 
 std::vector<QueryRun> runsOf(std::span<const SharedIntervals> lists) {
     std::vector<QueryRun> runs;
@@ -33,27 +14,16 @@ std::vector<QueryRun> runsOf(std::span<const SharedIntervals> lists) {
     return runs;
 }
 
-MaskPolicy::MaskPolicy(AttentionMode mode, int32_t keepTokens, int32_t slidingWindow, int64_t runId)
-    : m_mode(mode),
-      m_keepTokens(keepTokens),
-      m_slidingWindow(slidingWindow),
-      m_idBase((static_cast<uint64_t>(runId) + 1) << 32),
-      m_dense(std::make_shared<const IntervalList>(IntervalList{{0, kOpenEnd}})) {}
+RunMasks::RunMasks(std::unique_ptr<MaskPolicy> policy, int32_t slidingWindow, int64_t runId)
+    : m_policy(std::move(policy)), m_slidingWindow(slidingWindow), m_idBase((static_cast<uint64_t>(runId) + 1) << 32) {}
 
-QueryMask MaskPolicy::folded(QueryMask mask, int32_t position) const {
-    if (m_slidingWindow <= 0 || position < m_slidingWindow) return mask;
-    return {std::make_shared<const IntervalList>(foldWindow(*mask.visible, m_slidingWindow, position)), 0};
-}
-
-QueryMask MaskPolicy::forPrompt(const TokenView& view) const {
-    if (m_mode == AttentionMode::Declared) return folded({view.visible, m_idBase + view.maskId}, view.position);
-    return folded({m_dense, m_idBase}, view.position);
-}
-
-QueryMask MaskPolicy::forStep(const TokenView& view) const {
-    if (m_mode != AttentionMode::Keep) return forPrompt(view);
-    auto list = std::make_shared<const IntervalList>(keepIntervals(m_keepTokens, view.position));
-    return folded({std::move(list), 0}, view.position);
+QueryMask RunMasks::finished(QueryMask mask, int32_t position) const {
+    if (m_slidingWindow > 0 && position >= m_slidingWindow) {  // Mistral's (arXiv 2310.06825), the query's own included
+        const int32_t first = position - m_slidingWindow + 1;
+        return {std::make_shared<const IntervalList>(clip(*mask.visible, first, kOpenEnd)), 0};
+    }
+    if (mask.id != 0) mask.id += m_idBase;
+    return mask;
 }
 
 }  // namespace spanscope

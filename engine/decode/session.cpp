@@ -1,54 +1,289 @@
 #include "engine/decode/session.h"
 
-#include "engine/decode/run_state.h"
+#include <algorithm>
+#include <cmath>
+
+#include "engine/decode/machine.h"
+#include "engine/policy/policies.h"
+#include "engine/tasks/task.h"
+#include "spanscope_version.h"
 
 namespace spanscope {
 
-struct Session::Impl {
-    std::unique_ptr<RunState> run;
-    std::vector<float> logits;  ///< (vocab) where the sampler wants them, else empty
-};
+namespace {
 
-Session::Session() : m_impl(std::make_unique<Impl>()) {}
-Session::~Session() = default;
+using Clock = std::chrono::steady_clock;
+
+int64_t nsSince(Clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+}
+
+SampledToken greedyOf(std::span<const float> logits) {
+    SampledToken best;
+    for (size_t i = 1; i < logits.size(); ++i) {
+        if (logits[i] > logits[static_cast<size_t>(best.id)]) best.id = static_cast<int32_t>(i);
+    }
+    best.logprob = logProbability(logits, best.id);
+    return best;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, Backend& backend,
                                                  const RunSettings& settings, int64_t runId) {
-    const auto vocab = static_cast<size_t>(model->weights().shape.vocab);
-    auto run = RunState::create(std::move(model), backend, settings, runId);
-    if (!run) return run.error();
-    std::unique_ptr<Session> session(new Session);
-    session->m_impl->run = std::move(*run);
-    if (session->m_impl->run->needsLogits()) session->m_impl->logits.resize(vocab);
+    const auto startedAt = Clock::now();
+    if (auto ok = checkSampler(settings.sampler); !ok) return ok.error();
+    auto policy = makeMaskPolicy(settings.attention, backend.info());
+    if (!policy) return policy.error();
+    auto prompt = preparePrompt(*model, settings);
+    if (!prompt) return prompt.error();
+    const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
+    const int32_t capacity = neededTokens(*model, settings, nPrompt);
+    if (auto ok = checkPromptFits(nPrompt, capacity); !ok) return ok.error();
+    auto sequence = backend.createSequence(capacity);
+    if (!sequence) return sequence.error();
+
+    std::unique_ptr<Session> session(
+        new Session(std::move(model), backend, settings, std::move(*prompt), std::move(*policy), runId));
+    session->m_sequence = *sequence;
+    session->m_capacity = capacity;
+    session->fillHeader(runId);
+    session->readPrompt();
+    session->m_clockNs = nsSince(startedAt);
     return session;
 }
 
+Session::Session(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings,
+                 PreparedPrompt prompt, std::unique_ptr<MaskPolicy> policy, int64_t runId)
+    : m_model(std::move(model)),
+      m_backend(backend),
+      m_prompt(std::move(prompt)),
+      m_tracker(m_model->tokenizer().pieceIds(), m_prompt.policy),
+      m_masks(std::move(policy), m_model->weights().shape.slidingWindow, runId),
+      m_sampler(settings.sampler),
+      m_text(m_model->tokenizer()) {
+    m_data.header.settings = settings;
+}
+
+Session::~Session() { m_backend.freeSequence(m_sequence); }
+
+void Session::fillHeader(int64_t runId) {
+    RunHeader& h = m_data.header;
+    const ModelShape& shape = m_model->weights().shape;
+    const BackendInfo backend = m_backend.info();
+    h.runId = runId;
+    h.settings.task = std::string(m_prompt.task->name());
+    h.formattedPrompt = m_prompt.text;
+    h.modelName = m_model->name();
+    h.modelHash = m_model->hash();
+    h.backend = backend.name;
+    h.device = backend.device;
+    h.machine = describeMachine();
+    h.programVersion = std::string(kVersion) + " (" + kCommit + ")";
+    h.nThreads = backend.nThreads;
+    h.nLayers = shape.nLayers;
+    h.nHeads = shape.nHeads;
+    h.nKvHeads = shape.nKvHeads;
+    h.warning = m_prompt.warning;
+    h.exactAnswer = m_prompt.exactAnswer;
+    h.uncheckable = m_prompt.uncheckable;
+    h.hasProtocol = m_prompt.policy.hasProtocol;
+    h.prefill = m_prompt.policy.prefill;
+    h.heads = m_prompt.policy.heads;
+    m_data.stats.promptTokens = static_cast<int32_t>(m_prompt.ids.size());
+    m_data.stats.kvBytesPerToken =
+        int64_t{2} * shape.nLayers *
+        static_cast<int64_t>(rowBytes(backend.kvType, int64_t{shape.nKvHeads} * shape.headDim));
+}
+
+void Session::readPrompt() {
+    RunHeader& h = m_data.header;
+    StreamDecoder decoder(m_model->tokenizer());
+    h.prompt.reserve(m_prompt.ids.size());
+    for (int32_t id : m_prompt.ids) {
+        h.prompt.push_back(tokenInfo(decoder, id));
+        m_sampler.accept(id);
+    }
+    if (!h.prompt.empty()) h.prompt.back().text += decoder.flush();
+    for (const TokenView& view : m_tracker.consumePrompt(m_prompt.ids))
+        h.promptVisible.push_back(m_masks.forPrompt(view).visible);
+    m_data.segments = m_tracker.segments();
+    m_data.violations = m_tracker.violations();
+}
+
+TokenInfo Session::tokenInfo(StreamDecoder& decoder, int32_t id) const {
+    const Tokenizer& tokenizer = m_model->tokenizer();
+    TokenInfo info;
+    info.id = id;
+    info.special = tokenizer.isSpecial(id);
+    info.text = decoder.feed(id);
+    if (tokenizer.isControl(id)) info.text += tokenizer.pieceName(id);  // no bytes of its own, but a chip to draw
+    return info;
+}
+
 Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& progress) {
-    return m_impl->run->prefill(stop, progress);
+    if (m_prefilled || finished()) return invalidArgument("the run has been prefilled already");
+    auto startedAt = Clock::now();
+    RunStats& stats = m_data.stats;
+    const auto nPrompt = static_cast<int32_t>(m_prompt.ids.size());
+    std::vector<float> logits(static_cast<size_t>(m_model->weights().shape.vocab));
+    for (int32_t begin = 0; begin < nPrompt; begin += kPrefillChunk) {
+        if (stop && stop->load(std::memory_order_relaxed)) {
+            finish(StopReason::Cancelled);
+            return Error{ErrorCode::Cancelled, "stopped while reading the prompt"};
+        }
+        const int32_t end = std::min(nPrompt, begin + kPrefillChunk);
+        const bool last = end == nPrompt;
+        if (auto ok = prefillChunk(begin, end, last ? std::span<float>(logits) : std::span<float>()); !ok) {
+            finish(StopReason::Failed);
+            return ok;
+        }
+        if (progress && !last) {  // a watcher's time is not the run's
+            stats.prefillNs += nsSince(startedAt);
+            progress(end, nPrompt);
+            startedAt = Clock::now();
+        }
+    }
+    m_prefilled = true;
+    const SampledToken first = m_sampler.needsLogits() ? m_sampler.sample(logits) : greedyOf(logits);
+    stats.prefillNs += nsSince(startedAt);
+    m_clockNs += stats.prefillNs;
+    m_firstTokenNs = stats.ttftNs = m_clockNs;
+    stats.kvStoredBytes = stats.kvBytesPerToken * m_backend.storedTokens(m_sequence);
+    if (!std::isfinite(first.logprob)) {
+        finish(StopReason::NotFinite);
+        return notFinite();
+    }
+    if (m_data.header.settings.maxTokens > 0) m_data.steps.reserve(static_cast<size_t>(m_capacity - nPrompt));
+    if (m_data.header.settings.maxTokens == 0) {
+        finish(StopReason::TokenLimit);
+    } else {
+        setPending(first);
+    }
+    if (progress) progress(nPrompt, nPrompt);
+    return {};
+}
+
+Error Session::notFinite() const {
+    return Error{
+        ErrorCode::Format, "the model's output is not a number: its weights hold NaN or infinity, or lead to them here",
+        m_model->path(),   "logits after token " + std::to_string(m_backend.storedTokens(m_sequence) - 1),
+        "NaN or infinity", "finite numbers"};
+}
+
+Status Session::prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits) {
+    const auto first = static_cast<size_t>(begin), n = static_cast<size_t>(end - begin);
+    return m_backend.prefill(m_sequence, std::span<const int32_t>(m_prompt.ids).subspan(first, n),
+                             runsOf(std::span(m_data.header.promptVisible).subspan(first, n)), maybeLogits);
+}
+
+void Session::setPending(SampledToken token) {
+    RunStats& stats = m_data.stats;
+    if (token.id == m_model->tokenizer().eosId()) {
+        m_eosSampled = true;
+        stats.responseTokens += 1;
+        finish(StopReason::EndOfText);
+    } else if (m_backend.storedTokens(m_sequence) >= m_capacity) {
+        finish(StopReason::ContextFull);
+    } else {
+        m_pending = token;
+    }
 }
 
 Result<bool> Session::step() {
-    RunState& run = *m_impl->run;
-    if (run.finished()) return false;
-    if (!run.prefilled()) return Error{ErrorCode::InvalidArgument, "step() before prefill()"};
-    const auto startedAt = std::chrono::steady_clock::now();
-    const DecodeItem item = run.nextItem();
+    if (finished()) return false;
+    if (!m_prefilled) return invalidArgument("step() before prefill()");
+    if (needsLogits()) m_logits.resize(static_cast<size_t>(m_model->weights().shape.vocab));
+    const auto startedAt = Clock::now();
+    const DecodeItem item = nextItem();
     SampledToken greedy;
-    const DecodeOutput output{{&greedy.id, 1}, {&greedy.logprob, 1}, m_impl->logits};
-    if (auto ok = run.backend().decode({&item, 1}, output); !ok) {
-        run.finish(StopReason::Failed);
+    if (auto ok = m_backend.decode({&item, 1}, {{&greedy.id, 1}, {&greedy.logprob, 1}, m_logits}); !ok) {
+        finish(StopReason::Failed);
         return ok.error();
     }
-    run.absorb(greedy, m_impl->logits, run.backend().lastDeviceNs(), startedAt);
-    if (run.data().stats.stop == StopReason::NotFinite) return run.notFinite();
-    return !run.finished();
+    absorb(greedy, m_logits, m_backend.lastDeviceNs(), startedAt);
+    if (m_data.stats.stop == StopReason::NotFinite) return notFinite();
+    return !finished();
 }
 
-void Session::finish(StopReason reason) { m_impl->run->finish(reason); }
-bool Session::finished() const { return m_impl->run->finished(); }
-const RunData& Session::data() const { return m_impl->run->data(); }
-SequenceId Session::sequence() const { return m_impl->run->sequence(); }
-Backend& Session::backend() const { return m_impl->run->backend(); }
+DecodeItem Session::nextItem() {
+    m_view = m_tracker.consume(m_pending.id);
+    m_mask = m_masks.forStep(m_view);
+    return {m_sequence, m_pending.id, m_view.position, *m_mask.visible, m_mask.id};
+}
+
+void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
+                     Clock::time_point startedAt) {
+    m_sampler.accept(m_pending.id);
+    RunStats& stats = m_data.stats;
+    StepRecord record;
+    record.index = static_cast<int32_t>(m_data.steps.size());
+    record.position = m_view.position;
+    record.token = tokenInfo(m_text, m_pending.id);
+    record.segment = m_view.segment;
+    record.phase = m_view.phase;
+    record.visible = m_mask.visible;
+    record.attended = attendedTokens(*record.visible, record.position);
+    record.loaded = loadedTokens(*record.visible, record.position);
+    record.causal = record.position + 1;
+    record.deviceNs = deviceNs;
+    record.logprob = m_pending.logprob;
+    copySegments();
+
+    stats.responseTokens += 1;
+    stats.markupTokens = m_tracker.markupTokens();
+    stats.attendedTokens += record.attended;
+    stats.loadedTokens += record.loaded;
+    stats.causalTokens += record.causal;
+    stats.kvStoredBytes = stats.kvBytesPerToken * record.causal;
+
+    const int32_t limit = m_data.header.settings.maxTokens;
+    const bool atLimit = limit >= 0 && stats.responseTokens >= limit;
+    const SampledToken next = atLimit ? greedy : m_sampler.needsLogits() ? m_sampler.sample(logits) : greedy;
+    record.wallNs = nsSince(startedAt);
+    m_clockNs += record.wallNs;
+    record.atNs = m_clockNs;
+    // The token decoded now became available one step ago.
+    stats.decodeNs = m_data.steps.empty() ? 0 : m_data.steps.back().atNs - m_firstTokenNs;
+    m_data.steps.push_back(std::move(record));
+
+    if (!std::isfinite(next.logprob)) {
+        finish(StopReason::NotFinite);
+    } else if (m_tracker.segmentTooLong()) {
+        finish(StopReason::SegmentTooLong);
+    } else if (atLimit) {
+        finish(StopReason::TokenLimit);
+    } else {
+        setPending(next);
+    }
+}
+
+/// Only the last segment known so far can have changed; everything before it is closed.
+void Session::copySegments() {
+    const auto& now = m_tracker.segments();
+    auto& mine = m_data.segments;
+    if (!mine.empty() && mine.size() <= now.size()) mine.back() = now[mine.size() - 1];
+    for (size_t i = mine.size(); i < now.size(); ++i) mine.push_back(now[i]);
+    const auto& violations = m_tracker.violations();
+    for (size_t i = m_data.violations.size(); i < violations.size(); ++i) m_data.violations.push_back(violations[i]);
+}
+
+void Session::finish(StopReason reason) {
+    if (finished() || reason == StopReason::Running) return;
+    RunStats& stats = m_data.stats;
+    m_tracker.finish(reason);
+    copySegments();
+    if (m_eosSampled) {
+        stats.markupTokens = m_tracker.markupTokens() + 1;
+        if (!m_data.steps.empty()) stats.decodeNs = m_data.steps.back().atNs - m_firstTokenNs;
+    }
+    if (!m_data.steps.empty()) m_data.steps.back().token.text += m_text.flush();
+    std::vector<int32_t> ids;
+    ids.reserve(m_data.steps.size());
+    for (const StepRecord& step : m_data.steps) ids.push_back(step.token.id);
+    m_data.answer = m_prompt.task->answer(m_model->tokenizer().decode(ids));
+    stats.stop = reason;
+}
 
 Status runInterleaved(const std::vector<Session*>& sessions, int32_t sliceSteps, const std::atomic<bool>* stop,
                       const std::function<void(Session&)>& onStep) {

@@ -1,35 +1,43 @@
-// One run: prompt in, tokens out, a StepRecord for each. Owns the span tracker, the sampler and one sequence of
-// a backend it is lent. The caller drives it step by step, so that a worker can stop, interleave two runs
-// fairly, or draw between steps. One thread.
+// One run: prompt in, tokens out, a StepRecord for each. Owns the span tracker, the sampler, the masks, the run's clock
+// and one sequence of a backend it is lent. The caller drives it step by step, so that a worker can stop, interleave
+// two runs fairly, or draw between steps; a Batch drives several at once and calls the backend itself. One thread.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
+#include <span>
 #include <vector>
 
+#include "engine/decode/masks.h"
+#include "engine/decode/prompt.h"
+#include "engine/decode/sampler.h"
 #include "engine/model/model.h"
 #include "engine/types/records.h"
 #include "kernels/backend.h"
 
 namespace spanscope {
 
+/// Prompt tokens evaluated between two looks at the stop flag.
+inline constexpr int32_t kPrefillChunk = 512;
+
 /// Prompt tokens done so far and their total.
 using PrefillProgress = std::function<void(int32_t done, int32_t total)>;
 
 class Session {
   public:
-    /// Formats and encodes the prompt (InvalidArgument with a column where the text is wrong), makes the sequence.
-    /// model and backend outlive the session.
+    /// Formats and encodes the prompt (InvalidArgument with a column where the text is wrong), makes the policy
+    /// (Unsupported where it needs what the backend has not) and the sequence. model and backend outlive the session.
     static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, Backend& backend,
                                                    const RunSettings& settings, int64_t runId);
-    ~Session();
+    ~Session();  ///< frees the backend's sequence
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    /// In chunks; stop (may be null) is looked at between chunks. Samples the first token.
+    /// In chunks; stop (may be null) is looked at between chunks. Samples the first token. A second call is
+    /// InvalidArgument.
     Status prefill(const std::atomic<bool>* stop, const PrefillProgress& progress);
 
     /// Decodes one token and appends its StepRecord. False when the run has ended (data().stats.stop says why).
@@ -38,23 +46,56 @@ class Session {
     /// Ends the run early with a reason; data() stays readable.
     void finish(StopReason reason);
 
-    bool finished() const;
+    bool finished() const { return m_data.stats.stop != StopReason::Running; }
     /// Grows with every step; read it on the session's thread only.
-    const RunData& data() const;
-    SequenceId sequence() const;
-    Backend& backend() const;
+    const RunData& data() const { return m_data; }
+    /// Leaves the stop reason behind, so that finished() still holds.
+    RunData takeData() { return std::move(m_data); }
+
+    // The halves of step(), for who decodes several sessions in one call of the backend.
+
+    /// Gives the pending token to the tracker and says how the backend is to decode it. Spans stay valid until
+    /// absorb().
+    DecodeItem nextItem();
+    bool needsLogits() const { return m_sampler.needsLogits(); }
+    /// Takes the backend's answer to nextItem(): appends the StepRecord, samples, looks at the limits. The wall
+    /// time is counted from `startedAt`. logits: (vocab), may be empty unless needsLogits(). A probability that is not
+    /// finite ends the run with StopReason::NotFinite.
+    void absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
+                std::chrono::steady_clock::time_point startedAt);
 
   private:
-    Session();
-    struct Impl;
-    std::unique_ptr<Impl> m_impl;
+    Session(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
+            std::unique_ptr<MaskPolicy> policy, int64_t runId);
+    void fillHeader(int64_t runId);
+    void readPrompt();
+    Status prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits);
+    void setPending(SampledToken token);
+    void copySegments();
+    TokenInfo tokenInfo(StreamDecoder& decoder, int32_t id) const;
+    /// What to tell somebody when the run ended with StopReason::NotFinite.
+    Error notFinite() const;
+
+    std::shared_ptr<const Model> m_model;
+    Backend& m_backend;
+    PreparedPrompt m_prompt;
+    SpanTracker m_tracker;
+    RunMasks m_masks;
+    Sampler m_sampler;
+    StreamDecoder m_text;
+    SequenceId m_sequence;
+    int32_t m_capacity = 0;
+    RunData m_data;
+    bool m_prefilled = false;
+
+    SampledToken m_pending;  ///< sampled, not yet decoded
+    TokenView m_view;        ///< of the token being decoded
+    QueryMask m_mask;
+    std::vector<float> m_logits;  ///< (vocab) of step() where the sampler wants them, else empty
+    int64_t m_clockNs = 0;        ///< time spent inside this run
+    int64_t m_firstTokenNs = 0;
+    bool m_eosSampled = false;
 };
-
-/// The list AttentionMode::Keep gives a query: sink and the last `keepTokens` of the context.
-IntervalList keepIntervals(int32_t keepTokens, int32_t position);
-
-/// Folds a sliding window of `window` tokens into a list (for the query at `position`); window 0 = unchanged.
-IntervalList foldWindow(const IntervalList& list, int32_t window, int32_t position);
 
 /// Runs several sessions in slices of `sliceSteps` steps, round robin, until all have finished or stop is set.
 /// Each slice is timed alone, so that curves grow together and stay fair. onStep may be empty.

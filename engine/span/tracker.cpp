@@ -3,111 +3,91 @@
 #include <algorithm>
 #include <cassert>
 
-#include "engine/span/interval_algebra.h"
+#include "engine/span/piece_reader.h"
 
 namespace spanscope {
 
 namespace {
-constexpr int32_t kMaxLabelDigits = 9;
 constexpr const char* kFocusWidened = "reference ignored; the focus phase reads everything";
 constexpr const char* kSegmentWidened = "the segment reads everything until it ends";
 }  // namespace
 
-SpanTracker::SpanTracker(const PieceIds& pieces, const SpanPolicy& policy) : m_pieces(pieces), m_policy(policy) {}
+SpanTracker::SpanTracker(const PieceIds& pieces, const SpanPolicy& policy)
+    : SpanTracker(std::make_unique<PieceReader>(pieces), policy) {}
+
+SpanTracker::SpanTracker(std::unique_ptr<EventReader> reader, const SpanPolicy& policy) : m_reader(std::move(reader)) {
+    m_state.policy = policy;
+}
 
 // --- prompt ------------------------------------------------------------------------------------------
 
 std::vector<TokenView> SpanTracker::consumePrompt(std::span<const int32_t> tokens) {
     assert(m_nTokens == 0);
-    std::vector<TokenView> views;
-    views.reserve(tokens.size());
-    const auto everything = std::make_shared<const IntervalList>(IntervalList{{0, kOpenEnd}});
-    const bool segmented = m_policy.prefill == PrefillPolicy::Segmented;
-    int32_t inside = -1;  // open in-segment
-    bool readingLabel = false;
-
-    auto startScaffold = [&](int32_t at) {
-        Segment s;
-        s.begin = at;
-        m_segments.push_back(s);
-    };
-    auto closeLast = [&](int32_t at) {
-        if (!m_segments.empty() && m_segments.back().end == kOpenEnd) m_segments.back().end = at;
-    };
-
-    for (int32_t t = 0; t < static_cast<int32_t>(tokens.size()); ++t) {
-        const int32_t token = tokens[static_cast<size_t>(t)];
-        const bool opens = token == m_pieces.in && token >= 0;
-        bool maskChanged = t == 0;
-        if (opens) {
-            closeLast(t);
-            Segment s;
-            s.kind = SegmentKind::In;
-            s.begin = t;
-            m_segments.push_back(s);
-            inside = static_cast<int32_t>(m_segments.size()) - 1;
-            readingLabel = true;
-            m_label = 0;
-            m_labelDigits = 0;
-            m_labelBad = false;
-            maskChanged = true;
-        } else if (inside < 0 && (m_segments.empty() || m_segments.back().end != kOpenEnd)) {
-            startScaffold(t);
-            maskChanged = true;
-        }
-        if (inside >= 0 && !opens) {
-            Segment& s = m_segments[static_cast<size_t>(inside)];
-            if (readingLabel) {
-                const int digit = m_pieces.digitOf(token);
-                if (token == m_pieces.colon) {
-                    readingLabel = false;
-                    s.bodyBegin = t + 1;
-                    if (!m_labelBad && m_labelDigits > 0) {
-                        s.label = m_label;
-                        m_inLabels[s.label] = inside;
-                    }
-                } else if (digit >= 0 && m_labelDigits < kMaxLabelDigits) {
-                    m_label = m_label * 10 + digit;
-                    ++m_labelDigits;
-                } else {
-                    m_labelBad = true;
-                }
-            }
-        }
-        const int32_t segment = static_cast<int32_t>(m_segments.size()) - 1;
-        const bool isScaffold = m_segments.back().kind == SegmentKind::Scaffold;
-        if (maskChanged) {
-            if (segmented || t == 0) ++m_maskId;
-            if (!segmented) {
-                m_visible = everything;
-            } else {
-                // sink, scaffold before, itself
-                IntervalList list{{0, 1}};
-                list.insert(list.end(), m_scaffold.begin(), m_scaffold.end());
-                list.push_back({m_segments.back().begin, kOpenEnd});
-                m_visible = std::make_shared<const IntervalList>(normalised(std::move(list)));
-            }
-        }
-        views.push_back(TokenView{t, segment, Phase::Prompt, m_visible, m_maskId});
-        if (isScaffold) {
-            if (!m_scaffold.empty() && m_scaffold.back().end == t) {
-                m_scaffold.back().end = t + 1;
-            } else {
-                m_scaffold.push_back({t, t + 1});
-            }
-        }
-        if (inside >= 0 && token == m_pieces.newline) {
-            m_segments.back().end = t + 1;
-            inside = -1;
-        }
+    CopiedReader reader = m_reader;  // no mark reaches from the prompt into the response
+    for (const int32_t token : tokens) {
         ++m_nTokens;
+        const auto events = reader.read(token);
+        if (events.empty() && !promptSegmentOpen()) openPromptSegment(SegmentKind::Scaffold, position());
+        for (const ProtocolEvent& event : events) {
+            locate(event);
+            onPromptEvent(event);
+        }
     }
-    closeLast(m_nTokens);
-    m_state = State::Outside;
-    m_phase = Phase::Free;
-    if (!m_visible || *m_visible != *everything) {
-        m_visible = everything;
-        ++m_maskId;
+    m_nCovered = m_nTokens;
+    if (promptSegmentOpen()) closePromptSegment(m_nTokens);
+    m_place = Place::Outside;
+    std::vector<TokenView> views = promptViews();
+    m_state.current = -1;
+    enter(Phase::Free);
+    return views;
+}
+
+void SpanTracker::onPromptEvent(const ProtocolEvent& event) {
+    if (event.mark == Mark::In) {
+        openPromptSegment(SegmentKind::In, m_begin);
+        m_place = Place::Head;
+        m_label = {};
+        return;
+    }
+    if (!promptSegmentOpen()) openPromptSegment(SegmentKind::Scaffold, m_begin);
+    if (m_state.segments.back().kind != SegmentKind::In) return;
+    if (m_place == Place::Head) readInLabel(event);
+    if (event.mark == Mark::Newline) closePromptSegment(m_nTokens);
+}
+
+void SpanTracker::readInLabel(const ProtocolEvent& event) {
+    if (event.mark == Mark::Digit) return m_label.addDigit(event.digit);
+    if (event.mark != Mark::Colon) return m_label.spoil();
+    Segment& s = m_state.segments.back();
+    s.bodyBegin = m_nTokens;
+    s.label = m_label.value();
+    if (m_label.usable()) m_inLabels[s.label] = static_cast<int32_t>(m_state.segments.size()) - 1;
+    m_place = Place::Body;
+}
+
+void SpanTracker::openPromptSegment(SegmentKind kind, int32_t begin) {
+    if (promptSegmentOpen()) closePromptSegment(begin);
+    Segment s;
+    s.kind = kind;
+    s.begin = begin;
+    m_state.segments.push_back(s);
+}
+
+void SpanTracker::closePromptSegment(int32_t end) {
+    Segment& s = m_state.segments.back();
+    s.end = end;
+    if (s.begin == end) m_state.segments.pop_back();  // opened for what was the beginning of a mark
+    else if (s.kind == SegmentKind::Scaffold) m_state.scaffold.push_back({s.begin, end});
+}
+
+std::vector<TokenView> SpanTracker::promptViews() {
+    std::vector<TokenView> views;
+    views.reserve(static_cast<size_t>(m_nTokens));
+    for (size_t i = 0; i < m_state.segments.size(); ++i) {
+        m_state.current = static_cast<int32_t>(i);
+        enter(Phase::Prompt);
+        for (int32_t t = m_state.segments[i].begin; t < m_state.segments[i].end; ++t)
+            views.push_back({t, m_state.current, Phase::Prompt, m_visible, m_maskId});
     }
     return views;
 }
@@ -115,289 +95,246 @@ std::vector<TokenView> SpanTracker::consumePrompt(std::span<const int32_t> token
 // --- response ----------------------------------------------------------------------------------------
 
 TokenView SpanTracker::consume(int32_t token) {
-    const int32_t t = m_nTokens++;
-    if (token == m_pieces.eos && token >= 0) {
-        if (m_state != State::Outside) {
-            if (!m_attendDone) addViolation(ViolationKind::MissingAttendEnd, t, "the run ends");
-            addViolation(ViolationKind::SegmentNotClosed, t, "the run ends");
-        }
-        // eos is never read by anything that follows; it reads what its predecessor could.
-        const TokenView v = view(t, m_current);
-        if (m_current >= 0) closeSegment(t);
-        return v;
+    ++m_nTokens;
+    m_segment = m_state.current;
+    if (m_next != m_state.phase) enter(m_next);
+    const auto events = m_reader.read(token);
+    if (events.empty() && m_place == Place::Outside) enter(Phase::Free);  // unless a mark comes of it
+    for (const ProtocolEvent& event : events) {
+        locate(event);
+        onEvent(event);
     }
-    if (m_state == State::Outside) {
-        if (token == m_pieces.out && token >= 0) {
-            openSegment(t);
-            ++m_markupTokens;
-            return view(t, m_current);
-        }
-        if (m_policy.hasProtocol && !m_freeReported) {
-            addViolation(ViolationKind::FreeText, t, "everything is visible");
-            m_freeReported = true;  // once for each stretch of free text
-        }
-        setVisible(Phase::Free);
-        return view(t, -1);
-    }
-    return consumeInSegment(token);
+    return {position(), m_segment, m_state.phase, m_visible, m_maskId};
 }
 
-TokenView SpanTracker::consumeInSegment(int32_t token) {
-    const int32_t t = m_nTokens - 1;
-    const int32_t segment = m_current;
-    Segment& s = m_segments[static_cast<size_t>(segment)];
+void SpanTracker::onEvent(const ProtocolEvent& event) {
+    if (event.mark == Mark::EndOfText) onEndOfText();
+    else if (m_place == Place::Outside) onEventOutside(event);
+    else onEventInSegment(event);
+}
 
-    if (t - s.begin >= m_policy.maxSegmentTokens && !m_tooLong) {
+/// What ends a text is never read by anything that follows; it reads what its predecessor could.
+void SpanTracker::onEndOfText() {
+    if (m_place == Place::Outside) return;
+    if (!m_attendDone) addViolation(ViolationKind::MissingAttendEnd, position(), "the run ends");
+    addViolation(ViolationKind::SegmentNotClosed, position(), "the run ends");
+    closeSegment(position());
+}
+
+void SpanTracker::onEventOutside(const ProtocolEvent& event) {
+    if (event.mark == Mark::Out) return openSegment(event);
+    if (!m_freeReported) addViolation(ViolationKind::FreeText, position(), "everything is visible");
+    m_freeReported = true;  // once for each stretch of free text
+    enter(Phase::Free);
+}
+
+void SpanTracker::onEventInSegment(const ProtocolEvent& event) {
+    if (position() - current().begin >= m_state.policy.maxSegmentTokens && !m_tooLong) {
         m_tooLong = true;
-        addViolation(ViolationKind::SegmentTooLong, t, "the run stops");
+        addViolation(ViolationKind::SegmentTooLong, position(), "the run stops");
     }
-
-    // The newline ends the segment, whatever state it is in; its query decides what comes next.
-    if (token == m_pieces.newline) {
-        if (!m_attendDone) wholeSegmentFallback(ViolationKind::MissingAttendEnd, t);
-        setVisible(m_fallbackNow ? Phase::Global : Phase::Close);
-        const TokenView v = view(t, segment);
-        closeSegment(t + 1);
-        return v;
+    const bool canRefer = m_place == Place::InAttend || m_place == Place::InRef;
+    if (event.mark == Mark::Newline) return onNewline();
+    if (event.mark == Mark::Out && !canRefer) return onMissingNewline(event);
+    if (isTag(event.mark) || m_place == Place::Head || m_place == Place::InRef) m_markupTokens += event.nTokens;
+    switch (m_place) {
+        case Place::Head: return inHead(event);
+        case Place::Declare: return inDeclare(event);
+        case Place::InAttend: return inAttend(event);
+        case Place::InRef: return inRef(event);
+        case Place::Body: return inBody(event);
+        case Place::Outside: return;
     }
-    // A new <out> where no reference can stand: the newline is missing.
-    if (token == m_pieces.out && m_state != State::InAttend && m_state != State::InRef) {
-        if (!m_attendDone) addViolation(ViolationKind::MissingAttendEnd, t, kSegmentWidened);
-        addViolation(ViolationKind::SegmentNotClosed, t, "a new segment begins");
-        closeSegment(t);
-        openSegment(t);
-        ++m_markupTokens;
-        return view(t, m_current);
+}
+
+/// Ends the segment, wherever it is; its own query decides what comes next.
+void SpanTracker::onNewline() {
+    if (!m_attendDone) wholeSegmentFallback(ViolationKind::MissingAttendEnd);
+    enter(m_fallbackNow ? Phase::Global : Phase::Close);
+    closeSegment(m_nTokens);
+}
+
+/// An <out> where no reference can stand.
+void SpanTracker::onMissingNewline(const ProtocolEvent& out) {
+    if (!m_attendDone) addViolation(ViolationKind::MissingAttendEnd, position(), kSegmentWidened);
+    addViolation(ViolationKind::SegmentNotClosed, position(), "a new segment begins");
+    closeSegment(m_begin);
+    openSegment(out);
+}
+
+void SpanTracker::inHead(const ProtocolEvent& event) {
+    switch (event.mark) {
+        case Mark::Colon:
+            endHead();
+            m_place = Place::Declare;
+            return;
+        case Mark::Digit: return m_label.addDigit(event.digit);
+        case Mark::Attend:  // the head was never closed
+            m_label.spoil();
+            endHead();
+            m_place = Place::InAttend;
+            return;
+        case Mark::AttendEnd:
+            m_label.spoil();
+            endHead();
+            wholeSegmentFallback(ViolationKind::AttendEndWithout);
+            return beginBody();
+        default:
+            m_label.spoil();
+            if (isTag(event.mark)) wholeSegmentFallback(ViolationKind::UnexpectedPiece);
     }
+}
 
-    const int digit = m_pieces.digitOf(token);
-    const bool special = m_pieces.isSpecial(token);
-    if (special || m_state == State::Head || m_state == State::InRef) ++m_markupTokens;
-
-    // What a piece ends still holds for its own query; `next` is what holds from the next position on.
-    Phase next = m_phase;
-    bool refBecameVisible = false;
-
-    switch (m_state) {
-        case State::Head:
-            if (token == m_pieces.colon) {
-                endHead();
-                m_state = State::Declare;
-            } else if (digit >= 0) {
-                if (m_labelDigits < kMaxLabelDigits) m_label = m_label * 10 + digit;
-                ++m_labelDigits;
-            } else if (token == m_pieces.attend) {  // head never closed
-                m_labelBad = true;
-                endHead();
-                m_state = State::InAttend;
-            } else if (token == m_pieces.attendEnd) {
-                m_labelBad = true;
-                endHead();
-                wholeSegmentFallback(ViolationKind::AttendEndWithout, t);
-                s.bodyBegin = t + 1;
-                m_attendDone = true;
-                m_state = State::Body;
-            } else {
-                m_labelBad = true;
-                if (special) wholeSegmentFallback(ViolationKind::UnexpectedPiece, t);
-            }
-            break;
-        case State::Declare:
-            if (token == m_pieces.attend) {
-                m_state = State::InAttend;
-            } else if (token == m_pieces.global && m_phase == Phase::Declare) {
-                next = Phase::Global;
-            } else if (token == m_pieces.attendEnd) {
-                wholeSegmentFallback(ViolationKind::AttendEndWithout, t);
-                s.bodyBegin = t + 1;
-                m_attendDone = true;  // reported; the body begins all the same
-                m_state = State::Body;
-            } else if (special) {
-                wholeSegmentFallback(ViolationKind::UnexpectedPiece, t);
-            }
-            break;
-        case State::InRef:
-            if (token == m_pieces.colon) {
-                const size_t before = s.refs.size();
-                endRef(t);
-                refBecameVisible = s.refs.size() > before && s.refs.back().segment >= 0;
-                m_state = State::InAttend;
-                break;
-            }
-            if (digit >= 0) {
-                if (m_labelDigits < kMaxLabelDigits) m_label = m_label * 10 + digit;
-                ++m_labelDigits;
-                break;
-            }
-            if (!special) {
-                m_labelBad = true;
-                break;
-            }
-            // A piece where the label's <:> should be: the reference is lost, the piece counts for itself.
-            refFailed(ViolationKind::BadLabel, t);
-            m_state = State::InAttend;
-            [[fallthrough]];
-        case State::InAttend:
-            if (token == m_pieces.in || token == m_pieces.out) {
-                m_refKind = token == m_pieces.in ? SegmentKind::In : SegmentKind::Out;
-                m_label = 0;
-                m_labelDigits = 0;
-                m_labelBad = false;
-                m_state = State::InRef;
-            } else if (token == m_pieces.attendEnd) {
-                m_attendDone = true;
-                s.bodyBegin = t + 1;
-                m_state = State::Body;
-                next = m_fallbackFocus ? Phase::Global : Phase::Focus;
-            } else if (token == m_pieces.attend) {
-                wholeSegmentFallback(ViolationKind::AttendTwice, t);
-            } else {
-                refFailed(ViolationKind::UnexpectedPiece, t);
-            }
-            break;
-        case State::Body:
-            if (token == m_pieces.local && (m_phase == Phase::Focus || (m_phase == Phase::Global && !m_fallbackNow))) {
-                next = Phase::Local;
-            } else if (token == m_pieces.attend) {
-                wholeSegmentFallback(ViolationKind::AttendTwice, t);
-            } else if (token == m_pieces.attendEnd) {
-                wholeSegmentFallback(ViolationKind::AttendEndWithout, t);
-            } else if (special && !m_fallbackNow) {
-                wholeSegmentFallback(ViolationKind::UnexpectedPiece, t);
-            }
-            break;
-        case State::Outside: break;
+void SpanTracker::inDeclare(const ProtocolEvent& event) {
+    if (event.mark == Mark::Attend) {
+        m_place = Place::InAttend;
+    } else if (event.mark == Mark::Global && m_next == Phase::Declare) {
+        m_next = Phase::Global;
+    } else if (event.mark == Mark::AttendEnd) {
+        wholeSegmentFallback(ViolationKind::AttendEndWithout);
+        beginBody();  // reported; the body begins all the same
+    } else if (isTag(event.mark)) {
+        wholeSegmentFallback(ViolationKind::UnexpectedPiece);
     }
+}
 
-    if (refBecameVisible) setVisible(m_phase);
-    const TokenView v = view(t, segment);
-    if (m_fallbackNow) next = Phase::Global;
-    if (next != m_phase) setVisible(next);
-    return v;
+void SpanTracker::inAttend(const ProtocolEvent& event) {
+    switch (event.mark) {
+        case Mark::In:
+        case Mark::Out:
+            m_refKind = event.mark == Mark::In ? SegmentKind::In : SegmentKind::Out;
+            m_label = {};
+            m_place = Place::InRef;
+            return;
+        case Mark::AttendEnd:
+            m_next = m_fallbackNow || m_fallbackFocus ? Phase::Global : Phase::Focus;
+            return beginBody();
+        case Mark::Attend: return wholeSegmentFallback(ViolationKind::AttendTwice);
+        default: return refFailed(ViolationKind::UnexpectedPiece);
+    }
+}
+
+void SpanTracker::inRef(const ProtocolEvent& event) {
+    if (event.mark == Mark::Colon) {
+        endRef();
+        m_place = Place::InAttend;
+    } else if (event.mark == Mark::Digit) {
+        m_label.addDigit(event.digit);
+    } else if (!isTag(event.mark)) {
+        m_label.spoil();
+    } else {  // where the label's <:> should be: the reference is lost, the tag counts for itself
+        refFailed(ViolationKind::BadLabel);
+        m_place = Place::InAttend;
+        inAttend(event);
+    }
+}
+
+void SpanTracker::inBody(const ProtocolEvent& event) {
+    const bool mayNarrow = m_next == Phase::Focus || (m_next == Phase::Global && !m_fallbackNow);
+    if (event.mark == Mark::Local && mayNarrow) {
+        m_next = Phase::Local;
+    } else if (event.mark == Mark::Attend) {
+        wholeSegmentFallback(ViolationKind::AttendTwice);
+    } else if (event.mark == Mark::AttendEnd) {
+        wholeSegmentFallback(ViolationKind::AttendEndWithout);
+    } else if (isTag(event.mark) && !m_fallbackNow) {
+        wholeSegmentFallback(ViolationKind::UnexpectedPiece);
+    }
 }
 
 void SpanTracker::finish(StopReason reason) {
     if (reason == StopReason::TokenLimit || reason == StopReason::ContextFull)
         addViolation(ViolationKind::TokenLimit, m_nTokens, "the run stops");
-    if (m_current >= 0) closeSegment(m_nTokens);
+    if (m_state.current >= 0) closeSegment(m_nTokens);
 }
 
-void SpanTracker::openSegment(int32_t position) {
+void SpanTracker::openSegment(const ProtocolEvent& out) {
     Segment s;
     s.kind = SegmentKind::Out;
-    s.begin = position;
-    m_segments.push_back(s);
-    m_current = static_cast<int32_t>(m_segments.size()) - 1;
-    m_state = State::Head;
-    m_label = 0;
-    m_labelDigits = 0;
-    m_labelBad = false;
+    s.begin = m_begin;
+    m_state.segments.push_back(s);
+    m_state.current = m_segment = static_cast<int32_t>(m_state.segments.size()) - 1;
+    m_place = Place::Head;
+    m_label = {};
     m_attendDone = m_fallbackNow = m_fallbackFocus = m_freeReported = false;
-    setVisible(Phase::Declare);
+    m_markupTokens += out.nTokens;
+    enter(Phase::Declare);
 }
 
 void SpanTracker::closeSegment(int32_t end) {
-    Segment& s = m_segments[static_cast<size_t>(m_current)];
+    Segment& s = current();
     s.end = end;
     s.fallback = m_fallbackNow || m_fallbackFocus;
-    if (s.label >= 0) m_outLabels[s.label] = m_current;
-    m_previous = m_current;
-    m_current = -1;
-    m_state = State::Outside;
+    if (s.label >= 0) m_outLabels[s.label] = m_state.current;
+    m_state.previous = m_state.current;
+    m_state.current = -1;
+    m_place = Place::Outside;
 }
 
 void SpanTracker::endHead() {
-    Segment& s = m_segments[static_cast<size_t>(m_current)];
-    const int32_t t = m_nTokens - 1;
-    if (m_labelBad || m_labelDigits == 0 || m_labelDigits > kMaxLabelDigits) {
+    Segment& s = current();
+    if (!m_label.usable()) {
         // Nobody can refer to it; its own reading is not in doubt, so nothing is widened.
-        addViolation(m_labelBad ? ViolationKind::BadLabel
-                                : (m_labelDigits == 0 ? ViolationKind::EmptyLabel : ViolationKind::LongLabel),
-                     t, "the segment cannot be referred to");
-    } else {
-        if (m_outLabels.count(m_label)) addViolation(ViolationKind::DuplicateLabel, t, "the newer segment wins");
-        s.label = m_label;
+        addViolation(m_label.fault(), position(), "the segment cannot be referred to");
+    } else if (m_outLabels.count(m_label.value())) {
+        addViolation(ViolationKind::DuplicateLabel, position(), "the newer segment wins");
     }
-    m_heads.push_back({s.begin, t + 1});
+    s.label = m_label.value();
+    m_state.heads.push_back({s.begin, m_nTokens});
 }
 
-void SpanTracker::endRef(int32_t position) {
-    Segment& s = m_segments[static_cast<size_t>(m_current)];
-    if (m_labelBad) return refFailed(ViolationKind::BadLabel, position);
-    if (m_labelDigits == 0) return refFailed(ViolationKind::EmptyLabel, position);
-    if (m_labelDigits > kMaxLabelDigits) return refFailed(ViolationKind::LongLabel, position);
+void SpanTracker::endRef() {
+    if (!m_label.usable()) return refFailed(m_label.fault());
     const auto& labels = m_refKind == SegmentKind::In ? m_inLabels : m_outLabels;
-    const auto found = labels.find(m_label);
-    if (found == labels.end()) return refFailed(ViolationKind::UnknownLabel, position);
-    const auto nValid = std::count_if(s.refs.begin(), s.refs.end(), [](const SpanRef& r) { return r.segment >= 0; });
-    if (nValid >= m_policy.maxRefs) return refFailed(ViolationKind::TooManyRefs, position);
-    const Segment& target = m_segments[static_cast<size_t>(found->second)];
-    s.refs.push_back({m_refKind, m_label, found->second, position, {target.begin, target.end}});
+    const auto found = labels.find(m_label.value());
+    if (found == labels.end()) return refFailed(ViolationKind::UnknownLabel);
+    std::vector<SpanRef>& refs = current().refs;
+    const auto nValid = std::count_if(refs.begin(), refs.end(), [](const SpanRef& r) { return r.segment >= 0; });
+    if (nValid >= m_state.policy.maxRefs) return refFailed(ViolationKind::TooManyRefs);
+    const Segment& target = m_state.segments[static_cast<size_t>(found->second)];
+    refs.push_back({m_refKind, m_label.value(), found->second, position(), {target.begin, target.end}});
+    setVisible(visibleIntervals(m_state));
 }
 
-void SpanTracker::refFailed(ViolationKind kind, int32_t position) {
-    addViolation(kind, position, kFocusWidened);
+void SpanTracker::beginBody() {
+    current().bodyBegin = m_nTokens;
+    m_attendDone = true;
+    m_place = Place::Body;
+}
+
+void SpanTracker::refFailed(ViolationKind kind) {
+    addViolation(kind, position(), kFocusWidened);
     m_fallbackFocus = true;
-    Segment& s = m_segments[static_cast<size_t>(m_current)];
-    if (m_state == State::InRef && static_cast<int32_t>(s.refs.size()) < 2 * m_policy.maxRefs) {
-        const bool readable = !m_labelBad && m_labelDigits > 0 && m_labelDigits <= kMaxLabelDigits;
-        s.refs.push_back({m_refKind, readable ? m_label : -1, -1, position, {}});
-    }
+    std::vector<SpanRef>& refs = current().refs;
+    if (m_place == Place::InRef && static_cast<int32_t>(refs.size()) < 2 * m_state.policy.maxRefs)
+        refs.push_back({m_refKind, m_label.value(), -1, position(), {}});
 }
 
-void SpanTracker::wholeSegmentFallback(ViolationKind kind, int32_t position) {
-    addViolation(kind, position, kSegmentWidened);
+void SpanTracker::wholeSegmentFallback(ViolationKind kind) {
+    addViolation(kind, position(), kSegmentWidened);
     m_fallbackNow = true;
+    m_next = Phase::Global;
 }
 
 void SpanTracker::addViolation(ViolationKind kind, int32_t position, const char* effect) {
-    if (!m_policy.hasProtocol) return;
-    m_violations.push_back({kind, position, m_current, effect});
+    if (!m_state.policy.hasProtocol) return;
+    m_violations.push_back({kind, position, m_state.current, effect});
 }
 
-void SpanTracker::setVisible(Phase phase) {
-    IntervalList list = buildVisible(phase);
-    m_phase = phase;
+void SpanTracker::locate(const ProtocolEvent& event) {
+    m_begin = event.nTokens > 0 ? m_nCovered : position();
+    m_nCovered += event.nTokens;
+}
+
+void SpanTracker::enter(Phase phase) {
+    m_state.phase = m_next = phase;
+    setVisible(visibleIntervals(m_state));
+}
+
+void SpanTracker::setVisible(IntervalList list) {
     if (m_visible && *m_visible == list) return;
     m_visible = std::make_shared<const IntervalList>(std::move(list));
     ++m_maskId;
-}
-
-// THE MASK RULE. What each phase may read, on top of causality (design: protocol, section 2).
-IntervalList SpanTracker::buildVisible(Phase phase) const {
-    if (phase == Phase::Global || phase == Phase::Free || phase == Phase::Prompt || m_current < 0)
-        return {{0, kOpenEnd}};
-
-    const Segment& own = m_segments[static_cast<size_t>(m_current)];
-    IntervalList list{{0, 1}, {own.begin, kOpenEnd}};  // sink and own segment: always
-    auto add = [&list](const IntervalList& more) { list.insert(list.end(), more.begin(), more.end()); };
-    auto addRefs = [&] {
-        for (const SpanRef& r : own.refs)
-            if (r.segment >= 0) list.push_back(r.tokens);
-    };
-    switch (phase) {
-        case Phase::Declare:
-            add(m_scaffold);
-            if (m_previous >= 0) {
-                const Segment& p = m_segments[static_cast<size_t>(m_previous)];
-                list.push_back({p.begin, p.end});
-            }
-            if (m_policy.heads) add(m_heads);
-            addRefs();
-            break;
-        case Phase::Focus:
-            add(m_scaffold);
-            addRefs();
-            break;
-        case Phase::Close: add(m_scaffold); break;
-        case Phase::Local:
-        default: break;
-    }
-    return normalised(std::move(list));
-}
-
-TokenView SpanTracker::view(int32_t position, int32_t segment) const {
-    return {position, segment, m_phase, m_visible, m_maskId};
 }
 
 }  // namespace spanscope

@@ -1,29 +1,28 @@
 // The span protocol's state machine: tokens in, visible sets out. The same object serves decoding, the
 // dataset writer (whose masks train the models), the window and the tests, so training and inference
 // cannot drift apart. It accepts any token stream; nonsense becomes a ProtocolViolation and never
-// hides evidence (design: protocol, section 3).
+// hides evidence (docs/protocol.md, "When the model writes nonsense").
+//
+// Three parts: a reader turns tokens into events (event_reader.h), this class turns events into state, and the mask
+// rule turns state into interval lists (mask_rule.h).
 //
 // Owned by one run; one thread. consume() allocates only when a phase or a segment changes.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/span/event_reader.h"
+#include "engine/span/label.h"
+#include "engine/span/mask_rule.h"
 #include "engine/span/pieces.h"
+#include "engine/span/span_policy.h"
 #include "engine/types/records.h"
 
 namespace spanscope {
-
-/// What a task fixes about visibility; stored in spanscope.json, datasets and traces.
-struct SpanPolicy {
-    PrefillPolicy prefill = PrefillPolicy::Causal;
-    bool heads = false;       ///< DECLARE also sees `<out> label <:>` of every earlier out-segment
-    bool hasProtocol = true;  ///< false: free text is normal, not a violation
-    int32_t maxRefs = 64;
-    int32_t maxSegmentTokens = 4096;
-};
 
 /// What the query at one position may read.
 struct TokenView {
@@ -36,7 +35,10 @@ struct TokenView {
 
 class SpanTracker {
   public:
+    /// For a vocabulary that has the protocol's special pieces.
     SpanTracker(const PieceIds& pieces, const SpanPolicy& policy);
+    /// reader: not null, at the beginning of a text.
+    SpanTracker(std::unique_ptr<EventReader> reader, const SpanPolicy& policy);
 
     /// The whole prompt at once, before any consume(). Returns one view per prompt token.
     std::vector<TokenView> consumePrompt(std::span<const int32_t> tokens);
@@ -49,40 +51,62 @@ class SpanTracker {
 
     int32_t nTokens() const { return m_nTokens; }
     bool segmentTooLong() const { return m_tooLong; }
-    const std::vector<Segment>& segments() const { return m_segments; }
+    const std::vector<Segment>& segments() const { return m_state.segments; }
     const std::vector<ProtocolViolation>& violations() const { return m_violations; }
     /// Response tokens that are span markup: special pieces, labels and references.
     int32_t markupTokens() const { return m_markupTokens; }
 
   private:
-    enum class State : uint8_t { Outside, Head, Declare, InAttend, InRef, Body };
+    /// Where in a segment the text is; of an in-segment, Head or Body.
+    enum class Place : uint8_t { Outside, Head, Declare, InAttend, InRef, Body };
 
-    TokenView consumeInSegment(int32_t token);
-    void openSegment(int32_t position);
+    void onPromptEvent(const ProtocolEvent& event);
+    void readInLabel(const ProtocolEvent& event);
+    void openPromptSegment(SegmentKind kind, int32_t begin);
+    void closePromptSegment(int32_t end);
+    bool promptSegmentOpen() const { return !segments().empty() && segments().back().end == kOpenEnd; }
+    std::vector<TokenView> promptViews();
+
+    void onEvent(const ProtocolEvent& event);
+    void onEventOutside(const ProtocolEvent& event);
+    void onEventInSegment(const ProtocolEvent& event);
+    void inHead(const ProtocolEvent& event);
+    void inDeclare(const ProtocolEvent& event);
+    void inAttend(const ProtocolEvent& event);
+    void inRef(const ProtocolEvent& event);
+    void inBody(const ProtocolEvent& event);
+    void onEndOfText();
+    void onNewline();
+    void onMissingNewline(const ProtocolEvent& out);
+
+    void openSegment(const ProtocolEvent& out);
     void closeSegment(int32_t end);
     void endHead();
-    void endRef(int32_t position);
-    void refFailed(ViolationKind kind, int32_t position);
-    void wholeSegmentFallback(ViolationKind kind, int32_t position);
+    void endRef();
+    void beginBody();
+    void refFailed(ViolationKind kind);
+    void wholeSegmentFallback(ViolationKind kind);
     void addViolation(ViolationKind kind, int32_t position, const char* effect);
-    void setVisible(Phase phase);
-    IntervalList buildVisible(Phase phase) const;
-    TokenView view(int32_t position, int32_t segment) const;
 
-    PieceIds m_pieces;
-    SpanPolicy m_policy;
-    std::vector<Segment> m_segments;
+    Segment& current() { return m_state.segments[static_cast<size_t>(m_state.current)]; }
+    int32_t position() const { return m_nTokens - 1; }  ///< of the token being read
+    void locate(const ProtocolEvent& event);
+    /// From the token being read on, the phase is this one.
+    void enter(Phase phase);
+    void setVisible(IntervalList list);
+
+    CopiedReader m_reader;  // at the beginning of a text until the response begins
+    SpanState m_state;
     std::vector<ProtocolViolation> m_violations;
     std::map<int64_t, int32_t> m_inLabels;   // label -> segment
     std::map<int64_t, int32_t> m_outLabels;  // closed out-segments only
-    IntervalList m_scaffold;
-    IntervalList m_heads;  // of every earlier out-segment
 
-    State m_state = State::Outside;
-    Phase m_phase = Phase::Free;
+    Place m_place = Place::Outside;
+    Phase m_next = Phase::Free;  // phase from the next token on
     int32_t m_nTokens = 0;
-    int32_t m_current = -1;   // open out-segment
-    int32_t m_previous = -1;  // last closed out-segment
+    int32_t m_nCovered = 0;  // tokens whose events are known
+    int32_t m_begin = 0;     // first token of the event being handled
+    int32_t m_segment = -1;  // of the token being read
     int32_t m_markupTokens = 0;
     bool m_fallbackNow = false;    // everything visible until the segment ends
     bool m_fallbackFocus = false;  // focus phase widened
@@ -90,10 +114,7 @@ class SpanTracker {
     bool m_freeReported = false;
     bool m_tooLong = false;
 
-    // label being read
-    int64_t m_label = 0;
-    int32_t m_labelDigits = 0;
-    bool m_labelBad = false;
+    Label m_label;  // being read
     SegmentKind m_refKind = SegmentKind::In;
 
     SharedIntervals m_visible;

@@ -155,7 +155,7 @@ std::string figures(const RunData& run, const RunData* dense) {
     const auto mine = reportFigures(run);
     const auto other = dense ? reportFigures(*dense) : std::vector<Figure>();
     std::string out = "<h2>Figures</h2>\n<div class=\"wrap\"><table><thead><tr><th>figure</th><th class=\"n\">" +
-                      escaped(attentionModeName(run.header.settings.attention)) + "</th>" +
+                      escaped(run.header.settings.attention.text()) + "</th>" +
                       (dense ? "<th class=\"n\">dense</th>" : "") + "<th>meaning</th></tr></thead><tbody>\n";
     for (size_t i = 0; i < mine.size(); ++i) {
         out += "<tr><td>" + escaped(mine[i].name) + "</td><td class=\"n\">" + escaped(mine[i].value) + "</td>";
@@ -188,7 +188,7 @@ std::string maskFigure(const std::string& maskPng) {
 
 Status exportHtml(const RunData& run, const RunData* maybeDense, const std::string& maskPng, const std::string& path) {
     const RunHeader& h = run.header;
-    const std::string mode = attentionModeName(h.settings.attention);
+    const std::string mode = h.settings.attention.text();
     std::string title = h.settings.promptText.empty() ? h.settings.task : h.settings.promptText;
     if (const size_t newline = title.find('\n'); newline != std::string::npos)
         title = title.substr(0, newline) + " ...";

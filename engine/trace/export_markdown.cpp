@@ -42,8 +42,8 @@ std::string inlineText(const std::string& text) {
 
 Status exportTranscriptMarkdown(const RunData& run, const std::string& path) {
     const RunHeader& h = run.header;
-    std::string page = "# Spanscope run: " + inlineText(h.settings.task) + ", " +
-                       attentionModeName(h.settings.attention) + " attention\n\n";
+    std::string page =
+        "# Spanscope run: " + inlineText(h.settings.task) + ", " + h.settings.attention.text() + " attention\n\n";
     if (!h.warning.empty()) page += "> " + inlineText(h.warning) + "\n\n";
     const std::string note = checkAnswer(run).note;
     if (!run.answer.empty() || !note.empty())

@@ -38,15 +38,13 @@ std::vector<Figure> reportFigures(const RunData& run) {
 
 std::vector<std::pair<std::string, std::string>> provenance(const RunData& run) {
     const RunHeader& h = run.header;
-    std::string attention = attentionModeName(h.settings.attention);
-    if (h.settings.attention == AttentionMode::Keep) attention += "=" + std::to_string(h.settings.keepTokens);
     return {
         {"program", "Spanscope " + h.programVersion},
         {"model", h.modelName + (h.modelHash.empty() ? "" : ", hash " + h.modelHash)},
         {"backend",
          h.backend + ", " + h.device + (h.nThreads > 0 ? ", " + std::to_string(h.nThreads) + " threads" : "")},
         {"machine", h.machine},
-        {"attention", attention},
+        {"attention", h.settings.attention.text()},
         {"policy", std::string(h.hasProtocol ? "span protocol" : "no protocol") + ", prefill " +
                        (h.prefill == PrefillPolicy::Segmented ? "segmented" : "causal") + (h.heads ? ", heads" : "")},
         {"sampler", describeSampler(h.settings.sampler)},

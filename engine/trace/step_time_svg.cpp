@@ -70,7 +70,7 @@ std::string stepTimeSvg(const RunData& run, const RunData* maybeDense) {
     svg +=
         text(kLeft, kHeight - 4, "start", "context length, tokens") + text(kLeft + 6, kTop + 8, "start", "ms a step");
     double keyX = kWidth - kRight;
-    auto line = [&](const std::vector<Point>& points, const char* colour, const char* name, const char* dash) {
+    auto line = [&](const std::vector<Point>& points, const char* colour, const std::string& name, const char* dash) {
         if (points.empty()) return;
         const std::string stroke = std::string("fill=\"none\" stroke=\"") + colour + "\" stroke-width=\"2\"" + dash;
         svg += "<polyline " + stroke + " points=\"";
@@ -81,7 +81,7 @@ std::string stepTimeSvg(const RunData& run, const RunData* maybeDense) {
         keyX -= 50;
     };
     line(dense, "var(--soft)", "dense", " stroke-dasharray=\"6 4\"");
-    line(mine, "var(--read)", attentionModeName(run.header.settings.attention), "");
+    line(mine, "var(--read)", run.header.settings.attention.text(), "");
     return svg + "</svg>";
 }
 

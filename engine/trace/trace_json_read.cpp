@@ -36,6 +36,16 @@ Interval readInterval(Fields& f) {
     return i;
 }
 
+/// Any policy that is well formed: what it read is recorded, so it need not be one that this program has.
+void readAttention(Fields& f, MaskPolicySpec& attention) {
+    const std::string text = f.text("attention");
+    const auto spec = MaskPolicySpec::parse(text);
+    if (spec) attention = *spec;
+    else f.fail("attention: not a policy: \"" + text + "\"");
+    const int32_t keepTokens = f.int32("keep_tokens", 0, kMaxInt);  // the number of "keep" in version 1
+    if (attention.name == "keep" && attention.n == 0) attention.n = keepTokens;
+}
+
 void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
     Fields f(object);
     s.task = f.text("task");
@@ -49,8 +59,7 @@ void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
             s.promptIds.push_back(id.get<int32_t>());
         }
     }
-    readEnum(f, "attention", AttentionMode::Keep, attentionModeName, s.attention);
-    s.keepTokens = f.int32("keep_tokens", 0, kMaxInt);
+    readAttention(f, s.attention);
     s.maxTokens = f.int32("max_tokens", -1, kMaxInt, -1);
     s.contextTokens = f.int32("context_tokens", 0, kMaxInt);
     if (const InJson* sampler = f.object("sampler")) {

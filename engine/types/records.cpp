@@ -30,15 +30,6 @@ const char* segmentKindName(SegmentKind kind) {
     return "";
 }
 
-const char* attentionModeName(AttentionMode mode) {
-    switch (mode) {
-        case AttentionMode::Dense: return "dense";
-        case AttentionMode::Declared: return "declared";
-        case AttentionMode::Keep: return "keep";
-    }
-    return "";
-}
-
 const char* violationName(ViolationKind kind) {
     switch (kind) {
         case ViolationKind::UnknownLabel: return "unknown label";

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "engine/types/interval.h"
+#include "engine/types/mask_policy_spec.h"
 
 namespace spanscope {
 
-/// Where a token stands in the span protocol (design: protocol, section 2).
+/// Where a token stands in the span protocol (docs/protocol.md, "What a token may read").
 enum class Phase : uint8_t {
     Prompt,   ///< prefilled
     Declare,  ///< <out> .. </attend>: names what it will read
@@ -26,13 +27,6 @@ bool phaseFromName(const std::string& name, Phase& phase);  ///< false if unknow
 
 enum class SegmentKind : uint8_t { Scaffold, In, Out };
 const char* segmentKindName(SegmentKind kind);
-
-enum class AttentionMode : uint8_t {
-    Dense,     ///< plain causal attention
-    Declared,  ///< what the model names
-    Keep,      ///< synthetic: sink and the last N tokens of the context, for cost curves
-};
-const char* attentionModeName(AttentionMode mode);
 
 /// How a prompt is prefilled.
 enum class PrefillPolicy : uint8_t {
@@ -162,10 +156,9 @@ struct RunSettings {
     std::string task;                ///< "expression", "sheet", "news", "text"
     std::string promptText;          ///< as typed
     std::vector<int32_t> promptIds;  ///< if not empty, used instead of promptText
-    AttentionMode attention = AttentionMode::Declared;
-    int32_t keepTokens = 0;     ///< AttentionMode::Keep
-    int32_t maxTokens = -1;     ///< -1 = until end or context
-    int32_t contextTokens = 0;  ///< 0 = the model's
+    MaskPolicySpec attention;        ///< which tokens a query may read
+    int32_t maxTokens = -1;          ///< -1 = until end or context
+    int32_t contextTokens = 0;       ///< 0 = the model's
     SamplerSettings sampler;
 };
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <optional>
 
+#include "engine/types/interval_algebra.h"
 #include "engine/types/interval_sums.h"
 
 namespace spanscope {
@@ -22,43 +22,6 @@ const char* diffStateName(DiffState state) {
         case DiffState::OnlyFirst: return "read by the first only";
     }
     return "";
-}
-
-IntervalList intersect(const IntervalList& a, const IntervalList& b) {
-    IntervalList out;
-    for (size_t i = 0, k = 0; i < a.size() && k < b.size();) {
-        const int32_t begin = std::max(a[i].begin, b[k].begin), end = std::min(a[i].end, b[k].end);
-        if (begin < end) out.push_back({begin, end});
-        if (a[i].end < b[k].end) ++i;
-        else ++k;
-    }
-    return out;
-}
-
-IntervalList subtract(const IntervalList& a, const IntervalList& b) {
-    IntervalList out;
-    size_t k = 0;
-    for (const Interval& i : a) {
-        int32_t at = i.begin;
-        while (k < b.size() && b[k].end <= at) ++k;
-        for (size_t j = k; j < b.size() && b[j].begin < i.end; ++j) {
-            if (at < b[j].begin) out.push_back({at, b[j].begin});
-            at = std::max(at, b[j].end);
-            if (at >= i.end) break;
-        }
-        if (at < i.end) out.push_back({at, i.end});
-    }
-    return out;
-}
-
-int32_t firstDifference(const IntervalList& a, const IntervalList& b) {
-    const size_t n = std::min(a.size(), b.size());
-    for (size_t i = 0; i < n; ++i) {
-        if (a[i].begin != b[i].begin) return std::min(a[i].begin, b[i].begin);
-        if (a[i].end != b[i].end) return std::min(a[i].end, b[i].end);
-    }
-    if (a.size() == b.size()) return INT32_MAX;
-    return a.size() > n ? a[n].begin : b[n].begin;
 }
 
 MaskDiff diffRuns(const RunData& first, const RunData& second) {

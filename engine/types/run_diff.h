@@ -12,13 +12,6 @@ namespace spanscope {
 enum class DiffState : uint8_t { Future = 0, Neither = 1, Both = 2, OnlySecond = 3, OnlyFirst = 4 };
 const char* diffStateName(DiffState state);
 
-IntervalList intersect(const IntervalList& a, const IntervalList& b);
-IntervalList subtract(const IntervalList& a, const IntervalList& b);
-
-/// The first token that one list has and the other has not; INT32_MAX where they are equal. A query below it reads the
-/// same.
-int32_t firstDifference(const IntervalList& a, const IntervalList& b);
-
 struct DiffRow {
     SharedIntervals both, onlyFirst, onlySecond;
     int32_t position = 0;

@@ -15,8 +15,7 @@ SpeedUp speedUp(const RunData& declared, const RunData& dense) {
     up.nDeclared = static_cast<int64_t>(declared.steps.size());
     up.nDense = static_cast<int64_t>(dense.steps.size());
     up.nSteps = std::min(up.nDeclared, up.nDense);
-    const bool twins = declared.header.settings.attention != AttentionMode::Dense &&
-                       dense.header.settings.attention == AttentionMode::Dense &&
+    const bool twins = !declared.header.settings.attention.isDense() && dense.header.settings.attention.isDense() &&
                        declared.header.formattedPrompt == dense.header.formattedPrompt;
     if (up.nSteps < 2 || !twins) return up;
     if (up.sameLength()) {

@@ -104,7 +104,7 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     for (auto& v : m_scratch) v.resize(decodeScratch(s.nHeads));
 }
 
-BackendInfo CpuBackend::info() const { return {"cpu", processorName(), m_pool.nThreads()}; }
+BackendInfo CpuBackend::info() const { return {"cpu", processorName(), m_pool.nThreads(), m_cache->type()}; }
 
 int32_t CpuBackend::storedTokens(SequenceId sequence) const {
     const KvSequence* s = m_cache->find(sequence);
@@ -180,7 +180,8 @@ Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, con
     if (Status st = checkWeights(weights); !st) return st.error();
     if (Status st = checkOptions(options); !st) return st.error();
     try {
-        auto cache = cpu::KvCache::create(weights.shape, options.kvTokens, options.kvType);
+        auto cache =
+            cpu::KvCache::create(weights.shape, options.kvTokens, options.kvType.value_or(cpu::kDefaultKvType));
         if (!cache) return cache.error();
         return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(weights, options, std::move(*cache)));
     } catch (const std::system_error& e) {

@@ -1,26 +1,24 @@
 #include "kernels/cuda/cuda_backend.h"
 
-#include <algorithm>
-#include <cstdio>
+#include <chrono>
 
+#include "kernels/backends.h"
 #include "kernels/checks.h"
-#include "kernels/cuda/step/elementwise.h"
 
 namespace spanscope::cuda {
 namespace {
 
-constexpr int32_t kMaxChunkTokens = 2048;
 constexpr size_t kHeadroomBytes = size_t{256} << 20;  // CUDA's own needs, cuBLAS kernels, graphs
-
-Element elementFor(DType dtype) {
-    return dtype == DType::F16 ? Element::F16 : dtype == DType::BF16 ? Element::BF16 : Element::F32;
-}
-int32_t qkvRows(const ModelShape& s) { return (s.nHeads + 2 * s.nKvHeads) * s.headDim; }
 
 Error unsupported(const char* message, const std::string& found, const std::string& expected) {
     Error e = invalidArgument(message, found, expected);
     e.code = ErrorCode::Unsupported;
     return e;
+}
+
+int64_t nowNs() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
 }
 
 }  // namespace
@@ -32,209 +30,209 @@ Result<std::unique_ptr<CudaBackend>> CudaBackend::create(const ModelWeights& wei
     return backend;
 }
 
+CudaBackend::CudaBackend()
+    : m_products(m_model.weights),
+      m_launcher(m_model, m_buffers, m_io, m_products, m_timer),
+      m_tuner(m_model, m_buffers, m_launcher, m_products, m_timer),
+      m_prefill(m_model, m_buffers, m_products, m_timer) {}
+
 CudaBackend::~CudaBackend() {
-    if (m_ctx.stream) (void)cudaStreamSynchronize(m_ctx.stream);
-    for (auto& [bucket, graph] : m_graphs) (void)cudaGraphExecDestroy(graph);
-    for (cudaEvent_t e : m_marks) (void)cudaEventDestroy(e);
-    if (m_begin) (void)cudaEventDestroy(m_begin);
-    if (m_end) (void)cudaEventDestroy(m_end);
-    if (m_ctx.stream) (void)cudaStreamDestroy(m_ctx.stream);
+    if (!m_ctx.stream) return;
+    (void)cudaStreamSynchronize(m_ctx.stream);
+    m_graphs.clear();
+    (void)cudaStreamDestroy(m_ctx.stream);
 }
 
 Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& options, const ProgressFn& progress) {
     SPANSCOPE_TRY(checkWeights(weights));
-    m_shape = weights.shape;
-    m_options = options;
+    const ModelShape& s = weights.shape;
     const auto text = [](auto v) { return std::to_string(v); };
     if (options.maxBatch < 1 || options.maxBatch > kMaxBatch)
         return invalidArgument("sequences decoded together", text(options.maxBatch), "1 to " + text(kMaxBatch));
     constexpr int64_t kMostTokens = int64_t{1} << 30;  // positions and page visits are 32-bit
     if (options.kvTokens < 1 || options.kvTokens > kMostTokens)
         return invalidArgument("tokens of KV cache", text(options.kvTokens), "1 to " + text(kMostTokens));
-    if (options.kvType != DType::F32 && options.kvType != DType::F16 && options.kvType != DType::BF16)
-        return unsupported("KV cache type", dtypeName(options.kvType), "F32, F16 or BF16");
-    if (!spanAttentionTakes(m_shape.headDim))
-        return unsupported("headDim", text(m_shape.headDim), "a multiple of 8 up to 256");
-    if (m_shape.hidden % 8 || m_shape.ffn % 8)
-        return unsupported("hidden and ffn sizes", text(m_shape.hidden) + " and " + text(m_shape.ffn),
-                           "multiples of 8");
+    const DType kvType = options.kvType.value_or(defaultKvType(Device::Cuda, weights));
+    const std::optional<Element> kvElement = elementOf(kvType);
+    if (!kvElement) return unsupported("KV cache type", dtypeName(kvType), "F32, F16 or BF16");
+    if (!spanAttentionTakes(s.headDim)) return unsupported("headDim", text(s.headDim), "a multiple of 8 up to 256");
+    if (s.hidden % 8 || s.ffn % 8)
+        return unsupported("hidden and ffn sizes", text(s.hidden) + " and " + text(s.ffn), "multiples of 8");
 
     int nDevices = 0;
     const cudaError_t counted = cudaGetDeviceCount(&nDevices);
     if (counted != cudaSuccess) return cudaError("cudaGetDeviceCount", counted);
     if (nDevices == 0) return Error{ErrorCode::Device, "no CUDA device is present"};
-    SPANSCOPE_TRY(openContext(m_device, m_ctx, m_deviceName));
-    m_kvType = elementFor(options.kvType);
-    m_weightType = DeviceWeights::typeFor(weights);
-    m_nPages = static_cast<int32_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
-    m_maxBucket = bucketFor(options.maxBatch);
+    SPANSCOPE_TRY(openContext(0, m_ctx, m_deviceName));
+    m_maxBatch = options.maxBatch;
+    m_model.shape = s;
 
     // Forecast: say so before loading anything.
-    const size_t kvBytes = static_cast<size_t>(m_shape.nLayers) * static_cast<size_t>(m_nPages) *
-                           static_cast<size_t>(m_shape.nKvHeads * 2 * kPageTokens * m_shape.headDim) *
-                           elementBytes(m_kvType);
+    const int32_t nPages = static_cast<int32_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
+    const size_t widenedBytes = DeviceWeights::widenedBytesFor(weights);
     const size_t wanted =
-        DeviceWeights::bytesFor(weights) + DeviceWeights::widenedBytesFor(weights) + kvBytes + kHeadroomBytes;
+        DeviceWeights::bytesFor(weights) + widenedBytes + KvPool::bytesFor(s, nPages, *kvElement) + kHeadroomBytes;
     size_t freeBytes = 0, totalBytes = 0;
     SPANSCOPE_CUDA_TRY(cudaMemGetInfo(&freeBytes, &totalBytes));
     if (wanted > freeBytes) return outOfMemory("the model with its KV cache", wanted, freeBytes);
 
-    SPANSCOPE_CUDA_TRY(cudaEventCreate(&m_begin));
-    SPANSCOPE_CUDA_TRY(cudaEventCreate(&m_end));
-    SPANSCOPE_TRY(m_gemm.open());
-    SPANSCOPE_TRY(m_kv.allocate("the KV cache", kvBytes));
-    SPANSCOPE_TRY(allocate());
-    SPANSCOPE_TRY(m_weights.load(weights, m_ctx, progress));
-    SPANSCOPE_TRY(m_widened.allocate("a widened matrix", DeviceWeights::widenedBytesFor(weights)));
-    m_freePages.resize(static_cast<size_t>(m_nPages));
-    for (int32_t i = 0; i < m_nPages; ++i) m_freePages[static_cast<size_t>(i)] = m_nPages - 1 - i;
-    return {};
+    const int32_t maxBucket = bucketFor(m_maxBatch);
+    SPANSCOPE_TRY(m_timer.open());
+    SPANSCOPE_TRY(m_model.kv.open(s, nPages, *kvElement));
+    SPANSCOPE_TRY(m_io.open(maxBucket, m_maxBatch));
+    SPANSCOPE_TRY(m_buffers.allocate(s, m_ctx, maxBucket));
+    SPANSCOPE_TRY(m_prefill.allocate(DeviceWeights::typeFor(weights)));
+    SPANSCOPE_TRY(m_model.weights.load(weights, m_ctx, progress));
+    return m_products.open(widenedBytes);
 }
 
-Status CudaBackend::allocate() {
-    const ModelShape& s = m_shape;
-    const auto u = [](int64_t v) { return static_cast<size_t>(v); };
-    const size_t b = u(m_maxBucket), qWidth = u(s.nHeads * s.headDim), qkv = u(qkvRows(s)), wide = 2 * u(s.ffn);
-    constexpr size_t kF = sizeof(float);
-    SPANSCOPE_TRY(m_items.allocate("step input", b * sizeof(StepItem)));
-    SPANSCOPE_TRY(m_results.allocate("step results", b * sizeof(StepResult)));
-    SPANSCOPE_TRY(m_intervals.allocate("interval lists", u(m_options.maxBatch) * 256 * sizeof(Interval)));
-    struct Want {
-        DeviceBuffer* buffer;
-        const char* what;
-        size_t nBytes;
-    };
-    const SpanAttentionScratch scratch = spanAttentionScratch(m_ctx.nSm, m_maxBucket, s.nHeads, s.nKvHeads, s.headDim);
-    m_chunkTokens = std::min(kMaxChunkTokens, m_nPages * kPageTokens);
-    m_maxKeyTiles = (m_nPages * kPageTokens + kPrefillTile - 1) / kPrefillTile;
-    const size_t c = u(m_chunkTokens), queryTiles = (c + kPrefillTile - 1) / kPrefillTile;
-    const size_t half = u(s.headDim / 2);
-    const size_t pAct = elementBytes(m_weightType);
-    const Want wants[] = {
-        {&m_rows, "rows", b * sizeof(BatchRow)},
-        {&m_rotation, "rotations", b * half * 2 * kF},
-        {&m_x, "residual stream", b * u(s.hidden) * kF},
-        {&m_normed, "normalised activations", b * u(s.hidden) * kF},
-        {&m_qkv, "projections", b * qkv * kF},
-        {&m_q, "queries", b * qWidth * kF},
-        {&m_attended, "attention output", b * qWidth * kF},
-        {&m_gateUp, "gate and up", b * wide * kF},
-        {&m_hidden, "hidden activations", b * u(s.ffn) * kF},
-        {&m_logits, "logits", b * u(s.vocab) * kF},
-        {&m_attentionWork, "shares of attention", scratch.workBytes},
-        {&m_partialO, "partial attention", scratch.partialOBytes},
-        {&m_partialMl, "partial softmax", scratch.partialMlBytes},
-        {&m_arrived, "arrival counters", scratch.arrivedBytes},
-        {&m_shared, "arrival counter of rows", sizeof(int32_t)},
-        {&m_pTokens, "prompt tokens", c * sizeof(int32_t)},
-        {&m_pRotation, "prompt rotations", c * half * 2 * kF},
-        {&m_pX, "prompt residual stream", c * u(s.hidden) * kF},
-        {&m_pNormed, "prompt activations", c * std::max(u(s.hidden), qWidth) * pAct},
-        {&m_pWide, "prompt projections", c * std::max(qkv, wide) * pAct},
-        {&m_pNarrow, "prompt queries", c * std::max(u(s.ffn), qWidth) * pAct},
-        {&m_pTiles, "prompt tiles", queryTiles * u(m_maxKeyTiles) * sizeof(uint32_t)},
-        {&m_pTileCounts, "prompt tile counts", queryTiles * sizeof(int32_t)},
-    };
-    for (const Want& w : wants) SPANSCOPE_TRY(w.buffer->allocate(w.what, w.nBytes));
-    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_arrived.as<>(), 0, m_arrived.nBytes(), m_ctx.stream));
-    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_shared.as<>(), 0, m_shared.nBytes(), m_ctx.stream));
-    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_attended.as<>(), 0, m_attended.nBytes(), m_ctx.stream));
-    return {};
-}
-
-BackendInfo CudaBackend::info() const { return {"cuda", m_deviceName, 0}; }
-
-CudaBackend::Sequence* CudaBackend::find(SequenceId id) {
-    const auto it = m_sequences.find(id.value);
-    return it == m_sequences.end() ? nullptr : &it->second;
-}
-const CudaBackend::Sequence* CudaBackend::find(SequenceId id) const {
-    const auto it = m_sequences.find(id.value);
-    return it == m_sequences.end() ? nullptr : &it->second;
-}
-
-void* CudaBackend::kvOfLayer(size_t layer) const {
-    const size_t bytes = static_cast<size_t>(m_nPages) *
-                         static_cast<size_t>(m_shape.nKvHeads * 2 * kPageTokens * m_shape.headDim) *
-                         elementBytes(m_kvType);
-    return m_kv.as<char>() + layer * bytes;
-}
+BackendInfo CudaBackend::info() const { return {"cuda", m_deviceName, 0, dtypeOf(m_model.kv.type())}; }
 
 Result<SequenceId> CudaBackend::createSequence(int32_t capacityTokens) {
     if (m_lost) return m_lostError;
-    if (capacityTokens <= 0) return invalidArgument("capacity of a sequence", std::to_string(capacityTokens));
-    const size_t n = static_cast<size_t>((static_cast<int64_t>(capacityTokens) + kPageTokens - 1) / kPageTokens);
-    if (n > m_freePages.size()) {
-        Error e =
-            invalidArgument("too few KV pages are free", std::to_string(m_freePages.size() * kPageTokens) + " tokens",
-                            std::to_string(n * kPageTokens) + " tokens");
-        e.code = ErrorCode::OutOfMemory;
-        return e;
-    }
-    Sequence s;
-    s.capacity = capacityTokens;
-    const size_t tableBytes = (n * sizeof(int32_t) + 15) / 16 * 16;
-    SPANSCOPE_TRY(s.memory.allocate("a sequence's page table", 16 + tableBytes + n * sizeof(KeptPage)));
-    s.state = s.memory.as<SequenceState>();
-    s.table = reinterpret_cast<int32_t*>(s.memory.as<char>() + 16);
-    s.kept = reinterpret_cast<KeptPage*>(s.memory.as<char>() + 16 + tableBytes);
-    s.pages.assign(m_freePages.end() - static_cast<std::ptrdiff_t>(n), m_freePages.end());
-    std::reverse(s.pages.begin(), s.pages.end());
-    const cudaError_t copied =  // on the backend's stream: it does not wait for the default one
-        cudaMemcpyAsync(s.table, s.pages.data(), n * sizeof(int32_t), cudaMemcpyHostToDevice, m_ctx.stream);
-    if (copied != cudaSuccess) {
-        if (Status lost = guard(cudaError("cudaMemcpyAsync", copied)); !lost) return lost.error();
-    }
-    m_freePages.resize(m_freePages.size() - n);
-    const int32_t id = m_nextId++;
-    m_sequences.emplace(id, std::move(s));
-    return SequenceId{id};
-}
-
-void CudaBackend::freeSequence(SequenceId id) {
-    const auto it = m_sequences.find(id.value);
-    if (it == m_sequences.end()) return;
-    m_freePages.insert(m_freePages.end(), it->second.pages.rbegin(), it->second.pages.rend());
-    m_sequences.erase(it);
+    Result<SequenceId> created = m_model.kv.createSequence(capacityTokens, m_ctx.stream);
+    if (!created) (void)guard(created.error()).ok();
+    return created;
 }
 
 int32_t CudaBackend::storedTokens(SequenceId id) const {
-    const Sequence* s = find(id);
+    const KvSequence* s = m_model.kv.find(id);
     return s ? s->stored : 0;
 }
 
 void CudaBackend::truncate(SequenceId id, int32_t nTokens) {
-    Sequence* s = find(id);
+    KvSequence* s = m_model.kv.find(id);
     if (!s || nTokens < 0 || nTokens >= s->stored) return;
     s->stored = nTokens;
     s->maskId = 0;
 }
 
 size_t CudaBackend::bytesHeld() const {
-    size_t n = m_weights.nBytes() + m_gemm.bytesHeld();
-    for (const DeviceBuffer* b :
-         {&m_kv,       &m_rows,    &m_rotation, &m_x,           &m_normed,        &m_qkv,       &m_q,
-          &m_attended, &m_gateUp,  &m_hidden,   &m_logits,      &m_attentionWork, &m_partialO,  &m_partialMl,
-          &m_arrived,  &m_shared,  &m_widened,  &m_pTokens,     &m_pRotation,     &m_pX,        &m_pNormed,
-          &m_pWide,    &m_pNarrow, &m_pTiles,   &m_pTileCounts, &m_pRuns,         &m_pIntervals})
-        n += b->nBytes();
-    for (const auto& [id, s] : m_sequences) n += s.memory.nBytes();
-    return n;
+    return m_model.weights.nBytes() + m_model.kv.bytesHeld() + m_products.bytesHeld() + m_buffers.nBytes() +
+           m_prefill.nBytes();
+}
+
+Status CudaBackend::prefill(SequenceId id, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
+                            std::span<float> maybeLogits) {
+    if (m_lost) return m_lostError;
+    KvSequence* s = m_model.kv.find(id);
+    if (!s) return invalidArgument("unknown sequence", std::to_string(id.value));
+    const size_t vocab = static_cast<size_t>(m_model.shape.vocab);
+    SPANSCOPE_TRY(checkTokens(tokens, m_model.shape.vocab));
+    const int64_t after = static_cast<int64_t>(s->stored) + static_cast<int64_t>(tokens.size());
+    if (after > s->capacity)
+        return invalidArgument("prompt is longer than the sequence's capacity", std::to_string(after),
+                               "at most " + std::to_string(s->capacity));
+    SPANSCOPE_TRY(checkRuns(runs, static_cast<int32_t>(tokens.size())));
+    if (!maybeLogits.empty() && maybeLogits.size() != vocab && maybeLogits.size() != vocab * tokens.size())
+        return invalidArgument("size of the logits", std::to_string(maybeLogits.size()),
+                               std::to_string(vocab) + " or " + std::to_string(vocab * tokens.size()));
+    if (tokens.empty()) return {};
+    s->maskId = 0;
+    const int32_t before = s->stored;
+    const auto work = [&]() -> Status {
+        SPANSCOPE_TRY(m_timer.begin(m_ctx.stream));
+        SPANSCOPE_TRY(m_prefill.run(m_ctx, *s, tokens, runs, maybeLogits));
+        SPANSCOPE_TRY(m_timer.end(m_ctx.stream));
+        SPANSCOPE_CUDA_TRY(cudaStreamSynchronize(m_ctx.stream));
+        return m_timer.finish();
+    };
+    Status done = guard(work());
+    if (!done) s->stored = before;
+    return done;
+}
+
+Status CudaBackend::checkItems(std::span<const DecodeItem> items, const DecodeOutput& output) {
+    const size_t n = items.size(), vocab = static_cast<size_t>(m_model.shape.vocab);
+    if (items.empty() || n > static_cast<size_t>(m_maxBatch))
+        return invalidArgument("rows of a decode step", std::to_string(n), "1 to " + std::to_string(m_maxBatch));
+    for (size_t i = 0; i < n; ++i) {
+        const DecodeItem& item = items[i];
+        const KvSequence* s = m_model.kv.find(item.sequence);
+        if (!s) return invalidArgument("unknown sequence", std::to_string(item.sequence.value));
+        for (size_t j = 0; j < i; ++j)
+            if (items[j].sequence == item.sequence)
+                return invalidArgument("a sequence twice in one decode step", std::to_string(item.sequence.value));
+        SPANSCOPE_TRY(checkTokens({&item.token, 1}, m_model.shape.vocab));
+        if (item.position != s->stored)
+            return invalidArgument("position of the next token", std::to_string(item.position),
+                                   std::to_string(s->stored));
+        if (item.position >= s->capacity)
+            return invalidArgument("sequence is full", std::to_string(item.position + 1) + " tokens",
+                                   "at most " + std::to_string(s->capacity));
+        if (item.maskId == 0 || item.maskId != s->maskId) SPANSCOPE_TRY(checkIntervals(item.visible, "decode"));
+    }
+    if (!output.argmax.empty() && output.argmax.size() != n)
+        return invalidArgument("size of argmax", std::to_string(output.argmax.size()), std::to_string(n));
+    if (!output.argmaxLogprob.empty() && output.argmaxLogprob.size() != n)
+        return invalidArgument("size of argmaxLogprob", std::to_string(output.argmaxLogprob.size()), std::to_string(n));
+    if (!output.maybeLogits.empty() && output.maybeLogits.size() != n * vocab)
+        return invalidArgument("size of the logits", std::to_string(output.maybeLogits.size()),
+                               std::to_string(n * vocab));
+    return {};
+}
+
+/// Writes the input, launches the bucket's graph, waits, and reads one token and its probability per row. The first
+/// step of a bucket is launched kernel by kernel and then captured; so is every step while profiling, but not captured.
+Status CudaBackend::runStep(std::span<const DecodeItem> items, const DecodeOutput& output, int64_t beganNs) {
+    const size_t n = items.size(), vocab = static_cast<size_t>(m_model.shape.vocab);
+    const int32_t bucket = bucketFor(static_cast<int32_t>(n));
+    const auto graph = m_graphs.find(bucket);
+    const bool profiling = m_timer.profiling(), direct = profiling || graph == m_graphs.end();
+    if (direct && !profiling) SPANSCOPE_TRY(m_tuner.tuneGemms(m_ctx, bucket));
+    SPANSCOPE_TRY(m_io.writeItems(items, bucket, m_model.kv));
+    m_lastHostNs = nowNs() - beganNs;
+    SPANSCOPE_TRY(m_timer.begin(m_ctx.stream));
+    if (direct) {
+        LaunchContext ctx = m_ctx;
+        ctx.overlap = ctx.overlap && !profiling;
+        SPANSCOPE_TRY(m_launcher.enqueue(ctx, bucket, m_tuner.choice(m_ctx, bucket), {}));
+    } else {
+        SPANSCOPE_TRY(graph->second.launch(m_ctx.stream));
+    }
+    SPANSCOPE_TRY(m_timer.end(m_ctx.stream));
+    if (!output.maybeLogits.empty())
+        SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(output.maybeLogits.data(), m_buffers.logits.as<>(),
+                                           n * vocab * sizeof(float), cudaMemcpyDeviceToHost, m_ctx.stream));
+    SPANSCOPE_CUDA_TRY(cudaStreamSynchronize(m_ctx.stream));
+    SPANSCOPE_TRY(m_timer.finish());
+    for (size_t i = 0; i < n; ++i) {  // before the step may be repeated for measuring
+        if (!output.argmax.empty()) output.argmax[i] = m_io.result(i).argmax;
+        if (!output.argmaxLogprob.empty()) output.argmaxLogprob[i] = m_io.result(i).logprob;
+    }
+    if (!direct || profiling) return {};
+    GraphExec tuned;  // the next step of this size
+    SPANSCOPE_TRY(m_tuner.tuneStep(m_ctx, bucket, tuned));
+    m_graphs[bucket] = std::move(tuned);
+    return {};
+}
+
+Status CudaBackend::decode(std::span<const DecodeItem> items, const DecodeOutput& output) {
+    const int64_t beganNs = nowNs();
+    if (m_lost) return m_lostError;
+    SPANSCOPE_TRY(checkItems(items, output));
+    Status done = guard(runStep(items, output, beganNs));
+    for (const DecodeItem& item : items) {
+        KvSequence& s = *m_model.kv.find(item.sequence);
+        if (done) s.stored += 1;
+        else s.maskId = 0;  // the list on the device is unknown now
+    }
+    return done;
 }
 
 Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed) {
-    Sequence* s = find(id);
+    KvSequence* s = m_model.kv.find(id);
     if (!s || nTokens < 0 || nTokens > s->capacity) return invalidArgument("tokens of noise", std::to_string(nTokens));
-    const int64_t perPage = int64_t{m_shape.nKvHeads} * 2 * kPageTokens * m_shape.headDim;
-    for (size_t l = 0; l < m_weights.layers().size(); ++l)
+    const KvPool& kv = m_model.kv;
+    for (size_t l = 0; l < m_model.weights.layers().size(); ++l)
         for (size_t i = 0; i < s->pages.size() && static_cast<int32_t>(i) * kPageTokens < nTokens;) {
             size_t run = 1;  // neighbouring pages in one launch
             while (i + run < s->pages.size() && s->pages[i + run] == s->pages[i] + static_cast<int32_t>(run)) ++run;
             NoiseParams noise;
-            noise.to =
-                static_cast<char*>(kvOfLayer(l)) + static_cast<size_t>(s->pages[i] * perPage) * elementBytes(m_kvType);
-            noise.type = m_kvType;
-            noise.n = perPage * static_cast<int64_t>(run);
+            noise.to = static_cast<char*>(kv.layer(l)) +
+                       static_cast<size_t>(s->pages[i]) * kv.pageElements() * elementBytes(kv.type());
+            noise.type = kv.type();
+            noise.n = static_cast<int64_t>(kv.pageElements() * run);
             noise.seed = seed + static_cast<uint32_t>(l * 977 + i);
             SPANSCOPE_CUDA_TRY(launchNoise(m_ctx, noise));
             i += run;
@@ -246,23 +244,12 @@ Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed)
 }
 
 void CudaBackend::setAheadBytes(int64_t nBytes) {
-    m_aheadForced = nBytes;
-    dropGraphs();
+    m_tuner.forceAheadBytes(nBytes);
+    m_graphs.clear();
 }
 
 void CudaBackend::setSkinny(int32_t on) {
-    m_skinnyForced = on;
-    dropGraphs();
-}
-
-int32_t CudaBackend::nOwnProducts(int32_t bucket) const {
-    if (usesGemv(bucket)) return kNMatrices;
-    const StepChoice choice = choiceOf(bucket);
-    return static_cast<int32_t>(std::count(choice.skinny.begin(), choice.skinny.end(), true));
-}
-
-void CudaBackend::dropGraphs() {
-    for (auto& [bucket, graph] : m_graphs) (void)cudaGraphExecDestroy(graph);
+    m_tuner.forceSkinny(on);
     m_graphs.clear();
 }
 
@@ -272,40 +259,6 @@ Status CudaBackend::guard(Status status) {
         m_lostError = status.error();
     }
     return status;
-}
-
-Status CudaBackend::mark(Stage stage, const LaunchContext& ctx) {
-    if (!m_profiling) return {};
-    if (m_markStages.size() == m_marks.size()) {
-        cudaEvent_t e = nullptr;
-        SPANSCOPE_CUDA_TRY(cudaEventCreate(&e));
-        m_marks.push_back(e);
-    }
-    SPANSCOPE_CUDA_TRY(cudaEventRecord(m_marks[m_markStages.size()], ctx.stream));
-    m_markStages.push_back(stage);
-    return {};
-}
-
-Status CudaBackend::collectMarks() {
-    if (!m_profiling || m_markStages.empty()) return {};
-    SPANSCOPE_CUDA_TRY(cudaEventSynchronize(m_marks[m_markStages.size() - 1]));
-    for (size_t i = 0; i < m_markStages.size(); ++i) {
-        float ms = 0.f;
-        SPANSCOPE_CUDA_TRY(cudaEventElapsedTime(&ms, i == 0 ? m_begin : m_marks[i - 1], m_marks[i]));
-        const int64_t ns = static_cast<int64_t>(static_cast<double>(ms) * 1e6);
-        if (m_markStages[i] == Stage::Attention) m_times.attentionNs += ns;
-        else if (m_markStages[i] == Stage::Matmul) m_times.matmulNs += ns;
-        else m_times.otherNs += ns;
-    }
-    m_markStages.clear();
-    return {};
-}
-
-Status CudaBackend::finishTiming() {
-    float ms = 0.f;
-    SPANSCOPE_CUDA_TRY(cudaEventElapsedTime(&ms, m_begin, m_end));
-    m_lastNs = static_cast<int64_t>(static_cast<double>(ms) * 1e6);
-    return collectMarks();
 }
 
 }  // namespace spanscope::cuda

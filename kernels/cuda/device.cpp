@@ -67,7 +67,11 @@ LaunchContext withShared(LaunchContext ctx, int percent) {
     return ctx;
 }
 
-Status captureGraph(cudaStream_t stream, const std::function<Status()>& enqueue, cudaGraphExec_t& exec) {
+GraphExec::~GraphExec() {
+    if (m_exec) (void)cudaGraphExecDestroy(m_exec);
+}
+
+Status GraphExec::capture(cudaStream_t stream, const std::function<Status()>& enqueue) {
     SPANSCOPE_CUDA_TRY(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
     const Status enqueued = enqueue();
     cudaGraph_t graph = nullptr;
@@ -77,9 +81,16 @@ Status captureGraph(cudaStream_t stream, const std::function<Status()>& enqueue,
         return enqueued;
     }
     if (ended != cudaSuccess) return cudaError("cudaStreamEndCapture", ended);
-    const cudaError_t made = cudaGraphInstantiate(&exec, graph, 0);
+    GraphExec made;
+    const cudaError_t instantiated = cudaGraphInstantiate(&made.m_exec, graph, 0);
     (void)cudaGraphDestroy(graph);
-    if (made != cudaSuccess) return cudaError("cudaGraphInstantiate", made);
+    if (instantiated != cudaSuccess) return cudaError("cudaGraphInstantiate", instantiated);
+    *this = std::move(made);
+    return {};
+}
+
+Status GraphExec::launch(cudaStream_t stream) const {
+    SPANSCOPE_CUDA_TRY(cudaGraphLaunch(m_exec, stream));
     return {};
 }
 

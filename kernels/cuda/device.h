@@ -111,8 +111,27 @@ LaunchContext withShared(LaunchContext ctx, int percent);
 /// The device's properties, a stream of its own, and the kernels' limits raised. Unsupported below 8.0.
 Status openContext(int device, LaunchContext& ctx, std::string& deviceName);
 
-/// What `enqueue` puts on the stream, as a graph; the caller destroys it.
-Status captureGraph(cudaStream_t stream, const std::function<Status()>& enqueue, cudaGraphExec_t& exec);
+/// An instantiated graph, destroyed with its owner. Not copyable.
+class GraphExec {
+  public:
+    GraphExec() = default;
+    ~GraphExec();
+    GraphExec(GraphExec&& other) noexcept { swap(other); }
+    GraphExec& operator=(GraphExec&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    GraphExec(const GraphExec&) = delete;
+    GraphExec& operator=(const GraphExec&) = delete;
+
+    /// What `enqueue` puts on the stream becomes the graph, in place of what was held.
+    Status capture(cudaStream_t stream, const std::function<Status()>& enqueue);
+    Status launch(cudaStream_t stream) const;
+
+  private:
+    void swap(GraphExec& other) { std::swap(m_exec, other.m_exec); }
+    cudaGraphExec_t m_exec = nullptr;
+};
 
 /// A matrix that the next kernel reads: a kernel may ask for parts of it on its way out, so that memory is not idle
 /// while it drains and its successor starts. A hint: it changes no result. Set base, nBytes and budget; launchers

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <initializer_list>
-#include <optional>
 
+#include "kernels/cuda/matrix_type.h"
 #include "kernels/cuda/step/elementwise.h"
 #include "kernels/reference/dequantize.h"
 
@@ -15,15 +15,6 @@ constexpr size_t kAlign = 256;
 constexpr int64_t kChunkValues = int64_t{16} << 20;
 
 size_t aligned(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
-
-std::optional<Element> elementOf(DType dtype) {
-    switch (dtype) {
-        case DType::F32: return Element::F32;
-        case DType::F16: return Element::F16;
-        case DType::BF16: return Element::BF16;
-        default: return std::nullopt;
-    }
-}
 
 MatrixFormat formatOf(DType dtype) {
     return dtype == DType::Q8_0 ? MatrixFormat::Q8_0 : dtype == DType::Q4_0 ? MatrixFormat::Q4_0 : MatrixFormat::Plain;
@@ -234,18 +225,25 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uplo
 
 }  // namespace
 
-Element DeviceWeights::typeFor(const ModelWeights& weights) {
-    bool quantised = false, mixed = false;
-    std::optional<Element> common;
-    forEachMatrix(weights, [&](const TensorView& t) {
-        const std::optional<Element> e = elementOf(t.dtype);
-        if (!e) quantised = true;
-        else if (!common) common = e;
-        else if (common != e) mixed = true;
-    });
-    if (quantised) return Element::F16;
-    return mixed || !common ? Element::F32 : *common;
+std::optional<Element> elementOf(DType dtype) {
+    switch (dtype) {
+        case DType::F32: return Element::F32;
+        case DType::F16: return Element::F16;
+        case DType::BF16: return Element::BF16;
+        default: return std::nullopt;
+    }
 }
+
+DType dtypeOf(Element element) {
+    switch (element) {
+        case Element::F32: break;
+        case Element::F16: return DType::F16;
+        case Element::BF16: return DType::BF16;
+    }
+    return DType::F32;
+}
+
+Element DeviceWeights::typeFor(const ModelWeights& weights) { return *elementOf(cudaMatrixType(weights)); }
 
 size_t DeviceWeights::bytesFor(const ModelWeights& weights) {
     Arena count(nullptr);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -10,6 +11,10 @@
 #include "kernels/cuda/matrix/matrix.h"
 
 namespace spanscope::cuda {
+
+/// Nothing for block formats.
+std::optional<Element> elementOf(DType dtype);
+DType dtypeOf(Element element);
 
 struct DeviceLayer {
     const float* attnNorm = nullptr;
@@ -27,9 +32,8 @@ struct DeviceLayer {
 
 class DeviceWeights {
   public:
-    /// The type of Plain matrices and of what is multiplied with them: theirs when all agree on F32, F16 or BF16; F16
-    /// when any is quantised (their scales are F16); else F32, which holds both 16-bit types exactly. Q8_0 and Q4_0
-    /// stay what they are, other block formats become Plain; so does a joined matrix whose parts differ.
+    /// The type of Plain matrices and of what is multiplied with them: cudaMatrixType(). Q8_0 and Q4_0 stay what they
+    /// are, other block formats become Plain; so does a joined matrix whose parts differ.
     static Element typeFor(const ModelWeights& weights);
     /// Bytes on the device.
     static size_t bytesFor(const ModelWeights& weights);

@@ -41,10 +41,13 @@ template <class T>
 class ReferenceBackend final : public Backend {
   public:
     ReferenceBackend(const ModelWeights& weights, const BackendOptions& options)
-        : m_weights(weights), m_options(options), m_freeTokens(roundToPages(options.kvTokens)) {}
+        : m_weights(weights),
+          m_options(options),
+          m_kvType(options.kvType.value_or(defaultKvType(Device::Reference, weights))),
+          m_freeTokens(roundToPages(options.kvTokens)) {}
 
     BackendInfo info() const override {
-        return {"reference", sizeof(T) == 8 ? "plain loops, float64" : "plain loops, float32", 1};
+        return {"reference", sizeof(T) == 8 ? "plain loops, float64" : "plain loops, float32", 1, m_kvType};
     }
     const ModelShape& shape() const override { return m_weights.shape; }
 
@@ -318,8 +321,8 @@ class ReferenceBackend final : public Backend {
             s.k[l].resize(std::max(s.k[l].size(), at + dim));
             s.v[l].resize(std::max(s.v[l].size(), at + dim));
             for (size_t i = 0; i < dim; ++i) {
-                s.k[l][at + i] = throughKv(m_options.kvType, k[i]);
-                s.v[l][at + i] = throughKv(m_options.kvType, v[i]);
+                s.k[l][at + i] = throughKv(m_kvType, k[i]);
+                s.v[l][at + i] = throughKv(m_kvType, v[i]);
             }
             const int64_t t0 = nowNs();
             if (weights) weights->emplace_back();
@@ -346,6 +349,7 @@ class ReferenceBackend final : public Backend {
 
     ModelWeights m_weights;  // views; the caller owns the memory
     BackendOptions m_options;
+    DType m_kvType;
     int64_t m_freeTokens;
     std::map<int32_t, Sequence> m_sequences;
     int32_t m_nextId = 0;

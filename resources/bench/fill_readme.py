@@ -113,7 +113,7 @@ def performance_table():
         table += ["", f"{rows[0]['device']}, {rows[0]['n_threads']} threads, shared; beside these runs it read {min(beside):.0f} to {max(beside):.0f} "
                   "GB/s, measured before and after each repetition, and each fraction is of what it read just then. Above 100%: the bundled model stays in the cache, or the machine was faster between the probes. Made by "
                   "`resources/bench/cpu.sh`."]
-        one, single = (next((r for r in rows if r["n_depth"] == 16384 and r["attention"] == a), None) for a in ("keep=512", "keep=512 scattered"))
+        one, single = (next((r for r in rows if r["n_depth"] == 16384 and r["attention"] == a), None) for a in ("keep=512", "scatter=512"))
         if one and single:
             table[-1] += (f" Attention over 512 of 16,384 tokens as single pages takes {single['attention_us'] / one['attention_us']:.2f} times as "
                           "long as over one run of them.")

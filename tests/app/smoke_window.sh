@@ -8,7 +8,12 @@ for tool in Xvfb openbox xdotool; do
 done
 work=$(mktemp -d)
 pids=()
-trap 'for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$work"' EXIT
+end() {
+    for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done
+    wait 2>/dev/null
+    rm -rf "$work"
+}
+trap end EXIT
 fail() { echo "FAILED: $*"; [ -f "$work/log" ] && sed 's/^/  program: /' "$work/log"; exit 1; }
 until_true() { # seconds, what is waited for, command...
     local end=$((SECONDS + $1)) what=$2
@@ -23,7 +28,8 @@ until_true() { # seconds, what is waited for, command...
 Xvfb -displayfd 3 -noreset -screen 0 1280x800x24 3>"$work/display" 2>/dev/null &
 pids+=($!)
 until_true 20 "the X server" test -s "$work/display"
-export DISPLAY=:$(cat "$work/display") HOME=$work XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data XDG_RUNTIME_DIR=$work
+DISPLAY=:$(cat "$work/display")
+export DISPLAY HOME=$work XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data XDG_RUNTIME_DIR=$work
 unset QT_QPA_PLATFORM QT_SCALE_FACTOR WAYLAND_DISPLAY
 openbox 2>/dev/null &
 pids+=($!)

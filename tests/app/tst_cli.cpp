@@ -405,7 +405,7 @@ class TestCli : public QObject {
                                file("d.csv")});
         QVERIFY2(o.exitCode == 0, o.err.constData());
         const auto recorded = readTrace(trace.toStdString());
-        const RunData& declared = recorded->runs[0]->header.settings.attention == AttentionMode::Declared
+        const RunData& declared = recorded->runs[0]->header.settings.attention == MaskPolicySpec::declared()
                                       ? *recorded->runs[0]
                                       : *recorded->runs[1];
         double dense = 0, restricted = 0;

@@ -93,7 +93,7 @@ class TestMainWindow : public test::WindowTest {
         waitUntilIdle();
         QVERIFY(m_window->store()->nSteps() > 0);
         QVERIFY(m_window->denseStore()->nSteps() > 0);
-        QCOMPARE(m_window->denseStore()->data().header.settings.attention, AttentionMode::Dense);
+        QCOMPARE(m_window->denseStore()->data().header.settings.attention, MaskPolicySpec::dense());
         QCOMPARE(m_window->history()->rowCount(), 1);
         QVERIFY(m_window->history()->at(0).dense != nullptr);
     }
@@ -445,8 +445,8 @@ class TestMainWindow : public test::WindowTest {
             QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->isFinished() && m_window->store()->nSteps() > 0,
                                      test::patience(20000));
             QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
-            QCOMPARE(m_window->store()->data().header.settings.attention, AttentionMode::Declared);
-            QCOMPARE(m_window->denseStore()->data().header.settings.attention, AttentionMode::Dense);
+            QCOMPARE(m_window->store()->data().header.settings.attention, MaskPolicySpec::declared());
+            QCOMPARE(m_window->denseStore()->data().header.settings.attention, MaskPolicySpec::dense());
             QVERIFY(!m_window->store()->data().answer.empty());
             QVERIFY(m_window->store()->data().stats.loadedFraction() < 0.9);
         }
@@ -454,9 +454,9 @@ class TestMainWindow : public test::WindowTest {
 
     /// More than a run and its twin: each is listed, with the dense run of its prompt.
     void aTraceOfManyRunsShowsThemAll() {
-        const RunData dense = test::sampleRun(1, AttentionMode::Dense), declared = test::sampleRun(2),
-                      keep = test::sampleRun(3, AttentionMode::Keep);
-        RunData other = test::sampleRun(4, AttentionMode::Dense);
+        const RunData dense = test::sampleRun(1, MaskPolicySpec::dense()), declared = test::sampleRun(2),
+                      keep = test::sampleRun(3, {"keep", 8});
+        RunData other = test::sampleRun(4, MaskPolicySpec::dense());
         other.header.formattedPrompt = "another prompt";
         QTemporaryDir folder;
         const QString path = folder.filePath("many.spantrace");

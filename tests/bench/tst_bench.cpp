@@ -25,7 +25,7 @@ class TestBench : public QObject {
         plan.promptThenPredict = {{20, 9}};
         plan.depths = {0, 100};
         plan.batches = {1, 3};
-        plan.attention = {{}, {AttentionMode::Keep, 32, false}, {AttentionMode::Keep, 32, true}};
+        plan.attention = {MaskPolicySpec::dense(), {"keep", 32}, {"scatter", 32}};
         plan.repetitions = 2;
         auto backend = makeCpuBackend(
             m.weights, {.nThreads = 1, .maxBatch = benchMaxBatch(plan), .kvTokens = benchSequences(plan).kvTokens()});
@@ -41,7 +41,7 @@ class TestBench : public QObject {
         QCOMPARE(names, QStringList({"pp20", "tg9", "tg9", "pp20+tg9"}));
         names.clear();
         for (size_t i = 0; i < 3; ++i) names << QString::fromStdString(rows[i].attention);
-        QCOMPARE(names, QStringList({"dense", "keep=32", "keep=32 scattered"}));
+        QCOMPARE(names, QStringList({"dense", "keep=32", "scatter=32"}));
         QCOMPARE(nProbes, 2 * 2 * (1 + 2 * 3));  // depths, batches; before the first repetition and after each
         for (const BenchRow& r : rows) {
             QVERIFY(r.avgTs > 0 && r.stddevTs >= 0);
@@ -108,9 +108,9 @@ class TestBench : public QObject {
         plan.predictSizes = {0};
         QVERIFY(!runBench(**backend, m.weights, {}, plan, nullptr, rows).ok());
         plan.predictSizes = {4};
-        plan.attention = {{AttentionMode::Declared, 0, false}};
+        plan.attention = {MaskPolicySpec::declared()};
         QVERIFY(!runBench(**backend, m.weights, {}, plan, nullptr, rows).ok());
-        plan.attention = {{}};
+        plan.attention = {MaskPolicySpec::dense()};
         plan.depths = {4096};
         QCOMPARE(runBench(**backend, m.weights, {}, plan, nullptr, rows).error().code, ErrorCode::OutOfMemory);
         plan.depths = {0};

@@ -21,7 +21,7 @@ RunSettings request(int i) {
     RunSettings s;
     s.task = i % 3 == 0 ? "sheet" : "expression";
     s.promptText = i % 3 == 0 ? "1+2\n$1*3" : std::to_string(i) + "+(4-" + std::to_string(i * 7) + ")*3";
-    s.attention = i % 2 ? AttentionMode::Declared : AttentionMode::Dense;
+    s.attention = i % 2 ? MaskPolicySpec::declared() : MaskPolicySpec::dense();
     s.maxTokens = 5 + 7 * (i % 5);
     return s;
 }

@@ -19,12 +19,11 @@ std::unique_ptr<Backend> reference(const Model& model) {
     return backend ? std::move(*backend) : nullptr;
 }
 
-std::shared_ptr<RunData> record(std::shared_ptr<const Model> model, Backend& backend, AttentionMode mode) {
+std::shared_ptr<RunData> record(std::shared_ptr<const Model> model, Backend& backend, const MaskPolicySpec& attention) {
     RunSettings s;
     s.task = "sheet";
     s.promptText = "64-71\n$1*3\n$1+$2";
-    s.attention = mode;
-    s.keepTokens = 5;
+    s.attention = attention;
     s.maxTokens = 20;
     auto session = Session::create(std::move(model), backend, s, 7);
     if (!session || !(*session)->prefill(nullptr, {})) qFatal("session");
@@ -52,7 +51,7 @@ class TestInspect : public QObject {
     void denseAgainstDenseIsNothing() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        auto inspector = Inspector::create(model, *backend, record(model, *backend, AttentionMode::Dense));
+        auto inspector = Inspector::create(model, *backend, record(model, *backend, MaskPolicySpec::dense()));
         QVERIFY(inspector.ok());
         QVERIFY((*inspector)->replay(nullptr, {}).ok());
         const DivergenceCurve& curve = (*inspector)->curve();
@@ -68,7 +67,7 @@ class TestInspect : public QObject {
     void probeIsTheSumDoneByHand() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        const auto run = record(model, *backend, AttentionMode::Keep);
+        const auto run = record(model, *backend, {"keep", 5});
         auto inspector = Inspector::create(model, *backend, run);
         QVERIFY(inspector.ok() && (*inspector)->replay(nullptr, {}).ok());
 
@@ -142,7 +141,7 @@ class TestInspect : public QObject {
     void editMovesTheDistribution() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        const auto run = record(model, *backend, AttentionMode::Keep);
+        const auto run = record(model, *backend, {"keep", 5});
         auto inspector = Inspector::create(model, *backend, run);
         QVERIFY(!(*inspector)->probe(0, {}).ok());  // not replayed
         QVERIFY((*inspector)->replay(nullptr, {}).ok());
@@ -168,7 +167,7 @@ class TestInspect : public QObject {
         o.seed = 2;
         const auto other = tinyModel(o);
         auto backend = reference(*model);
-        const auto run = record(model, *backend, AttentionMode::Dense);
+        const auto run = record(model, *backend, MaskPolicySpec::dense());
         auto otherBackend = reference(*other);
         QVERIFY(!Inspector::create(other, *otherBackend, run).ok());
     }
@@ -176,7 +175,7 @@ class TestInspect : public QObject {
     void stops() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        auto inspector = Inspector::create(model, *backend, record(model, *backend, AttentionMode::Dense));
+        auto inspector = Inspector::create(model, *backend, record(model, *backend, MaskPolicySpec::dense()));
         std::atomic<bool> stop{true};
         QCOMPARE((*inspector)->replay(&stop, {}).error().code, ErrorCode::Cancelled);
         stop = false;

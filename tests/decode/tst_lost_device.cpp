@@ -68,7 +68,7 @@ class TestLostDevice : public QObject {
         RunSettings settings;
         settings.task = "expression";
         settings.promptIds = {5, 6, 7, 8, 9, 10, 11};
-        settings.attention = AttentionMode::Dense;
+        settings.attention = MaskPolicySpec::dense();
         settings.maxTokens = 64;
         size_t nSteps = 0;
         {

@@ -1,51 +1,30 @@
-// Synthetic lists and the sliding window against their definitions, position by position.
+// What a run adds to its policy's lists: the model's sliding window, position by position, and ids of its own.
 #include <QtTest>
 
 #include "engine/decode/masks.h"
-#include "engine/decode/session.h"
+#include "engine/policy/declared_policy.h"
+#include "engine/policy/dense_policy.h"
+#include "engine/policy/keep_policy.h"
+#include "engine/types/interval_algebra.h"
 
 using namespace spanscope;
-
-namespace {
-
-bool wellFormed(const IntervalList& list) {
-    int64_t previousEnd = -1;
-    for (const Interval& i : list) {
-        if (i.begin <= previousEnd || i.end <= i.begin) return false;
-        previousEnd = i.end;
-    }
-    return true;
-}
-
-}  // namespace
 
 class TestMasks : public QObject {
     Q_OBJECT
 
   private slots:
-    void keepIsSinkAndTheLast() {
-        for (int32_t keep : {1, 2, 16, 37}) {
-            for (int32_t position = 0; position < 80; ++position) {
-                const IntervalList list = keepIntervals(keep, position);
-                QVERIFY(wellFormed(list));
-                for (int32_t key = 0; key <= position + 2; ++key) {
-                    const bool expected = key <= position && (key == 0 || key > position - keep);
-                    QCOMPARE(mayRead(list, position, key), expected);
-                }
-            }
-        }
-    }
-
     void windowCutsWhatIsTooOld() {
         const IntervalList lists[] = {{{0, kOpenEnd}}, {{0, 1}, {5, 9}, {20, kOpenEnd}}, {{0, 4}, {6, 7}}};
         for (const IntervalList& list : lists) {
             for (int32_t window : {0, 1, 5, 13, 64}) {
+                RunMasks masks(std::make_unique<DeclaredPolicy>(), window, 1);
                 for (int32_t position = 0; position < 50; ++position) {
-                    const IntervalList folded = foldWindow(list, window, position);
-                    QVERIFY(wellFormed(folded));
+                    const TokenView view{position, -1, Phase::Focus, std::make_shared<const IntervalList>(list), 3};
+                    const QueryMask mask = masks.forStep(view);
+                    QVERIFY(isNormalised(*mask.visible));
                     for (int32_t key = 0; key <= position; ++key) {
                         const bool inWindow = window == 0 || key > position - window;
-                        QCOMPARE(mayRead(folded, position, key), inWindow && mayRead(list, position, key));
+                        QCOMPARE(mayRead(*mask.visible, position, key), inWindow && mayRead(list, position, key));
                     }
                 }
             }
@@ -55,18 +34,15 @@ class TestMasks : public QObject {
     void listsAreSharedWhileNothingChanges() {
         const auto mine = std::make_shared<const IntervalList>(IntervalList{{0, 1}, {4, kOpenEnd}});
         const TokenView view{9, -1, Phase::Focus, mine, 5};
-        const MaskPolicy declared(AttentionMode::Declared, 0, 0, 1), other(AttentionMode::Declared, 0, 0, 2);
+        RunMasks declared(std::make_unique<DeclaredPolicy>(), 0, 1), other(std::make_unique<DeclaredPolicy>(), 0, 2);
         QCOMPARE(declared.forStep(view).visible, mine);
         QVERIFY(declared.forStep(view).id != other.forStep(view).id);  // ids of two runs never meet
-        const MaskPolicy dense(AttentionMode::Dense, 0, 0, 1);
-        QCOMPARE(*dense.forStep(view).visible, (IntervalList{{0, kOpenEnd}}));
+        RunMasks dense(std::make_unique<DensePolicy>(), 0, 1);
         QCOMPARE(dense.forStep(view).visible, dense.forPrompt(view).visible);
         QVERIFY(dense.forStep(view).id != 0);
-        const MaskPolicy keep(AttentionMode::Keep, 3, 0, 1);
-        QCOMPARE(*keep.forStep(view).visible, (IntervalList{{0, 1}, {7, kOpenEnd}}));
-        QCOMPARE(*keep.forPrompt(view).visible, (IntervalList{{0, kOpenEnd}}));
+        RunMasks keep(std::make_unique<KeepPolicy>(3), 0, 1);
         QCOMPARE(keep.forStep(view).id, uint64_t{0});
-        const MaskPolicy window(AttentionMode::Declared, 0, 4, 1);
+        RunMasks window(std::make_unique<DeclaredPolicy>(), 4, 1);
         QCOMPARE(*window.forStep(view).visible, (IntervalList{{6, kOpenEnd}}));
         QCOMPARE(window.forStep(view).id, uint64_t{0});
     }

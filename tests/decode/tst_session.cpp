@@ -6,6 +6,7 @@
 
 #include "engine/decode/prompt.h"
 #include "engine/decode/session.h"
+#include "engine/policy/policies.h"
 #include "kernels/backends.h"
 #include "tests/decode/recording_backend.h"
 #include "tests/model/tiny_model.h"
@@ -76,11 +77,11 @@ class FailingNumbers : public RecordingBackend {
     size_t m_atStep;
 };
 
-RunSettings settings(const std::string& task, const std::string& text, AttentionMode mode, int32_t n) {
+RunSettings settings(const std::string& task, const std::string& text, const MaskPolicySpec& attention, int32_t n) {
     RunSettings s;
     s.task = task;
     s.promptText = text;
-    s.attention = mode;
+    s.attention = attention;
     s.maxTokens = n;
     return s;
 }
@@ -123,7 +124,7 @@ class TestSession : public QObject {
         o.tiedHead = seed % 2 == 0;
         const auto model = tinyModel(o);
         std::mt19937_64 random(seed);
-        RunSettings s = settings("expression", "", AttentionMode::Dense, 24);
+        RunSettings s = settings("expression", "", MaskPolicySpec::dense(), 24);
         for (int i = 0; i < nPrompt; ++i)
             s.promptIds.push_back(static_cast<int32_t>(random() % static_cast<uint64_t>(model->weights().shape.vocab)));
         const std::vector<int32_t> expected = naiveGreedy(*model, s.promptIds, 24);
@@ -136,26 +137,26 @@ class TestSession : public QObject {
     }
 
     void recordsAreWhatTheBackendWasGiven_data() {
-        QTest::addColumn<int>("mode");
+        QTest::addColumn<QString>("attention");
         QTest::addColumn<QString>("task");
         QTest::addColumn<QString>("text");
-        for (AttentionMode mode : {AttentionMode::Dense, AttentionMode::Declared, AttentionMode::Keep}) {
-            QTest::addRow("%s sheet", attentionModeName(mode)) << int(mode) << "sheet" << kSheet;
-            QTest::addRow("%s expression", attentionModeName(mode)) << int(mode) << "expression"
-                                                                    << "(12+7)*(3-8)-(-4)";
-            QTest::addRow("%s text", attentionModeName(mode)) << int(mode) << "text"
-                                                              << "Grüße, <attend> is just text";
+        for (const char* attention : {"dense", "declared", "keep=9", "scatter=32", "window=9"}) {
+            QTest::addRow("%s sheet", attention) << attention << "sheet" << kSheet;
+            QTest::addRow("%s expression", attention) << attention << "expression"
+                                                      << "(12+7)*(3-8)-(-4)";
+            QTest::addRow("%s text", attention) << attention << "text"
+                                                << "Grüße, <attend> is just text";
         }
     }
 
     void recordsAreWhatTheBackendWasGiven() {
-        QFETCH(int, mode);
+        QFETCH(QString, attention);
         QFETCH(QString, task);
         QFETCH(QString, text);
         const auto model = tinyModel({});
         RecordingBackend backend(reference(*model));
-        RunSettings s = settings(task.toStdString(), text.toStdString(), AttentionMode(mode), 60);
-        s.keepTokens = 9;
+        const MaskPolicySpec policy = parseMaskPolicy(attention.toStdString()).value();
+        const RunSettings s = settings(task.toStdString(), text.toStdString(), policy, 60);
         const RunData run = runToEnd(model, backend, s);
         const RunHeader& h = run.header;
         QCOMPARE(backend.nLive, 0);
@@ -193,13 +194,13 @@ class TestSession : public QObject {
         QCOMPARE(run.stats.attendedTokens, attended);
         QCOMPARE(run.stats.loadedTokens, loaded);
         QCOMPARE(run.stats.causalTokens, causal);
-        if (AttentionMode(mode) == AttentionMode::Dense) QCOMPARE(attended, causal);
+        if (policy.isDense()) QCOMPARE(attended, causal);
     }
 
     void segmentsAreTheTrackersInEveryMode() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        for (AttentionMode mode : {AttentionMode::Dense, AttentionMode::Declared}) {
+        for (const MaskPolicySpec& mode : {MaskPolicySpec::dense(), MaskPolicySpec::declared()}) {
             const RunData run = runToEnd(model, *backend, settings("sheet", kSheet, mode, 200));
             // Replaying the tokens through a fresh tracker gives the same segments and violations.
             SpanTracker tracker(model->tokenizer().pieceIds(), preparePrompt(*model, run.header.settings)->policy);
@@ -210,7 +211,7 @@ class TestSession : public QObject {
                 const TokenView view = tracker.consume(step.token.id);
                 QCOMPARE(view.phase, step.phase);
                 QCOMPARE(view.segment, step.segment);
-                if (mode == AttentionMode::Declared) QCOMPARE(*view.visible, *step.visible);
+                if (mode == MaskPolicySpec::declared()) QCOMPARE(*view.visible, *step.visible);
             }
             tracker.finish(run.stats.stop);
             QCOMPARE(run.segments.size(), tracker.segments().size());
@@ -227,8 +228,9 @@ class TestSession : public QObject {
     void declaredIsDenseWhereThereIsNoProtocol() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        const RunData dense = runToEnd(model, *backend, settings("text", "some words", AttentionMode::Dense, 20));
-        const RunData declared = runToEnd(model, *backend, settings("text", "some words", AttentionMode::Declared, 20));
+        const RunData dense = runToEnd(model, *backend, settings("text", "some words", MaskPolicySpec::dense(), 20));
+        const RunData declared =
+            runToEnd(model, *backend, settings("text", "some words", MaskPolicySpec::declared(), 20));
         QCOMPARE(ids(declared), ids(dense));
         QCOMPARE(declared.stats.attendedTokens, declared.stats.causalTokens);
         QVERIFY(declared.violations.empty());
@@ -239,7 +241,7 @@ class TestSession : public QObject {
         o.slidingWindow = 8;
         const auto model = tinyModel(o);
         RecordingBackend backend(reference(*model));
-        RunSettings s = settings("expression", "(12+7)*(3-8)", AttentionMode::Dense, 12);
+        RunSettings s = settings("expression", "(12+7)*(3-8)", MaskPolicySpec::dense(), 12);
         const RunData run = runToEnd(model, backend, s);
         for (const auto& queries : {backend.prompt, backend.decoded}) {
             for (const auto& q : queries) {
@@ -253,7 +255,7 @@ class TestSession : public QObject {
     void limitsAndReasons() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        RunSettings s = settings("text", "abc", AttentionMode::Dense, 5);
+        RunSettings s = settings("text", "abc", MaskPolicySpec::dense(), 5);
         RunData run = runToEnd(model, *backend, s);
         QCOMPARE(run.stats.stop, StopReason::TokenLimit);
         QCOMPARE(run.steps.size(), size_t{5});
@@ -279,18 +281,18 @@ class TestSession : public QObject {
             return !session && session.error().code == ErrorCode::InvalidArgument ? session.error().toString()
                                                                                   : std::string();
         };
-        QVERIFY(refused(settings("poetry", "x", AttentionMode::Dense, 1)).find("poetry") != std::string::npos);
-        QVERIFY(refused(settings("expression", "12+*3", AttentionMode::Dense, 1)).find("column 4") !=
+        QVERIFY(refused(settings("poetry", "x", MaskPolicySpec::dense(), 1)).find("poetry") != std::string::npos);
+        QVERIFY(refused(settings("expression", "12+*3", MaskPolicySpec::dense(), 1)).find("column 4") !=
                 std::string::npos);
-        RunSettings s = settings("text", "", AttentionMode::Dense, 1);
+        RunSettings s = settings("text", "", MaskPolicySpec::dense(), 1);
         s.promptIds = {1, 1 << 20};
         QVERIFY(refused(s).find("vocabulary") != std::string::npos);
-        s = settings("text", "a", AttentionMode::Keep, 1);
+        s = settings("text", "a", {"keep", 0}, 1);
         QVERIFY(!refused(s).empty());
-        s = settings("text", "a", AttentionMode::Dense, 1);
+        s = settings("text", "a", MaskPolicySpec::dense(), 1);
         s.sampler.topP = 0;
         QVERIFY(!refused(s).empty());
-        auto session = Session::create(model, *backend, settings("text", "a", AttentionMode::Dense, 1), 1);
+        auto session = Session::create(model, *backend, settings("text", "a", MaskPolicySpec::dense(), 1), 1);
         QVERIFY(!(*session)->step().ok());  // before prefill
         QVERIFY((*session)->prefill(nullptr, {}).ok());
         QVERIFY(!(*session)->prefill(nullptr, {}).ok());
@@ -299,7 +301,7 @@ class TestSession : public QObject {
     void stopIsSeenBetweenChunks() {
         const auto model = tinyModel({});
         auto backend = makeCpuBackend(model->weights(), options());
-        RunSettings s = settings("text", "", AttentionMode::Dense, 4);
+        RunSettings s = settings("text", "", MaskPolicySpec::dense(), 4);
         s.promptIds.assign(2000, 100);
         auto session = Session::create(model, **backend, s, 1);
         std::atomic<bool> stop{false};
@@ -319,8 +321,8 @@ class TestSession : public QObject {
     void interleavedRunsKeepTheirOwnClocks() {
         const auto model = tinyModel({});
         auto backend = makeCpuBackend(model->weights(), options());
-        const RunSettings a = settings("sheet", kSheet, AttentionMode::Dense, 50);
-        const RunSettings b = settings("sheet", kSheet, AttentionMode::Declared, 20);
+        const RunSettings a = settings("sheet", kSheet, MaskPolicySpec::dense(), 50);
+        const RunSettings b = settings("sheet", kSheet, MaskPolicySpec::declared(), 20);
         const std::vector<int32_t> aloneA = ids(runToEnd(model, **backend, a)),
                                    aloneB = ids(runToEnd(model, **backend, b));
         auto one = Session::create(model, **backend, a, 1), two = Session::create(model, **backend, b, 2);
@@ -356,7 +358,7 @@ class TestSession : public QObject {
     void textIsJoinedToCharacters() {
         const auto model = tinyModel({});
         auto backend = reference(*model);
-        const RunData run = runToEnd(model, *backend, settings("text", "naïve ≤ 日本", AttentionMode::Dense, 40));
+        const RunData run = runToEnd(model, *backend, settings("text", "naïve ≤ 日本", MaskPolicySpec::dense(), 40));
         std::string prompt, response;
         for (const TokenInfo& t : run.header.prompt)
             if (!model->tokenizer().isControl(t.id)) prompt += t.text;
@@ -370,7 +372,7 @@ class TestSession : public QObject {
     void sampledRunsRepeat() {
         const auto model = tinyModel({});
         RecordingBackend backend(reference(*model));
-        RunSettings s = settings("text", "abc", AttentionMode::Dense, 30);
+        RunSettings s = settings("text", "abc", MaskPolicySpec::dense(), 30);
         s.sampler.temperature = 1;
         s.sampler.seed = 5;
         const auto first = ids(runToEnd(model, backend, s));
@@ -394,7 +396,7 @@ class TestSession : public QObject {
                 auto backend = cpu ? makeCpuBackend((*model)->weights(), options())
                                    : makeReferenceBackend((*model)->weights(), options(), true);
                 QVERIFY(backend);
-                RunSettings s = settings("text", "12", AttentionMode::Dense, 4);
+                RunSettings s = settings("text", "12", MaskPolicySpec::dense(), 4);
                 s.sampler.temperature = temperature;
                 auto session = Session::create(*model, **backend, s, 1);
                 QVERIFY(session);
@@ -411,7 +413,7 @@ class TestSession : public QObject {
         const auto model = tinyModel();
         for (const float temperature : {0.0F, 1.0F}) {
             FailingNumbers backend(reference(*model), 3);
-            RunSettings s = settings("text", "12", AttentionMode::Dense, 20);
+            RunSettings s = settings("text", "12", MaskPolicySpec::dense(), 20);
             s.sampler.temperature = temperature;
             auto session = Session::create(model, backend, s, 1);
             QVERIFY(session && (*session)->prefill(nullptr, {}));

@@ -10,7 +10,7 @@
 # SPANSCOPE_GPU_BUDGET: seconds for everything (default 470). SPANSCOPE_COMMIT: commit to print where git is not at hand.
 # SPANSCOPE_GPU_MODELS: folders of resources/models for `final` (default arith). SPANSCOPE_CLI: a built spanscope-cli for `final` (default build/release/bin/spanscope-cli).
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 what=${1:-all}
 out=${OUT:-$PWD/build/gpu-out}
 build=${SPANSCOPE_GPU_BUILD:-$PWD/build/gpu}

@@ -321,6 +321,21 @@ void testErrors(const TinyModel& model) {
     CHECK_THAT(asked && !cancelled.ok() && cancelled.error().code == ErrorCode::Cancelled, "loading cancelled");
 }
 
+/// The type of the KV cache where none is asked for.
+void testDefaultKvType(DType matrices, DType want) {
+    const TinyModel model(1, 4, 2, 64, 64, 96, 67, matrices, false, false, true, 11);
+    BackendOptions options;
+    options.kvTokens = 64;
+    auto made = cuda::CudaBackend::create(model.weights, options, {});
+    CHECK_THAT(made.ok(), made.ok() ? "" : made.error().toString());
+    if (!made.ok()) return;
+    CHECK_THAT((*made)->info().kvType == want, dtypeName(matrices));
+    CHECK_THAT(defaultKvType(Device::Cuda, model.weights) == want, dtypeName(matrices));
+    options.kvType = DType::F32;
+    made = cuda::CudaBackend::create(model.weights, options, {});
+    CHECK_THAT(made.ok() && (*made)->info().kvType == DType::F32, "an F32 cache that is asked for");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -362,6 +377,10 @@ int main(int argc, char** argv) {
             compare(TinyModel(2, 4, 2, 64, 128, 224, 300, type, nSequences == 3, false, nSequences == 6, next()),
                     DType::F32, nSequences, 90, 12, nSequences % 2 == 0, 1e-2,
                     std::string(dtypeName(type)) + ", " + std::to_string(nSequences) + " sequences", next());
+    testDefaultKvType(DType::F32, DType::BF16);
+    testDefaultKvType(DType::BF16, DType::BF16);
+    testDefaultKvType(DType::F16, DType::F16);
+    testDefaultKvType(DType::Q8_0, DType::F16);
     testErrors(f32);
     return check::finish("tst_gpu_model");
 }

@@ -127,6 +127,23 @@ inline std::pair<size_t, bool> segmentEnd(const std::string& response, size_t be
     return {response.size(), false};
 }
 
+/// What the query at position t of the prompt may read.
+inline Keys keysOfPromptByTheDocument(const std::string& prompt, int t, const SpanPolicy& policy) {
+    Keys keys;
+    if (policy.prefill == PrefillPolicy::Causal) {
+        addRange(keys, 0, t + 1);
+        return keys;
+    }
+    Keys scaffold;
+    int own = t;  // a scaffold token has the scaffold around it anyway
+    for (const LabelledRange& in : readPrompt(prompt, scaffold))
+        if (in.begin <= t && t < in.end) own = in.begin;
+    keys.insert(scaffold.begin(), scaffold.lower_bound(own));
+    keys.insert(0);
+    addRange(keys, own, t + 1);
+    return keys;
+}
+
 /// What the query at the last position of prompt + prefix may read. prefix holds no '$'.
 inline Keys keysByTheDocument(const std::string& prompt, const std::string& prefix, const SpanPolicy& policy) {
     const int n = static_cast<int>(prompt.size() + prefix.size());

@@ -6,13 +6,13 @@
 
 namespace spanscope::test {
 
-inline RunData sampleRun(int64_t runId = 3, AttentionMode mode = AttentionMode::Declared) {
+inline RunData sampleRun(int64_t runId = 3, const MaskPolicySpec& attention = MaskPolicySpec::declared()) {
     RunData run;
     RunHeader& h = run.header;
     h.runId = runId;
     h.settings.task = "expression";
     h.settings.promptText = "1+2 \"quoted\", </script> & <b>";
-    h.settings.attention = mode;
+    h.settings.attention = attention;
     h.settings.maxTokens = 9;
     h.settings.sampler.temperature = 0.7F;
     h.settings.sampler.seed = 18446744073709551615ULL;

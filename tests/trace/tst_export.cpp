@@ -213,7 +213,7 @@ class TestExport : public QObject {
     }
 
     void html() {
-        const RunData run = sampleRun(), dense = sampleRun(4, AttentionMode::Dense);
+        const RunData run = sampleRun(), dense = sampleRun(4, MaskPolicySpec::dense());
         const std::string path = m_folder.file("r.html");
         QVERIFY(exportHtml(run, &dense, "\x89PNG not really", path).ok());
         const QString page = QString::fromStdString(readFile(path));
@@ -249,7 +249,7 @@ class TestExport : public QObject {
     }
 
     void speedUpCountsStepsThatBothHave() {
-        RunData declared = sampleRun(), dense = sampleRun(4, AttentionMode::Dense);
+        RunData declared = sampleRun(), dense = sampleRun(4, MaskPolicySpec::dense());
         for (StepRecord& s : dense.steps) s.atNs *= 3;
         dense.stats.decodeNs *= 3;
         SpeedUp up = speedUp(declared, dense);
@@ -271,7 +271,7 @@ class TestExport : public QObject {
         QVERIFY(page.contains("over the first 3 steps, which both have"));
         // Only a run and its dense twin are compared: no two of one mode, no two prompts.
         RunData other = dense;
-        other.header.settings.attention = AttentionMode::Declared;
+        other.header.settings.attention = MaskPolicySpec::declared();
         QCOMPARE(speedUp(declared, other).factor, 0.0);
         QCOMPARE(speedUp(dense, other).factor, 0.0);
         other = dense;

@@ -136,7 +136,7 @@ class TestTrace : public QObject {
     ScratchFolder m_folder;
 
     std::string whole() {
-        const RunData a = sampleRun(3), b = sampleRun(4, AttentionMode::Dense);
+        const RunData a = sampleRun(3), b = sampleRun(4, MaskPolicySpec::dense());
         const std::string path = m_folder.file("whole.spantrace");
         if (!writeTrace(path, {&a, &b})) return {};
         return readFile(path);
@@ -149,7 +149,7 @@ class TestTrace : public QObject {
 
   private slots:
     void roundTrip() {
-        const RunData a = sampleRun(3), b = sampleRun(4, AttentionMode::Dense);
+        const RunData a = sampleRun(3), b = sampleRun(4, MaskPolicySpec::dense());
         const std::string path = m_folder.file("a.spantrace");
         QVERIFY(writeTrace(path, {&a, &b}).ok());
         const auto file = readTrace(path);

@@ -11,6 +11,7 @@
 
 #include "engine/decode/masks.h"
 #include "engine/model/model.h"
+#include "engine/policy/policies.h"
 #include "engine/span/tracker.h"
 #include "kernels/backends.h"
 
@@ -46,9 +47,9 @@ SpanPolicy policyOf(const json& policy) {
 
 /// The lists that decoding uses: the prompt at once, then token by token.
 std::vector<QueryMask> decodingMasks(const std::vector<int32_t>& ids, size_t nPrompt, const PieceIds& pieces,
-                                     const SpanPolicy& policy, AttentionMode mode, int32_t window) {
+                                     const SpanPolicy& policy, const std::string& mode, int32_t window) {
     SpanTracker tracker(pieces, policy);
-    const MaskPolicy masks(mode, 0, window, 1);
+    RunMasks masks(need(makeMaskPolicy(need(parseMaskPolicy(mode)), {})), window, 1);
     std::vector<QueryMask> lists;
     for (const TokenView& view : tracker.consumePrompt({ids.data(), nPrompt})) lists.push_back(masks.forPrompt(view));
     for (size_t i = nPrompt; i < ids.size(); ++i) lists.push_back(masks.forStep(tracker.consume(ids[i])));
@@ -67,7 +68,7 @@ int compareMasks(const std::string& folder) {
     for (; std::getline(rows, line); ++nRows) {
         const json row = json::parse(line);
         const auto ids = row.at("ids").get<std::vector<int32_t>>();
-        const auto mode = row.at("mode") == "dense" ? AttentionMode::Dense : AttentionMode::Declared;
+        const auto mode = row.at("mode").get<std::string>();
         const auto lists = decodingMasks(ids, row.at("n_prompt").get<size_t>(), tokenizer->pieceIds(),
                                          policyOf(row.at("policy")), mode, row.at("window").get<int32_t>());
         const size_t bytes = (ids.size() + 7) / 8;
@@ -109,7 +110,7 @@ int writeLogits(const std::string& path, const std::string& in, const std::strin
         return 2;
     }
     const auto& shape = model->weights().shape;
-    const auto mode = row.at("mode") == "dense" ? AttentionMode::Dense : AttentionMode::Declared;
+    const auto mode = row.at("mode").get<std::string>();
     const auto nPrompt = row.at("n_prompt").get<size_t>();
     const auto lists =
         decodingMasks(ids, nPrompt, model->tokenizer().pieceIds(), card->policy, mode, shape.slidingWindow);

@@ -3,8 +3,8 @@
 
 #include <random>
 
+#include "engine/types/interval_algebra.h"
 #include "engine/types/interval_sums.h"
-#include "engine/types/run_diff.h"
 
 using namespace spanscope;
 

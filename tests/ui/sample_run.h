@@ -15,9 +15,9 @@ namespace spanscope::sample {
 /// Grows a run token by token, keeping lists and counts as the engine would.
 class Builder {
   public:
-    explicit Builder(AttentionMode mode, int64_t runId = 1) {
+    explicit Builder(const MaskPolicySpec& attention, int64_t runId = 1) {
         run.header.runId = runId;
-        run.header.settings.attention = mode;
+        run.header.settings.attention = attention;
         run.header.settings.task = "sheet";
         run.header.modelName = "sample";
         run.header.backend = "cpu";
@@ -53,7 +53,7 @@ class Builder {
         r.token = {r.index % 100, text, special};
         r.segment = segment;
         r.phase = phase;
-        if (run.header.settings.attention == AttentionMode::Dense) parts = {{0, kOpenEnd}};
+        if (run.header.settings.attention == MaskPolicySpec::dense()) parts = {{0, kOpenEnd}};
         std::sort(parts.begin(), parts.end(), [](auto a, auto b) { return a.begin < b.begin; });
         IntervalList list;
         for (const Interval& p : parts) {
@@ -89,9 +89,10 @@ class Builder {
 inline std::string digits(int n) { return std::to_string(n); }
 
 /// A sheet of nLines; line k uses one or two earlier lines. bodyTokens: local digits after each value.
-inline RunData sheet(int nLines, AttentionMode mode = AttentionMode::Declared, int bodyTokens = 10, unsigned seed = 7) {
+inline RunData sheet(int nLines, const MaskPolicySpec& attention = MaskPolicySpec::declared(), int bodyTokens = 10,
+                     unsigned seed = 7) {
     std::mt19937 random(seed);
-    Builder b(mode);
+    Builder b(attention);
     b.prompt("<bos>", true);
     const int scaffold = b.open(SegmentKind::Scaffold, -1);
     b.run.segments[size_t(scaffold)].begin = 0;
@@ -176,7 +177,7 @@ inline RunData sheet(int nLines, AttentionMode mode = AttentionMode::Declared, i
 /// Steps and context of any size at little cost: a long causal prompt, segments of `segment` tokens.
 inline RunData large(int nSteps, int nPrompt, int segment = 64) {
     std::mt19937 random(3);
-    Builder b(AttentionMode::Declared);
+    Builder b(MaskPolicySpec::declared());
     const int scaffold = b.open(SegmentKind::Scaffold, -1);
     for (int i = 0; i < 16; ++i) b.prompt("s");
     b.close(scaffold);

@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
     QStringList wanted;
     for (int i = 2; i < argc; ++i) wanted << argv[i];
 
-    const RunData declared = sample::sheet(12), dense = sample::sheet(12, AttentionMode::Dense);
+    const RunData declared = sample::sheet(12), dense = sample::sheet(12, MaskPolicySpec::dense());
     std::map<QString, std::function<void(const QString&)>> shots;
     const auto save = [&](QWidget& w, const QString& name, QSize size) {
         w.resize(size);

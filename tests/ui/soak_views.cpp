@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
     }
     QApplication::processEvents();
 
-    sample::Builder source(AttentionMode::Declared);
+    sample::Builder source(MaskPolicySpec::declared());
     for (int i = 0; i < 512; ++i) source.prompt("p");
     store.begin(std::make_shared<const RunHeader>(source.run.header), {});
 

@@ -59,7 +59,7 @@ QString hex(QRgb c) { return QColor(c).name(); }
 
 class TestFigure : public QObject {
     Q_OBJECT
-    RunData m_run = sample::sheet(8), m_dense = sample::sheet(8, AttentionMode::Dense);
+    RunData m_run = sample::sheet(8), m_dense = sample::sheet(8, MaskPolicySpec::dense());
     StepProbe m_probe = sample::probeOf(m_run, 100);
     DivergenceCurve m_curve = sample::curveOf(m_run);
     QTemporaryDir m_dir;

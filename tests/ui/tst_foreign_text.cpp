@@ -308,8 +308,8 @@ class Walk {
     }
 };
 
-RunData run(const QString& foreign, qint64 id, AttentionMode mode, bool longTokens) {
-    RunData data = sample::sheet(6, mode, 10);
+RunData run(const QString& foreign, qint64 id, const MaskPolicySpec& attention, bool longTokens) {
+    RunData data = sample::sheet(6, attention, 10);
     const std::string text = foreign.toStdString();
     RunHeader& h = data.header;
     h.runId = id;
@@ -491,9 +491,9 @@ class TestForeignText : public QObject {
             LOOK("model card");
         }
 
-        const auto declared = std::make_shared<const RunData>(run(foreign, 1, AttentionMode::Declared, longTokens));
-        const auto dense = std::make_shared<const RunData>(run(foreign, 2, AttentionMode::Dense, longTokens));
-        RunData third = run(foreign, 3, AttentionMode::Declared, longTokens);
+        const auto declared = std::make_shared<const RunData>(run(foreign, 1, MaskPolicySpec::declared(), longTokens));
+        const auto dense = std::make_shared<const RunData>(run(foreign, 2, MaskPolicySpec::dense(), longTokens));
+        RunData third = run(foreign, 3, MaskPolicySpec::declared(), longTokens);
         third.header.formattedPrompt += "other";
         window.onTraceOpened(path + ".spantrace", {declared, dense, std::make_shared<const RunData>(third)}, foreign);
         LOOK("trace");

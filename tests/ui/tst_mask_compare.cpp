@@ -1,8 +1,7 @@
-// Two runs compared: interval algebra and pixels against brute force, linked views, where the texts part.
+// Two runs compared: pixels against brute force, linked views, where the texts part.
 #include <QAction>
 #include <QTableWidget>
 #include <QtTest>
-#include <random>
 
 #include "tests/ui/sample_run.h"
 #include "ui/views/mask/mask_compare.h"
@@ -12,17 +11,6 @@ using namespace spanscope;
 
 namespace {
 
-IntervalList randomList(std::mt19937& random, int limit) {
-    IntervalList list;
-    for (int at = int(random() % 6); at < limit;) {
-        const int end = at + 1 + int(random() % 9);
-        list.push_back({at, random() % 12 ? end : kOpenEnd});
-        if (list.back().end == kOpenEnd) break;
-        at = end + 1 + int(random() % 9);
-    }
-    return list;
-}
-
 bool in(const IntervalList& list, int p) {
     return std::any_of(list.begin(), list.end(), [p](const Interval& i) { return p >= i.begin && p < i.end; });
 }
@@ -31,29 +19,9 @@ bool in(const IntervalList& list, int p) {
 
 class TestMaskCompare : public QObject {
     Q_OBJECT
-    RunData m_declared = sample::sheet(8), m_dense = sample::sheet(8, AttentionMode::Dense);
+    RunData m_declared = sample::sheet(8), m_dense = sample::sheet(8, MaskPolicySpec::dense());
 
   private slots:
-    void algebra() {
-        QCOMPARE(intersect({{0, 5}, {8, kOpenEnd}}, {{3, 10}}), (IntervalList{{3, 5}, {8, 10}}));
-        QCOMPARE(subtract({{0, kOpenEnd}}, {{0, 1}, {4, 6}}), (IntervalList{{1, 4}, {6, kOpenEnd}}));
-        QCOMPARE(subtract({{2, 4}}, {{0, 10}}), IntervalList{});
-        std::mt19937 random(1);
-        for (int round = 0; round < 2000; ++round) {
-            const IntervalList a = randomList(random, 80), b = randomList(random, 80);
-            const IntervalList both = intersect(a, b), onlyA = subtract(a, b);
-            for (const IntervalList& l : {both, onlyA})
-                for (size_t i = 0; i < l.size(); ++i) {
-                    QVERIFY(l[i].begin < l[i].end);
-                    if (i > 0) QVERIFY(l[i - 1].end <= l[i].begin);
-                }
-            for (int p = 0; p < 100; ++p) {
-                QCOMPARE(in(both, p), in(a, p) && in(b, p));
-                QCOMPARE(in(onlyA, p), in(a, p) && !in(b, p));
-            }
-        }
-    }
-
     void differenceOfDenseAndDeclared() {
         const MaskDiff d = diffRuns(m_declared, m_dense);
         QVERIFY(d.why.empty());

@@ -53,7 +53,7 @@ void ready(QWidget& w) {
 
 class TestPlots : public QObject {
     Q_OBJECT
-    RunData m_declared = sample::sheet(8), m_dense = sample::sheet(8, AttentionMode::Dense);
+    RunData m_declared = sample::sheet(8), m_dense = sample::sheet(8, MaskPolicySpec::dense());
 
   private slots:
     void rateIsTokenWeighted() {

@@ -99,7 +99,7 @@ class TestWindowHeavy : public QObject {
 
     void twoOfThemCompared() {
         RunData dense = *million();
-        dense.header.settings.attention = AttentionMode::Dense;
+        dense.header.settings.attention = MaskPolicySpec::dense();
         dense.header.runId = 2;
         const auto all = std::make_shared<const IntervalList>(IntervalList{{0, kOpenEnd}});
         for (StepRecord& s : dense.steps) {

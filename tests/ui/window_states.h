@@ -46,7 +46,7 @@ inline void eachWindowState(const std::function<void(const QString&, MainWindow&
     model.device = "2 threads";
     model.tasks = QStringList{"expression", "sheet"};
     window.onModelReady(model);
-    const RunData run = sheet(24), dense = sheet(24, AttentionMode::Dense);
+    const RunData run = sheet(24), dense = sheet(24, MaskPolicySpec::dense());
     window.action("attentionBoth")->trigger();
     window.action("run")->trigger();
     for (const auto& [data, id] : {std::pair{&run, 1}, std::pair{&dense, 2}}) {

@@ -140,7 +140,7 @@ QImage rasterSheet(const Sheet& sheet, const FigureOptions& o, const RunData& ru
     text("Model", run.header.modelName);
     text("ModelHash", run.header.modelHash);
     text("Task", run.header.settings.task);
-    text("Attention", attentionModeName(run.header.settings.attention));
+    text("Attention", QString::fromStdString(run.header.settings.attention.text()));
     text("Seed", std::to_string(run.header.settings.sampler.seed));
     text("Device", run.header.device);
     text("Steps", std::to_string(run.steps.size()));

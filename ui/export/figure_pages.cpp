@@ -88,7 +88,7 @@ FigurePage maskPage(const RunData& run, const FigureOptions& o) {
     page.body = QSizeF(std::max({MaskRulers::kLeft + double(l.plot.width()) / scale, legend, 292.0}),
                        MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
     page.title = orGiven(o.title, QStringLiteral("What each step could read \u00b7 %1 \u00b7 %2 attention")
-                                      .arg(runName(run), QString(attentionModeName(run.header.settings.attention))));
+                                      .arg(runName(run), QString::fromStdString(run.header.settings.attention.text())));
     int64_t attended = 0, loaded = 0, causal = 0;
     for (int i = 0; i < l.nSteps; ++i) {
         const StepRecord& s = run.steps[static_cast<size_t>(l.firstStep + i)];
@@ -218,7 +218,7 @@ FigurePage timelinePage(const RunData& run, const RunData* maybeDense, const Fig
             const auto& steps = runs[k]->steps;
             painter.setPen(palette.ink);
             painter.drawText(QRectF(at.x(), y, 66, lane), Qt::AlignRight | Qt::AlignVCenter,
-                             QString(attentionModeName(runs[k]->header.settings.attention)));
+                             QString::fromStdString(runs[k]->header.settings.attention.text()));
             for (size_t i = 0; i < steps.size();) {
                 size_t end = i + 1;
                 while (end < steps.size() && steps[end].phase == steps[i].phase &&

@@ -284,8 +284,8 @@ FigurePage differencePage(const RunData& first, const RunData& second, const Fig
     l.plot.setHeight(static_cast<int>(l.y.pixels(l.nSteps)));
     page.body = QSizeF(std::max(MaskRulers::kLeft + double(l.plot.width()) / scale, 430.0),
                        MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
-    const QString a = attentionModeName(first.header.settings.attention);
-    QString b = attentionModeName(second.header.settings.attention);
+    const QString a = QString::fromStdString(first.header.settings.attention.text());
+    QString b = QString::fromStdString(second.header.settings.attention.text());
     if (a == b) b += QStringLiteral(" (second)");
     page.title = orGiven(o.title, QStringLiteral("What two runs could read \u00b7 %1 against %2").arg(a, b));
     const double all = double(std::max<int64_t>(1, diff->cellsBoth + diff->cellsOnlyFirst + diff->cellsOnlySecond));

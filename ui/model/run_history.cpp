@@ -20,7 +20,7 @@ qint64 stepsOf(const HistoryEntry& e) {
 
 QString runTitle(const RunHeader& header) {
     return QStringLiteral("%1 · %2").arg(shownLine(header.settings.task, 40),
-                                         QString::fromUtf8(attentionModeName(header.settings.attention)));
+                                         QString::fromStdString(header.settings.attention.text()));
 }
 
 RunHistory::RunHistory(QObject* parent, qint64 maxSteps) : QAbstractTableModel(parent), m_maxSteps(maxSteps) {}

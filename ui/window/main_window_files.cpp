@@ -187,7 +187,7 @@ void MainWindow::onTraceOpened(const QString& path, const RunList& all, const QS
                       {tr("The trace is empty"), tr("%1 holds no run.").arg(QFileInfo(path).fileName()), {}, -1, -1});
         return;
     }
-    const auto isDense = [](const SharedRun& run) { return run->header.settings.attention == AttentionMode::Dense; };
+    const auto isDense = [](const SharedRun& run) { return run->header.settings.attention.isDense(); };
     const auto firstDense = std::find_if(runs.begin(), runs.end(), isDense);  // in whatever order the file has them
     QVector<HistoryEntry> entries;
     for (const SharedRun& run : runs) {

@@ -38,7 +38,7 @@ void MainWindow::run() {
     next.settings.task = m_prompt->task().toStdString();
     next.settings.promptText = m_prompt->text().toStdString();
     const Compare mode = Compare(m_attention->currentData().toInt());
-    next.settings.attention = mode == Compare::Dense ? AttentionMode::Dense : AttentionMode::Declared;
+    next.settings.attention = mode == Compare::Dense ? MaskPolicySpec::dense() : MaskPolicySpec::declared();
     next.denseRunId = mode == Compare::Both ? 1 : 0;
     request(next);
 }

@@ -32,7 +32,7 @@ namespace spanscope {
 namespace {
 
 QString nameOf(const RunData& run, bool other) {
-    const QString mode = attentionModeName(run.header.settings.attention);
+    const QString mode = QString::fromStdString(run.header.settings.attention.text());
     return other ? QObject::tr("%1 (second)").arg(mode) : mode;
 }
 
@@ -344,7 +344,8 @@ void MaskCompareView::rebuild() {
     };
     const auto both = [&](const QString& name, auto&& value) { return Line{name, value(a), value(b)}; };
     const std::array lines{
-        both(tr("attention"), [](const RunData& r) { return QString(attentionModeName(r.header.settings.attention)); }),
+        both(tr("attention"),
+             [](const RunData& r) { return QString::fromStdString(r.header.settings.attention.text()); }),
         both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
         both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
         both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),

@@ -43,9 +43,9 @@ std::string tokenText(const RunData& run, int position) {
 namespace {
 
 std::string whyRead(const RunData& run, const StepRecord& step, int column) {
-    if (run.header.settings.attention == AttentionMode::Dense) return "dense attention reads everything before it";
-    if (run.header.settings.attention == AttentionMode::Keep)
-        return column == 0 ? "the sink, always kept" : "among the last tokens that are kept";
+    const MaskPolicySpec& attention = run.header.settings.attention;
+    if (attention.isDense()) return "dense attention reads everything before it";
+    if (!attention.isDeclared()) return "among the tokens that " + attention.text() + " gives to the step";
     if (column == step.position) return "the token itself";
     if (step.phase == Phase::Free) return "outside any segment everything is visible";
     const bool known = step.segment >= 0 && step.segment < static_cast<int>(run.segments.size());

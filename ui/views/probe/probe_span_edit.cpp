@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/types/interval_algebra.h"
+
 namespace spanscope {
 
 void SpanEditor::reset(const IntervalList& list, int32_t position) {
@@ -15,15 +17,7 @@ void SpanEditor::reset(const IntervalList& list, int32_t position) {
 void SpanEditor::normalise() {
     m_list.push_back({0, 1});
     m_list.push_back({m_position, m_position + 1});
-    std::sort(m_list.begin(), m_list.end(), [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
-    IntervalList joined;
-    for (const Interval& interval : m_list) {
-        const Interval c = clipToQuery(interval, m_position);
-        if (c.begin >= c.end) continue;
-        if (!joined.empty() && c.begin <= joined.back().end) joined.back().end = std::max(joined.back().end, c.end);
-        else joined.push_back(c);
-    }
-    m_list = std::move(joined);
+    m_list = clip(normalised(std::move(m_list)), 0, m_position + 1);
 }
 
 int32_t SpanEditor::edge(int index) const {
@@ -65,12 +59,7 @@ void SpanEditor::setShown(Interval tokens, bool shown) {
     if (shown) {
         m_list.push_back(c);
     } else {
-        IntervalList rest;
-        for (const Interval& i : m_list) {
-            if (i.begin < std::min(i.end, c.begin)) rest.push_back({i.begin, std::min(i.end, c.begin)});
-            if (std::max(i.begin, c.end) < i.end) rest.push_back({std::max(i.begin, c.end), i.end});
-        }
-        m_list = std::move(rest);
+        m_list = subtract(m_list, {c});
     }
     normalise();
 }

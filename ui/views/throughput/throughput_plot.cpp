@@ -119,8 +119,7 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
 
 std::pair<QString, QString> laneNames(const RunData& first, const RunData* maybeSecond) {
     const auto name = [](const RunData* run, const QString& fallback) {
-        return run && !run->steps.empty() ? QString::fromUtf8(attentionModeName(run->header.settings.attention))
-                                          : fallback;
+        return run && !run->steps.empty() ? QString::fromStdString(run->header.settings.attention.text()) : fallback;
     };
     const QString a = name(&first, QObject::tr("declared")), b = name(maybeSecond, QObject::tr("dense"));
     return {a, a == b && maybeSecond && !maybeSecond->steps.empty() ? QObject::tr("other %1").arg(b) : b};

@@ -67,7 +67,7 @@ std::vector<TimelineLanes::Lane> TimelineLanes::lanes() const {
     const double height = std::clamp((this->height() - 34.0) / (two ? 2 : 1), double(laneHeight(fontMetrics())),
                                      2.2 * fontMetrics().height());
     const double width = std::max(10.0, this->width() - left() - 12);
-    const auto name = [](const RunData& run) { return QString(attentionModeName(run.header.settings.attention)); };
+    const auto name = [](const RunData& run) { return QString::fromStdString(run.header.settings.attention.text()); };
     result.push_back({&m_store->data(), &m_times, &m_blocks, name(m_store->data()), QRectF(left(), 6, width, height)});
     if (two)
         result.push_back({&m_dense->data(), &m_denseTimes, &m_denseBlocks, name(m_dense->data()),
@@ -366,7 +366,7 @@ void TimelineView::updateText() {
         text = tr("%1 steps in %2").arg(m_store->nSteps()).arg(seconds(m_lanes->times().totalNs()));
         if (m_dense && m_dense->nSteps() > 0)
             text += tr(" \u00b7 %1 %2 in %3")
-                        .arg(QString(attentionModeName(m_dense->data().header.settings.attention)))
+                        .arg(QString::fromStdString(m_dense->data().header.settings.attention.text()))
                         .arg(m_dense->nSteps())
                         .arg(seconds(m_lanes->denseTimes().totalNs()));
     }

@@ -1,10 +1,31 @@
+// Interval lists as sets, against std::set and token by token.
 #include <QtTest>
 #include <random>
 #include <set>
 
-#include "engine/span/interval_algebra.h"
+#include "engine/types/interval_algebra.h"
 
 using namespace spanscope;
+
+namespace {
+
+/// Normalised, of at most 100 tokens; sometimes open.
+IntervalList randomList(std::mt19937& random, int32_t limit) {
+    IntervalList list;
+    for (int32_t at = static_cast<int32_t>(random() % 6); at < limit;) {
+        const int32_t end = at + 1 + static_cast<int32_t>(random() % 9);
+        list.push_back({at, random() % 12 ? end : kOpenEnd});
+        if (list.back().end == kOpenEnd) break;
+        at = end + 1 + static_cast<int32_t>(random() % 9);
+    }
+    return list;
+}
+
+bool in(const IntervalList& list, int32_t p) {
+    return std::any_of(list.begin(), list.end(), [p](const Interval& i) { return p >= i.begin && p < i.end; });
+}
+
+}  // namespace
 
 class TestIntervals : public QObject {
     Q_OBJECT
@@ -17,12 +38,27 @@ class TestIntervals : public QObject {
         QVERIFY(!isNormalised({{4, 4}}));
         QVERIFY(!isNormalised({{-1, 4}}));
     }
-    void unitesAndClips() {
-        QCOMPARE(unite({{0, 4}, {8, 9}}, {{3, 6}}), (IntervalList{{0, 6}, {8, 9}}));
+    void clips() {
         QCOMPARE(clip({{0, 4}, {8, kOpenEnd}}, 2, 10), (IntervalList{{2, 4}, {8, 10}}));
         QVERIFY(clip({{0, 4}}, 4, 10).empty());
     }
-    void countsAttendedAndRead() {
+    void intersectsAndSubtracts() {
+        QCOMPARE(intersect({{0, 5}, {8, kOpenEnd}}, {{3, 10}}), (IntervalList{{3, 5}, {8, 10}}));
+        QCOMPARE(subtract({{0, kOpenEnd}}, {{0, 1}, {4, 6}}), (IntervalList{{1, 4}, {6, kOpenEnd}}));
+        QCOMPARE(subtract({{2, 4}}, {{0, 10}}), IntervalList{});
+        std::mt19937 random(1);
+        for (int round = 0; round < 2000; ++round) {
+            const IntervalList a = randomList(random, 80), b = randomList(random, 80);
+            const IntervalList both = intersect(a, b), onlyA = subtract(a, b), cut = clip(a, 20, 60);
+            for (const IntervalList& l : {both, onlyA, cut}) QVERIFY(isNormalised(l));
+            for (int32_t p = 0; p < 100; ++p) {
+                QCOMPARE(in(both, p), in(a, p) && in(b, p));
+                QCOMPARE(in(onlyA, p), in(a, p) && !in(b, p));
+                QCOMPARE(in(cut, p), in(a, p) && p >= 20 && p < 60);
+            }
+        }
+    }
+    void countsAttendedAndLoaded() {
         const IntervalList list{{0, 1}, {20, 24}, {30, kOpenEnd}};
         QCOMPARE(attendedTokens(list, 35), 1 + 4 + 6);
         // pages of 16: [0,16), [16,32), and of the third only what is stored: [32,36)

@@ -1,0 +1,32 @@
+// Which mask policy a run has, as a value: a name and for some a number, "dense", "declared", "keep=512". What the
+// names mean is engine/policy's business; a recording names a policy that this program need not have.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace spanscope {
+
+struct MaskPolicySpec {
+    std::string name = "declared";
+    int32_t n = 0;  ///< 0: the policy takes no number
+
+    /// Plain causal attention: what every speed-up is measured against.
+    static MaskPolicySpec dense() { return {"dense", 0}; }
+    /// What the model names; the mask rule of docs/protocol.md.
+    static MaskPolicySpec declared() { return {"declared", 0}; }
+    bool isDense() const { return *this == dense(); }
+    bool isDeclared() const { return *this == declared(); }
+
+    bool operator==(const MaskPolicySpec&) const = default;
+
+    /// As a person writes it and every file has it.
+    std::string text() const;
+    /// Inverse of text(): lower-case letters, digits and hyphens, then perhaps "=" and a number of 0 or more. Nothing
+    /// where the text has another form.
+    static std::optional<MaskPolicySpec> parse(std::string_view text);
+};
+
+}  // namespace spanscope

@@ -1,0 +1,29 @@
+// The type in which the CUDA backend multiplies a model's matrices. Host code without CUDA, so that the program knows
+// what the plugin will do before it opens it.
+#pragma once
+
+#include <optional>
+
+#include "kernels/backend.h"
+
+namespace spanscope {
+
+/// F16 when any matrix is quantised (block scales are F16); the matrices' own type when all agree on F32, F16 or BF16;
+/// else F32, which holds both 16-bit types exactly.
+inline DType cudaMatrixType(const ModelWeights& weights) {
+    bool quantised = false, mixed = false;
+    std::optional<DType> common;
+    const auto count = [&](const TensorView& t) {
+        if (!t) return;
+        if (t.dtype != DType::F32 && t.dtype != DType::F16 && t.dtype != DType::BF16) quantised = true;
+        else if (!common) common = t.dtype;
+        else if (*common != t.dtype) mixed = true;
+    };
+    for (const TensorView* t : {&weights.embedding, &weights.head}) count(*t);
+    for (const LayerWeights& l : weights.layers)
+        for (const TensorView* t : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) count(*t);
+    if (quantised) return DType::F16;
+    return mixed ? DType::F32 : common.value_or(DType::F32);
+}
+
+}  // namespace spanscope

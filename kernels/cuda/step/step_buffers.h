@@ -1,0 +1,32 @@
+// Device memory of a decode step between its kernels: activations of the rows of the largest bucket, and attention's
+// scratch. Allocated once; a step overwrites what the last one left. The backend's thread and stream.
+#pragma once
+
+#include "kernels/backend.h"
+#include "kernels/cuda/attention/span_attention.h"
+
+namespace spanscope::cuda {
+
+struct StepBuffers {
+    int32_t maxRows = 0;
+    // (maxRows, ...), float32 but for the first
+    DeviceBuffer rows;      ///< BatchRow
+    DeviceBuffer rotation;  ///< (headDim / 2) cos, sin
+    DeviceBuffer x;         ///< residual stream (hidden)
+    DeviceBuffer normed;    ///< (hidden), in the weights' type where a product on tensor cores follows
+    DeviceBuffer qkv;       ///< ((nHeads + 2 nKvHeads) headDim)
+    DeviceBuffer q;         ///< (nHeads headDim), rotated
+    DeviceBuffer attended;  ///< (nHeads headDim)
+    DeviceBuffer gateUp;    ///< (2 ffn)
+    DeviceBuffer hidden;    ///< (ffn)
+    DeviceBuffer logits;    ///< (vocab)
+    // Attention: spanAttentionScratch() says what they hold.
+    DeviceBuffer attentionWork, partialO, partialMl, arrived;
+    DeviceBuffer rowsArrived;  ///< one counter: SpanShares::arrived
+
+    /// OutOfMemory names the buffer. Counters and attention's output are zeroed on the context's stream.
+    Status allocate(const ModelShape& shape, const LaunchContext& ctx, int32_t maxRows);
+    size_t nBytes() const;
+};
+
+}  // namespace spanscope::cuda

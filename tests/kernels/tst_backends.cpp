@@ -1,0 +1,92 @@
+// How a backend comes into being: names of devices, the type of the KV cache, and what Auto takes.
+#include <QtTest>
+
+#include "kernels/backends.h"
+#include "random_model.h"
+
+using namespace spanscope;
+using namespace spanscope::test;
+
+Q_DECLARE_METATYPE(Device)
+
+class TestBackends : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void initTestCase() {
+        qputenv("SPANSCOPE_CUDA_PLUGIN", "/nonexistent/libspanscope_cuda.so");  // the same on every machine
+    }
+
+    void names() {
+        for (Device d : {Device::Auto, Device::Cpu, Device::Cuda, Device::Reference})
+            QCOMPARE(deviceFromName(deviceName(d)), std::optional<Device>(d));
+        QCOMPARE(deviceName(Device::Auto), "auto");
+        QVERIFY(!deviceFromName("gpu"));
+        QVERIFY(!deviceFromName(""));
+    }
+
+    void defaultKvTypeOfCuda_data() {
+        QTest::addColumn<int>("matrices");
+        QTest::addColumn<int>("kvType");
+        QTest::newRow("F32") << int(DType::F32) << int(DType::BF16);
+        QTest::newRow("BF16") << int(DType::BF16) << int(DType::BF16);
+        QTest::newRow("F16") << int(DType::F16) << int(DType::F16);
+        QTest::newRow("Q8_0, multiplied as F16") << int(DType::Q8_0) << int(DType::F16);
+    }
+    void defaultKvTypeOfCuda() {
+        QFETCH(int, matrices);
+        QFETCH(int, kvType);
+        const RandomModel m({.headDim = 16, .hidden = 64, .ffn = 96, .type = DType(matrices)});
+        QCOMPARE(int(defaultKvType(Device::Cuda, m.weights)), kvType);
+    }
+    void mixedMatricesAreF32OnCuda() {
+        RandomModel m({.type = DType::F16});
+        m.weights.layers[1].down = m.matrix(DType::BF16, m.weights.shape.hidden, m.weights.shape.ffn);
+        QCOMPARE(int(defaultKvType(Device::Cuda, m.weights)), int(DType::BF16));
+    }
+
+    void infoSaysTheKvType_data() {
+        QTest::addColumn<Device>("device");
+        for (Device d : {Device::Cpu, Device::Reference}) QTest::newRow(deviceName(d)) << d;
+    }
+    void infoSaysTheKvType() {
+        QFETCH(Device, device);
+        const RandomModel m({});
+        const auto byDefault = makeBackend(device, m.weights, {.nThreads = 1, .kvTokens = 64});
+        QVERIFY(byDefault.ok());
+        QCOMPARE((*byDefault)->info().name, std::string(deviceName(device)));
+        QCOMPARE(int((*byDefault)->info().kvType), int(defaultKvType(device, m.weights)));
+        size_t bytesOfF32 = 0;
+        for (DType type : {DType::F32, DType::F16, DType::BF16}) {
+            const auto given = makeBackend(device, m.weights, {.nThreads = 1, .kvTokens = 64, .kvType = type});
+            QVERIFY(given.ok());
+            QCOMPARE(int((*given)->info().kvType), int(type));
+            if (device != Device::Cpu) continue;
+            if (type == DType::F32) bytesOfF32 = (*given)->bytesHeld();
+            else QVERIFY((*given)->bytesHeld() < bytesOfF32);  // it is what is stored, not only what is said
+        }
+        const auto blocks = makeBackend(device, m.weights, {.kvTokens = 64, .kvType = DType::Q8_0});
+        QVERIFY(!blocks.ok());
+        QCOMPARE(int(blocks.error().code), int(ErrorCode::Unsupported));
+    }
+
+    void autoTakesTheCpuWithoutCuda() {
+        const RandomModel m({});
+        const BackendOptions options{.nThreads = 1, .kvTokens = 64};
+        QCOMPARE(int(makeBackend(Device::Cuda, m.weights, options).error().code), int(ErrorCode::NotFound));
+        const auto backend = makeBackend(Device::Auto, m.weights, options);
+        QVERIFY(backend.ok());
+        QCOMPARE((*backend)->info().name, std::string("cpu"));
+    }
+
+    void autoSaysWhatIsWrongWithTheModel() {
+        RandomModel m({});
+        m.weights.layers[0].down = {};
+        const auto backend = makeBackend(Device::Auto, m.weights, {});
+        QVERIFY(!backend.ok());
+        QVERIFY(QString::fromStdString(backend.error().toString()).contains("layer 0 down"));
+    }
+};
+
+QTEST_GUILESS_MAIN(TestBackends)
+#include "tst_backends.moc"

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Which room includes which: every #include against the table "Rooms and arrows" of docs/architecture.md.
+
+A row of that table is `room` | what it is for | rooms whose headers it may include. A room is a folder with everything
+below it that is not a room itself. An include that no row allows fails with file, line and both rooms.
+"""
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "architecture.md"
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+
+
+def rooms_of(text):
+    """{room: set of rooms it may include}, from the one table whose head has "may include"."""
+    rooms, inside = {}, False
+    for line in text.splitlines():
+        if line.startswith("|") and "may include" in line:
+            inside = True
+            continue
+        if inside and not line.startswith("|"):
+            break
+        if inside:
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            names = re.findall(r"`([^`]+)`", cells[0])
+            if names:
+                rooms[names[0]] = set(re.findall(r"`([^`]+)`", cells[2]))
+    return rooms
+
+
+def room_of(path, rooms):
+    parts = path.split("/")[:-1]
+    while parts:
+        if "/".join(parts) in rooms:
+            return "/".join(parts)
+        parts.pop()
+    return None
+
+
+def forbidden(path, text, rooms):
+    """[(line number, included file, its room)] of what `path` may not include."""
+    room = room_of(path, rooms)
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        match = INCLUDE.match(line)
+        target = room_of(match[1], rooms) if match else None
+        if target and target != room and target not in rooms[room]:
+            found.append((number, match[1], target))
+    return found
+
+
+class Arrows(unittest.TestCase):
+    def setUp(self):
+        self.rooms = rooms_of(DOCUMENT.read_text(encoding="utf-8"))
+
+    def test_the_table_names_folders_and_has_no_circle(self):
+        self.assertGreater(len(self.rooms), 10)
+        for room, may in self.rooms.items():
+            self.assertTrue((ROOT / room).is_dir(), f"docs/architecture.md: no folder {room}")
+            self.assertLessEqual(may, set(self.rooms), f"docs/architecture.md: {room} names a room that has no row")
+        left = dict(self.rooms)
+        while left:  # rooms that lead only to rooms already taken away
+            free = [room for room, may in left.items() if not may & set(left)]
+            self.assertTrue(free, f"docs/architecture.md: a circle among {sorted(left)}")
+            for room in free:
+                del left[room]
+
+    def test_every_include_is_an_arrow_of_the_table(self):
+        listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "app", "engine", "kernels", "ui"],
+                                capture_output=True, text=True, check=True).stdout.split()
+        sources = [path for path in listed if path.endswith((".h", ".cpp", ".cu", ".cuh")) and (ROOT / path).exists()]
+        self.assertGreater(len(sources), 300)
+        problems = []
+        for path in sources:
+            self.assertIsNotNone(room_of(path, self.rooms), f"{path} lies in no room of docs/architecture.md")
+            for number, header, target in forbidden(path, (ROOT / path).read_text(encoding="utf-8"), self.rooms):
+                problems.append(f"{path}:{number}: {room_of(path, self.rooms)} may not include {target} ({header})")
+        self.assertEqual(problems, [], "\n" + "\n".join(problems))
+
+    def test_a_wrong_arrow_is_found(self):
+        rooms = {"engine/span": {"engine/types"}, "engine/types": set(), "ui": {"engine/types"}}
+        text = '#include <map>\n#include "engine/types/records.h"\n#include "engine/span/tracker.h"\n'
+        self.assertEqual(forbidden("ui/views/a.cpp", text, rooms), [(3, "engine/span/tracker.h", "engine/span")])
+        self.assertEqual(forbidden("engine/span/b.cpp", text, rooms), [])
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
