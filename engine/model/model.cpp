@@ -96,18 +96,4 @@ Result<std::shared_ptr<const Model>> openModel(const std::string& path, const Pr
     return std::move(*file).load(progress);
 }
 
-Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType,
-                                      int32_t nSequences) {
-    if (contextTokens < 0)
-        return Error{ErrorCode::InvalidArgument,
-                     "the context cannot be negative",
-                     path,
-                     "context",
-                     std::to_string(contextTokens),
-                     "0 or more"};
-    auto file = ModelFile::open(path);
-    if (!file) return file.error();
-    return file->forecast(contextTokens, kvType, nSequences);
-}
-
 }  // namespace spanscope

@@ -102,8 +102,4 @@ class ModelFile {
 /// ModelFile::open() and load().
 Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {});
 
-/// ModelFile::open() and forecast(). InvalidArgument for a negative context.
-Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType = DType::F32,
-                                      int32_t nSequences = 1);
-
 }  // namespace spanscope

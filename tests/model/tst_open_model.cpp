@@ -483,24 +483,25 @@ class TestOpenModel : public QObject {
         test::ScratchFolder folder;
         QVERIFY(test::writeTinyModel(folder.path()));
         const auto model = openModel(folder.path());
-        const auto forecast = forecastMemory(folder.path(), 100);
-        QVERIFY(model && forecast);
-        QCOMPARE(forecast->weightBytes, (*model)->weightBytes());
+        const auto file = ModelFile::open(folder.path());
+        QVERIFY(model && file);
+        const auto forecast = file->forecast(100, DType::F32);
+        QCOMPARE(forecast.weightBytes, (*model)->weightBytes());
         // 112 tokens in whole pages, keys and values, 2 layers, 2 heads of 8, 4 bytes
-        QCOMPARE(forecast->kvBytes, uint64_t{112 * 2 * 2 * 2 * 8 * 4});
-        QVERIFY(forecast->workspaceBytes > 0 && forecast->freeBytes > 0);
-        QVERIFY(forecast->fits());
-        QCOMPARE(forecast->largestContext, 4096);
-        QCOMPARE(forecastMemory(folder.path(), 0)->contextTokens, 4096);
-        QCOMPARE(forecastMemory(folder.path(), 100, DType::BF16)->kvBytes, forecast->kvBytes / 2);
-        QVERIFY(!forecastMemory(folder.path(), 2147483647)->fits() ||
-                forecastMemory(folder.path(), 2147483647)->freeBytes > (uint64_t{1} << 38));
-        QCOMPARE(forecastMemory(folder.path(), 100000)->largestContext,
-                 4096);  // the model's own, whatever was asked for
-        QCOMPARE(forecastMemory(folder.path(), 100, DType::F32, 3)->kvBytes, 3 * forecast->kvBytes);
-        const auto endless = forecastMemory(folder.path(), 2147483647, DType::F32, 2147483647);
-        QVERIFY(!endless->fits() && endless->largestContext < 4096);
-        QVERIFY(!forecastMemory(folder.file("none"), 1));
+        QCOMPARE(forecast.kvBytes, uint64_t{112 * 2 * 2 * 2 * 8 * 4});
+        QVERIFY(forecast.workspaceBytes > 0 && forecast.freeBytes > 0);
+        QVERIFY(forecast.fits());
+        QCOMPARE(forecast.largestContext, 4096);
+        QCOMPARE(file->forecast(0, DType::F32).contextTokens, 4096);
+        QCOMPARE(file->forecast(100, DType::BF16).kvBytes, forecast.kvBytes / 2);
+        const auto huge = file->forecast(2147483647, DType::F32);
+        QVERIFY(!huge.fits() || huge.freeBytes > (uint64_t{1} << 38));
+        // The model's own context, whatever was asked for.
+        QCOMPARE(file->forecast(100000, DType::F32).largestContext, 4096);
+        QCOMPARE(file->forecast(100, DType::F32, 3).kvBytes, 3 * forecast.kvBytes);
+        const auto endless = file->forecast(2147483647, DType::F32, 2147483647);
+        QVERIFY(!endless.fits() && endless.largestContext < 4096);
+        QVERIFY(!ModelFile::open(folder.file("none")));
     }
 
     /// What ModelFile::open() has read is not read again.
@@ -547,10 +548,9 @@ class TestOpenModel : public QObject {
         DecodeOutput output;
         output.argmax = {&next, 1};
         QVERIFY((*backend)->decode({&item, 1}, output));
-        const auto forecast = forecastMemory(folder.path(), 1000);
-        QVERIFY(forecast);
+        const MemoryForecast forecast = (*model)->forecast(1000, DType::F32);
         const uint64_t held = (*backend)->bytesHeld();
-        const uint64_t promised = forecast->kvBytes + forecast->workspaceBytes;
+        const uint64_t promised = forecast.kvBytes + forecast.workspaceBytes;
         QVERIFY2(held <= promised && promised <= held + (32 << 20),
                  qPrintable(QString("held %1, promised %2").arg(held).arg(promised)));
     }
