@@ -2,11 +2,11 @@
 // engine/model.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/files/decimal.h"
 #include "engine/model/architecture.h"
 #include "engine/model/shape_limits.h"
 #include "kernels/backend.h"
@@ -114,7 +114,7 @@ class ConfigReader {
             case Refusal::Unless::Number: {
                 const double found = m_fields.number(field.c_str(), 0, INT32_MAX, double(refusal.number));
                 if (m_fields.ok() && found != refusal.number)
-                    refuse(refusal, field, std::to_string(found), std::to_string(refusal.number));
+                    refuse(refusal, field, shortDecimal(found), std::to_string(refusal.number));
                 break;
             }
             case Refusal::Unless::HeadSize: {
