@@ -149,12 +149,11 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
 
     // As many sequences together as half of the free memory holds.
     plan.batch = o.batch;
-    auto forecast = forecastMemory(model.path(), plan.largestNeed, kvTypeOf(o.model));
-    if (!forecast) return forecast.error();
-    if (o.model.backend != "cuda" && forecast->kvBytes > 0) {
+    const MemoryForecast forecast = model.forecast(plan.largestNeed, kvTypeOf(o.model));
+    if (o.model.backend != "cuda" && forecast.kvBytes > 0) {
         const uint64_t spare =
-            forecast->freeBytes > forecast->weightBytes ? (forecast->freeBytes - forecast->weightBytes) / 2 : 0;
-        const uint64_t fits = spare / forecast->kvBytes / static_cast<uint64_t>(plan.nJobs);
+            forecast.freeBytes > forecast.weightBytes ? (forecast.freeBytes - forecast.weightBytes) / 2 : 0;
+        const uint64_t fits = spare / forecast.kvBytes / static_cast<uint64_t>(plan.nJobs);
         plan.batch = static_cast<int32_t>(std::clamp<uint64_t>(fits, 1, static_cast<uint64_t>(o.batch)));
     }
     log.detail(std::to_string(plan.nJobs) + " jobs of " + std::to_string(plan.threadsPerJob) + " threads, batches of " +
@@ -165,7 +164,7 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
 Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o, const Model& model, const Plan& plan,
                                                            const Log& log) {
     const KvDemand demand{plan.largestNeed, plan.batch * plan.nJobs, "-c", "--batch, --jobs"};
-    if (auto ok = checkMemory(o.model, demand, log); !ok) return ok.error();
+    if (auto ok = checkMemory(o.model, model, demand, log); !ok) return ok.error();
     std::vector<std::unique_ptr<Backend>> backends;
     for (int32_t i = 0; i < plan.nJobs; ++i) {
         auto backend = makeBackendFor(model.weights(), o.model,

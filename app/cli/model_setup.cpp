@@ -68,15 +68,14 @@ Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
     return OpenedModel{std::move(*model), nsSince(startedAt)};
 }
 
-Status checkMemory(const ModelOptions& options, const KvDemand& demand, const Log& log) {
-    const std::string path = modelPath(options);
-    auto forecast = forecastMemory(path, demand.contextTokens, kvTypeOf(options), demand.nSequences);
-    if (!forecast) return forecast.error();
-    log.detail("memory: weights " + mebibytes(forecast->weightBytes) + ", KV cache " + mebibytes(forecast->kvBytes) +
+Status checkMemory(const ModelOptions& options, const Model& model, const KvDemand& demand, const Log& log) {
+    const std::string& path = model.path();
+    const MemoryForecast forecast = model.forecast(demand.contextTokens, kvTypeOf(options), demand.nSequences);
+    log.detail("memory: weights " + mebibytes(forecast.weightBytes) + ", KV cache " + mebibytes(forecast.kvBytes) +
                " for " + std::to_string(demand.kvTokens()) + " tokens, workspace " +
-               mebibytes(forecast->workspaceBytes) + ", free " + mebibytes(forecast->freeBytes));
-    if (options.backend == "cuda" || forecast->fits()) return {};  // the CUDA backend asks the device itself
-    const std::string advice = whatWouldFit(*forecast, demand);
+               mebibytes(forecast.workspaceBytes) + ", free " + mebibytes(forecast.freeBytes));
+    if (options.backend == "cuda" || forecast.fits()) return {};  // the CUDA backend asks the device itself
+    const std::string advice = whatWouldFit(forecast, demand);
     const std::string message = contextOf(demand) + " does not fit into memory" + (advice.empty() ? "" : "; ") + advice;
     if (options.force) {
         log.info("spanscope-cli: " + path + ": " + message + "; starting anyway");
@@ -86,8 +85,8 @@ Status checkMemory(const ModelOptions& options, const KvDemand& demand, const Lo
                  message + "; --force starts anyway",
                  path,
                  {},
-                 mebibytes(forecast->freeBytes) + " free",
-                 mebibytes(forecast->neededBytes())};
+                 mebibytes(forecast.freeBytes) + " free",
+                 mebibytes(forecast.neededBytes())};
 }
 
 Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, const ModelOptions& options,

@@ -35,7 +35,7 @@ struct KvDemand {
 };
 
 /// OutOfMemory with both numbers, and with what would fit, where weights, KV cache and workspace do not, unless forced.
-Status checkMemory(const ModelOptions& options, const KvDemand& demand, const Log& log);
+Status checkMemory(const ModelOptions& options, const Model& model, const KvDemand& demand, const Log& log);
 
 struct BackendRequest {
     int64_t kvTokens = 0;

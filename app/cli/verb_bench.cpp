@@ -77,7 +77,7 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         opened = std::move(*model);
         subject.model = opened.model->name();
         subject.format = opened.model->formatName();
-        if (auto ok = checkMemory(o.model, demand, log); !ok) return log.fail(ok.error());
+        if (auto ok = checkMemory(o.model, *opened.model, demand, log); !ok) return log.fail(ok.error());
     } else {
         DType type = DType::BF16;
         if (!dtypeFromName(o.weightType, type))

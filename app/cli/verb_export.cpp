@@ -46,7 +46,7 @@ Result<Inspection> inspectRun(const SharedRun& run, const ExportOptions& o, cons
     auto opened = openModelFor(model, log);
     if (!opened) return opened.error();
     const auto nTokens = static_cast<int32_t>(run->header.prompt.size() + run->steps.size()) + 1;
-    if (Status fits = checkMemory(model, {nTokens, 2}, log); !fits) return fits.error();
+    if (Status fits = checkMemory(model, *opened->model, {nTokens, 2}, log); !fits) return fits.error();
     auto backend = makeBackendFor(opened->model->weights(), model,
                                   {int64_t{2} * nTokens + 2 * kPageTokens, 2, model.nThreads}, log);
     if (!backend) return backend.error();

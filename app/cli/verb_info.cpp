@@ -152,14 +152,13 @@ int infoVerb(const InfoOptions& options, const Log& log) {
     InfoOptions o = options;
     if (isTrace(o.trace)) return traceInfo(o, log);
     if (!o.trace.empty()) o.model.path = o.trace;
-    auto forecast = forecastMemory(modelPath(o.model), o.model.contextTokens, kvTypeOf(o.model));
-    if (!forecast) return log.fail(forecast.error());
     auto opened = openModelFor(o.model, log);
     if (!opened) return log.fail(opened.error());
+    const MemoryForecast forecast = opened->model->forecast(o.model.contextTokens, kvTypeOf(o.model));
     if (o.json) {
-        printJson(modelJson(*opened->model, *forecast));
+        printJson(modelJson(*opened->model, forecast));
     } else {
-        printModel(*opened->model, *forecast);
+        printModel(*opened->model, forecast);
     }
     return kOk;
 }

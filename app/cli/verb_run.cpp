@@ -69,25 +69,24 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     return s;
 }
 
-int printForecast(const RunOptions& o, const KvDemand& demand, const Log& log) {
-    auto f = forecastMemory(modelPath(o.model), demand.contextTokens, kvTypeOf(o.model), demand.nSequences);
-    if (!f) return log.fail(f.error());
+int printForecast(const RunOptions& o, const Model& model, const KvDemand& demand) {
+    const MemoryForecast f = model.forecast(demand.contextTokens, kvTypeOf(o.model), demand.nSequences);
     if (o.json) {
         printJson({{"forecast",
-                    {{"weight_bytes", f->weightBytes},
-                     {"kv_bytes", f->kvBytes},
-                     {"workspace_bytes", f->workspaceBytes},
-                     {"free_bytes", f->freeBytes},
+                    {{"weight_bytes", f.weightBytes},
+                     {"kv_bytes", f.kvBytes},
+                     {"workspace_bytes", f.workspaceBytes},
+                     {"free_bytes", f.freeBytes},
                      {"kv_tokens", demand.kvTokens()},
-                     {"largest_context", f->largestContext},
-                     {"fits", f->fits()}}}});
+                     {"largest_context", f.largestContext},
+                     {"fits", f.fits()}}}});
     } else {
         printFormat("weights    %s\nKV cache   %s for %lld tokens\nworkspace  %s\nfree       %s\n%s\n",
-                    mebibytes(f->weightBytes).c_str(), mebibytes(f->kvBytes).c_str(),
-                    static_cast<long long>(demand.kvTokens()), mebibytes(f->workspaceBytes).c_str(),
-                    mebibytes(f->freeBytes).c_str(), f->fits() ? "fits" : "does not fit");
+                    mebibytes(f.weightBytes).c_str(), mebibytes(f.kvBytes).c_str(),
+                    static_cast<long long>(demand.kvTokens()), mebibytes(f.workspaceBytes).c_str(),
+                    mebibytes(f.freeBytes).c_str(), f.fits() ? "fits" : "does not fit");
     }
-    return f->fits() ? kOk : kOutOfMemory;
+    return f.fits() ? kOk : kOutOfMemory;
 }
 
 /// What is open while the runs go on.
@@ -196,11 +195,11 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (auto ok = checkPromptFits(nPrompt, needed); !ok) return log.fail(ok.error());
     const KvDemand demand{(needed + kPageTokens - 1) / kPageTokens * kPageTokens,
                           static_cast<int32_t>(o.attention.size()), "-c", "--attention", nPrompt};
-    if (auto ok = o.dryRun ? Status() : checkMemory(o.model, demand, log); !ok) return log.fail(ok.error());
+    if (auto ok = o.dryRun ? Status() : checkMemory(o.model, model, demand, log); !ok) return log.fail(ok.error());
     if (const int32_t trained = model.weights().shape.maxSeqLen; needed > trained)
         log.info("warning: the run may take " + std::to_string(needed) + " tokens; the model was trained for " +
                  std::to_string(trained));
-    if (o.dryRun) return printForecast(o, demand, log);
+    if (o.dryRun) return printForecast(o, model, demand);
     auto backend = makeBackendFor(model.weights(), o.model, {demand.kvTokens(), 1, o.model.nThreads}, log);
     if (!backend) return log.fail(backend.error());
     log.detail("sampler: " + describeSampler(settings->sampler));

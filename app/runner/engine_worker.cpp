@@ -97,8 +97,8 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     int context = request.contextTokens;
     if (context <= 0) {
         context = std::min(shape.maxSeqLen > 0 ? shape.maxSeqLen : kDefaultContext, kDefaultContext);
-        if (auto forecast = forecastMemory(path, context); forecast && forecast->largestContext > 0)
-            context = std::min(context, std::max(256, forecast->largestContext / 4));
+        if (const int32_t most = (*model)->forecast(context, DType::F32).largestContext; most > 0)
+            context = std::min(context, std::max(256, most / 4));
     }
     m_inspector.reset();
     auto backend = makeBackend(**model, request, context, report);
@@ -148,20 +148,21 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
 }
 
 void EngineWorker::forecast(const QString& path, int contextTokens) {
-    const auto forecast = forecastMemory(path.toStdString(), contextTokens);
-    if (!forecast) {
-        emit forecastFailed(path, toErrorInfo("The model could not be opened", forecast.error()));
+    const auto file = ModelFile::open(path.toStdString());
+    if (!file) {
+        emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
         return;
     }
+    const MemoryForecast forecast = file->forecast(contextTokens, DType::F32);
     ForecastInfo info;
     info.path = path;
-    info.weightBytes = forecast->weightBytes;
-    info.kvBytes = forecast->kvBytes;
-    info.workspaceBytes = forecast->workspaceBytes;
-    info.freeBytes = forecast->freeBytes;
-    info.contextTokens = forecast->contextTokens;
-    info.largestContext = forecast->largestContext;
-    info.fits = forecast->fits();
+    info.weightBytes = forecast.weightBytes;
+    info.kvBytes = forecast.kvBytes;
+    info.workspaceBytes = forecast.workspaceBytes;
+    info.freeBytes = forecast.freeBytes;
+    info.contextTokens = forecast.contextTokens;
+    info.largestContext = forecast.largestContext;
+    info.fits = forecast.fits();
     emit forecastReady(info);
 }
 

@@ -132,7 +132,7 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     std::vector<Slot> slots;
     size_t total = 0;
     forEachTensor(w, [&](TensorView& view, const TensorSpec& spec, int32_t) {
-        if (spec.kind == TensorKind::Bias) return;
+        if (spec.optional && &view != &w.head) return;  // these shapes have a head of their own, and no biases
         const bool gain = spec.kind == TensorKind::Norm;
         view.dtype = gain ? DType::F32 : type;
         view.rows = extentOf(spec.rows, s);

@@ -32,6 +32,7 @@ class JsonFields {
     std::string string(const char* key, std::optional<std::string> fallback = {});
 
     const nlohmann::json* find(const char* key) const;  ///< nullptr if absent or null
+    bool has(const char* key) const { return find(key) != nullptr; }
     void fail(ErrorCode code, std::string message, std::string_view key, std::string_view found = {},
               std::string_view expected = {});
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/model/model.h"
+#include "engine/model/tokenizer/load_tokenizer.h"
 
 namespace spanscope {
 
@@ -39,6 +40,8 @@ class LoadedModel final : public Model {
     std::string formatName() const override { return m_formatName; }
 
     std::string m_path, m_name, m_hash, m_formatName;
+    VocabularySource m_vocabulary;  ///< until it has been read
+    std::string m_cardPath;         ///< spanscope.json, which need not be there
     ModelWeights m_weights;
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
@@ -50,24 +53,14 @@ class LoadedModel final : public Model {
     std::vector<std::unique_ptr<void, Free>> m_copies;  ///< of tensors that lie unaligned in their file
 };
 
-/// Names of the tensors of one format.
-struct TensorNames {
-    std::string embedding, finalNorm, head, layerPrefix;  ///< "model.layers."; then number and "."
-    std::string attnNorm, q, k, v, o, mlpNorm, gate, up, down;
-};
+class Hash64;
+struct ModelConfig;
 
-struct WeightOptions {
-    bool tiedHead = false;
-    bool headOptional = false;  ///< GGUF: no output tensor means tied
-    bool attentionBias = false;
-    bool oBias = false;
-    bool mlpBias = false;
-};
-
-/// Fills model.m_weights (shape set before) and m_weightBytes. NotFound for a missing tensor, Format for a wrong shape,
-/// Unsupported for a wrong type. Views point into the mappings, aligned or not: loadTensors() comes next.
-Status assembleWeights(const TensorTable& table, const TensorNames& names, const WeightOptions& options,
-                       const std::string& file, LoadedModel& model);
+/// Sets the shape, fills model.m_weights and m_weightBytes. NotFound for a missing tensor, Format for a wrong shape,
+/// Unsupported for a wrong type and for tensors that the architecture does not have. Views point into the mappings,
+/// aligned or not: loadTensors() comes next. file: named where a tensor is missing.
+Status assembleWeights(const TensorTable& table, const ModelConfig& config, const std::string& file,
+                       LoadedModel& model);
 
 /// Copies the tensors that are not aligned for their type. With a progress function it also reads every page of every
 /// weight once, so that the first run does not wait for the disk (not where the weights exceed the free memory).
@@ -80,29 +73,15 @@ std::string dominantType(ModelWeights& weights);
 /// Every tensor view of the model, absent ones left out.
 std::vector<TensorView*> allTensors(ModelWeights& weights);
 
-MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
-                           int32_t nSequences = 1);
-
-struct HfConfig;
-class Hash64;
-
 /// Adds the tensors of one safetensors file, given as bytes that outlive the table.
 Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash);
 
-/// assembleWeights() for the names of Hugging Face folders; sets the shape from config.
-Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, LoadedModel& model);
+/// A GGUF file given as bytes that outlive the model.
+Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path);
 
-/// A GGUF file given as bytes that outlive the model; no card, nothing read in.
-Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path,
-                                                   bool headersOnly);
-
-/// The two formats. headersOnly: no tokenizer, no card, nothing copied.
-Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folder, bool headersOnly,
-                                                  const ProgressFn& progress);
-Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path, bool headersOnly,
-                                                  const ProgressFn& progress);
-
-/// A model that speaks the protocol needs a vocabulary that can write it, and no id above the embedding's rows.
-Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFile);
+/// The two formats: headers read, weights mapped and assembled, m_vocabulary and m_cardPath set; no tokenizer, no card,
+/// nothing copied.
+Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folder);
+Result<std::shared_ptr<LoadedModel>> openGgufFile(const std::string& path);
 
 }  // namespace spanscope

@@ -1,7 +1,7 @@
 // What a model will need, from its shape alone, against what the machine has left.
 #include <algorithm>
 
-#include "engine/model/loaded_model.h"
+#include "engine/model/model.h"
 #include "kernels/process_limits.h"
 
 namespace spanscope {
@@ -40,8 +40,8 @@ uint64_t workspaceFor(const ModelShape& shape, int64_t context) {
 
 }  // namespace
 
-MemoryForecast forecastFor(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
-                           int32_t nSequences) {
+MemoryForecast forecastMemory(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
+                              int32_t nSequences) {
     MemoryForecast forecast;
     forecast.contextTokens = contextTokens > 0 ? contextTokens : shape.maxSeqLen;
     forecast.nSequences = std::max(1, nSequences);

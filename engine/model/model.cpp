@@ -3,8 +3,10 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <utility>
 
 #include "engine/files/file_error.h"
+#include "engine/model/card.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/what_is_it.h"
 
@@ -12,44 +14,16 @@ namespace spanscope {
 
 namespace {
 
-Result<std::shared_ptr<LoadedModel>> openAny(const std::string& path, bool headersOnly, const ProgressFn& progress) {
+Result<std::shared_ptr<LoadedModel>> openHeaders(const std::string& path) {
     namespace fs = std::filesystem;
     std::error_code code;
     const fs::file_status status = fs::status(path, code);
     if (auto link = brokenLink(path)) return *link;
     if (!fs::exists(status)) return fileError(ErrorCode::NotFound, "there is no such file or folder", path);
-    try {
-        if (fs::is_directory(status)) return openHfFolder(path, headersOnly, progress);
-        return openGgufFile(path, headersOnly, progress);
-    } catch (const std::bad_alloc&) {
-        return fileError(ErrorCode::OutOfMemory, "not enough memory to open the model", path);
-    } catch (const std::exception& e) {  // of the libraries below, which may throw what they do not document
-        return fileError(ErrorCode::Format, std::string("cannot be read: ") + e.what(), path);
-    }
+    return fs::is_directory(status) ? openHfFolder(path) : openGgufFile(path);
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress) {
-    auto model = openAny(path, false, progress);
-    if (!model) return model.error();
-    return std::shared_ptr<const Model>(std::move(*model));
-}
-
-Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType,
-                                      int32_t nSequences) {
-    if (contextTokens < 0)
-        return Error{ErrorCode::InvalidArgument,
-                     "the context cannot be negative",
-                     path,
-                     "context",
-                     std::to_string(contextTokens),
-                     "0 or more"};
-    auto model = openAny(path, true, {});
-    if (!model) return model.error();
-    return forecastFor((*model)->m_weights.shape, (*model)->m_weightBytes, contextTokens, kvType, nSequences);
-}
-
+/// A model that speaks the protocol needs a vocabulary that can write it, and no id above the embedding's rows.
 Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFile) {
     const int32_t rows = model.m_weights.shape.vocab;
     if (model.m_tokenizer->vocabSize() > rows)
@@ -63,6 +37,63 @@ Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFil
                          "<in> <out> <:> <attend> </attend> <local> <global>, digits, "
                          "newline, eos");
     return {};
+}
+
+Status loadRest(LoadedModel& model, const ProgressFn& progress) {
+    auto tokenizer = loadTokenizer(model.m_vocabulary, model.m_weights.shape.vocab);
+    if (!tokenizer) return tokenizer.error();
+    model.m_tokenizer = std::move(tokenizer->tokenizer);
+    model.m_vocabulary = {};
+    auto card = loadCard(model.m_cardPath);
+    if (!card) return card.error();
+    model.m_card = std::move(*card);
+    if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
+    if (auto status = checkVocabulary(model, tokenizer->file); !status) return status;
+    return loadTensors(model, progress);
+}
+
+/// What the libraries below throw becomes an Error.
+template <class Read>
+auto withoutExceptions(const std::string& path, Read read) -> decltype(read()) {
+    try {
+        return read();
+    } catch (const std::bad_alloc&) {
+        return fileError(ErrorCode::OutOfMemory, "not enough memory to open the model", path);
+    } catch (const std::exception& e) {  // they may throw what they do not document
+        return fileError(ErrorCode::Format, std::string("cannot be read: ") + e.what(), path);
+    }
+}
+
+}  // namespace
+
+ModelFile::ModelFile(std::shared_ptr<LoadedModel> model) : m_model(std::move(model)) {}
+ModelFile::ModelFile(ModelFile&&) noexcept = default;
+ModelFile& ModelFile::operator=(ModelFile&&) noexcept = default;
+ModelFile::~ModelFile() = default;
+
+Result<ModelFile> ModelFile::open(const std::string& path) {
+    auto model = withoutExceptions(path, [&] { return openHeaders(path); });
+    if (!model) return model.error();
+    return ModelFile(std::move(*model));
+}
+
+const std::string& ModelFile::path() const { return m_model->path(); }
+const std::string& ModelFile::hash() const { return m_model->hash(); }
+std::string ModelFile::formatName() const { return m_model->formatName(); }
+const ModelShape& ModelFile::shape() const { return m_model->m_weights.shape; }
+uint64_t ModelFile::weightBytes() const { return m_model->weightBytes(); }
+
+Result<std::shared_ptr<const Model>> ModelFile::load(const ProgressFn& progress) && {
+    const std::shared_ptr<LoadedModel> model = std::move(m_model);
+    const Status status = withoutExceptions(model->m_path, [&] { return loadRest(*model, progress); });
+    if (!status) return status.error();
+    return std::shared_ptr<const Model>(model);
+}
+
+Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress) {
+    auto file = ModelFile::open(path);
+    if (!file) return file.error();
+    return std::move(*file).load(progress);
 }
 
 }  // namespace spanscope

@@ -1,5 +1,5 @@
 // A model on disk, opened: shape, weights (mapped, not copied), tokenizer, and what spanscope.json says of it.
-// Immutable after openModel(); share by shared_ptr. Keep it alive while a backend uses its weights.
+// Immutable once loaded; share by shared_ptr. Keep it alive while a backend uses its weights.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,10 @@ struct MemoryForecast {
     bool fits() const { return neededBytes() <= freeBytes; }
 };
 
+/// contextTokens 0 = the model's own; nSequences of that length are held at the same time.
+MemoryForecast forecastMemory(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
+                              int32_t nSequences = 1);
+
 class Model {
   public:
     virtual ~Model() = default;
@@ -59,14 +63,43 @@ class Model {
     virtual const SpanscopeCard& card() const = 0;
     virtual uint64_t weightBytes() const = 0;
     virtual std::string formatName() const = 0;  ///< "safetensors BF16", "GGUF Q4_K", for people
+
+    MemoryForecast forecast(int32_t contextTokens, DType kvType, int32_t nSequences = 1) const {
+        return forecastMemory(weights().shape, weightBytes(), contextTokens, kvType, nSequences);
+    }
 };
 
-/// path: a Hugging Face folder or a .gguf file. progress may be empty; cancelling gives ErrorCode::Cancelled and
-/// leaves nothing mapped. Every error names file, field, found, expected.
-Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {});
+class LoadedModel;
 
-/// Reads headers only. contextTokens 0 = the model's own; nSequences of that length are held at the same time.
-Result<MemoryForecast> forecastMemory(const std::string& path, int32_t contextTokens, DType kvType = DType::F32,
-                                      int32_t nSequences = 1);
+/// A model on disk whose headers have been read, checked and hashed, once: what it is and will need is known, nothing
+/// is loaded yet. Keeps its files mapped. One thread at a time; may move to another one.
+class ModelFile {
+  public:
+    /// path: a Hugging Face folder or a .gguf file. Every error names file, field, found, expected.
+    static Result<ModelFile> open(const std::string& path);
+    ModelFile(ModelFile&&) noexcept;
+    ModelFile& operator=(ModelFile&&) noexcept;
+    ~ModelFile();
+
+    const std::string& path() const;
+    const std::string& hash() const;  ///< as Model::hash()
+    std::string formatName() const;
+    const ModelShape& shape() const;
+    uint64_t weightBytes() const;
+    MemoryForecast forecast(int32_t contextTokens, DType kvType, int32_t nSequences = 1) const {
+        return forecastMemory(shape(), weightBytes(), contextTokens, kvType, nSequences);
+    }
+
+    /// Reads tokenizer, card and, with a progress function, the weights; this object is spent. Errors as open();
+    /// cancelling gives ErrorCode::Cancelled and leaves nothing mapped.
+    Result<std::shared_ptr<const Model>> load(const ProgressFn& progress = {}) &&;
+
+  private:
+    explicit ModelFile(std::shared_ptr<LoadedModel> model);
+    std::shared_ptr<LoadedModel> m_model;
+};
+
+/// ModelFile::open() and load().
+Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {});
 
 }  // namespace spanscope

@@ -24,8 +24,8 @@ std::vector<float> ropeInvFreq(const RopeConfig& config, int32_t headDim) {
     std::vector<float> result(static_cast<size_t>(headDim / 2));
     for (size_t i = 0; i < result.size(); ++i) {
         double invFreq = std::pow(config.theta, -2.0 * static_cast<double>(i) / headDim);
-        if (config.scaling == RopeConfig::Scaling::Linear) invFreq /= config.factor;
-        if (config.scaling == RopeConfig::Scaling::Llama3) invFreq = scaleLlama3(config, invFreq);
+        if (config.scaling == RopeScaling::Linear) invFreq /= config.factor;
+        if (config.scaling == RopeScaling::Llama3) invFreq = scaleLlama3(config, invFreq);
         result[i] = static_cast<float>(invFreq);
     }
     return result;

@@ -6,10 +6,11 @@
 
 namespace spanscope {
 
+enum class RopeScaling : uint8_t { None, Linear, Llama3 };
+
 struct RopeConfig {
-    enum class Scaling : uint8_t { None, Linear, Llama3 };
     double theta = 10000;
-    Scaling scaling = Scaling::None;
+    RopeScaling scaling = RopeScaling::None;
     double factor = 1;
     double lowFreqFactor = 1;     ///< llama3
     double highFreqFactor = 4;    ///< llama3

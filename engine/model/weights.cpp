@@ -1,10 +1,14 @@
 // From named tensors to ModelWeights, the same for safetensors and GGUF.
 #include <algorithm>
-#include <array>
+#include <cassert>
+#include <charconv>
 #include <cstring>
+#include <set>
 
 #include "engine/files/file_error.h"
 #include "engine/model/loaded_model.h"
+#include "engine/model/model_config.h"
+#include "kernels/model_tensors.h"
 #include "kernels/process_limits.h"
 
 namespace spanscope {
@@ -19,115 +23,142 @@ std::string shapeText(const std::vector<int64_t>& shape) {
 
 class Assembler {
   public:
-    Assembler(const TensorTable& table, const std::string& file, LoadedModel& model)
-        : m_table(table), m_file(file), m_model(model) {}
+    Assembler(const TensorTable& table, const ModelShape& shape, const std::string& file)
+        : m_table(table), m_shape(shape), m_file(file) {}
 
-    TensorView matrix(const std::string& name, int64_t rows, int64_t cols) { return take(name, rows, cols, true); }
-    TensorView vector(const std::string& name, int64_t n) { return take(name, 1, n, true); }
-    TensorView optionalMatrix(const std::string& name, int64_t rows, int64_t cols) {
-        return take(name, rows, cols, false);
-    }
-    bool has(const std::string& name) const { return m_table.tensors.contains(name); }
-    const Status& status() const { return m_status; }
-
-  private:
-    void fail(Error error) {
-        if (m_status) m_status = std::move(error);
-    }
-
-    TensorView take(const std::string& name, int64_t rows, int64_t cols, bool required) {
+    TensorView take(const std::string& name, const TensorSpec& spec) {
         if (!m_status) return {};
-        const auto it = m_table.tensors.find(name);
-        if (it == m_table.tensors.end()) {
-            if (required)
-                fail(fileError(ErrorCode::NotFound, "tensor missing", m_file, name, "nothing",
-                               shapeText(rows == 1 ? std::vector{cols} : std::vector{rows, cols})));
-            return {};
-        }
-        const TensorSource& source = it->second;
+        const int64_t rows = extentOf(spec.rows, m_shape), cols = extentOf(spec.cols, m_shape);
         const std::vector<int64_t> expected = rows == 1 ? std::vector{cols} : std::vector{rows, cols};
+        const auto it = m_table.tensors.find(name);
+        if (it == m_table.tensors.end())
+            return fail(fileError(ErrorCode::NotFound, "tensor missing", m_file, name, "nothing", shapeText(expected)));
+        const TensorSource& source = it->second;
         const bool rowVector = rows == 1 && source.shape == std::vector<int64_t>{1, cols};
-        if (source.shape != expected && !rowVector) {
-            fail(fileError(ErrorCode::Format, "tensor has another shape than the configuration says", source.file, name,
-                           shapeText(source.shape), shapeText(expected)));
-            return {};
-        }
-        if (!source.supported) {
-            fail(fileError(ErrorCode::Unsupported, "this program does not compute with weights of this type",
-                           source.file, name, source.dtypeName,
-                           "F32, F16 or BF16; in GGUF also Q8_0, Q4_0, Q4_K, "
-                           "Q5_K, Q6_K"));
-            return {};
-        }
+        if (source.shape != expected && !rowVector)
+            return fail(fileError(ErrorCode::Format, "tensor has another shape than the configuration says",
+                                  source.file, name, shapeText(source.shape), shapeText(expected)));
+        if (!source.supported)
+            return fail(fileError(ErrorCode::Unsupported, "this program does not compute with weights of this type",
+                                  source.file, name, source.dtypeName,
+                                  "F32, F16 or BF16; in GGUF also Q8_0, Q4_0, Q4_K, "
+                                  "Q5_K, Q6_K"));
         TensorView view{source.bytes.data(), source.dtype, rows, cols};
         const size_t wanted = view.nBytes();
-        if (wanted == 0 || wanted != source.bytes.size()) {
-            fail(fileError(ErrorCode::Format, "tensor has another size than its shape and type say", source.file, name,
-                           std::to_string(source.bytes.size()) + " bytes", std::to_string(wanted) + " bytes"));
-            return {};
-        }
-        m_model.m_weightBytes += wanted;
+        if (wanted == 0 || wanted != source.bytes.size())
+            return fail(fileError(ErrorCode::Format, "tensor has another size than its shape and type say", source.file,
+                                  name, std::to_string(source.bytes.size()) + " bytes",
+                                  std::to_string(wanted) + " bytes"));
+        m_nBytes += wanted;
         return view;
+    }
+    const Status& status() const { return m_status; }
+    uint64_t nBytes() const { return m_nBytes; }
+
+  private:
+    TensorView fail(Error error) {
+        m_status = std::move(error);
+        return {};
     }
 
     const TensorTable& m_table;
+    const ModelShape& m_shape;
     const std::string& m_file;
-    LoadedModel& m_model;
     Status m_status;
+    uint64_t m_nBytes = 0;
 };
+
+std::string layerName(const ModelConfig& config, int32_t layer, std::string_view name) {
+    return std::string(config.architecture->layerPrefix.in(config.format)) + std::to_string(layer) + "." +
+           std::string(name);
+}
+
+const TensorSpec& specOf(const LayerPart& part) {
+    const auto it = std::find_if(kLayerTensors.begin(), kLayerTensors.end(),
+                                 [&](const LayerTensor& tensor) { return tensor.view == part.view; });
+    assert(it != kLayerTensors.end());
+    return it->spec;
+}
+
+/// Whether the model has this part; then every layer must have it.
+bool isThere(const LayerPart& part, const TensorTable& table, const ModelConfig& config) {
+    const std::string_view name = part.name.in(config.format);
+    if (name.empty()) return false;
+    if (!specOf(part).optional) return true;
+    if (config.format == FileFormat::HuggingFace && !part.presenceKey.empty())
+        return std::find(config.presenceKeys.begin(), config.presenceKeys.end(), part.presenceKey) !=
+               config.presenceKeys.end();
+    for (int32_t i = 0; i < config.shape.nLayers; ++i)
+        if (table.tensors.contains(layerName(config, i, name))) return true;
+    return false;
+}
+
+/// A tensor that this model does not have would change the result; refuse rather than ignore. Outside the layers,
+/// folders also carry what only training needs.
+Status refuseUnknownTensors(const TensorTable& table, const ModelConfig& config,
+                            const std::vector<const LayerPart*>& parts) {
+    const Architecture& a = *config.architecture;
+    const FileFormat format = config.format;
+    std::set<std::string_view> known{a.ignoredInLayers.in(format)};
+    for (const LayerPart* part : parts) known.insert(part->name.in(format));
+    known.erase("");
+    const std::string_view prefix = a.layerPrefix.in(format);
+    for (const auto& [name, source] : table.tensors) {
+        const bool inLayers = name.starts_with(prefix);
+        if (!inLayers) {
+            if (format == FileFormat::HuggingFace) continue;
+            if (name == a.embedding.in(format) || name == a.finalNorm.in(format) || name == a.head.in(format) ||
+                name == a.ropeDivisors.in(format))
+                continue;
+        }
+        const std::string_view rest = inLayers ? std::string_view(name).substr(prefix.size()) : std::string_view();
+        const size_t dot = rest.find('.');
+        int32_t layer = -1;
+        if (dot != std::string_view::npos && dot > 0 && dot <= 4 && rest.find_first_not_of("0123456789") == dot)
+            std::from_chars(rest.data(), rest.data() + dot, layer);
+        if (layer < 0 || layer >= config.shape.nLayers || !known.contains(rest.substr(dot + 1)))
+            return fileError(ErrorCode::Unsupported,
+                             "tensor that a " + std::string(a.name) +
+                                 " model of this configuration does not have; running without it would give other "
+                                 "results",
+                             source.file, name, "present", "absent");
+    }
+    return {};
+}
 
 }  // namespace
 
-Status assembleWeights(const TensorTable& table, const TensorNames& names, const WeightOptions& options,
-                       const std::string& file, LoadedModel& model) {
+Status assembleWeights(const TensorTable& table, const ModelConfig& config, const std::string& file,
+                       LoadedModel& model) {
+    const Architecture& architecture = *config.architecture;
+    std::vector<const LayerPart*> parts;
+    for (const LayerPart& part : architecture.layerParts)
+        if (isThere(part, table, config)) parts.push_back(&part);
+    if (auto status = refuseUnknownTensors(table, config, parts); !status) return status;
+
     ModelWeights& weights = model.m_weights;
-    const ModelShape& shape = weights.shape;
-    const int64_t hidden = shape.hidden;
-    const int64_t ffn = shape.ffn;
-    const int64_t qRows = int64_t{shape.nHeads} * shape.headDim;
-    const int64_t kvRows = int64_t{shape.nKvHeads} * shape.headDim;
-    Assembler tensors(table, file, model);
-    weights.embedding = tensors.matrix(names.embedding, shape.vocab, hidden);
-    weights.finalNorm = tensors.vector(names.finalNorm, hidden);
-    if (!options.tiedHead && (!options.headOptional || tensors.has(names.head)))
-        weights.head = tensors.matrix(names.head, shape.vocab, hidden);
-    for (int32_t i = 0; i < shape.nLayers && tensors.status(); ++i) {
-        const std::string prefix = names.layerPrefix + std::to_string(i) + ".";
-        const auto weight = [&](const std::string& name) { return prefix + name + ".weight"; };
-        const auto bias = [&](const std::string& name) { return prefix + name + ".bias"; };
-        LayerWeights layer;
-        layer.attnNorm = tensors.vector(weight(names.attnNorm), hidden);
-        layer.q = tensors.matrix(weight(names.q), qRows, hidden);
-        layer.k = tensors.matrix(weight(names.k), kvRows, hidden);
-        layer.v = tensors.matrix(weight(names.v), kvRows, hidden);
-        layer.o = tensors.matrix(weight(names.o), hidden, qRows);
-        layer.mlpNorm = tensors.vector(weight(names.mlpNorm), hidden);
-        layer.gate = tensors.matrix(weight(names.gate), ffn, hidden);
-        layer.up = tensors.matrix(weight(names.up), ffn, hidden);
-        layer.down = tensors.matrix(weight(names.down), hidden, ffn);
-        if (options.attentionBias) {
-            layer.qBias = tensors.vector(bias(names.q), qRows);
-            layer.kBias = tensors.vector(bias(names.k), kvRows);
-            layer.vBias = tensors.vector(bias(names.v), kvRows);
-        }
-        if (options.oBias) layer.oBias = tensors.vector(bias(names.o), hidden);
-        if (options.mlpBias) {
-            layer.gateBias = tensors.vector(bias(names.gate), ffn);
-            layer.upBias = tensors.vector(bias(names.up), ffn);
-            layer.downBias = tensors.vector(bias(names.down), hidden);
-        }
-        weights.layers.push_back(layer);
+    weights.shape = config.shape;
+    Assembler tensors(table, weights.shape, file);
+    const auto take = [&](const FormatNames& name, const TensorSpec& spec) {
+        return tensors.take(std::string(name.in(config.format)), spec);
+    };
+    weights.embedding = take(architecture.embedding, kEmbeddingSpec);
+    weights.finalNorm = take(architecture.finalNorm, kFinalNormSpec);
+    if (!config.tiedHead) weights.head = take(architecture.head, kHeadSpec);
+    for (int32_t i = 0; i < config.shape.nLayers && tensors.status(); ++i) {
+        LayerWeights& layer = weights.layers.emplace_back();
+        for (const LayerPart* part : parts)
+            layer.*part->view = tensors.take(layerName(config, i, part->name.in(config.format)), specOf(*part));
     }
+    model.m_weightBytes = tensors.nBytes();
     return tensors.status();
 }
 
 std::vector<TensorView*> allTensors(ModelWeights& weights) {
-    std::vector<TensorView*> all{&weights.embedding, &weights.finalNorm, &weights.head};
-    for (LayerWeights& l : weights.layers)
-        for (TensorView* view : {&l.attnNorm, &l.q, &l.k, &l.v, &l.o, &l.qBias, &l.kBias, &l.vBias, &l.oBias,
-                                 &l.mlpNorm, &l.gate, &l.up, &l.down, &l.gateBias, &l.upBias, &l.downBias})
-            all.push_back(view);
-    std::erase_if(all, [](const TensorView* view) { return !*view; });
+    std::vector<TensorView*> all;
+    forEachTensor(weights, [&](TensorView& view, const TensorSpec&, int32_t) {
+        if (view) all.push_back(&view);
+    });
     return all;
 }
 

@@ -8,7 +8,7 @@
 #include "engine/bench/random_weights.h"
 #include "kernels/backends.h"
 #include "kernels/bandwidth.h"
-#include "random_model.h"
+#include "tests/kernels/random_model.h"
 
 using namespace spanscope;
 using namespace spanscope::test;

@@ -1,8 +1,8 @@
 // config.json.
 #include <cmath>
 
-#include "engine/model/hf/hf_config.h"
-#include "engine/model/loaded_model.h"
+#include "engine/model/model.h"
+#include "engine/model/model_config.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace spanscope;
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::require(shape.nHeads > 0 && shape.nKvHeads > 0 && shape.nHeads % shape.nKvHeads == 0);
     fuzz::require(shape.headDim >= 2 && shape.ropeInvFreq.size() == static_cast<size_t>(shape.headDim / 2));
     for (const float frequency : shape.ropeInvFreq) fuzz::require(std::isfinite(frequency) && frequency > 0);
-    fuzz::keep(forecastFor(shape, 1000, 0, DType::F32).largestContext);
-    fuzz::keep(forecastFor(shape, UINT32_MAX, INT32_MAX, DType::BF16, INT32_MAX).kvBytes);
+    fuzz::keep(forecastMemory(shape, 1000, 0, DType::F32).largestContext);
+    fuzz::keep(forecastMemory(shape, UINT32_MAX, INT32_MAX, DType::BF16, INT32_MAX).kvBytes);
     return 0;
 }

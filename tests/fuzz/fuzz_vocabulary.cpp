@@ -10,9 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         fuzz::checkError(spec.error());
         return 0;
     }
+    auto vocabulary = sentencePieceVocabulary(*spec, "tokenizer.model");
+    if (!vocabulary) {
+        fuzz::checkError(vocabulary.error());
+        return 0;
+    }
     AddedTokens added;
     added.eos = "</s>";
-    const auto tokenizer = makeSentencePieceTokenizer(*spec, added, "tokenizer.model");
+    const auto tokenizer = makeTokenizer(std::move(*vocabulary), added, "tokenizer.model");
     if (!tokenizer) {
         fuzz::checkError(tokenizer.error());
         return 0;

@@ -227,9 +227,9 @@ class TestGguf : public QObject {
         QCOMPARE(bool(w.layers[0].kBias), name == "BF16");
         QCOMPARE((*model)->tokenizer().vocabSize(), 96);
         QCOMPARE((*model)->card().protocolVersion, 0);
-        const auto forecast = forecastMemory(folder.file("m.gguf"), 64);
-        QVERIFY(forecast);
-        QCOMPARE(forecast->weightBytes, (*model)->weightBytes());
+        const auto headers = ModelFile::open(folder.file("m.gguf"));
+        QVERIFY(headers);
+        QCOMPARE(headers->forecast(64, DType::F32).weightBytes, (*model)->weightBytes());
     }
 
     void cardBesideIt() {
@@ -239,6 +239,21 @@ class TestGguf : public QObject {
         const auto model = openModel(folder.file("m.gguf"));  // this vocabulary cannot write the protocol
         QVERIFY(!model);
         QVERIFY(model.error().toString().find("<attend>") != std::string::npos);
+    }
+
+    void eachBiasIsThereIfItsTensorIs() {
+        Parts parts = Parts::read(kFolder + "BF16.gguf");
+        test::ScratchFolder folder;
+        std::erase_if(parts.tensors, [](const auto& t) { return t.name == "blk.0.attn_k.bias"; });
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
+        const auto model = openModel(folder.file("m.gguf"));
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        const LayerWeights& layer = (*model)->weights().layers[0];
+        QVERIFY(layer.qBias && !layer.kBias && layer.vBias);
+        for (auto& t : parts.tensors)
+            if (t.name == "blk.0.attn_q.bias") t.name = "blk.0.attn_x.bias";
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
+        QCOMPARE(openModel(folder.file("m.gguf")).error().field, std::string("blk.0.attn_x.bias"));
     }
 
     void brokenFilesAreRefused_data() {

@@ -374,6 +374,41 @@ class TestOpenModel : public QObject {
         QVERIFY2(model.error().file.starts_with(folder.path()), text.c_str());
     }
 
+    /// Each bias must be there, or must not be there, as config.json says.
+    void biasesFollowTheConfiguration_data() {
+        QTest::addColumn<bool>("promised");
+        QTest::addColumn<QByteArray>("name");
+        for (const char* name : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                                 "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"})
+            for (const bool promised : {true, false})
+                QTest::addRow("%s %s", name, promised ? "missing" : "unexpected") << promised << QByteArray(name);
+    }
+    void biasesFollowTheConfiguration() {
+        QFETCH(bool, promised);
+        QFETCH(QByteArray, name);
+        test::ScratchFolder folder;
+        test::TinyModelOptions options;
+        options.attentionBias = options.mlpBias = true;
+        QVERIFY(test::writeTinyModel(folder.path(), options));
+        const std::string bias = "model.layers.1." + name.toStdString() + ".bias";
+        if (promised) {
+            header([&](json& h) { h["extra"] = h[bias], h.erase(bias); })(folder.path());
+        } else {
+            const std::string key = name.startsWith("mlp") ? "mlp_bias" : "attention_bias";
+            set(key.c_str(), false)(folder.path());
+            header([&](json& h) {  // nothing else is unexpected
+                const json before = h;
+                for (const auto& [other, entry] : before.items())
+                    if (other.ends_with(".bias") && other != bias) h["extra " + other] = entry, h.erase(other);
+            })(folder.path());
+            set(key == "mlp_bias" ? "attention_bias" : "mlp_bias", false)(folder.path());
+        }
+        const auto model = openModel(folder.path());
+        QVERIFY(!model);
+        QCOMPARE(model.error().code, promised ? ErrorCode::NotFound : ErrorCode::Unsupported);
+        QCOMPARE(model.error().field, bias);
+    }
+
     void brokenIndex_data() {
         QTest::addColumn<QByteArray>("index");
         QTest::addColumn<QByteArray>("mentions");
@@ -448,24 +483,47 @@ class TestOpenModel : public QObject {
         test::ScratchFolder folder;
         QVERIFY(test::writeTinyModel(folder.path()));
         const auto model = openModel(folder.path());
-        const auto forecast = forecastMemory(folder.path(), 100);
-        QVERIFY(model && forecast);
-        QCOMPARE(forecast->weightBytes, (*model)->weightBytes());
+        const auto file = ModelFile::open(folder.path());
+        QVERIFY(model && file);
+        const auto forecast = file->forecast(100, DType::F32);
+        QCOMPARE(forecast.weightBytes, (*model)->weightBytes());
         // 112 tokens in whole pages, keys and values, 2 layers, 2 heads of 8, 4 bytes
-        QCOMPARE(forecast->kvBytes, uint64_t{112 * 2 * 2 * 2 * 8 * 4});
-        QVERIFY(forecast->workspaceBytes > 0 && forecast->freeBytes > 0);
-        QVERIFY(forecast->fits());
-        QCOMPARE(forecast->largestContext, 4096);
-        QCOMPARE(forecastMemory(folder.path(), 0)->contextTokens, 4096);
-        QCOMPARE(forecastMemory(folder.path(), 100, DType::BF16)->kvBytes, forecast->kvBytes / 2);
-        QVERIFY(!forecastMemory(folder.path(), 2147483647)->fits() ||
-                forecastMemory(folder.path(), 2147483647)->freeBytes > (uint64_t{1} << 38));
-        QCOMPARE(forecastMemory(folder.path(), 100000)->largestContext,
-                 4096);  // the model's own, whatever was asked for
-        QCOMPARE(forecastMemory(folder.path(), 100, DType::F32, 3)->kvBytes, 3 * forecast->kvBytes);
-        const auto endless = forecastMemory(folder.path(), 2147483647, DType::F32, 2147483647);
-        QVERIFY(!endless->fits() && endless->largestContext < 4096);
-        QVERIFY(!forecastMemory(folder.file("none"), 1));
+        QCOMPARE(forecast.kvBytes, uint64_t{112 * 2 * 2 * 2 * 8 * 4});
+        QVERIFY(forecast.workspaceBytes > 0 && forecast.freeBytes > 0);
+        QVERIFY(forecast.fits());
+        QCOMPARE(forecast.largestContext, 4096);
+        QCOMPARE(file->forecast(0, DType::F32).contextTokens, 4096);
+        QCOMPARE(file->forecast(100, DType::BF16).kvBytes, forecast.kvBytes / 2);
+        const auto huge = file->forecast(2147483647, DType::F32);
+        QVERIFY(!huge.fits() || huge.freeBytes > (uint64_t{1} << 38));
+        // The model's own context, whatever was asked for.
+        QCOMPARE(file->forecast(100000, DType::F32).largestContext, 4096);
+        QCOMPARE(file->forecast(100, DType::F32, 3).kvBytes, 3 * forecast.kvBytes);
+        const auto endless = file->forecast(2147483647, DType::F32, 2147483647);
+        QVERIFY(!endless.fits() && endless.largestContext < 4096);
+        QVERIFY(!ModelFile::open(folder.file("none")));
+    }
+
+    /// What ModelFile::open() has read is not read again.
+    void headersAreReadOnce() {
+        test::ScratchFolder folder;
+        QVERIFY(test::writeTinyModel(folder.path()));
+        const auto whole = openModel(folder.path());
+        auto file = ModelFile::open(folder.path());
+        QVERIFY(whole && file);
+        for (const char* name : {"config.json", "model.safetensors"}) without(name)(folder.path());
+        QCOMPARE(file->path(), folder.path());
+        QCOMPARE(file->hash(), (*whole)->hash());
+        QCOMPARE(file->formatName(), (*whole)->formatName());
+        QCOMPARE(file->weightBytes(), (*whole)->weightBytes());
+        QCOMPARE(file->shape().nLayers, 2);
+        QCOMPARE(file->forecast(100, DType::F32).kvBytes, (*whole)->forecast(100, DType::F32).kvBytes);
+        QCOMPARE(file->forecast(0, DType::BF16).contextTokens, 4096);
+        const auto model = std::move(*file).load();
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        QCOMPARE((*model)->name(), std::string("tiny"));
+        QCOMPARE((*model)->hash(), (*whole)->hash());
+        QCOMPARE((*model)->tokenizer().vocabSize(), (*whole)->tokenizer().vocabSize());
     }
 
     void forecastCoversTheBackend() {
@@ -490,10 +548,9 @@ class TestOpenModel : public QObject {
         DecodeOutput output;
         output.argmax = {&next, 1};
         QVERIFY((*backend)->decode({&item, 1}, output));
-        const auto forecast = forecastMemory(folder.path(), 1000);
-        QVERIFY(forecast);
+        const MemoryForecast forecast = (*model)->forecast(1000, DType::F32);
         const uint64_t held = (*backend)->bytesHeld();
-        const uint64_t promised = forecast->kvBytes + forecast->workspaceBytes;
+        const uint64_t promised = forecast.kvBytes + forecast.workspaceBytes;
         QVERIFY2(held <= promised && promised <= held + (32 << 20),
                  qPrintable(QString("held %1, promised %2").arg(held).arg(promised)));
     }

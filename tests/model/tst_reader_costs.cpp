@@ -2,9 +2,9 @@
 #include <QtTest>
 
 #include "engine/model/card.h"
-#include "engine/model/hf/hf_config.h"
 #include "engine/model/hf/safetensors.h"
 #include "engine/model/model.h"
+#include "engine/model/model_config.h"
 #include "engine/model/tokenizer/sentencepiece_proto.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/trace/trace.h"

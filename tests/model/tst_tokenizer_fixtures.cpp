@@ -4,8 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/model/gguf/gguf.h"
-#include "engine/model/gguf/gguf_vocabulary.h"
-#include "engine/model/tokenizer/tokenizer.h"
+#include "engine/model/tokenizer/load_tokenizer.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
@@ -31,9 +30,9 @@ class TestTokenizerFixtures : public QObject {
         m_llama = need(loadSentencePiece(kFolder + "llama_like.model"));
         m_arith = need(loadSentencePiece(test::tinyTokenizerPath()));
         const std::string file = test::readFile(kFolder + "llama_like.gguf");
-        const auto gguf =
-            need(parseGguf({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, "llama_like.gguf"));
-        m_gguf = need(loadGgufVocabulary(gguf, 1 << 20, "llama_like.gguf"));
+        const auto gguf = std::make_shared<const GgufFile>(
+            need(parseGguf({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, "llama_like.gguf")));
+        m_gguf = need(loadTokenizer({"llama_like.gguf", gguf}, 1 << 20)).tokenizer;
     }
 
     void llamaLike() { compare(*m_llama, "llama_like"); }

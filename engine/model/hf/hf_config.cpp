@@ -1,8 +1,6 @@
-#include "engine/model/hf/hf_config.h"
-
+// config.json of a Hugging Face folder.
 #include "engine/files/json_fields.h"
-#include "engine/model/rope.h"
-#include "engine/model/shape_limits.h"
+#include "engine/model/model_config.h"
 
 namespace spanscope {
 
@@ -10,41 +8,38 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* kSupported = "LlamaForCausalLM or MistralForCausalLM";
+using Reader = ConfigReader<JsonFields>;
 
-std::string readArchitecture(JsonFields& fields) {
-    std::string name;
+/// nullptr: the fields have an error.
+const Architecture* readArchitecture(JsonFields& fields) {
+    const Architecture* architecture = nullptr;
     if (const json* list = fields.find("architectures")) {
+        std::string name;
         if (list->is_array() && list->size() == 1 && (*list)[0].is_string()) name = (*list)[0].get<std::string>();
         if (name.empty())
             fields.fail(ErrorCode::Format, "wrong kind of value", "architectures", describeJson(*list),
                         "a list with one name");
+        architecture = architectureOfClass(name);
+        if (architecture == nullptr)
+            fields.fail(ErrorCode::Unsupported, kUnknownArchitecture, "architectures", name, knownClasses());
     } else {
         const std::string type = fields.string("model_type", "");
-        if (type == "llama") name = "LlamaForCausalLM";
-        if (type == "mistral") name = "MistralForCausalLM";
-        if (name.empty())
-            fields.fail(ErrorCode::Unsupported, "this program does not run this model type", "model_type", type,
-                        "llama or mistral");
+        architecture = architectureOfType(FileFormat::HuggingFace, type);
+        if (architecture == nullptr)
+            fields.fail(ErrorCode::Unsupported, kUnknownArchitecture, "model_type", type,
+                        knownTypes(FileFormat::HuggingFace));
     }
-    if (fields.ok() && name != "LlamaForCausalLM" && name != "MistralForCausalLM")
-        fields.fail(ErrorCode::Unsupported, "this program does not run this architecture", "architectures", name,
-                    kSupported);
-    return name;
+    return fields.ok() ? architecture : nullptr;
 }
 
-void readScaling(JsonFields& rope, RopeConfig& config, int32_t maxSeqLen) {
+void readScaling(Reader& reader, JsonFields& rope, RopeConfig& config, int32_t maxSeqLen) {
     std::string type = rope.string("rope_type", "");
     if (type.empty()) type = rope.string("type", "default");
-    if (!rope.ok() || type == "default") return;
-    if (type != "linear" && type != "llama3") {
-        rope.fail(ErrorCode::Unsupported, "this program does not know this RoPE scaling", "rope_type", type,
-                  "default, linear or llama3");
-        return;
-    }
+    if (!rope.ok()) return;
+    config.scaling = reader.scaling(rope, "rope_type", type);
+    if (!rope.ok() || config.scaling == RopeScaling::None) return;
     config.factor = rope.number("factor", 1, 1e6);
-    config.scaling = type == "linear" ? RopeConfig::Scaling::Linear : RopeConfig::Scaling::Llama3;
-    if (type == "linear") return;
+    if (config.scaling == RopeScaling::Linear) return;
     config.lowFreqFactor = rope.number("low_freq_factor", 1e-6, 1e6);
     config.highFreqFactor = rope.number("high_freq_factor", 1e-6, 1e6);
     config.originalContext = rope.int32("original_max_position_embeddings", 1, kMaxContext, maxSeqLen);
@@ -54,9 +49,10 @@ void readScaling(JsonFields& rope, RopeConfig& config, int32_t maxSeqLen) {
 }
 
 /// Older files: rope_theta and rope_scaling; transformers 5: both inside rope_parameters.
-Result<RopeConfig> readRope(JsonFields& fields, const std::string& file, int32_t maxSeqLen) {
+Result<RopeConfig> readRope(JsonFields& fields, Reader& reader, const ConfigKey& theta, const std::string& file,
+                            int32_t maxSeqLen) {
     RopeConfig config;
-    config.theta = fields.number("rope_theta", 1, 1e12, 10000.0);
+    config.theta = reader.number(theta, 1, 1e12);
     for (const char* key : {"rope_parameters", "rope_scaling"}) {
         const json* object = fields.find(key);
         if (object == nullptr) continue;
@@ -65,71 +61,35 @@ Result<RopeConfig> readRope(JsonFields& fields, const std::string& file, int32_t
             break;
         }
         JsonFields rope(*object, file, std::string(key) + ".");
-        config.theta = rope.number("rope_theta", 1, 1e12, config.theta);
-        readScaling(rope, config, maxSeqLen);
+        config.theta = rope.number(reader.key(theta).c_str(), 1, 1e12, config.theta);
+        readScaling(reader, rope, config, maxSeqLen);
         if (!rope.ok()) return rope.error();
         break;
     }
     return config;
 }
 
-void refuseWhatIsNotRun(JsonFields& fields) {
-    const std::string activation = fields.string("hidden_act", "silu");
-    if (fields.ok() && activation != "silu" && activation != "swish")
-        fields.fail(ErrorCode::Unsupported, "this program does not run this activation", "hidden_act", activation,
-                    "silu");
-    if (const json* quantization = fields.find("quantization_config"))
-        fields.fail(ErrorCode::Unsupported,
-                    "quantised Hugging Face checkpoints are not supported; F32, F16, BF16 and GGUF files are",
-                    "quantization_config", describeJson(*quantization), "nothing");
-    if (const double part = fields.number("partial_rotary_factor", 0, 1, 1.0); fields.ok() && part != 1.0)
-        fields.fail(ErrorCode::Unsupported, "RoPE on a part of each head is not supported", "partial_rotary_factor",
-                    std::to_string(part), "1");
-}
-
 }  // namespace
 
-Result<HfConfig> parseHfConfig(std::string_view text, const std::string& file) {
+Result<ModelConfig> parseHfConfig(std::string_view text, const std::string& file) {
     auto object = parseJsonObject(text, file);
     if (!object) return object.error();
     JsonFields fields(*object, file);
-    HfConfig config;
-    ModelShape& shape = config.shape;
+    ModelConfig config;
     config.architecture = readArchitecture(fields);
+    if (config.architecture == nullptr) return fields.error();
+    const Architecture& architecture = *config.architecture;
+    Reader reader(fields, architecture, FileFormat::HuggingFace);
+    if (!reader.readShape(config.shape)) return fields.error();
+    config.tiedHead = fields.boolean(std::string(architecture.tiedHeadKey).c_str(), false);
+    for (const LayerPart& part : architecture.layerParts)
+        if (!part.presenceKey.empty() && fields.boolean(std::string(part.presenceKey).c_str(), false))
+            config.presenceKeys.push_back(part.presenceKey);
     if (!fields.ok()) return fields.error();
-    refuseWhatIsNotRun(fields);
-    shape.hidden = fields.int32("hidden_size", 1, kMaxWidth);
-    shape.ffn = fields.int32("intermediate_size", 1, kMaxWidth);
-    shape.nLayers = fields.int32("num_hidden_layers", 1, kMaxLayers);
-    shape.nHeads = fields.int32("num_attention_heads", 1, kMaxHeads);
-    shape.nKvHeads = fields.int32("num_key_value_heads", 1, kMaxHeads, shape.nHeads);
-    shape.vocab = fields.int32("vocab_size", 1, kMaxVocab);
-    shape.maxSeqLen = fields.int32("max_position_embeddings", 1, kMaxContext, 2048);
-    shape.rmsEps = static_cast<float>(fields.number("rms_norm_eps", 0, 1, 1e-6));
-    shape.headDim = fields.int32("head_dim", 2, kMaxHeadDim, 0);
-    if (!fields.ok()) return fields.error();
-    if (shape.headDim == 0) {
-        if (shape.hidden % shape.nHeads != 0)
-            fields.fail(ErrorCode::Format, "not a multiple of num_attention_heads, and no head_dim", "hidden_size",
-                        std::to_string(shape.hidden), "a multiple of " + std::to_string(shape.nHeads));
-        shape.headDim = shape.hidden / shape.nHeads;
-    }
-    if (shape.headDim % 2 != 0 || shape.headDim < 2 || shape.headDim > kMaxHeadDim)
-        fields.fail(ErrorCode::Format, "RoPE needs an even size", "head_dim", std::to_string(shape.headDim),
-                    "an even number from 2 to " + std::to_string(kMaxHeadDim));
-    if (shape.nHeads % shape.nKvHeads != 0)
-        fields.fail(ErrorCode::Format, "does not divide num_attention_heads", "num_key_value_heads",
-                    std::to_string(shape.nKvHeads), "a divisor of " + std::to_string(shape.nHeads));
-    if (config.architecture == "MistralForCausalLM")
-        shape.slidingWindow = fields.int32("sliding_window", 1, kMaxContext, 0);
-    config.tiedHead = fields.boolean("tie_word_embeddings", false);
-    config.attentionBias = fields.boolean("attention_bias", false);
-    config.mlpBias = fields.boolean("mlp_bias", false);
-    if (!fields.ok()) return fields.error();
-    auto rope = readRope(fields, file, shape.maxSeqLen);
+    auto rope = readRope(fields, reader, architecture.ropeTheta, file, config.shape.maxSeqLen);
     if (!fields.ok()) return fields.error();
     if (!rope) return rope.error();
-    shape.ropeInvFreq = ropeInvFreq(*rope, shape.headDim);
+    config.shape.ropeInvFreq = ropeInvFreq(*rope, config.shape.headDim);
     return config;
 }
 

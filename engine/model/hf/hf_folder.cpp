@@ -5,12 +5,11 @@
 #include "engine/files/file_error.h"
 #include "engine/files/hash64.h"
 #include "engine/files/json_fields.h"
-#include "engine/model/card.h"
 #include "engine/model/hf/file_names.h"
-#include "engine/model/hf/hf_config.h"
 #include "engine/model/hf/safetensors.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/mapped_file.h"
+#include "engine/model/model_config.h"
 #include "engine/model/what_is_it.h"
 
 namespace spanscope {
@@ -24,20 +23,6 @@ namespace fs = std::filesystem;
 constexpr uint64_t kMaxConfigBytes = 4 << 20;
 constexpr uint64_t kMaxIndexBytes = 16 << 20;
 constexpr size_t kMaxShards = 4096;
-
-const TensorNames kNames{.embedding = "model.embed_tokens.weight",
-                         .finalNorm = "model.norm.weight",
-                         .head = "lm_head.weight",
-                         .layerPrefix = "model.layers.",
-                         .attnNorm = "input_layernorm",
-                         .q = "self_attn.q_proj",
-                         .k = "self_attn.k_proj",
-                         .v = "self_attn.v_proj",
-                         .o = "self_attn.o_proj",
-                         .mlpNorm = "post_attention_layernorm",
-                         .gate = "mlp.gate_proj",
-                         .up = "mlp.up_proj",
-                         .down = "mlp.down_proj"};
 
 bool fileThere(const fs::path& path) {
     std::error_code ignored;  // a broken link is there, and opening it says so
@@ -126,62 +111,9 @@ Status readTensors(const fs::path& folder, TensorTable& table, Hash64& hash) {
                      "model.safetensors or model.safetensors.index.json");
 }
 
-/// A tensor of a layer that this architecture does not have would change the result; refuse rather than ignore.
-Status refuseUnknownLayerTensors(const TensorTable& table, const HfConfig& config) {
-    std::set<std::string> known;
-    for (const std::string& name :
-         {kNames.attnNorm, kNames.mlpNorm, kNames.q, kNames.k, kNames.v, kNames.o, kNames.gate, kNames.up, kNames.down})
-        known.insert(name + ".weight");
-    for (const std::string& name : {kNames.q, kNames.k, kNames.v, kNames.o})
-        if (config.attentionBias) known.insert(name + ".bias");
-    for (const std::string& name : {kNames.gate, kNames.up, kNames.down})
-        if (config.mlpBias) known.insert(name + ".bias");
-    known.insert("self_attn.rotary_emb.inv_freq");  // old checkpoints; follows from config.json
-    for (const auto& [name, source] : table.tensors) {
-        if (!name.starts_with(kNames.layerPrefix)) continue;
-        const std::string rest = name.substr(kNames.layerPrefix.size());
-        const size_t dot = rest.find('.');
-        const bool numbered =
-            dot != std::string::npos && dot > 0 && dot <= 4 && rest.find_first_not_of("0123456789") == dot;
-        if (!numbered || std::stoi(rest.substr(0, dot)) >= config.shape.nLayers ||
-            !known.contains(rest.substr(dot + 1)))
-            return fileError(ErrorCode::Unsupported,
-                             "tensor that config.json does not account for; running without it would give other "
-                             "results",
-                             source.file, name, "present", "absent");
-    }
-    return {};
-}
-
 }  // namespace
 
-Status assembleHf(const TensorTable& table, const HfConfig& config, const std::string& folder, LoadedModel& model) {
-    if (auto status = refuseUnknownLayerTensors(table, config); !status) return status;
-    const WeightOptions options{.tiedHead = config.tiedHead,
-                                .attentionBias = config.attentionBias,
-                                .oBias = config.attentionBias,
-                                .mlpBias = config.mlpBias};
-    model.m_weights.shape = config.shape;
-    return assembleWeights(table, kNames, options, folder, model);
-}
-
-namespace {
-
-Result<std::shared_ptr<const Tokenizer>> loadTokenizer(const fs::path& folder, int32_t maxPieces) {
-    const fs::path path = folder / "tokenizer.model";
-    if (fileThere(path)) return loadSentencePiece(path.string(), maxPieces);
-    const bool other = fileThere(folder / "tokenizer.json") || fileThere(folder / "vocab.json");
-    return fileError(other ? ErrorCode::Unsupported : ErrorCode::NotFound,
-                     other ? "this tokenizer (tokenizer.json, as Llama 3 has) is not supported; sentencepiece "
-                             "vocabularies (tokenizer.model) and those inside GGUF files are"
-                           : "no tokenizer",
-                     folder.string(), "tokenizer.model", "nothing", "a sentencepiece model");
-}
-
-}  // namespace
-
-Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName, bool headersOnly,
-                                                  const ProgressFn& progress) {
+Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName) {
     const fs::path folder(folderName);
     if (!fileThere(folder / "config.json")) return notAModelFolder(folder);
     const std::string configPath = (folder / "config.json").string();
@@ -192,26 +124,17 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName,
 
     auto model = std::make_shared<LoadedModel>();
     model->m_path = folderName;
+    model->m_name = fs::weakly_canonical(folder).filename().string();
+    model->m_vocabulary.path = folderName;
+    model->m_cardPath = (folder / "spanscope.json").string();
     Hash64 hash;
     hash.add(*configText);
     TensorTable table;
     if (auto status = readTensors(folder, table, hash); !status) return status.error();
-    if (auto status = assembleHf(table, *config, folderName, *model); !status) return status.error();
+    if (auto status = assembleWeights(table, *config, folderName, *model); !status) return status.error();
     model->m_mappings = std::move(table.mappings);
     model->m_hash = hash.hex();
     model->m_formatName = "safetensors " + dominantType(model->m_weights);
-    if (headersOnly) return model;
-
-    auto tokenizer = loadTokenizer(folder, model->m_weights.shape.vocab);
-    if (!tokenizer) return tokenizer.error();
-    model->m_tokenizer = *tokenizer;
-    auto card = loadCard((folder / "spanscope.json").string());
-    if (!card) return card.error();
-    model->m_card = std::move(*card);
-    model->m_name = model->m_card.name;
-    if (model->m_name.empty()) model->m_name = fs::weakly_canonical(folder).filename().string();
-    if (auto status = checkVocabulary(*model, (folder / "tokenizer.model").string()); !status) return status.error();
-    if (auto status = loadTensors(*model, progress); !status) return status.error();
     return model;
 }
 
