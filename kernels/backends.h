@@ -14,6 +14,9 @@ enum class Device : uint8_t { Auto, Cpu, Cuda, Reference };
 const char* deviceName(Device device);
 std::optional<Device> deviceFromName(std::string_view name);
 
+/// What Auto tries first: Cuda where there is a usable device, else Cpu. Opens the plugin, takes no memory of a device.
+Device preferredDevice();
+
 /// What BackendOptions::kvType means when it is not given. CUDA: F16 where the device multiplies F16 matrices (F16 and
 /// quantised models), else BF16; both take the attention kernels for tensor cores. CPU: cpu::kDefaultKvType. Reference:
 /// F32. Auto: as Cpu, which is what Auto can fall back on; BackendInfo::kvType says what a backend has.

@@ -90,6 +90,12 @@ Result<std::unique_ptr<Backend>> openCudaBackend(const ModelWeights& weights, co
     return backend;
 }
 
+Device preferredDevice() {
+    const Result<const CudaPlugin*> found = plugin();
+    char text[512] = {};
+    return found.ok() && (*found)->describe(text, sizeof(text)) > 0 ? Device::Cuda : Device::Cpu;
+}
+
 std::string describeCuda() {
     const Result<const CudaPlugin*> found = plugin();
     if (!found.ok()) return found.error().toString();

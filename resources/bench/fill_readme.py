@@ -51,7 +51,7 @@ def accuracy_words(data):
     named = ("; ".join(f"{c['task']} {c['shape']}, {c['size']}, {c['digits']} digits: {percent(c['dense']['n_exact'], c['dense']['n'])} / "
                        f"{percent(c['declared']['n_exact'], c['declared']['n'])}" for c in worst)
              if worst else f"none: all {len(cells)} cells have every problem right")
-    cache = {"f32": "float32", "bf16": "bfloat16"}[data["kv_type"]]
+    cache = {"f32": "float32", "bf16": "bfloat16"}[data["kv_type"].lower()]
     return (f"**Worst cells**, dense / declared: {named}. In all {dense['right']:,} of {dense['n']:,} problems right dense and {declared['right']:,} of "
             f"{declared['n']:,} declared, {dense['violations'] + declared['violations']} protocol violations. {len(cells)} cells of shape, size and "
             f"digits over the whole space of the limits, {' or '.join(str(n) for n in sizes)} fresh problems in each; free-running greedy decoding by this "
