@@ -13,19 +13,13 @@
 namespace spanscope {
 namespace {
 
-/// $SPANSCOPE_CUDA_PLUGIN, else beside the program, else where an installation puts it. Always absolute: dlopen() would
-/// look for a bare name elsewhere. Empty where it is not known where the program is.
+/// $SPANSCOPE_CUDA_PLUGIN, else where programLibrary() finds it. Always absolute; empty where it is not known where the
+/// program is.
 std::string pluginPath() {
     std::error_code failed;
     if (const char* given = std::getenv("SPANSCOPE_CUDA_PLUGIN"); given && *given)
         return std::filesystem::absolute(given, failed).string();
-    const std::filesystem::path here = programFolder();
-    if (here.empty()) return {};
-    for (const std::filesystem::path& candidate :
-         {here / kCudaPluginFile, here / "../bin" / kCudaPluginFile, here / "../lib/spanscope" / kCudaPluginFile}) {
-        if (std::filesystem::exists(candidate, failed)) return candidate.string();
-    }
-    return (here / kCudaPluginFile).string();
+    return programLibrary(kCudaPluginFile);
 }
 
 Error notUsable(ErrorCode code, std::string message, const std::string& file) {

@@ -17,4 +17,15 @@ std::string programFolder() {
     return failed ? std::string() : behindLinks.parent_path().string();
 }
 
+std::string programLibrary(const std::string& fileName) {
+    const std::filesystem::path here = programFolder();
+    if (here.empty()) return {};
+    std::error_code failed;
+    for (const std::filesystem::path& candidate :
+         {here / fileName, here / "../bin" / fileName, here / "../lib/spanscope" / fileName}) {
+        if (std::filesystem::exists(candidate, failed)) return candidate.string();
+    }
+    return (here / fileName).string();
+}
+
 }  // namespace spanscope

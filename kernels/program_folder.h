@@ -1,4 +1,4 @@
-// Where this program's own file lies: plugins and bundled models are looked for beside it, and nowhere else.
+// Where this program's own file lies: its libraries and bundled models are looked for beside it, and nowhere else.
 #pragma once
 
 #include <string>
@@ -8,5 +8,10 @@ namespace spanscope {
 /// Absolute; empty where the system does not say (no /proc, and started by a relative path). Never the current folder
 /// by default: whoever starts a program there would run or read what somebody else put there.
 std::string programFolder();
+
+/// Where a library that belongs to the program is, for dlopen(): beside the program, in ../bin of a build tree's tests,
+/// in ../lib/spanscope of an installation; the first of these where it is in none. Always absolute, since dlopen()
+/// looks for a bare name elsewhere; empty where programFolder() is.
+std::string programLibrary(const std::string& fileName);
 
 }  // namespace spanscope

@@ -35,9 +35,9 @@ std::string whatWouldFit(const MemoryForecast& f, const KvDemand& d) {
 
 }  // namespace
 
-ProgressFn progressOn(const Log& log, const char* what) {
+ProgressFn progressOn(const Log& log, const std::string& what) {
     return [&log, what](double fraction) {
-        log.progress(std::string(what) + " " + decimal(100 * fraction, 0) + " %");
+        log.progress(what + " " + decimal(100 * fraction, 0) + " %");
         return true;  // a signal ends the program by itself while nothing is done yet
     };
 }

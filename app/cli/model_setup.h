@@ -23,7 +23,7 @@ Device deviceOf(const ModelOptions& options);
 DType kvTypeOf(const ModelOptions& options, const ModelWeights& weights);
 
 /// "what 40 %" on the terminal.
-ProgressFn progressOn(const Log& log, const char* what);
+ProgressFn progressOn(const Log& log, const std::string& what);
 
 /// Shows progress.
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log);

@@ -12,6 +12,7 @@
 #include "app/cli/log.h"
 #include "engine/bench/random_weights.h"
 #include "engine/policy/policies.h"
+#include "engine/trace/exports/exports.h"
 #include "engine/training/example.h"
 #include "spanscope_version.h"
 
@@ -323,50 +324,40 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
         ->default_str("")
         ->check(CLI::NonNegativeNumber);
-    exports->add_option("--png", o.png, "the figure as a bitmap")->check(kPath);
-    exports->add_option("--svg", o.svg, "the figure with text and axes as vectors")->check(kPath);
-    exports->add_option("--pdf", o.pdf, "the figure on a page of its size")->check(kPath);
-    exports
-        ->add_option("--figure", o.figure,
-                     "mask, throughput, timeline, graph, difference, attention, heads or divergence")
-        ->check(CLI::IsMember(
-            {"mask", "throughput", "timeline", "graph", "difference", "attention", "heads", "divergence"}))
+    std::vector<std::string> figureNames;
+    for (const FigureInfo& figure : kFigures) figureNames.push_back(figure.name);
+    exports->add_option("--figure", o.figure, "what the picture shows")
+        ->check(CLI::IsMember(figureNames))
         ->capture_default_str();
-    exports->add_option("--scale", o.scale, "pixels to a unit of the page, 1 to 4")
+    o.pictures.resize(kPictures.size());
+    for (size_t i = 0; i < kPictures.size(); ++i)
+        exports->add_option(std::string("--") + kPictures[i].ending, o.pictures[i], kPictures[i].about)->check(kPath);
+    FigureOptions& drawing = o.drawing;
+    exports->add_option("--scale", drawing.scale, "pixels to a unit of the page, 1 to 4")
         ->check(CLI::Range(1, 4))
         ->capture_default_str();
-    exports->add_option("--width", o.width, "of the page, 96 units to an inch")
+    exports->add_option("--width", drawing.width, "of the page, 96 units to an inch")
         ->check(CLI::Range(320, 4000))
         ->capture_default_str();
-    exports->add_option("--first-step", o.firstStep, "mask: first row")->check(CLI::NonNegativeNumber);
-    exports->add_option("--last-step", o.lastStep, "mask: last row; default: the run's last")
+    exports->add_option("--first-step", drawing.firstStep, "mask: first row")->check(CLI::NonNegativeNumber);
+    exports->add_option("--last-step", drawing.lastStep, "mask: last row; default: the run's last")
         ->default_str("")
         ->check(CLI::NonNegativeNumber);
-    exports->add_option("--title", o.title, "default: from the run; - = none");
-    exports->add_option("--caption", o.caption, "default: from the run; - = none");
-    exports->add_flag("--dark", o.dark, "figure on a dark ground");
-    exports->add_flag("--no-legend", o.noLegend, "leave the legend out");
-    exports->add_flag("--one-colour", o.oneColour, "mask: read cells in one colour instead of their phase's");
-    exports->add_flag("--over-time", o.overTime, "throughput: time along the axis instead of context length");
-    exports->add_option("--npy", o.npy, "mask: uint8 (steps, context), 0 future, 1 allowed but skipped, 2 read")
-        ->check(kPath);
-    exports->add_option("--npz", o.npz, "mask, tokens, figures of each step, metadata")->check(kPath);
-    exports->add_option("--csv", o.csv, "one row for each step and interval")->check(kPath);
-    exports->add_option("--segments-csv", o.segmentsCsv, "one row for each segment")->check(kPath);
-    exports->add_option("--json", o.json, "steps with their intervals")->check(kPath);
-    exports->add_option("--md,--markdown", o.markdown, "transcript")->check(kPath);
-    exports->add_option("--html", o.html, "self-contained report")->check(kPath);
+    exports->add_option("--title", drawing.title, "default: from the run; - = none");
+    exports->add_option("--caption", drawing.caption, "default: from the run; - = none");
+    exports->add_flag("--dark", drawing.dark, "figure on a dark ground");
+    exports->add_flag_callback(
+        "--no-legend", [&drawing] { drawing.legend = false; }, "leave the legend out");
+    exports->add_flag_callback(
+        "--one-colour", [&drawing] { drawing.byPhase = false; },
+        "mask: attended cells in one colour instead of their phase's");
+    exports->add_flag("--over-time", drawing.overTime, "throughput: time along the axis instead of context length");
+    exports->add_flag_callback(
+        "--with-first", [&drawing] { drawing.withoutFirst = false; },
+        "attention, heads: the first token too, which often takes most of the mass");
     exports
         ->add_option("--against", o.against,
                      "difference: a trace whose run to compare with; default: the dense run of the same file")
-        ->check(kPath);
-    exports
-        ->add_option("--difference-npy", o.differenceNpy,
-                     "uint8 (steps, context), 0 future, 1 read by neither, 2 both, 3 only the second, 4 only the first")
-        ->check(kPath);
-    exports
-        ->add_option("--difference-csv", o.differenceCsv,
-                     "one row for each step and stretch that only one run could read")
         ->check(kPath);
     exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")
         ->default_str("")
@@ -377,18 +368,14 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("--head", o.head, "attention: of this head and --layer")
         ->default_str("")
         ->check(CLI::NonNegativeNumber);
-    exports->add_flag("--with-first", o.withFirst,
-                      "attention, heads: the first token too, which often takes most of the mass");
-    exports
-        ->add_option("--attention-csv", o.attentionCsv,
-                     "one row for each position that the step could read densely (replays the run with -m)")
-        ->check(kPath);
-    exports
-        ->add_option("--heads-csv", o.headsCsv,
-                     "share of dense attention mass inside the span, one row for each layer and head (replays)")
-        ->check(kPath);
-    exports->add_option("--divergence-csv", o.divergenceCsv, "KL(dense || declared), one row a step (replays)")
-        ->check(kPath);
+    const std::span<const DataExport> rows = dataExports();
+    o.data.resize(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+        const char* also = rows[i].needs == ExportNeeds::Other     ? " (needs a second run)"
+                           : rows[i].needs == ExportNeeds::Nothing ? ""
+                                                                   : " (replays the run with -m)";
+        exports->add_option(rows[i].option, o.data[i], std::string(rows[i].about) + also)->check(kPath);
+    }
     exports->callback([&all] { all.verb = Verb::Export; });
 }
 

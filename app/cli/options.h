@@ -8,6 +8,7 @@
 
 #include "engine/types/records.h"
 #include "kernels/backends.h"
+#include "ui/export/figure_list.h"
 
 namespace spanscope::cli {
 
@@ -74,16 +75,13 @@ struct DatasetOptions {
 struct ExportOptions {
     ModelOptions model;  ///< for what needs a replay
     std::string trace;
-    std::string against;  ///< another trace; empty: the dense run of the same file
-    std::string differenceNpy, differenceCsv, attentionCsv, headsCsv, divergenceCsv;
+    std::string against;                       ///< another trace; empty: the dense run of the same file
     int32_t step = -1, layer = -1, head = -1;  ///< probed; step -1 = the last, layer and head -1 = mean
-    bool withFirst = false;
-    int64_t run = -1;  ///< index in the file; -1 = the first declared one, else the first
-    std::string png, svg, pdf, npy, npz, csv, segmentsCsv, json, markdown, html;
-    std::string figure = "mask", title, caption;
-    int scale = 2, width = 900;
-    int firstStep = 0, lastStep = -1;
-    bool dark = false, noLegend = false, oneColour = false, overTime = false;
+    int64_t run = -1;                          ///< index in the file; -1 = the first declared one, else the first
+    std::vector<std::string> data;             ///< target of each row of dataExports(); empty: not asked for
+    std::vector<std::string> pictures;         ///< the same for kPictures
+    std::string figure = "mask";               ///< a name of kFigures
+    FigureOptions drawing;
 };
 
 struct InfoOptions {

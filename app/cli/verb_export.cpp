@@ -1,14 +1,14 @@
-// export: what a recorded run can become. Data exports are the engine's, images the window's own figure code, so
+// export: what a recorded run can become. Data exports are the engine's, figures the window's own code (figures.h), so
 // that both programs write the same bytes.
-#include <functional>
+#include <algorithm>
 
-#include "app/cli/figure_export.h"
+#include "app/cli/figures.h"
 #include "app/cli/locate.h"
 #include "app/cli/model_setup.h"
 #include "app/cli/verbs.h"
 #include "engine/decode/inspect.h"
-#include "engine/trace/export.h"
-#include "engine/trace/export_probe.h"
+#include "engine/files/output_file.h"
+#include "engine/trace/exports/exports.h"
 #include "engine/trace/trace.h"
 
 namespace spanscope::cli {
@@ -17,7 +17,7 @@ namespace {
 
 using SharedRun = std::shared_ptr<const RunData>;
 
-constexpr uint64_t kLargeMask = uint64_t{1} << 30;  ///< whose size is said
+constexpr uint64_t kLargeFile = uint64_t{1} << 30;  ///< whose size is said
 
 SharedRun firstWith(const TraceFile& file, const MaskPolicySpec& attention, const SharedRun& notThis) {
     for (const auto& run : file.runs) {
@@ -65,6 +65,22 @@ Result<Inspection> inspectRun(const SharedRun& run, const ExportOptions& o, cons
     return Inspection{std::move(*probe), (*inspector)->curve()};
 }
 
+/// Of every file that is asked for; a picture stands for its figure.
+std::vector<ExportNeeds> neededFor(const ExportOptions& o) {
+    std::vector<ExportNeeds> needs;
+    for (size_t i = 0; i < o.data.size(); ++i)
+        if (!o.data[i].empty()) needs.push_back(dataExports()[i].needs);
+    for (const std::string& path : o.pictures)
+        if (!path.empty()) needs.push_back(figureInfo(*figureNamed(o.figure)).needs);
+    return needs;
+}
+
+/// A figure's error names what it was for; one of the module names the module.
+Error withFile(Error error, const std::string& path) {
+    if (error.file.empty()) error.file = path;
+    return error;
+}
+
 }  // namespace
 
 int exportVerb(const ExportOptions& o, const Log& log) {
@@ -76,17 +92,17 @@ int exportVerb(const ExportOptions& o, const Log& log) {
         return log.fail({ErrorCode::NotFound, "the trace has no such run", o.trace, "--run", std::to_string(o.run),
                          std::to_string(file->runs.size()) + " runs"});
     const auto nSteps = static_cast<int32_t>(run->steps.size());
-    for (const auto& [option, step] : {std::pair{"--first-step", o.firstStep}, std::pair{"--step", o.step}})
+    for (const auto& [option, step] : {std::pair{"--first-step", o.drawing.firstStep}, std::pair{"--step", o.step}})
         if (step > 0 && step >= nSteps)
             return log.fail({ErrorCode::InvalidArgument, "the run has no such step", o.trace, option,
                              std::to_string(step), "0 to " + std::to_string(nSteps - 1)});
-    if (o.lastStep >= 0 && o.lastStep < o.firstStep)
+    if (o.drawing.lastStep >= 0 && o.drawing.lastStep < o.drawing.firstStep)
         return log.fail({ErrorCode::InvalidArgument,
                          "lies before --first-step",
                          {},
                          "--last-step",
-                         std::to_string(o.lastStep),
-                         std::to_string(o.firstStep) + " or more"});
+                         std::to_string(o.drawing.lastStep),
+                         std::to_string(o.drawing.firstStep) + " or more"});
     // A comparison belongs to the same prompt only.
     SharedRun other = firstWith(*file, MaskPolicySpec::dense(), run);
     if (other && other->header.formattedPrompt != run->header.formattedPrompt) other = nullptr;
@@ -96,9 +112,19 @@ int exportVerb(const ExportOptions& o, const Log& log) {
         other = chosenRun(*against, -1);
         if (!other) return log.fail({ErrorCode::NotFound, "the trace has no run", o.against, "--against", {}, {}});
     }
-    ExportInput input{run.get(), other.get(), nullptr, nullptr};
-    const bool difference = o.figure == "difference" || !o.differenceNpy.empty() || !o.differenceCsv.empty();
-    if (difference && !other)
+    ExportSource source{run.get(), other.get(), nullptr, nullptr};
+    const std::vector<ExportNeeds> needs = neededFor(o);
+    const auto needed = [&needs](ExportNeeds what) {
+        return std::find(needs.begin(), needs.end(), what) != needs.end();
+    };
+    if (needs.empty())
+        return log.fail({ErrorCode::InvalidArgument,
+                         "nothing to export was asked for; see spanscope-cli export --help",
+                         {},
+                         {},
+                         {},
+                         {}});
+    if (needed(ExportNeeds::Other) && !other)
         return log.fail({ErrorCode::InvalidArgument,
                          "a difference needs a second run; name one with --against",
                          o.trace,
@@ -106,59 +132,41 @@ int exportVerb(const ExportOptions& o, const Log& log) {
                          {},
                          {}});
     Inspection inspection;
-    if (o.figure == "attention" || o.figure == "heads" || o.figure == "divergence" || !o.attentionCsv.empty() ||
-        !o.headsCsv.empty() || !o.divergenceCsv.empty()) {
+    if (needed(ExportNeeds::Probe) || needed(ExportNeeds::Curve)) {
         auto found = inspectRun(run, o, log);
         if (!found) return log.fail(found.error());
         inspection = std::move(*found);
-        input.probe = &inspection.probe;
-        input.curve = &inspection.curve;
+        source.probe = &inspection.probe;
+        source.curve = &inspection.curve;
     }
 
-    int nWritten = 0;
-    int exitCode = kOk;
-    auto write = [&](const std::string& path, const std::function<Status()>& make) {
-        if (path.empty() || exitCode != kOk) return;
-        if (auto ok = make(); !ok) {
-            exitCode = log.fail(ok.error());
-            return;
-        }
-        ++nWritten;
-        log.detail(path);
+    Figures figures;
+    ExportTools tools;
+    tools.maskPng = [&](const RunData& r) {
+        const auto png = figures.draw(FigureKind::Mask, PictureFormat::Png, {&r}, o.drawing);
+        return png ? *png : std::string();
     };
-    const auto packed = [&](const char* what, const std::string& path, auto make) {
-        if (maskNpyBytes(*run) >= kLargeMask) log.info(path + ": a mask of " + mebibytes(maskNpyBytes(*run)));
-        const Status ok = make(*run, path, progressOn(log, what));
+    for (size_t i = 0; i < o.data.size(); ++i) {
+        const std::string& path = o.data[i];
+        if (path.empty()) continue;
+        tools.progress = progressOn(log, "writing " + path);
+        tools.onSize = [&](uint64_t nBytes) {
+            if (nBytes >= kLargeFile) log.info(path + ": a mask of " + mebibytes(nBytes));
+        };
+        const Status written = dataExports()[i].write(source, path, tools);
         log.endProgress();
-        return ok;
-    };
-    using Make = Status (*)(const RunData&, const std::string&, const ProgressFn&);
-    write(o.npy, [&] { return packed("writing the mask", o.npy, Make(exportMaskNpy)); });
-    write(o.npz, [&] { return packed("packing the mask", o.npz, Make(exportMaskNpz)); });
-    write(o.csv, [&] { return exportSpansCsv(*run, o.csv); });
-    write(o.segmentsCsv, [&] { return exportSegmentsCsv(*run, o.segmentsCsv); });
-    write(o.json, [&] { return exportIntervalsJson(*run, o.json); });
-    write(o.markdown, [&] { return exportTranscriptMarkdown(*run, o.markdown); });
-
-    write(o.differenceNpy, [&] { return exportDifferenceNpy(*run, *other, o.differenceNpy); });
-    write(o.differenceCsv, [&] { return exportDifferenceCsv(*run, *other, o.differenceCsv); });
-    write(o.attentionCsv, [&] { return exportAttentionCsv(*run, inspection.probe, o.attentionCsv); });
-    write(o.headsCsv, [&] { return exportHeadsCsv(inspection.probe, o.headsCsv); });
-    write(o.divergenceCsv, [&] { return exportDivergenceCsv(*run, inspection.curve, o.divergenceCsv); });
-
-    FigureExport figures(o);
-    write(o.png, [&] { return figures.write(input, o.png, FigureExport::Kind::Png); });
-    write(o.svg, [&] { return figures.write(input, o.svg, FigureExport::Kind::Svg); });
-    write(o.pdf, [&] { return figures.write(input, o.pdf, FigureExport::Kind::Pdf); });
-    write(o.html, [&] { return exportHtml(*run, other.get(), figures.pngBytes(*run), o.html); });
-    if (exitCode == kOk && nWritten == 0)
-        return log.fail({ErrorCode::InvalidArgument,
-                         "nothing to export was asked for; see spanscope-cli export --help",
-                         {},
-                         {},
-                         {},
-                         {}});
-    return exitCode;
+        if (!written) return log.fail(written.error());
+        log.detail(path);
+    }
+    for (size_t i = 0; i < o.pictures.size(); ++i) {
+        const std::string& path = o.pictures[i];
+        if (path.empty()) continue;
+        const auto bytes = figures.draw(*figureNamed(o.figure), kPictures[i].format, source, o.drawing);
+        if (!bytes) return log.fail(withFile(bytes.error(), path));
+        if (const Status written = writeFile(path, *bytes); !written) return log.fail(written.error());
+        log.detail(path);
+    }
+    return kOk;
 }
 
 }  // namespace spanscope::cli

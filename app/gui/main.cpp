@@ -8,16 +8,19 @@
 #include <QTimer>
 #include <cstdio>
 
-#include "app/gui/data_exports.h"
 #include "app/gui/screenshots.h"
 #include "app/gui/system_theme.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
 #include "engine/files/safe_text.h"
 #include "engine/model/mapped_file_guard.h"
+#include "engine/trace/exports/exports.h"
 #include "kernels/program_folder.h"
 #include "spanscope_version.h"
 #include "ui/window/main_window.h"
+#include "ui/window/model_loader.h"
+#include "ui/window/run_files.h"
+#include "ui/window/theme.h"
 
 namespace {
 
@@ -104,15 +107,15 @@ int main(int argc, char** argv) {
     window.show();
 
     const QString recovery = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/recovery";
-    window.offerRecovery(interruptedRuns(recovery));
+    window.files()->offerRecovery(interruptedRuns(recovery));
     runner.setRecoveryFolder(recovery);
     const auto choice =
-        parser.isSet(device) ? spanscope::DeviceChoice(names.indexOf(parser.value(device))) : window.device();
+        parser.isSet(device) ? spanscope::DeviceChoice(names.indexOf(parser.value(device))) : window.models()->device();
     const QString path = parser.isSet(model)             ? QFileInfo(parser.value(model)).absoluteFilePath()
                          : setup.bundledModels.isEmpty() ? QString()
                                                          : setup.bundledModels.front().path;
     QTimer::singleShot(0, &window, [&] {
-        if (!path.isEmpty()) window.loadModel({path, 0, choice});
+        if (!path.isEmpty()) window.models()->load({path, 0, choice});
         if (parser.isSet(screenshots)) {
             QApplication::exit(spanscope::takeScreenshots(window, parser.value(screenshots)) ? 0 : 1);
             return;

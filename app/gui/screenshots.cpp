@@ -11,7 +11,9 @@
 #include "ui/views/probe/probe_view.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/views/transcript/transcript_view.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
+#include "ui/window/model_loader.h"
 #include "ui/window/tour.h"
 
 namespace spanscope {
@@ -54,7 +56,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
         emit window.promptEditor()->taskChosen(task);
         waitFor([&] { return window.state() != MainWindow::State::Loading; });
         window.promptEditor()->useSample(sample);
-        window.setAttention(mode);
+        window.runs()->setCompare(mode);
         window.action("run")->trigger();
         if (!waitFor([&] { return window.state() == MainWindow::State::Ready; }) || window.store()->nSteps() == 0) {
             std::fprintf(stderr, "sample %d of %s did not run\n", sample, qPrintable(task));
@@ -81,43 +83,43 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     }
     window.resize(1440, 900);
     window.action("themeLight")->trigger();
-    window.setLayoutPreset("demo");
+    window.docks()->setPreset("demo");
     save("empty");
     run("expression", 3, MainWindow::Compare::Both);
     selectReader(0.6);
     save("expression");
     run("news", 0, MainWindow::Compare::Both);
-    window.raisePanel("graph");
+    window.docks()->raise("graph");
     selectReader(0.45);
     save("news");
-    window.raisePanel("throughput");
+    window.docks()->raise("throughput");
     run("sheet", 2, MainWindow::Compare::Both);
     save("sheet");
     selectReader(0.7);
     save("selected");
     window.action("themeDark")->trigger();
     save("dark");
-    window.setLayoutPreset("analysis");
+    window.docks()->setPreset("analysis");
     save("analysis-dark");
     window.action("themeLight")->trigger();
     save("analysis");
     window.setSideBySide(true);
     save("side-by-side");
     window.setSideBySide(false);
-    window.setLayoutPreset("presentation");
+    window.docks()->setPreset("presentation");
     save("presentation");
-    window.setLayoutPreset("inspect");
+    window.docks()->setPreset("inspect");
     emit window.probe()->inspectRequested();
     ok = waitFor([&] { return window.probe()->isInspecting(); }) && ok;
     selectReader(0.7);
     save("inspect");
-    window.setLayoutPreset("demo");
-    window.raisePanel("mask");
-    window.raisePanel("graph");
-    window.raisePanel("inspector");
+    window.docks()->setPreset("demo");
+    window.docks()->raise("mask");
+    window.docks()->raise("graph");
+    window.docks()->raise("inspector");
     save("dependencies");
-    window.raisePanel("throughput");
-    window.raisePanel("spans");
+    window.docks()->raise("throughput");
+    window.docks()->raise("spans");
     window.startTour();
     save("tour");
     if (auto* tour = window.findChild<Tour*>("tour")) {
@@ -131,7 +133,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     ok = waitFor([&] { return window.state() == MainWindow::State::Ready; }) && ok;
     save("wrong-problem");
     window.promptEditor()->useSample(0);
-    window.loadModel({folder, 0, DeviceChoice::Automatic});
+    window.models()->load({folder, 0, DeviceChoice::Automatic});
     ok = waitFor([&] { return window.state() == MainWindow::State::Ready; }) && ok;
     save("broken-model");
     return ok;

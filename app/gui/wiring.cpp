@@ -3,44 +3,50 @@
 #include "app/runner/runner.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/window/main_window.h"
+#include "ui/window/model_loader.h"
+#include "ui/window/run_files.h"
 
 namespace spanscope {
 
 void wire(MainWindow& window, Runner& runner) {
-    MainWindow* w = &window;
     Runner* r = &runner;
-    QObject::connect(w, &MainWindow::loadRequested, r, &Runner::openModel);
-    QObject::connect(w, &MainWindow::loadCancelRequested, r, &Runner::cancelLoad);
-    QObject::connect(w, &MainWindow::forecastRequested, r, &Runner::forecast);
-    QObject::connect(w, &MainWindow::runRequested, r, &Runner::run);
-    QObject::connect(w, &MainWindow::stopRequested, r, &Runner::stop);
-    QObject::connect(w, &MainWindow::traceOpenRequested, r, &Runner::openTrace);
-    QObject::connect(w, &MainWindow::traceSaveRequested, r, &Runner::saveTrace);
+    ModelLoader* models = window.models();
+    QObject::connect(models, &ModelLoader::loadRequested, r, &Runner::openModel);
+    QObject::connect(models, &ModelLoader::loadCancelRequested, r, &Runner::cancelLoad);
+    QObject::connect(models, &ModelLoader::forecastRequested, r, &Runner::forecast);
+    QObject::connect(r, &Runner::modelProgress, models, &ModelLoader::onModelProgress);
+    QObject::connect(r, &Runner::modelReady, models, &ModelLoader::onModelReady);
+    QObject::connect(r, &Runner::modelDropped, models, &ModelLoader::onModelDropped);
+    QObject::connect(r, &Runner::modelFailed, models, &ModelLoader::onModelFailed);
+    QObject::connect(r, &Runner::forecastReady, models, &ModelLoader::onForecast);
+    QObject::connect(r, &Runner::forecastFailed, models, &ModelLoader::onForecastFailed);
 
-    QObject::connect(w, &MainWindow::inspectRequested, r, &Runner::inspect);
-    QObject::connect(w->probe(), &ProbeView::probeRequested, r, &Runner::probe);
-    QObject::connect(w->probe(), &ProbeView::editRequested, r, &Runner::edit);
-    QObject::connect(r, &Runner::inspectProgress, w->probe(), &ProbeView::onProgress);
-    QObject::connect(r, &Runner::inspectReady, w->probe(), &ProbeView::onCurve);
-    QObject::connect(r, &Runner::inspectFailed, w->probe(), &ProbeView::onFailed);
-    QObject::connect(r, &Runner::probeReady, w->probe(), &ProbeView::onProbe);
-    QObject::connect(r, &Runner::editReady, w->probe(), &ProbeView::onEdit);
+    RunController* runs = window.runs();
+    QObject::connect(runs, &RunController::runRequested, r, &Runner::run);
+    QObject::connect(runs, &RunController::stopRequested, r, &Runner::stop);
+    QObject::connect(r, &Runner::started, runs, &RunController::onStarted);
+    QObject::connect(r, &Runner::progress, runs, &RunController::onProgress);
+    QObject::connect(r, &Runner::batch, runs, &RunController::onBatch);
+    QObject::connect(r, &Runner::failed, runs, &RunController::onFailed);
+    QObject::connect(r, &Runner::finished, runs, &RunController::onFinished);
+    QObject::connect(r, &Runner::idle, runs, &RunController::onIdle);
 
-    QObject::connect(r, &Runner::modelProgress, w, &MainWindow::onModelProgress);
-    QObject::connect(r, &Runner::modelReady, w, &MainWindow::onModelReady);
-    QObject::connect(r, &Runner::modelDropped, w, &MainWindow::onModelDropped);
-    QObject::connect(r, &Runner::modelFailed, w, &MainWindow::onModelFailed);
-    QObject::connect(r, &Runner::forecastReady, w, &MainWindow::onForecast);
-    QObject::connect(r, &Runner::forecastFailed, w, &MainWindow::onForecastFailed);
-    QObject::connect(r, &Runner::started, w, &MainWindow::onStarted);
-    QObject::connect(r, &Runner::progress, w, &MainWindow::onProgress);
-    QObject::connect(r, &Runner::batch, w, &MainWindow::onBatch);
-    QObject::connect(r, &Runner::failed, w, &MainWindow::onFailed);
-    QObject::connect(r, &Runner::finished, w, &MainWindow::onFinished);
-    QObject::connect(r, &Runner::idle, w, &MainWindow::onIdle);
-    QObject::connect(r, &Runner::traceOpened, w, &MainWindow::onTraceOpened);
-    QObject::connect(r, &Runner::traceSaved, w, &MainWindow::onTraceSaved);
-    QObject::connect(r, &Runner::traceFailed, w, &MainWindow::onTraceFailed);
+    RunFiles* files = window.files();
+    QObject::connect(files, &RunFiles::traceOpenRequested, r, &Runner::openTrace);
+    QObject::connect(files, &RunFiles::traceSaveRequested, r, &Runner::saveTrace);
+    QObject::connect(r, &Runner::traceOpened, files, &RunFiles::onTraceOpened);
+    QObject::connect(r, &Runner::traceSaved, files, &RunFiles::onTraceSaved);
+    QObject::connect(r, &Runner::traceFailed, files, &RunFiles::onTraceFailed);
+
+    ProbeView* probe = window.probe();
+    QObject::connect(&window, &MainWindow::inspectRequested, r, &Runner::inspect);
+    QObject::connect(probe, &ProbeView::probeRequested, r, &Runner::probe);
+    QObject::connect(probe, &ProbeView::editRequested, r, &Runner::edit);
+    QObject::connect(r, &Runner::inspectProgress, probe, &ProbeView::onProgress);
+    QObject::connect(r, &Runner::inspectReady, probe, &ProbeView::onCurve);
+    QObject::connect(r, &Runner::inspectFailed, probe, &ProbeView::onFailed);
+    QObject::connect(r, &Runner::probeReady, probe, &ProbeView::onProbe);
+    QObject::connect(r, &Runner::editReady, probe, &ProbeView::onEdit);
 }
 
 }  // namespace spanscope

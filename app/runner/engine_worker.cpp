@@ -171,7 +171,7 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
     const auto fail = [&](const Error& error) {
         const ErrorInfo info = toErrorInfo("The run could not start", error);
         emit failed(request.runId, info);
-        if (request.denseRunId) emit failed(request.denseRunId, info);
+        if (request.denseRunId) emit failed(*request.denseRunId, info);
         emit idle();
     };
     if (!m_backend) {
@@ -192,7 +192,7 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
         return {};
     };
     Status made = add(request.runId, settings.attention);
-    if (made && request.denseRunId) made = add(request.denseRunId, MaskPolicySpec::dense());
+    if (made && request.denseRunId) made = add(*request.denseRunId, MaskPolicySpec::dense());
     if (!made) return fail(made.error());
 
     m_recorder.reset();

@@ -164,7 +164,7 @@ void Runner::run(const RunRequest& request) {
         withinMemory([&] { w->run(request, c); },
                      [&](const Error& e) {
                          emit w->failed(request.runId, toErrorInfo("The run failed", e));
-                         if (request.denseRunId) emit w->failed(request.denseRunId, toErrorInfo("The run failed", e));
+                         if (request.denseRunId) emit w->failed(*request.denseRunId, toErrorInfo("The run failed", e));
                          emit w->idle();
                      });
     });

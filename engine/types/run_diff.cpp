@@ -16,10 +16,10 @@ constexpr size_t kMostIntervals = size_t{1} << 26;  // over all lists that are c
 const char* diffStateName(DiffState state) {
     switch (state) {
         case DiffState::Future: return "future";
-        case DiffState::Neither: return "read by neither";
-        case DiffState::Both: return "read by both";
-        case DiffState::OnlySecond: return "read by the second only";
-        case DiffState::OnlyFirst: return "read by the first only";
+        case DiffState::Neither: return "attended by neither";
+        case DiffState::Both: return "attended by both";
+        case DiffState::OnlySecond: return "attended by the second only";
+        case DiffState::OnlyFirst: return "attended by the first only";
     }
     return "";
 }

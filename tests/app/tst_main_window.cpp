@@ -23,7 +23,11 @@
 #include "ui/views/probe/probe_view.h"
 #include "ui/views/spans/span_table_view.h"
 #include "ui/views/transcript/transcript_view.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/figures_bar.h"
+#include "ui/window/model_loader.h"
+#include "ui/window/run_files.h"
+#include "ui/window/transcript_panel.h"
 
 using namespace spanscope;
 
@@ -53,7 +57,7 @@ class TestMainWindow : public test::WindowTest {
         QCOMPARE(table->rowCount(), 3);
         QVERIFY(m_window->figures()->value(FiguresBar::Decode).contains("t/s"));
         // Click the last step that declared references.
-        TranscriptView* view = m_window->transcript();
+        TranscriptView* view = m_window->transcriptPanel()->transcript();
         const RunData& run = m_window->store()->data();
         const Segment& last = run.segments.back();
         QCOMPARE(last.refs.size(), size_t(2));
@@ -92,8 +96,8 @@ class TestMainWindow : public test::WindowTest {
         clickRun();
         waitUntilIdle();
         QVERIFY(m_window->store()->nSteps() > 0);
-        QVERIFY(m_window->denseStore()->nSteps() > 0);
-        QCOMPARE(m_window->denseStore()->data().header.settings.attention, MaskPolicySpec::dense());
+        QVERIFY(m_window->besideStore()->nSteps() > 0);
+        QCOMPARE(m_window->besideStore()->data().header.settings.attention, MaskPolicySpec::dense());
         QCOMPARE(m_window->history()->rowCount(), 1);
         QVERIFY(m_window->history()->at(0).dense != nullptr);
     }
@@ -142,7 +146,7 @@ class TestMainWindow : public test::WindowTest {
         QVERIFY(config.open(QIODevice::WriteOnly));
         config.write("{\"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": -1}");
         config.close();
-        m_window->loadModel({folder.path(), 0, DeviceChoice::Cpu});
+        m_window->models()->load({folder.path(), 0, DeviceChoice::Cpu});
         QTRY_VERIFY_WITH_TIMEOUT(m_window->banner()->isVisible(), test::patience(20000));
         QVERIFY2(m_window->banner()->text().contains("config.json"), qPrintable(m_window->banner()->text()));
         QVERIFY(m_window->banner()->title().contains("could not be opened"));
@@ -169,7 +173,7 @@ class TestMainWindow : public test::WindowTest {
     }
 
     void runWhileLoadingRunsWhenReady() {
-        m_window->loadModel({tiny(), 0, DeviceChoice::Cpu});
+        m_window->models()->load({tiny(), 0, DeviceChoice::Cpu});
         QCOMPARE(m_window->state(), MainWindow::State::Loading);
         type("2*3");
         clickRun();
@@ -207,7 +211,7 @@ class TestMainWindow : public test::WindowTest {
         for (int j = 0; j < layout.plot.height(); j += 3)
             for (int i = 0; i < layout.plot.width(); i += 3) {
                 const auto columns = layout.x.cellsAt(i), rows = layout.y.cellsAt(j);
-                bool expected = false;  // of all cells under the pixel any that was read
+                bool expected = false;  // of all cells under the pixel any that was attended
                 for (int s = rows.begin; s < rows.end; ++s)
                     for (int k = columns.begin; k < columns.end; ++k) {
                         const StepRecord& step = run.steps[size_t(layout.firstStep + s)];
@@ -257,7 +261,7 @@ class TestMainWindow : public test::WindowTest {
         m_window->action("stop")->trigger();
         waitUntilIdle();
         ProbeView* probe = m_window->probe();
-        m_window->raisePanel("probe");
+        m_window->docks()->raise("probe");
         QPushButton* start = nullptr;
         for (QPushButton* b : probe->findChildren<QPushButton*>())
             if (b->text() == "Inspect this run") start = b;
@@ -270,11 +274,11 @@ class TestMainWindow : public test::WindowTest {
         // Choose one head by clicking its cell.
         QTest::mouseClick(probe->heads(), Qt::LeftButton, {}, probe->heads()->cell(1, 2).center().toPoint());
         QTRY_VERIFY_WITH_TIMEOUT(probe->summary().contains("layer 1, head 2"), test::patience(20000));
-        // Everything ticked: the step reads more than it did or as much.
+        // Everything ticked: the step attends to more than it did or as much.
         for (int i = 0; i < probe->editList()->count(); ++i) probe->editList()->item(i)->setCheckState(Qt::Checked);
         for (QPushButton* b : probe->findChildren<QPushButton*>())
             if (b->text() == "Run the step again") b->click();
-        QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Reads "),
+        QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Attends to "),
                                   qPrintable(probe->editResult() + probe->summary()), test::patience(20000));
         clickRun();  // a new run measures again
         QCOMPARE(m_window->findChild<QLabel*>("modeBadge")->text(), QString("Measuring"));
@@ -287,12 +291,12 @@ class TestMainWindow : public test::WindowTest {
     void inspectionExportsEqualTheCommandLine() {
         const QString model = SPANSCOPE_SOURCE_DIR "/resources/models/arith";
         load(model);
-        m_window->setAttention(MainWindow::Compare::Both);
+        m_window->runs()->setCompare(MainWindow::Compare::Both);
         type("1+2*3");
         clickRun();
         waitUntilIdle();
         QVERIFY(m_window->store()->nSteps() > 30);
-        m_window->raisePanel("probe");
+        m_window->docks()->raise("probe");
         emit m_window->probe()->inspectRequested();
         QTRY_VERIFY_WITH_TIMEOUT(m_window->probe()->isInspecting(), test::patience(60000));
         m_window->selection()->lockRange(9, 9);
@@ -304,17 +308,17 @@ class TestMainWindow : public test::WindowTest {
         QTest::keyClick(m_window.get(), Qt::Key_E, Qt::ControlModifier);
         auto* dialog = m_window->findChild<ExportDialog*>("exportDialog");
         QVERIFY(dialog);
-        const QStringList data{"difference.npy", "difference.csv", "attention.csv", "heads.csv", "divergence.csv"};
-        for (const QString& suffix : data + QStringList{"spantrace"}) {
+        QStringList data;
+        for (const DataExport& row : dataExports()) data << row.ending;
+        for (const QString& suffix : data) {
             dialog->chooseData(suffix);
             QVERIFY2(dialog->exportTo(folder.filePath("gui." + suffix)), qPrintable(dialog->message()));
         }
         FigureOptions options = dialog->options();
         dialog->setOptions(options);
-        for (const FigureKind kind :
-             {FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
-            dialog->choose(kind);
-            QVERIFY2(dialog->exportTo(folder.filePath(QString("gui-%1.png").arg(figureKindName(kind)))),
+        for (const FigureInfo& figure : kFigures) {
+            dialog->choose(figure.kind);
+            QVERIFY2(dialog->exportTo(folder.filePath(QString("gui-%1.png").arg(figure.name))),
                      qPrintable(dialog->message()));
         }
         dialog->close();
@@ -344,19 +348,19 @@ class TestMainWindow : public test::WindowTest {
             QVERIFY(bytes("gui." + suffix).size() > 100);
             QVERIFY2(bytes("gui." + suffix) == bytes("cli." + suffix), qPrintable(suffix));
         }
-        for (const char* kind : {"difference", "attention", "heads", "divergence"}) {
+        for (const FigureInfo& figure : kFigures) {
+            const QString name = figure.name;
             QVERIFY(cli(arguments.mid(0, 10) +
-                        QStringList{"--figure", kind, "--png", folder.filePath(QString("cli-%1.png").arg(kind))}));
-            QVERIFY2(QImage(folder.filePath(QString("gui-%1.png").arg(kind))) ==
-                         QImage(folder.filePath(QString("cli-%1.png").arg(kind))),
-                     kind);
+                        QStringList{"--figure", name, "--png", folder.filePath("cli-" + name + ".png")}));
+            QVERIFY2(QImage(folder.filePath("gui-" + name + ".png")) == QImage(folder.filePath("cli-" + name + ".png")),
+                     figure.name);
         }
     }
 
     /// Runs stand in tabs: a click shows one again, its problem comes along, closing a tab shows a neighbour.
     void runsInTabs() {
         load(tiny());
-        QTabBar* tabs = m_window->runTabs();
+        QTabBar* tabs = m_window->transcriptPanel()->tabs();
         for (const char* problem : {"1+2", "3*4", "5-6"}) {
             type(problem);
             clickRun();
@@ -384,7 +388,7 @@ class TestMainWindow : public test::WindowTest {
     /// Ctrl and a number: hidden comes up, behind a tab comes to the front, in sight goes away.
     void panelKeysBringToFront() {
         auto* graph = m_window->findChild<QDockWidget*>("dock.graph");
-        m_window->raisePanel("throughput");
+        m_window->docks()->raise("throughput");
         QTRY_VERIFY(graph->visibleRegion().isEmpty());
         QAction* toggle = m_window->action("dock.graph");
         QTRY_VERIFY(!toggle->isChecked());
@@ -446,7 +450,7 @@ class TestMainWindow : public test::WindowTest {
                                      test::patience(20000));
             QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
             QCOMPARE(m_window->store()->data().header.settings.attention, MaskPolicySpec::declared());
-            QCOMPARE(m_window->denseStore()->data().header.settings.attention, MaskPolicySpec::dense());
+            QCOMPARE(m_window->besideStore()->data().header.settings.attention, MaskPolicySpec::dense());
             QVERIFY(!m_window->store()->data().answer.empty());
             QVERIFY(m_window->store()->data().stats.loadedFraction() < 0.9);
         }
@@ -464,7 +468,7 @@ class TestMainWindow : public test::WindowTest {
         m_window->openPath(path);
         QTRY_COMPARE_WITH_TIMEOUT(m_window->history()->rowCount(), 3, test::patience(10000));
         QCOMPARE(m_window->store()->data().header.runId, 2);
-        QCOMPARE(m_window->denseStore()->data().header.runId, 1);
+        QCOMPARE(m_window->besideStore()->data().header.runId, 1);
         const QList<std::pair<int, int>> rows{{2, 1}, {3, 1}, {4, 0}};
         for (int i = 0; i < 3; ++i) {
             const HistoryEntry& entry = m_window->history()->at(i);
@@ -475,10 +479,11 @@ class TestMainWindow : public test::WindowTest {
 
     void failureOfTheDenseTwinIsShown() {
         load(tiny());
-        m_window->setAttention(MainWindow::Compare::Both);
+        m_window->runs()->setCompare(MainWindow::Compare::Both);
         type("1+2");
         clickRun();
-        m_window->onFailed(m_window->lastRunId() + 1, {"The run failed", "the device is gone", {}, -1, -1});
+        m_window->runs()->onFailed(m_window->runs()->lastRunId() + 1,
+                                   {"The run failed", "the device is gone", {}, -1, -1});
         QVERIFY(m_window->banner()->isVisible());
         QVERIFY(m_window->banner()->text().contains("the device is gone"));
         m_window->action("stop")->trigger();
@@ -489,9 +494,10 @@ class TestMainWindow : public test::WindowTest {
     void aModelThatMadeRoomIsGone() {
         load(tiny());
         emit m_window->probe()->inspectRequested();
-        m_window->loadModel({"/somewhere/large", 0, DeviceChoice::Cpu});
-        m_window->onModelDropped();
-        m_window->onModelFailed("/somewhere/large", {"The model could not be opened", "does not fit", {}, -1, -1});
+        m_window->models()->load({"/somewhere/large", 0, DeviceChoice::Cpu});
+        m_window->models()->onModelDropped();
+        m_window->models()->onModelFailed("/somewhere/large",
+                                          {"The model could not be opened", "does not fit", {}, -1, -1});
         QCOMPARE(m_window->state(), MainWindow::State::NoModel);
         QVERIFY(!m_window->action("run")->isEnabled());
         QVERIFY(!m_window->action("modelCard")->isEnabled());
@@ -505,7 +511,7 @@ class TestMainWindow : public test::WindowTest {
         busy.settings.promptText = "1+2";
         m_runner->run(busy);
         QSignalSpy ready(m_runner.get(), &Runner::modelReady);
-        for (int i = 0; i < 2; ++i) m_window->loadModel({tiny(), 0, DeviceChoice::Cpu});
+        for (int i = 0; i < 2; ++i) m_window->models()->load({tiny(), 0, DeviceChoice::Cpu});
         QVERIFY(ready.wait(test::patience(30000)));
         QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, test::patience(30000));
         QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
@@ -520,7 +526,7 @@ class TestMainWindow : public test::WindowTest {
         type("(1+2)*3");
         clickRun();
         QVERIFY(m_window->state() == MainWindow::State::Running);
-        m_window->onForecastFailed(missing, {"The model could not be opened", "cannot be read", {}, -1, -1});
+        m_window->models()->onForecastFailed(missing, {"The model could not be opened", "cannot be read", {}, -1, -1});
         QVERIFY(m_window->state() == MainWindow::State::Running);
         QVERIFY(m_window->banner()->isVisible());
         waitUntilIdle();
@@ -539,17 +545,17 @@ class TestMainWindow : public test::WindowTest {
         const QString path = folder.filePath("left.spantrace");
         const size_t nSteps = m_window->store()->data().steps.size();
         QSignalSpy saved(m_runner.get(), &Runner::traceSaved);
-        emit m_window->traceSaveRequested(path, {std::make_shared<const RunData>(m_window->store()->data())});
+        emit m_window->files()->traceSaveRequested(path, {std::make_shared<const RunData>(m_window->store()->data())});
         QVERIFY(saved.wait(test::patience(10000)));
         m_window->store()->clear();
-        m_window->offerRecovery({path});
+        m_window->files()->offerRecovery({path});
         QVERIFY(m_window->banner()->isVisible());
         auto* button = m_window->banner()->findChild<QPushButton*>();
         QVERIFY(button);
         QTest::mouseClick(button, Qt::LeftButton);
         QTRY_COMPARE_WITH_TIMEOUT(m_window->store()->data().steps.size(), nSteps, test::patience(10000));
         // Until it is deleted it is offered again.
-        m_window->offerRecovery({path});
+        m_window->files()->offerRecovery({path});
         for (QPushButton* b : m_window->banner()->findChildren<QPushButton*>())
             if (b->text() == "Delete") QTest::mouseClick(b, Qt::LeftButton);
         QTRY_VERIFY_WITH_TIMEOUT(!QFile::exists(path), test::patience(5000));

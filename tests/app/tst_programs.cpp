@@ -36,9 +36,15 @@ class TestPrograms : public QObject {
 
     static QStringList programsIn(const QString& folder) {
         QStringList found;
-        for (const char* name : {"spanscope-cli", "spanscope", "libspanscope_cuda.so"})
+        for (const char* name : {"spanscope-cli", "spanscope", "libspanscope_cuda.so", "libspanscope_figures.so",
+                                 "../lib/spanscope/libspanscope_figures.so"})
             if (QFileInfo(folder + '/' + name).isFile()) found << folder + '/' + name;
         return found;
+    }
+    static QString figuresModuleOf(const QString& bin) {
+        for (const QString& path : programsIn(bin))
+            if (path.endsWith("libspanscope_figures.so")) return path;
+        return {};
     }
 
     Outcome start(const QString& program, const QStringList& arguments, const QString& folder,
@@ -63,6 +69,7 @@ class TestPrograms : public QObject {
     QString hostileFolder(const QStringList& programs) {
         const QString folder = file("hostile");
         QStringList names{"libspanscope_cuda.so",
+                          "libspanscope_figures.so",
                           "libminizip.so.1",
                           "libsentencepiece.so.0",
                           "libz.so.1",
@@ -78,6 +85,9 @@ class TestPrograms : public QObject {
                           "printsupport/libcupsprintersupport.so",
                           "plugins/platforms/libqoffscreen.so",
                           "lib/libspanscope_cuda.so",
+                          "lib/libspanscope_figures.so",
+                          "bin/libspanscope_figures.so",
+                          "lib/spanscope/libspanscope_figures.so",
                           "bin/libspanscope_cuda.so",
                           "lib/spanscope/libspanscope_cuda.so"};
         for (const QString& program : programs) names << ElfFile::read(program).needed;
@@ -195,7 +205,7 @@ class TestPrograms : public QObject {
             const Outcome exported =
                 start(program, {"export", m_trace, "--npz", file("m.npz"), "--csv", file("m.csv")}, folder);
             QVERIFY2(exported.exitCode == 0, exported.err.constData());
-            if (programs.size() > 1) {
+            if (!figuresModuleOf(bin).isEmpty()) {
                 const Outcome figure =
                     start(program, {"export", m_trace, "--png", file("m.png"), "--svg", file("m.svg")}, folder);
                 QVERIFY2(figure.exitCode == 0, figure.err.constData());
@@ -207,6 +217,52 @@ class TestPrograms : public QObject {
                      (window.out + window.err).constData());
         }
         QCOMPARE(theCanary(), QString());
+    }
+
+    /// Servers and containers have no X, no EGL and no Qt: the command line starts there.
+    void theCommandLineLinksNoQt() {
+        for (const QString& bin : {QStringLiteral(SPANSCOPE_BIN_DIR), m_installed + "/bin"}) {
+            QProcess loader;
+            QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+            environment.insert("LD_TRACE_LOADED_OBJECTS", "1");  // the loader's own list, as ldd prints it
+            loader.setProcessEnvironment(environment);
+            loader.start(bin + "/spanscope-cli", {});
+            QVERIFY(loader.waitForFinished(patience(60000)));
+            const QByteArray loaded = loader.readAllStandardOutput();
+            QVERIFY2(loaded.contains("libc.so"), loaded.constData());
+            for (const char* name : {"libQt", "libX11", "libxcb", "libEGL", "libGL", "libqcustomplot"})
+                QVERIFY2(!loaded.contains(name), loaded.constData());
+        }
+    }
+
+    /// Alone in its folder it exports data; a figure says what is missing, whatever lies where the module should.
+    void figuresWithoutTheirModule() {
+        const QString folder = file("alone"), cli = folder + "/spanscope-cli",
+                      module = folder + "/libspanscope_figures.so";
+        QVERIFY(QDir().mkpath(folder) && QFile::copy(SPANSCOPE_BIN_DIR "/spanscope-cli", cli));
+        const auto figure = [&] { return start(cli, {"export", m_trace, "--png", file("alone.png")}, folder); };
+        Outcome o = figure();
+        QCOMPARE(o.exitCode, 3);
+        QVERIFY2(o.err.contains("alone/libspanscope_figures.so") && o.err.contains("it is not there"),
+                 o.err.constData());
+        o = start(cli, {"export", m_trace, "--npy", file("a.npy"), "--html", file("a.html")}, folder);
+        QVERIFY2(o.exitCode == 0 && QFileInfo(file("a.html")).size() > 1000, o.err.constData());
+        QFile text(module);
+        QVERIFY(text.open(QIODevice::WriteOnly) && text.write("no library") > 0);
+        text.close();
+        o = figure();
+        QCOMPARE(o.exitCode, 3);
+        QVERIFY2(o.err.contains("cannot be opened"), o.err.constData());
+        QVERIFY(QFile::remove(module) && QFile::copy(SPANSCOPE_CANARY_LIBRARY, module));
+        o = figure();
+        QCOMPARE(o.exitCode, 3);
+        QVERIFY2(o.err.contains("another version"), o.err.constData());
+        QVERIFY(!QFile::exists(file("alone.png")));
+        const QString built = figuresModuleOf(QStringLiteral(SPANSCOPE_BIN_DIR));
+        if (built.isEmpty()) QSKIP("built without the window");
+        QVERIFY(QFile::remove(module) && QFile::copy(built, module));
+        o = figure();
+        QVERIFY2(o.exitCode == 0 && QFileInfo(file("alone.png")).size() > 1000, o.err.constData());
     }
 
     /// Without /proc it is not known where the program is: then nothing is looked for, least of all here.

@@ -9,8 +9,11 @@
 #include "tests/app/window_test.h"
 #include "ui/views/palette.h"
 #include "ui/views/transcript/transcript_view.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/sampling_dialog.h"
 #include "ui/window/tour.h"
+#include "ui/window/transcript_panel.h"
+#include "ui/window/window_actions.h"
 
 using namespace spanscope;
 
@@ -56,7 +59,7 @@ class TestWindowControls : public test::WindowTest {
 
     void everyActionIsNamedAndReachable() {
         QMap<QKeySequence, QString> taken;
-        for (const QString& id : m_window->actionIds()) {
+        for (const QString& id : m_window->windowActions()->ids()) {
             QAction* action = m_window->action(id);
             QVERIFY2(!action->text().isEmpty(), qPrintable(id));
             QVERIFY2(!action->toolTip().isEmpty(), qPrintable(id));
@@ -85,15 +88,15 @@ class TestWindowControls : public test::WindowTest {
 
     void layoutsComeBack() {
         for (const char* name : {"analysis", "presentation", "demo"}) {
-            m_window->setLayoutPreset(name);
+            m_window->docks()->setPreset(name);
             QVERIFY(!m_window->grab().isNull());
         }
-        m_window->setLayoutPreset("analysis");
+        m_window->docks()->setPreset("analysis");
         auto* spans = m_window->findChild<QDockWidget*>("dock.timeline");
         QVERIFY(spans->isVisible());
         spans->hide();
-        m_window->setLayoutPreset("demo");
-        m_window->setLayoutPreset("analysis");
+        m_window->docks()->setPreset("demo");
+        m_window->docks()->setPreset("analysis");
         QVERIFY(!spans->isVisible());  // what a person changed is kept
     }
 
@@ -129,7 +132,7 @@ class TestWindowControls : public test::WindowTest {
         QVERIFY(field->isVisible());
         QTest::keyClicks(field, "+");
         QCOMPARE(m_window->findChild<QLabel*>("findCount")->text(),
-                 QString("%1 found").arg(m_window->transcript()->plainText().count('+')));
+                 QString("%1 found").arg(m_window->transcriptPanel()->transcript()->plainText().count('+')));
         QTest::keyClick(field, Qt::Key_Escape);
         QVERIFY(!field->isVisible());
     }
@@ -142,7 +145,7 @@ class TestWindowControls : public test::WindowTest {
         m_window->findChild<QToolButton*>("samplingButton")->setFocus();
         QTest::keyClick(m_window.get(), Qt::Key_L, Qt::ControlModifier);
         QCOMPARE(m_window->focusWidget(), edit());
-        TranscriptView* transcript = m_window->transcript();
+        TranscriptView* transcript = m_window->transcriptPanel()->transcript();
         auto* ring = transcript->findChild<QWidget*>("focusRing");
         QVERIFY(ring && !ring->isVisible());
         transcript->setFocus(Qt::TabFocusReason);

@@ -14,6 +14,8 @@
 #include "tests/longest_turn.h"
 #include "tests/ui/sample_run.h"
 #include "ui/model/run_history.h"
+#include "ui/window/model_loader.h"
+#include "ui/window/transcript_panel.h"
 
 using namespace spanscope;
 
@@ -61,7 +63,7 @@ class TestWindowFiles : public test::WindowTest {
         QVERIFY(!path.isEmpty());
         check(
             "4,000 empty runs", [&] { m_window->openPath(path); }, [&] { return m_window->history()->rowCount() > 0; });
-        QVERIFY(m_window->history()->rowCount() <= 1000 && m_window->runTabs()->count() <= 12);
+        QVERIFY(m_window->history()->rowCount() <= 1000 && m_window->transcriptPanel()->tabs()->count() <= 12);
         QVERIFY2(m_window->banner()->title().contains("of"), qPrintable(m_window->banner()->title()));
     }
 
@@ -116,7 +118,7 @@ class TestWindowFiles : public test::WindowTest {
         QVERIFY(config.open(QIODevice::WriteOnly));
         config.write(R"({"architectures": ["<img src='/dev/zero'>\u202e"], "model_type": "<b>FORGED</b>"})");
         config.close();
-        m_window->loadModel({folder, 0, DeviceChoice::Cpu});
+        m_window->models()->load({folder, 0, DeviceChoice::Cpu});
         QTRY_VERIFY_WITH_TIMEOUT(m_window->banner()->isVisible(), test::patience(30000));
         for (const QLabel* label : m_window->banner()->findChildren<QLabel*>())
             QCOMPARE(label->textFormat(), Qt::PlainText);

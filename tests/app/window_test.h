@@ -11,14 +11,15 @@
 #include <QtTest>
 #include <memory>
 
-#include "app/gui/data_exports.h"
 #include "app/gui/wiring.h"
 #include "app/runner/runner.h"
+#include "engine/trace/exports/exports.h"
 #include "tests/model/tiny_model.h"
 #include "tests/patience.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/banner.h"
 #include "ui/window/main_window.h"
+#include "ui/window/model_loader.h"
 
 namespace spanscope::test {
 
@@ -52,7 +53,7 @@ class WindowTest : public QObject {
     QString tiny() const { return QString::fromStdString(m_tiny.path()); }
     QPlainTextEdit* edit() const { return m_window->promptEditor()->edit(); }
     void load(const QString& folder) {
-        m_window->loadModel({folder, 0, DeviceChoice::Cpu});
+        m_window->models()->load({folder, 0, DeviceChoice::Cpu});
         QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, patience(30000));
         QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
         m_window->promptEditor()->setTask("expression");

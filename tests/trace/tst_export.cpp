@@ -7,10 +7,11 @@
 #include <QtTest>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/files/csv_cell.h"
-#include "engine/trace/export.h"
-#include "engine/trace/run_deflate.h"
+#include "engine/trace/exports/exports.h"
+#include "engine/trace/exports/run_deflate.h"
 #include "engine/trace/trace.h"
 #include "engine/types/speed_up.h"
 #include "tests/model/tiny_model.h"
@@ -90,7 +91,7 @@ class TestExport : public QObject {
     void maskNpy() {
         const RunData run = sampleRun();
         const std::string path = m_folder.file("m.npy");
-        QVERIFY(exportMaskNpy(run, path).ok());
+        QVERIFY(exportMaskNpy({&run}, path).ok());
         const Npy npy = parseNpy(readFile(path));
         QCOMPARE(npy.descr, std::string("|u1"));
         QCOMPARE(npy.shape, std::string("(5, 11)"));
@@ -100,7 +101,7 @@ class TestExport : public QObject {
     void maskNpz() {
         const RunData run = sampleRun();
         const std::string path = m_folder.file("m.npz");
-        QVERIFY(exportMaskNpz(run, path).ok());
+        QVERIFY(exportMaskNpz({&run}, path).ok());
         std::map<std::string, Npy> arrays;
         unzFile zip = unzOpen64(path.c_str());
         QVERIFY(zip);
@@ -136,19 +137,19 @@ class TestExport : public QObject {
         run.steps.clear();
         run.segments.clear();
         run.violations.clear();
-        QVERIFY(exportMaskNpy(run, m_folder.file("e.npy")).ok());
+        QVERIFY(exportMaskNpy({&run}, m_folder.file("e.npy")).ok());
         QCOMPARE(parseNpy(readFile(m_folder.file("e.npy"))).shape, std::string("(0, 6)"));
-        QVERIFY(exportMaskNpz(run, m_folder.file("e.npz")).ok());
-        QVERIFY(exportSpansCsv(run, m_folder.file("e.csv")).ok());
+        QVERIFY(exportMaskNpz({&run}, m_folder.file("e.npz")).ok());
+        QVERIFY(exportSpansCsv({&run}, m_folder.file("e.csv")).ok());
         QCOMPARE(parseCsv(readFile(m_folder.file("e.csv"))).size(), size_t{1});
-        QVERIFY(exportIntervalsJson(run, m_folder.file("e.json")).ok());
+        QVERIFY(exportIntervalsJson({&run}, m_folder.file("e.json")).ok());
         QVERIFY(nlohmann::json::parse(readFile(m_folder.file("e.json")))["steps"].empty());
-        QVERIFY(exportHtml(run, nullptr, "", m_folder.file("e.html")).ok());
+        QVERIFY(exportReportHtml({&run}, m_folder.file("e.html")).ok());
     }
 
     void spansCsv() {
         const RunData run = sampleRun();
-        QVERIFY(exportSpansCsv(run, m_folder.file("s.csv")).ok());
+        QVERIFY(exportSpansCsv({&run}, m_folder.file("s.csv")).ok());
         const auto rows = parseCsv(readFile(m_folder.file("s.csv")));
         size_t at = 1;
         for (const StepRecord& s : run.steps) {
@@ -174,7 +175,7 @@ class TestExport : public QObject {
 
     void segmentsCsv() {
         const RunData run = sampleRun();
-        QVERIFY(exportSegmentsCsv(run, m_folder.file("g.csv")).ok());
+        QVERIFY(exportSegmentsCsv({&run}, m_folder.file("g.csv")).ok());
         const auto rows = parseCsv(readFile(m_folder.file("g.csv")));
         QCOMPARE(rows.size(), size_t{4});
         QCOMPARE(rows[2][1], std::string("out"));
@@ -190,7 +191,7 @@ class TestExport : public QObject {
 
     void intervalsJson() {
         const RunData run = sampleRun();
-        QVERIFY(exportIntervalsJson(run, m_folder.file("i.json")).ok());
+        QVERIFY(exportIntervalsJson({&run}, m_folder.file("i.json")).ok());
         const auto json = nlohmann::json::parse(readFile(m_folder.file("i.json")));
         QCOMPARE(json["steps"].size(), run.steps.size());
         for (size_t i = 0; i < run.steps.size(); ++i) {
@@ -204,7 +205,7 @@ class TestExport : public QObject {
     void markdown() {
         RunData run = sampleRun();
         run.steps[2].token.text = "```\nfence";
-        QVERIFY(exportTranscriptMarkdown(run, m_folder.file("t.md")).ok());
+        QVERIFY(exportTranscriptMarkdown({&run}, m_folder.file("t.md")).ok());
         const QString page = QString::fromStdString(readFile(m_folder.file("t.md")));
         QVERIFY(page.contains("\n````text\n"));  // longer than the fence inside
         QVERIFY(page.contains("**Answer:** 3"));
@@ -215,7 +216,9 @@ class TestExport : public QObject {
     void html() {
         const RunData run = sampleRun(), dense = sampleRun(4, MaskPolicySpec::dense());
         const std::string path = m_folder.file("r.html");
-        QVERIFY(exportHtml(run, &dense, "\x89PNG not really", path).ok());
+        QVERIFY(exportReportHtml({&run, &dense}, path,
+                                 {{}, {}, [](const RunData&) { return std::string("\x89PNG not really"); }})
+                    .ok());
         const QString page = QString::fromStdString(readFile(path));
         // Nothing of a person's or a model's text may become markup, or end the data block.
         QVERIFY(!page.contains("</script> &"));
@@ -265,7 +268,7 @@ class TestExport : public QObject {
         QVERIFY(std::abs(up.factor - 3) < 1e-9);
         QCOMPARE(up.nSteps, 3);
         QCOMPARE(up.note(), std::string("over the first 3 steps, which both have; declared took 5, dense 3"));
-        QVERIFY(exportHtml(declared, &dense, {}, m_folder.file("s.html")).ok());
+        QVERIFY(exportReportHtml({&declared, &dense}, m_folder.file("s.html")).ok());
         const QString page = QString::fromStdString(readFile(m_folder.file("s.html")));
         QVERIFY(page.contains("<span>Speed-up</span><b>3.00x</b>"));
         QVERIFY(page.contains("over the first 3 steps, which both have"));
@@ -282,11 +285,43 @@ class TestExport : public QObject {
         QVERIFY(speedUp(declared, dense).note().empty());
     }
 
+    /// The table is what dialog, command line and manual are made from: every row stands for itself and writes a file.
+    void everyRowWritesItsFile() {
+        const RunData run = sampleRun(), dense = sampleRun(4, MaskPolicySpec::dense());
+        StepProbe probe;
+        probe.dense = probe.restricted = {0.5F, 0.5F};
+        probe.nLayers = probe.nHeads = 1;
+        probe.massKept = probe.massKeptNoSink = {1};
+        DivergenceCurve curve;
+        curve.klNats.assign(run.steps.size(), 0.1F);
+        curve.sameTop.assign(run.steps.size(), 1);
+        curve.topDense.assign(run.steps.size(), 3);
+        curve.topRestricted.assign(run.steps.size(), 3);
+        const ExportSource all{&run, &dense, &probe, &curve};
+        std::set<std::string> titles, endings, options;
+        for (const DataExport& row : dataExports()) {
+            QVERIFY2(titles.insert(row.title).second && endings.insert(row.ending).second, row.title);
+            for (const QString& option : QString(row.option).split(',')) {
+                QVERIFY2(option.startsWith("--"), row.option);
+                QVERIFY2(options.insert(option.toStdString()).second, row.option);
+            }
+            QVERIFY2(row.about[0] && !QString(row.about).contains('\n') && !QString(row.about).contains('|'),
+                     row.title);
+            QCOMPARE(hasWhatIsNeeded({&run}, row.needs), row.needs == ExportNeeds::Nothing);
+            QVERIFY(hasWhatIsNeeded(all, row.needs));
+            const std::string path = m_folder.file(("row." + std::string(row.ending)).c_str());
+            const Status written = row.write(all, path, {});
+            QVERIFY2(written.ok(), written.ok() ? "" : written.error().toString().c_str());
+            QVERIFY2(readFile(path).size() > 20, row.title);
+            QVERIFY2(!row.write(all, m_folder.file("missing/row"), {}).ok(), row.title);
+        }
+    }
+
     void whatCannotBeWrittenLeavesNothing() {
         const RunData run = sampleRun();
         const std::string path = m_folder.file("missing/x.npy");
-        for (const Status& ok : {exportMaskNpy(run, path), exportMaskNpz(run, path), exportSpansCsv(run, path),
-                                 exportHtml(run, nullptr, "", path)}) {
+        for (const Status& ok : {exportMaskNpy({&run}, path), exportMaskNpz({&run}, path), exportSpansCsv({&run}, path),
+                                 exportReportHtml({&run}, path)}) {
             QVERIFY(!ok.ok());
             QCOMPARE(ok.error().code, ErrorCode::Io);
         }
@@ -313,9 +348,9 @@ class TestExport : public QObject {
         // A device takes what is written; no file takes its place. (A link, so that a failing test breaks no machine.)
         const QString device = QString::fromStdString(m_folder.file("device"));
         QVERIFY(QFile::link("/dev/null", device));
-        QVERIFY(exportSpansCsv(run, device.toStdString()).ok());
+        QVERIFY(exportSpansCsv({&run}, device.toStdString()).ok());
         QVERIFY(writeTrace(device.toStdString(), {&run}).ok());
-        const Status npz = exportMaskNpz(run, device.toStdString());  // a zip is written with steps back
+        const Status npz = exportMaskNpz({&run}, device.toStdString());  // a zip is written with steps back
         QVERIFY(!npz.ok());
         QVERIFY(QFileInfo(device).isSymLink());
         QVERIFY(!QFile::exists(device + ".part"));
@@ -348,8 +383,8 @@ class TestExport : public QObject {
 
     void pagesAreWellFormedWhateverTheTextIs() {
         const RunData run = hostileRun();
-        QVERIFY(exportHtml(run, nullptr, "", m_folder.file("h.html")).ok());
-        QVERIFY(exportTranscriptMarkdown(run, m_folder.file("h.md")).ok());
+        QVERIFY(exportReportHtml({&run}, m_folder.file("h.html")).ok());
+        QVERIFY(exportTranscriptMarkdown({&run}, m_folder.file("h.md")).ok());
         for (const char* name : {"h.html", "h.md"}) {
             const std::string bytes = readFile(m_folder.file(name));
             const QString page = QString::fromUtf8(bytes.data(), qsizetype(bytes.size()));
@@ -401,7 +436,7 @@ class TestExport : public QObject {
         QCOMPARE(QString::fromStdString(csvCell(text.toStdString())), cell);
         RunData run = sampleRun();
         for (StepRecord& s : run.steps) s.token.text = text.toStdString();
-        QVERIFY(exportSpansCsv(run, m_folder.file("f.csv")).ok());
+        QVERIFY(exportSpansCsv({&run}, m_folder.file("f.csv")).ok());
         const auto rows = parseCsv(readFile(m_folder.file("f.csv")));
         for (size_t r = 1; r < rows.size(); ++r) {
             QVERIFY(rows[r][3].empty() || !QString("=+@\t\r\n").contains(QChar(rows[r][3][0])));
@@ -472,7 +507,7 @@ class TestExport : public QObject {
             for (int turn = 0; turn < 3; ++turn) {
                 QElapsedTimer clock;
                 clock.start();
-                QVERIFY(exportMaskNpz(run, m_folder.file("long.npz")).ok());
+                QVERIFY(exportMaskNpz({&run}, m_folder.file("long.npz")).ok());
                 best = std::min(best, double(clock.nsecsElapsed()) * 1e-9);
             }
             seconds[size_t(k)] = best;
@@ -483,10 +518,8 @@ class TestExport : public QObject {
 
     void exportsCanBeStopped() {
         const RunData run = sampleRun();
-        for (const auto make :
-             {static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpy),
-              static_cast<Status (*)(const RunData&, const std::string&, const ProgressFn&)>(exportMaskNpz)}) {
-            const Status stopped = make(run, m_folder.file("stopped"), [](double) { return false; });
+        for (const auto make : {exportMaskNpy, exportMaskNpz}) {
+            const Status stopped = make({&run}, m_folder.file("stopped"), {[](double) { return false; }, {}, {}});
             QVERIFY(!stopped.ok());
             QCOMPARE(stopped.error().code, ErrorCode::Cancelled);
             QVERIFY(!QFile::exists(QString::fromStdString(m_folder.file("stopped"))));
@@ -496,9 +529,9 @@ class TestExport : public QObject {
 
     void failuresOfNpzSayWhy() {
         const RunData run = sampleRun();
-        const Status missing = exportMaskNpz(run, m_folder.file("missing/x.npz"));
+        const Status missing = exportMaskNpz({&run}, m_folder.file("missing/x.npz"));
         QVERIFY(!missing.ok() && QString::fromStdString(missing.error().toString()).contains("No such file"));
-        const Status full = exportMaskNpz(run, "/dev/full");
+        const Status full = exportMaskNpz({&run}, "/dev/full");
         QVERIFY(!full.ok() && QString::fromStdString(full.error().toString()).contains("needs a file"));
     }
 
@@ -508,8 +541,8 @@ class TestExport : public QObject {
                       link = QString::fromStdString(m_folder.file("link"));
         QVERIFY(QFile::link(file, link));
         for (int turn = 0; turn < 2; ++turn) {  // first the link leads nowhere
-            QVERIFY(exportMaskNpz(run, link.toStdString()).ok());
-            QVERIFY(exportSpansCsv(run, link.toStdString()).ok());
+            QVERIFY(exportMaskNpz({&run}, link.toStdString()).ok());
+            QVERIFY(exportSpansCsv({&run}, link.toStdString()).ok());
             QVERIFY(QFileInfo(link).isSymLink());
             QVERIFY(QFileInfo(file).isFile() && !QFileInfo(file).isSymLink() && QFileInfo(file).size() > 0);
         }

@@ -120,15 +120,18 @@ int main(int argc, char** argv) {
     shots["figures"] = [&](const QString& suffix) {
         FigureOptions o;
         o.dark = suffix.startsWith("-dark");
-        for (const FigureKind kind :
-             {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph})
-            for (const char* format : {"png", "svg", "pdf"}) {
-                QString name = QString("figure-%1%2").arg(figureKindName(kind), suffix);
-                name.replace(".png", QString(".") + format);
-                const Status s = renderFigure(kind, {&declared, &dense}, o, dir.filePath(name).toStdString());
+        const StepProbe probe = sample::probeOf(declared, 100);
+        const DivergenceCurve curve = sample::curveOf(declared);
+        for (const FigureInfo& figure : kFigures)
+            for (const PictureInfo& picture : kPictures) {
+                QString name = QString("figure-%1%2").arg(figure.name, suffix);
+                name.replace(".png", QString(".") + picture.ending);
+                const Status s =
+                    renderFigure(figure.kind, {&declared, &dense, &probe, &curve}, o, dir.filePath(name).toStdString());
                 if (!s) qWarning("%s", s.error().toString().c_str());
             }
-        (void)renderMask(sample::large(16384, 16384), o, dir.filePath("figure-large" + suffix).toStdString());
+        const RunData large = sample::large(16384, 16384);
+        (void)renderFigure(FigureKind::Mask, {&large}, o, dir.filePath("figure-large" + suffix).toStdString());
     };
     shots["export"] = [&](const QString& suffix) {
         RunStore a, b;

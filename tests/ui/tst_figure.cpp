@@ -38,11 +38,11 @@ Expected expectedAt(const RunData& run, const MaskFigureLayout& l, int px, int p
         for (int c = columns.begin; c < columns.end; ++c) {
             MaskState state = MaskState::Future;
             if (c <= s.position) {
-                state = MaskState::Skipped;
+                state = MaskState::NotRead;
                 for (const Interval& i : *s.visible) {
                     if (c >= i.begin && c < i.end) state = MaskState::Attended;
                     const int lo = c / 16 * 16, hi = std::min(lo + 16, s.position + 1);
-                    if (state == MaskState::Skipped && std::max(i.begin, lo) < std::min(i.end, hi))
+                    if (state == MaskState::NotRead && std::max(i.begin, lo) < std::min(i.end, hi))
                         state = MaskState::Loaded;
                 }
             }
@@ -67,13 +67,13 @@ class TestFigure : public QObject {
 
     void checkPixels(const RunData& run, const FigureOptions& o) {
         const QString file = path("mask.png");
-        const Status status = renderMask(run, o, file.toStdString());
+        const Status status = renderFigure(FigureKind::Mask, {&run}, o, file.toStdString());
         QVERIFY2(status.ok(), status.ok() ? "" : status.error().toString().c_str());
         const QImage image = QImage(file).convertToFormat(QImage::Format_RGB32);
         const MaskFigureLayout l = maskFigureLayout(run, o);
         QVERIFY(image.rect().contains(l.plot));
         const Palette& p = Palette::of(o.dark);
-        int read = 0, skipped = 0, loaded = 0, future = 0;
+        int attended = 0, notRead = 0, loaded = 0, future = 0;
         for (int y = 0; y < l.plot.height(); ++y)
             for (int x = 0; x < l.plot.width(); ++x) {
                 const QRgb found = image.pixel(l.plot.left() + x, l.plot.top() + y);
@@ -82,16 +82,16 @@ class TestFigure : public QObject {
                 switch (e.state) {
                     case MaskState::Attended:
                         good = found == (o.byPhase ? p.phase(e.phase) : p.attended).rgb();
-                        ++read;
+                        ++attended;
                         break;
                     case MaskState::Loaded:
                         good = o.showLoaded ? found == p.loaded.rgb() || found == p.loadedDot.rgb()
-                                            : found == p.skipped.rgb() || found == p.skippedLine.rgb();
+                                            : found == p.notRead.rgb() || found == p.notReadLine.rgb();
                         ++loaded;
                         break;
-                    case MaskState::Skipped:
-                        good = found == p.skipped.rgb() || found == p.skippedLine.rgb();
-                        ++skipped;
+                    case MaskState::NotRead:
+                        good = found == p.notRead.rgb() || found == p.notReadLine.rgb();
+                        ++notRead;
                         break;
                     case MaskState::Future:
                         good = found == p.future.rgb();
@@ -103,7 +103,7 @@ class TestFigure : public QObject {
                                               .arg(y)
                                               .arg(hex(found), maskStateName(e.state))));
             }
-        QVERIFY(read > 100 && skipped > 100 && loaded > 20 && future > 20);
+        QVERIFY(attended > 100 && notRead > 100 && loaded > 20 && future > 20);
     }
 
   private slots:
@@ -123,19 +123,18 @@ class TestFigure : public QObject {
         FigureOptions o;
         for (const std::string& title : {std::string(), text}) {
             o.title = o.caption = title;
-            for (const FigureKind kind :
-                 {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph,
-                  FigureKind::Difference, FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence}) {
+            for (const FigureInfo& figure : kFigures) {
                 const QString file = path("hostile.svg");
-                const Status status = renderFigure(kind, {&run, &dense, &m_probe, &m_curve}, o, file.toStdString());
+                const Status status =
+                    renderFigure(figure.kind, {&run, &dense, &m_probe, &m_curve}, o, file.toStdString());
                 QVERIFY2(status.ok(), status.ok() ? "" : status.error().toString().c_str());
                 QFile f(file);
                 QVERIFY(f.open(QIODevice::ReadOnly));
                 QXmlStreamReader xml(&f);
                 while (!xml.atEnd()) xml.readNext();
-                QVERIFY2(
-                    !xml.hasError(),
-                    qPrintable(QString("%1: %2, line %3").arg(int(kind)).arg(xml.errorString()).arg(xml.lineNumber())));
+                QVERIFY2(!xml.hasError(),
+                         qPrintable(
+                             QString("%1: %2, line %3").arg(figure.name).arg(xml.errorString()).arg(xml.lineNumber())));
                 QVERIFY(QSvgRenderer(file).isValid());
             }
         }
@@ -182,10 +181,7 @@ class TestFigure : public QObject {
 
     void everyFigureInEveryFormat_data() {
         QTest::addColumn<int>("kind");
-        for (const FigureKind k :
-             {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
-              FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
-            QTest::newRow(figureKindName(k)) << int(k);
+        for (const FigureInfo& figure : kFigures) QTest::newRow(figure.name) << int(figure.kind);
     }
     void everyFigureInEveryFormat() {
         QFETCH(int, kind);
@@ -229,7 +225,7 @@ class TestFigure : public QObject {
         o.scale = 1;
         o.caption = o.title = "-";
         o.legend = false;
-        const auto png = figurePng(FigureKind::Difference, {&m_run, &m_dense}, o);
+        const auto png = figureBytes(FigureKind::Difference, PictureFormat::Png, {&m_run, &m_dense}, o);
         QVERIFY(png.ok());
         const QImage image = QImage::fromData(QByteArray::fromStdString(*png));
         const MaskFigureLayout l = maskFigureLayout(m_run, o);
@@ -275,34 +271,36 @@ class TestFigure : public QObject {
     }
 
     void sameBytesEveryTime() {
-        const auto a = figurePng(FigureKind::Mask, {&m_run}, {}), b = figurePng(FigureKind::Mask, {&m_run}, {});
+        const auto a = figureBytes(FigureKind::Mask, PictureFormat::Png, {&m_run}, {}),
+                   b = figureBytes(FigureKind::Mask, PictureFormat::Png, {&m_run}, {});
         QVERIFY(a.ok() && b.ok());
         QVERIFY(*a == *b);
-        QVERIFY(renderMask(m_run, {}, path("same.png").toStdString()).ok());
+        QVERIFY(renderFigure(FigureKind::Mask, {&m_run}, {}, path("same.png").toStdString()).ok());
         QFile file(path("same.png"));
         QVERIFY(file.open(QIODevice::ReadOnly));
         QVERIFY(file.readAll().toStdString() == *a);
     }
 
     void errorsSayWhat() {
-        const Status ending = renderMask(m_run, {}, path("mask.gif").toStdString());
+        const Status ending = renderFigure(FigureKind::Mask, {&m_run}, {}, path("mask.gif").toStdString());
         QVERIFY(!ending.ok());
         QCOMPARE(QString::fromStdString(ending.error().found), QString(".gif"));
-        const Status nowhere = renderMask(m_run, {}, "/nonexistent/folder/mask.png");
+        const Status nowhere = renderFigure(FigureKind::Mask, {&m_run}, {}, "/nonexistent/folder/mask.png");
         QVERIFY(!nowhere.ok());
         QVERIFY(nowhere.error().code == ErrorCode::Io);
         QVERIFY(nowhere.error().toString().find("/nonexistent/folder/mask.png") == 0);
-        const Status empty = renderMask(RunData{}, {}, path("mask.png").toStdString());
+        const RunData nothing;
+        const Status empty = renderFigure(FigureKind::Mask, {&nothing}, {}, path("mask.png").toStdString());
         QVERIFY(!empty.ok());
         RunData hostile;
         StepRecord s;
         s.position = INT32_MAX;
         s.segment = 7;
         hostile.steps.assign(40, s);
-        (void)figurePng(FigureKind::Mask, {&hostile}, {});
-        (void)figurePng(FigureKind::Throughput, {&hostile, &hostile}, {});
-        (void)figurePng(FigureKind::Timeline, {&hostile}, {});
-        QVERIFY(!figurePng(FigureKind::Graph, {&hostile}, {}).ok());
+        (void)figureBytes(FigureKind::Mask, PictureFormat::Png, {&hostile}, {});
+        (void)figureBytes(FigureKind::Throughput, PictureFormat::Png, {&hostile, &hostile}, {});
+        (void)figureBytes(FigureKind::Timeline, PictureFormat::Png, {&hostile}, {});
+        QVERIFY(!figureBytes(FigureKind::Graph, PictureFormat::Png, {&hostile}, {}).ok());
     }
 
     void dialogPreviewsAndWrites() {
@@ -316,14 +314,18 @@ class TestFigure : public QObject {
         dense.load(m_dense);
         dialog.refreshPreview();
         QVERIFY(!preview->pixmap(Qt::ReturnByValue).isNull());
-        std::string seen;
-        dialog.setDataExports({{"Mask as NumPy array", "npy", "uint8",
-                                [&](const FigureSource& source, const std::string& p) -> Status {
-                                    seen =
-                                        p + (source.other ? " dense " : " ") + std::to_string(source.run->steps.size());
-                                    return {};
-                                },
-                                ExportNeeds::Nothing}});
+        static std::string seen;  // the rows of the table are plain functions
+        const DataExport npy{"Mask as NumPy array",
+                             "npy",
+                             "--npy",
+                             "uint8",
+                             ExportNeeds::Nothing,
+                             [](const ExportSource& source, const std::string& p, const ExportTools& tools) -> Status {
+                                 seen = p + (source.other ? " dense " : " ") + std::to_string(source.run->steps.size());
+                                 seen += tools.maskPng(*source.run).substr(1, 3);
+                                 return {};
+                             }};
+        dialog.setDataExports({&npy, 1});
         dialog.choose(FigureKind::Throughput);
         auto* format = dialog.findChild<QComboBox*>("exportFormat");
         format->setCurrentText("SVG");
@@ -332,12 +334,7 @@ class TestFigure : public QObject {
         QVERIFY(QSvgRenderer(path("dialog.svg")).isValid());
         dialog.chooseData("npy");
         QVERIFY(dialog.exportTo("/x/y.npy"));
-        QCOMPARE(QString::fromStdString(seen), QString("/x/y.npy dense %1").arg(m_run.steps.size()));
-        dialog.chooseData("csv");
-        QVERIFY(dialog.exportTo(path("t.csv")));
-        QFile csv(path("t.csv"));
-        QVERIFY(csv.open(QIODevice::ReadOnly));
-        QCOMPARE(csv.readAll().count('\n'), int(m_run.steps.size() + m_dense.steps.size()) + 1);
+        QCOMPARE(QString::fromStdString(seen), QString("/x/y.npy dense %1PNG").arg(m_run.steps.size()));
         dialog.choose(FigureKind::Mask);
         QVERIFY(!dialog.exportTo("/nonexistent/a.png"));
         QVERIFY(dialog.message().contains("/nonexistent/a.png"));
@@ -358,17 +355,22 @@ class TestFigure : public QObject {
         RunStore store, none;
         store.load(m_run);
         auto dialog = std::make_unique<ExportDialog>(&store, &none);
-        QThread* writer = nullptr;
-        std::atomic<bool> go{false};
-        size_t nSteps = 0;
-        const auto slow = [&](const FigureSource& source, const std::string& to) -> Status {
-            while (!go) QThread::msleep(1);
-            writer = QThread::currentThread();
-            nSteps = source.run->steps.size();
-            if (to == "/bad") return Error{ErrorCode::Io, "no <b>room</b>", to};
-            return {};
-        };
-        dialog->setDataExports({{"Slow", "npy", "uint8", slow, ExportNeeds::Nothing}});
+        static QThread* writer = nullptr;
+        static std::atomic<bool> go{false};
+        static size_t nSteps = 0;
+        const DataExport slow{"Slow",
+                              "npy",
+                              "--npy",
+                              "uint8",
+                              ExportNeeds::Nothing,
+                              [](const ExportSource& source, const std::string& to, const ExportTools&) -> Status {
+                                  while (!go) QThread::msleep(1);
+                                  writer = QThread::currentThread();
+                                  nSteps = source.run->steps.size();
+                                  if (to == "/bad") return Error{ErrorCode::Io, "no <b>room</b>", to};
+                                  return {};
+                              }};
+        dialog->setDataExports({&slow, 1});
         dialog->chooseData("npy");
         dialog->startExport("/good");
         QVERIFY(dialog->message().startsWith("Writing"));
@@ -410,10 +412,9 @@ class TestFigure : public QObject {
         QCOMPARE(mkfifo(pipe.constData(), 0600), 0);
         const int end = open(pipe.constData(), O_RDWR);
         QVERIFY(end >= 0 && fcntl(end, F_SETPIPE_SZ, 1 << 20) >= 1 << 20);  // so that nobody need read meanwhile
-        FigureOptions png;
-        png.format = FigureFormat::Png;
-        png.scale = 1;
-        const Status ok = renderMask(m_run, png, pipe.toStdString());
+        FigureOptions small;
+        small.scale = 1;
+        const Status ok = renderFigure(FigureKind::Mask, {&m_run}, small, pipe.toStdString(), PictureFormat::Png);
         QVERIFY2(ok.ok(), ok.ok() ? "" : ok.error().toString().c_str());
         struct stat what {};
         QVERIFY(::stat(pipe.constData(), &what) == 0 && S_ISFIFO(what.st_mode));

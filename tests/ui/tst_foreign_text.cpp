@@ -36,8 +36,13 @@
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/banner.h"
 #include "ui/window/card_text.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_dialogs.h"
+#include "ui/window/model_loader.h"
+#include "ui/window/plain_labels.h"
+#include "ui/window/run_files.h"
+#include "ui/window/window_actions.h"
 
 using namespace spanscope;
 
@@ -457,20 +462,20 @@ class TestForeignText : public QObject {
             QVERIFY2(walk.faults.isEmpty(), qPrintable(QString("%1: %2 faults\n").arg(what).arg(walk.faults.size()) +
                                                        walk.faults.join("\n").left(6000)));
         };
-        window.loadModel({path, 0, DeviceChoice::Cpu});
+        window.models()->load({path, 0, DeviceChoice::Cpu});
         LOOK("loading");
         ErrorInfo error{foreign, foreign, foreign, -1, -1};
-        window.onModelFailed(path, error);
+        window.models()->onModelFailed(path, error);
         LOOK("a model that does not open");
         for (QAbstractButton* b : window.banner()->findChildren<QAbstractButton*>())
             if (b->isCheckable()) b->setChecked(true);
         LOOK("its details");
-        window.onForecastFailed(path, error);
+        window.models()->onForecastFailed(path, error);
         window.openPath(path);
         ForecastInfo forecast;
         forecast.path = path;
         forecast.contextTokens = forecast.largestContext = 1000;
-        window.onForecast(forecast);
+        window.models()->onForecast(forecast);
         LOOK("forecast");
         for (QDialog* d : window.findChildren<QDialog*>()) d->close();
 
@@ -482,7 +487,7 @@ class TestForeignText : public QObject {
                          QString(foreign).left(100000);
         model.tasks = {foreign};
         model.trainedFor = {foreign};
-        window.onModelReady(model);
+        window.models()->onModelReady(model);
         LOOK("model");
         {
             ModelCardDialog card(model, &window);
@@ -495,14 +500,15 @@ class TestForeignText : public QObject {
         const auto dense = std::make_shared<const RunData>(run(foreign, 2, MaskPolicySpec::dense(), longTokens));
         RunData third = run(foreign, 3, MaskPolicySpec::declared(), longTokens);
         third.header.formattedPrompt += "other";
-        window.onTraceOpened(path + ".spantrace", {declared, dense, std::make_shared<const RunData>(third)}, foreign);
+        window.files()->onTraceOpened(path + ".spantrace", {declared, dense, std::make_shared<const RunData>(third)},
+                                      foreign);
         LOOK("trace");
-        window.onTraceSaved(path);
-        window.onTraceFailed(path, error);
+        window.files()->onTraceSaved(path);
+        window.files()->onTraceFailed(path, error);
         window.action("run")->trigger();
         RunHeader header = declared->header;
-        header.runId = window.lastRunId();
-        window.onStarted(header.runId, std::make_shared<const RunHeader>(header), {});
+        header.runId = window.runs()->lastRunId();
+        window.runs()->onStarted(header.runId, std::make_shared<const RunHeader>(header), {});
         auto batch = std::make_shared<RunBatch>();
         batch->runId = header.runId;
         batch->steps = declared->steps;
@@ -511,21 +517,21 @@ class TestForeignText : public QObject {
         batch->stats = declared->stats;
         batch->answer = declared->answer;
         batch->finished = true;
-        window.onBatch(batch);
+        window.runs()->onBatch(batch);
         LOOK("run");
         ErrorInfo wrong = error;
         wrong.column = 3;
         wrong.line = 1;
-        window.onFailed(header.runId, wrong);
+        window.runs()->onFailed(header.runId, wrong);
         LOOK("a wrong problem");
-        window.onFailed(header.runId, error);
-        window.onFinished(header.runId, StopReason::Failed);
-        window.onIdle();
+        window.runs()->onFailed(header.runId, error);
+        window.runs()->onFinished(header.runId, StopReason::Failed);
+        window.runs()->onIdle();
         window.setSideBySide(true);
         LOOK("side by side");
 
-        window.setLayoutPreset("inspect");
-        window.raisePanel("probe");
+        window.docks()->setPreset("inspect");
+        window.docks()->raise("probe");
         emit window.probe()->inspectRequested();
         const RunData& shown = window.store()->data();
         window.probe()->onCurve(sample::curveOf(shown));
@@ -542,17 +548,17 @@ class TestForeignText : public QObject {
         LOOK("probe");
         emit window.probe()->inspectRequested();
         window.probe()->onFailed(error);
-        window.offerRecovery({path + ".spantrace", path});
+        window.files()->offerRecovery({path + ".spantrace", path});
         for (const char* preset : {"analysis", "inspect", "demo"}) {
-            window.setLayoutPreset(preset);
-            for (const QString& id : window.actionIds())
-                if (id.startsWith("dock.")) window.raisePanel(id.mid(5));
+            window.docks()->setPreset(preset);
+            for (const QString& id : window.windowActions()->ids())
+                if (id.startsWith("dock.")) window.docks()->raise(id.mid(5));
             window.selection()->lockRange(window.store()->nSteps() / 2, window.store()->nSteps() / 2);
             LOOK(preset);
         }
-        for (const QString& id : window.actionIds())
+        for (const QString& id : window.windowActions()->ids())
             if (id.startsWith("dock.")) {
-                window.raisePanel(id.mid(5));
+                window.docks()->raise(id.mid(5));
                 LOOK(qPrintable(id));
             }
         window.action("exportImage")->trigger();

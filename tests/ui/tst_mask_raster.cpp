@@ -19,7 +19,7 @@ MaskState bruteCell(const MaskRow& row, int column) {
         for (int c = column / 16 * 16; c < column / 16 * 16 + 16; ++c)
             if (c >= i.begin && c < i.end && c <= row.position) page = true;
     }
-    return page ? MaskState::Loaded : MaskState::Skipped;
+    return page ? MaskState::Loaded : MaskState::NotRead;
 }
 
 /// Random rows: lists of random intervals, kept for a few rows at a time as phases do.
@@ -62,11 +62,11 @@ class TestMaskRaster : public QObject {
         QCOMPARE(maskCell(row, 20), MaskState::Attended);
         QCOMPARE(maskCell(row, 21), MaskState::Future);
         QCOMPARE(maskCell(row, -1), MaskState::Future);
-        QCOMPARE(maskCell({nullptr, 20, Phase::Free}, 3), MaskState::Skipped);
+        QCOMPARE(maskCell({nullptr, 20, Phase::Free}, 3), MaskState::NotRead);
         const MaskRow far{std::make_shared<const IntervalList>(IntervalList{{40, 41}}), 60, Phase::Focus};
-        QCOMPARE(maskCell(far, 31), MaskState::Skipped);
+        QCOMPARE(maskCell(far, 31), MaskState::NotRead);
         QCOMPARE(maskCell(far, 32), MaskState::Loaded);
-        QCOMPARE(maskCell(far, 48), MaskState::Skipped);
+        QCOMPARE(maskCell(far, 48), MaskState::NotRead);
     }
 
     void cellsOfPixels_data() {
@@ -173,7 +173,7 @@ class TestMaskRaster : public QObject {
             int ink[2] = {0, 0};
             for (int py = 0; py < 8; ++py)
                 for (int px = 0; px < 8; ++px) {
-                    ink[0] += maskPatternInk(MaskState::Skipped, px, py);
+                    ink[0] += maskPatternInk(MaskState::NotRead, px, py);
                     ink[1] += maskPatternInk(MaskState::Loaded, px, py);
                     QVERIFY(!maskPatternInk(MaskState::Attended, px, py));
                     QVERIFY(!maskPatternInk(MaskState::Future, px, py));
@@ -182,9 +182,9 @@ class TestMaskRaster : public QObject {
             // In grey: read stands far from both grounds, in every phase.
             for (const QColor& c : p.phases) {
                 if (&c == &p.phases[0]) continue;
-                QVERIFY2(std::abs(qGray(c.rgb()) - qGray(p.skipped.rgb())) > 60, qPrintable(c.name()));
+                QVERIFY2(std::abs(qGray(c.rgb()) - qGray(p.notRead.rgb())) > 60, qPrintable(c.name()));
             }
-            QVERIFY(std::abs(qGray(p.attended.rgb()) - qGray(p.skipped.rgb())) > 100);
+            QVERIFY(std::abs(qGray(p.attended.rgb()) - qGray(p.notRead.rgb())) > 100);
         }
     }
 

@@ -59,7 +59,7 @@ class TestMaskView : public QObject {
         QVERIFY(QTest::qWaitForWindowExposed(&f.view));
         f.view.finishTiles();
         const QImage image = f.view.viewport()->grab().toImage().convertToFormat(QImage::Format_RGB32);
-        const Palette& p = Palette::of(&f.view);
+        const Palette& p = Palette::of(f.view.palette());
         // Centres of cells, away from grid lines and rulers; every 7th to keep it short.
         int checked = 0;
         for (int step = 0; step < int(m_run.steps.size()); step += 7)

@@ -1,8 +1,10 @@
 // The transcript widget: tokens where they are drawn, clicks that select, light that equals the run's intervals.
 #include <QScrollBar>
 #include <QtTest>
+#include <random>
 
 #include "tests/ui/sample_run.h"
+#include "ui/views/transcript/transcript_layout.h"
 #include "ui/views/transcript/transcript_view.h"
 
 using namespace spanscope;
@@ -219,6 +221,45 @@ class TestTranscriptView : public QObject {
         QTest::qWait(50);
         QCOMPARE(m_store.nSteps(), n);
         QVERIFY(m_store.isFinished());
+    }
+
+    /// Every token lies in exactly one row, inside the width, and a hit at its middle finds it again.
+    void layoutHoldsEveryToken() {
+        std::mt19937 random(11);
+        for (const int width : {120, 333, 901}) {
+            TranscriptLayout layout;
+            TranscriptMetrics metrics;
+            metrics.width = width;
+            layout.reset(metrics);
+            for (int i = 0; i < 2042; ++i) {
+                TokenBox box;
+                box.width = 4 + int(random() % 40);
+                box.mayBreakBefore = random() % 3 == 0;
+                box.endsLine = random() % 37 == 0;
+                box.startsBlock = random() % 53 == 0;
+                box.startsSection = i == 0 || i == 500;
+                layout.append(box);
+            }
+            int next = 0, y = -1;
+            for (const TranscriptRow& row : layout.rows()) {
+                QCOMPARE(row.first, next);
+                QVERIFY(row.end > row.first);
+                QVERIFY(row.y > y);
+                y = row.y;
+                next = row.end;
+                int w = row.indent;
+                for (int t = row.first; t < row.end; ++t) w += layout.box(t).width;
+                QVERIFY2(w <= width || row.end - row.first == 1, "row wider than the view");
+            }
+            QCOMPARE(next, layout.nTokens());
+            for (int t = 0; t < layout.nTokens(); ++t) {
+                const TranscriptRow& row = layout.rows()[size_t(layout.rowOfToken(t))];
+                QCOMPARE(layout.tokenAt(layout.xOfToken(t) + layout.box(t).width / 2, row.y + metrics.rowHeight / 2),
+                         t);
+            }
+            QCOMPARE(layout.tokenAt(5, layout.height() + 5), -1);
+            QCOMPARE(layout.rowOfToken(layout.nTokens()), -1);
+        }
     }
 
   private:

@@ -1,4 +1,5 @@
-// Value types of the window: numbers as text, live rate, summaries of segments, layout of a transcript.
+// Value types of the window: numbers as text, live rate, summaries of segments. The program holds all of ui/model and
+// QtGui, no widgets: what reached for one would not link.
 #include <QtTest>
 #include <random>
 
@@ -7,7 +8,6 @@
 #include "ui/model/live_rate.h"
 #include "ui/model/run_store.h"
 #include "ui/model/segment_summary.h"
-#include "ui/views/transcript/transcript_layout.h"
 
 using namespace spanscope;
 
@@ -171,45 +171,6 @@ class TestUiValues : public QObject {
         QCOMPARE(pagesOf({16, kOpenEnd}, 33).count(), 2);
         QCOMPARE(pagesOf({40, kOpenEnd}, 33).count(), 0);
         QCOMPARE(pagesOf({5, 5}, 33).count(), 0);
-    }
-
-    /// Every token lies in exactly one row, inside the width, and a hit at its middle finds it again.
-    void layoutHoldsEveryToken() {
-        std::mt19937 random(11);
-        for (const int width : {120, 333, 901}) {
-            TranscriptLayout layout;
-            TranscriptMetrics metrics;
-            metrics.width = width;
-            layout.reset(metrics);
-            for (int i = 0; i < 2042; ++i) {
-                TokenBox box;
-                box.width = 4 + int(random() % 40);
-                box.mayBreakBefore = random() % 3 == 0;
-                box.endsLine = random() % 37 == 0;
-                box.startsBlock = random() % 53 == 0;
-                box.startsSection = i == 0 || i == 500;
-                layout.append(box);
-            }
-            int next = 0, y = -1;
-            for (const TranscriptRow& row : layout.rows()) {
-                QCOMPARE(row.first, next);
-                QVERIFY(row.end > row.first);
-                QVERIFY(row.y > y);
-                y = row.y;
-                next = row.end;
-                int w = row.indent;
-                for (int t = row.first; t < row.end; ++t) w += layout.box(t).width;
-                QVERIFY2(w <= width || row.end - row.first == 1, "row wider than the view");
-            }
-            QCOMPARE(next, layout.nTokens());
-            for (int t = 0; t < layout.nTokens(); ++t) {
-                const TranscriptRow& row = layout.rows()[size_t(layout.rowOfToken(t))];
-                QCOMPARE(layout.tokenAt(layout.xOfToken(t) + layout.box(t).width / 2, row.y + metrics.rowHeight / 2),
-                         t);
-            }
-            QCOMPARE(layout.tokenAt(5, layout.height() + 5), -1);
-            QCOMPARE(layout.rowOfToken(layout.nTokens()), -1);
-        }
     }
 };
 

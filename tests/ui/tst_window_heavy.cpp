@@ -15,8 +15,13 @@
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/banner.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_dialogs.h"
+#include "ui/window/model_loader.h"
+#include "ui/window/run_files.h"
+#include "ui/window/transcript_panel.h"
+#include "ui/window/window_actions.h"
 
 using namespace spanscope;
 
@@ -61,7 +66,7 @@ class TestWindowHeavy : public QObject {
         setup.tasks = {{"sheet", "Sheet", {"1+2"}}};
         m_window = std::make_unique<MainWindow>(setup);
         m_window->resize(1440, 900);
-        m_window->setLayoutPreset("analysis");
+        m_window->docks()->setPreset("analysis");
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         test::longestTurn([] {}, [] { return true; });
@@ -73,13 +78,15 @@ class TestWindowHeavy : public QObject {
 
     void aMillionSteps() {
         check(
-            "a recording of 1,000,000 steps", [&] { m_window->onTraceOpened("/a.spantrace", {million()}, {}); },
+            "a recording of 1,000,000 steps",
+            [&] { m_window->files()->onTraceOpened("/a.spantrace", {million()}, {}); },
             [&] { return m_window->store()->isFinished() && m_window->store()->nSteps() == kLong; });
         QCOMPARE(m_window->store()->data().segments.size(), million()->segments.size());
-        for (const QString& id : m_window->actionIds()) {
+        for (const QString& id : m_window->windowActions()->ids()) {
             if (!id.startsWith("dock.")) continue;
             check(
-                qPrintable("its panel " + id.mid(5)), [&] { m_window->raisePanel(id.mid(5)); }, [] { return true; });
+                qPrintable("its panel " + id.mid(5)), [&] { m_window->docks()->raise(id.mid(5)); },
+                [] { return true; });
         }
         check(
             "its last step selected", [&] { m_window->selection()->lockRange(kLong - 1, kLong - 1); },
@@ -93,7 +100,7 @@ class TestWindowHeavy : public QObject {
         if (auto* dialog = m_window->findChild<QDialog*>("exportDialog")) dialog->close();
         RunData small = sample::sheet(4);
         check(
-            "another run in its place", [&] { m_window->onTraceOpened("/b.spantrace", {shared(small)}, {}); },
+            "another run in its place", [&] { m_window->files()->onTraceOpened("/b.spantrace", {shared(small)}, {}); },
             [&] { return m_window->store()->isFinished(); });
     }
 
@@ -110,13 +117,13 @@ class TestWindowHeavy : public QObject {
         check(
             "two recordings of 1,000,000 steps",
             [&] {
-                m_window->onTraceOpened("/a.spantrace", {million(), twin}, {});
+                m_window->files()->onTraceOpened("/a.spantrace", {million(), twin}, {});
             },
-            [&] { return m_window->store()->isFinished() && m_window->denseStore()->isFinished(); });
+            [&] { return m_window->store()->isFinished() && m_window->besideStore()->isFinished(); });
         check(
             "side by side", [&] { m_window->setSideBySide(true); }, [] { return true; });
         check(
-            "their masks compared", [&] { m_window->raisePanel("compare"); }, [] { return true; });
+            "their masks compared", [&] { m_window->docks()->raise("compare"); }, [] { return true; });
     }
 
     void aHundredThousandRuns() {
@@ -129,10 +136,10 @@ class TestWindowHeavy : public QObject {
             runs << shared(std::move(run));
         }
         check(
-            "a file of 100,000 empty runs", [&] { m_window->onTraceOpened("/a.spantrace", runs, {}); },
+            "a file of 100,000 empty runs", [&] { m_window->files()->onTraceOpened("/a.spantrace", runs, {}); },
             [] { return true; });
         QVERIFY(m_window->history()->rowCount() <= 1000);
-        QVERIFY(m_window->runTabs()->count() <= 12);
+        QVERIFY(m_window->transcriptPanel()->tabs()->count() <= 12);
         QVERIFY2(m_window->banner()->isVisible() && m_window->banner()->title().contains("first 100 of"),
                  qPrintable(m_window->banner()->title()));
     }
@@ -146,20 +153,21 @@ class TestWindowHeavy : public QObject {
         const SharedRun one = shared(std::move(run));
         check(
             "1 MB in prompt, answer and 40 tokens",
-            [&] { m_window->onTraceOpened("/" + QString(200, 'y') + ".spantrace", {one}, {}); },
+            [&] { m_window->files()->onTraceOpened("/" + QString(200, 'y') + ".spantrace", {one}, {}); },
             [&] { return m_window->store()->isFinished(); });
         QCOMPARE(m_window->promptEditor()->text().size(), 1 << 20);  // run again, it is the same
-        QVERIFY(m_window->transcript()->plainText().size() > 40 * (1 << 20));
-        for (const QString& id : m_window->actionIds()) {
+        QVERIFY(m_window->transcriptPanel()->transcript()->plainText().size() > 40 * (1 << 20));
+        for (const QString& id : m_window->windowActions()->ids()) {
             if (!id.startsWith("dock.")) continue;
             check(
-                qPrintable("1 MB, panel " + id.mid(5)), [&] { m_window->raisePanel(id.mid(5)); }, [] { return true; });
+                qPrintable("1 MB, panel " + id.mid(5)), [&] { m_window->docks()->raise(id.mid(5)); },
+                [] { return true; });
         }
         const QString text(1 << 20, 'z');
         check(
             "an error of 1 MB",
             [&] {
-                m_window->onModelFailed("/" + text, {text, text, text, -1, -1});
+                m_window->models()->onModelFailed("/" + text, {text, text, text, -1, -1});
             },
             [] { return true; });
         check(
@@ -184,12 +192,12 @@ class TestWindowHeavy : public QObject {
         }
         const SharedRun one = shared(std::move(run));
         check(
-            "200,000 segments", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); },
+            "200,000 segments", [&] { m_window->files()->onTraceOpened("/a.spantrace", {one}, {}); },
             [&] { return m_window->store()->isFinished(); });
         QCOMPARE(m_window->store()->data().segments.size(), one->segments.size());
         for (const char* id : {"spans", "graph", "inspector", "timeline", "mask"})
             check(
-                qPrintable(QString("200,000 segments, panel %1").arg(id)), [&] { m_window->raisePanel(id); },
+                qPrintable(QString("200,000 segments, panel %1").arg(id)), [&] { m_window->docks()->raise(id); },
                 [] { return true; });
     }
 
@@ -203,7 +211,8 @@ class TestWindowHeavy : public QObject {
             if (s.kind == SegmentKind::Out) s.begin += shift, s.end += s.end == kOpenEnd ? 0 : shift;
         const SharedRun one = shared(std::move(run));
         check(
-            "a prompt of 200,000 tokens, no two alike", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); },
+            "a prompt of 200,000 tokens, no two alike",
+            [&] { m_window->files()->onTraceOpened("/a.spantrace", {one}, {}); },
             [&] { return m_window->store()->isFinished(); });
     }
 
@@ -224,15 +233,15 @@ class TestWindowHeavy : public QObject {
         }
         const SharedRun one = shared(std::move(run));
         check(
-            "segments that name every one before", [&] { m_window->onTraceOpened("/a.spantrace", {one}, {}); },
+            "segments that name every one before", [&] { m_window->files()->onTraceOpened("/a.spantrace", {one}, {}); },
             [&] { return m_window->store()->isFinished(); });
         check(
-            "their graph", [&] { m_window->raisePanel("graph"); }, [] { return true; });
+            "their graph", [&] { m_window->docks()->raise("graph"); }, [] { return true; });
         check(
-            "their table", [&] { m_window->raisePanel("spans"); }, [] { return true; });
+            "their table", [&] { m_window->docks()->raise("spans"); }, [] { return true; });
         m_window->selection()->lockRange(m_window->store()->nSteps() - 1, m_window->store()->nSteps() - 1);
         check(
-            "their inspector", [&] { m_window->raisePanel("inspector"); }, [] { return true; });
+            "their inspector", [&] { m_window->docks()->raise("inspector"); }, [] { return true; });
     }
 
     void cards_data() {

@@ -7,6 +7,7 @@
 #include "tests/ui/clipping.h"
 #include "tests/ui/window_states.h"
 #include "ui/export/export_dialog.h"
+#include "ui/window/dock_layout.h"
 
 using namespace spanscope;
 
@@ -60,7 +61,7 @@ class TestWindowScaling : public QObject {
                 if (name != "finished") return;
                 for (const char* panel :
                      {"graph", "spans", "inspector", "history", "probe", "compare", "timeline", "throughput", "mask"}) {
-                    window.raisePanel(panel);
+                    window.docks()->raise(panel);
                     sample::settle(60);
                     check(name + '/' + panel, window);
                 }
@@ -70,10 +71,10 @@ class TestWindowScaling : public QObject {
                 sample::settle(60);
                 check("side by side", window);
                 window.setSideBySide(false);
-                window.setLayoutPreset("inspect");
+                window.docks()->setPreset("inspect");
                 sample::settle(100);
                 check("inspect layout", window);
-                window.setLayoutPreset("demo");
+                window.docks()->setPreset("demo");
             },
             size);
         QVERIFY(nChecked >= 18);

@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "tests/ui/sample_run.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
+#include "ui/window/model_loader.h"
 
 using namespace spanscope;
 
@@ -49,13 +51,13 @@ class TestWindowSoak : public QObject {
         setup.tasks = {{"expression", "Expression", {"1+2"}}};
         MainWindow window(setup);
         window.resize(1440, 900);
-        window.setLayoutPreset("analysis");
+        window.docks()->setPreset("analysis");
         window.show();
         QVERIFY(QTest::qWaitForWindowExposed(&window));
         ModelInfo model;
         model.path = "/m";
         model.name = "m";
-        window.onModelReady(model);
+        window.models()->onModelReady(model);
 
         const RunData script = sample::large(kRunSteps, 8192);
         qint64 runId = 0;
@@ -64,10 +66,10 @@ class TestWindowSoak : public QObject {
         qint64 nSteps = 0, warmKiB = 0;
         const auto begin = [&] {
             window.action("run")->trigger();  // as a person would, over and over
-            runId = window.lastRunId();
+            runId = window.runs()->lastRunId();
             RunHeader header = script.header;
             header.runId = runId;
-            window.onStarted(runId, std::make_shared<const RunHeader>(header), {});
+            window.runs()->onStarted(runId, std::make_shared<const RunHeader>(header), {});
             sent = 0;
         };
         QElapsedTimer clock, sinceBatch;
@@ -92,10 +94,10 @@ class TestWindowSoak : public QObject {
                 batch->stats = script.stats;
                 batch->finished = sent == script.steps.size();
                 const qint64 start = threadCpuNs();
-                window.onBatch(batch);
+                window.runs()->onBatch(batch);
                 if (batch->finished) {
-                    window.onFinished(runId, StopReason::TokenLimit);
-                    window.onIdle();
+                    window.runs()->onFinished(runId, StopReason::TokenLimit);
+                    window.runs()->onIdle();
                     begin();
                 }
                 worst = std::max(worst, double(threadCpuNs() - start) / 1e6);

@@ -11,7 +11,9 @@
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/banner.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
+#include "ui/window/model_loader.h"
 
 namespace spanscope::sample {
 
@@ -31,7 +33,7 @@ inline void eachWindowState(const std::function<void(const QString&, MainWindow&
     MainWindow window(setup);
     window.resize(size);
     window.show();
-    window.setLayoutPreset("demo");  // for this size
+    window.docks()->setPreset("demo");  // for this size
     const auto take = [&](const QString& name) {
         settle(400);
         for (MaskView* mask : window.findChildren<MaskView*>()) mask->finishTiles();
@@ -45,14 +47,14 @@ inline void eachWindowState(const std::function<void(const QString&, MainWindow&
     model.backend = "cpu";
     model.device = "2 threads";
     model.tasks = QStringList{"expression", "sheet"};
-    window.onModelReady(model);
+    window.models()->onModelReady(model);
     const RunData run = sheet(24), dense = sheet(24, MaskPolicySpec::dense());
     window.action("attentionBoth")->trigger();
     window.action("run")->trigger();
     for (const auto& [data, id] : {std::pair{&run, 1}, std::pair{&dense, 2}}) {
         RunHeader header = data->header;
         header.runId = id;
-        window.onStarted(id, std::make_shared<const RunHeader>(header), {});
+        window.runs()->onStarted(id, std::make_shared<const RunHeader>(header), {});
     }
     for (const auto& [data, id] : {std::pair{&run, 1}, std::pair{&dense, 2}}) {
         auto batch = std::make_shared<RunBatch>();
@@ -63,10 +65,10 @@ inline void eachWindowState(const std::function<void(const QString&, MainWindow&
         batch->stats = data->stats;
         batch->answer = "-42";
         batch->finished = true;
-        window.onBatch(batch);
-        window.onFinished(id, StopReason::EndOfText);
+        window.runs()->onBatch(batch);
+        window.runs()->onFinished(id, StopReason::EndOfText);
     }
-    window.onIdle();
+    window.runs()->onIdle();
     take("finished");
     const int step = static_cast<int>(run.steps.size()) / 2;
     window.selection()->lockRange(step, step);
@@ -84,7 +86,7 @@ inline void eachWindowState(const std::function<void(const QString&, MainWindow&
     error.title = "The model could not be opened";
     error.text = "The header says more bytes than the file has.";
     error.detail = "File: model.safetensors\nField: header length\nFound: 99999999\nExpected: at most 1024";
-    window.onModelFailed("/x", error);
+    window.models()->onModelFailed("/x", error);
     take("error");
 }
 

@@ -18,57 +18,14 @@
 #include <QSettings>
 #include <QSpinBox>
 #include <QVBoxLayout>
-#include <array>
+#include <functional>
 
-#include "engine/files/output_file.h"
 #include "ui/model/background.h"
 #include "ui/model/shown_text.h"
-#include "ui/views/throughput/throughput_plot.h"
 
 namespace spanscope {
 
 namespace {
-
-struct FigureEntry {
-    FigureKind kind;
-    const char* title;
-    const char* about;
-    ExportNeeds needs = ExportNeeds::Nothing;
-};
-constexpr std::array kFigures{
-    FigureEntry{
-        FigureKind::Mask, QT_TRANSLATE_NOOP("ExportDialog", "Mask heatmap"),
-        QT_TRANSLATE_NOOP("ExportDialog", "What each step could read: rows are steps, columns are context positions.")},
-    FigureEntry{FigureKind::Throughput, QT_TRANSLATE_NOOP("ExportDialog", "Throughput"),
-                QT_TRANSLATE_NOOP("ExportDialog", "Tokens per second, declared and dense, and KV tokens read a step.")},
-    FigureEntry{FigureKind::Timeline, QT_TRANSLATE_NOOP("ExportDialog", "Timeline"),
-                QT_TRANSLATE_NOOP("ExportDialog", "The phases of the run along its own clock, dense beside declared.")},
-    FigureEntry{FigureKind::Graph, QT_TRANSLATE_NOOP("ExportDialog", "Dependency graph"),
-                QT_TRANSLATE_NOOP("ExportDialog", "Which segment read which: for arithmetic the evaluation tree.")},
-    FigureEntry{FigureKind::Difference, QT_TRANSLATE_NOOP("ExportDialog", "Difference of two masks"),
-                QT_TRANSLATE_NOOP("ExportDialog", "What both runs could read, and what only one of them could."),
-                ExportNeeds::Other},
-    FigureEntry{
-        FigureKind::Attention, QT_TRANSLATE_NOOP("ExportDialog", "Attention of a step"),
-        QT_TRANSLATE_NOOP("ExportDialog",
-                          "Dense and declared attention of the inspected step, layer and head over the whole context."),
-        ExportNeeds::Probe},
-    FigureEntry{
-        FigureKind::Heads, QT_TRANSLATE_NOOP("ExportDialog", "Mass kept by layer and head"),
-        QT_TRANSLATE_NOOP("ExportDialog", "Share of the dense attention mass inside the span of the inspected step."),
-        ExportNeeds::Probe},
-    FigureEntry{FigureKind::Divergence, QT_TRANSLATE_NOOP("ExportDialog", "Divergence along the run"),
-                QT_TRANSLATE_NOOP("ExportDialog", "KL(dense \u2016 declared) of the next token at every step."),
-                ExportNeeds::Curve},
-};
-
-Status writeThroughputCsv(const FigureSource& source, const std::string& path) {
-    ThroughputSeries a, b;
-    a.update(*source.run);
-    if (source.other) b.update(*source.other);
-    const auto [first, second] = laneNames(*source.run, source.other);
-    return writeFile(path, throughputCsv(a, source.other ? &b : nullptr, first.toStdString(), second.toStdString()));
-}
 
 constexpr size_t kDrawnAtOnce = 50'000;  // steps
 
@@ -77,16 +34,28 @@ struct Job {
     SharedRun run, other;
     StepProbe probe;
     DivergenceCurve curve;
-    FigureSource source() const {
+    ExportSource source() const {
         return {run.get(), other.get(), probe.dense.empty() ? nullptr : &probe,
                 curve.klNats.empty() ? nullptr : &curve};
     }
 };
 
+QStringList pictureNames() {
+    QStringList names;
+    for (const PictureInfo& picture : kPictures) names << QString(picture.ending).toUpper();
+    return names;
+}
+
+/// Of the report, for readers without scripts.
+std::string maskPng(const RunData& run) {
+    const auto png = figureBytes(FigureKind::Mask, PictureFormat::Png, {&run}, {});
+    return png ? *png : std::string();
+}
+
 }  // namespace
 
-ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* parent)
-    : QDialog(parent), m_store(store), m_dense(maybeDense), m_inbox(sharedMailbox()) {
+ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
+    : QDialog(parent), m_store(store), m_beside(beside), m_inbox(sharedMailbox()) {
     setObjectName("exportDialog");
     setWindowTitle(tr("Export"));
     m_list = new QListWidget(this);
@@ -123,7 +92,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
         connect(l, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
         return l;
     };
-    m_format = box("exportFormat", tr("&Format"), {"PNG", "SVG", "PDF"},
+    m_format = box("exportFormat", tr("&Format"), pictureNames(),
                    tr("SVG and PDF keep text and axes as vectors; cells stay exact"));
     m_scale = box("exportScale", tr("&Scale"), {"1\u00d7", "2\u00d7", "3\u00d7", "4\u00d7"},
                   tr("Pixels to a unit of the page; 2\u00d7 is 192 dpi"));
@@ -142,7 +111,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
     m_title = line("exportTitle", tr("&Title"), tr("Heading of the figure"));
     m_caption = line("exportCaption", tr("&Caption"), tr("Text under the figure"));
     m_legend = check("exportLegend", tr("&Legend"), true, tr("Name the colours and patterns"));
-    m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Read cells in the colour of their phase"));
+    m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Attended cells in the colour of their phase"));
     m_loaded = check("exportLoaded", tr("Show page &rounding"), true,
                      tr("Mark tokens that were loaded only because their page was"));
     m_time = check("exportTime", tr("&Over time"), false, tr("Time instead of context length along the axis"));
@@ -199,70 +168,61 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* paren
     connect(&m_timer, &QTimer::timeout, this, &ExportDialog::refreshPreview);
     connect(m_list, &QListWidget::currentRowChanged, this, &ExportDialog::onChosen);
     connect(m_store, &RunStore::finished, this, [this] { m_timer.start(); });
-    setDataExports({});
+    fillList();
 }
 
-void ExportDialog::setDataExports(const QVector<DataExport>& exports) {
+void ExportDialog::setDataExports(std::span<const DataExport> exports) {
     m_data = exports;
-    m_data.append({tr("Throughput table"), QStringLiteral("csv"),
-                   tr("One row for each step and lane: context, time, step time, tokens per second, tokens attended, "
-                      "read and causal."),
-                   writeThroughputCsv, ExportNeeds::Nothing});
     fillList();
 }
 
 void ExportDialog::fillList() {
     const int row = std::max(0, m_list->currentRow());
     m_list->clear();
-    for (const FigureEntry& f : kFigures) m_list->addItem(tr(f.title));
-    for (const DataExport& d : m_data) m_list->addItem(QStringLiteral("%1 (.%2)").arg(d.title, d.suffix));
+    for (const FigureInfo& f : kFigures) m_list->addItem(tr(f.title));
+    for (const DataExport& d : m_data) m_list->addItem(QStringLiteral("%1 (.%2)").arg(tr(d.title), d.ending));
     m_list->setCurrentRow(std::min(row, m_list->count() - 1));
     // Every name whole, beside the scroll bar.
     m_list->setMinimumWidth(m_list->sizeHintForColumn(0) + m_list->verticalScrollBar()->sizeHint().width() +
                             2 * m_list->frameWidth() + 4);
 }
 
-void ExportDialog::choose(FigureKind kind) {
-    for (size_t i = 0; i < kFigures.size(); ++i)
-        if (kFigures[i].kind == kind) m_list->setCurrentRow(int(i));
+void ExportDialog::choose(FigureKind kind) { m_list->setCurrentRow(int(kind)); }
+
+void ExportDialog::chooseData(const QString& ending) {
+    for (size_t i = 0; i < m_data.size(); ++i)
+        if (ending == m_data[i].ending) m_list->setCurrentRow(int(kFigures.size() + i));
 }
 
-void ExportDialog::chooseData(const QString& suffix) {
-    for (int i = 0; i < m_data.size(); ++i)
-        if (m_data[i].suffix == suffix) {
-            m_list->setCurrentRow(int(kFigures.size()) + i);
-            return;
-        }
+const DataExport* ExportDialog::dataRow() const {
+    const int row = m_list->currentRow() - int(kFigures.size());
+    return row < 0 ? nullptr : &m_data[size_t(row)];
 }
+FigureKind ExportDialog::kind() const { return FigureKind(std::max(0, m_list->currentRow())); }
+PictureFormat ExportDialog::format() const { return kPictures[size_t(m_format->currentIndex())].format; }
 
-bool ExportDialog::isFigure() const { return m_list->currentRow() < int(kFigures.size()); }
-FigureKind ExportDialog::kind() const {
-    return kFigures[size_t(std::clamp(m_list->currentRow(), 0, int(kFigures.size()) - 1))].kind;
-}
-
-FigureSource ExportDialog::source() const {
+ExportSource ExportDialog::source() const {
     return {m_run.get(), m_other.get(), m_probe.dense.empty() ? nullptr : &m_probe,
             m_curve.klNats.empty() ? nullptr : &m_curve};
 }
 
 ExportNeeds ExportDialog::needs() const {
-    return isFigure() ? kFigures[size_t(std::max(0, m_list->currentRow()))].needs
-                      : m_data[m_list->currentRow() - int(kFigures.size())].needs;
+    const DataExport* row = dataRow();
+    return row ? row->needs : figureInfo(kind()).needs;
 }
 
 QString ExportDialog::missing() const {
     if (m_store->nSteps() == 0) return tr("Nothing to export yet: run a prompt or open a trace first.");
-    const FigureSource s = source();
+    if (hasWhatIsNeeded(source(), needs())) return {};
     switch (needs()) {
         case ExportNeeds::Other:
-            return s.other ? QString()
-                           : tr("Needs a second run: compare with dense, or show another run beside this one.");
+            return tr("Needs a second run: compare with dense, or show another run beside this one.");
         case ExportNeeds::Probe:
-            return s.probe ? QString()
-                           : tr("Needs a step in the Inspect panel: inspect the run and select a step first.");
-        case ExportNeeds::Curve: return s.curve ? QString() : tr("Needs the Inspect panel: inspect the run first.");
-        default: return {};
+            return tr("Needs a step in the Inspect panel: inspect the run and select a step first.");
+        case ExportNeeds::Curve: return tr("Needs the Inspect panel: inspect the run first.");
+        case ExportNeeds::Nothing: break;
     }
+    return {};
 }
 
 void ExportDialog::setInspection(const StepProbe& probe, const DivergenceCurve& curve) {
@@ -281,7 +241,6 @@ void ExportDialog::setSelectedSteps(int first, int last) {
 
 FigureOptions ExportDialog::options() const {
     FigureOptions o;
-    o.format = FigureFormat(1 + m_format->currentIndex());
     o.scale = m_scale->currentIndex() + 1;
     o.width = m_width->value();
     o.dark = m_theme->currentIndex() == 1;
@@ -322,15 +281,15 @@ void ExportDialog::onChosen() {
     m_selected->setEnabled(isFigure() && (mask || kind() == FigureKind::Difference) && m_first >= 0);
     m_noFirst->setEnabled(isFigure() && (kind() == FigureKind::Attention || kind() == FigureKind::Heads));
     m_time->setEnabled(isFigure() && kind() == FigureKind::Throughput);
-    m_about->setText(isFigure() ? tr(kFigures[size_t(m_list->currentRow())].about)
-                                : m_data[m_list->currentRow() - int(kFigures.size())].about);
+    const DataExport* row = dataRow();
+    m_about->setText(tr(row ? row->about : figureInfo(kind()).about));
     say({}, false);
     refreshPreview();
 }
 
 void ExportDialog::takeRuns() {
     m_run = m_store->share();
-    m_other = m_dense && m_dense->nSteps() > 0 ? m_dense->share() : nullptr;
+    m_other = m_beside && m_beside->nSteps() > 0 ? m_beside->share() : nullptr;
 }
 
 void ExportDialog::refreshPreview() {
@@ -413,14 +372,15 @@ QString ExportDialog::suggestedName() const {
             part += c.isLetterOrNumber() || c == '.' || c == '-' ? c : QChar('_');
         if (!part.isEmpty()) parts << part;
     }
-    if (isFigure()) {
-        parts << figureKindName(kind());
-        return parts.join('-') + '.' + m_format->currentText().toLower();
+    const DataExport* row = dataRow();
+    if (!row) {
+        parts << figureInfo(kind()).name;
+        return parts.join('-') + '.' + kPictures[size_t(m_format->currentIndex())].ending;
     }
-    const DataExport& d = m_data[m_list->currentRow() - int(kFigures.size())];
+    const QString ending = row->ending, title = tr(row->title);
     // A two-part ending ("segments.csv") says already what it is.
-    if (!d.suffix.contains('.')) parts << d.title.section(' ', 0, 0).toLower();
-    return parts.join('-') + (d.suffix.contains('.') ? '-' : '.') + d.suffix;
+    if (!ending.contains('.')) parts << title.section(' ', 0, 0).toLower();
+    return parts.join('-') + (ending.contains('.') ? '-' : '.') + ending;
 }
 
 void ExportDialog::exportAs() {
@@ -445,12 +405,15 @@ void ExportDialog::startExport(const QString& path) {
     m_export->setEnabled(false);
     say(tr("Writing %1").arg(path), false);
     const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve});
-    std::function<Status(const FigureSource&, const std::string&)> write;
-    if (isFigure())
-        write = [o = options(), kind = kind()](const FigureSource& source, const std::string& to) {
-            return renderFigure(kind, source, o, to);
+    std::function<Status(const ExportSource&, const std::string&)> write;
+    if (const DataExport* row = dataRow())
+        write = [row](const ExportSource& source, const std::string& to) {
+            return row->write(source, to, {{}, {}, maskPng});
         };
-    else write = m_data[m_list->currentRow() - int(kFigures.size())].write;
+    else
+        write = [o = options(), kind = kind(), format = format()](const ExportSource& source, const std::string& to) {
+            return renderFigure(kind, source, o, to, format);
+        };
     const QPointer<ExportDialog> self(this);
     inBackground([job, write, path, self, inbox = m_inbox] {
         const Status status = write(job->source(), path.toStdString());
@@ -469,10 +432,9 @@ void ExportDialog::sayWritten(const QString& path, const Status& status) {
 
 bool ExportDialog::exportTo(const QString& path) {
     takeRuns();
-    const Status status = [&]() -> Status {
-        if (isFigure()) return renderFigure(kind(), source(), options(), path.toStdString());
-        return m_data[m_list->currentRow() - int(kFigures.size())].write(source(), path.toStdString());
-    }();
+    const DataExport* row = dataRow();
+    const Status status = row ? row->write(source(), path.toStdString(), {{}, {}, maskPng})
+                              : renderFigure(kind(), source(), options(), path.toStdString(), format());
     sayWritten(path, status);
     return bool(status);
 }

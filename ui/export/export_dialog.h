@@ -1,12 +1,12 @@
-// Export with preview: figures (drawn here) and data (written by functions that app/ passes in, since the window links
-// no engine). GUI thread.
+// Export with preview: figures (drawn here) and data (a table that app/ passes in, since the window links no engine).
+// GUI thread.
 #pragma once
 
 #include <QDialog>
 #include <QTimer>
-#include <QVector>
-#include <functional>
+#include <span>
 
+#include "engine/types/data_export.h"
 #include "ui/export/figure.h"
 #include "ui/model/mailbox.h"
 #include "ui/model/run_store.h"
@@ -22,27 +22,15 @@ class QStackedWidget;
 
 namespace spanscope {
 
-/// What an export needs besides the run.
-enum class ExportNeeds { Nothing, Other, Probe, Curve };
-
-/// One kind of data file. `write` gets what there is to draw from, and the target.
-struct DataExport {
-    QString title;   ///< "Mask as NumPy array"
-    QString suffix;  ///< "npy"
-    QString about;   ///< what is in it, one or two sentences
-    std::function<Status(const FigureSource&, const std::string&)> write;
-    ExportNeeds needs = ExportNeeds::Nothing;
-};
-
 class ExportDialog : public QDialog {
     Q_OBJECT
   public:
-    ExportDialog(RunStore* store, RunStore* maybeDense, QWidget* parent = nullptr);
+    ExportDialog(RunStore* store, RunStore* beside, QWidget* parent = nullptr);
 
-    /// After the figures in the list; the plots' numbers as CSV are always there.
-    void setDataExports(const QVector<DataExport>& exports);
+    /// After the figures in the list. The rows outlive the dialog and its files that are still being written.
+    void setDataExports(std::span<const DataExport> exports);
     void choose(FigureKind kind);
-    void chooseData(const QString& suffix);
+    void chooseData(const QString& ending);
     /// What inspect mode found about this run, copied; empty parts: it was not asked.
     void setInspection(const StepProbe& probe, const DivergenceCurve& curve);
     /// Steps that "selected steps only" stands for; -1 none.
@@ -65,13 +53,15 @@ class ExportDialog : public QDialog {
     void resizeEvent(QResizeEvent* event) override;
 
   private:
-    bool isFigure() const;
+    bool isFigure() const { return !dataRow(); }
     FigureKind kind() const;
+    const DataExport* dataRow() const;  ///< what is chosen; null: a figure
+    PictureFormat format() const;
     void fillList();
     void onChosen();
     void showPreview();
     void say(const QString& text, bool bad);
-    FigureSource source() const;
+    ExportSource source() const;
     ExportNeeds needs() const;
     QString missing() const;  ///< why what is chosen cannot be made yet; empty: it can
 
@@ -80,12 +70,12 @@ class ExportDialog : public QDialog {
     void startPreview(const FigureOptions& options);
     void sayWritten(const QString& path, const Status& status);
 
-    RunStore *m_store, *m_dense;
+    RunStore *m_store, *m_beside;
     SharedRun m_run, m_other;          ///< what is exported: whole, even while a long recording still comes on show
     std::shared_ptr<Mailbox> m_inbox;  ///< outlives the dialog where a file is being written
     bool m_writing = false, m_drawing = false;
     int m_generation = 0;  ///< of the preview
-    QVector<DataExport> m_data;
+    std::span<const DataExport> m_data;
     QListWidget* m_list;
     QComboBox *m_format, *m_scale, *m_theme;
     QSpinBox* m_width;

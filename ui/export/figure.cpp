@@ -8,37 +8,14 @@
 #include <QPdfWriter>
 #include <QSvgGenerator>
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "engine/files/output_file.h"
 #include "ui/export/figure_page.h"
+#include "ui/views/palette.h"
 
 namespace spanscope {
-
-const char* figureKindName(FigureKind kind) {
-    switch (kind) {
-        case FigureKind::Mask: return "mask";
-        case FigureKind::Throughput: return "throughput";
-        case FigureKind::Timeline: return "timeline";
-        case FigureKind::Graph: return "graph";
-        case FigureKind::Difference: return "difference";
-        case FigureKind::Attention: return "attention";
-        case FigureKind::Heads: return "heads";
-        case FigureKind::Divergence: return "divergence";
-    }
-    return "";
-}
-
-bool figureKindFromName(const std::string& name, FigureKind& kind) {
-    for (const FigureKind k :
-         {FigureKind::Mask, FigureKind::Throughput, FigureKind::Timeline, FigureKind::Graph, FigureKind::Difference,
-          FigureKind::Attention, FigureKind::Heads, FigureKind::Divergence})
-        if (name == figureKindName(k)) {
-            kind = k;
-            return true;
-        }
-    return false;
-}
 
 QFont figureFont(double pixels, bool bold) {
     QFont font(QStringList{QStringLiteral("DejaVu Sans"), QStringLiteral("Sans Serif")});
@@ -52,31 +29,10 @@ namespace {
 constexpr double kDpi = 96;
 constexpr double kMaxPixels = 3e8;
 
-FigurePage makePage(FigureKind kind, const FigureSource& s, const FigureOptions& o) {
-    switch (kind) {
-        case FigureKind::Mask: return maskPage(*s.run, o);
-        case FigureKind::Throughput: return throughputPage(*s.run, s.other, o);
-        case FigureKind::Timeline: return timelinePage(*s.run, s.other, o);
-        case FigureKind::Graph: return graphPage(*s.run, o);
-        case FigureKind::Difference: return s.other ? differencePage(*s.run, *s.other, o) : FigurePage{};
-        case FigureKind::Attention: return s.probe ? attentionPage(*s.run, *s.probe, o) : FigurePage{};
-        case FigureKind::Heads: return s.probe ? headsPage(*s.run, *s.probe, o) : FigurePage{};
-        case FigureKind::Divergence: return s.curve ? divergencePage(*s.run, *s.curve, o) : FigurePage{};
-    }
-    return {};
-}
-
-const char* whyEmpty(FigureKind kind, const FigureSource& s) {
-    switch (kind) {
-        case FigureKind::Graph: return "the run has no segments to draw";
-        case FigureKind::Difference:
-            return s.other ? "the two runs have no steps of one prompt in common" : "a difference needs a second run";
-        case FigureKind::Attention:
-        case FigureKind::Heads: return "needs a step probed in inspect mode";
-        case FigureKind::Divergence: return "needs the run replayed in inspect mode";
-        default: return "the run has no steps to draw";
-    }
-}
+using MakePage = FigurePage (*)(const ExportSource&, const FigureOptions&);
+#define SPANSCOPE_FIGURE_PAGE(kind, name, title, about, needs, whyEmpty, page) page,
+constexpr std::array<MakePage, kFigures.size()> kPages{SPANSCOPE_FIGURES(SPANSCOPE_FIGURE_PAGE)};
+#undef SPANSCOPE_FIGURE_PAGE
 
 /// A page with its title and caption, measured once.
 struct Sheet {
@@ -136,11 +92,11 @@ QImage rasterSheet(const Sheet& sheet, const FigureOptions& o, const RunData& ru
     image.setText(QStringLiteral("Title"), sheet.page.title);
     image.setText(QStringLiteral("Description"), sheet.page.caption);
     text("Software", run.header.programVersion.empty() ? "Spanscope" : "Spanscope " + run.header.programVersion);
-    text("Figure", figureKindName(kind));
+    text("Figure", figureInfo(kind).name);
     text("Model", run.header.modelName);
     text("ModelHash", run.header.modelHash);
     text("Task", run.header.settings.task);
-    text("Attention", QString::fromStdString(run.header.settings.attention.text()));
+    text("Attention", run.header.settings.attention.text());
     text("Seed", std::to_string(run.header.settings.sampler.seed));
     text("Device", run.header.device);
     text("Steps", std::to_string(run.steps.size()));
@@ -155,11 +111,15 @@ Error error(ErrorCode code, std::string message, const std::string& path) {
     return e;
 }
 
-Result<Sheet> prepare(FigureKind kind, const FigureSource& source, const FigureOptions& o, const std::string& path) {
+Result<Sheet> prepare(FigureKind kind, const ExportSource& source, const FigureOptions& o) {
     if (!qobject_cast<QApplication*>(QCoreApplication::instance()))
-        return error(ErrorCode::InvalidArgument, "a figure needs an application object (FigureApplication)", path);
-    FigurePage page = makePage(kind, source, o);
-    if (!page.paint) return error(ErrorCode::InvalidArgument, whyEmpty(kind, source), path);
+        return error(ErrorCode::InvalidArgument, "a figure needs an application object (FigureApplication)", {});
+    const FigureInfo& info = figureInfo(kind);
+    if (!hasWhatIsNeeded(source, info.needs))
+        return error(ErrorCode::InvalidArgument,
+                     info.needs == ExportNeeds::Other ? "a difference needs a second run" : info.whyEmpty, {});
+    FigurePage page = kPages[static_cast<size_t>(kind)](source, o);
+    if (!page.paint) return error(ErrorCode::InvalidArgument, info.whyEmpty, {});
     return layOut(std::move(page));
 }
 
@@ -205,8 +165,11 @@ QByteArray svgBytes(const Sheet& sheet, const FigureOptions& o) {
     return wellFormed(bytes);
 }
 
-void writePdf(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
-    QPdfWriter pdf(device);
+QByteArray pdfBytes(const Sheet& sheet, const FigureOptions& o) {
+    QByteArray bytes;
+    QBuffer buffer(&bytes);
+    buffer.open(QIODevice::WriteOnly);
+    QPdfWriter pdf(&buffer);
     pdf.setResolution(static_cast<int>(kDpi));
     pdf.setPageSize(QPageSize(sheet.size * 72 / kDpi, QPageSize::Point, {}, QPageSize::ExactMatch));
     pdf.setPageMargins(QMarginsF(0, 0, 0, 0));
@@ -219,67 +182,46 @@ void writePdf(QIODevice* device, const Sheet& sheet, const FigureOptions& o) {
     painter.setRenderHint(QPainter::LosslessImageRendering, true);
     paintSheet(painter, sheet, o);
     painter.end();
+    return bytes;
 }
 
 }  // namespace
 
-QImage figureImage(FigureKind kind, const FigureSource& source, const FigureOptions& options) {
-    const Result<Sheet> sheet = prepare(kind, source, options, {});
+QImage figureImage(FigureKind kind, const ExportSource& source, const FigureOptions& options) {
+    const Result<Sheet> sheet = prepare(kind, source, options);
     return sheet ? rasterSheet(*sheet, options, *source.run, kind) : QImage();
 }
 
-Result<std::string> figurePng(FigureKind kind, const FigureSource& source, const FigureOptions& options) {
-    const Result<Sheet> sheet = prepare(kind, source, options, {});
+Result<std::string> figureBytes(FigureKind kind, PictureFormat format, const ExportSource& source,
+                                const FigureOptions& options) {
+    const Result<Sheet> sheet = prepare(kind, source, options);
     if (!sheet) return sheet.error();
+    switch (format) {
+        case PictureFormat::Png: break;
+        case PictureFormat::Svg: return svgBytes(*sheet, options).toStdString();
+        case PictureFormat::Pdf: return pdfBytes(*sheet, options).toStdString();
+    }
     const QImage image = rasterSheet(*sheet, options, *source.run, kind);
     if (image.isNull())
         return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", {});
     return encodePng(image);
 }
 
-Status renderFigure(FigureKind kind, const FigureSource& source, const FigureOptions& options,
-                    const std::string& path) {
-    QString suffix = QFileInfo(QString::fromStdString(path)).suffix().toLower();
-    if (options.format == FigureFormat::Png) suffix = "png";
-    if (options.format == FigureFormat::Svg) suffix = "svg";
-    if (options.format == FigureFormat::Pdf) suffix = "pdf";
-    if (suffix != "png" && suffix != "svg" && suffix != "pdf") {
+Status renderFigure(FigureKind kind, const ExportSource& source, const FigureOptions& options, const std::string& path,
+                    std::optional<PictureFormat> format) {
+    const std::string ending = QFileInfo(QString::fromStdString(path)).suffix().toLower().toStdString();
+    if (!format) format = pictureNamed(ending);
+    if (!format) {
         Error e = error(ErrorCode::InvalidArgument, "the ending of the file name says the format", path);
-        e.found = suffix.isEmpty() ? "no ending" : "." + suffix.toStdString();
+        e.found = ending.empty() ? "no ending" : "." + ending;
         e.expected = ".png, .svg or .pdf";
         return e;
     }
-    const Result<Sheet> sheet = prepare(kind, source, options, path);
-    if (!sheet) return sheet.error();
-    QByteArray bytes;
-    if (suffix == "png") {
-        const QImage image = rasterSheet(*sheet, options, *source.run, kind);
-        if (image.isNull())
-            return error(ErrorCode::OutOfMemory, "the picture is too large; choose a smaller scale or width", path);
-        bytes = QByteArray::fromStdString(encodePng(image));
-    } else if (suffix == "svg") {
-        bytes = svgBytes(*sheet, options);
-    } else {
-        QBuffer buffer(&bytes);
-        buffer.open(QIODevice::WriteOnly);
-        writePdf(&buffer, *sheet, options);
-    }
-    return writeFile(path, {bytes.constData(), static_cast<size_t>(bytes.size())});
-}
-
-Status renderMask(const RunData& run, const FigureOptions& options, const std::string& path) {
-    return renderFigure(FigureKind::Mask, {&run}, options, path);
-}
-Status renderThroughput(const RunData& declared, const RunData* maybeDense, const FigureOptions& options,
-                        const std::string& path) {
-    return renderFigure(FigureKind::Throughput, {&declared, maybeDense}, options, path);
-}
-Status renderTimeline(const RunData& run, const RunData* maybeDense, const FigureOptions& options,
-                      const std::string& path) {
-    return renderFigure(FigureKind::Timeline, {&run, maybeDense}, options, path);
-}
-Status renderGraph(const RunData& run, const FigureOptions& options, const std::string& path) {
-    return renderFigure(FigureKind::Graph, {&run}, options, path);
+    const Result<std::string> bytes = figureBytes(kind, *format, source, options);
+    if (bytes) return writeFile(path, *bytes);
+    Error e = bytes.error();
+    e.file = path;
+    return e;
 }
 
 struct FigureApplication::Impl {

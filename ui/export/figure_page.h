@@ -1,10 +1,13 @@
 // One page of a figure: its size and what paints its body. figure.cpp puts title, caption and file format around it.
 #pragma once
 
+#include <QFont>
+#include <QPointF>
 #include <QSizeF>
+#include <QString>
 #include <functional>
 
-#include "ui/export/figure.h"
+#include "ui/export/figure_list.h"
 
 class QCPPainter;  // a QPainter; plots insist on it
 
@@ -20,20 +23,12 @@ struct FigurePage {
     QString title, caption;
 };
 
-FigurePage maskPage(const RunData& run, const FigureOptions& options);
-FigurePage throughputPage(const RunData& declared, const RunData* maybeDense, const FigureOptions& options);
-FigurePage timelinePage(const RunData& run, const RunData* maybeDense, const FigureOptions& options);
-FigurePage graphPage(const RunData& run, const FigureOptions& options);
-FigurePage differencePage(const RunData& first, const RunData& second, const FigureOptions& options);
-FigurePage attentionPage(const RunData& run, const StepProbe& probe, const FigureOptions& options);
-FigurePage headsPage(const RunData& run, const StepProbe& probe, const FigureOptions& options);
-FigurePage divergencePage(const RunData& run, const DivergenceCurve& curve, const FigureOptions& options);
-
-/// Title and caption: what the options give ("-": none), else what was made from the run.
-QString orGiven(const std::string& given, const QString& made);
-QString runName(const RunData& run);  ///< "model \u00b7 task"
-QString runOrigin(
-    const RunData& run);  ///< "Model 0123\u2026, cpu (...), Spanscope 0.1. "; empty where nothing is known
+// maskPage(), throughputPage(), ...: one for each row of the list. The source has what the row needs; what the page
+// paints from it must live as long as the page.
+#define SPANSCOPE_FIGURE_PAGE(kind, name, title, about, needs, whyEmpty, page) \
+    FigurePage page(const ExportSource& source, const FigureOptions& options);
+SPANSCOPE_FIGURES(SPANSCOPE_FIGURE_PAGE)
+#undef SPANSCOPE_FIGURE_PAGE
 
 /// Height that the title takes above the body.
 double titleHeight(const QString& title);

@@ -8,6 +8,7 @@
 #include <QVector>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/types/records.h"
@@ -64,7 +65,7 @@ struct LoadRequest {
 /// One run, or two over the same prompt in alternating slices.
 struct RunRequest {
     qint64 runId = 0;
-    qint64 denseRunId = 0;  ///< 0: no comparison; else the dense twin's id
+    std::optional<qint64> denseRunId;  ///< of the dense twin; none: no comparison
     RunSettings settings;
 };
 

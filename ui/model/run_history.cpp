@@ -83,8 +83,8 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
 
 QVariant RunHistory::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
-    static const QStringList titles{tr("Run"),    tr("Mode"),     tr("Prompt"),  tr("Answer"),  tr("Tokens"),
-                                    tr("Decode"), tr("Speed-up"), tr("KV read"), tr("Ended by")};
+    static const QStringList titles{tr("Run"),    tr("Mode"),     tr("Prompt"),    tr("Answer"),  tr("Tokens"),
+                                    tr("Decode"), tr("Speed-up"), tr("KV loaded"), tr("Ended by")};
     return section >= 0 && section < titles.size() ? QVariant(titles[section]) : QVariant();
 }
 

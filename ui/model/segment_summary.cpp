@@ -62,12 +62,6 @@ int SegmentSummaries::rowOfStep(int step) const {
     return step <= row->lastStep ? static_cast<int>(row - m_rows.begin()) : -1;
 }
 
-QString segmentName(const Segment& segment) {
-    const QString kind = QString::fromUtf8(segmentKindName(segment.kind));
-    if (segment.kind == SegmentKind::Scaffold) return kind;
-    return segment.label >= 0 ? QString("%1 %2").arg(kind).arg(segment.label) : kind + QStringLiteral(" (no label)");
-}
-
 QString refsText(const Segment& segment) {
     QStringList refs;
     for (const SpanRef& ref : segment.refs) {

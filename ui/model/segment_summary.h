@@ -33,8 +33,6 @@ class SegmentSummaries {
     size_t m_nViolations = 0;
 };
 
-/// "in 2", "out 7", "scaffold"; label or its absence written out.
-QString segmentName(const Segment& segment);
 /// So many of a segment's references are shown one by one: a recording may hold thousands.
 inline constexpr int kShownRefs = 64;
 /// References as written, "in 2, out 1", of many the first and how many there are; a phrase where there are none.

@@ -1,8 +1,6 @@
 #include "ui/model/shown_text.h"
 
-#include <QApplication>
-#include <QEvent>
-#include <QLabel>
+#include <QObject>
 #include <algorithm>
 
 #include "ui/model/format.h"
@@ -84,19 +82,6 @@ QString shown(const std::string& text, qsizetype most, bool lines) {
     return shown(QStringView(part).left(end), lines, rest);
 }
 
-class PlainLabels : public QObject {
-  public:
-    using QObject::QObject;
-    /// Polished: made, and not measured yet.
-    bool eventFilter(QObject* watched, QEvent* event) override {
-        if (event->type() != QEvent::Polish) return false;
-        auto* label = qobject_cast<QLabel*>(watched);
-        if (label && label->textFormat() == Qt::AutoText && !label->inherits("QTipLabel"))
-            label->setTextFormat(Qt::PlainText);
-        return false;
-    }
-};
-
 }  // namespace
 
 QString shownLine(const QString& text, qsizetype most) { return shown(text, most, false); }
@@ -140,13 +125,6 @@ QString plainToolTip(const QString& text) {
     }
     if (isShort && !plain.contains('<') && !plain.contains('&')) return plain;
     return QStringLiteral("<qt><p style='white-space:pre-wrap'>%1</p></qt>").arg(plain.toHtmlEscaped());
-}
-
-void showLabelsAsPlainText() {
-    static PlainLabels* labels = nullptr;
-    if (labels) return;
-    labels = new PlainLabels(qApp);
-    qApp->installEventFilter(labels);
 }
 
 }  // namespace spanscope

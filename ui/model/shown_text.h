@@ -7,8 +7,6 @@
 #include <QString>
 #include <string>
 
-class QLabel;
-
 namespace spanscope {
 
 inline constexpr qsizetype kShownLine = 200;  ///< characters
@@ -30,9 +28,5 @@ bool hidesText(const QString& text);
 QString menuText(const QString& text, qsizetype most = kShownLine);
 /// For setToolTip() and Qt::ToolTipRole, which guess whether a text is markup: shown as it is written, wrapped.
 QString plainToolTip(const QString& text);
-
-/// Every label shows its text as written from here on, but for those that say Qt::RichText themselves; so do the
-/// message boxes of Qt. Once in a program.
-void showLabelsAsPlainText();
 
 }  // namespace spanscope

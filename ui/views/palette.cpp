@@ -2,8 +2,8 @@
 
 #include <QLineF>
 #include <QPainter>
+#include <QPalette>
 #include <QVector>
-#include <QWidget>
 #include <algorithm>
 #include <cmath>
 
@@ -12,9 +12,9 @@ namespace spanscope {
 const char* maskStateName(MaskState state) {
     switch (state) {
         case MaskState::Future: return "future";
-        case MaskState::Skipped: return "allowed, not read";
-        case MaskState::Loaded: return "loaded with its page, not read";
-        case MaskState::Attended: return "read";
+        case MaskState::NotRead: return "not read";
+        case MaskState::Loaded: return "loaded, not attended";
+        case MaskState::Attended: return "attended";
     }
     return "";
 }
@@ -29,8 +29,8 @@ const Palette& Palette::light() {
         p.grid = QColor(0xe3e7ec);
         p.accent = QColor(0xc2185b);
         p.future = QColor(0xffffff);
-        p.skipped = QColor(0xf1f4f7);
-        p.skippedLine = QColor(0xd5dce5);
+        p.notRead = QColor(0xf1f4f7);
+        p.notReadLine = QColor(0xd5dce5);
         p.loaded = QColor(0xdfeaf6);
         p.loadedDot = QColor(0x93b4d8);
         p.attended = QColor(0x14548f);
@@ -58,8 +58,8 @@ const Palette& Palette::darkOne() {
         p.grid = QColor(0x2b313b);
         p.accent = QColor(0xff7eb0);
         p.future = QColor(0x14171c);
-        p.skipped = QColor(0x1e232b);
-        p.skippedLine = QColor(0x353e4b);
+        p.notRead = QColor(0x1e232b);
+        p.notReadLine = QColor(0x353e4b);
         p.loaded = QColor(0x20344a);
         p.loadedDot = QColor(0x507ca8);
         p.attended = QColor(0x7cc0ff);
@@ -75,9 +75,7 @@ const Palette& Palette::darkOne() {
     return palette;
 }
 
-const Palette& Palette::of(const QWidget* widget) {
-    return of(widget->palette().color(QPalette::Window).lightness() < 128);
-}
+const Palette& Palette::of(const QPalette& widget) { return of(widget.color(QPalette::Window).lightness() < 128); }
 
 const QColor& Palette::segment(SegmentKind kind) const {
     switch (kind) {
@@ -91,7 +89,7 @@ const QColor& Palette::segment(SegmentKind kind) const {
 QRgb Palette::maskPixel(MaskState state, Phase ofPhase, bool byPhase, int x, int y, int pattern) const {
     switch (state) {
         case MaskState::Future: return future.rgb();
-        case MaskState::Skipped: return (maskPatternInk(state, x / pattern, y / pattern) ? skippedLine : skipped).rgb();
+        case MaskState::NotRead: return (maskPatternInk(state, x / pattern, y / pattern) ? notReadLine : notRead).rgb();
         case MaskState::Loaded: return (maskPatternInk(state, x / pattern, y / pattern) ? loadedDot : loaded).rgb();
         case MaskState::Attended: break;
     }

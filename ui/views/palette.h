@@ -10,8 +10,8 @@
 #include "engine/types/records.h"
 
 class QPainter;
+class QPalette;
 class QRectF;
-class QWidget;
 
 namespace spanscope {
 
@@ -19,8 +19,9 @@ inline constexpr int kPhases = 7;
 
 /// What one cell of the mask is, in the order of max-pooling: of all cells under a pixel the highest wins.
 enum class MaskState : uint8_t {
-    Future = 0,    ///< not written yet when the step ran
-    Skipped = 1,   ///< not read: causality allows it, the list does not have it, nor any token of its page
+    Future = 0,  ///< not written yet when the step ran
+    NotRead =
+        1,  ///< neither attended nor loaded: causality allows it, the list does not have it, nor any token of its page
     Loaded = 2,    ///< not attended, but on a KV page that holds a token that is
     Attended = 3,  ///< in the interval list
 };
@@ -29,7 +30,7 @@ const char* maskStateName(MaskState state);
 struct Palette {
     bool dark = false;
     QColor ground, panel, ink, inkSoft, grid, accent;
-    QColor future, skipped, skippedLine, loaded, loadedDot, attended;
+    QColor future, notRead, notReadLine, loaded, loadedDot, attended;
     QColor declared, dense;    ///< the two lanes of every comparison
     QColor scaffold, in, out;  ///< segment kinds, as ribbons behind ink
     std::array<QColor, kPhases> phases;
@@ -37,8 +38,8 @@ struct Palette {
     static const Palette& light();
     static const Palette& darkOne();
     static const Palette& of(bool dark) { return dark ? darkOne() : light(); }
-    /// Follows the widget's own palette, so a theme change is a repaint.
-    static const Palette& of(const QWidget* widget);
+    /// The one for a widget's own palette, so that a change of theme is a repaint.
+    static const Palette& of(const QPalette& widget);
 
     const QColor& phase(Phase p) const { return phases[static_cast<size_t>(p)]; }
     const QColor& segment(SegmentKind kind) const;
@@ -50,9 +51,9 @@ struct Palette {
 /// close dots, free levels, prompt sparse dots. Lines, not brushes: vector formats and scaled pages keep them.
 void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette& palette);
 
-/// True on the lines of the pattern of `state` (Skipped: diagonals, Loaded: dots; Attended and Future are plain).
+/// True on the lines of the pattern of `state` (NotRead: diagonals, Loaded: dots; Attended and Future are plain).
 constexpr bool maskPatternInk(MaskState state, int x, int y) {
-    if (state == MaskState::Skipped) return ((x + y) & 7) == 0;
+    if (state == MaskState::NotRead) return ((x + y) & 7) == 0;
     if (state == MaskState::Loaded) return (x & 3) == 1 && (y & 3) == (((x >> 2) & 1) ? 3 : 1);
     return false;
 }

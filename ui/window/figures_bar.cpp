@@ -34,17 +34,17 @@ constexpr std::array<FigureText, FiguresBar::FigureCount> kFigures{{
      "Declared over dense decode rate, same prompt, weights and sampler, in alternating slices of 16 steps, over the "
      "steps both have. Needs “Compare with dense”.",
      "8.88×"},
-    {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves reads, not storage.",
+    {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves loading, not storage.",
      "888 MiB"},
-    {"Step reads",
+    {"Step loads",
      "Keys and values loaded by one step, in whole pages of 16 tokens, and their share of what is stored: of the "
      "selected step, else of the newest.",
      "888 MiB · 88.8 %"},
 }};
 }  // namespace
 
-FiguresBar::FiguresBar(RunStore* store, RunStore* dense, Selection* selection, QWidget* parent)
-    : QWidget(parent), m_store(store), m_dense(dense), m_selection(selection), m_mode(new QLabel(this)) {
+FiguresBar::FiguresBar(RunStore* store, RunStore* beside, Selection* selection, QWidget* parent)
+    : QWidget(parent), m_store(store), m_beside(beside), m_selection(selection), m_mode(new QLabel(this)) {
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(8, 4, 8, 4);
     row->setSpacing(24);
@@ -74,7 +74,7 @@ FiguresBar::FiguresBar(RunStore* store, RunStore* dense, Selection* selection, Q
         m_scheduled = true;
         QTimer::singleShot(0, this, &FiguresBar::refresh);
     };
-    for (RunStore* each : {m_store, m_dense}) {
+    for (RunStore* each : {m_store, m_beside}) {
         connect(each, &RunStore::reset, this, schedule);
         connect(each, &RunStore::stepsAppended, this, schedule);
         connect(each, &RunStore::finished, this, schedule);
@@ -119,7 +119,7 @@ void FiguresBar::refresh() {
     const double live = m_store->isFinished() ? 0 : liveTokensPerS(run.steps);
     set(Decode, formatRate(live > 0 ? live : stats.decodeTokensPerS()));
     set(Useful, formatRate(stats.usefulTokensPerS()));
-    const auto up = speedUp(run, m_dense->data());
+    const auto up = speedUp(run, m_beside->data());
     set(SpeedUp, formatFactor(up.factor));
     m_cells[SpeedUp]->setToolTip(toolTipOf(SpeedUp, QString::fromStdString(up.note())));
     const int context = m_store->nContext();

@@ -1,4 +1,4 @@
-// The line of figures at the foot of the window: time to first token, rates, speed-up, KV stored and KV read, each
+// The line of figures at the foot of the window: time to first token, rates, speed-up, KV stored and KV loaded, each
 // with its definition on hover, and whether what is shown was measured or inspected.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace spanscope {
 class FiguresBar : public QWidget {
     Q_OBJECT
   public:
-    FiguresBar(RunStore* store, RunStore* dense, Selection* selection, QWidget* parent);
+    FiguresBar(RunStore* store, RunStore* beside, Selection* selection, QWidget* parent);
     enum Figure { Ttft, Decode, Useful, SpeedUp, KvStored, KvLoaded, FigureCount };
     QString value(Figure figure) const;
     void setInspecting(bool inspecting);
@@ -29,7 +29,7 @@ class FiguresBar : public QWidget {
     QString toolTipOf(Figure figure, const QString& note = {}) const;
 
     RunStore* m_store;
-    RunStore* m_dense;
+    RunStore* m_beside;
     Selection* m_selection;
     QLabel* m_values[FigureCount] = {};
     QLabel* m_mode;

@@ -56,7 +56,7 @@ ShortcutSheet::ShortcutSheet(const QVector<Group>& groups, QWidget* parent) : QD
     }
     html += QStringLiteral("<h3 style='margin:12px 0 4px 0'>%1</h3><table>").arg(tr("In transcript and plots"));
     const auto cap = [&](const char* key) { return keyCap(tr(key), palette()); };
-    row(cap("Hover"), tr("Preview what a step could read"));
+    row(cap("Hover"), tr("Preview what a step attends to"));
     row(cap("Click"), tr("Lock the step; again or Esc unlocks"));
     row(cap("Shift+Click"), tr("Extend to a range of steps"));
     row(cap("←") + ' ' + cap("→"), tr("One step back or forth; with Shift ten"));
@@ -69,24 +69,26 @@ ShortcutSheet::ShortcutSheet(const QVector<Group>& groups, QWidget* parent) : QD
 
 ProtocolHelp::ProtocolHelp(QWidget* parent) : QDialog(parent) {
     const QString html = tr(R"(
-<h2>How the model chooses what it reads</h2>
-<p>An ordinary language model looks at everything before each new token. This one first <b>names</b> what the next step needs,
-then reads only that. What it names stands in its own output, so you can see it.</p>
+<h2>How the model chooses what it attends to</h2>
+<p>An ordinary language model attends to everything before each new token. This one first <b>names</b> what it needs for what it is
+about to write, then attends only to that. What it names stands in its own output, so you can see it.</p>
 <p style="font-family:monospace">&lt;out&gt;3&lt;:&gt;&lt;attend&gt;&lt;out&gt;1&lt;:&gt;&lt;out&gt;2&lt;:&gt;&lt;/attend&gt;19*-5&lt;local&gt;*-95541590=-95</p>
-<p>reads: <i>this is step 3; it needs steps 1 and 2</i>; then the step itself; then digits that need nothing but the step.</p>
+<p>says: <i>this is line 3; it needs lines 1 and 2</i>; then the line itself; then digits that need nothing but the line.</p>
+<p>A <b>step</b> is one decoded token. What <tt>&lt;out&gt;</tt> opens is a <b>segment</b>: a line in arithmetic, a key point in news.</p>
 <h3>Phases</h3>
 <table cellpadding="4">
-<tr><td><b>declare</b></td><td>From <tt>&lt;out&gt;</tt> to <tt>&lt;/attend&gt;</tt>. Sees the scaffold of the prompt, the step before, and every reference as soon as it is closed.</td></tr>
+<tr><td><b>declare</b></td><td>From <tt>&lt;out&gt;</tt> to <tt>&lt;/attend&gt;</tt>. Sees the scaffold of the prompt, the segment before, and every reference as soon as it is closed.</td></tr>
 <tr><td><b>focus</b></td><td>After <tt>&lt;/attend&gt;</tt>. Sees the scaffold and the declared references.</td></tr>
-<tr><td><b>local</b></td><td>After <tt>&lt;local&gt;</tt>. Sees the step itself only.</td></tr>
+<tr><td><b>local</b></td><td>After <tt>&lt;local&gt;</tt>. Sees the segment itself only.</td></tr>
 <tr><td><b>global</b></td><td>After <tt>&lt;global&gt;</tt>, until <tt>&lt;/attend&gt;</tt>. Sees everything: used to decide what to cite.</td></tr>
 </table>
-<p>The first token of the prompt is always visible, and a step always sees itself.</p>
-<h3>Attended, read, stored</h3>
-<p><b>Attended</b> is exactly what the span allows. Keys and values lie in pages of 16 tokens and pages are loaded whole, so what is
-<b>loaded</b> is the span rounded outward. All tokens stay <b>stored</b>: a span saves reading, not memory.</p>
+<p>The first token of the prompt is always visible, and a segment always sees itself.</p>
+<h3>Attended, loaded, not read</h3>
+<p><b>Attended</b> are the tokens that the span allows, no others. Keys and values lie in pages of 16 tokens and pages are loaded whole,
+so what is <b>loaded</b> is the span rounded outward. The rest is <b>not read</b> in that step. All tokens stay <b>stored</b>: a span saves
+loading, not memory. What a step does not read can still act on it, through the keys and values of tokens that saw it.</p>
 <h3>When the model writes nonsense</h3>
-<p>An unknown or broken reference is ignored, and the step reads everything instead: evidence is never lost silently.
+<p>An unknown or broken reference is ignored, and the segment attends to everything instead: evidence is never lost silently.
 Each case is counted as a violation and shown in the span table and the inspector.</p>
 <h3>Dense</h3>
 <p>The same weights with ordinary attention. The models here were trained on both, so the comparison is fair.</p>

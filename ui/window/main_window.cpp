@@ -1,52 +1,59 @@
-// Construction, state and appearance. Actions, docks, runs and files have files of their own.
+// How the window is put together. Its actions and menus are in main_window_actions.cpp, the tour in
+// main_window_tour.cpp.
 #include "ui/window/main_window.h"
 
 #include <QAction>
 #include <QApplication>
 #include <QChildEvent>
-#include <QComboBox>
-#include <QDockWidget>
-#include <QKeyEvent>
+#include <QClipboard>
+#include <QDragEnterEvent>
+#include <QDropEvent>
 #include <QLabel>
-#include <QLineEdit>
 #include <QMenu>
+#include <QMimeData>
 #include <QProgressBar>
 #include <QScreen>
-#include <QScrollBar>
+#include <QScrollArea>
 #include <QSettings>
 #include <QShowEvent>
 #include <QSplitter>
 #include <QStatusBar>
 #include <QTabBar>
-#include <QTableView>
-#include <QToolBar>
-#include <QToolButton>
 #include <QVBoxLayout>
 
-#include "engine/types/answer_check.h"
-#include "ui/model/format.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/graph/graph_view.h"
+#include "ui/views/mask/mask_compare.h"
+#include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/spans/span_table_view.h"
+#include "ui/views/throughput/throughput_view.h"
+#include "ui/views/timeline/timeline_view.h"
 #include "ui/views/transcript/transcript_view.h"
+#include "ui/window/appearance.h"
 #include "ui/window/banner.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/figures_bar.h"
 #include "ui/window/focus_ring.h"
-#include "ui/window/sampling_dialog.h"
+#include "ui/window/main_tool_bar.h"
+#include "ui/window/model_loader.h"
+#include "ui/window/plain_labels.h"
+#include "ui/window/run_files.h"
+#include "ui/window/run_list_view.h"
+#include "ui/window/segment_inspector.h"
+#include "ui/window/transcript_panel.h"
+#include "ui/window/window_actions.h"
 
 namespace spanscope {
-
-namespace {
-constexpr qsizetype kModelName = 60, kAnswer = 47, kCheckNote = 80;  // characters
-}
 
 MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     : QMainWindow(parent),
       m_setup(setup),
-      m_store(new RunStore(this)),
-      m_dense(new RunStore(this)),
-      m_selection(new Selection(this)),
-      m_history(new RunHistory(this)) {
+      m_workspace(new Workspace(this)),
+      m_appearance(new Appearance(setup.systemDark, this)),
+      m_actions(new WindowActions(this)),
+      m_docks(new DockLayout(this)) {
     setWindowTitle("Spanscope");
     setObjectName("mainWindow");
     setAcceptDrops(true);
@@ -55,134 +62,37 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     QSize room(1440, 900);
     if (const QScreen* s = screen()) room = room.boundedTo(s->availableSize() - QSize(16, 48));  // with its frame
     resize(room);
-    m_baseFont = QApplication::font().pointSizeF();
     showLabelsAsPlainText();
-    buildActions();
-    buildCentral();
-    buildStatus();
-    buildToolBar();
-    buildDocks();
-    buildMenus();
+    addActions();
+    makeCentre();
+    makeStatus();
+    makePanels();
+    m_toolBar = new MainToolBar(m_workspace, m_runs, m_models, *m_actions, this);
+    addToolBar(m_toolBar);
+    addMenus();
+    connectParts();
     for (const char* name :
          {"spanscope::TranscriptView", "spanscope::TimelineView", "spanscope::GraphView", "QCustomPlot"})
         for (QWidget* view : findChildren<QWidget*>())  // controls, tables and the mask show the focus themselves
             if (view->inherits(name) && view->focusPolicy() & Qt::TabFocus) new FocusRing(view);
-    readSettings();
+    restoreGeometry(QSettings().value("window/geometry").toByteArray());
+    m_appearance->readSettings();
+    action(m_appearance->theme() == ThemeChoice::Dark    ? "themeDark"
+           : m_appearance->theme() == ThemeChoice::Light ? "themeLight"
+                                                         : "themeSystem")
+        ->setChecked(true);
+    m_docks->readSettings();
+    m_models->readSettings();
     refreshIcons();
-    setState(State::NoModel);
+    refresh();
 }
 
 MainWindow::~MainWindow() = default;
 
-QWidget* MainWindow::transcriptPanel() {
-    auto* panel = new QWidget(this);
-    panel->setObjectName("page");
-    auto* head = new QWidget(panel);
-    head->setObjectName("transcriptHead");
-    auto* row = new QHBoxLayout(head);
-    row->setContentsMargins(16, 12, 16, 4);
-    row->setSpacing(16);
-    m_runTitle = new QLabel(tr("Transcript"), head);
-    m_runTitle->setObjectName("sectionTitle");
-    m_runTitle->setTextFormat(Qt::PlainText);  // names the task of a recording
-    m_answer = new QLabel(head);
-    m_answer->setObjectName("answer");
-    m_answer->setTextFormat(Qt::RichText);  // the answer stands out; it is escaped
-    m_answer->setAccessibleName(tr("Answer"));
-    m_answer->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    row->addWidget(m_runTitle);
-    row->addStretch(1);
-    row->addWidget(m_answer);
+QAction* MainWindow::action(const QString& id) const { return m_actions->action(id); }
 
-    m_findBar = new QWidget(panel);
-    m_findEdit = new QLineEdit(m_findBar);
-    m_findEdit->setPlaceholderText(tr("Find in transcript"));
-    m_findEdit->setAccessibleName(tr("Find in transcript"));
-    m_findEdit->setClearButtonEnabled(true);
-    m_findEdit->setObjectName("findEdit");
-    m_findCount = new QLabel(m_findBar);
-    m_findCount->setObjectName("findCount");
-    auto* findRow = new QHBoxLayout(m_findBar);
-    findRow->setContentsMargins(16, 4, 16, 4);
-    findRow->addWidget(m_findEdit, 1);
-    findRow->addWidget(m_findCount);
-    for (const char* id : {"findPrevious", "findNext", "closeFind"}) {
-        auto* button = new QToolButton(m_findBar);
-        button->setDefaultAction(action(id));
-        findRow->addWidget(button);
-    }
-    m_findBar->hide();
-    connect(m_findEdit, &QLineEdit::textChanged, this, [this](const QString& text) {
-        const int n = m_transcript->find(text);
-        m_findCount->setText(text.isEmpty() ? QString() : tr("%1 found").arg(n));
-        if (n) m_transcript->findNext(1);
-    });
-    m_findEdit->installEventFilter(this);
-    connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
-
-    m_runTabs = new QTabBar(panel);
-    m_runTabs->setObjectName("runTabs");
-    m_runTabs->setAccessibleName(tr("Runs, newest last"));
-    m_runTabs->setTabsClosable(true);
-    m_runTabs->setExpanding(false);
-    m_runTabs->setUsesScrollButtons(true);
-    m_runTabs->setElideMode(Qt::ElideRight);
-    m_runTabs->hide();
-    connect(m_runTabs, &QTabBar::currentChanged, this, &MainWindow::onRunTab);
-    connect(m_runTabs, &QTabBar::tabCloseRequested, this, &MainWindow::closeRunTab);
-
-    auto* lanes = new QSplitter(Qt::Horizontal, panel);
-    lanes->setHandleWidth(1);
-    lanes->setChildrenCollapsible(false);
-    const auto lane = [&](RunStore* store, QLabel*& name) {
-        auto* pane = new QWidget(lanes);
-        pane->setObjectName("page");
-        pane->setAttribute(Qt::WA_StyledBackground);
-        name = new QLabel(pane);
-        name->setObjectName("laneTitle");
-        name->setTextFormat(Qt::PlainText);
-        name->setContentsMargins(16, 2, 16, 0);
-        name->setMinimumWidth(1);
-        name->hide();
-        auto* view = new TranscriptView(store, m_selection, pane);
-        auto* box = new QVBoxLayout(pane);
-        box->setContentsMargins(0, 0, 0, 0);
-        box->setSpacing(0);
-        box->addWidget(name);
-        box->addWidget(view, 1);
-        return view;
-    };
-    m_transcript = lane(m_store, m_laneTitle);
-    m_other = lane(m_dense, m_otherTitle);
-    m_other->setAccessibleName(tr("Transcript of the other run"));
-    m_other->setPlaceholder(tr("No other run"),
-                            tr("Run with “Compare with dense”, or choose Show beside in the list of runs."));
-    m_transcript->setReference(m_dense);
-    m_other->setReference(m_store);
-    m_other->parentWidget()->hide();
-    for (auto [from, to] : {std::pair{m_transcript, m_other}, std::pair{m_other, m_transcript}})
-        connect(from->verticalScrollBar(), &QScrollBar::valueChanged, to, [to](int value) {
-            if (to->isVisible()) to->verticalScrollBar()->setValue(value);
-        });
-    for (RunStore* store : {m_store, m_dense})
-        for (const auto signal : {&RunStore::reset, &RunStore::finished})
-            connect(store, signal, this, &MainWindow::nameLanes);
-    lanes->setSizes({1000, 1000});
-    auto* column = new QVBoxLayout(panel);
-    column->setContentsMargins(0, 0, 0, 0);
-    column->setSpacing(0);
-    column->addWidget(m_runTabs);
-    column->addWidget(head);
-    column->addWidget(m_findBar);
-    column->addWidget(lanes, 1);
-    return panel;
-}
-
-void MainWindow::buildCentral() {
+void MainWindow::makeCentre() {
     auto* center = new QWidget(this);
-    auto* column = new QVBoxLayout(center);
-    column->setContentsMargins(0, 0, 0, 0);
-    column->setSpacing(0);
     m_banner = new Banner(center);
     m_progress = new QProgressBar(center);
     m_progress->setObjectName("loadProgress");
@@ -192,180 +102,132 @@ void MainWindow::buildCentral() {
     m_progress->hide();
     m_prompt = new PromptEditor(m_setup.tasks, center);
     m_prompt->setObjectName("page");
-    connect(m_prompt, &PromptEditor::taskChosen, this, &MainWindow::useModelFor);
     m_prompt->setAttribute(Qt::WA_StyledBackground);
+    m_transcripts = new TranscriptPanel(m_workspace, *m_actions, center);
     auto* splitter = new QSplitter(Qt::Vertical, center);
     splitter->setObjectName("centralSplitter");
     splitter->setHandleWidth(1);
     splitter->setChildrenCollapsible(false);
     splitter->addWidget(m_prompt);
-    splitter->addWidget(transcriptPanel());
+    splitter->addWidget(m_transcripts);
     splitter->setStretchFactor(0, 0);
     splitter->setStretchFactor(1, 1);
     splitter->setSizes({136, 640});
+    auto* column = new QVBoxLayout(center);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
     column->addWidget(m_progress);
     column->addWidget(m_banner);
     column->addWidget(splitter, 1);
     setCentralWidget(center);
 }
 
-void MainWindow::buildToolBar() {
-    auto* bar = addToolBar(tr("Main"));
-    bar->setObjectName("mainToolBar");
-    bar->setMovable(false);
-    bar->setFloatable(false);
-    bar->toggleViewAction()->setEnabled(false);
-    bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    const auto button = [&](const char* id, const char* name) {
-        auto* b = new QToolButton(bar);
-        b->setDefaultAction(action(id));
-        b->setObjectName(name);
-        b->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-        b->setFocusPolicy(Qt::TabFocus);
-        b->setAccessibleName(action(id)->text().remove('&'));
-        bar->addWidget(b);
-        return b;
-    };
-    m_runButton = button("run", "runButton");
-    m_stopButton = button("stop", "stopButton");
-    auto* label = new QLabel(tr("Attention"), bar);
-    label->setObjectName("sectionTitle");
-    label->setContentsMargins(16, 0, 0, 0);
-    bar->addWidget(label);
-    m_attention = new QComboBox(bar);
-    m_attention->setObjectName("attention");
-    m_attention->addItem(tr("Declared"), int(Compare::Declared));
-    m_attention->addItem(tr("Dense"), int(Compare::Dense));
-    m_attention->addItem(tr("Compare with dense"), int(Compare::Both));
-    m_attention->setAccessibleName(tr("Attention"));
-    m_attention->setToolTip(
-        tr("Declared: each step reads what the model named. Dense: everything. Compare: both, in alternating "
-           "slices of 16 steps"));
-    label->setBuddy(m_attention);
-    bar->addWidget(m_attention);
-    m_samplingButton = new QToolButton(bar);  // shows what is set, so it has a text of its own
-    m_samplingButton->setObjectName("samplingButton");
-    m_samplingButton->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    m_samplingButton->setFocusPolicy(Qt::TabFocus);
-    connect(m_samplingButton, &QToolButton::clicked, action("sampling"), &QAction::trigger);
-    bar->addWidget(m_samplingButton);
-    auto* space = new QWidget(bar);
-    space->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
-    bar->addWidget(space);
-    m_modelButton = new QToolButton(bar);
-    m_modelButton->setObjectName("modelButton");
-    m_modelButton->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    m_modelButton->setPopupMode(QToolButton::InstantPopup);
-    m_modelButton->setFocusPolicy(Qt::TabFocus);
-    bar->addWidget(m_modelButton);
-}
-
-void MainWindow::buildStatus() {
+void MainWindow::makeStatus() {
     m_status = new QLabel(this);
     m_status->setObjectName("status");
     m_status->setTextFormat(Qt::PlainText);
     m_status->setAccessibleName(tr("Status"));
     m_status->setContentsMargins(12, 0, 0, 0);
     m_status->setMinimumWidth(1);
-    m_figures = new FiguresBar(m_store, m_dense, m_selection, this);
+    m_figures = new FiguresBar(store(), besideStore(), selection(), this);
     statusBar()->setSizeGripEnabled(false);
     statusBar()->addWidget(m_status, 1);
     statusBar()->addPermanentWidget(m_figures);
 }
 
-void MainWindow::setState(State state) {
-    m_state = state;
-    const bool running = state == State::Running || state == State::Stopping;
-    action("run")->setEnabled(state == State::Ready || state == State::Loading);
-    action("repeat")->setEnabled(state == State::Ready && m_haveRun);
-    action("stop")->setEnabled(state == State::Running);
-    action("unlock")->setEnabled(!running);
-    action("cancelLoad")->setEnabled(state == State::Loading);
-    action("openModel")->setEnabled(!running);
-    action("openGguf")->setEnabled(!running);
-    action("openTrace")->setEnabled(!running);
-    action("saveTrace")->setEnabled(!running && !m_store->isEmpty());
-    action("exportImage")->setEnabled(!running && !m_store->isEmpty());
-    action("exportData")->setEnabled(!running && !m_store->isEmpty());
-    action("modelCard")->setEnabled(!m_model.path.isEmpty());
-    for (QMenu* menu : m_idleMenus) menu->setEnabled(!running);
-    m_recentMenu->setEnabled(!running && !m_recentMenu->isEmpty());
-    m_historyView->setEnabled(!running);
-    m_runTabs->setEnabled(!running);
-    m_probe->setAvailable(state == State::Ready && !m_store->isEmpty(),
-                          running                  ? tr("Available when the run has ended.")
-                          : m_model.path.isEmpty() ? tr("Needs the model of the run; open it first.")
-                                                   : tr("Needs a run; run something first."));
-    m_progress->setVisible(state == State::Loading);
-    updateTexts();
+void MainWindow::makePanels() {
+    const auto add = [this](const QString& id, const QString& title, QWidget* view) {
+        m_actions->add("dock." + id, m_docks->add(id, title, view));
+    };
+    const auto scrolled = [this](QWidget* tall) {  // a small window scrolls it instead of growing
+        auto* scroll = new QScrollArea(this);
+        scroll->setWidget(tall);
+        scroll->setWidgetResizable(true);
+        scroll->setFrameShape(QFrame::NoFrame);
+        scroll->setFocusPolicy(Qt::NoFocus);
+        return scroll;
+    };
+    m_spans = new SpanTableView(store(), selection(), this);
+    m_throughput = new ThroughputView(store(), besideStore(), selection(), this);
+    m_probe = new ProbeView(store(), selection(), this);
+    m_runList = new RunListView(history(), this);
+    add("mask", tr("What each step attends to"), new MaskView(store(), selection(), this));
+    add("throughput", tr("Throughput"), m_throughput);
+    add("timeline", tr("Timeline"), new TimelineView(store(), besideStore(), selection(), this));
+    add("graph", tr("Dependencies"), new GraphView(store(), selection(), this));
+    add("spans", tr("Spans"), m_spans);
+    add("inspector", tr("Segment inspector"), new SegmentInspector(store(), selection(), this));
+    add("probe", tr("Inspect"), scrolled(m_probe));
+    add("history", tr("Runs"), m_runList);
+    add("compare", tr("Masks compared"), scrolled(new MaskCompareView(store(), besideStore(), selection(), this)));
+    m_runs = new RunController(m_workspace, m_prompt, m_banner, this);
+    m_models = new ModelLoader(m_workspace, m_setup.bundledModels, m_prompt, m_banner, this);
+    m_files = new RunFiles(m_workspace, m_setup.dataExports, m_probe, m_banner, this);
 }
 
-void MainWindow::updateTexts() {
-    QString text;
-    switch (m_state) {
-        case State::NoModel:
-            text = tr("No model");
-            m_transcript->setPlaceholder(
-                tr("No model is loaded"),
-                tr("Open a model folder with Ctrl+O, or drop one onto this window. Traces open without a model."));
-            break;
-        case State::Loading:
-            text = tr("Loading %1").arg(shownLine(m_loadingPath.section('/', -1), kModelName));
-            m_transcript->setPlaceholder(
-                tr("Loading the model"),
-                tr("You can type already; Ctrl+Return runs as soon as it is ready. Ctrl+. cancels."));
-            break;
-        case State::Ready:
-            text = tr("%1 · %2").arg(
-                shownLine(m_model.name, kModelName),
-                shownLine(m_model.backend == "cuda" ? m_model.device : m_model.backend.toUpper() + ' ' + m_model.device,
-                          kModelName));
-            m_transcript->setPlaceholder(tr("Nothing has run yet"), tr("Press Ctrl+Return to run the problem above."));
-            break;
-        default: break;  // the model stays the same
-    }
-    if (!text.isEmpty()) {
-        m_modelButton->setText(menuText(text));
-        m_modelButton->setAccessibleName(tr("Model: %1").arg(text));
-        m_modelButton->setToolTip(m_model.path.isEmpty() ? tr("Open a model")
-                                                         : plainToolTip(m_model.path + '\n' + m_model.format));
-    }
-    action("run")->setToolTip(m_state == State::NoModel ? tr("Run needs a model; open one first")
+void MainWindow::connectParts() {
+    connect(m_workspace, &Workspace::changed, this, &MainWindow::refresh);
+    connect(m_workspace, &Workspace::message, this, &MainWindow::say);
+
+    connect(m_models, &ModelLoader::starting, m_probe, &ProbeView::leave);  // what it replayed goes with the model
+    connect(m_models, &ModelLoader::ready, m_runs, &RunController::onModelReady);
+    connect(m_models, &ModelLoader::failed, m_runs, &RunController::onModelFailed);
+    connect(m_models, &ModelLoader::progress, this, [this](double fraction) {
+        m_progress->setRange(0, fraction < 0 ? 0 : 1000);
+        if (fraction >= 0) m_progress->setValue(qRound(fraction * 1000));
+    });
+
+    connect(m_runs, &RunController::starting, m_probe, &ProbeView::leave);
+    connect(m_runs, &RunController::kept, m_transcripts, &TranscriptPanel::showTab);
+    connect(m_runs, &RunController::shownAgain, this, [this](const HistoryEntry& entry) {
+        m_transcripts->showTab(entry);
+        m_models->useModelFor(QString::fromStdString(entry.run->header.settings.task));  // to inspect or repeat it
+    });
+    connect(m_runs, &RunController::shownBeside, this, [this] { setSideBySide(true); });
+    connect(m_transcripts, &TranscriptPanel::chosen, m_runs, &RunController::show);
+    connect(m_runList, &RunListView::chosen, m_runs, &RunController::show);
+    connect(m_runList, &RunListView::chosenBeside, m_runs, &RunController::showBeside);
+    connect(m_files, &RunFiles::opened, this, [this](const QVector<HistoryEntry>& entries, qint64 lastRunId) {
+        m_runs->keepIdsFrom(lastRunId);
+        m_transcripts->addTabs(entries);
+        m_runs->show(entries.front());
+    });
+
+    connect(m_probe, &ProbeView::inspectRequested, this, [this] {
+        if (state() == State::Ready && !store()->isEmpty()) emit inspectRequested(store()->share());
+    });
+    connect(m_probe, &ProbeView::inspectingChanged, this, [this](bool inspecting) {
+        m_figures->setInspecting(inspecting);
+        m_throughput->setInspecting(inspecting);
+    });
+    connect(m_docks, &DockLayout::choosing, this, [this](const QString& preset) {
+        const bool forAnAudience = preset == "presentation";
+        if (forAnAudience && m_appearance->zoom() < 1.4) m_appearance->setZoom(1.5);
+        else if (!forAnAudience && m_appearance->zoom() > 1.4) m_appearance->setZoom(1);
+        say(tr("Layout: %1").arg(preset));
+    });
+    connect(m_appearance, &Appearance::zoomed, this,
+            [this](double factor) { say(tr("Zoom %1 %").arg(qRound(factor * 100))); });
+}
+
+void MainWindow::refresh() {
+    const bool busy = m_workspace->isBusy(), ready = state() == State::Ready, empty = store()->isEmpty();
+    action("run")->setEnabled(ready || state() == State::Loading);
+    action("run")->setToolTip(state() == State::NoModel ? tr("Run needs a model; open one first")
                                                         : tr("Run the problem"));
-    m_samplingButton->setText(samplerText(m_sampling.sampler));
-    m_samplingButton->setAccessibleName(tr("Sampling: %1").arg(m_samplingButton->text()));
-    m_samplingButton->setToolTip(action("sampling")->toolTip());
-    m_runTitle->setText(m_store->isEmpty() ? tr("Transcript")
-                                           : tr("Transcript   %1").arg(runTitle(m_store->data().header)));
-    const QString answer = QString::fromStdString(m_store->data().answer);
-    const QString mark = checkMark(m_store->data()), note = QString::fromStdString(checkAnswer(m_store->data()).note);
-    QString shown =
-        answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped());
-    if (!mark.isEmpty())
-        shown += (shown.isEmpty() ? QString() : QStringLiteral("  ")) + mark + ' ' +
-                 shownLine(note, kCheckNote).toHtmlEscaped();
-    m_answer->setText(shown.trimmed());
-    m_answer->setProperty("answer", answer);
-    m_answer->setProperty("check", mark);
-    m_answer->setAccessibleDescription(shownLine(note));
-    m_answer->setToolTip(
-        plainToolTip(QStringList{answer.size() > kAnswer ? answer : QString(), note}.join(' ').trimmed()));
+    action("repeat")->setEnabled(ready && m_runs->canRepeat());
+    action("stop")->setEnabled(state() == State::Running);
+    action("cancelLoad")->setEnabled(state() == State::Loading);
+    for (const char* id : {"unlock", "openModel", "openGguf", "openTrace"}) action(id)->setEnabled(!busy);
+    for (const char* id : {"saveTrace", "exportImage", "exportData"}) action(id)->setEnabled(!busy && !empty);
+    action("modelCard")->setEnabled(m_workspace->hasModel());
+    for (QMenu* menu : m_idleMenus) menu->setEnabled(!busy && !menu->isEmpty());
+    m_runList->setEnabled(!busy);
+    m_probe->setAvailable(ready && !empty, busy                       ? tr("Available when the run has ended.")
+                                           : !m_workspace->hasModel() ? tr("Needs the model of the run; open it first.")
+                                                                      : tr("Needs a run; run something first."));
+    m_progress->setVisible(state() == State::Loading);
 }
-
-/// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
-bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
-    const bool key = event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
-    if (watched != m_findEdit || !key || static_cast<QKeyEvent*>(event)->key() != Qt::Key_Escape)
-        return QMainWindow::eventFilter(watched, event);
-    event->accept();
-    if (event->type() == QEvent::KeyPress) {
-        action("closeFind")->trigger();
-        m_transcript->setFocus();
-    }
-    return true;
-}
-
-void MainWindow::showMessage(const QString& text) { m_status->setText(shownLine(text)); }
 
 void MainWindow::refreshIcons() {
     const QPalette& p = palette();
@@ -380,29 +242,61 @@ void MainWindow::refreshIcons() {
     set("sampling", Glyph::Sliders);
     set("find", Glyph::Find);
     set("closeFind", Glyph::Close);
-    if (m_samplingButton) m_samplingButton->setIcon(glyphIcon(Glyph::Sliders, p));
-    if (m_modelButton) m_modelButton->setIcon(glyphIcon(Glyph::Model, p));
+    m_toolBar->refreshIcons();
 }
 
-void MainWindow::applyThemeChoice() {
-    applyTheme(*qApp, m_theme == ThemeChoice::Dark || (m_theme == ThemeChoice::System && m_setup.systemDark),
-               m_baseFont * m_zoom);
+void MainWindow::say(const QString& text) { m_status->setText(shownLine(text)); }
+
+void MainWindow::openPath(const QString& path) {
+    if (RunFiles::isTrace(path)) m_files->openTrace(path);
+    else m_models->open(path);
 }
 
-void MainWindow::setSystemDark(bool dark) {
-    m_setup.systemDark = dark;
-    if (m_theme == ThemeChoice::System) applyThemeChoice();
+void MainWindow::setSystemDark(bool dark) { m_appearance->setSystemDark(dark); }
+
+void MainWindow::setSideBySide(bool on) {
+    m_transcripts->setSideBySide(on);
+    action("sideBySide")->setChecked(on);
 }
 
-void MainWindow::setZoom(double factor) {
-    m_zoom = std::clamp(factor, 0.6, 3.0);
-    applyThemeChoice();
-    showMessage(tr("Zoom %1 %").arg(qRound(m_zoom * 100)));
+void MainWindow::selectNeighbour(int direction) {
+    const int n = store()->nSteps();
+    if (!n) return;
+    const int current = selection()->current();
+    const int target = current < 0 ? (direction > 0 ? 0 : n - 1) : std::clamp(current + direction, 0, n - 1);
+    selection()->lockRange(target, target);
+}
+
+void MainWindow::copyTranscript() {
+    QApplication::clipboard()->setText(m_transcripts->transcript()->plainText());
+    say(tr("Transcript copied"));
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    const auto urls = event->mimeData()->urls();
+    if (!m_workspace->isBusy() && urls.size() == 1 && urls.front().isLocalFile()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    const auto urls = event->mimeData()->urls();
+    if (urls.size() != 1) return;
+    event->acceptProposedAction();
+    openPath(urls.front().toLocalFile());
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    emit m_runs->stopRequested();
+    emit m_models->loadCancelRequested();
+    QSettings().setValue("window/geometry", saveGeometry());
+    m_appearance->writeSettings();
+    m_docks->writeSettings();
+    m_models->writeSettings();
+    QMainWindow::closeEvent(event);
 }
 
 void MainWindow::changeEvent(QEvent* event) {
     QMainWindow::changeEvent(event);
-    if (event->type() == QEvent::PaletteChange && m_figures && m_modelButton && !m_actions.isEmpty()) refreshIcons();
+    if (event->type() == QEvent::PaletteChange && m_toolBar) refreshIcons();
 }
 
 void MainWindow::resizeEvent(QResizeEvent* event) {
@@ -412,8 +306,8 @@ void MainWindow::resizeEvent(QResizeEvent* event) {
 
 void MainWindow::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
-    if (m_shown) return;
-    m_shown = true;
+    if (m_wasShown) return;
+    m_wasShown = true;
     m_prompt->setFocus();
 }
 

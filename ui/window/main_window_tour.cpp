@@ -1,11 +1,14 @@
-// What the tour shows: a recorded run, what one of its steps read, and where a person's own problem goes.
+// What the tour shows: a recorded run, what one of its steps attends to, and where a person's own problem goes.
 #include <QDockWidget>
 #include <QSettings>
 
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/views/transcript/transcript_view.h"
+#include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
+#include "ui/window/run_files.h"
 #include "ui/window/tour.h"
+#include "ui/window/transcript_panel.h"
 
 namespace spanscope {
 
@@ -15,12 +18,12 @@ void MainWindow::startTourOnce() {
 }
 
 void MainWindow::startTour() {
-    if (findChild<Tour*>("tour") || m_state == State::Running || m_state == State::Stopping) return;
-    if (m_store->isEmpty() && !m_setup.sampleTraces.isEmpty()) emit traceOpenRequested(m_setup.sampleTraces.front());
-    QWidget* mask = m_docks.value("mask");
+    if (findChild<Tour*>("tour") || m_workspace->isBusy()) return;
+    if (store()->isEmpty() && !m_setup.sampleTraces.isEmpty()) m_files->openTrace(m_setup.sampleTraces.front());
+    QWidget* mask = m_docks->dock("mask");
     const auto selectStep = [this] {
-        // The first step that reads what it declared: its segment names other steps or lines.
-        const RunData& run = m_store->data();
+        // The first step in the focus phase; better one whose segment names several others.
+        const RunData& run = store()->data();
         int best = -1;
         for (const StepRecord& step : run.steps) {
             if (step.phase != Phase::Focus || step.segment < 0 || step.segment >= static_cast<int>(run.segments.size()))
@@ -28,26 +31,26 @@ void MainWindow::startTour() {
             best = step.index;
             if (run.segments[static_cast<size_t>(step.segment)].refs.size() > 1) break;
         }
-        if (best >= 0) m_selection->lockRange(best, best);
+        if (best >= 0) selection()->lockRange(best, best);
     };
     auto* tour = new Tour(
-        {{m_transcript,
+        {{m_transcripts->transcript(),
           tr("A model at work"),
-          tr("Each line is one step that the model wrote. Between <b>attend</b> and <b>/attend</b> it names what the "
-             "step needs."),
+          tr("Each line or key point of the response first names, between <b>attend</b> and <b>/attend</b>, what "
+             "the model needs to write it."),
           {}},
-         {mask ? mask : m_transcript, tr("What each step reads"),
-          tr("Click any token: everything it could read is lit, in the text and here. A row is a step, a column a "
-             "position; hatched cells were allowed but not read."),
+         {mask, tr("What each step attends to"),
+          tr("Click any token: everything it attends to is lit, in the text and here. A row is a step, which is "
+             "one token; a column is a position; hatched cells were not read."),
           selectStep},
          {m_prompt, tr("Your turn"),
           tr("Type a problem or take a sample, then press <b>Ctrl+Return</b>. “Compare with dense” shows what "
-             "reading everything would have cost."),
-          [this] { m_selection->clear(); }}},
+             "attending to everything would have cost."),
+          [this] { selection()->clear(); }}},
         this);
     connect(tour, &Tour::ended, this, [this] {
         QSettings().setValue("tour/done", true);
-        m_selection->clear();
+        selection()->clear();
         m_prompt->setFocus();
     });
 }

@@ -169,7 +169,7 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     add(tr("Runs on"), QStringLiteral("%1 · %2").arg(shownLine(m.backend, 60), shownLine(m.device)));
     add(tr("Loaded in"), formatDuration(m.loadNs));
     add(tr("Span protocol"), m.protocolVersion ? tr("version %1").arg(m.protocolVersion)
-                                               : tr("none: runs as plain text, every step reads everything"));
+                                               : tr("none: runs as plain text, every step attends to everything"));
     for (const QString& line : m.trainedFor) add(tr("Trained for"), line);
     add(tr("Trained on"), m.trainedOn);
     add(tr("Licence"), m.license);

@@ -5,6 +5,7 @@
 #include <QTimer>
 #include <algorithm>
 
+#include "engine/types/segment_name.h"
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/shown_text.h"
@@ -83,12 +84,12 @@ QString SegmentInspector::html(int step) const {
         return QStringLiteral("<p>%1</p><p style='color:%2'>%3</p>")
             .arg(tr("This step belongs to no segment."), quiet,
                  run.header.hasProtocol
-                     ? tr("Text outside any segment reads everything.")
-                     : tr("This model has no span protocol; every step reads everything before it."));
+                     ? tr("Text outside any segment attends to everything.")
+                     : tr("This model has no span protocol; every step attends to everything before it."));
     const Segment& segment = run.segments[static_cast<size_t>(record.segment)];
     const int nContext = m_store->nContext();
     QString out = QStringLiteral("<p style='font-size:large;font-weight:600;margin:0'>%1</p>")
-                      .arg(segmentName(segment).toHtmlEscaped());
+                      .arg(QString::fromStdString(segmentName(segment)).toHtmlEscaped());
     out += QStringLiteral("<p style='margin:2px 0 0 0;color:%1'>%2</p>")
                .arg(quiet,
                     tr("tokens %1 · %2")
@@ -101,12 +102,12 @@ QString SegmentInspector::html(int step) const {
                .arg(tag.isEmpty() ? kNoValue : tag.toHtmlEscaped());
 
     out += caption(tr("References"));
-    int asked = 0, read = 0;
+    int nAsked = 0, nLoaded = 0;
     if (segment.refs.empty()) {
-        out += QStringLiteral("<p style='margin:0'>%1</p>").arg(tr("None: it reads scaffold and itself only."));
+        out += QStringLiteral("<p style='margin:0'>%1</p>").arg(tr("None: it attends to scaffold and itself only."));
     } else {
         out += QStringLiteral("<table cellspacing='0' cellpadding='3' width='100%'><tr style='color:%1'>").arg(quiet);
-        for (const QString& head : {tr("Ref"), tr("Tokens"), tr("Count"), tr("Pages"), tr("Read")})
+        for (const QString& head : {tr("Ref"), tr("Tokens"), tr("Count"), tr("Pages"), tr("Loaded")})
             out += QStringLiteral("<td style='border-bottom:1px solid %1'>%2</td>").arg(line, head);
         out += QStringLiteral("</tr>");
         int nShown = 0;
@@ -125,8 +126,8 @@ QString SegmentInspector::html(int step) const {
             const PageRange pages = pagesOf(ref.tokens, nContext);
             const int loaded =
                 pages.count() > 0 ? std::min((pages.last + 1) * kPageTokens, nContext) - pages.first * kPageTokens : 0;
-            asked += count;
-            read += loaded;
+            nAsked += count;
+            nLoaded += loaded;
             if (!shown) continue;
             out += QStringLiteral("<tr><td>%1</td><td>%2</td><td>%3</td><td>%4</td><td>%5</td></tr>")
                        .arg(name, range(ref.tokens, nContext))
@@ -137,8 +138,10 @@ QString SegmentInspector::html(int step) const {
         }
         if (nShown > kShownRefs)
             out += QStringLiteral("<tr><td colspan='5'>%1</td></tr>").arg(tr("and %1 more").arg(nShown - kShownRefs));
-        out += QStringLiteral("</table><p style='margin:6px 0 0 0'>%1</p>")
-                   .arg(tr("Asked for %1 tokens; whole pages of %2 make it %3.").arg(asked).arg(kPageTokens).arg(read));
+        out +=
+            QStringLiteral("</table><p style='margin:6px 0 0 0'>%1</p>")
+                .arg(
+                    tr("Asked for %1 tokens; whole pages of %2 make it %3.").arg(nAsked).arg(kPageTokens).arg(nLoaded));
     }
 
     out += caption(tr("Step %1 · %2").arg(record.index).arg(QString::fromUtf8(phaseName(record.phase))));
@@ -150,7 +153,7 @@ QString SegmentInspector::html(int step) const {
         if (record.visible->size() > kMost) intervals << tr("and %1 more").arg(record.visible->size() - kMost);
     }
     out += QStringLiteral("<p style='margin:0'>%1</p><p style='margin:4px 0 0 0'>%2</p>")
-               .arg(tr("May read %1 of %2 tokens; %3 are loaded (%4 of dense).")
+               .arg(tr("Attends to %1 of %2 tokens; %3 are loaded (%4 of dense).")
                         .arg(formatCount(record.attended), formatCount(record.causal), formatCount(record.loaded),
                              formatPercent(double(record.loaded) / std::max(1, record.causal))),
                     tr("Token ranges: %1").arg(intervals.join(QStringLiteral(",  "))));

@@ -1,4 +1,4 @@
-// One declaration from the tag as written to the pages that were read, and every violation with what was done
+// One declaration from the tag as written to the pages that were loaded, and every violation with what was done
 // about it. Shows the segment of the selected step, else the newest. Text is selectable.
 #pragma once
 

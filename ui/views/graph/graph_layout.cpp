@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <span>
 
+#include "engine/types/segment_name.h"
 #include "ui/model/shown_text.h"
-#include "ui/views/mask/mask_explain.h"
 #include "ui/views/palette.h"
 
 namespace spanscope {
@@ -146,7 +146,7 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
         GraphNode n;
         n.segment = i;
         n.kind = s.kind;
-        n.label = segmentLabel(s);
+        n.label = segmentName(s);
         n.text = bodyText(run, s);
         n.fallback = s.fallback;
         nodeOf[size_t(i)] = int(graph.nodes.size());
@@ -314,7 +314,8 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
             painter.setFont(body);
             painter.setPen(palette.inkSoft);
             painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2),
-                             Qt::AlignRight | Qt::AlignVCenter, QObject::tr("%1 read/step").arg(n.attended / n.steps));
+                             Qt::AlignRight | Qt::AlignVCenter,
+                             QObject::tr("%1 attended/step").arg(n.attended / n.steps));
         }
         painter.setFont(body);
         painter.setPen(palette.ink);

@@ -74,7 +74,7 @@ QFont GraphView::graphFont() const {
 }
 
 void GraphView::paintEvent(QPaintEvent*) {
-    const Palette& palette = Palette::of(this);
+    const Palette& palette = Palette::of(this->palette());
     QPainter painter(this);
     painter.fillRect(rect(), palette.ground);
     if (m_graph.nodes.empty()) {
@@ -106,7 +106,7 @@ void GraphView::selectSegment(int segment) {
               last = std::min(s.end == kOpenEnd ? m_store->nSteps() : s.end - offset, m_store->nSteps()) - 1;
     if (first >= 0 && last >= first) {
         m_selection->lockRange(first, last);
-    } else {  // given, not written: the steps that first read it
+    } else {  // given, not written: the steps that first attended to it
         for (const StepRecord& step : run.steps)
             if (step.visible && mayRead(*step.visible, step.position, s.begin)) {
                 m_selection->lockRange(step.index, step.index);
@@ -203,7 +203,7 @@ QString GraphView::text() const {
             if (e.to == int(i))
                 sources << (e.broken ? tr("nothing (unknown label)")
                                      : QString::fromStdString(m_graph.nodes[size_t(e.from)].label));
-        lines << tr("%1 reads %2")
+        lines << tr("%1 named %2")
                      .arg(QString::fromStdString(m_graph.nodes[i].label),
                           sources.isEmpty() ? tr("nothing else") : sources.join(", "));
     }

@@ -18,7 +18,7 @@ class GraphView : public QWidget {
     const GraphLayout& graph() const { return m_graph; }
     int currentSegment() const;
     QPointF toWidget(QPointF layout) const { return layout * m_zoom + m_offset; }
-    /// "out 3 reads in 3, out 1" a line each.
+    /// "out 3 named in 3, out 1" a line each.
     QString text() const;
     QSize sizeHint() const override { return {520, 320}; }
 

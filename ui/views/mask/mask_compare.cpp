@@ -125,7 +125,7 @@ QPointF MaskDiffPane::centreOf(int step, int column) const {
 }
 
 void MaskDiffPane::paintEvent(QPaintEvent*) {
-    const Palette& palette = Palette::of(this);
+    const Palette& palette = Palette::of(this->palette());
     QPainter painter(this);
     painter.fillRect(rect(), palette.ground);
     if (!m_diff.why.empty() || m_diff.rows.empty()) {
@@ -349,7 +349,7 @@ void MaskCompareView::rebuild() {
         both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
         both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
         both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
-        both(tr("read, of causal"), [](const RunData& r) { return formatPercent(r.stats.loadedFraction()); }),
+        both(tr("loaded, of causal"), [](const RunData& r) { return formatPercent(r.stats.loadedFraction()); }),
         both(tr("decode"), [](const RunData& r) { return formatRate(r.stats.decodeTokensPerS()); }),
         both(tr("useful"), [](const RunData& r) { return formatRate(r.stats.usefulTokensPerS()); }),
         both(tr("first token"), [](const RunData& r) { return formatDuration(r.stats.ttftNs); }),
@@ -390,7 +390,7 @@ QString MaskCompareView::summary() const {
                                                 : tr("Same tokens in the %1 steps that both have. ").arg(d.rows.size());
     }
     const double all = double(std::max<int64_t>(1, d.cellsBoth + d.cellsOnlyFirst + d.cellsOnlySecond));
-    return text + tr("Of all that was read, both read %1, only the first %2, only the second %3.")
+    return text + tr("Of all that was attended, both attended to %1, only the first to %2, only the second to %3.")
                       .arg(formatPercent(double(d.cellsBoth) / all), formatPercent(double(d.cellsOnlyFirst) / all),
                            formatPercent(double(d.cellsOnlySecond) / all));
 }

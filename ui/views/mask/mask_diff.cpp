@@ -10,7 +10,7 @@ QRgb diffPixel(DiffState state, const Palette& palette, int x, int y, int patter
     switch (state) {
         case DiffState::Future: return palette.future.rgb();
         case DiffState::Neither:
-            return (maskPatternInk(MaskState::Skipped, px, py) ? palette.skippedLine : palette.skipped).rgb();
+            return (maskPatternInk(MaskState::NotRead, px, py) ? palette.notReadLine : palette.notRead).rgb();
         case DiffState::Both: return palette.phase(Phase::Prompt).rgb();
         case DiffState::OnlySecond:
             return (((px - py) & 7) < 2 ? palette.ground : palette.dense).rgb();  // striped: not by colour alone

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/types/segment_name.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/mask/mask_raster.h"
 
@@ -19,13 +20,6 @@ int segmentAt(const std::vector<Segment>& segments, int position) {
     return position < it->end ? static_cast<int>(it - segments.begin()) : -1;
 }
 
-std::string segmentLabel(const Segment& segment) {
-    if (segment.kind == SegmentKind::Scaffold) return "scaffold";
-    std::string text = segmentKindName(segment.kind);
-    if (segment.label >= 0) text.append(" ").append(std::to_string(segment.label));
-    return text;
-}
-
 std::string tokenText(const RunData& run, int position) {
     const int nPrompt = static_cast<int>(run.header.prompt.size());
     const TokenInfo* token = nullptr;
@@ -34,17 +28,14 @@ std::string tokenText(const RunData& run, int position) {
     if (step >= 0 && step < static_cast<int>(run.steps.size())) token = &run.steps[static_cast<size_t>(step)].token;
     if (!token) return {};
     if (token->text.empty()) return std::string("id ").append(std::to_string(token->id));
-    return shownLine(token->text, kTokenCharacters)
-        .replace(' ', QChar(0x2423))
-        .replace(QChar(0x21b5), QChar(0x23ce))
-        .toStdString();
+    return shownLine(token->text, kTokenCharacters).replace(' ', QChar(0x2423)).toStdString();
 }
 
 namespace {
 
-std::string whyRead(const RunData& run, const StepRecord& step, int column) {
+std::string whyAttended(const RunData& run, const StepRecord& step, int column) {
     const MaskPolicySpec& attention = run.header.settings.attention;
-    if (attention.isDense()) return "dense attention reads everything before it";
+    if (attention.isDense()) return "dense attention attends to everything before it";
     if (!attention.isDeclared()) return "among the tokens that " + attention.text() + " gives to the step";
     if (column == step.position) return "the token itself";
     if (step.phase == Phase::Free) return "outside any segment everything is visible";
@@ -85,17 +76,17 @@ CellInfo describeCell(const RunData& run, int step, int column) {
     info.key = tokenText(run, column);
     info.phase = phaseName(record.phase);
     if (record.segment >= 0 && record.segment < static_cast<int>(run.segments.size()))
-        info.segment = segmentLabel(run.segments[static_cast<size_t>(record.segment)]);
+        info.segment = segmentName(run.segments[static_cast<size_t>(record.segment)]);
     const int at = segmentAt(run.segments, column);
-    if (at >= 0) info.keySegment = segmentLabel(run.segments[static_cast<size_t>(at)]);
+    if (at >= 0) info.keySegment = segmentName(run.segments[static_cast<size_t>(at)]);
     switch (info.state) {
         case MaskState::Future: info.reason = "not written yet when this step ran"; break;
-        case MaskState::Skipped:
-            info.reason = record.phase == Phase::Local ? "a local step reads its own segment only"
+        case MaskState::NotRead:
+            info.reason = record.phase == Phase::Local ? "in the local phase a step attends to its own segment only"
                                                        : "not among what the segment declared";
             break;
-        case MaskState::Loaded: info.reason = "its page of 16 tokens holds one that is read"; break;
-        case MaskState::Attended: info.reason = whyRead(run, record, column); break;
+        case MaskState::Loaded: info.reason = "its page of 16 tokens holds one that is attended"; break;
+        case MaskState::Attended: info.reason = whyAttended(run, record, column); break;
     }
     return info;
 }

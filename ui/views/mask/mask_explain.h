@@ -1,4 +1,4 @@
-// One cell of the mask in words: which step, which token, read or not and why. Values; any thread.
+// One cell of the mask in words: which step, which token, attended or not and why. Values; any thread.
 #pragma once
 
 #include <string>
@@ -17,13 +17,11 @@ struct CellInfo {
     std::string phase;
     std::string segment;  ///< of the step: "out 3"
     std::string keySegment;
-    std::string reason;  ///< why it is read or not, a phrase
+    std::string reason;  ///< why it is attended or not, a phrase
 };
 
 /// The segment that holds `position`, -1 if none. segments: by position.
 int segmentAt(const std::vector<Segment>& segments, int position);
-/// "in 12", "out 3", "scaffold".
-std::string segmentLabel(const Segment& segment);
 /// Text of the token at an absolute position with white space and controls made visible, a long one its beginning;
 /// empty if there is none.
 std::string tokenText(const RunData& run, int position);

@@ -29,7 +29,7 @@ std::vector<MaskTick> niceTicks(CellRange cells, double pixelsPerCell, double mi
 
 MaskState maskCell(const MaskRow& row, int column) {
     if (column < 0 || column > row.position) return MaskState::Future;
-    if (!row.visible) return MaskState::Skipped;
+    if (!row.visible) return MaskState::NotRead;
     if (mayRead(*row.visible, row.position, column)) return MaskState::Attended;
     const int page = column / kPageTokens;
     for (const Interval& interval : *row.visible) {
@@ -37,7 +37,7 @@ MaskState maskCell(const MaskRow& row, int column) {
         if (c.begin < c.end && c.begin / kPageTokens <= page && page <= (c.end - 1) / kPageTokens)
             return MaskState::Loaded;
     }
-    return MaskState::Skipped;
+    return MaskState::NotRead;
 }
 
 PixelCells::PixelCells(const MaskAxis& axis, int64_t first, int n) {
@@ -88,7 +88,7 @@ void poolRows(const MaskRows& mask, CellRange rows, const PixelCells& columns, M
         written = std::max(written, query);
         if (run.visible) markList(*run.visible, query, maskCode(MaskState::Attended, run.phase), columns, codes);
     }
-    markPixels(columns, 0, written + 1, maskCode(MaskState::Skipped), codes);
+    markPixels(columns, 0, written + 1, maskCode(MaskState::NotRead), codes);
 }
 
 QImage rasterMask(const MaskRows& mask, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width,
@@ -104,7 +104,7 @@ QImage rasterMask(const MaskRows& mask, const MaskAxis& xAxis, const MaskAxis& y
     std::vector<QRgb> colours(static_cast<size_t>(kCodes) * period * period);
     for (int code = 0; code < kCodes; ++code) {
         MaskState state = stateOf(static_cast<MaskCode>(code));
-        if (state == MaskState::Loaded && !style.showLoaded) state = MaskState::Skipped;
+        if (state == MaskState::Loaded && !style.showLoaded) state = MaskState::NotRead;
         for (int py = 0; py < period; ++py)
             for (int px = 0; px < period; ++px)
                 colours[(static_cast<size_t>(code) * period + py) * period + px] =

@@ -1,8 +1,8 @@
 // Mask pixels from interval lists. The pixel rule, the same on screen and in every export: a pixel shows the highest
-// state (MaskState order) of all cells it stands for (MaskAxis::cellsAt), so a single read token never disappears.
+// state (MaskState order) of all cells it stands for (MaskAxis::cellsAt), so a single attended token never disappears.
 //
 // Cost of a pixel row: for every run of steps that share one list, one fill per interval. Steps of a phase share their
-// list, and what a later step of a run reads contains what an earlier one reads, so a run counts once however long.
+// list, and what a later step of a run attends to contains what an earlier one does, so a run counts once however long.
 #pragma once
 
 #include <QImage>
@@ -15,7 +15,7 @@
 
 namespace spanscope {
 
-/// State and, where read, phase of a pooled pixel in one byte; higher wins.
+/// State and, where attended, phase of a pooled pixel in one byte; higher wins.
 using MaskCode = uint8_t;
 constexpr MaskCode maskCode(MaskState state, Phase phase = Phase::Prompt) {
     return static_cast<MaskCode>(state == MaskState::Attended ? 3 + static_cast<int>(phase) : static_cast<int>(state));
@@ -40,7 +40,7 @@ void poolRows(const MaskRows& mask, CellRange rows, const PixelCells& columns, M
 
 struct MaskStyle {
     bool dark = false;
-    bool byPhase = true;     ///< read cells in the colour of their phase; false: one colour
+    bool byPhase = true;     ///< attended cells in the colour of their phase; false: one colour
     bool showLoaded = true;  ///< false: page rounding is drawn as not read
     int pattern = 1;         ///< pixels to a pattern dot
     bool operator==(const MaskStyle&) const = default;

@@ -12,7 +12,7 @@
 namespace spanscope {
 
 struct MaskRow {
-    SharedIntervals visible;  ///< null: reads nothing
+    SharedIntervals visible;  ///< null: attends to nothing
     int32_t position = 0;
     Phase phase = Phase::Free;
 };

@@ -4,7 +4,7 @@
 #include <QPainter>
 #include <algorithm>
 
-#include "ui/views/mask/mask_explain.h"
+#include "engine/types/segment_name.h"
 
 namespace spanscope {
 
@@ -46,7 +46,7 @@ void MaskRulers::drawTop(QPainter& painter) const {
         painter.fillRect(box, palette.segment(it->kind));
         if (box.width() > 3) painter.fillRect(QRectF(box.right() - 1, box.top(), 1, box.height()), palette.ground);
         if (box.width() < 8) continue;  // no room for a name: do not measure one, that costs more than the box
-        QString label = QString::fromStdString(segmentLabel(*it));
+        QString label = QString::fromStdString(segmentName(*it));
         if (metrics.horizontalAdvance(label) + 4 > box.width()) label = label.section(' ', 1);
         const QRectF seen = box.intersected(QRectF(plot.left(), ribbonTop, plot.width(), ribbonHeight));
         if (!label.isEmpty() && metrics.horizontalAdvance(label) + 4 <= seen.width()) {
@@ -55,7 +55,7 @@ void MaskRulers::drawTop(QPainter& painter) const {
         }
     }
 
-    // What the selected steps read, right under the ribbon.
+    // What the selected steps attended to, right under the ribbon.
     if (first >= 0 && last < rows.size()) {
         painter.setPen(Qt::NoPen);
         const SharedIntervals* before = nullptr;
@@ -123,7 +123,7 @@ void MaskRulers::drawLeft(QPainter& painter) const {
                 painter.fillRect(QRectF(box.left(), box.bottom() - 1, box.width(), 1), palette.ground);
             const QRectF seen = box.intersected(QRectF(ribbonLeft, plot.top(), ribbonWidth, plot.height()));
             if (seen.height() >= metrics.height() - 2) {
-                QString label = QString::fromStdString(segmentLabel(*it));
+                QString label = QString::fromStdString(segmentName(*it));
                 if (metrics.horizontalAdvance(label) > ribbonWidth - 2) label = label.section(' ', 1);
                 painter.setPen(palette.ink);
                 painter.drawText(seen, Qt::AlignCenter, label);
@@ -209,18 +209,18 @@ double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font
         bool firstOne = true;
         for (const Phase p : {Phase::Declare, Phase::Global, Phase::Focus, Phase::Local, Phase::Close, Phase::Free}) {
             if (!rows.hasPhase(p)) continue;
-            entry((firstOne ? QStringLiteral("read: ") : QString()) + phaseName(p),
+            entry((firstOne ? QStringLiteral("attended: ") : QString()) + phaseName(p),
                   [&](const QRectF& box) { painter->fillRect(box, palette.phase(p)); });
             firstOne = false;
         }
         if (firstOne)
-            entry(QStringLiteral("read"), [&](const QRectF& box) { painter->fillRect(box, palette.attended); });
+            entry(QStringLiteral("attended"), [&](const QRectF& box) { painter->fillRect(box, palette.attended); });
     } else {
-        entry(QStringLiteral("read"), state(MaskState::Attended));
+        entry(QStringLiteral("attended"), state(MaskState::Attended));
     }
     if (showLoaded)
         entry(brief ? QStringLiteral("loaded") : QStringLiteral("loaded with its page"), state(MaskState::Loaded));
-    entry(brief ? QStringLiteral("not read") : QStringLiteral("allowed, not read"), state(MaskState::Skipped));
+    entry(QStringLiteral("not read"), state(MaskState::NotRead));
     entry(QStringLiteral("future"), state(MaskState::Future));
     if (painter) painter->restore();
     return left - 16 - area.left();

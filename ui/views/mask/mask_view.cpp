@@ -30,10 +30,10 @@ MaskView::MaskView(RunStore* store, Selection* selection, QWidget* parent)
     setMinimumSize(200, 110);
     viewport()->setMouseTracking(true);
     setAccessibleName(tr("Attention mask"));
-    setWhatsThis(
-        tr("What each step could read. Rows are steps, columns are context positions. Filled cells were "
-           "read; hatched cells were allowed but not read; empty cells did not exist yet. Wheel scrolls, "
-           "Ctrl+wheel zooms, drag pans, click locks a step, Shift+click makes a range, Esc unlocks."));
+    setWhatsThis(tr(
+        "What each step attends to. Rows are steps, columns are context positions. Filled cells were attended; dotted "
+        "ones were loaded with their page; hatched ones were not read; empty ones did not exist yet. Wheel scrolls, "
+        "Ctrl+wheel zooms, drag pans, click locks a step, Shift+click makes a range, Esc unlocks."));
     makeActions();
     connect(m_store, &RunStore::reset, this, &MaskView::onReset);
     connect(m_store, &RunStore::stepsAppended, this, &MaskView::onAppended);
@@ -66,7 +66,7 @@ void MaskView::makeActions() {
     m_followAction = add.checkable(tr("Follow"), QKeySequence(Qt::Key_L), tr("Keep the newest step in view"), m_follow,
                                    [this](bool on) { setFollowing(on); });
     m_phaseAction =
-        add.checkable(tr("Colour by Phase"), QKeySequence(Qt::Key_P), tr("Read cells in the colour of their phase"),
+        add.checkable(tr("Colour by Phase"), QKeySequence(Qt::Key_P), tr("Attended cells in the colour of their phase"),
                       m_style.byPhase, [this](bool on) { setByPhase(on); });
     m_loadedAction = add.checkable(tr("Show Page Rounding"), QKeySequence(Qt::Key_R),
                                    tr("Mark tokens that are loaded only because their page is"), m_style.showLoaded,
@@ -219,7 +219,7 @@ void MaskView::zoomToSegment(int segment) {
     const Segment& s = run.segments[size_t(segment)];
     const int offset = run.steps.front().position;
     const int end = s.end == kOpenEnd ? offset + m_rows.size() : s.end;
-    if (s.end > offset) {  // written by the model: its steps, and the columns they read
+    if (s.end > offset) {  // written by the model: its steps, and the columns they attend to
         m_y.show(std::max(0, s.begin - offset), end - offset);
         int from = s.begin;
         for (const SpanRef& ref : s.refs)

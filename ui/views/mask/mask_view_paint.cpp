@@ -25,7 +25,7 @@ MaskRulers MaskView::rulers() const {
 void MaskView::paintEvent(QPaintEvent*) {
     QElapsedTimer timer;
     timer.start();
-    m_style.dark = Palette::of(this).dark;
+    m_style.dark = Palette::of(palette()).dark;
     QPainter painter(viewport());
     painter.fillRect(viewport()->rect(), Palette::of(m_style.dark).ground);
     if (m_rows.size() == 0) {
@@ -136,7 +136,7 @@ void MaskView::paintCard(QPainter& painter) const {
                         .arg(text(info.key),
                              info.keySegment.empty() ? QString() : tr("  in %1").arg(text(info.keySegment))));
     lines << QString(maskStateName(info.state)) + QStringLiteral(": ") + text(info.reason);
-    lines << tr("this step reads %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.loaded);
+    lines << tr("this step attends to %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.loaded);
 
     const Palette& palette = Palette::of(m_style.dark);
     QFont bold = painter.font();
@@ -177,14 +177,14 @@ void MaskView::paintEmpty(QPainter& painter) const {
     painter.setPen(palette.inkSoft);
     const QString text = m_store->isEmpty()
                              ? tr("No run yet.\nRun a prompt or open a trace: each step becomes a row,\n"
-                                  "each position that it could read a filled cell.")
-                             : tr("The prompt is being read.\nThe first row appears with the first token.");
+                                  "each position that it attends to a filled cell.")
+                             : tr("The prompt is being prefilled.\nThe first row appears with the first token.");
     painter.drawText(viewport()->rect(), Qt::AlignCenter, text);
 }
 
 void MaskView::finishTiles() {
     layOut();
-    m_style.dark = Palette::of(this).dark;
+    m_style.dark = Palette::of(palette()).dark;
     QImage scratch(m_x.extent, m_y.extent, QImage::Format_RGB32);
     for (int i = 0; i < 8; ++i) {
         QPainter painter(&scratch);

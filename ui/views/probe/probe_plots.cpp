@@ -58,7 +58,7 @@ int DivergenceStrip::stepAt(double x) const { return valueAt(x, m_curve.klNats.s
 
 void DivergenceStrip::paintEvent(QPaintEvent*) {
     QPainter p(this);
-    const Palette& c = Palette::of(this);
+    const Palette& c = Palette::of(palette());
     const QRect area = rect().adjusted(kGutter, 4, -kGutter, -10);
     p.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), hairline(palette()));
     if (m_curve.klNats.empty() || area.width() < 2) return;
@@ -123,7 +123,7 @@ QRectF HeadGrid::cell(int layer, int head) const {
 
 void HeadGrid::paintEvent(QPaintEvent*) {
     QPainter p(this);
-    const Palette& c = Palette::of(this);
+    const Palette& c = Palette::of(palette());
     if (m_mass.size() < static_cast<size_t>(m_nLayers * m_nHeads)) return;
     for (int l = 0; l < m_nLayers; ++l)
         for (int h = 0; h < m_nHeads; ++h) {
@@ -235,7 +235,7 @@ int AttentionStrip::positionAt(double x) const { return valueAt(x, m_probe.dense
 
 void AttentionStrip::paintEvent(QPaintEvent*) {
     QPainter p(this);
-    const Palette& c = Palette::of(this);
+    const Palette& c = Palette::of(palette());
     const QRect area = rect().adjusted(kGutter, 4, -kGutter, -4);
     std::vector<float> dense = m_probe.dense, restricted = m_probe.restricted;
     const size_t n = dense.size();

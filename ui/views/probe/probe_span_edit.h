@@ -8,7 +8,7 @@ namespace spanscope {
 
 class SpanEditor {
   public:
-    void reset(const IntervalList& list, int32_t position);  ///< what the step at `position` read
+    void reset(const IntervalList& list, int32_t position);  ///< what the step at `position` attended to
     const IntervalList& list() const { return m_list; }      ///< sorted, disjoint, clipped to the step
     const IntervalList& original() const { return m_original; }
     bool changed() const { return m_list != m_original; }

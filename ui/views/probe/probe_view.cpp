@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/types/segment_name.h"
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/shown_text.h"
@@ -76,8 +77,8 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
                      tr("Inside the span, least dense attention first"), this);
     m_choices = table({tr("Dense"), tr("Probability"), tr("Declared"), tr("Probability")}, tr("Next token"),
                       tr("The likeliest next tokens, temperature 1"), this);
-    m_segments->setAccessibleName(tr("Segments that the step may read"));
-    m_segments->setToolTip(tr("Tick what this step may read, then run it again"));
+    m_segments->setAccessibleName(tr("Segments that the step may attend to"));
+    m_segments->setToolTip(tr("Tick what this step may attend to, then run it again"));
     m_segments->setFrameShape(QFrame::NoFrame);
     m_apply->setToolTip(tr("Only this step, under the ticked span; the run stays as it was"));
     m_editText->setWordWrap(true);
@@ -179,7 +180,7 @@ void ProbeView::setAvailable(bool available, const QString& why) {
     m_available = available;
     if (m_ready) return;
     m_start->setEnabled(available);
-    m_status->setText(available ? tr("Compare every step with a dense reading of the same tokens.") : why);
+    m_status->setText(available ? tr("Compare every step with dense attention over the same tokens.") : why);
 }
 
 void ProbeView::leave() {
@@ -200,7 +201,7 @@ void ProbeView::leave() {
     m_apply->setEnabled(false);
     m_start->setEnabled(m_available);
     showContent();
-    m_status->setText(tr("Compare every step with a dense reading of the same tokens."));
+    m_status->setText(tr("Compare every step with dense attention over the same tokens."));
     if (was) emit inspectingChanged(false);
 }
 
@@ -276,7 +277,7 @@ QString ProbeView::segmentAt(int position) const {
     const auto after = std::upper_bound(segments.begin(), segments.end(), position,
                                         [](int p, const Segment& s) { return p < s.begin; });
     if (after == segments.begin() || position >= (after - 1)->end) return tr("scaffold");
-    return segmentName(*(after - 1));
+    return QString::fromStdString(segmentName(*(after - 1)));
 }
 
 void ProbeView::showProbe() {
@@ -324,7 +325,7 @@ void ProbeView::fillEdit() {
     m_editor.reset(m_probe.visible ? *m_probe.visible : IntervalList{}, m_probe.position);
     m_attention->setEditor(&m_editor);
     m_moved->setRowCount(0);
-    m_editText->setText(tr("Tick what step %1 may read, or drag the edges of the span above.").arg(m_editStep));
+    m_editText->setText(tr("Tick what step %1 may attend to, or drag the edges of the span above.").arg(m_editStep));
     m_apply->setEnabled(true);
     m_filling = true;
     m_segments->clear();
@@ -334,7 +335,8 @@ void ProbeView::fillEdit() {
         if (segment.begin > m_probe.position) break;
         const int last = std::min(segment.end, m_probe.position + 1) - 1;
         auto* item = new QListWidgetItem(
-            tr("%1 · tokens %2 – %3").arg(segmentName(segment)).arg(segment.begin).arg(last), m_segments);
+            tr("%1 · tokens %2 – %3").arg(QString::fromStdString(segmentName(segment))).arg(segment.begin).arg(last),
+            m_segments);
         item->setData(kSegmentRole, static_cast<int>(s));
         const bool own = segment.begin <= m_probe.position && m_probe.position < segment.end;
         // A step always sees itself, so its own segment stays.
@@ -399,7 +401,7 @@ void ProbeView::onEdit(const StepEdit& edit) {
                          : (after > before ? "+" : "") + tr("%1 points").arg(formatNumber(100 * (after - before)))});
         }
     m_editText->setText(
-        tr("Reads %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")
+        tr("Attends to %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")
             .arg(edit.attendedAfter)
             .arg(edit.attendedBefore)
             .arg(first(edit.topAfter), first(edit.topBefore), first(edit.topDense),

@@ -1,4 +1,4 @@
-// Inspect mode: the run on show replayed beside a dense reading. How far apart the two are at every step, whose
+// Inspect mode: the run on show replayed beside dense attention. How far apart the two are at every step, whose
 // attention the span kept, what it missed, and a span to edit. Asks by signal; never part of a measured run.
 #pragma once
 

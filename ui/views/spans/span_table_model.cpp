@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "engine/types/segment_name.h"
 #include "ui/model/format.h"
 
 namespace spanscope {
@@ -19,13 +20,14 @@ constexpr std::array<ColumnText, SpanTableModel::ColumnCount> kColumns{{
     {QT_TRANSLATE_NOOP("SpanTable", "Tokens"),
      QT_TRANSLATE_NOOP("SpanTable", "Tokens of the segment, markup included")},
     {QT_TRANSLATE_NOOP("SpanTable", "Attended"),
-     QT_TRANSLATE_NOOP("SpanTable", "Tokens that its steps could read, summed over the steps")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Read"),
-     QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens: what was loaded")},
+     QT_TRANSLATE_NOOP("SpanTable", "Tokens that its steps attended to, summed over the steps")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Loaded"),
+     QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens")},
     {QT_TRANSLATE_NOOP("SpanTable", "Causal"),
-     QT_TRANSLATE_NOOP("SpanTable", "Tokens that dense attention would have read")},
+     QT_TRANSLATE_NOOP("SpanTable", "Tokens that dense attention would have attended to")},
     {QT_TRANSLATE_NOOP("SpanTable", "Share"),
-     QT_TRANSLATE_NOOP("SpanTable", "Read / causal: share of the dense reads; 1 minus this is the sparsity")},
+     QT_TRANSLATE_NOOP("SpanTable",
+                       "Loaded / causal: share of what dense attention loads; 1 minus this is the sparsity")},
     {QT_TRANSLATE_NOOP("SpanTable", "Phase"), QT_TRANSLATE_NOOP("SpanTable", "Phase of its newest token")},
     {QT_TRANSLATE_NOOP("SpanTable", "Note"),
      QT_TRANSLATE_NOOP("SpanTable", "Violations of the protocol and fallbacks")},
@@ -66,7 +68,7 @@ QString SpanTableModel::text(const SegmentSummary& row, int column) const {
     if (row.segment >= static_cast<int>(run.segments.size())) return {};
     const Segment& segment = run.segments[static_cast<size_t>(row.segment)];
     switch (column) {
-        case SegmentColumn: return segmentName(segment);
+        case SegmentColumn: return QString::fromStdString(segmentName(segment));
         case RefsColumn: {
             const QString refs = refsText(segment);
             if (!refs.isEmpty()) return refs;
@@ -80,7 +82,7 @@ QString SpanTableModel::text(const SegmentSummary& row, int column) const {
         case PhaseColumn: return QString::fromUtf8(phaseName(row.phase));
         case NoteColumn: {
             QStringList notes;
-            if (segment.fallback) notes << tr("fallback: reads everything");
+            if (segment.fallback) notes << tr("fallback: attends to everything");
             if (row.nViolations) notes << tr("violations: %1").arg(row.nViolations);
             return notes.join(QStringLiteral(", "));
         }

@@ -19,7 +19,7 @@ SpanTableView::SpanTableView(RunStore* store, Selection* selection, QWidget* par
       m_selection(selection) {
     setAccessibleName(tr("Span table"));
     setAccessibleDescription(
-        tr("One row for each segment of the response: declared references, tokens attended and read."));
+        tr("One row for each segment of the response: declared references, tokens attended and loaded."));
     m_proxy->setSourceModel(m_model);
     m_proxy->setSortRole(SpanTableModel::SortRole);
     setModel(m_proxy);

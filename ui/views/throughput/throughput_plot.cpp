@@ -85,14 +85,14 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
         g->setAntialiasedFill(false);
         return g;
     };
-    m_ceiling = graph(m_top, QObject::tr("ceiling: no KV read"));
+    m_ceiling = graph(m_top, QObject::tr("ceiling: no KV loaded"));
     m_predictedDense = graph(m_top, QObject::tr("dense, predicted"));
     m_predicted = graph(m_top, QObject::tr("predicted by bytes"));
     m_dense = graph(m_top, QObject::tr("dense"));
     m_declared = graph(m_top, QObject::tr("declared"));
     m_causal = graph(m_bottom, QObject::tr("all there is"));
-    m_denseLoaded = graph(m_bottom, QObject::tr("dense reads"));
-    m_loaded = graph(m_bottom, QObject::tr("read, in pages"));
+    m_denseLoaded = graph(m_bottom, QObject::tr("dense, loaded"));
+    m_loaded = graph(m_bottom, QObject::tr("loaded, in pages"));
     m_attended = graph(m_bottom, QObject::tr("attended"));
     for (auto*& band : m_band) {
         const bool top = &band == &m_band[0];
@@ -117,19 +117,16 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_ceilingText->setVisible(false);
 }
 
-std::pair<QString, QString> laneNames(const RunData& first, const RunData* maybeSecond) {
-    const auto name = [](const RunData* run, const QString& fallback) {
-        return run && !run->steps.empty() ? QString::fromStdString(run->header.settings.attention.text()) : fallback;
-    };
-    const QString a = name(&first, QObject::tr("declared")), b = name(maybeSecond, QObject::tr("dense"));
-    return {a, a == b && maybeSecond && !maybeSecond->steps.empty() ? QObject::tr("other %1").arg(b) : b};
+std::pair<QString, QString> shownLaneNames(const RunData& first, const RunData* maybeSecond) {
+    const auto [a, b] = laneNames(first, maybeSecond);
+    return {QString::fromStdString(a), QString::fromStdString(b)};
 }
 
 void ThroughputPlot::setLaneNames(const QString& first, const QString& second) {
     m_declared->setName(first);
     m_dense->setName(second);
     m_predictedDense->setName(QObject::tr("%1, predicted").arg(second));
-    m_denseLoaded->setName(QObject::tr("%1 reads").arg(second));
+    m_denseLoaded->setName(QObject::tr("%1, loaded").arg(second));
 }
 
 void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
@@ -140,9 +137,9 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
     m_predictedDense->setPen(QPen(p.dense, 1, Qt::DotLine));
     m_ceiling->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
     m_causal->setPen(QPen(p.inkSoft, 1, Qt::DashDotLine));
-    QColor skipped = p.skippedLine;
-    skipped.setAlpha(p.dark ? 70 : 60);
-    m_causal->setBrush(skipped);
+    QColor notRead = p.notReadLine;
+    notRead.setAlpha(p.dark ? 70 : 60);
+    m_causal->setBrush(notRead);
     m_denseLoaded->setPen(QPen(p.dense, 1.5, Qt::DashLine));
     QColor fill = p.loadedDot;
     fill.setAlpha(90);
@@ -166,7 +163,7 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
 void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputSeries& dense, const BytesModel& model) {
     m_xMin = 1e300;
     m_xMax = m_yMax = m_readMax = 0;
-    // A bucket of rates is drawn as the last of them, which is a mean over its window already; a bucket of reads as its
+    // A bucket of rates is drawn as the last of them, which is a mean over its window already; a bucket of loads as its
     // peak. One point a bucket: a zigzag of extremes costs the painter ten times as much.
     const auto lane = [&](QCPGraph* measured, QCPGraph* predicted, const ThroughputSeries& series) {
         QVector<QCPGraphData> m, p;
@@ -178,7 +175,7 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
             if (std::isnan(rate)) continue;
             m.append({x1, rate});
             m_yMax = std::max(m_yMax, b.rateMax);
-            if (model.valid && m_prediction) p.append({x1, model.tokensPerS(b.meanReadSum / (b.last - b.first + 1))});
+            if (model.valid && m_prediction) p.append({x1, model.tokensPerS(b.meanLoadedSum / (b.last - b.first + 1))});
         }
         measured->data()->set(m, true);
         predicted->data()->set(p, true);

@@ -1,12 +1,12 @@
-// Draws throughput into a QCustomPlot it is given: rate above, KV tokens read below, one x axis. The view and the
+// Draws throughput into a QCustomPlot it is given: rate above, KV tokens loaded below, one x axis. The view and the
 // exports use the same one. GUI thread.
 #pragma once
 
 #include <QString>
 #include <utility>
 
+#include "engine/types/throughput_series.h"
 #include "ui/views/palette.h"
-#include "ui/views/throughput/throughput_series.h"
 
 class QCPAxis;
 class QCPAxisRect;
@@ -22,8 +22,8 @@ namespace spanscope {
 
 enum class ThroughputAxis { Context, Time };
 
-/// The attention modes of two runs, told apart where both have one; "declared" and "dense" where nothing has run.
-std::pair<QString, QString> laneNames(const RunData& first, const RunData* maybeSecond);
+/// laneNames() for the window.
+std::pair<QString, QString> shownLaneNames(const RunData& first, const RunData* maybeSecond);
 
 class ThroughputPlot {
   public:

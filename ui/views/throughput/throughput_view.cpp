@@ -94,7 +94,7 @@ QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, i
                                        QT_TR_NOOP("Wall time of this step alone"),
                                        QT_TR_NOOP("Tokens in the step's interval list"),
                                        QT_TR_NOOP("The same rounded outward to pages of 16 tokens: what is loaded"),
-                                       QT_TR_NOOP("Tokens that plain causal attention would read")};
+                                       QT_TR_NOOP("Tokens that plain causal attention would attend to")};
     if (role == Qt::DisplayRole && (section == DeclaredRate || section == DenseRate))
         return tr("%1 t/s").arg(section == DeclaredRate ? m_first : m_second);
     if (role == Qt::DisplayRole) return tr(names[section]);
@@ -143,12 +143,13 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
         tr("Decode tokens per second: (N \u2212 1) / (time of the last token \u2212 time of the first). "
            "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
     m_declaredLabel =
-        label("declaredRate", tr("The run on show. <b>Declared</b>: the model reads what it named.<br>") + decode);
+        label("declaredRate",
+              tr("The run on show. <b>Declared</b>: each step attends to what the model named.<br>") + decode);
     m_denseLabel =
         label("denseRate", tr("The run beside it. <b>Dense</b>: plain causal attention, same weights.<br>") + decode);
     m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and "
                                          "sampler, over the steps that both have."));
-    m_kvLabel = label("kvRead", QString());
+    m_kvLabel = label("kvLoaded", QString());
     m_modeLabel = label(
         "runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
                       "taken then are no measurement."));
@@ -212,8 +213,8 @@ void ThroughputView::makeActions() {
                       [this](bool on) { setAxis(on ? ThroughputAxis::Time : ThroughputAxis::Context); });
     m_predictionAction = add.checkable(
         tr("Predicted"), QKeySequence(Qt::Key_B),
-        tr("Rate predicted from the KV tokens read: 1 / (fixed + per token \u00d7 read), fitted to the measured "
-           "steps of the dense run; the ceiling is what reading no KV at all would give"),
+        tr("Rate predicted from the KV tokens loaded: 1 / (fixed + per token \u00d7 loaded), fitted to the measured "
+           "steps of the dense run; the ceiling is what loading no KV at all would give"),
         true, [this](bool on) { setPredictionShown(on); });
     m_tableAction = add.checkable(tr("Table"), QKeySequence(Qt::Key_T), tr("The same numbers as a table"), false,
                                   [this](bool on) { setTableShown(on); });
@@ -244,7 +245,7 @@ void ThroughputView::refresh() {
     m_model = fitBytes(m_denseStore->data().steps);
     if (!m_model.valid) m_model = fitBytes(m_declaredStore->data().steps);
     m_painter->setLow(m_plot->height() < fontMetrics().height() * 12);  // little room: the upper axes alone
-    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
     m_painter->setLaneNames(first, second);
     m_tableModel->setLaneNames(first, second);
     m_painter->setData(m_declared, m_dense, m_model);
@@ -260,7 +261,7 @@ void ThroughputView::flush() {
 }
 
 void ThroughputView::updateHeader() {
-    const Palette& p = Palette::of(this);
+    const Palette& p = Palette::of(palette());
     const auto lane = [&](QLabel* l, const RunStore* store, const ThroughputSeries& s, const QString& name,
                           const QColor& c) {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
@@ -268,7 +269,7 @@ void ThroughputView::updateHeader() {
             QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
         l->setProperty("said", !s.points().empty());
     };
-    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
     lane(m_declaredLabel, m_declaredStore, m_declared, first, p.declared);
     lane(m_denseLabel, m_denseStore, m_dense, second, p.dense);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
@@ -278,10 +279,10 @@ void ThroughputView::updateHeader() {
     m_speedUpLabel->setProperty("said", up.factor > 0);
     const RunStats& s = m_declaredStore->data().stats;
     const double steps = double(std::max<size_t>(1, m_declared.points().size()));
-    m_kvLabel->setText(tr("KV read <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.loadedFraction()))));
+    m_kvLabel->setText(tr("KV loaded <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.loadedFraction()))));
     m_kvLabel->setToolTip(
-        tr("<b>KV read</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
-           "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves reads, not memory.")
+        tr("<b>KV loaded</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
+           "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves loading, not memory.")
             .arg(mib(double(s.loadedTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
     m_kvLabel->setProperty("said", s.causalTokens > 0);
     fitToSize();
@@ -295,7 +296,7 @@ QString ThroughputView::summary() const {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
         parts << tr("%1 %2, %3 steps").arg(name, formatRate(r)).arg(s.points().size());
     };
-    const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
+    const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
     lane(m_declaredStore, m_declared, first);
     lane(m_denseStore, m_dense, second);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
@@ -349,14 +350,14 @@ void ThroughputView::setInspecting(bool on) {
 
 QString ThroughputView::csv() const {
     const auto [first, second] = laneNames(m_declaredStore->data(), &m_denseStore->data());
-    return QString::fromStdString(throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense,
-                                                first.toStdString(), second.toStdString()));
+    return QString::fromStdString(
+        throughputCsv(m_declared, m_dense.points().empty() ? nullptr : &m_dense, first, second));
 }
 
 void ThroughputView::copyCsv() { QGuiApplication::clipboard()->setText(csv()); }
 
 void ThroughputView::applyTheme() {
-    m_painter->setTheme(Palette::of(this), std::max(7.0, font().pointSizeF() * 0.85));
+    m_painter->setTheme(Palette::of(palette()), std::max(7.0, font().pointSizeF() * 0.85));
     if (m_tableModel) updateHeader();
 }
 

@@ -1,4 +1,4 @@
-// Live throughput: tokens per second of the declared and the dense lane over context length or time, KV tokens read
+// Live throughput: tokens per second of the declared and the dense lane over context length or time, KV tokens loaded
 // below, predicted and ceiling as lines; a table of the same numbers. GUI thread.
 #pragma once
 

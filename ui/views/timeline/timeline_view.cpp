@@ -12,9 +12,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/types/segment_name.h"
+#include "engine/types/throughput_series.h"
 #include "ui/model/format.h"
 #include "ui/views/mask/mask_explain.h"
-#include "ui/views/throughput/throughput_series.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
@@ -145,7 +146,7 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
         }
         ++it;
         painter.fillRect(QRectF(from - 0.5, lane.rect.top(), 1, lane.rect.height()), palette.ground);
-        const QString label = QString::fromStdString(segmentLabel(segment));
+        const QString label = QString::fromStdString(segmentName(segment));
         const double room = metrics.horizontalAdvance(label) + 8;
         if (to - from > room) {
             QRectF box(0, 0, room, metrics.height());
@@ -171,7 +172,7 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
 }
 
 void TimelineLanes::paintEvent(QPaintEvent*) {
-    const Palette& palette = Palette::of(this);
+    const Palette& palette = Palette::of(this->palette());
     QPainter painter(this);
     painter.fillRect(rect(), palette.ground);
     QFont small = font();

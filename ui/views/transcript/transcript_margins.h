@@ -7,7 +7,7 @@ inline constexpr int kMargin = 16;  ///< left and right of the text
 inline constexpr int kTopMargin = 8;
 inline constexpr int kChipPadding = 5;  ///< inside a chip
 inline constexpr int kChipGap = 2;      ///< outside it
-inline constexpr int kBarWidth = 3;     ///< at the left of a block that is readable
-inline constexpr int kMeterBar = 48;    ///< of the share of dense reads, at the right
+inline constexpr int kBarWidth = 3;     ///< at the left of a block that is attended
+inline constexpr int kMeterBar = 48;    ///< of the loaded share of dense, at the right
 
 }  // namespace spanscope::transcript

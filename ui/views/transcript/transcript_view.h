@@ -1,5 +1,5 @@
 // Prompt and response as text, one line for each out-segment, growing while the run does. Special pieces are
-// chips. With a step selected, every token it could read is lit and the rest dimmed. Paints visible rows only.
+// chips. With a step selected, every token it attends to is lit and the rest dimmed. Paints visible rows only.
 #pragma once
 
 #include <QAbstractScrollArea>
@@ -24,7 +24,7 @@ class TranscriptView : public QAbstractScrollArea {
     int stepAt(const QPoint& viewportPoint) const;
     int tokenAt(const QPoint& viewportPoint) const;  ///< absolute position, -1 none
     QRect tokenRect(int position) const;             ///< in viewport coordinates
-    bool isLit(int position) const;                  ///< readable by the selected step
+    bool isLit(int position) const;                  ///< attended by the selected step
     bool isDimmed(int position) const;
     void scrollToToken(int position);
     /// Response tokens that differ from the same step of `other` are marked; nullptr: none.
@@ -69,7 +69,7 @@ class TranscriptView : public QAbstractScrollArea {
     void paintMeter(QPainter& painter, const TranscriptRow& row, const Look& look) const;
     int meterWidth() const;  ///< of the column at the right; 0 where the view is too narrow for it
     void paintPills(QPainter& painter);
-    int litOutside(bool above) const;  ///< readable tokens off the screen
+    int litOutside(bool above) const;  ///< attended tokens off the screen
     QString describe(int position) const;
     const IntervalList* visibleList() const;
 

@@ -6,6 +6,7 @@
 #include <QToolTip>
 #include <algorithm>
 
+#include "engine/types/segment_name.h"
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/shown_text.h"
@@ -27,7 +28,7 @@ void TranscriptView::mousePressEvent(QMouseEvent* event) {
     if (const QPoint at = event->position().toPoint(); m_pillAbove.contains(at) || m_pillBelow.contains(at)) {
         const IntervalList* list = visibleList();
         if (!list) return;
-        // Nearest readable token beyond the edge, in that direction.
+        // Nearest attended token beyond the edge, in that direction.
         const bool above = m_pillAbove.contains(at);
         const int edge = tokenAt({viewport()->width() / 2, 0});
         int target = -1;
@@ -145,8 +146,8 @@ QString TranscriptView::describe(int position) const {
     const StepRecord& step = run.steps[static_cast<size_t>(position - nPrompt)];
     text += tr(", step %1, %2").arg(step.index).arg(QString::fromUtf8(phaseName(step.phase)));
     if (step.segment >= 0 && step.segment < static_cast<int>(run.segments.size()))
-        text += tr(" of %1").arg(segmentName(run.segments[static_cast<size_t>(step.segment)]));
-    text += tr("\nCould read %1 of %2 tokens (%3 with whole pages)")
+        text += tr(" of %1").arg(QString::fromStdString(segmentName(run.segments[static_cast<size_t>(step.segment)])));
+    text += tr("\nAttends to %1 of %2 tokens, %3 are loaded with whole pages")
                 .arg(formatCount(step.attended), formatCount(step.causal), formatCount(step.loaded));
     text +=
         tr("\nStep time %1, log-probability %2").arg(formatDuration(step.wallNs)).arg(double(step.logprob), 0, 'f', 3);

@@ -61,7 +61,7 @@ int TranscriptView::meterWidth() const {
     return kMeterBar + 8 + QFontMetrics(m_captionFont).horizontalAdvance(QStringLiteral("100 %")) + 16;
 }
 
-/// What the segment read, as a share of what dense attention would have: a bar and its number.
+/// What the steps of the segment loaded, as a share of what dense attention would have: a bar and its number.
 void TranscriptView::paintMeter(QPainter& painter, const TranscriptRow& row, const Look& look) const {
     const int row_ = m_summaries.rowOfStep(row.first - m_store->nPrompt());
     if (row_ < 0) return;
@@ -113,7 +113,7 @@ void TranscriptView::paintPills(QPainter& painter) {
         const int n = litOutside(above);
         if (!n) continue;
         const QString text = (above ? QStringLiteral("↑  ") : QStringLiteral("↓  ")) +
-                             (above ? tr("readable above: %1") : tr("readable below: %1")).arg(formatCount(n));
+                             (above ? tr("attended above: %1") : tr("attended below: %1")).arg(formatCount(n));
         const QSize size(fm.horizontalAdvance(text) + 24, fm.height() + 8);
         const QRect pill(
             QPoint((viewport()->width() - size.width()) / 2, above ? 8 : viewport()->height() - size.height() - 8),
@@ -154,7 +154,7 @@ void TranscriptView::paintCaption(QPainter& painter, const TranscriptRow& row, c
         (prompt ? tr("Prompt") : tr("Response")) + QStringLiteral("  ·  ") + tr("%1 tokens").arg(formatCount(n)));
     if (!prompt && meterWidth())
         painter.drawText(QRect(0, row.y - height - 6, m_layout.metrics().width + meterWidth(), height),
-                         Qt::AlignRight | Qt::AlignVCenter, tr("read, of dense"));
+                         Qt::AlignRight | Qt::AlignVCenter, tr("loaded, of dense"));
 }
 
 const QPixmap& TranscriptView::chip(const QString& text, int width, const QColor& ground, const QColor& ink) const {

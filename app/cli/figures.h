@@ -1,0 +1,23 @@
+// Figures, drawn by the figures module (ui/export/figures_module.h): a library beside the program, opened when the
+// first figure is asked for. Until then, and for data, nothing of Qt is loaded.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ui/export/figures_module.h"
+
+namespace spanscope::cli {
+
+class Figures {
+  public:
+    /// NotFound: the module is not there; Unsupported: it cannot be opened (what it links is missing) or belongs to
+    /// another build; others as FigureDrawer::draw() has them.
+    Result<std::string> draw(FigureKind kind, PictureFormat format, const ExportSource& source,
+                             const FigureOptions& options);
+
+  private:
+    std::unique_ptr<FigureDrawer> m_drawer;  // made with the first figure
+};
+
+}  // namespace spanscope::cli

@@ -1,0 +1,32 @@
+// What an export, data file or figure, is made from. Plain values: engine, window and command line share them.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/types/probe.h"
+#include "engine/types/records.h"
+
+namespace spanscope {
+
+/// Null where there is none. All outlive the call.
+struct ExportSource {
+    const RunData* run = nullptr;
+    const RunData* other = nullptr;  ///< the dense twin, or another run of the same prompt
+    const StepProbe* probe = nullptr;
+    const DivergenceCurve* curve = nullptr;
+};
+
+/// What an export needs besides the run: a second run, a probed step, or the whole run replayed densely.
+enum class ExportNeeds : uint8_t { Nothing, Other, Probe, Curve };
+
+inline bool hasWhatIsNeeded(const ExportSource& source, ExportNeeds needs) {
+    switch (needs) {
+        case ExportNeeds::Nothing: break;
+        case ExportNeeds::Other: return source.other;
+        case ExportNeeds::Probe: return source.probe;
+        case ExportNeeds::Curve: return source.curve;
+    }
+    return source.run;
+}
+
+}  // namespace spanscope

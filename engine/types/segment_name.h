@@ -1,0 +1,17 @@
+// What a segment is called wherever it is shown: window, figures, reports.
+#pragma once
+
+#include <string>
+
+#include "engine/types/records.h"
+
+namespace spanscope {
+
+/// "in 2", "out 7", "scaffold"; the absence of a label is written out: "out (no label)".
+inline std::string segmentName(const Segment& segment) {
+    const std::string kind = segmentKindName(segment.kind);
+    if (segment.kind == SegmentKind::Scaffold) return kind;
+    return segment.label >= 0 ? kind + ' ' + std::to_string(segment.label) : kind + " (no label)";
+}
+
+}  // namespace spanscope

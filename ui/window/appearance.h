@@ -1,0 +1,37 @@
+// Light or dark, and how large: what a person chose, what the desktop asks for, and the application styled by both.
+// GUI thread.
+#pragma once
+
+#include <QObject>
+
+#include "ui/window/theme.h"
+
+namespace spanscope {
+
+class Appearance : public QObject {
+    Q_OBJECT
+  public:
+    Appearance(bool systemDark, QObject* parent);  ///< nothing is styled until readSettings()
+
+    ThemeChoice theme() const { return m_theme; }
+    void setTheme(ThemeChoice theme);
+    void setSystemDark(bool dark);
+    double zoom() const { return m_zoom; }
+    void setZoom(double factor);  ///< within 0.6 and 3
+
+    void readSettings();
+    void writeSettings() const;
+
+  signals:
+    void zoomed(double factor);
+
+  private:
+    void apply();
+
+    bool m_systemDark;
+    double m_pointSize;  ///< of the application's font, unzoomed
+    ThemeChoice m_theme = ThemeChoice::System;
+    double m_zoom = 1;
+};
+
+}  // namespace spanscope

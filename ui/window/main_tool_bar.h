@@ -1,0 +1,39 @@
+// The bar at the top: run and stop, which attention, how tokens are drawn, which model. Shows what is set; what is
+// chosen here goes to the run controller and to the window's actions. GUI thread.
+#pragma once
+
+#include <QToolBar>
+
+class QComboBox;
+class QMenu;
+class QToolButton;
+
+namespace spanscope {
+
+class ModelLoader;
+class RunController;
+class WindowActions;
+class Workspace;
+
+class MainToolBar : public QToolBar {
+    Q_OBJECT
+  public:
+    MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
+                QWidget* parent);
+    void setModelMenu(QMenu* menu);
+    void refreshIcons();
+
+  private:
+    void refresh();
+    QToolButton* addButton(const char* id, const char* name);
+    QToolButton* addTextButton(const char* name);  ///< one that says what is set
+
+    Workspace* m_workspace;
+    RunController* m_runs;
+    ModelLoader* m_models;
+    const WindowActions& m_actions;
+    QComboBox* m_attention;
+    QToolButton *m_sampling, *m_model;
+};
+
+}  // namespace spanscope

@@ -1,0 +1,178 @@
+#include "ui/window/model_loader.h"
+
+#include <QAction>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMenu>
+#include <QSettings>
+#include <algorithm>
+
+#include "ui/model/shown_text.h"
+#include "ui/views/prompt/prompt_editor.h"
+#include "ui/window/banner.h"
+#include "ui/window/model_dialogs.h"
+
+namespace spanscope {
+
+using State = Workspace::State;
+
+namespace {
+constexpr int kRecentModels = 8;
+}
+
+ModelLoader::ModelLoader(Workspace* workspace, const QVector<BundledModel>& bundled, PromptEditor* prompt,
+                         Banner* banner, QWidget* window)
+    : QObject(window),
+      m_workspace(workspace),
+      m_bundled(bundled),
+      m_prompt(prompt),
+      m_banner(banner),
+      m_window(window),
+      m_recent(new QMenu(tr("&Recent models"), window)) {
+    m_recent->setToolTipsVisible(true);
+    if (!m_bundled.isEmpty()) {
+        m_bundledMenu = new QMenu(tr("&Bundled models"), window);
+        m_bundledMenu->setToolTipsVisible(true);
+        for (const BundledModel& model : m_bundled) {
+            QAction* action = m_bundledMenu->addAction(menuText(model.name));
+            action->setToolTip(plainToolTip(tr("%1\nTrained for: %2").arg(model.path, model.tasks.join(", "))));
+            connect(action, &QAction::triggered, this, [this, path = model.path] { load({path, 0, m_device}); });
+        }
+    }
+    connect(m_prompt, &PromptEditor::taskChosen, this, &ModelLoader::useModelFor);
+    fillRecent();
+}
+
+void ModelLoader::load(const LoadRequest& request) {
+    if (m_workspace->isBusy()) return;
+    m_loadingPath = request.path;
+    m_device = request.device;
+    emit starting();
+    emit progress(-1);
+    m_workspace->setState(State::Loading);
+    emit m_workspace->message(tr("Loading %1").arg(request.path));
+    emit loadRequested(request);
+}
+
+void ModelLoader::onModelProgress(double fraction) {
+    if (m_workspace->state() == State::Loading) emit progress(fraction);
+}
+
+void ModelLoader::onModelReady(const ModelInfo& info) {
+    m_workspace->setModel(info);
+    if (m_workspace->state() == State::Loading && info.path != m_loadingPath) return;  // a newer one is on its way
+    QStringList tasks = info.tasks;
+    if (bundledAt(info.path))  // choosing such a task brings its model
+        for (const BundledModel& model : m_bundled) tasks += model.tasks;
+    m_prompt->setTrainedTasks(tasks);
+    if (!info.tasks.isEmpty() && !info.tasks.contains(m_prompt->task())) m_prompt->setTask(info.tasks.front());
+    remember(info.path);
+    m_workspace->setState(State::Ready);
+    emit m_workspace->message(tr("Ready"));
+    emit ready();
+}
+
+const BundledModel* ModelLoader::bundledAt(const QString& path) const {
+    const auto found =
+        std::find_if(m_bundled.begin(), m_bundled.end(), [&](const BundledModel& m) { return m.path == path; });
+    return found == m_bundled.end() ? nullptr : &*found;
+}
+
+void ModelLoader::useModelFor(const QString& task) {
+    const QString now = m_workspace->state() == State::Loading ? m_loadingPath : m_workspace->model().path;
+    const BundledModel* current = bundledAt(now);
+    if (!current || current->tasks.contains(task)) return;
+    const auto wanted =
+        std::find_if(m_bundled.begin(), m_bundled.end(), [&](const BundledModel& m) { return m.tasks.contains(task); });
+    if (wanted == m_bundled.end()) return;
+    load({wanted->path, 0, m_device});
+    emit m_workspace->message(tr("Loading %1, which was trained for this").arg(wanted->name));
+}
+
+void ModelLoader::onModelDropped() { m_workspace->setModel({}); }
+
+void ModelLoader::onModelFailed(const QString& path, const ErrorInfo& error) {
+    emit failed();
+    m_workspace->setIdle();
+    emit m_workspace->message(m_workspace->hasModel() ? tr("%1 stays loaded").arg(m_workspace->model().name)
+                                                      : tr("No model"));
+    offerAnother(path, error);
+}
+
+void ModelLoader::offerAnother(const QString& path, const ErrorInfo& error) {
+    QVector<Banner::Offer> offers{{tr("Open another…"), [this] { chooseFolder(); }}};
+    if (!m_bundled.isEmpty() && !m_workspace->hasModel() && !bundledAt(path))
+        offers.prepend({tr("Use the bundled model"), [this] { load({m_bundled.front().path, 0, m_device}); }});
+    m_banner->showError(error, offers);
+}
+
+void ModelLoader::open(const QString& path) {
+    m_forecastPath = path;
+    emit m_workspace->message(tr("Reading %1").arg(path));
+    emit forecastRequested(path, 0);
+}
+
+/// Whatever is loaded, loading or running goes on.
+void ModelLoader::onForecastFailed(const QString& path, const ErrorInfo& error) {
+    if (path != m_forecastPath) return;
+    emit m_workspace->message(tr("%1 was not opened").arg(path));
+    offerAnother(path, error);
+}
+
+void ModelLoader::onForecast(const ForecastInfo& info) {
+    if (info.path != m_forecastPath) return;
+    if (m_forecast) {
+        m_forecast->show(info);
+        return;
+    }
+    m_forecast = new ForecastDialog(info, m_device, m_window);
+    m_forecast->setAttribute(Qt::WA_DeleteOnClose);
+    connect(m_forecast, &ForecastDialog::contextChanged, this,
+            [this](int tokens) { emit forecastRequested(m_forecastPath, tokens); });
+    connect(m_forecast, &QDialog::accepted, this, [this] { load(m_forecast->request()); });
+    connect(m_forecast, &QDialog::finished, this, [this] { m_forecast = nullptr; });
+    m_forecast->open();
+}
+
+void ModelLoader::chooseFolder() {
+    const QString path =
+        QFileDialog::getExistingDirectory(m_window, tr("Open model folder"), m_workspace->model().path);
+    if (!path.isEmpty()) open(path);
+}
+
+void ModelLoader::chooseGguf() {
+    const QString path =
+        QFileDialog::getOpenFileName(m_window, tr("Open GGUF"), {}, tr("GGUF models (*.gguf);;All files (*)"));
+    if (!path.isEmpty()) open(path);
+}
+
+void ModelLoader::showCard() {
+    if (m_workspace->hasModel()) ModelCardDialog(m_workspace->model(), m_window).exec();
+}
+
+void ModelLoader::remember(const QString& path) {
+    QSettings settings;
+    QStringList recent = settings.value("model/recent").toStringList();
+    recent.removeAll(path);
+    recent.prepend(path);
+    while (recent.size() > kRecentModels) recent.removeLast();
+    settings.setValue("model/recent", recent);
+    fillRecent();
+}
+
+void ModelLoader::fillRecent() {
+    m_recent->clear();
+    for (const QString& path : QSettings().value("model/recent").toStringList()) {
+        QAction* action = m_recent->addAction(menuText(QFileInfo(path).fileName()));
+        action->setToolTip(plainToolTip(path));
+        connect(action, &QAction::triggered, this, [this, path] { open(path); });
+    }
+}
+
+void ModelLoader::readSettings() {
+    m_device = DeviceChoice(std::clamp(QSettings().value("model/device", 0).toInt(), 0, 3));
+}
+
+void ModelLoader::writeSettings() const { QSettings().setValue("model/device", int(m_device)); }
+
+}  // namespace spanscope

@@ -1,0 +1,76 @@
+// Which model is loaded: chosen, forecast, loaded, remembered; what is offered where one is broken. Owns the choice of
+// device and the menu of recent models. GUI thread.
+#pragma once
+
+#include <QPointer>
+
+#include "ui/window/workspace.h"
+
+class QMenu;
+class QWidget;
+
+namespace spanscope {
+
+class Banner;
+class ForecastDialog;
+class PromptEditor;
+
+class ModelLoader : public QObject {
+    Q_OBJECT
+  public:
+    /// bundled: the first is the one to start with. window: of the dialogs.
+    ModelLoader(Workspace* workspace, const QVector<BundledModel>& bundled, PromptEditor* prompt, Banner* banner,
+                QWidget* window);
+
+    void load(const LoadRequest& request);
+    void open(const QString& path);  ///< asks how it fits first
+    void chooseFolder();
+    void chooseGguf();
+    void showCard();
+    /// One bundled model makes way for another; a person's own never.
+    void useModelFor(const QString& task);
+    QString loadingPath() const { return m_loadingPath; }
+    DeviceChoice device() const { return m_device; }
+    QMenu* recentMenu() const { return m_recent; }
+    QMenu* bundledMenu() const { return m_bundledMenu; }  ///< null where no model came with the program
+
+    void readSettings();
+    void writeSettings() const;
+
+  public slots:
+    void onModelProgress(double fraction);
+    void onModelReady(const spanscope::ModelInfo& info);
+    void onModelFailed(const QString& path, const spanscope::ErrorInfo& error);
+    void onModelDropped();
+    void onForecast(const spanscope::ForecastInfo& info);
+    void onForecastFailed(const QString& path, const spanscope::ErrorInfo& error);
+
+  signals:
+    void loadRequested(const spanscope::LoadRequest& request);
+    void loadCancelRequested();
+    void forecastRequested(const QString& path, int contextTokens);
+    void starting();                 ///< what another model knew goes with it
+    void progress(double fraction);  ///< below 0: not known yet
+    void ready();
+    void failed();
+
+  private:
+    const BundledModel* bundledAt(const QString& path) const;
+    void offerAnother(const QString& path, const ErrorInfo& error);
+    void remember(const QString& path);
+    void fillRecent();
+
+    Workspace* m_workspace;
+    QVector<BundledModel> m_bundled;
+    PromptEditor* m_prompt;
+    Banner* m_banner;
+    QWidget* m_window;
+    QMenu* m_recent;
+    QMenu* m_bundledMenu = nullptr;
+    QString m_loadingPath;
+    DeviceChoice m_device = DeviceChoice::Automatic;
+    QPointer<ForecastDialog> m_forecast;
+    QString m_forecastPath;
+};
+
+}  // namespace spanscope

@@ -1,0 +1,10 @@
+// QLabel guesses whether a text is markup; what comes from a file must not be (ui/model/shown_text.h).
+#pragma once
+
+namespace spanscope {
+
+/// Every label shows its text as written from here on, but for those that say Qt::RichText themselves; so do the
+/// message boxes of Qt. Once in a program.
+void showLabelsAsPlainText();
+
+}  // namespace spanscope

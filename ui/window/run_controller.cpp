@@ -1,0 +1,172 @@
+#include "ui/window/run_controller.h"
+
+#include <QRandomGenerator>
+#include <algorithm>
+
+#include "ui/model/format.h"
+#include "ui/views/prompt/prompt_editor.h"
+#include "ui/window/banner.h"
+#include "ui/window/sampling_dialog.h"
+
+namespace spanscope {
+
+using State = Workspace::State;
+
+RunController::RunController(Workspace* workspace, PromptEditor* prompt, Banner* banner, QObject* parent)
+    : QObject(parent), m_workspace(workspace), m_prompt(prompt), m_banner(banner) {}
+
+void RunController::setCompare(Compare mode) {
+    if (m_compare == mode) return;
+    m_compare = mode;
+    emit settingsChanged();
+}
+
+void RunController::editSettings(QWidget* window) {
+    SamplingDialog dialog(m_settings.sampler, m_settings.maxTokens, m_randomSeed, window);
+    if (dialog.exec() != QDialog::Accepted) return;
+    m_settings.sampler = dialog.sampler();
+    m_settings.maxTokens = dialog.maxTokens();
+    m_randomSeed = dialog.randomSeed();
+    emit settingsChanged();
+}
+
+void RunController::keepIdsFrom(qint64 lastTaken) { m_nextRunId = std::max(m_nextRunId, lastTaken + 1); }
+
+void RunController::run() {
+    if (m_workspace->state() == State::Loading) {
+        m_runWhenReady = true;
+        emit m_workspace->message(tr("Runs as soon as the model is ready"));
+        return;
+    }
+    if (m_workspace->state() != State::Ready) return;
+    if (m_randomSeed) m_settings.sampler.seed = QRandomGenerator::global()->generate64() >> 1;
+    RunSettings next = m_settings;
+    next.task = m_prompt->task().toStdString();
+    next.promptText = m_prompt->text().toStdString();
+    next.attention = m_compare == Compare::Dense ? MaskPolicySpec::dense() : MaskPolicySpec::declared();
+    start(next, m_compare == Compare::Both);
+    emit settingsChanged();  // the seed
+}
+
+void RunController::repeat() {
+    if (m_workspace->state() == State::Ready && m_last) start(m_last->settings, m_last->denseRunId.has_value());
+}
+
+void RunController::start(const RunSettings& settings, bool withDense) {
+    m_runId = m_nextRunId++;
+    m_twinId.reset();
+    if (withDense) m_twinId = m_nextRunId++;
+    m_last = RunRequest{m_runId, m_twinId, settings};
+    m_prompt->clearMessage();
+    m_prompt->setKept(QString::fromStdString(settings.promptText));
+    m_banner->dismiss();
+    m_workspace->selection()->clear();
+    emit starting();
+    m_workspace->setState(State::Running);
+    emit m_workspace->message(tr("Starting"));
+    emit runRequested(*m_last);
+}
+
+void RunController::stop() {
+    if (m_workspace->state() != State::Running) return;
+    m_workspace->setState(State::Stopping);
+    emit m_workspace->message(tr("Stopping"));
+    emit stopRequested();
+}
+
+void RunController::onModelReady() {
+    if (!m_runWhenReady) return;
+    m_runWhenReady = false;
+    run();
+}
+
+void RunController::onModelFailed() { m_runWhenReady = false; }
+
+void RunController::onStarted(qint64 runId, const SharedHeader& header, const std::vector<Segment>& segments) {
+    if (runId == m_runId) {
+        m_workspace->shown()->begin(header, segments);
+        if (!m_twinId) m_workspace->beside()->clear();
+        if (!header->warning.empty()) m_prompt->showWarning(QString::fromStdString(header->warning));
+    } else if (runId == m_twinId) {
+        m_workspace->beside()->begin(header, segments);
+    }
+}
+
+void RunController::onProgress(qint64 runId, int done, int total) {
+    if ((runId != m_runId && runId != m_twinId) || m_workspace->state() != State::Running) return;
+    emit m_workspace->message(
+        tr("Prefill %1 of %2 tokens (%3)")
+            .arg(formatCount(done), formatCount(total), formatPercent(double(done) / std::max(1, total))));
+}
+
+void RunController::onBatch(const SharedBatch& batch) {
+    if (batch->runId == m_runId) {
+        RunStore* shown = m_workspace->shown();
+        shown->append(batch);
+        if (m_workspace->state() == State::Running)
+            emit m_workspace->message(tr("Decoding · %1 tokens").arg(formatCount(shown->nSteps())));
+    } else if (batch->runId == m_twinId) {
+        m_workspace->beside()->append(batch);
+    }
+}
+
+void RunController::onFailed(qint64 runId, const ErrorInfo& error) {
+    if (runId != m_runId && runId != m_twinId) return;
+    emit m_workspace->message(error.title);
+    if (error.column > 0) m_prompt->showError(error);
+    else m_banner->showError(error);
+}
+
+void RunController::onFinished(qint64 runId, StopReason reason) {
+    if (runId != m_runId) return;
+    QString text;
+    switch (reason) {
+        case StopReason::EndOfText: text = tr("Finished"); break;
+        case StopReason::Cancelled: text = tr("Stopped"); break;
+        case StopReason::TokenLimit: text = tr("Stopped at the token limit"); break;
+        case StopReason::SegmentTooLong: text = tr("Stopped: a segment grew too long"); break;
+        case StopReason::ContextFull: text = tr("Stopped: the context is full"); break;
+        default: text = tr("Failed"); break;
+    }
+    const RunStore* shown = m_workspace->shown();
+    emit m_workspace->message(
+        tr("%1 · %2 tokens, loaded %3 of what dense attention does")
+            .arg(text, formatCount(shown->nSteps()), formatPercent(shown->data().stats.loadedFraction())));
+}
+
+void RunController::onIdle() {
+    RunStore *shown = m_workspace->shown(), *beside = m_workspace->beside();
+    if (!shown->isEmpty() && shown->data().header.runId == m_runId && shown->isFinished()) {
+        HistoryEntry entry;
+        entry.run = shown->share();
+        if (m_twinId && beside->isFinished()) entry.dense = beside->share();
+        m_workspace->history()->add(entry);
+        emit kept(entry);
+    }
+    m_workspace->setIdle();
+}
+
+void RunController::show(const HistoryEntry& entry) {
+    if (m_workspace->isBusy()) return;
+    m_workspace->selection()->clear();
+    m_runId = entry.run->header.runId;
+    m_twinId.reset();
+    if (entry.dense) m_twinId = entry.dense->header.runId;
+    m_workspace->shown()->show(entry.run);
+    if (entry.dense) m_workspace->beside()->show(entry.dense);
+    else m_workspace->beside()->clear();
+    const RunSettings& settings = entry.run->header.settings;
+    m_prompt->offer(QString::fromStdString(settings.task), QString::fromStdString(settings.promptText));
+    m_workspace->setState(m_workspace->state());
+    emit shownAgain(entry);
+    emit m_workspace->message(tr("Showing %1").arg(runTitle(entry.run->header)));
+}
+
+void RunController::showBeside(const HistoryEntry& entry) {
+    if (m_workspace->isBusy()) return;
+    m_workspace->beside()->show(entry.run);
+    emit shownBeside();
+    emit m_workspace->message(tr("Beside: %1").arg(runTitle(entry.run->header)));
+}
+
+}  // namespace spanscope

@@ -1,0 +1,71 @@
+// Starts, follows, stops, repeats and compares runs. Owns the settings of the next run and the ids of those on show;
+// takes the problem from the prompt editor and puts what is wrong with it there. GUI thread.
+#pragma once
+
+#include <optional>
+
+#include "ui/window/workspace.h"
+
+namespace spanscope {
+
+class Banner;
+class PromptEditor;
+
+class RunController : public QObject {
+    Q_OBJECT
+  public:
+    RunController(Workspace* workspace, PromptEditor* prompt, Banner* banner, QObject* parent);
+
+    enum class Compare { Declared, Dense, Both };
+    Compare compare() const { return m_compare; }
+    void setCompare(Compare mode);
+    const RunSettings& settings() const { return m_settings; }  ///< sampler and maxTokens of the next run
+    void editSettings(QWidget* window);                         ///< asks
+    bool canRepeat() const { return m_last.has_value(); }
+    qint64 lastRunId() const { return m_runId; }
+    /// Ids up to this one are taken, by runs of a trace.
+    void keepIdsFrom(qint64 lastTaken);
+
+    void run();  ///< while a model loads: as soon as it is ready
+    void repeat();
+    void stop();
+    void show(const HistoryEntry& entry);        ///< a run again, its twin beside it
+    void showBeside(const HistoryEntry& entry);  ///< a run beside the one on show
+
+  public slots:
+    void onModelReady();
+    void onModelFailed();
+    void onStarted(qint64 runId, const spanscope::SharedHeader& header,
+                   const std::vector<spanscope::Segment>& segments);
+    void onProgress(qint64 runId, int done, int total);
+    void onBatch(const spanscope::SharedBatch& batch);
+    void onFailed(qint64 runId, const spanscope::ErrorInfo& error);
+    void onFinished(qint64 runId, spanscope::StopReason reason);
+    void onIdle();
+
+  signals:
+    void runRequested(const spanscope::RunRequest& request);
+    void stopRequested();
+    void starting();                       ///< what is known of the last run no longer holds
+    void kept(const HistoryEntry& entry);  ///< on show, and in the history
+    void shownAgain(const HistoryEntry& entry);
+    void shownBeside();
+    void settingsChanged();
+
+  private:
+    void start(const RunSettings& settings, bool withDense);
+
+    Workspace* m_workspace;
+    PromptEditor* m_prompt;
+    Banner* m_banner;
+    RunSettings m_settings;
+    bool m_randomSeed = false;
+    Compare m_compare = Compare::Declared;
+    std::optional<RunRequest> m_last;
+    qint64 m_nextRunId = 1;
+    qint64 m_runId = 0;              ///< on show
+    std::optional<qint64> m_twinId;  ///< of its dense twin
+    bool m_runWhenReady = false;
+};
+
+}  // namespace spanscope

@@ -1,0 +1,54 @@
+// Runs as files: traces that are opened, saved and recovered, and what runs are exported to. GUI thread.
+#pragma once
+
+#include <span>
+
+#include "engine/types/data_export.h"
+#include "ui/window/workspace.h"
+
+class QWidget;
+
+namespace spanscope {
+
+class Banner;
+class ExportDialog;
+class ProbeView;
+
+class RunFiles : public QObject {
+    Q_OBJECT
+  public:
+    /// exports: rows that outlive this. probe: whose findings are exported. window: of the dialogs.
+    RunFiles(Workspace* workspace, std::span<const DataExport> exports, ProbeView* probe, Banner* banner,
+             QWidget* window);
+
+    static bool isTrace(const QString& path);  ///< by its name
+    void openTrace(const QString& path);
+    void chooseTrace();
+    void saveTrace();
+    void exportPicture();
+    void exportData();
+    /// What ended programs left of their runs, the newest first.
+    void offerRecovery(const QStringList& traces);
+
+  public slots:
+    void onTraceOpened(const QString& path, const spanscope::RunList& all, const QString& damage);
+    void onTraceSaved(const QString& path);
+    void onTraceFailed(const QString& path, const spanscope::ErrorInfo& error);
+
+  signals:
+    void traceOpenRequested(const QString& path);
+    void traceSaveRequested(const QString& path, const spanscope::RunList& runs);
+    /// In the history already; the first is to be shown. lastRunId: the highest that the file has.
+    void opened(const QVector<HistoryEntry>& entries, qint64 lastRunId);
+
+  private:
+    ExportDialog* newDialog();  ///< deletes itself when it is closed; null where there is nothing to export
+
+    Workspace* m_workspace;
+    std::span<const DataExport> m_exports;
+    ProbeView* m_probe;
+    Banner* m_banner;
+    QWidget* m_window;
+};
+
+}  // namespace spanscope

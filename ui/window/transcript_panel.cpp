@@ -1,0 +1,273 @@
+#include "ui/window/transcript_panel.h"
+
+#include <QKeyEvent>
+#include <QLabel>
+#include <QLineEdit>
+#include <QScrollBar>
+#include <QSignalBlocker>
+#include <QSplitter>
+#include <QTabBar>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "engine/types/answer_check.h"
+#include "ui/model/format.h"
+#include "ui/model/shown_text.h"
+#include "ui/views/transcript/transcript_view.h"
+#include "ui/window/window_actions.h"
+
+namespace spanscope {
+
+namespace {
+constexpr int kMostTabs = 12;
+constexpr qsizetype kTabTitle = 20, kAnswer = 47, kCheckNote = 80;  // characters
+}  // namespace
+
+TranscriptPanel::TranscriptPanel(Workspace* workspace, const WindowActions& actions, QWidget* parent)
+    : QWidget(parent), m_workspace(workspace) {
+    setObjectName("page");
+    makeTabs();
+    auto* lanes = new QSplitter(Qt::Horizontal, this);
+    lanes->setHandleWidth(1);
+    lanes->setChildrenCollapsible(false);
+    m_transcript = makeLane(m_workspace->shown(), lanes, m_laneTitle);
+    m_other = makeLane(m_workspace->beside(), lanes, m_otherTitle);
+    m_other->setAccessibleName(tr("Transcript of the other run"));
+    m_other->setPlaceholder(tr("No other run"),
+                            tr("Run with “Compare with dense”, or choose Show beside in the list of runs."));
+    m_transcript->setReference(m_workspace->beside());
+    m_other->setReference(m_workspace->shown());
+    m_other->parentWidget()->hide();
+    for (auto [from, to] : {std::pair{m_transcript, m_other}, std::pair{m_other, m_transcript}})
+        connect(from->verticalScrollBar(), &QScrollBar::valueChanged, to, [to](int value) {
+            if (to->isVisible()) to->verticalScrollBar()->setValue(value);
+        });
+    lanes->setSizes({1000, 1000});
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(m_tabs);
+    column->addWidget(makeHead());
+    column->addWidget(makeFindBar(actions));
+    column->addWidget(lanes, 1);
+
+    connect(m_workspace, &Workspace::changed, this, &TranscriptPanel::refresh);
+    for (RunStore* store : {m_workspace->shown(), m_workspace->beside()})
+        for (const auto signal : {&RunStore::reset, &RunStore::finished})
+            connect(store, signal, this, &TranscriptPanel::refresh);
+    refresh();
+}
+
+QWidget* TranscriptPanel::makeHead() {
+    auto* head = new QWidget(this);
+    head->setObjectName("transcriptHead");
+    auto* row = new QHBoxLayout(head);
+    row->setContentsMargins(16, 12, 16, 4);
+    row->setSpacing(16);
+    m_title = new QLabel(tr("Transcript"), head);
+    m_title->setObjectName("sectionTitle");
+    m_title->setTextFormat(Qt::PlainText);  // names the task of a recording
+    m_answer = new QLabel(head);
+    m_answer->setObjectName("answer");
+    m_answer->setTextFormat(Qt::RichText);  // the answer stands out; it is escaped
+    m_answer->setAccessibleName(tr("Answer"));
+    m_answer->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    row->addWidget(m_title);
+    row->addStretch(1);
+    row->addWidget(m_answer);
+    return head;
+}
+
+QWidget* TranscriptPanel::makeFindBar(const WindowActions& actions) {
+    m_findBar = new QWidget(this);
+    m_findEdit = new QLineEdit(m_findBar);
+    m_findEdit->setPlaceholderText(tr("Find in transcript"));
+    m_findEdit->setAccessibleName(tr("Find in transcript"));
+    m_findEdit->setClearButtonEnabled(true);
+    m_findEdit->setObjectName("findEdit");
+    m_findCount = new QLabel(m_findBar);
+    m_findCount->setObjectName("findCount");
+    auto* row = new QHBoxLayout(m_findBar);
+    row->setContentsMargins(16, 4, 16, 4);
+    row->addWidget(m_findEdit, 1);
+    row->addWidget(m_findCount);
+    for (const char* id : {"findPrevious", "findNext", "closeFind"}) {
+        auto* button = new QToolButton(m_findBar);
+        button->setDefaultAction(actions.action(id));
+        row->addWidget(button);
+    }
+    m_findBar->hide();
+    connect(m_findEdit, &QLineEdit::textChanged, this, [this](const QString& text) {
+        const int n = m_transcript->find(text);
+        m_findCount->setText(text.isEmpty() ? QString() : tr("%1 found").arg(n));
+        if (n) m_transcript->findNext(1);
+    });
+    m_findEdit->installEventFilter(this);
+    connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
+    return m_findBar;
+}
+
+TranscriptView* TranscriptPanel::makeLane(RunStore* store, QWidget* parent, QLabel*& name) {
+    auto* pane = new QWidget(parent);
+    pane->setObjectName("page");
+    pane->setAttribute(Qt::WA_StyledBackground);
+    name = new QLabel(pane);
+    name->setObjectName("laneTitle");
+    name->setTextFormat(Qt::PlainText);
+    name->setContentsMargins(16, 2, 16, 0);
+    name->setMinimumWidth(1);
+    name->hide();
+    auto* view = new TranscriptView(store, m_workspace->selection(), pane);
+    auto* box = new QVBoxLayout(pane);
+    box->setContentsMargins(0, 0, 0, 0);
+    box->setSpacing(0);
+    box->addWidget(name);
+    box->addWidget(view, 1);
+    return view;
+}
+
+bool TranscriptPanel::isSideBySide() const { return !m_other->parentWidget()->isHidden(); }
+
+void TranscriptPanel::setSideBySide(bool on) {
+    m_other->parentWidget()->setVisible(on);
+    m_laneTitle->setVisible(on);
+    m_otherTitle->setVisible(on);
+    updateLanes();
+}
+
+void TranscriptPanel::refresh() {
+    const RunStore* shown = m_workspace->shown();
+    const RunData& run = shown->data();
+    m_tabs->setEnabled(!m_workspace->isBusy());
+    m_title->setText(shown->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(run.header)));
+    const QString answer = QString::fromStdString(run.answer);
+    const QString mark = checkMark(run), note = QString::fromStdString(checkAnswer(run).note);
+    QString text =
+        answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped());
+    if (!mark.isEmpty())
+        text += (text.isEmpty() ? QString() : QStringLiteral("  ")) + mark + ' ' +
+                shownLine(note, kCheckNote).toHtmlEscaped();
+    m_answer->setText(text.trimmed());
+    m_answer->setProperty("answer", answer);
+    m_answer->setProperty("check", mark);
+    m_answer->setAccessibleDescription(shownLine(note));
+    m_answer->setToolTip(
+        plainToolTip(QStringList{answer.size() > kAnswer ? answer : QString(), note}.join(' ').trimmed()));
+    setPlaceholder();
+    updateLanes();
+}
+
+void TranscriptPanel::setPlaceholder() {
+    switch (m_workspace->state()) {
+        case Workspace::State::NoModel:
+            m_transcript->setPlaceholder(
+                tr("No model is loaded"),
+                tr("Open a model folder with Ctrl+O, or drop one onto this window. Traces open without a model."));
+            break;
+        case Workspace::State::Loading:
+            m_transcript->setPlaceholder(
+                tr("Loading the model"),
+                tr("You can type already; Ctrl+Return runs as soon as it is ready. Ctrl+. cancels."));
+            break;
+        case Workspace::State::Ready:
+            m_transcript->setPlaceholder(tr("Nothing has run yet"), tr("Press Ctrl+Return to run the problem above."));
+            break;
+        case Workspace::State::Running:
+        case Workspace::State::Stopping: break;
+    }
+}
+
+void TranscriptPanel::updateLanes() {
+    const auto name = [](const RunStore* store) {
+        if (store->isEmpty()) return QString();
+        const RunStats& stats = store->data().stats;
+        return QStringLiteral("%1   %2 \u00b7 %3")
+            .arg(runTitle(store->data().header), formatRate(stats.decodeTokensPerS()),
+                 tr("loaded %1").arg(formatPercent(stats.loadedFraction())));
+    };
+    m_laneTitle->setText(name(m_workspace->shown()));
+    m_otherTitle->setText(name(m_workspace->beside()));
+}
+
+void TranscriptPanel::openFind() {
+    m_findBar->show();
+    m_findEdit->setFocus();
+    m_findEdit->selectAll();
+}
+
+void TranscriptPanel::closeFind() {
+    m_findBar->hide();
+    m_transcript->find({});
+}
+
+void TranscriptPanel::findNext(int direction) { m_transcript->findNext(direction); }
+
+/// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
+bool TranscriptPanel::eventFilter(QObject* watched, QEvent* event) {
+    const bool key = event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
+    if (watched != m_findEdit || !key || static_cast<QKeyEvent*>(event)->key() != Qt::Key_Escape)
+        return QWidget::eventFilter(watched, event);
+    event->accept();
+    if (event->type() == QEvent::KeyPress) {
+        closeFind();
+        m_transcript->setFocus();
+    }
+    return true;
+}
+
+void TranscriptPanel::makeTabs() {
+    m_tabs = new QTabBar(this);
+    m_tabs->setObjectName("runTabs");
+    m_tabs->setAccessibleName(tr("Runs, newest last"));
+    m_tabs->setTabsClosable(true);
+    m_tabs->setExpanding(false);
+    m_tabs->setUsesScrollButtons(true);
+    m_tabs->setElideMode(Qt::ElideRight);
+    m_tabs->hide();
+    connect(m_tabs, &QTabBar::currentChanged, this, [this](int index) {
+        if (index >= 0 && index < m_entries.size()) emit chosen(HistoryEntry(m_entries[index]));
+    });
+    connect(m_tabs, &QTabBar::tabCloseRequested, this, &TranscriptPanel::closeTab);
+}
+
+void TranscriptPanel::addTabs(const QVector<HistoryEntry>& entries) {
+    for (qsizetype i = std::min<qsizetype>(entries.size(), kMostTabs) - 1; i >= 0; --i) showTab(entries[i]);
+}
+
+void TranscriptPanel::showTab(const HistoryEntry& entry) {
+    const QSignalBlocker quiet(m_tabs);
+    const auto drop = [this](qsizetype i) {
+        m_entries.removeAt(i);
+        m_tabs->removeTab(static_cast<int>(i));
+    };
+    for (qsizetype i = m_entries.size() - 1; i >= 0; --i)
+        if (!m_workspace->history()->holds(m_entries[i].run)) drop(i);
+    qsizetype at = 0;
+    while (at < m_entries.size() && m_entries[at].run != entry.run) ++at;
+    if (at == m_entries.size()) {
+        if (m_entries.size() >= kMostTabs) drop(0);
+        const RunSettings& settings = entry.run->header.settings;
+        const QString title =
+            entry.origin.isEmpty() ? shownWords(settings.promptText, kTabTitle) : entry.origin.section('/', -1);
+        m_entries.append(entry);
+        at = m_tabs->addTab(menuText(title, kTabTitle));
+        m_tabs->setTabToolTip(static_cast<int>(at),
+                              plainToolTip(runTitle(entry.run->header) + '\n' + shownWords(settings.promptText, 400)));
+    }
+    m_tabs->setCurrentIndex(static_cast<int>(at));
+    m_tabs->setVisible(m_entries.size() > 1);
+}
+
+void TranscriptPanel::closeTab(int index) {  // the run stays in the history
+    if (m_entries.size() < 2 || m_workspace->isBusy()) return;
+    const bool wasInFront = m_tabs->currentIndex() == index;
+    {
+        const QSignalBlocker quiet(m_tabs);
+        m_entries.removeAt(index);
+        m_tabs->removeTab(index);
+    }
+    m_tabs->setVisible(m_entries.size() > 1);
+    if (wasInFront) emit chosen(HistoryEntry(m_entries[m_tabs->currentIndex()]));
+}
+
+}  // namespace spanscope

@@ -1,0 +1,66 @@
+// The transcript and what stands around it: tabs of runs, the head with title and answer, the bar to find text in, and
+// a second transcript beside the first. GUI thread.
+#pragma once
+
+#include <QWidget>
+
+#include "ui/window/workspace.h"
+
+class QLabel;
+class QLineEdit;
+class QTabBar;
+
+namespace spanscope {
+
+class TranscriptView;
+class WindowActions;
+
+class TranscriptPanel : public QWidget {
+    Q_OBJECT
+  public:
+    /// The bar's buttons are the actions findPrevious, findNext and closeFind.
+    TranscriptPanel(Workspace* workspace, const WindowActions& actions, QWidget* parent);
+
+    TranscriptView* transcript() const { return m_transcript; }
+    TranscriptView* other() const { return m_other; }  ///< of Workspace::beside()
+    QTabBar* tabs() const { return m_tabs; }
+    bool isSideBySide() const;
+    void setSideBySide(bool on);
+
+    /// The tab of `entry` comes to the front, a new one if it has none. Runs that the history has let go lose theirs.
+    void showTab(const HistoryEntry& entry);
+    /// Of each, the first in front.
+    void addTabs(const QVector<HistoryEntry>& entries);
+
+    void openFind();
+    void closeFind();
+    void findNext(int direction);
+
+  signals:
+    void chosen(const HistoryEntry& entry);  ///< by its tab, or because the one in front was closed
+
+  protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+  private:
+    QWidget* makeHead();
+    QWidget* makeFindBar(const WindowActions& actions);
+    TranscriptView* makeLane(RunStore* store, QWidget* parent, QLabel*& name);
+    void makeTabs();
+    void closeTab(int index);
+    void refresh();      ///< follows the workspace
+    void updateLanes();  ///< what the two are called
+    void setPlaceholder();
+
+    Workspace* m_workspace;
+    QTabBar* m_tabs = nullptr;
+    QVector<HistoryEntry> m_entries;  ///< (tabs)
+    QLabel *m_title = nullptr, *m_answer = nullptr;
+    QWidget* m_findBar = nullptr;
+    QLineEdit* m_findEdit = nullptr;
+    QLabel* m_findCount = nullptr;
+    TranscriptView *m_transcript = nullptr, *m_other = nullptr;
+    QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;  ///< while they are side by side
+};
+
+}  // namespace spanscope
