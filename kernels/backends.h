@@ -2,17 +2,10 @@
 // a driver, a GPU or the toolkit's libraries runs everything else.
 #pragma once
 
-#include <optional>
-
 #include "kernels/backend.h"
+#include "kernels/device.h"
 
 namespace spanscope {
-
-/// What computes. Auto: CUDA where there is a usable device that holds the model and its cache, else the CPU.
-enum class Device : uint8_t { Auto, Cpu, Cuda, Reference };
-/// "auto", "cpu", "cuda", "reference"; BackendInfo::name is never "auto".
-const char* deviceName(Device device);
-std::optional<Device> deviceFromName(std::string_view name);
 
 /// What Auto tries first: Cuda where there is a usable device, else Cpu. Opens the plugin, takes no memory of a device.
 Device preferredDevice();
