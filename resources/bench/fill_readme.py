@@ -99,7 +99,7 @@ def performance_table():
         parts.append(f"A sheet of 100 lines, `run --attention both`, {s['device']}, {s['n_threads']} threads: "
                      f"{d['predicted_per_second']:.0f} tokens/s dense, {s['predicted_per_second']:.0f} declared, "
                      f"**{sheet['speed_up']:.2f}x**; attended "
-                     f"{100 * s['attended_fraction']:.1f}%, read {100 * s['loaded_fraction']:.1f}% of dense.")
+                     f"{100 * s['attended_fraction']:.1f}%, loaded {100 * s['loaded_fraction']:.1f}% of dense.")
     rows = read("cpu.json")
     if rows:
         table = ["| model | weights | test | depth | attention | tokens/s | GB/s | of read bandwidth | GFLOP/s | attention us |",
