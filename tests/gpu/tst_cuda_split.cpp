@@ -1,5 +1,5 @@
 // How work is shared out over the attention grid, checked on the host: every page visit exactly once, shares equal,
-// parts of a task in distinct slots, buckets that hold their rows.
+// parts of a task in distinct slots, buckets that hold their rows; and which kernel of span attention a launch takes.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/attention/split_plan.h"
+#include "kernels/backends.h"
+#include "kernels/cuda/attention/span_kernel.h"
 
 using namespace spanscope;
 using namespace spanscope::cuda;
@@ -121,7 +122,61 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
         check(seen.pages[static_cast<int>(t)] == tasks[t].end - tasks[t].begin, name + ": every page once");
 }
 
+/// Head sizes of tensor cores, with the KV type that a model of such matrices gets: never the plain kernel.
+static void checkDefaultKvTypes() {
+    const SpanDevice h200{132, true, 232448}, a100{108, false, 166912};
+    float one = 1;
+    for (DType matrices : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0}) {
+        ModelWeights weights;
+        weights.embedding = {&one, matrices, 32, 32};
+        const DType kvType = defaultKvType(Device::Cuda, weights);
+        const Element element = kvType == DType::F16    ? Element::F16
+                                : kvType == DType::BF16 ? Element::BF16
+                                                        : Element::F32;
+        for (int headDim : {32, 64, 128})
+            for (int nRows : {1, 2, 64})
+                for (int nKvHeads : {1, 4, 32}) {
+                    const SpanShape shape{element, nRows, 32, nKvHeads, headDim};
+                    const std::string name = std::string(dtypeName(matrices)) + " matrices, " +
+                                             std::to_string(headDim) + " dims, " + std::to_string(nRows) + " rows";
+                    const SpanKernel onHopper = planSpanLaunch(h200, shape, SpanKernel::Auto).kernel;
+                    check(onHopper != SpanKernel::Plain && onHopper != SpanKernel::Direct,
+                          name + ": rings or clusters");
+                    check(planSpanLaunch(a100, shape, SpanKernel::Auto).kernel == SpanKernel::Direct,
+                          name + ": tensor cores on earlier devices");
+                }
+    }
+}
+
+static void checkSpanLaunches() {
+    const SpanDevice h200{132, true, 232448};
+    const auto of = [&](Element type, int nRows, int nHeads, int nKvHeads, int headDim, SpanKernel wanted) {
+        return planSpanLaunch(h200, {type, nRows, nHeads, nKvHeads, headDim}, wanted);
+    };
+    const SpanKernel any = SpanKernel::Auto;
+    check(of(Element::F32, 1, 32, 32, 128, any).kernel == SpanKernel::Plain, "F32 caches: the plain kernel");
+    check(of(Element::BF16, 1, 32, 32, 80, any).kernel == SpanKernel::Plain, "odd head sizes: the plain kernel");
+    check(of(Element::F32, 1, 32, 32, 128, SpanKernel::Ring).kernel == SpanKernel::Plain,
+          "a kernel that does not apply is not taken");
+    const SpanLaunch ring = of(Element::BF16, 8, 32, 32, 128, any);
+    check(ring.kernel == SpanKernel::Ring && ring.nBlocks == 264 && ring.cluster == 0, "several rows: rings");
+    check(ring.nStages == 2 && (ring.sharedBytes + 1024) * 3 > 232448 && (ring.sharedBytes + 1024) * 2 <= 232448,
+          "rings: two blocks to a multiprocessor and never three, with the 1 KB that the driver takes for each");
+    const SpanLaunch cluster = of(Element::BF16, 1, 32, 32, 128, any);
+    check(cluster.kernel == SpanKernel::Cluster && cluster.cluster == 4 && cluster.nBlocks == 128,
+          "32 tasks of one row: clusters of 4");
+    const SpanLaunch deep = of(Element::BF16, 1, 32, 8, 128, any);
+    check(deep.kernel == SpanKernel::ClusterDeep && deep.cluster == 8 && deep.nBlocks == 64 && deep.nStages > 0 &&
+              deep.sharedBytes <= 232448 - 4096,
+          "8 tasks with large tiles: clusters of 8, a multiprocessor each");
+    check(of(Element::BF16, 1, 32, 8, 64, any).kernel == SpanKernel::Cluster, "small tiles: two blocks");
+    check(planSpanLaunch({132, true, 8192}, {Element::BF16, 1, 32, 8, 128}, any).kernel == SpanKernel::Direct,
+          "no room for a ring: pages into registers");
+}
+
 int main() {
+    checkDefaultKvTypes();
+    checkSpanLaunches();
     const std::vector<std::vector<int>> shapes = {
         {1},         {64},           {2048},       {1, 1, 1},       {1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024},
         {1, 512, 3}, {0, 7, 0, 129}, {127, 1, 32}, {8192, 1, 1, 1}, {0}};

@@ -182,9 +182,9 @@ class Fixture {
         std::vector<float> out(m_q.size());
         const bool hasOthers =
             m_ctx.copyEngine && m_type != Element::F32 && (m_shape.headDim & (m_shape.headDim - 1)) == 0;
-        const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Direct, SpanKernel::Ring, SpanKernel::Cluster,
-                                      SpanKernel::ClusterDeep};
-        for (int round = 0; round < (hasOthers ? 10 : 2); ++round) {  // each twice: the counters must come back to zero
+        const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Plain,   SpanKernel::Direct,
+                                      SpanKernel::Ring, SpanKernel::Cluster, SpanKernel::ClusterDeep};
+        for (int round = 0; round < (hasOthers ? 12 : 2); ++round) {  // each twice: the counters must come back to zero
             p.kernel = kernels[round / 2];
             if (maybeOnly && p.kernel != *maybeOnly) continue;
             ok(cudaMemsetAsync(m_dOut.as<>(), 0xff, m_dOut.nBytes(), m_ctx.stream), "poison");

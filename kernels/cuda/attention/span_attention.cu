@@ -11,41 +11,18 @@
 // than the one being written are requested before waiting for the kernel that writes it.
 // Three kernels: span_attention_direct.cuh, pages into registers, for every device, KV type and head size; with the
 // copy engine of compute capability 9.0 and 16-bit KV span_attention_ring.cuh, and span_attention_cluster.cuh for a
-// single sequence. Which one: span_attention_launch.cuh.
+// single sequence. Which one: span_kernel.h.
 #include "kernels/cuda/attention/span_attention_launch.cuh"
 #include "kernels/cuda/attention/span_shares.cuh"
 
 namespace spanscope::cuda {
-extern template cudaError_t launchSpanAttentionOf<float>(const LaunchContext&, const SpanAttentionParams&);
-extern template cudaError_t launchSpanAttentionOf<Half>(const LaunchContext&, const SpanAttentionParams&);
-extern template cudaError_t launchSpanAttentionOf<Bf16>(const LaunchContext&, const SpanAttentionParams&);
-extern template SpanGrid gridOfSpanAttention<float>(const LaunchContext&, const SpanAttentionParams&);
-extern template SpanGrid gridOfSpanAttention<Half>(const LaunchContext&, const SpanAttentionParams&);
-extern template SpanGrid gridOfSpanAttention<Bf16>(const LaunchContext&, const SpanAttentionParams&);
-extern template cudaError_t prepareSpanAttentionOf<Half>(const LaunchContext&);
-extern template cudaError_t prepareSpanAttentionOf<Bf16>(const LaunchContext&);
-
-cudaError_t prepareSpanAttention(const LaunchContext& ctx) {
-    if (!ctx.copyEngine) return cudaSuccess;
-    const cudaError_t status = prepareSpanAttentionOf<Half>(ctx);
-    return status == cudaSuccess ? prepareSpanAttentionOf<Bf16>(ctx) : status;
-}
-
-SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t nHeads, int32_t nKvHeads,
-                                          int32_t headDim) {
-    const size_t nSlots = 2 * static_cast<size_t>(nSm) * kMaxBlocksPerSm;
-    const size_t most = static_cast<size_t>(nHeads / nKvHeads < kHeadsPerBlock ? nHeads / nKvHeads : kHeadsPerBlock);
-    SpanAttentionScratch s;
-    s.partialOBytes = nSlots * most * static_cast<size_t>(headDim) * sizeof(float);
-    s.partialMlBytes = nSlots * most * sizeof(float2);
-    const size_t nTasks = static_cast<size_t>(tasksOf(maxRows, nHeads, nKvHeads));
-    s.workBytes = std::max(nTasks, static_cast<size_t>(nSm) * kMaxBlocksPerSm) *
-                  sizeof(BlockWork);  // clusters: one block per task or fewer than nSm
-    s.arrivedBytes = nTasks * sizeof(int32_t);
-    return s;
-}
-
-bool spanAttentionTakes(int32_t headDim) { return headDim > 0 && headDim <= 256 && headDim % 8 == 0; }
+extern template cudaError_t launchPlain<float>(const LaunchContext&, const SpanAttentionParams&, const SpanLaunch&);
+extern template cudaError_t launchPlain<Half>(const LaunchContext&, const SpanAttentionParams&, const SpanLaunch&);
+extern template cudaError_t launchPlain<Bf16>(const LaunchContext&, const SpanAttentionParams&, const SpanLaunch&);
+extern template cudaError_t launchMma<Half>(const LaunchContext&, const SpanAttentionParams&, const SpanLaunch&);
+extern template cudaError_t launchMma<Bf16>(const LaunchContext&, const SpanAttentionParams&, const SpanLaunch&);
+extern template cudaError_t prepareMma<Half>(int);
+extern template cudaError_t prepareMma<Bf16>(int);
 
 namespace {
 
@@ -61,29 +38,50 @@ __global__ void __launch_bounds__(kShareThreads) shareKernel(const ShareParams p
     shareOut(p.shares, p.rows, p.nRows);
 }
 
-template <class Of>
-auto withKvType(const SpanAttentionParams& p, const Of& of) {
-    switch (p.kvType) {
-        case Element::F16: return of(Half());
-        case Element::BF16: return of(Bf16());
-        case Element::F32: break;
-    }
-    return of(float());
-}
 bool takes(const SpanAttentionParams& p) {
     return spanAttentionTakes(p.headDim) && p.nRows >= 1 && p.nRows <= kMaxBatch;
 }
 
 }  // namespace
 
+cudaError_t prepareSpanAttention(const LaunchContext& ctx) {
+    if (!ctx.copyEngine) return cudaSuccess;
+    constexpr int kStatics = 4096;  // more than any of the kernels declares
+    const cudaError_t status = prepareMma<Half>(ctx.sharedPerBlock - kStatics);
+    return status == cudaSuccess ? prepareMma<Bf16>(ctx.sharedPerBlock - kStatics) : status;
+}
+
+SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t nHeads, int32_t nKvHeads,
+                                          int32_t headDim) {
+    const SpanShape shape{Element::F32, maxRows, nHeads, nKvHeads, headDim};
+    const size_t nSlots = 2 * static_cast<size_t>(nSm) * kMaxBlocksPerSm;
+    const size_t nHeadsKept = static_cast<size_t>(headsOfGroup(shape));
+    const size_t nTasks = static_cast<size_t>(nTasksOf(shape));
+    SpanAttentionScratch s;
+    s.partialOBytes = nSlots * nHeadsKept * static_cast<size_t>(headDim) * sizeof(float);
+    s.partialMlBytes = nSlots * nHeadsKept * sizeof(float2);
+    s.workBytes = std::max(nTasks, static_cast<size_t>(nSm) * kMaxBlocksPerSm) *
+                  sizeof(BlockWork);  // clusters: one block per task or fewer than nSm
+    s.arrivedBytes = nTasks * sizeof(int32_t);
+    return s;
+}
+
+bool spanAttentionTakes(int32_t headDim) { return headDim > 0 && headDim <= 256 && headDim % 8 == 0; }
+
+SpanLaunch spanLaunch(const LaunchContext& ctx, const SpanAttentionParams& p) {
+    return planSpanLaunch({ctx.nSm, ctx.copyEngine, ctx.sharedPerSm},
+                          {p.kvType, p.nRows, p.nHeads, p.nKvHeads, p.headDim}, p.kernel);
+}
+
 SpanShares spanShares(const LaunchContext& ctx, const SpanAttentionParams& params) {
+    const SpanLaunch plan = spanLaunch(ctx, params);
     SpanShares s;
     s.work = params.work;
     s.arrived = params.shared;
     s.nKvHeads = params.nKvHeads;
     s.headsPerKv = params.nHeads / params.nKvHeads;
     s.minPages = params.minPages;
-    s.grid = withKvType(params, [&](auto kv) { return gridOfSpanAttention<decltype(kv)>(ctx, params); });
+    s.grid = {plan.nBlocks, plan.cluster};
     return s;
 }
 
@@ -95,9 +93,18 @@ cudaError_t launchSpanShares(const LaunchContext& ctx, const SpanAttentionParams
 
 cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params) {
     if (!takes(params)) return cudaErrorInvalidValue;
+    const SpanLaunch plan = spanLaunch(ctx, params);
     SpanAttentionParams p = params;
     p.headsPerKv = p.nHeads / p.nKvHeads;
-    return withKvType(p, [&](auto kv) { return launchSpanAttentionOf<decltype(kv)>(ctx, p); });
+    p.nStages = plan.nStages;
+    p.ahead.shareOut(plan.nBlocks);
+    const bool plain = plan.kernel == SpanKernel::Plain;
+    switch (p.kvType) {
+        case Element::F16: return plain ? launchPlain<Half>(ctx, p, plan) : launchMma<Half>(ctx, p, plan);
+        case Element::BF16: return plain ? launchPlain<Bf16>(ctx, p, plan) : launchMma<Bf16>(ctx, p, plan);
+        case Element::F32: break;
+    }
+    return launchPlain<float>(ctx, p, plan);
 }
 
 }  // namespace spanscope::cuda

@@ -1,15 +1,10 @@
 // Decode attention over interval lists on a paged KV cache. Dense is the same kernel with one interval.
 #pragma once
 
-#include "kernels/cuda/attention/split_plan.h"
+#include "kernels/cuda/attention/span_kernel.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/step/step_types.h"
 
 namespace spanscope::cuda {
-
-inline constexpr int kSpanWarps = 4;     ///< of a block that shares out page visits
-inline constexpr int kClusterWarps = 8;  ///< of a block of a cluster that has a task
-inline constexpr int kMaxBlocksPerSm = 3;
 
 /// What a block of span_attention begins with: the first segment (pages [first, last) of one task) of its share. The
 /// same for all layers of a step, so it is worked out once (span_shares.cuh).
@@ -38,11 +33,6 @@ struct SpanShares {
     int32_t nKvHeads = 0, headsPerKv = 1, minPages = 0;
     SpanGrid grid;
 };
-/// Query heads of a KV head come in groups of up to kHeadsPerBlock.
-SPANSCOPE_HD inline int32_t headGroupsOf(int32_t headsPerKv) { return ceilDivide(headsPerKv, kHeadsPerBlock); }
-
-/// Which kernel does it. Others than Auto are for tests and measurements; one that does not apply falls back.
-enum class SpanKernel : int32_t { Auto, Direct, Ring, Cluster, ClusterDeep };
 
 struct SpanAttentionParams {
     const BatchRow* rows = nullptr;  ///< (nRows), as plan_step left them
@@ -77,6 +67,8 @@ SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t 
 bool spanAttentionTakes(int32_t headDim);
 /// Once per process and device, before the first launch: raises limits.
 cudaError_t prepareSpanAttention(const LaunchContext& ctx);
+/// What launchSpanAttention() does with these params.
+SpanLaunch spanLaunch(const LaunchContext& ctx, const SpanAttentionParams& params);
 /// What plan_step needs to fill params.work. launchSpanAttention() is given afterwards what differs from these params
 /// in q, kv, out and ahead at most; with overlapped launches another kernel comes between, since blocks read their
 /// share before they wait for the previous kernel.

@@ -8,10 +8,9 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kMaxCluster = 8;  ///< more was slower, and fits into fewer groups of multiprocessors
-
 template <class KV, int HD>
 __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const SpanAttentionParams p) {
+#if SPANSCOPE_SM90
     constexpr int kWarps = kClusterWarps, kThreads = kWarps * 32;
     extern __shared__ __align__(
         128) char sDynamic[];  // tiles, sums (kWarps, heads of a group, HD), the block's own sums
@@ -107,6 +106,7 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
     }
     clusterArrive();  // nobody leaves while others read its sums
     clusterWait();
+#endif
 }
 
 }  // namespace spanscope::cuda

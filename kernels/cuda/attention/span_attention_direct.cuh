@@ -8,15 +8,10 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kDirectWarps = kSpanWarps;
-
 template <class Engine>
-constexpr bool kIsPlain = Engine::kBlocksPerSm == 2;
-
-template <class Engine>
-__global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
+__global__ void __launch_bounds__(kSpanWarps * 32, Engine::kBlocksPerSm)
     spanAttentionKernel(const SpanAttentionParams p) {
-    constexpr int kWarps = kDirectWarps;
+    constexpr int kWarps = kSpanWarps;
     extern __shared__ float4 sSums[];
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ bool sLast;
@@ -71,7 +66,7 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
                 if (((i + 1) & 31) == 0 && i + 1 + lane < nMine) mine = kept[(i + 1 + lane) * kWarps];
                 page = __shfl_sync(0xffffffffu, mine.page, (i + 1) & 31);
             }
-            if constexpr (kIsPlain<Engine>) {
+            if constexpr (!Engine::kTensorCores) {
                 engine.visit(p, mask, scaleLog2, task.nGroup, lane);
                 if (more) engine.loadK(p, page, task.kvHead, lane);
             } else {

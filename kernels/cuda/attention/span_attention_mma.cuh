@@ -16,8 +16,8 @@ namespace spanscope::cuda {
 
 template <class KV, int HD>
 struct MmaEngine {
-    static constexpr int kBlocksPerSm = 3;
-    static constexpr int kHeadDim = HD;
+    static constexpr bool kTensorCores = true;
+    static constexpr int kBlocksPerSm = kDirectBlocksPerSm;
     static constexpr int kChunks = HD / 32;                // of K: 64 bytes of a token
     static constexpr int kVecDims = HD % 64 == 0 ? 8 : 4;  // dims of V in one load
     static constexpr int kGroups = HD / (8 * kVecDims);    // of V: what 8 lanes cover

@@ -10,9 +10,9 @@ namespace spanscope::cuda {
 
 template <class KV>
 struct PlainEngine {
-    static constexpr int kBlocksPerSm = 2;
-    static constexpr int kHeadDim = 256;
-    static constexpr int kDims = kHeadDim / 32;
+    static constexpr bool kTensorCores = false;
+    static constexpr int kBlocksPerSm = kPlainBlocksPerSm;
+    static constexpr int kDims = 256 / 32;  ///< of a lane, at most
 
     const float* q;
     int32_t page, kvHead;

@@ -17,11 +17,6 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kMaxStages = 8;  // of a warp's ring
-inline constexpr int kRingBytes =
-    16 * 1024;  // of a warp at most: with more in flight the slowest multiprocessor is later done
-inline constexpr int kRingWarps = kSpanWarps;
-
 /// Copies whole pages in, in the order in which they are asked for. Belongs to one warp; all lanes call together.
 template <class KV, int HD>
 struct PageRing {
@@ -91,8 +86,9 @@ struct ListWindow {
 };
 
 template <class KV, int HD>
-__global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanAttentionParams p) {
-    constexpr int kWarps = kRingWarps;
+__global__ void __launch_bounds__(kSpanWarps * 32, kRingBlocksPerSm) spanRingKernel(const SpanAttentionParams p) {
+#if SPANSCOPE_SM90
+    constexpr int kWarps = kSpanWarps;
     extern __shared__ __align__(128) char sDynamic[];  // tiles, then sums (kWarps, heads of a group, HD)
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ uint64_t sFull[kWarps * kMaxStages];
@@ -176,6 +172,7 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
         engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
         finishSegment<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, HD);
     }
+#endif
 }
 
 }  // namespace spanscope::cuda

@@ -20,6 +20,7 @@ inline constexpr int kGemvTileBytes = 2 * kRingCols * 2;
 
 template <class W, int M>
 __global__ void __launch_bounds__(kGemvThreads, 2) gemvRingKernel(const GemvParams p) {
+#if SPANSCOPE_SM90
     static_assert(sizeof(W) == 2);
     constexpr int kOctets = kRingCols / 8;             // of a row of a tile
     extern __shared__ __align__(128) char sDynamic[];  // tiles of all warps, then x: [M][2 planes][k / 8] quads
@@ -94,6 +95,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvRingKernel(const GemvPara
         finishSums<M>(p, pair, lane, acc0, acc1);
     }
     if (tid == 0) askAhead(p.ahead, blockIdx.x);
+#endif
 }
 
 }  // namespace spanscope::cuda

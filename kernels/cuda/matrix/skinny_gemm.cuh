@@ -46,6 +46,7 @@ __host__ __device__ constexpr int32_t skinnySumBytes(int32_t nXTiles) { return k
 
 template <class W, int kXTiles, int kDepth>
 __global__ void __launch_bounds__(kSkinnyWarps * 32, 1) skinnyKernel(const SkinnyParams p) {
+#if SPANSCOPE_SM90
     static_assert(sizeof(W) == 2);
     extern __shared__ __align__(
         128) char sX[];  // x, sums (warps, kXTiles, 32 threads, 4), rings (warps, kDepth, 2, 32 threads, 16 bytes)
@@ -170,6 +171,7 @@ __global__ void __launch_bounds__(kSkinnyWarps * 32, 1) skinnyKernel(const Skinn
     if (tid == 0) askAhead(p.ahead, blockIdx.x);
     finishRound(nRounds - 1);
     clusterWait();  // nobody leaves while its sums are read
+#endif
 }
 
 }  // namespace spanscope::cuda
