@@ -27,6 +27,10 @@ Result<std::unique_ptr<Backend>> makeReferenceBackend(const ModelWeights& weight
 /// SIMD and threads.
 Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, const BackendOptions& options);
 
+/// What the CPU backend holds beside weights and KV cache, about: activations of one chunk of a prompt, scratch of each
+/// thread, logits, norms, partial results over contextTokens tokens of all sequences together.
+uint64_t cpuWorkspaceBytes(const ModelShape& shape, int64_t contextTokens, int32_t nThreads);
+
 /// Opens the plugin beside the program (or at $SPANSCOPE_CUDA_PLUGIN). NotFound: no plugin built; Device: no
 /// driver or GPU; OutOfMemory with bytes wanted and free. progress may be empty.
 Result<std::unique_ptr<Backend>> openCudaBackend(const ModelWeights& weights, const BackendOptions& options,
