@@ -29,12 +29,12 @@ template <class Format>
 void plainRows(const RowJob& job, int64_t begin, int64_t end) {
     const size_t stride = rowBytes(job.w->dtype, job.w->cols);
     const int32_t n = job.in->nItems;
-    // One token. Short rows one by one, which is one stream of memory. Rows that overflow the first-level cache
-    // together with x in eights, which share each load of x; the next eight are fetched meanwhile.
-    // One core of an EPYC 9004, BF16, share of what it can read: rows of 2,048 one by one 92%, in eights 88; rows of
-    // 5,632 in eights 82 to 86%, in fours 79, one by one 52 (fetching 8 KB ahead 73), in two halves of the columns with
-    // the sums kept 71. Those eights each fetched its place in the next eight: as one stream and with a nearer fetch of
-    // what is used once, two threads 89 to 99% where they had 81 to 95. Several tokens: two rows.
+    // One token: short rows one at a time, which is one memory stream. Rows that overflow the first-level cache
+    // together with x eight at a time, which share each load of x; the next eight are prefetched meanwhile as one
+    // stream, in the order of memory. Several tokens: two rows at a time. One core of an EPYC 9004, BF16, percent of
+    // its read bandwidth. Rows of 2,048: one at a time 92, eight 88. Rows of 5,632: eight 82 to 86, four 79, one 52
+    // (prefetching 8 KB ahead 73), columns in two halves with the sums kept 71. Two threads: 89 to 99, and 81 to 95
+    // where each of the eight rows prefetched its own place in the next eight.
     constexpr int kWide = HWY_TARGET <= HWY_AVX3 ? 8 : 4;  // registers
     constexpr size_t kTogether = 20 << 10;                 // bytes of a row and its x
     if (n == 1 && stride + static_cast<size_t>(job.w->cols) * sizeof(float) <= kTogether) {
