@@ -25,13 +25,13 @@ static SplitPlan planOf(const std::vector<int>& pagesOfRow, int tasksPerRow, int
     for (int n : pagesOfRow) nVisits += n * tasksPerRow;
     SplitPlan plan = makeSplitPlan(nVisits, nBlocks, minPages);
     if (nVisits == 0) return plan;
-    int nParts = 0, longest = 0;
+    int nSplits = 0, longest = 0;
     for (int n : pagesOfRow) {
-        const RowShare share = shareOfRow(plan, n);
-        nParts += share.nParts * tasksPerRow;
-        longest = std::max(longest, share.chunk);
+        const RowSplit split = splitOfRow(plan, n);
+        nSplits += split.nSplits * tasksPerRow;
+        longest = std::max(longest, split.pages);
     }
-    takeParts(plan, nParts, longest);
+    trySplitK(plan, nSplits, longest);
     return plan;
 }
 
@@ -81,13 +81,13 @@ static void walkParts(const std::string& name, const SplitPlan& plan, const std:
                       int tasksPerRow, Visited& seen) {
     int chunk = 0, task = 0;
     for (int n : pagesOfRow) {
-        const RowShare share = shareOfRow(plan, n);
+        const RowSplit split = splitOfRow(plan, n);
         for (int t = 0; n > 0 && t < tasksPerRow; ++t, ++task)
-            for (int part = 0; part < share.nParts; ++part, ++chunk) {
-                const int first = part * share.chunk, last = std::min(n, first + share.chunk);
+            for (int part = 0; part < split.nSplits; ++part, ++chunk) {
+                const int first = part * split.pages, last = std::min(n, first + split.pages);
                 check(last > first, name + ": no part is empty");
                 seen.pages[task] += last - first;
-                if (share.nParts > 1) seen.part(name, task, partialSlot(plan, chunk, -1), chunk);
+                if (split.nSplits > 1) seen.part(name, task, partialSlot(plan, chunk, -1), chunk);
             }
     }
     check(chunk == plan.nChunks, name + ": as many chunks as were counted");
@@ -105,19 +105,20 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
     const SplitPlan plan = planOf(pagesOfRow, tasksPerRow, nBlocks, minPages);
     const std::string name = std::to_string(pagesOfRow.size()) + " rows, " + std::to_string(at) + " visits, " +
                              std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages) +
-                             (plan.parts ? ", by parts" : "");
+                             (plan.splitK ? ", by parts" : "");
     check(plan.nVisits == at, name + ": visits");
     check(plan.nChunks <= nBlocks, name + ": a block for every chunk");
     check(plan.chunk >= minPages, name + ": no finer than asked");
     const int even = std::max((at + nBlocks - 1) / nBlocks, minPages);
-    ++(plan.parts ? nByParts : nOnLine);
+    ++(plan.splitK ? nByParts : nOnLine);
     check(plan.chunk <= even + 3, name + ": no coarser than needed");
     Visited seen;
-    if (plan.parts) walkParts(name, plan, pagesOfRow, tasksPerRow, seen);
+    if (plan.splitK) walkParts(name, plan, pagesOfRow, tasksPerRow, seen);
     else walkLine(name, plan, tasks, seen);
-    if (plan.parts)
+    if (plan.splitK)
         for (int n : pagesOfRow)
-            check(shareOfRow(plan, n).chunk <= even + 3 + kSegmentPages, name + ": no part much longer than the mean");
+            check(splitOfRow(plan, n).pages <= even + 3 + kSecondTaskPages,
+                  name + ": no part much longer than the mean");
     for (size_t t = 0; t < tasks.size(); ++t)
         check(seen.pages[static_cast<int>(t)] == tasks[t].end - tasks[t].begin, name + ": every page once");
 }
@@ -190,12 +191,12 @@ int main() {
     for (int rows : {8, 16, 32, 64}) checkPlan(std::vector<int>(static_cast<size_t>(rows), 128), 32, 264, 4);
     check(nByParts > 50 && nOnLine > 50, "both ways of sharing were checked");
     const SplitPlan whole = planOf(std::vector<int>(8, 512), 32, 264, 4);
-    check(whole.parts && whole.nChunks == 256, "256 equal tasks on 264 blocks: one each, nothing to merge");
-    check(!planOf(std::vector<int>(8, 1024), 32, 264, 4).parts,
+    check(whole.splitK && whole.nChunks == 256, "256 equal tasks on 264 blocks: one each, nothing to merge");
+    check(!planOf(std::vector<int>(8, 1024), 32, 264, 4).splitK,
           "the same twice as long: eight idle blocks would cost more");
-    check(planOf({4000000}, 8, 1056, 4).parts, "64 million tokens");
+    check(planOf({4000000}, 8, 1056, 4).splitK, "64 million tokens");
     const SplitPlan ragged = planOf({1024, 100, 100, 100, 100, 100, 100, 1024}, 32, 264, 4);
-    check(!ragged.parts, "lists that differ too much: the line");
+    check(!ragged.splitK, "lists that differ too much: the line");
     for (int n = 1; n <= 64; ++n) {
         const int b = bucketFor(n);
         check(b >= n && bucketFor(b) == b, "bucket of " + std::to_string(n));

@@ -1,19 +1,17 @@
-// Split-KV decode attention over lists of kept pages; the partial results meet on the device.
+// Split-KV decode attention over lists of kept pages (Flash-Decoding, with online softmax as in FlashAttention-2, arXiv
+// 2307.08691).
 //
-// The idea: a fixed grid shares out all page visits of the layer (split_plan.h). A block's warps take pages of a
-// task in turn, each with its own running softmax, and meet in shared memory. A task that one block did alone is
-// written at once; a task that was cut leaves its parts in L2 and the block that arrives last merges them (counter per
-// task, reset by the merger, so no launch in between). One block serves all query heads of a KV head (eight at a time):
-// K and V are read once.
-// Bytes: kept pages x KV heads x 2 x 16 x headDim x 2 or 4, plus 8 per kept page and head; 4 operations per query
-// head and value: bound by memory up to about 16 query heads per KV head on the tensor cores.
-// Few pages: the time is a chain of latencies (list, page, merge in the block, arrival, merge of parts); pages other
-// than the one being written are requested before waiting for the kernel that writes it.
-// Three kernels: span_attention_direct.cuh, pages into registers, for every device, KV type and head size; with the
-// copy engine of compute capability 9.0 and 16-bit KV span_attention_ring.cuh, and span_attention_cluster.cuh for a
-// single sequence. Which one: span_kernel.h.
+// The idea: a persistent grid splits all page visits of the layer (split_plan.h). The warps of a block take the pages
+// of a task in turn, each with its own online softmax, and combine in shared memory. A task that one block did alone is
+// written at once; of one that was split, the partial results stay in L2, and the block that arrives last merges them
+// (a counter per task, reset by whoever merges, so no second launch). One block serves all query heads of a KV head,
+// eight at a time, so K and V are read once. Bytes: kept pages x KV heads x 2 x 16 x headDim x 2 or 4, plus 8 per kept
+// page and head; 4 operations per query head and value: bound by memory bandwidth up to about 16 query heads per KV
+// head on the tensor cores. With few pages the time is a chain of latencies (list, page, combine in the block, arrival,
+// merge of splits). Pages other than the one being written are loaded before the kernel that writes it is done. The
+// kernels, and which of them a launch takes: span_kernel.h.
 #include "kernels/cuda/attention/span_attention_launch.cuh"
-#include "kernels/cuda/attention/span_shares.cuh"
+#include "kernels/cuda/attention/span_schedule.cuh"
 
 namespace spanscope::cuda {
 extern template cudaError_t launchPlain<float>(const LaunchContext&, const SpanAttentionParams&, const SpanLaunch&);
@@ -26,16 +24,16 @@ extern template cudaError_t prepareMma<Bf16>(int);
 
 namespace {
 
-constexpr int kShareThreads = 256;
-struct ShareParams {
-    SpanShares shares;
+constexpr int kScheduleThreads = 256;
+struct ScheduleParams {
+    SpanSchedule schedule;
     const BatchRow* rows;
     int32_t nRows;
 };
-__global__ void __launch_bounds__(kShareThreads) shareKernel(const ShareParams p) {
-    waitForPrevious();
-    letNextStart();
-    shareOut(p.shares, p.rows, p.nRows);
+__global__ void __launch_bounds__(kScheduleThreads) scheduleKernel(const ScheduleParams p) {
+    gridDependencySync();
+    launchDependents();
+    buildSchedule(p.schedule, p.rows, p.nRows);
 }
 
 bool takes(const SpanAttentionParams& p) {
@@ -45,10 +43,10 @@ bool takes(const SpanAttentionParams& p) {
 }  // namespace
 
 cudaError_t prepareSpanAttention(const LaunchContext& ctx) {
-    if (!ctx.copyEngine) return cudaSuccess;
-    constexpr int kStatics = 4096;  // more than any of the kernels declares
-    const cudaError_t status = prepareMma<Half>(ctx.sharedPerBlock - kStatics);
-    return status == cudaSuccess ? prepareMma<Bf16>(ctx.sharedPerBlock - kStatics) : status;
+    if (!ctx.bulkCopies) return cudaSuccess;
+    constexpr int kStaticShared = 4096;  // more than any of the kernels declares
+    const cudaError_t status = prepareMma<Half>(ctx.sharedPerBlock - kStaticShared);
+    return status == cudaSuccess ? prepareMma<Bf16>(ctx.sharedPerBlock - kStaticShared) : status;
 }
 
 SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t nHeads, int32_t nKvHeads,
@@ -69,26 +67,27 @@ SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t 
 bool spanAttentionTakes(int32_t headDim) { return headDim > 0 && headDim <= 256 && headDim % 8 == 0; }
 
 SpanLaunch spanLaunch(const LaunchContext& ctx, const SpanAttentionParams& p) {
-    return planSpanLaunch({ctx.nSm, ctx.copyEngine, ctx.sharedPerSm},
+    return planSpanLaunch({ctx.nSm, ctx.bulkCopies, ctx.sharedPerSm},
                           {p.kvType, p.nRows, p.nHeads, p.nKvHeads, p.headDim}, p.kernel);
 }
 
-SpanShares spanShares(const LaunchContext& ctx, const SpanAttentionParams& params) {
+SpanSchedule spanSchedule(const LaunchContext& ctx, const SpanAttentionParams& params) {
     const SpanLaunch plan = spanLaunch(ctx, params);
-    SpanShares s;
+    SpanSchedule s;
     s.work = params.work;
-    s.arrived = params.shared;
+    s.rowsArrived = params.rowsArrived;
     s.nKvHeads = params.nKvHeads;
     s.headsPerKv = params.nHeads / params.nKvHeads;
     s.minPages = params.minPages;
-    s.grid = {plan.nBlocks, plan.cluster};
+    s.nBlocks = plan.nBlocks;
+    s.cluster = plan.cluster;
     return s;
 }
 
-cudaError_t launchSpanShares(const LaunchContext& ctx, const SpanAttentionParams& params) {
+cudaError_t launchSpanSchedule(const LaunchContext& ctx, const SpanAttentionParams& params) {
     if (!takes(params)) return cudaErrorInvalidValue;
-    return launch(ctx, shareKernel, dim3(1), dim3(kShareThreads), 0,
-                  ShareParams{spanShares(ctx, params), params.rows, params.nRows});
+    return launch(ctx, scheduleKernel, dim3(1), dim3(kScheduleThreads), 0,
+                  ScheduleParams{spanSchedule(ctx, params), params.rows, params.nRows});
 }
 
 cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params) {
@@ -97,7 +96,7 @@ cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionPar
     SpanAttentionParams p = params;
     p.headsPerKv = p.nHeads / p.nKvHeads;
     p.nStages = plan.nStages;
-    p.ahead.shareOut(plan.nBlocks);
+    p.prefetch.splitOver(plan.nBlocks);
     const bool plain = plan.kernel == SpanKernel::Plain;
     switch (p.kvType) {
         case Element::F16: return plain ? launchPlain<Half>(ctx, p, plan) : launchMma<Half>(ctx, p, plan);

@@ -56,7 +56,7 @@ cudaError_t prepareMma(int maxSharedBytes) {
           reinterpret_cast<const void*>(spanClusterKernel<KV, 32>),
           reinterpret_cast<const void*>(spanClusterKernel<KV, 64>),
           reinterpret_cast<const void*>(spanClusterKernel<KV, 128>)}) {
-        const cudaError_t status = raiseShared(kernel, maxSharedBytes);
+        const cudaError_t status = raiseSharedLimit(kernel, maxSharedBytes);
         if (status != cudaSuccess) return status;
     }
     return cudaSuccess;

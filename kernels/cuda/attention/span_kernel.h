@@ -11,25 +11,25 @@
 namespace spanscope::cuda {
 
 enum class SpanKernel : int32_t {
-    Auto,     ///< a request only: the best of the others
-    Plain,    ///< float32 arithmetic, any KV type and head size: span_attention_plain.cuh in span_attention_direct.cuh
-    Direct,   ///< tensor cores, pages loaded into registers: span_attention_direct.cuh
-    Ring,     ///< tensor cores, pages through rings in shared memory: span_attention_ring.cuh
-    Cluster,  ///< the same, a cluster per task, two blocks per multiprocessor: span_attention_cluster.cuh
-    ClusterDeep,  ///< the same, one block per multiprocessor with rings twice as deep
+    Auto,         ///< a request only: the best of the others
+    Plain,        ///< CUDA cores in float32, any KV type and head size: span_attention_plain.cuh
+    Direct,       ///< tensor cores, pages loaded into registers: span_attention_direct.cuh
+    Ring,         ///< tensor cores, pages through rings in shared memory: span_attention_ring.cuh
+    Cluster,      ///< as Ring, a cluster per task, two blocks per multiprocessor: span_attention_cluster.cuh
+    ClusterDeep,  ///< as Cluster, one block per multiprocessor with rings up to twice as deep
 };
 
-inline constexpr int kSpanWarps = 4;     ///< of a block that shares out page visits
-inline constexpr int kClusterWarps = 8;  ///< of a block of a cluster that has a task
-inline constexpr int kMaxCluster = 8;    ///< more was slower, and fits into fewer groups of multiprocessors
-inline constexpr int kMaxStages = 8;     ///< of a warp's ring
+inline constexpr int kSpanWarps = kVisitWarps;  ///< of a block of a grid over which all page visits are split
+inline constexpr int kClusterWarps = 8;         ///< of a block of a cluster, which has one task
+inline constexpr int kMaxCluster = 8;           ///< blocks; more was slower, and fewer such clusters are resident
+inline constexpr int kMaxStages = 8;            ///< of a warp's ring
 inline constexpr int kPlainBlocksPerSm = 2, kDirectBlocksPerSm = 3, kRingBlocksPerSm = 2;
-inline constexpr int kMaxBlocksPerSm = 3;  ///< of all kernels that share out page visits
+inline constexpr int kMaxBlocksPerSm = 3;  ///< of these
 
 /// Of LaunchContext, what the choice depends on.
 struct SpanDevice {
     int32_t nSm = 0;
-    bool copyEngine = false;
+    bool bulkCopies = false;
     int32_t sharedPerSm = 0;
 };
 /// Of SpanAttentionParams.
@@ -40,7 +40,7 @@ struct SpanShape {
 
 /// Query heads of a KV head come in groups of up to kHeadsPerBlock.
 SPANSCOPE_HD inline int32_t headGroupsOf(int32_t headsPerKv) { return ceilDivide(headsPerKv, kHeadsPerBlock); }
-/// Heads whose sums a block keeps.
+/// Heads whose accumulators a block keeps.
 inline int32_t headsOfGroup(const SpanShape& s) { return std::min(s.nHeads / s.nKvHeads, kHeadsPerBlock); }
 inline int32_t nTasksOf(const SpanShape& s) { return s.nRows * s.nKvHeads * headGroupsOf(s.nHeads / s.nKvHeads); }
 /// K and V of one page and KV head.
@@ -55,37 +55,36 @@ inline bool takesTensorCores(const SpanShape& s) {
 struct SpanLaunch {
     SpanKernel kernel = SpanKernel::Plain;
     int32_t nBlocks = 0;
-    int32_t cluster = 0;  ///< blocks that a task has to itself; 0: blocks share out all page visits
+    int32_t cluster = 0;  ///< blocks of a cluster, which has one task; 0: all page visits are split over the grid
     int32_t nStages = 0;  ///< of a warp's ring
     size_t sharedBytes = 0;
 };
 
-/// Stages of the rings of nWarps warps that fit into a perSm-th of a multiprocessor beside nSums times the heads' sums,
-/// and their bytes together; no stages: it does not fit.
-inline void fitRings(SpanLaunch& launch, const SpanDevice& device, const SpanShape& s, int32_t perSm, int32_t nWarps,
-                     int32_t nSums) {
-    constexpr int32_t kStaticShared = 4096;           // more than any of the kernels declares
-    constexpr size_t kMostOfWarp = size_t{16} << 10;  // with more in flight the slowest multiprocessor is later done
-    const size_t room = static_cast<size_t>(std::max(device.sharedPerSm - kStaticShared, 0) / perSm);
+/// As many stages for the rings of nWarps warps as fit into a block beside nSums accumulators of its heads, with
+/// blocksPerSm blocks on a multiprocessor; and the bytes of both. No stages: it does not fit.
+inline void fitRings(SpanLaunch& launch, const SpanDevice& device, const SpanShape& s, int32_t blocksPerSm,
+                     int32_t nWarps, int32_t nSums) {
+    constexpr int32_t kStaticShared = 4096;             // more than any of the kernels declares
+    constexpr size_t kMaxRingBytes = size_t{16} << 10;  // more in flight: the slowest multiprocessor finishes later
+    const size_t room = static_cast<size_t>(std::max(device.sharedPerSm - kStaticShared, 0) / blocksPerSm);
     const size_t sums = static_cast<size_t>(nSums * headsOfGroup(s) * s.headDim) * sizeof(float);
     const size_t stage = static_cast<size_t>(nWarps) * tileBytesOf(s);
-    const size_t most = std::min<size_t>(kMaxStages, kMostOfWarp / tileBytesOf(s));
+    const size_t most = std::min<size_t>(kMaxStages, kMaxRingBytes / tileBytesOf(s));
     const size_t n = std::min(sums < room ? (room - sums) / stage : 0, most);
     launch.nStages = static_cast<int32_t>(n);
     launch.sharedBytes = n * stage + sums;
 }
 
-/// wanted: other than Auto for tests and measurements; one that does not apply falls back to Direct or Plain. A
-/// captured graph keeps the choice whatever the lists become.
+/// wanted: other than Auto for tests and measurements; one that does not apply becomes Direct or Plain. A captured
+/// graph keeps the choice whatever the lists become.
 inline SpanLaunch planSpanLaunch(const SpanDevice& device, const SpanShape& s, SpanKernel wanted) {
     const int32_t nTasks = nTasksOf(s);
     SpanLaunch launch;
     launch.kernel = wanted;
     if (!takesTensorCores(s)) launch.kernel = SpanKernel::Plain;
-    else if (!device.copyEngine && wanted != SpanKernel::Plain) launch.kernel = SpanKernel::Direct;
+    else if (!device.bulkCopies && wanted != SpanKernel::Plain) launch.kernel = SpanKernel::Direct;
     else if (wanted == SpanKernel::Auto) {
-        // Clusters of blocks that fill a multiprocessor each find places for about 14 of 8; long lists of large tiles
-        // want it.
+        // With one block per multiprocessor about 14 clusters of 8 are resident: for long lists of large tiles.
         if (s.nRows > 1 || nTasks > device.nSm) launch.kernel = SpanKernel::Ring;
         else if (tileBytesOf(s) >= 8192 && nTasks <= 12) launch.kernel = SpanKernel::ClusterDeep;
         else launch.kernel = SpanKernel::Cluster;
@@ -93,7 +92,7 @@ inline SpanLaunch planSpanLaunch(const SpanDevice& device, const SpanShape& s, S
     if (launch.kernel == SpanKernel::Ring) {
         launch.nBlocks = device.nSm * kRingBlocksPerSm;
         fitRings(launch, device, s, kRingBlocksPerSm, kSpanWarps, kSpanWarps);
-        // Never three to a multiprocessor: the next launch's blocks would crowd where this one's are done first.
+        // Never three blocks to a multiprocessor: those of the next launch would gather where this one is done first.
         launch.sharedBytes =
             std::max(launch.sharedBytes, static_cast<size_t>(device.sharedPerSm) / (kRingBlocksPerSm + 1));
         if (launch.nStages > 0) return launch;

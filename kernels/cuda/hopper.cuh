@@ -1,6 +1,6 @@
-// Copies from device memory into shared memory that nobody waits for, by the copy engine of compute capability 9.0:
-// whole tiles, counted in by an mbarrier, so that bytes in flight cost no registers. And what blocks of a cluster
-// share.
+// What compute capability 9.0 adds: bulk asynchronous copies from device memory to shared memory, whose bytes an
+// mbarrier counts, so that bytes in flight cost no registers and nobody waits for them; clusters of blocks, and reads
+// of another block's shared memory (distributed shared memory).
 #pragma once
 
 #include <cuda_runtime.h>
@@ -8,7 +8,7 @@
 #include <cstdint>
 
 /// Whether this pass of the compiler is for compute capability 9.0 or later, or for the host. A kernel that uses what
-/// stands below has a body in such passes only: launchers take it nowhere else (LaunchContext::copyEngine).
+/// stands below has a body in such passes only: launchers take it nowhere else (LaunchContext::bulkCopies).
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
 #define SPANSCOPE_SM90 1
 #else
@@ -21,8 +21,8 @@ __device__ __forceinline__ uint32_t sharedAddress(const void* p) {
     return static_cast<uint32_t>(__cvta_generic_to_shared(p));
 }
 
-/// Lines so loaded are the first to leave L2: bytes read once must not push out what is read again.
-__device__ __forceinline__ uint64_t evictFirst() {
+/// L2 cache policy of bytes that are read once: they are evicted before what is read again.
+__device__ __forceinline__ uint64_t evictFirstPolicy() {
     uint64_t policy;
     asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
     return policy;
@@ -30,18 +30,18 @@ __device__ __forceinline__ uint64_t evictFirst() {
 __device__ __forceinline__ void initBarrier(uint64_t* barrier, uint32_t nArrivals) {
     asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(nArrivals) : "memory");
 }
-/// Makes initialised barriers visible to the copy engine; before the first copy.
-__device__ __forceinline__ void publishBarriers() {
+/// Makes initialised barriers visible to the asynchronous proxy; before the first copy.
+__device__ __forceinline__ void fenceBarrierInit() {
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
-/// The barrier's only arrival: its phase ends when copies of nBytes in all have come.
-__device__ __forceinline__ void expectBytes(uint64_t* barrier, uint32_t nBytes) {
+/// The barrier's only arrival: its phase completes when copies of nBytes in all have arrived.
+__device__ __forceinline__ void arriveExpectBytes(uint64_t* barrier, uint32_t nBytes) {
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(nBytes)
                  : "memory");
 }
-/// Starts a copy of nBytes (multiple of 16, both sides aligned to 16), which the barrier expects.
-__device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nBytes, uint64_t* barrier,
+/// Starts a copy of nBytes (multiple of 16, both sides aligned to 16) that the barrier counts.
+__device__ __forceinline__ void bulkCopy(void* to, const void* from, uint32_t nBytes, uint64_t* barrier,
                                          uint64_t policy) {
     const uint32_t bar = sharedAddress(barrier);
     asm volatile(
@@ -51,7 +51,7 @@ __device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nB
         : "memory");
 }
 /// The same for bytes that other blocks read too.
-__device__ __forceinline__ void copyBulk(void* to, const void* from, uint32_t nBytes, uint64_t* barrier) {
+__device__ __forceinline__ void bulkCopy(void* to, const void* from, uint32_t nBytes, uint64_t* barrier) {
     asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
                      sharedAddress(to)),
                  "l"(from), "r"(nBytes), "r"(sharedAddress(barrier))
@@ -71,7 +71,7 @@ __device__ __forceinline__ void waitBarrier(uint64_t* barrier, uint32_t parity) 
         : "memory");
 }
 
-// Blocks of a cluster: a barrier over all of them, and reads of another block's shared memory.
+// Clusters.
 __device__ __forceinline__ uint32_t clusterRank() {
     uint32_t r;
     asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(r));
@@ -86,14 +86,15 @@ __device__ __forceinline__ void clusterArrive() {
     asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
 }
 __device__ __forceinline__ void clusterWait() { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
-__device__ __forceinline__ float loadOfBlock(const float* mine, uint32_t rank) {
+/// The value that block `rank` of the cluster has where `mine` is in this block's shared memory.
+__device__ __forceinline__ float loadFromRank(const float* mine, uint32_t rank) {
     float v;
     uint32_t at;
     asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(at) : "r"(sharedAddress(mine)), "r"(rank));
     asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(v) : "r"(at));
     return v;
 }
-__device__ __forceinline__ float2 loadOfBlock(const float2* mine, uint32_t rank) {
+__device__ __forceinline__ float2 loadFromRank(const float2* mine, uint32_t rank) {
     float2 v;
     uint32_t at;
     asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(at) : "r"(sharedAddress(mine)), "r"(rank));
@@ -101,7 +102,7 @@ __device__ __forceinline__ float2 loadOfBlock(const float2* mine, uint32_t rank)
     return v;
 }
 
-__device__ __forceinline__ float4 loadOfBlock(const float4* mine, uint32_t rank) {
+__device__ __forceinline__ float4 loadFromRank(const float4* mine, uint32_t rank) {
     float4 v;
     uint32_t at;
     asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(at) : "r"(sharedAddress(mine)), "r"(rank));
