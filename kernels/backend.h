@@ -60,7 +60,7 @@ struct ModelShape {
     int32_t ffn = 0;
     int32_t vocab = 0;
     int32_t maxSeqLen = 0;  ///< positions the model was trained for
-    float rmsEps = 1e-5f;
+    float rmsEps = 1e-5F;
     bool ropeInterleaved = false;    ///< pairs (2i, 2i+1) as in GGUF; false: (i, i + headDim/2) as in Hugging Face
     std::vector<float> ropeInvFreq;  ///< (headDim/2) radians per position, scaling (linear, llama3) already applied
     int32_t slidingWindow = 0;       ///< 0 = none. Backends ignore it: the engine folds it into the interval lists.

@@ -10,8 +10,10 @@ Result<std::unique_ptr<Backend>> makeBackend(Device device, const ModelWeights& 
         case Device::Cuda: return openCudaBackend(weights, options, progress);
         case Device::Auto: break;
     }
-    auto cuda = openCudaBackend(weights, options, progress);
-    if (cuda || cuda.error().code == ErrorCode::Cancelled) return cuda;
+    if (preferredDevice() == Device::Cuda) {
+        auto cuda = openCudaBackend(weights, options, progress);
+        if (cuda || cuda.error().code == ErrorCode::Cancelled) return cuda;
+    }
     return makeCpuBackend(weights, options);
 }
 

@@ -2,17 +2,13 @@
 // a driver, a GPU or the toolkit's libraries runs everything else.
 #pragma once
 
-#include <optional>
-
 #include "kernels/backend.h"
+#include "kernels/device.h"
 
 namespace spanscope {
 
-/// What computes. Auto: CUDA where there is a usable device that holds the model and its cache, else the CPU.
-enum class Device : uint8_t { Auto, Cpu, Cuda, Reference };
-/// "auto", "cpu", "cuda", "reference"; BackendInfo::name is never "auto".
-const char* deviceName(Device device);
-std::optional<Device> deviceFromName(std::string_view name);
+/// What Auto tries first: Cuda where there is a usable device, else Cpu. Opens the plugin, takes no memory of a device.
+Device preferredDevice();
 
 /// What BackendOptions::kvType means when it is not given. CUDA: F16 where the device multiplies F16 matrices (F16 and
 /// quantised models), else BF16; both take the attention kernels for tensor cores. CPU: cpu::kDefaultKvType. Reference:
@@ -30,6 +26,10 @@ Result<std::unique_ptr<Backend>> makeReferenceBackend(const ModelWeights& weight
 
 /// SIMD and threads.
 Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, const BackendOptions& options);
+
+/// What the CPU backend holds beside weights and KV cache, about: activations of one chunk of a prompt, scratch of each
+/// thread, logits, norms, partial results over contextTokens tokens of all sequences together.
+uint64_t cpuWorkspaceBytes(const ModelShape& shape, int64_t contextTokens, int32_t nThreads);
 
 /// Opens the plugin beside the program (or at $SPANSCOPE_CUDA_PLUGIN). NotFound: no plugin built; Device: no
 /// driver or GPU; OutOfMemory with bytes wanted and free. progress may be empty.

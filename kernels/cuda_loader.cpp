@@ -61,6 +61,22 @@ Result<const CudaPlugin*> open() {
     return e;
 }
 
+/// Devices that the NVIDIA driver counts; 0 without a driver. Asked before the plugin is opened, whose libraries take
+/// a hundred megabytes that are of no use then.
+int nDriverDevices() {
+    static const int n = [] {
+        void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+        if (!driver) return 0;
+        using Init = int (*)(unsigned);
+        using Count = int (*)(int*);
+        const auto init = reinterpret_cast<Init>(dlsym(driver, "cuInit"));
+        const auto count = reinterpret_cast<Count>(dlsym(driver, "cuDeviceGetCount"));
+        int devices = 0;
+        return init && count && init(0) == 0 && count(&devices) == 0 ? devices : 0;
+    }();
+    return n;
+}
+
 /// Opened once; a failure is tried again, so that a plugin put in place later is found.
 Result<const CudaPlugin*> plugin() {
     static std::mutex guard;
@@ -84,7 +100,15 @@ Result<std::unique_ptr<Backend>> openCudaBackend(const ModelWeights& weights, co
     return backend;
 }
 
+Device preferredDevice() {
+    if (nDriverDevices() == 0) return Device::Cpu;
+    const Result<const CudaPlugin*> found = plugin();
+    char text[512] = {};
+    return found.ok() && (*found)->describe(text, sizeof(text)) > 0 ? Device::Cuda : Device::Cpu;
+}
+
 std::string describeCuda() {
+    if (nDriverDevices() == 0) return "no usable GPU: the NVIDIA driver is not there or counts none";
     const Result<const CudaPlugin*> found = plugin();
     if (!found.ok()) return found.error().toString();
     char text[512] = {};

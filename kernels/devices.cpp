@@ -4,28 +4,6 @@
 #include "kernels/cuda/matrix_type.h"
 
 namespace spanscope {
-namespace {
-
-struct NamedDevice {
-    Device device;
-    const char* name;
-};
-constexpr NamedDevice kDevices[] = {
-    {Device::Auto, "auto"}, {Device::Cpu, "cpu"}, {Device::Cuda, "cuda"}, {Device::Reference, "reference"}};
-
-}  // namespace
-
-const char* deviceName(Device device) {
-    for (const NamedDevice& d : kDevices)
-        if (d.device == device) return d.name;
-    return "?";
-}
-
-std::optional<Device> deviceFromName(std::string_view name) {
-    for (const NamedDevice& d : kDevices)
-        if (name == d.name) return d.device;
-    return std::nullopt;
-}
 
 DType defaultKvType(Device device, const ModelWeights& weights) {
     switch (device) {

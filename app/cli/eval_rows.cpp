@@ -143,14 +143,14 @@ Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vecto
         plan.settings.push_back(std::move(s));
     }
     const int32_t threads = o.model.nThreads > 0 ? o.model.nThreads : usableThreads();
-    plan.nJobs = o.nJobs > 0 ? o.nJobs : o.model.backend == "cuda" ? 1 : threads;
+    plan.nJobs = o.nJobs > 0 ? o.nJobs : deviceOf(o.model) == Device::Cuda ? 1 : threads;
     plan.nJobs = std::min<int32_t>(plan.nJobs, static_cast<int32_t>(problems.size()));
     plan.threadsPerJob = std::max(1, threads / plan.nJobs);
 
     // As many sequences together as half of the free memory holds.
     plan.batch = o.batch;
-    const MemoryForecast forecast = model.forecast(plan.largestNeed, kvTypeOf(o.model));
-    if (o.model.backend != "cuda" && forecast.kvBytes > 0) {
+    const MemoryForecast forecast = model.forecast(plan.largestNeed, kvTypeOf(o.model, model.weights()));
+    if (deviceOf(o.model) != Device::Cuda && forecast.kvBytes > 0) {
         const uint64_t spare =
             forecast.freeBytes > forecast.weightBytes ? (forecast.freeBytes - forecast.weightBytes) / 2 : 0;
         const uint64_t fits = spare / forecast.kvBytes / static_cast<uint64_t>(plan.nJobs);

@@ -149,7 +149,7 @@ int evalShapes(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
             object.update({{"seed", o.seed},
                            {"model", model->name()},
                            {"model_hash", model->hash()},
-                           {"kv_type", o.model.kvType},
+                           {"kv_type", dtypeName(backends->front()->info().kvType)},
                            {"backend", backends->front()->info().name},
                            {"device", backends->front()->info().device}});
             printJson(object);

@@ -46,8 +46,12 @@ std::string modelPath(const ModelOptions& options) {
     return options.path.empty() ? bundledModel(options.bundled) : options.path;
 }
 
-DType kvTypeOf(const ModelOptions& options) {
-    return options.kvType == "f16" ? DType::F16 : options.kvType == "bf16" ? DType::BF16 : DType::F32;
+Device deviceOf(const ModelOptions& options) {
+    return options.device == Device::Auto ? preferredDevice() : options.device;
+}
+
+DType kvTypeOf(const ModelOptions& options, const ModelWeights& weights) {
+    return options.kvType.value_or(defaultKvType(deviceOf(options), weights));
 }
 
 std::string mebibytes(uint64_t bytes) {
@@ -70,11 +74,12 @@ Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
 
 Status checkMemory(const ModelOptions& options, const Model& model, const KvDemand& demand, const Log& log) {
     const std::string& path = model.path();
-    const MemoryForecast forecast = model.forecast(demand.contextTokens, kvTypeOf(options), demand.nSequences);
+    const MemoryForecast forecast =
+        model.forecast(demand.contextTokens, kvTypeOf(options, model.weights()), demand.nSequences);
     log.detail("memory: weights " + mebibytes(forecast.weightBytes) + ", KV cache " + mebibytes(forecast.kvBytes) +
                " for " + std::to_string(demand.kvTokens()) + " tokens, workspace " +
                mebibytes(forecast.workspaceBytes) + ", free " + mebibytes(forecast.freeBytes));
-    if (options.backend == "cuda" || forecast.fits()) return {};  // the CUDA backend asks the device itself
+    if (deviceOf(options) == Device::Cuda || forecast.fits()) return {};  // the CUDA backend asks the device itself
     const std::string advice = whatWouldFit(forecast, demand);
     const std::string message = contextOf(demand) + " does not fit into memory" + (advice.empty() ? "" : "; ") + advice;
     if (options.force) {
@@ -95,14 +100,14 @@ Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, con
     o.nThreads = request.nThreads;
     o.maxBatch = request.maxBatch;
     o.kvTokens = request.kvTokens;
-    o.kvType = kvTypeOf(options);
-    if (options.backend == "reference") return makeReferenceBackend(weights, o, true);
-    if (options.backend == "cuda") {
-        auto backend = openCudaBackend(weights, o, progressOn(log, "copying weights to the device"));
-        log.endProgress();
-        return backend;
+    o.kvType = options.kvType;
+    auto backend = makeBackend(deviceOf(options), weights, o, progressOn(log, "copying weights to the device"));
+    log.endProgress();
+    if (backend) {
+        const BackendInfo info = (*backend)->info();
+        log.detail(std::string("backend: ") + info.name + ", " + info.device + ", KV cache " + dtypeName(info.kvType));
     }
-    return makeCpuBackend(weights, o);
+    return backend;
 }
 
 }  // namespace spanscope::cli

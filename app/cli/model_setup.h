@@ -16,7 +16,11 @@ struct OpenedModel {
 
 /// The path that the options mean: their own, else the bundled model's.
 std::string modelPath(const ModelOptions& options);
-DType kvTypeOf(const ModelOptions& options);
+/// Where it runs: what the options say, and for Auto what is preferred on this machine.
+Device deviceOf(const ModelOptions& options);
+
+/// Of the KV cache: what the options say, else the default of their device.
+DType kvTypeOf(const ModelOptions& options, const ModelWeights& weights);
 
 /// "what 40 %" on the terminal.
 ProgressFn progressOn(const Log& log, const std::string& what);

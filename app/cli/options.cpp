@@ -10,6 +10,7 @@
 #include "app/cli/exit_codes.h"
 #include "app/cli/locate.h"
 #include "app/cli/log.h"
+#include "engine/bench/random_weights.h"
 #include "engine/policy/policies.h"
 #include "engine/trace/exports/exports.h"
 #include "engine/training/example.h"
@@ -69,6 +70,19 @@ CLI::Validator wholeNumber(T min, T max) {
         {});
 }
 
+DType parseKvType(const std::string& text) {
+    DType type{};
+    if (!dtypeFromName(text, type) || (type != DType::F32 && type != DType::F16 && type != DType::BF16))
+        throw CLI::ValidationError("\"" + text + "\" is not f32, f16 or bf16");
+    return type;
+}
+
+Device parseDevice(const std::string& text) {
+    const auto device = deviceFromName(text);
+    if (!device) throw CLI::ValidationError("\"" + text + "\" is not auto, cpu, cuda or reference");
+    return *device;
+}
+
 /// Policies separated by commas; "both" is short for dense and declared.
 std::vector<MaskPolicySpec> parseAttention(const std::string& text) {
     std::vector<MaskPolicySpec> list;
@@ -120,10 +134,16 @@ void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
     if (hasContext)
         app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")
             ->check(CLI::Range(0, kMostTokens));
-    app->add_option("--kv-type", o.kvType, "type of the KV cache")->check(CLI::IsMember({"f32", "f16", "bf16"}));
+    addParsed(app, "--kv-type",
+              std::string("type of the KV cache: f32, f16 or bf16; default: cuda bf16, with f16 weights f16; cpu ") +
+                  dtypeName(defaultKvType(Device::Cpu, {})),
+              [&o](const std::string& text) { o.kvType = parseKvType(text); })
+        ->type_name("TYPE");
     if (!runs) return;
-    app->add_option("--backend,--device", o.backend, "where it runs")
-        ->check(CLI::IsMember({"cpu", "reference", "cuda"}));
+    addParsed(app, "--backend,--device",
+              "where it runs: auto, cpu, cuda or reference (plain loops in float64); auto: cuda where a GPU is usable",
+              [&o](const std::string& text) { o.device = parseDevice(text); })
+        ->type_name("DEVICE");
     app->add_option("-t,--threads", o.nThreads, "CPU threads; 0 = all that this process may use")
         ->check(CLI::Range(0, kMostThreads));
     app->add_flag("--force", o.force, "start even where the memory forecast says that it does not fit");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/types/records.h"
+#include "kernels/backends.h"
 #include "ui/export/figure_list.h"
 
 namespace spanscope::cli {
@@ -18,10 +19,10 @@ struct Range {
 struct ModelOptions {
     std::string path;               ///< empty: a bundled model
     std::string bundled = "arith";  ///< which one: its folder's name
-    std::string backend = "cpu";
+    Device device = Device::Auto;   ///< model_setup.h, deviceOf(): what that is here
     int32_t nThreads = 0;
     int32_t contextTokens = 0;
-    std::string kvType = "f32";
+    std::optional<DType> kvType;  ///< not given: the backend's default
     bool force = false;
 };
 

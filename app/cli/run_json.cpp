@@ -59,6 +59,7 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"load_ms", ms(loadNs)},
         {"backend", h.backend},
         {"device", h.device},
+        {"kv_type", h.kvType},
         {"n_threads", h.nThreads},
     };
     if (!h.warning.empty()) object["warning"] = h.warning;

@@ -65,7 +65,6 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     OpenedModel opened;
     std::unique_ptr<RandomWeights> drawn;
     BenchSubject subject;
-    subject.kvType = kvTypeOf(o.model);
     // A declared test starts after its sheet's prompt, which takes about a quarter of the length.
     const BenchSequences sequences = benchSequences(plan);
     const KvDemand demand{sequences.tokens * (wantsDeclared(o) ? 2 : 1), sequences.nSequences,
@@ -93,9 +92,10 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         log.endProgress();
         if (!weights) return log.fail(weights.error());
         drawn = std::move(*weights);
-        const auto wanted = static_cast<uint64_t>(kvBytesPerToken(drawn->weights().shape, subject.kvType) *
-                                                  static_cast<double>(kvTokens));
-        if (const uint64_t left = freeMemoryBytes(); ask && o.model.backend != "cuda" && wanted > left)
+        const auto wanted =
+            static_cast<uint64_t>(kvBytesPerToken(drawn->weights().shape, kvTypeOf(o.model, drawn->weights())) *
+                                  static_cast<double>(kvTokens));
+        if (const uint64_t left = freeMemoryBytes(); ask && deviceOf(o.model) != Device::Cuda && wanted > left)
             return log.fail({ErrorCode::OutOfMemory,
                              "the KV cache of this bench does not fit into memory; --force starts anyway",
                              {},
@@ -108,8 +108,9 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     const ModelWeights& weights = drawn ? drawn->weights() : opened.model->weights();
     auto backend = makeBackendFor(weights, o.model, {kvTokens, benchMaxBatch(plan), o.model.nThreads}, log);
     if (!backend) return log.fail(backend.error());
+    subject.kvType = (*backend)->info().kvType;
     std::optional<ReadProbe> probe;
-    if (o.model.backend == "cpu") {
+    if (deviceOf(o.model) == Device::Cpu) {
         probe.emplace((*backend)->info().nThreads);
         subject.readGBps = [&probe] { return probe->measureGBps(); };
     }

@@ -154,7 +154,8 @@ int infoVerb(const InfoOptions& options, const Log& log) {
     if (!o.trace.empty()) o.model.path = o.trace;
     auto opened = openModelFor(o.model, log);
     if (!opened) return log.fail(opened.error());
-    const MemoryForecast forecast = opened->model->forecast(o.model.contextTokens, kvTypeOf(o.model));
+    const MemoryForecast forecast =
+        opened->model->forecast(o.model.contextTokens, kvTypeOf(o.model, opened->model->weights()));
     if (o.json) {
         printJson(modelJson(*opened->model, forecast));
     } else {

@@ -70,7 +70,8 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
 }
 
 int printForecast(const RunOptions& o, const Model& model, const KvDemand& demand) {
-    const MemoryForecast f = model.forecast(demand.contextTokens, kvTypeOf(o.model), demand.nSequences);
+    const MemoryForecast f =
+        model.forecast(demand.contextTokens, kvTypeOf(o.model, model.weights()), demand.nSequences);
     if (o.json) {
         printJson({{"forecast",
                     {{"weight_bytes", f.weightBytes},

@@ -71,11 +71,10 @@ int main(int argc, char** argv) {
     parser.addOptions({model, device, screenshots});
     parser.addPositionalArgument("trace", "Trace to open.", "[trace]");
     parser.process(app);
-    const QStringList names{"auto", "cpu", "cuda", "reference"};
-    if (!names.contains(parser.value(device))) {
-        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected %s)\n",
-                     spanscope::terminalSafe(parser.value(device).toStdString(), true).c_str(),
-                     qPrintable(names.join(", ")));
+    const auto asked = spanscope::deviceFromName(parser.value(device).toStdString());
+    if (!asked) {
+        std::fprintf(stderr, "spanscope: --device: no such device (found %s, expected auto, cpu, cuda or reference)\n",
+                     spanscope::terminalSafe(parser.value(device).toStdString(), true).c_str());
         return 2;  // the command line's code for wrong usage
     }
     if (parser.isSet(model) && parser.value(model).isEmpty()) {
@@ -109,8 +108,7 @@ int main(int argc, char** argv) {
     const QString recovery = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/recovery";
     window.files()->offerRecovery(interruptedRuns(recovery));
     runner.setRecoveryFolder(recovery);
-    const auto choice =
-        parser.isSet(device) ? spanscope::DeviceChoice(names.indexOf(parser.value(device))) : window.models()->device();
+    const auto choice = parser.isSet(device) ? *asked : window.models()->device();
     const QString path = parser.isSet(model)             ? QFileInfo(parser.value(model)).absoluteFilePath()
                          : setup.bundledModels.isEmpty() ? QString()
                                                          : setup.bundledModels.front().path;

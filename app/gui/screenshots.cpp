@@ -133,7 +133,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     ok = waitFor([&] { return window.state() == MainWindow::State::Ready; }) && ok;
     save("wrong-problem");
     window.promptEditor()->useSample(0);
-    window.models()->load({folder, 0, DeviceChoice::Automatic});
+    window.models()->load({folder, 0, Device::Auto});
     ok = waitFor([&] { return window.state() == MainWindow::State::Ready; }) && ok;
     save("broken-model");
     return ok;

@@ -60,14 +60,7 @@ Result<std::unique_ptr<Backend>> EngineWorker::makeBackend(const Model& model, c
     BackendOptions options;
     options.kvTokens = int64_t{2} * contextTokens;  // a run and its dense twin
     options.maxBatch = 2;
-    switch (request.device) {
-        case DeviceChoice::Reference: return makeReferenceBackend(model.weights(), options, false);
-        case DeviceChoice::Cuda: return openCudaBackend(model.weights(), options, progress);
-        case DeviceChoice::Cpu: return makeCpuBackend(model.weights(), options);
-        case DeviceChoice::Automatic: break;
-    }
-    if (auto cuda = openCudaBackend(model.weights(), options, progress)) return cuda;
-    return makeCpuBackend(model.weights(), options);
+    return spanscope::makeBackend(request.device, model.weights(), options, progress);
 }
 
 void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<RunControl>& control) {
@@ -97,7 +90,9 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     int context = request.contextTokens;
     if (context <= 0) {
         context = std::min(shape.maxSeqLen > 0 ? shape.maxSeqLen : kDefaultContext, kDefaultContext);
-        if (const int32_t most = (*model)->forecast(context, DType::F32).largestContext; most > 0)
+        if (const int32_t most =
+                (*model)->forecast(context, defaultKvType(request.device, (*model)->weights())).largestContext;
+            most > 0)
             context = std::min(context, std::max(256, most / 4));
     }
     m_inspector.reset();
@@ -129,6 +124,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.cardText = toQt(card.cardText);
     info.backend = toQt(backendInfo.name);
     info.device = toQt(backendInfo.device);
+    info.kvType = dtypeName(backendInfo.kvType);
     info.nThreads = backendInfo.nThreads;
     for (const TaskCard& task : card.tasks) info.tasks << toQt(task.name);
     info.trainedFor = trainedFor(card);
@@ -153,7 +149,7 @@ void EngineWorker::forecast(const QString& path, int contextTokens) {
         emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
         return;
     }
-    const MemoryForecast forecast = file->forecast(contextTokens, DType::F32);
+    const MemoryForecast forecast = file->forecast(contextTokens, defaultKvType(Device::Auto, {}));
     ForecastInfo info;
     info.path = path;
     info.weightBytes = forecast.weightBytes;

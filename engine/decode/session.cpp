@@ -78,6 +78,7 @@ void Session::fillHeader(int64_t runId) {
     h.modelHash = m_model->hash();
     h.backend = backend.name;
     h.device = backend.device;
+    h.kvType = dtypeName(backend.kvType);
     h.machine = describeMachine();
     h.programVersion = std::string(kVersion) + " (" + kCommit + ")";
     h.nThreads = backend.nThreads;

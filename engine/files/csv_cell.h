@@ -19,7 +19,7 @@ inline std::string withoutFormula(const std::string& text) {
 }
 
 inline std::string csvCell(const std::string& text) {
-    const std::string safe = withoutFormula(text);
+    std::string safe = withoutFormula(text);
     if (safe.find_first_of(",\"\r\n") == std::string::npos &&
         (safe.empty() || (safe.front() != ' ' && safe.back() != ' ')))
         return safe;

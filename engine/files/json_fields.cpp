@@ -89,7 +89,7 @@ bool JsonFields::boolean(const char* key, std::optional<bool> fallback) {
     return false;
 }
 
-std::string JsonFields::string(const char* key, std::optional<std::string> fallback) {
+std::string JsonFields::string(const char* key, const std::optional<std::string>& fallback) {
     const json* value = need(key, fallback.has_value(), "a string");
     if (value == nullptr) return fallback.value_or("");
     if (value->is_string()) return value->get<std::string>();

@@ -29,7 +29,7 @@ class JsonFields {
     int32_t int32(const char* key, int32_t min, int32_t max, std::optional<int32_t> fallback = {});
     double number(const char* key, double min, double max, std::optional<double> fallback = {});
     bool boolean(const char* key, std::optional<bool> fallback = {});
-    std::string string(const char* key, std::optional<std::string> fallback = {});
+    std::string string(const char* key, const std::optional<std::string>& fallback = {});
 
     const nlohmann::json* find(const char* key) const;  ///< nullptr if absent or null
     bool has(const char* key) const { return find(key) != nullptr; }

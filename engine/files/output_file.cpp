@@ -24,7 +24,7 @@ struct Listed {
     std::array<char, PATH_MAX> path{};
     std::atomic<int> used{0};  ///< 0 free, 1 being written, 2 to remove
 };
-std::array<Listed, 16> s_listed;
+std::array<Listed, 16> s_listed;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): the handler's
 static_assert(std::atomic<int>::is_always_lock_free);
 
 /// Null where all places are taken: the file is then left behind, and nothing else is wrong.
@@ -128,7 +128,7 @@ Status checkNoFolder(const std::string& path) {
 
 }  // namespace
 
-void OutputFile::Forget::operator()(char* listed) const {
+void OutputFile::Forget::operator()(const char* listed) const {
     for (Listed& entry : s_listed)
         if (entry.path.data() == listed) entry.used.store(0, std::memory_order_release);
 }

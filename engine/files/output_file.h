@@ -53,7 +53,7 @@ class OutputFile {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
     struct Forget {
-        void operator()(char* listed) const;
+        void operator()(const char* listed) const;
     };
     OutputFile() = default;
     Error failure(const char* what) const;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/model/model.h"
+#include "kernels/backends.h"
 #include "kernels/process_limits.h"
 
 namespace spanscope {
@@ -20,24 +21,6 @@ uint64_t kvBytesFor(const ModelShape& shape, int64_t tokens, int32_t nSequences,
     return static_cast<uint64_t>(paged * nSequences * valuesPerToken) * valueBytes;
 }
 
-/// What the CPU backend holds beside weights and KV: activations of one prefill chunk (its rule: up to 512 tokens, 64
-/// at least, within 24 MiB), scratch of each thread, logits, norms, partial results over the context. float32.
-uint64_t workspaceFor(const ModelShape& shape, int64_t context) {
-    constexpr uint64_t kChunkBytes = 24 << 20;
-    constexpr uint64_t kThreadBytes = 1 << 20;
-    const uint64_t hidden = static_cast<uint64_t>(shape.hidden);
-    const uint64_t heads = static_cast<uint64_t>(shape.nHeads);
-    const uint64_t headDim = static_cast<uint64_t>(shape.headDim);
-    const uint64_t bytesPerToken =
-        sizeof(float) * (2 * hidden + 2 * (heads + static_cast<uint64_t>(shape.nKvHeads)) * headDim +
-                         static_cast<uint64_t>(shape.ffn) + headDim);
-    const uint64_t chunkTokens = std::clamp<uint64_t>(kChunkBytes / bytesPerToken, 64, 512);
-    const uint64_t threads = static_cast<uint64_t>(usableThreads());
-    const uint64_t vectors = static_cast<uint64_t>(shape.vocab) + 2 * hidden * static_cast<uint64_t>(shape.nLayers) +
-                             heads * static_cast<uint64_t>(context);
-    return chunkTokens * bytesPerToken + threads * kThreadBytes + sizeof(float) * vectors;
-}
-
 }  // namespace
 
 MemoryForecast forecastMemory(const ModelShape& shape, uint64_t weightBytes, int32_t contextTokens, DType kvType,
@@ -48,7 +31,10 @@ MemoryForecast forecastMemory(const ModelShape& shape, uint64_t weightBytes, int
     forecast.modelContext = shape.maxSeqLen;
     forecast.weightBytes = weightBytes;
     const auto kvBytes = [&](int64_t tokens) { return kvBytesFor(shape, tokens, forecast.nSequences, kvType); };
-    const auto workspace = [&](int64_t tokens) { return workspaceFor(shape, tokens * forecast.nSequences); };
+    const int32_t nThreads = usableThreads();
+    const auto workspace = [&](int64_t tokens) {
+        return cpuWorkspaceBytes(shape, tokens * forecast.nSequences, nThreads);
+    };
     forecast.kvBytes = kvBytes(forecast.contextTokens);
     forecast.workspaceBytes = workspace(forecast.contextTokens);
     forecast.freeBytes = freeMemoryBytes();

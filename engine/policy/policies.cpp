@@ -32,8 +32,8 @@ constexpr PolicyRow kPolicies[] = {
 std::string shown(const PolicyRow& row) { return std::string(row.name) + (row.takesNumber ? "=N" : ""); }
 
 Result<const PolicyRow*> rowOf(const MaskPolicySpec& spec) {
-    const auto row = std::find_if(std::begin(kPolicies), std::end(kPolicies),
-                                  [&](const PolicyRow& r) { return r.name == spec.name; });
+    const auto* const row = std::find_if(std::begin(kPolicies), std::end(kPolicies),
+                                         [&](const PolicyRow& r) { return r.name == spec.name; });
     if (row == std::end(kPolicies)) return invalidArgument("no such attention", spec.text(), maskPolicyNames());
     if (row->takesNumber && spec.n < 1)
         return invalidArgument(spec.name + " needs a number of tokens", std::to_string(spec.n), "1 or more");

@@ -5,7 +5,7 @@
 namespace spanscope {
 
 IntervalList visibleIntervals(const SpanState& state) {
-    const IntervalList everything{{0, kOpenEnd}};
+    IntervalList everything{{0, kOpenEnd}};
     if (state.current < 0) return everything;
 
     const Segment& own = state.segments[static_cast<size_t>(state.current)];

@@ -276,7 +276,7 @@ void SpanTracker::endHead() {
     if (!m_label.usable()) {
         // Nobody can refer to it; its own reading is not in doubt, so nothing is widened.
         addViolation(m_label.fault(), position(), "the segment cannot be referred to");
-    } else if (m_outLabels.count(m_label.value())) {
+    } else if (m_outLabels.contains(m_label.value())) {
         addViolation(ViolationKind::DuplicateLabel, position(), "the newer segment wins");
     }
     s.label = m_label.value();

@@ -227,6 +227,7 @@ std::string readHeader(const InJson& object, RunHeader& h) {
     }
     h.backend = f.text("backend");
     h.device = f.text("device");
+    h.kvType = f.text("kv_type");
     h.machine = f.text("machine");
     h.programVersion = f.text("program");
     h.nThreads = f.int32("n_threads", 0, 1 << 20);

@@ -61,6 +61,7 @@ OutJson headerJson(const RunHeader& h) {
               {"n_kv_heads", h.nKvHeads}}},
             {"backend", h.backend},
             {"device", h.device},
+            {"kv_type", h.kvType},
             {"machine", h.machine},
             {"program", h.programVersion},
             {"n_threads", h.nThreads},

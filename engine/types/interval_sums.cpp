@@ -9,6 +9,13 @@ namespace {
 int32_t firstPage(Interval i) { return i.begin / kPageTokens; }
 int32_t pageEnd(Interval i) { return (i.end - 1) / kPageTokens + 1; }  // exclusive; i is not empty
 
+/// The first interval that `query` does not read to its end: what lies before is read whole, what lies after not at
+/// all.
+size_t firstBeyond(const IntervalList& list, int32_t query) {
+    const auto beyond = [](int32_t q, const Interval& i) { return i.end - 1 > q; };
+    return static_cast<size_t>(std::upper_bound(list.begin(), list.end(), query, beyond) - list.begin());
+}
+
 }  // namespace
 
 IntervalSums::IntervalSums(const IntervalList& list) {
@@ -25,13 +32,6 @@ IntervalSums::IntervalSums(const IntervalList& list) {
         pages += std::max(0, pageEnd(i) - std::max(firstPage(i), nextPage));
         nextPage = std::max(nextPage, pageEnd(i));
     }
-}
-
-/// The first interval that `query` does not read to its end: what lies before is read whole, what lies after not at
-/// all.
-size_t IntervalSums::firstBeyond(const IntervalList& list, int32_t query) const {
-    const auto beyond = [](int32_t q, const Interval& i) { return i.end - 1 > q; };
-    return static_cast<size_t>(std::upper_bound(list.begin(), list.end(), query, beyond) - list.begin());
 }
 
 int32_t IntervalSums::attended(const IntervalList& list, int32_t query) const {

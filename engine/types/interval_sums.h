@@ -18,8 +18,6 @@ class IntervalSums {
     int32_t loaded(const IntervalList& list, int32_t query) const;
 
   private:
-    size_t firstBeyond(const IntervalList& list, int32_t query) const;
-
     std::vector<int32_t> m_tokens;  ///< (intervals) in the intervals before each
     std::vector<int32_t> m_pages;   ///< (intervals) pages that the intervals before each touch
 };

@@ -170,6 +170,7 @@ struct RunHeader {
     std::string modelName;
     std::string modelHash;  ///< of config and weights, hexadecimal
     std::string backend, device;
+    std::string kvType;  ///< of the KV cache, "BF16"; empty in recordings from before it was told
     std::string machine;
     std::string programVersion;
     int32_t nThreads = 0;

@@ -27,7 +27,7 @@ void ThroughputSeries::append(const StepRecord& step) {
     p.causal = step.causal;
     m_points.push_back(p);
     // Shortest window: drop the oldest while what is left is still a full one.
-    const auto full = [this](int64_t ns, size_t n) { return ns >= kWindowNs || n >= size_t(kWindowSteps); };
+    const auto full = [](int64_t ns, size_t n) { return ns >= kWindowNs || n >= size_t(kWindowSteps); };
     while (m_windowBegin + 1 < m_points.size() &&
            full(m_windowNs - m_wallNs[m_windowBegin], m_points.size() - m_windowBegin - 1)) {
         m_windowNs -= m_wallNs[m_windowBegin];

@@ -26,7 +26,7 @@ struct ScoreArgs {
     const float* q = nullptr;  ///< value k of row r: q[k * qDimStride + r * qRowStride]
     size_t qDimStride = 0, qRowStride = 0;
     const typename Kv::T* const* keys = nullptr;  ///< K^T of each page
-    const typename Kv::T* next = nullptr;         ///< what is fetched meanwhile, as long as a page's keys; or nullptr
+    const typename Kv::T* next = nullptr;         ///< prefetched meanwhile, as long as a page's keys; or nullptr
     int32_t headDim = 0;
     float* out = nullptr;  ///< (R, P * 16), row stride outStride
     size_t outStride = 0;
@@ -112,7 +112,7 @@ template <class Kv>
 struct MixArgs {
     const typename Kv::T* const* values = nullptr;  ///< (16, headDim) of each page
     int32_t nPages = 0;
-    const typename Kv::T* next = nullptr;  ///< what is fetched meanwhile, as long as a page's values; or nullptr
+    const typename Kv::T* next = nullptr;  ///< prefetched meanwhile, as long as a page's values; or nullptr
     int32_t headDim = 0;
     const float* weights = nullptr;  ///< (R, nPages * 16), row stride weightStride
     size_t weightStride = 0;

@@ -1,13 +1,14 @@
 // Idea: a page is taken whole, keys of all its heads and then their values, which is how it lies in memory: a single
-// scattered page is one run of 2 * nKvHeads * 16 * headDim elements, long enough for the hardware's own prefetching,
-// and a dense step is one run from end to end. The softmax streams (arXiv 1805.02867): a page with a new largest
-// score rescales what was summed before. The next head is fetched by hand; fetching further ahead helps scattered
-// pages and costs adjacent ones more.
+// scattered page is one run of 2 * nKvHeads * 16 * headDim elements, long enough for the hardware prefetcher, and a
+// dense step is one run from end to end. Online softmax (arXiv 1805.02867): a page with a new largest score rescales
+// what was summed before. The next head is prefetched by software; prefetching further ahead helps scattered pages and
+// costs adjacent ones more. Bytes and operations: attention.h. Limit: memory bandwidth from some 100 pages on.
 //
 // One EPYC 9004, 2 threads, 12 heads of 64 in F32, 12 layers, caches flushed, microseconds for 512 tokens as one run /
-// as single pages / for 16,384 tokens: this 1000 / 1110 / 33,200. Tried: blocks of 32 pages by head, so that one head's
-// page is 4 KB alone (1,010 / 1,540 / 34,200); the same fetched two pages ahead (1,050 / 1,300); this order with two to
-// six heads a task instead of all (contiguous a quarter slower); two passes, keys first (1,020 / 1,090 / 34,500).
+// as single pages / for 16,384 tokens: this 1000 / 1110 / 33,200. Tried and dropped: blocks of 32 pages by head, so
+// that one head's page is 4 KB alone (1,010 / 1,540 / 34,200); the same prefetched two pages ahead (1,050 / 1,300);
+// this order with two to six heads a task instead of all (contiguous a quarter slower); two passes, keys first (1,020 /
+// 1,090 / 34,500).
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,6 +1,7 @@
-// Idea: a tile of 32 queries walks the run's pages once, four pages (64 keys) at a time; both products are the
-// 4-row kernel of the matrices (scores: rows are queries, lanes are keys; values: lanes are headDim), with the
-// running largest score and sum of the streaming softmax (arXiv 1805.02867, 2205.14135) between them.
+// Idea: a tile of 32 queries walks the run's pages once, four pages (64 keys) at a time. Both products are the 4-row
+// kernel of attend-inl.h (scores: rows are queries, lanes are keys; values: lanes are headDim), with an online softmax
+// (arXiv 1805.02867, 2205.14135) between them. 4 * headDim operations per query, head and key; a page is loaded once
+// per tile, so the limit is the multiply-add units.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -21,9 +22,9 @@ HWY_BEFORE_NAMESPACE();
 namespace spanscope::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int kBlockPages = 4;
+constexpr int kBlockPages = kPrefillBlockPages;
 constexpr int kBlockKeys = kBlockPages * kPageTokens;
-constexpr int kRows = 4;  ///< queries in registers
+constexpr int kRows = kPrefillRows;
 
 /// One row: mask, new largest, exponentials; returns the factor for what was summed before.
 HWY_INLINE float softmaxRow(float* row, const PageRef* pages, int32_t nBlockPages, int32_t query, float& top,
@@ -112,10 +113,6 @@ namespace spanscope::cpu {
 
 HWY_EXPORT(attendTile);
 void attendTile(const PrefillTile& tile) { HWY_DYNAMIC_DISPATCH(attendTile)(tile); }
-
-size_t prefillScratch(int32_t headDim) {
-    return static_cast<size_t>(kTileQueries) * static_cast<size_t>(headDim) + 4 * 64;
-}
 
 }  // namespace spanscope::cpu
 #endif

@@ -1,10 +1,12 @@
 // Attention over the pages of a plan, for one query (decode) and for tiles of queries (prefill).
 //
-// Decode: softmax is split over chunks of 16 pages; each chunk yields (largest score, sum of exponentials,
-// weighted values), merged in order of chunks. The split depends on the list alone, never on threads.
-// A task is a chunk and a few KV heads; how many changes nothing but the work's grain. Bytes: 2 * 16 * headDim *
-// element per page, layer and KV head; query heads that share a KV head are scored while it is in the first-level
-// cache, so a page is read once. Limit: memory from some 100 pages on.
+// Decode is split-KV: each chunk of 16 pages yields a partial result (largest score, sum of exponentials, weighted
+// values), and partial results are merged in order of chunks. The split depends on the list alone, never on threads.
+// A task is a chunk and a few KV heads; how many of them changes the size of tasks and no result. Bytes: 2 * 16 *
+// headDim
+// * element per page, layer and KV head; query heads that share a KV head are scored while it is in the first-level
+// cache, so a page is loaded once. 4 operations per query head and value. Limit: memory bandwidth from some 100 pages
+// on.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +43,8 @@ inline size_t partialStride(int32_t headDim) { return (static_cast<size_t>(headD
 void mergePartials(const float* partials, int32_t nChunks, size_t chunkStride, int32_t headDim, float* out);
 
 inline constexpr int32_t kTileQueries = 32;
+inline constexpr int kPrefillRows = 4;        ///< queries in registers
+inline constexpr int kPrefillBlockPages = 4;  ///< pages whose scores are formed together
 struct PrefillTile {
     const KvCache* cache = nullptr;
     int32_t layer = 0;
@@ -53,7 +57,10 @@ struct PrefillTile {
     float* out = nullptr;      ///< feature-major (headDim, 64)
     float* scratch = nullptr;  ///< prefillScratch(headDim) floats
 };
-size_t prefillScratch(int32_t headDim);
+/// Weighted values of the tile, scores of a block of pages.
+inline size_t prefillScratch(int32_t headDim) {
+    return static_cast<size_t>(kTileQueries * headDim + kPrefillRows * kPrefillBlockPages * kPageTokens);
+}
 void attendTile(const PrefillTile& tile);
 
 }  // namespace spanscope::cpu

@@ -98,7 +98,7 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     const auto pages = static_cast<size_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
     m_plan.resize(pages);
     m_chunks.resize(pages / kChunkPages + batch);
-    m_pagesRead.resize(m_chunks.size() * static_cast<size_t>(s.nKvHeads));
+    m_pagesLoaded.resize(m_chunks.size() * static_cast<size_t>(s.nKvHeads));
     m_partials.resize(m_chunks.size() * static_cast<size_t>(s.nHeads) * partialStride(s.headDim));
     m_scratch.resize(static_cast<size_t>(m_pool.nThreads()));
     for (auto& v : m_scratch) v.resize(decodeScratch(s.nHeads));

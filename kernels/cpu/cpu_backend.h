@@ -1,7 +1,7 @@
 // The CPU backend: weights used in place, a paged KV cache, one decode step as a row of short parallel sections,
 // prefill in chunks of matrices. Same results for any number of threads.
 //
-// One thread at a time per object. Public beyond Backend: kvPagesRead(), so that a test can count instead of time.
+// One thread at a time per object. Public beyond Backend: kvPagesLoaded(), so that a test can count instead of time.
 #pragma once
 
 #include <memory>
@@ -40,7 +40,7 @@ class CpuBackend final : public Backend {
     size_t bytesHeld() const override;
 
     /// Pages of one layer and one KV head that attention has loaded, ever; counted where they are loaded.
-    uint64_t kvPagesRead() const { return m_kvPagesRead; }
+    uint64_t kvPagesLoaded() const { return m_kvPagesLoaded; }
 
   private:
     /// Vectors of a layer as floats; biases are empty where the model has none.
@@ -108,14 +108,14 @@ class CpuBackend final : public Backend {
     std::vector<PageRef> m_plan;
     std::vector<Chunk> m_chunks;
     LineVector<float> m_partials;              // (chunks, nHeads, partialStride)
-    std::vector<int32_t> m_pagesRead;          // (chunks, nKvHeads) at most: by task
+    std::vector<int32_t> m_pagesLoaded;        // (chunks, nKvHeads) at most: by task
     std::vector<LineVector<float>> m_scratch;  // per thread: attention
     int32_t m_nPlanned = 0;
     int32_t m_nChunks = 0;
 
     std::unique_ptr<PrefillBuffers, PrefillDeleter> m_prefill;
 
-    uint64_t m_kvPagesRead = 0;
+    uint64_t m_kvPagesLoaded = 0;
     bool m_profiling = false;
     StageTimes m_times;
     int64_t m_lastNs = 0;

@@ -170,7 +170,7 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
         d.scratch = m_scratch[static_cast<size_t>(thread)].data();
         d.keptScores = capture ? capture->scores.data() : nullptr;
         d.partial = m_partials.data() + c * chunkStride + static_cast<size_t>(firstHead) * stride;
-        m_pagesRead[static_cast<size_t>(task)] = attendChunk(d);
+        m_pagesLoaded[static_cast<size_t>(task)] = attendChunk(d);
         if (capture) captureChunk(static_cast<int32_t>(c), d, steps[0].position, *capture);
     };
     const int64_t nTasks = int64_t{m_nChunks} * parts;
@@ -181,7 +181,8 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
     } else {
         m_pool.parallelFor(nTasks, run);
     }
-    for (int64_t t = 0; t < nTasks; ++t) m_kvPagesRead += static_cast<uint64_t>(m_pagesRead[static_cast<size_t>(t)]);
+    for (int64_t t = 0; t < nTasks; ++t)
+        m_kvPagesLoaded += static_cast<uint64_t>(m_pagesLoaded[static_cast<size_t>(t)]);
 
     for (size_t i = 0; i < steps.size(); ++i) {
         for (int32_t h = 0; h < s.nHeads; ++h) {

@@ -1,6 +1,6 @@
 // Idea: six rows by four vectors of tokens stay in registers while the depth runs; per step four loads and six
 // broadcasts feed 24 multiply-adds. Rows are widened to float once per task into the thread's own scratch.
-// Tried and left out: packing weights into column panels (costs a transpose per weight and prefill), dot products
+// Tried and dropped: packing weights into column panels (costs a transpose per weight and prefill), dot products
 // along the depth (needs no panels, but a horizontal sum per result: 10-20% at depth 256).
 #include "kernels/cpu/gemm.h"
 

@@ -15,7 +15,7 @@ namespace spanscope::cpu {
 inline constexpr int64_t kPanelTokens = 64;
 inline constexpr int64_t kGemmRows = 24;                                             ///< rows of a task
 inline constexpr int64_t kGemmDepth = 2048;                                          ///< columns widened at a time
-inline constexpr size_t kGemmScratch = static_cast<size_t>(kGemmRows * kGemmDepth);  ///< floats a thread lends
+inline constexpr size_t kGemmScratch = static_cast<size_t>(kGemmRows * kGemmDepth);  ///< floats of scratch of a thread
 
 inline int64_t nPanels(int64_t nTokens) { return (nTokens + kPanelTokens - 1) / kPanelTokens; }
 /// Token columns of panel p that are computed: whole vectors of 16.

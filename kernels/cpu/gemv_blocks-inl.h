@@ -3,9 +3,10 @@
 // at most 1.5e-5 of the largest of the 32, far below the formats' own), two products and their sum take one
 // instruction, and one conversion and one multiply-add bring the group to float.
 //
-// One row at a time: rows in parallel read as many streams, which the hardware prefetches far worse than one.
-// Tried: widening to float and three multiply-adds per 32 values (two thirds of the speed); scales of eight blocks at
-// once and Q4_0's offset by the input's sums (Q4_0 + 5%, Q8_0 - 4%: arithmetic is not all that bounds it).
+// One row at a time: several rows are as many memory streams, which the hardware prefetcher follows far worse than one.
+// Bytes: every weight once. Limit: memory bandwidth, and for several tokens the integer products.
+// Tried and dropped: widening to float and three multiply-adds per 32 values (two thirds of the speed); scales of eight
+// blocks at once and Q4_0's offset by the input's sums (Q4_0 + 5%, Q8_0 - 4%: arithmetic is not all that bounds it).
 // Where processors multiply bytes decode takes another path: gemv_bytes.h.
 // Included once per instruction set.
 #include "kernels/cpu/gemv.h"
@@ -201,7 +202,7 @@ struct Blocks {
         if constexpr (F::kGroups == 1) {
             int64_t i = 0;
             for (; i + 2 <= nBlocks; i += 2) {
-                // Every line, though blocks are shorter: with lines left out the hardware gives up too.
+                // Every line, though blocks are shorter: with lines left out the hardware prefetcher stops as well.
                 __builtin_prefetch(reinterpret_cast<const uint8_t*>(block + i) + 4096, 0, 2);
                 __builtin_prefetch(reinterpret_cast<const uint8_t*>(block + i + 1) + 4096, 0, 2);
                 smallBlock<B>(block + i, i, inputs, acc[0]);

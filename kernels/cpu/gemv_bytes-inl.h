@@ -3,8 +3,8 @@
 // Needs AVX-512 with VNNI and GFNI; included by gemv_bytes.cpp alone, within its namespace and attributes.
 #pragma once
 
-/// Keeps the compiler from moving a value's making to its use.
-HWY_INLINE void here(__m512i& v) { asm("" : "+v"(v)); }
+/// Keeps the compiler from sinking the computation of v to its use.
+HWY_INLINE void keepOrder(__m512i& v) { asm("" : "+v"(v)); }
 
 HWY_INLINE uint64_t firstBits(int64_t n) { return n <= 0 ? 0 : n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
 

@@ -1,18 +1,19 @@
 // Idea: inputs are rounded to 16 bits with a scale for every 32 of them, as in gemv_blocks-inl.h, but stand as a high
 // and a low byte (both signed: x = 256 h + l). Weights become unsigned bytes: nibbles as they are, Q8_0's with the sign
 // bit turned. One vpdpbusd then takes 64 products with the high bytes, a shift by eight, one more with the low ones.
-// Q4_0's weights are 8 too large (Q8_0 128, Q6_K 32), which as many times the sum of the inputs makes good. A step is
-// 256 or 512 weights in four chunks, whose sums are brought together in one vector of integers; they are exact, and
-// only that vector meets the scales.
+// Unsigned weights are too large, Q4_0's by 8 (Q8_0's by 128, Q6_K's by 32): so many times the sum of the inputs is
+// subtracted. A step is 256 or 512 weights in four chunks, whose sums are gathered in one vector of integers. They are
+// exact; only that vector is multiplied with the scales. Limit: memory bandwidth, in the caches the vector units.
 //
-// Work on the four chunks goes side by side, as written: one after the other they wait for each other's latencies.
+// The four chunks are interleaved in the source, and stay so in the code: one after the other, each would wait for the
+// latencies of the one before.
 //
 // One core of an EPYC 9004 at 3.65 GHz, GB/s of Q4_0 in its second-level cache (16-bit products: 15):
 //   as below 31; scales and sums brought to float by chunk 28.4, of these nibbles by shift and mask 27.3, chunks one
 //   after the other 26.5, high and low sums apart 26.7, 16 bytes a block by four masked loads in place of a permutation
 //   23, two rows at a time 29.2 (but from memory two streams lose more). 49 vector instructions a step in 33 cycles.
-// From memory, two threads that read 55 to 60 GB/s, share of that: fetching 4 KB ahead 64%, 8 to 16 KB 94; to the first
-// level 58.
+// From memory, two threads that can read 55 to 60 GB/s, percent of that: prefetching 4 KB ahead 64, 8 to 16 KB 94; to
+// the first level 58.
 #include "kernels/cpu/gemv_bytes.h"
 
 #include <hwy/targets.h>
@@ -37,9 +38,9 @@ HWY_PUSH_ATTRIBUTES("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,gfni,avx2,fma
 namespace spanscope::cpu {
 namespace {
 
-// Bytes from what is multiplied to what is fetched: to the second level, then to the first, there marked as used once,
-// so that wide inputs stay (rows of 11,008: Q4_0 80 -> 84% of the read rate, Q8_0 55 -> 61).
-constexpr int64_t kAhead = 12288, kSoon = 1024;
+// Prefetch distances in bytes, to the second level and to the first. There as non-temporal, so that wide inputs stay
+// (rows of 11,008: Q4_0 80 -> 84% of the read bandwidth, Q8_0 55 -> 61).
+constexpr int64_t kPrefetchL2 = 12288, kPrefetchL1 = 1024;
 constexpr float kTop = 127 * 256 + 127;
 
 #include "kernels/cpu/gemv_bytes-inl.h"
@@ -59,8 +60,8 @@ struct Dot {
                          const StepFactors* const (&factors)[B]) {
 #pragma GCC unroll 5
         for (int64_t line = 0; line < S::kStepBytes; line += 64) {
-            __builtin_prefetch(p + kAhead + line, 0, 2);
-            __builtin_prefetch(p + kSoon + line, 0, 0);
+            __builtin_prefetch(p + kPrefetchL2 + line, 0, 2);
+            __builtin_prefetch(p + kPrefetchL1 + line, 0, 0);
         }
         __m512i w[4][S::kVectors];
         __m512 scale, minimum;
@@ -75,7 +76,7 @@ struct Dot {
                 const int64_t n = left - c * kChunk;
                 chunk[c] =
                     kWhole ? _mm512_loadu_si512(p + c * kChunk) : _mm512_maskz_loadu_epi8(firstBits(n), p + c * kChunk);
-                here(chunk[c]);
+                keepOrder(chunk[c]);
             }
 #pragma GCC unroll 4
             for (int c = 0; c < 4; ++c) {
@@ -87,7 +88,7 @@ struct Dot {
                 else if constexpr (kChunk == 72) rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(end));
                 else rest = _mm_cvtsi32_si128(fourBytes(end));
                 __m512i packed = _mm512_permutex2var_epi16(chunk[c], quants, _mm512_castsi128_si512(rest));
-                here(packed);
+                keepOrder(packed);
                 S::weights(packed, w[c]);
             }
             const __m512i scales01 = _mm512_permutex2var_epi16(chunk[0], scales, chunk[1]);
@@ -102,7 +103,7 @@ struct Dot {
 #pragma GCC unroll 4
         for (int c = 0; c < 4; ++c)
 #pragma GCC unroll 2
-            for (int v = 0; v < S::kVectors; ++v) here(w[c][v]);
+            for (int v = 0; v < S::kVectors; ++v) keepOrder(w[c][v]);
 #pragma GCC unroll 4
         for (int b = 0; b < B; ++b) {
             __m512i sum[4];
@@ -116,14 +117,14 @@ struct Dot {
                     for (int c = 0; c < 4; ++c) {
                         const int8_t* x = planes[b] + (2 * c + plane) * kPlane<S> + 64 * v;
                         sum[c] = _mm512_dpbusd_epi32(sum[c], w[c][v], _mm512_load_si512(x));
-                        here(sum[c]);
+                        keepOrder(sum[c]);
                     }
                 }
                 if (plane == 1) break;
 #pragma GCC unroll 4
                 for (int c = 0; c < 4; ++c) {
                     sum[c] = _mm512_slli_epi32(sum[c], 8);
-                    here(sum[c]);
+                    keepOrder(sum[c]);
                 }
             }
             // Lane 4 q + c becomes the sum of quarter q of chunk c.

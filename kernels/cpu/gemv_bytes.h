@@ -16,7 +16,7 @@ enum class Output;
 /// What a step of 512 (Q4_0) or 256 (others) inputs has besides their bytes, for each of 16 lanes.
 struct alignas(64) StepFactors {
     float scales[16];     ///< of the lane's 32 inputs
-    int32_t offsets[16];  ///< makes good that the weights are unsigned; Q4_K, Q5_K: sums of the inputs
+    int32_t offsets[16];  ///< corrects for unsigned weights; Q4_K, Q5_K: sums of the inputs
 };
 
 /// The inputs of one matrix as bytes. What a row lacks to whole steps is 0.

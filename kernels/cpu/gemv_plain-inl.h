@@ -91,8 +91,8 @@ struct Plain {
                 VF wa, wb;
                 const uint8_t* at = w + static_cast<size_t>(r) * stride + static_cast<size_t>(i) * F::kBytes;
                 if constexpr (R > 1) {
-                    // The next rows, in the order of memory and so as one stream, to the second level; what comes soon
-                    // to the first, marked as used once: x stays there.
+                    // Prefetch: the next rows to the second level, in the order of memory and so as one stream; what
+                    // comes soon to the first, as non-temporal, so that x stays there.
                     constexpr size_t kStepBytes = static_cast<size_t>(kStep) * F::kBytes;
                     const uint8_t* next = w + R * stride + static_cast<size_t>(i) * F::kBytes * R + r * kStepBytes;
                     for (size_t line = 0; line < kStepBytes; line += 64) {

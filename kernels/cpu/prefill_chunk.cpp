@@ -1,5 +1,5 @@
-// Prefill: chunks of up to 512 tokens go through all layers as matrices, feature-major (gemm.h). The chunk is as
-// long as its buffers stay under 24 MiB; what a token computes does not depend on where chunks begin.
+// Prefill: chunks of a prompt (workspace.h says how long) go through all layers as matrices, feature-major (gemm.h).
+// What a token computes does not depend on where chunks begin.
 #include <algorithm>
 #include <cmath>
 #include <new>
@@ -9,6 +9,7 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/elementwise.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/workspace.h"
 
 namespace spanscope::cpu {
 
@@ -30,12 +31,8 @@ void CpuBackend::PrefillDeleter::operator()(PrefillBuffers* b) const { delete b;
 size_t CpuBackend::prefillBytes() const { return m_prefill ? m_prefill->nBytes() : 0; }
 
 CpuBackend::PrefillBuffers& CpuBackend::prefillBuffers(int64_t nTokens) {
-    constexpr int64_t kMostBytes = 24 << 20;
     const ModelShape& s = m_weights.shape;
-    const int64_t features = 2 * int64_t{s.hidden} + 2 * qRows() + 2 * kvRows() + s.ffn + s.headDim;
-    const int64_t most =
-        std::clamp<int64_t>(kMostBytes / (features * 4) / kPanelTokens * kPanelTokens, kPanelTokens, 512);
-    const int64_t wanted = std::min(most, nPanels(nTokens) * kPanelTokens);
+    const int64_t wanted = std::min(maxPrefillTokens(s), nPanels(nTokens) * kPanelTokens);
     if (m_prefill && m_prefill->maxTokens >= wanted) return *m_prefill;
     m_prefill.reset(new PrefillBuffers);
     PrefillBuffers& b = *m_prefill;
@@ -248,7 +245,7 @@ Status CpuBackend::prefill(SequenceId id, std::span<const int32_t> tokens, std::
         prefillChunk(*s, tokens.subspan(static_cast<size_t>(first), static_cast<size_t>(count)), first, runs);
         s->stored += count;
         for (int32_t t = all ? 0 : n - 1 - first; t < count && !maybeLogits.empty(); ++t) {
-            const float* column = b.x.data() + int64_t{t / 64} * hidden * kPanelTokens + t % 64;
+            const float* column = b.x.data() + t / kPanelTokens * hidden * kPanelTokens + t % kPanelTokens;
             for (int32_t f = 0; f < hidden; ++f) m_x[static_cast<size_t>(f)] = column[f * kPanelTokens];
             logitsOf(1, maybeLogits.data() + (all ? static_cast<size_t>(first + t) * vocab : 0));
         }

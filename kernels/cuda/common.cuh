@@ -29,29 +29,33 @@ struct Index {
     static constexpr int value = i;
 };
 
-/// Waits until everything launched before this kernel has finished and is visible. Every block of every kernel of a
-/// step calls it, and only then letNextStart(): so before its own wait a kernel may read what kernels two or more
-/// launches back wrote, and weights; it writes nothing before. One lets its successor start first: the norm, which a
-/// product follows; that reads nothing but weights before its own wait, and ends its wait before its successor starts.
-__device__ __forceinline__ void waitForPrevious() {
+/// Programmatic dependent launch. A kernel may begin while the one before it still runs; gridDependencySync() waits
+/// until that one and all before it have finished and their writes are visible, and launchDependents() allows the next
+/// kernel to begin once every block has called it. Rules of a step's kernels:
+///  - Every block calls gridDependencySync(), and writes nothing to device memory before it.
+///  - launchDependents() comes after gridDependencySync(). So when a kernel begins, all kernels two or more launches
+///    back have finished: before its gridDependencySync() it may read what they wrote, and weights.
+///  - Exception: rmsNormKernel calls launchDependents() first. A product follows it, which reads nothing but weights
+///    before its own gridDependencySync(), and calls launchDependents() after that.
+__device__ __forceinline__ void gridDependencySync() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
-__device__ __forceinline__ void letNextStart() {
+__device__ __forceinline__ void launchDependents() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
 
-/// The share of block `block`. Called by one thread: the address of a bulk prefetch is a uniform register.
-__device__ __forceinline__ void askAhead(const WeightsAhead& a, int64_t block) {
+/// Prefetches block `block`'s part into L2. Called by one thread: the address of a bulk prefetch is a uniform register.
+__device__ __forceinline__ void prefetchWeights(const WeightPrefetch& a, int64_t block) {
 #if __CUDA_ARCH__ >= 900
-    constexpr int32_t kPiece = 16384;
+    constexpr int32_t kPrefetchBytes = 16384;  // of one instruction
     const char* at = static_cast<const char*>(a.base) + block * a.stride;
 #pragma unroll 1
-    for (int32_t from = 0; from < a.perBlock; from += kPiece) {
-        const uint32_t nBytes = min(kPiece, a.perBlock - from);
+    for (int32_t from = 0; from < a.perBlock; from += kPrefetchBytes) {
+        const uint32_t nBytes = min(kPrefetchBytes, a.perBlock - from);
         asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(at + from), "r"(nBytes) : "memory");
     }
 #endif
@@ -65,7 +69,7 @@ __device__ __forceinline__ uint4 loadWeights16(const void* p) {
                  : "l"(p));
     return v;
 }
-/// KV: also read once, but a predecessor may still be writing other pages, so not through the read-only path.
+/// KV: also read once, but the kernel before may still write other pages, so not through the read-only path.
 __device__ __forceinline__ uint4 loadKv16(const void* p) {
     uint4 v;
     asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];"
@@ -183,17 +187,16 @@ __device__ __forceinline__ float loadOfMatrix(const DeviceMatrix& m, Element pla
     return scale * static_cast<float>((at < 16 ? both & 15 : both >> 4) - 8);
 }
 
-/// Lets a kernel ask for up to nBytes, and where a launch does not say otherwise, for the largest share of shared
-/// memory.
-inline cudaError_t raiseShared(const void* kernel, int nBytes) {
+/// Lets a kernel have up to nBytes of dynamic shared memory, and the largest carveout where a launch asks for none.
+inline cudaError_t raiseSharedLimit(const void* kernel, int nBytes) {
     const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, nBytes);
     return status == cudaSuccess ? cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
                                                         cudaSharedmemCarveoutMaxShared)
                                  : status;
 }
 
-/// Launches kernel(params) with the context's stream, in clusters of `cluster` blocks along x; returns the launch's own
-/// error. Before CUDA 12.8 the context's share of shared memory is not asked for.
+/// Launches kernel(params) on the context's stream, in clusters of `cluster` blocks along x; returns the launch's own
+/// error. Before CUDA 12.8 the context's carveout is not asked for.
 template <class Params>
 cudaError_t launch(const LaunchContext& ctx, void (*kernel)(Params), dim3 grid, dim3 block, size_t sharedBytes,
                    const Params& params, unsigned cluster = 1) {
@@ -205,12 +208,12 @@ cudaError_t launch(const LaunchContext& ctx, void (*kernel)(Params), dim3 grid, 
     cudaLaunchAttribute attributes[3] = {};
     config.attrs = attributes;
 #if CUDART_VERSION >= 12080
-    if (ctx.sharedPercent >= 0) {
+    if (ctx.carveoutPercent >= 0) {
         attributes[config.numAttrs].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
-        attributes[config.numAttrs++].val.sharedMemCarveout = static_cast<unsigned>(ctx.sharedPercent);
+        attributes[config.numAttrs++].val.sharedMemCarveout = static_cast<unsigned>(ctx.carveoutPercent);
     }
 #endif
-    if (ctx.overlap) {
+    if (ctx.dependentLaunch) {
         attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
         attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
     }

@@ -20,7 +20,7 @@ Status openContext(int device, LaunchContext& ctx, std::string& deviceName) {
         return e;
     }
     ctx.nSm = properties.multiProcessorCount;
-    ctx.overlap = ctx.copyEngine = properties.major >= 9;
+    ctx.dependentLaunch = ctx.bulkCopies = properties.major >= 9;
     ctx.sharedPerBlock = static_cast<int>(properties.sharedMemPerBlockOptin);
     ctx.sharedPerSm = ctx.sharedPerBlock;
     SPANSCOPE_CUDA_TRY(cudaStreamCreateWithFlags(&ctx.stream, cudaStreamNonBlocking));

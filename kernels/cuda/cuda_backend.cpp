@@ -184,8 +184,7 @@ Status CudaBackend::runStep(std::span<const DecodeItem> items, const DecodeOutpu
     m_lastHostNs = nowNs() - beganNs;
     SPANSCOPE_TRY(m_timer.begin(m_ctx.stream));
     if (direct) {
-        LaunchContext ctx = m_ctx;
-        ctx.overlap = ctx.overlap && !profiling;
+        const LaunchContext ctx = profiling ? withoutDependentLaunch(m_ctx) : m_ctx;
         SPANSCOPE_TRY(m_launcher.enqueue(ctx, bucket, m_tuner.choice(m_ctx, bucket), {}));
     } else {
         SPANSCOPE_TRY(graph->second.launch(m_ctx.stream));
@@ -243,8 +242,8 @@ Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed)
     return {};
 }
 
-void CudaBackend::setAheadBytes(int64_t nBytes) {
-    m_tuner.forceAheadBytes(nBytes);
+void CudaBackend::setPrefetchBytes(int64_t nBytes) {
+    m_tuner.forcePrefetchBytes(nBytes);
     m_graphs.clear();
 }
 

@@ -44,9 +44,9 @@ class CudaBackend final : public Backend {
     Status fillWithNoise(SequenceId sequence, int32_t nTokens, uint32_t seed);
     /// Host time of the last decode's input side: from the call to the graph's launch.
     int64_t lastHostNs() const { return m_lastHostNs; }
-    /// Bytes of the next matrix that a kernel asks for on its way out (WeightsAhead); 0 = none, -1 = as measured.
-    void setAheadBytes(int64_t nBytes);
-    int64_t aheadBytes(int32_t bucket) const { return m_tuner.choice(m_ctx, bucket).aheadBytes; }
+    /// Bytes of the next matrix that a kernel prefetches before it ends (WeightPrefetch); 0 = none, -1 = as measured.
+    void setPrefetchBytes(int64_t nBytes);
+    int64_t prefetchBytes(int32_t bucket) const { return m_tuner.choice(m_ctx, bucket).prefetchBytes; }
     /// Products of steps with more than one row by skinny_gemm.h wherever it can: 1, nowhere: 0, -1 = as measured.
     void setSkinny(int32_t on);
     /// How many of a step's five kinds of matrices are not left to cuBLASLt.

@@ -61,9 +61,14 @@ void MappedBuffer::release() {
     m_bytes = 0;
 }
 
-LaunchContext withShared(LaunchContext ctx, int percent) {
-    ctx.sharedPercent = percent;
+LaunchContext withCarveout(LaunchContext ctx, int percent) {
+    ctx.carveoutPercent = percent;
     ctx.sharedPerSm = ctx.sharedPerBlock / 100 * percent;  // a little less than the driver then sets up
+    return ctx;
+}
+
+LaunchContext withoutDependentLaunch(LaunchContext ctx) {
+    ctx.dependentLaunch = false;
     return ctx;
 }
 

@@ -86,27 +86,27 @@ class MappedBuffer {
     size_t m_bytes = 0;
 };
 
-/// Choices of LaunchContext::sharedPercent. The rest of a multiprocessor's memory is its L1 cache, through which plain
-/// loads come: with too little of it they are few in flight. All of it suits steps whose kernels leave loads to the
-/// copy engine.
-inline constexpr int kSharedAll = 100, kSharedMost = 58;
+/// Shared memory carveouts, in percent of a multiprocessor's L1 and shared memory. What is left is L1 cache, through
+/// which plain loads come: with little of it few of them are in flight. All of it suits steps whose kernels load by
+/// asynchronous copies.
+inline constexpr int kCarveoutAll = 100, kCarveoutMost = 58;
 
-/// What every launch needs to know. overlap: programmatic dependent launch (compute capability 9.0 and up), which
-/// lets a kernel fetch weights or old KV pages while its predecessor drains.
+/// What every launch needs to know.
 struct LaunchContext {
     cudaStream_t stream = nullptr;
     int nSm = 0;
-    bool overlap = false;
-    bool copyEngine = false;  ///< bulk copies, barriers that count bytes, clusters (compute capability 9.0 and up)
-    int sharedPerBlock = 0;   ///< bytes of shared memory a block may ask for
-    int sharedPercent =
-        -1;  ///< share of a multiprocessor's memory that all kernels ask for as shared; -1: driver's choice
-    int sharedPerSm = 0;  ///< bytes of shared memory that a multiprocessor has then
+    bool dependentLaunch = false;  ///< programmatic dependent launch (compute capability 9.0 and up; common.cuh)
+    bool bulkCopies = false;       ///< bulk asynchronous copies, clusters (compute capability 9.0 and up; hopper.cuh)
+    int sharedPerBlock = 0;        ///< bytes of shared memory a block may ask for
+    int carveoutPercent = -1;      ///< that all kernels ask for; -1: the driver's choice
+    int sharedPerSm = 0;           ///< bytes of shared memory that a multiprocessor has then
 };
 
-/// `ctx` with another share. Kernels with different shares cannot be on a multiprocessor together, and setting it up
-/// anew between them costs microseconds: kernels that follow each other by the hundred, in a step, agree on one.
-LaunchContext withShared(LaunchContext ctx, int percent);
+/// `ctx` with another carveout. Kernels with different carveouts cannot be resident on a multiprocessor together, and
+/// changing it costs microseconds: a step's kernels, which follow each other by the hundred, agree on one.
+LaunchContext withCarveout(LaunchContext ctx, int percent);
+/// `ctx` for kernels that take no part in the rules of programmatic dependent launch.
+LaunchContext withoutDependentLaunch(LaunchContext ctx);
 
 /// The device's properties, a stream of its own, and the kernels' limits raised. Unsupported below 8.0.
 Status openContext(int device, LaunchContext& ctx, std::string& deviceName);
@@ -133,20 +133,20 @@ class GraphExec {
     cudaGraphExec_t m_exec = nullptr;
 };
 
-/// A matrix that the next kernel reads: a kernel may ask for parts of it on its way out, so that memory is not idle
-/// while it drains and its successor starts. A hint: it changes no result. Set base, nBytes and budget; launchers
-/// set the rest with shareOut().
-struct WeightsAhead {
+/// A matrix that the next kernel reads: a kernel may prefetch parts of it into L2 when its own loads are done, so that
+/// memory is not idle while it drains and the next one starts. A hint: it changes no result. Set base, nBytes and
+/// budget; launchers set the rest with splitOver().
+struct WeightPrefetch {
     const void* base = nullptr;
     int64_t nBytes = 0;
-    int64_t budget = 0;    ///< bytes asked for by the whole grid; 0 = nothing
-    int64_t stride = 0;    ///< between the shares of two blocks
+    int64_t budget = 0;    ///< bytes that the whole grid prefetches; 0 = none
+    int64_t stride = 0;    ///< between the parts of two blocks
     int32_t perBlock = 0;  ///< bytes, multiple of 128
 
-    void shareOut(int64_t nBlocks) {
+    void splitOver(int64_t nBlocks) {
         stride = base ? nBytes / nBlocks / 128 * 128 : 0;
-        const int64_t share = budget / nBlocks / 128 * 128;
-        perBlock = static_cast<int32_t>(share < stride ? share : stride);
+        const int64_t part = budget / nBlocks / 128 * 128;
+        perBlock = static_cast<int32_t>(part < stride ? part : stride);
     }
 };
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "kernels/backend.h"
+#include "kernels/model_tensors.h"
 
 namespace spanscope {
 
@@ -13,15 +13,12 @@ namespace spanscope {
 inline DType cudaMatrixType(const ModelWeights& weights) {
     bool quantised = false, mixed = false;
     std::optional<DType> common;
-    const auto count = [&](const TensorView& t) {
-        if (!t) return;
+    forEachTensor(weights, [&](const TensorView& t, const TensorSpec& spec, int32_t) {
+        if (!t || spec.kind != TensorKind::Matrix) return;
         if (t.dtype != DType::F32 && t.dtype != DType::F16 && t.dtype != DType::BF16) quantised = true;
         else if (!common) common = t.dtype;
         else if (*common != t.dtype) mixed = true;
-    };
-    for (const TensorView* t : {&weights.embedding, &weights.head}) count(*t);
-    for (const LayerWeights& l : weights.layers)
-        for (const TensorView* t : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) count(*t);
+    });
     if (quantised) return DType::F16;
     return mixed ? DType::F32 : common.value_or(DType::F32);
 }

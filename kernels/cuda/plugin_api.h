@@ -1,4 +1,4 @@
-// The door of the CUDA plugin: one C function that returns a table of function pointers. The program opens the
+// The interface of the CUDA plugin: one C function that returns a table of function pointers. The program opens the
 // library with dlopen, asks for the table, and refuses it when version or type sizes differ from its own.
 // Any thread may call the functions; the Backend they return follows backend.h.
 #pragma once

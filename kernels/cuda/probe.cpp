@@ -27,10 +27,10 @@ Result<ProbeResult> CudaBackend::probe(const ProbeRequest& request) {
         if (l < 0 || static_cast<size_t>(l) >= nLayers) return invalidArgument("probed layer", std::to_string(l));
         slotOf[static_cast<size_t>(l)] = static_cast<int32_t>(i);
     }
-    const size_t nAsked = request.layers.empty() ? nLayers : request.layers.size();
+    const size_t nIssued = request.layers.empty() ? nLayers : request.layers.size();
     ProbeResult result;
     result.logits.resize(static_cast<size_t>(shape.vocab));
-    result.probabilities.resize(nAsked * static_cast<size_t>(shape.nHeads) *
+    result.probabilities.resize(nIssued * static_cast<size_t>(shape.nHeads) *
                                 (static_cast<size_t>(request.position) + 1));
     const bool profiling = m_timer.profiling();
     m_timer.setProfiling(false);  // a probe is no part of a measured run
@@ -47,8 +47,7 @@ Status CudaBackend::probeStep(const ProbeRequest& request, const KvSequence& seq
     const KvPool& kv = m_model.kv;
     const int32_t nLayers = static_cast<int32_t>(slotOf.size()), nTokens = request.position + 1;
     const size_t perLayer = static_cast<size_t>(shape.nHeads) * static_cast<size_t>(nTokens);
-    LaunchContext ctx = m_ctx;
-    ctx.overlap = false;
+    const LaunchContext ctx = withoutDependentLaunch(m_ctx);
     DeviceBuffer saved, probs;
     SPANSCOPE_TRY(saved.allocate(
         "a probed token's keys and values",

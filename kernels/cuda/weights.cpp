@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/matrix_type.h"
 #include "kernels/cuda/step/elementwise.h"
+#include "kernels/model_tensors.h"
 #include "kernels/reference/dequantize.h"
 
 namespace spanscope::cuda {
@@ -38,7 +39,7 @@ class Arena {
 
 int64_t values(const TensorView& t) { return t ? t.rows * t.cols : 0; }
 
-/// Moves tensors up, a chunk at a time so that progress is told and cancelling works.
+/// Uploads tensors, a chunk at a time, so that progress is reported and loading can be cancelled.
 class Uploader {
   public:
     Uploader(const LaunchContext& ctx, const ProgressFn& progress, int64_t nTotal)
@@ -117,18 +118,18 @@ class Uploader {
 
     LaunchContext m_ctx;
     const ProgressFn& m_progress;
-    int64_t m_nTotal = 1, m_nDone = 0;
+    int64_t m_nTotal = 0, m_nDone = 0;
     std::vector<float> m_floats;
     std::vector<char> m_quants, m_scales;
     DeviceBuffer m_staging;
 };
 
-template <class Fn>
-void forEachMatrix(const ModelWeights& w, const Fn& fn) {
-    fn(w.embedding);
-    if (w.head) fn(w.head);
-    for (const LayerWeights& l : w.layers)
-        for (const TensorView* t : {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down}) fn(*t);
+int64_t valuesOfMatrices(const ModelWeights& weights) {
+    int64_t n = 0;
+    forEachTensor(weights, [&](const TensorView& t, const TensorSpec& spec, int32_t) {
+        if (spec.kind == TensorKind::Matrix) n += values(t);
+    });
+    return n;
 }
 
 struct Layout {
@@ -262,9 +263,7 @@ size_t DeviceWeights::widenedBytesFor(const ModelWeights& weights) {
 Status DeviceWeights::load(const ModelWeights& weights, const LaunchContext& ctx, const ProgressFn& progress) {
     m_type = typeFor(weights);
     SPANSCOPE_TRY(m_memory.allocate("the model's weights", bytesFor(weights)));
-    int64_t nTotal = 1;
-    forEachMatrix(weights, [&](const TensorView& t) { nTotal += values(t); });
-    Uploader uploader(ctx, progress, nTotal);
+    Uploader uploader(ctx, progress, valuesOfMatrices(weights));
     Arena arena(m_memory.as<char>());
     Layout layout;
     SPANSCOPE_TRY(walk(weights, m_type, arena, layout, &uploader));

@@ -51,7 +51,7 @@ def accuracy_words(data):
     named = ("; ".join(f"{c['task']} {c['shape']}, {c['size']}, {c['digits']} digits: {percent(c['dense']['n_exact'], c['dense']['n'])} / "
                        f"{percent(c['declared']['n_exact'], c['declared']['n'])}" for c in worst)
              if worst else f"none: all {len(cells)} cells have every problem right")
-    cache = {"f32": "float32", "bf16": "bfloat16"}[data["kv_type"]]
+    cache = {"f32": "float32", "bf16": "bfloat16"}[data["kv_type"].lower()]
     return (f"**Worst cells**, dense / declared: {named}. In all {dense['right']:,} of {dense['n']:,} problems right dense and {declared['right']:,} of "
             f"{declared['n']:,} declared, {dense['violations'] + declared['violations']} protocol violations. {len(cells)} cells of shape, size and "
             f"digits over the whole space of the limits, {' or '.join(str(n) for n in sizes)} fresh problems in each; free-running greedy decoding by this "
@@ -99,7 +99,7 @@ def performance_table():
         parts.append(f"A sheet of 100 lines, `run --attention both`, {s['device']}, {s['n_threads']} threads: "
                      f"{d['predicted_per_second']:.0f} tokens/s dense, {s['predicted_per_second']:.0f} declared, "
                      f"**{sheet['speed_up']:.2f}x**; attended "
-                     f"{100 * s['attended_fraction']:.1f}%, read {100 * s['loaded_fraction']:.1f}% of dense.")
+                     f"{100 * s['attended_fraction']:.1f}%, loaded {100 * s['loaded_fraction']:.1f}% of dense.")
     rows = read("cpu.json")
     if rows:
         table = ["| model | weights | test | depth | attention | tokens/s | GB/s | of read bandwidth | GFLOP/s | attention us |",

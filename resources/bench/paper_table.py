@@ -94,7 +94,7 @@ class Run:
             for arm in ARMS:
                 arguments = self.arguments(row, arm, count, 900700001 + number)
                 if arguments:
-                    self.part(f"quality-{number}-{arm}", [*arguments, "--batch", str(self.args.batch)])
+                    self.part(f"quality-{number}-{arm}", [*arguments, "--batch", str(self.args.batch), "--kv-type", "f32"])
 
     def speed(self):
         """All rows at batch 1 first: what is cut off at the end is what matters least."""

@@ -101,8 +101,8 @@ class TestCli : public QObject {
 
     void helpSaysTheDefaults() {
         const Outcome o = run({"run", "--help"});
-        for (const char* says :
-             {"{cpu,reference,cuda}=cpu", "{f32,f16,bf16}=f32", "--top-p FLOAT=1", "--repeat-last-n INT=64"})
+        for (const char* says : {"auto, cpu, cuda or reference", "default: cuda bf16, with f16 weights f16; cpu F32",
+                                 "--top-p FLOAT=1", "--repeat-last-n INT=64"})
             QVERIFY2(o.out.contains(says), says);
         QVERIFY(!o.out.contains("=[]"));
     }

@@ -146,7 +146,7 @@ class TestMainWindow : public test::WindowTest {
         QVERIFY(config.open(QIODevice::WriteOnly));
         config.write("{\"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": -1}");
         config.close();
-        m_window->models()->load({folder.path(), 0, DeviceChoice::Cpu});
+        m_window->models()->load({folder.path(), 0, Device::Cpu});
         QTRY_VERIFY_WITH_TIMEOUT(m_window->banner()->isVisible(), test::patience(20000));
         QVERIFY2(m_window->banner()->text().contains("config.json"), qPrintable(m_window->banner()->text()));
         QVERIFY(m_window->banner()->title().contains("could not be opened"));
@@ -173,7 +173,7 @@ class TestMainWindow : public test::WindowTest {
     }
 
     void runWhileLoadingRunsWhenReady() {
-        m_window->models()->load({tiny(), 0, DeviceChoice::Cpu});
+        m_window->models()->load({tiny(), 0, Device::Cpu});
         QCOMPARE(m_window->state(), MainWindow::State::Loading);
         type("2*3");
         clickRun();
@@ -494,7 +494,7 @@ class TestMainWindow : public test::WindowTest {
     void aModelThatMadeRoomIsGone() {
         load(tiny());
         emit m_window->probe()->inspectRequested();
-        m_window->models()->load({"/somewhere/large", 0, DeviceChoice::Cpu});
+        m_window->models()->load({"/somewhere/large", 0, Device::Cpu});
         m_window->models()->onModelDropped();
         m_window->models()->onModelFailed("/somewhere/large",
                                           {"The model could not be opened", "does not fit", {}, -1, -1});
@@ -511,7 +511,7 @@ class TestMainWindow : public test::WindowTest {
         busy.settings.promptText = "1+2";
         m_runner->run(busy);
         QSignalSpy ready(m_runner.get(), &Runner::modelReady);
-        for (int i = 0; i < 2; ++i) m_window->models()->load({tiny(), 0, DeviceChoice::Cpu});
+        for (int i = 0; i < 2; ++i) m_window->models()->load({tiny(), 0, Device::Cpu});
         QVERIFY(ready.wait(test::patience(30000)));
         QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, test::patience(30000));
         QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));

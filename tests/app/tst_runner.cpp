@@ -54,14 +54,14 @@ class TestRunner : public QObject {
         QTemporaryDir broken;
         QDir(broken.path()).mkdir("m");
         QSignalSpy failed(m_runner.get(), &Runner::modelFailed);
-        m_runner->openModel({broken.path() + "/m", 0, DeviceChoice::Cpu});
+        m_runner->openModel({broken.path() + "/m", 0, Device::Cpu});
         QVERIFY(failed.wait(test::patience(10000)));
         const auto error = failed.front()[1].value<ErrorInfo>();
         QVERIFY2(error.detail.contains("config.json") || error.text.contains("config.json"),
                  qPrintable(error.text + error.detail));
         // A model that was in use stays in use.
         load();
-        m_runner->openModel({broken.path() + "/m", 0, DeviceChoice::Cpu});
+        m_runner->openModel({broken.path() + "/m", 0, Device::Cpu});
         QVERIFY(failed.wait(test::patience(10000)));
         run(1, 8);
         QCOMPARE(nSteps(1), 8);
@@ -84,7 +84,7 @@ class TestRunner : public QObject {
     /// A run of many segments: all batches together carry each segment about once, not every segment in every batch.
     void batchesCarryWhatIsNew() {
         QSignalSpy ready(m_runner.get(), &Runner::modelReady), idle(m_runner.get(), &Runner::idle);
-        m_runner->openModel({SPANSCOPE_SOURCE_DIR "/resources/models/arith", 0, DeviceChoice::Cpu});
+        m_runner->openModel({SPANSCOPE_SOURCE_DIR "/resources/models/arith", 0, Device::Cpu});
         QVERIFY(ready.wait(test::patience(60000)));
         RunRequest request = requestOf(1, -1);
         request.settings.promptText = "1+2-3+4-5+6-7+8-9+10-11+12";
@@ -216,7 +216,7 @@ class TestRunner : public QObject {
         load();
         m_runner->run(requestOf(1, 4000));  // keeps the thread busy until openModel stops it
         QSignalSpy failed(m_runner.get(), &Runner::modelFailed), ready(m_runner.get(), &Runner::modelReady);
-        m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
+        m_runner->openModel({folder(), 0, Device::Cpu});
         m_runner->cancelLoad();
         QVERIFY(failed.wait(test::patience(10000)));
         QVERIFY(failed.front()[1].value<ErrorInfo>().text.contains("cancel", Qt::CaseInsensitive));
@@ -231,16 +231,16 @@ class TestRunner : public QObject {
         for (const QString& first : {folder(), empty.path()}) {
             m_runner->run(requestOf(1, 4000));  // keeps the thread busy until openModel stops it
             QSignalSpy failed(m_runner.get(), &Runner::modelFailed), ready(m_runner.get(), &Runner::modelReady);
-            m_runner->openModel({first, 0, DeviceChoice::Cpu});
-            m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
+            m_runner->openModel({first, 0, Device::Cpu});
+            m_runner->openModel({folder(), 0, Device::Cpu});
             QVERIFY(ready.wait(test::patience(10000)));
             QCOMPARE(failed.size(), 0);
         }
         // One that had failed already, and was replaced before anybody was told, is as silent.
         QSignalSpy failed(m_runner.get(), &Runner::modelFailed), ready(m_runner.get(), &Runner::modelReady);
-        m_runner->openModel({empty.path(), 0, DeviceChoice::Cpu});
+        m_runner->openModel({empty.path(), 0, Device::Cpu});
         QThread::msleep(50);
-        m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
+        m_runner->openModel({folder(), 0, Device::Cpu});
         QVERIFY(ready.wait(test::patience(10000)));
         QCOMPARE(failed.size(), 0);
     }
@@ -383,7 +383,7 @@ class TestRunner : public QObject {
     QString folder() const { return QString::fromStdString(m_folder.path()); }
     ModelInfo load() {
         QSignalSpy ready(m_runner.get(), &Runner::modelReady);
-        m_runner->openModel({folder(), 0, DeviceChoice::Cpu});
+        m_runner->openModel({folder(), 0, Device::Cpu});
         if (!ready.wait(test::patience(20000))) qFatal("the tiny model does not load");
         return ready.front()[0].value<ModelInfo>();
     }

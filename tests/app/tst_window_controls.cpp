@@ -11,6 +11,7 @@
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/sampling_dialog.h"
+#include "ui/window/theme.h"
 #include "ui/window/tour.h"
 #include "ui/window/transcript_panel.h"
 #include "ui/window/window_actions.h"

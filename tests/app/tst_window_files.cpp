@@ -118,7 +118,7 @@ class TestWindowFiles : public test::WindowTest {
         QVERIFY(config.open(QIODevice::WriteOnly));
         config.write(R"({"architectures": ["<img src='/dev/zero'>\u202e"], "model_type": "<b>FORGED</b>"})");
         config.close();
-        m_window->models()->load({folder, 0, DeviceChoice::Cpu});
+        m_window->models()->load({folder, 0, Device::Cpu});
         QTRY_VERIFY_WITH_TIMEOUT(m_window->banner()->isVisible(), test::patience(30000));
         for (const QLabel* label : m_window->banner()->findChildren<QLabel*>())
             QCOMPARE(label->textFormat(), Qt::PlainText);

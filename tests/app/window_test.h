@@ -53,7 +53,7 @@ class WindowTest : public QObject {
     QString tiny() const { return QString::fromStdString(m_tiny.path()); }
     QPlainTextEdit* edit() const { return m_window->promptEditor()->edit(); }
     void load(const QString& folder) {
-        m_window->models()->load({folder, 0, DeviceChoice::Cpu});
+        m_window->models()->load({folder, 0, Device::Cpu});
         QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, patience(30000));
         QVERIFY2(!m_window->banner()->isVisible(), qPrintable(m_window->banner()->text()));
         m_window->promptEditor()->setTask("expression");

@@ -146,8 +146,8 @@ class AttentionBench {
         const double bytes = pages / m_copies * m_nKvHeads * 2 * kPageTokens * kHeadDim * 2;
         const auto time = [&](SpanKernel kernel, bool overlap, double sampleUs) {
             LaunchContext ctx = m_ctx;
-            ctx.overlap = overlap && m_ctx.overlap;
-            for (int c = 0; c < m_copies; ++c) need(launchSpanShares(ctx, params(c, kernel)), "shares");
+            ctx.dependentLaunch = overlap && m_ctx.dependentLaunch;
+            for (int c = 0; c < m_copies; ++c) need(launchSpanSchedule(ctx, params(c, kernel)), "schedule");
             const double us = graphUs(
                                   m_ctx,
                                   [&] {
@@ -236,7 +236,7 @@ void matvec() {
     struct Matrix {
         const char* name;
         int n, k;
-        ProductRole role;
+        Epilogue epilogue;
     };
     constexpr int kCopies = 6;
     Gemm gemm;
@@ -255,24 +255,24 @@ void matvec() {
     need(cudaMemset(y.as<>(), 0, y.nBytes()), "memset");
     need(cudaDeviceSynchronize(), "set up");
     for (const Matrix& m :
-         {Matrix{"qkv", 12288, 4096, ProductRole::Plain}, Matrix{"o", 4096, 4096, ProductRole::Residual},
-          Matrix{"gateup", 22016, 4096, ProductRole::SiluMul}, Matrix{"down", 4096, 11008, ProductRole::Residual}}) {
+         {Matrix{"qkv", 12288, 4096, Epilogue::Store}, Matrix{"o", 4096, 4096, Epilogue::Residual},
+          Matrix{"gateup", 22016, 4096, Epilogue::SiluMul}, Matrix{"down", 4096, 11008, Epilogue::Residual}}) {
         const double bytes = 2.0 * m.n * m.k;
         const auto weights = [&](int c) {
             return w.as<char>() + static_cast<size_t>(c) * static_cast<size_t>(most) * 2;
         };
         for (int rows : {1, 2, 4}) {
             GemvParams p;
-            p.role = m.role;
+            p.epilogue = m.epilogue;
             p.x = x.as<float>();
-            p.gain = m.role == ProductRole::Residual ? nullptr : gain.as<float>();
+            p.gain = m.epilogue == Epilogue::Residual ? nullptr : gain.as<float>();
             p.eps = 1e-5f;
             p.y = y.as<float>();
             p.yStride = m.n;
             p.m = rows;
             const bool takesAll =
-                gemvTakesAllShared(ctx, MatrixFormat::Plain, Element::BF16, rows, 11008);  // as a step would
-            const LaunchContext asStep = withShared(ctx, takesAll ? kSharedAll : kSharedMost);
+                gemvSuitsFullCarveout(ctx, MatrixFormat::Plain, Element::BF16, rows, 11008);  // as a step would
+            const LaunchContext asStep = withCarveout(ctx, takesAll ? kCarveoutAll : kCarveoutMost);
             const double us =
                 graphUs(ctx,
                         [&] {
@@ -288,13 +288,13 @@ void matvec() {
                  {{"us", us}, {"GBps", bytes / us / 1e3}});
         }
         for (int rows : {2, 4, 8, 16, 32}) {
-            const LaunchContext all = withShared(ctx, kSharedAll);
+            const LaunchContext all = withCarveout(ctx, kCarveoutAll);
             const auto matrix = [&](int c) { return DeviceMatrix{weights(c), nullptr, m.n, m.k, MatrixFormat::Plain}; };
             SkinnyParams p;
-            p.role = m.role;
+            p.epilogue = m.epilogue;
             p.x = x16.as<>();
             p.y = y.as<>();
-            p.yType = m.role == ProductRole::SiluMul ? Element::BF16 : Element::F32;
+            p.yType = m.epilogue == Epilogue::SiluMul ? Element::BF16 : Element::F32;
             p.yStride = m.n;
             p.m = rows;
             const SkinnyPlan plan = planSkinny(all, matrix(0), Element::BF16, rows);
@@ -308,7 +308,7 @@ void matvec() {
                  {{"us", us}, {"GBps", bytes / us / 1e3}, {"cluster", plan.cluster}});
         }
         for (int rows : {8, 16, 32, 64}) {
-            const GemmShape shape{rows, m.n, m.k, Element::BF16, Element::F32, m.role == ProductRole::Residual};
+            const GemmShape shape{rows, m.n, m.k, Element::BF16, Element::F32, m.epilogue == Epilogue::Residual};
             std::vector<const void*> ws;
             for (int c = 0; c < kCopies; ++c) ws.push_back(weights(c));
             const auto run = [&] {

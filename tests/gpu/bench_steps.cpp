@@ -62,7 +62,7 @@ struct RandomModel {
     }
 };
 
-/// Decodes nSteps at `depth` with nRows sequences. keep: tokens read besides the tail of 32 (0 = dense), in runs of
+/// Decodes nSteps at `depth` with nRows sequences. keep: tokens attended besides the tail of 32 (0 = dense), in runs of
 /// 16; a new list every 20 steps, as phases change.
 void decodeCase(CudaBackend& backend, const RandomModel& model, const std::string& name, int nRows, int depth, int keep,
                 int nSteps) {
@@ -104,7 +104,7 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
     };
     std::vector<double> wallUs, deviceUs, hostKeepUs, hostNewUs;
     const int kWarm = 4;
-    double readPages = 0;
+    double loadedTokensSum = 0;
     for (int step = 0; step < nSteps; ++step) {
         const int position = depth + step;
         const bool fresh = step % 20 == 0;
@@ -125,17 +125,17 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
         deviceUs.push_back(static_cast<double>(backend.lastDeviceNs()) * 1e-3);
         (fresh ? hostNewUs : hostKeepUs).push_back(static_cast<double>(backend.lastHostNs()) * 1e-3);
         for (const auto& list : lists)
-            readPages += loadedTokens(list.data(), static_cast<int32_t>(list.size()), position);
+            loadedTokensSum += loadedTokens(list.data(), static_cast<int32_t>(list.size()), position);
     }
     const ModelShape& s = model.weights.shape;
     double total = 0;
     for (double us : wallUs) total += us;
     const double perStep =
         total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
-    const double bytes =
-        model.weightBytes() + readPages / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
+    const double bytes = model.weightBytes() +
+                         loadedTokensSum / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
     emit(name, {{"us", perStep},
-                {"aheadMiB", static_cast<double>(backend.aheadBytes(bucketFor(nRows))) / (1 << 20)},
+                {"prefetchMiB", static_cast<double>(backend.prefetchBytes(bucketFor(nRows))) / (1 << 20)},
                 {"ownProducts", static_cast<double>(backend.nOwnProducts(bucketFor(nRows)))},
                 {"deviceUs", median(deviceUs)},
                 {"tokensPerS", 1e6 * nRows / perStep},
@@ -233,8 +233,8 @@ void steps() {
                1024, 64);
     decodeCase(*backend, model, "step 7b batch 4 depth 512 dense", 4, 512, 0, 64);
     for (int64_t mib : {0, 4, 16}) {  // the measured choice, against fixed ones
-        backend->setAheadBytes(mib << 20);
-        decodeCase(*backend, model, first + " ahead " + std::to_string(mib) + " MiB", 1, 512, 0, 64);
+        backend->setPrefetchBytes(mib << 20);
+        decodeCase(*backend, model, first + " prefetch " + std::to_string(mib) + " MiB", 1, 512, 0, 64);
     }
 }
 

@@ -87,10 +87,10 @@ for name, row in kernels.items():
 
 out += ["", "## Whole decode steps", "",
         "llama-7b's shape with random BF16 weights, BF16 cache; wall clock from call to sampled token, mean over steps; a new "
-        "list every 20 steps where something is kept. 'small' is the bundled models' shape. 'ahead': how much of the next matrix a "
-        "kernel asks for on its way out, chosen by measuring when a batch size first runs; cases that name it were run with it fixed. 'own products': of the five kinds "
+        "list every 20 steps where something is kept. 'small' is the bundled models' shape. 'prefetch': how much of the next matrix a "
+        "kernel prefetches into L2 before it ends, chosen by measuring when a batch size first runs; cases that name it were run with it fixed. 'own products': of the five kinds "
         "of matrices, those left to own kernels and not to cuBLASLt, chosen likewise from eight rows on.", "",
-        "| case | us | device us | tokens/s | GB/s | of copy | best peer t/s | ours / peer | host us: same list, new list | ahead MiB | own products |",
+        "| case | us | device us | tokens/s | GB/s | of copy | best peer t/s | ours / peer | host us: same list, new list | prefetch MiB | own products |",
         "|---|---|---|---|---|---|---|---|---|---|---|"]
 for case, x in ours.items():
     if not case.startswith("step ") or case.endswith("stages"):
@@ -99,11 +99,11 @@ for case, x in ours.items():
     row = [case[5:], fmt(x["us"]), fmt(x["deviceUs"]), fmt(x["tokensPerS"], ",.1f"), fmt(x["GBps"], ",.0f"),
            fmt(x["GBps"] / copy if copy else 0, ".3f")]
     row += [f"{p['tokensPerS']:,.1f} {p['peer']}", fmt(x["tokensPerS"] / p["tokensPerS"], ".3f")] if p else ["-", "-"]
-    row += [f"{x['hostKeepUs']:.2f}, {x['hostNewUs']:.2f}", f"{x.get('aheadMiB', 0):.0f}", f"{x.get('ownProducts', 0):.0f}"]
+    row += [f"{x['hostKeepUs']:.2f}, {x['hostNewUs']:.2f}", f"{x.get('prefetchMiB', 0):.0f}", f"{x.get('ownProducts', 0):.0f}"]
     out.append("| " + " | ".join(row) + " |")
 out += ["", "Speed-up of declared over our dense at the same batch and depth:", "", "| case | speed-up |", "|---|---|"]
 for case, x in ours.items():
-    if case.startswith("step ") and " keep " in case and " ahead " not in case and not case.endswith("stages"):
+    if case.startswith("step ") and " keep " in case and " prefetch " not in case and not case.endswith("stages"):
         dense = ours.get(case[: case.index(" keep ")] + " dense")
         if dense:
             out.append(f"| {case[5:]} | {dense['us'] / x['us']:.2f} |")

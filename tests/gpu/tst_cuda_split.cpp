@@ -1,5 +1,5 @@
 // How work is shared out over the attention grid, checked on the host: every page visit exactly once, shares equal,
-// parts of a task in distinct slots, buckets that hold their rows.
+// parts of a task in distinct slots, buckets that hold their rows; and which kernel of span attention a launch takes.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/attention/split_plan.h"
+#include "kernels/backends.h"
+#include "kernels/cuda/attention/span_kernel.h"
 
 using namespace spanscope;
 using namespace spanscope::cuda;
@@ -24,13 +25,13 @@ static SplitPlan planOf(const std::vector<int>& pagesOfRow, int tasksPerRow, int
     for (int n : pagesOfRow) nVisits += n * tasksPerRow;
     SplitPlan plan = makeSplitPlan(nVisits, nBlocks, minPages);
     if (nVisits == 0) return plan;
-    int nParts = 0, longest = 0;
+    int nSplits = 0, longest = 0;
     for (int n : pagesOfRow) {
-        const RowShare share = shareOfRow(plan, n);
-        nParts += share.nParts * tasksPerRow;
-        longest = std::max(longest, share.chunk);
+        const RowSplit split = splitOfRow(plan, n);
+        nSplits += split.nSplits * tasksPerRow;
+        longest = std::max(longest, split.pages);
     }
-    takeParts(plan, nParts, longest);
+    trySplitK(plan, nSplits, longest);
     return plan;
 }
 
@@ -80,13 +81,13 @@ static void walkParts(const std::string& name, const SplitPlan& plan, const std:
                       int tasksPerRow, Visited& seen) {
     int chunk = 0, task = 0;
     for (int n : pagesOfRow) {
-        const RowShare share = shareOfRow(plan, n);
+        const RowSplit split = splitOfRow(plan, n);
         for (int t = 0; n > 0 && t < tasksPerRow; ++t, ++task)
-            for (int part = 0; part < share.nParts; ++part, ++chunk) {
-                const int first = part * share.chunk, last = std::min(n, first + share.chunk);
+            for (int part = 0; part < split.nSplits; ++part, ++chunk) {
+                const int first = part * split.pages, last = std::min(n, first + split.pages);
                 check(last > first, name + ": no part is empty");
                 seen.pages[task] += last - first;
-                if (share.nParts > 1) seen.part(name, task, partialSlot(plan, chunk, -1), chunk);
+                if (split.nSplits > 1) seen.part(name, task, partialSlot(plan, chunk, -1), chunk);
             }
     }
     check(chunk == plan.nChunks, name + ": as many chunks as were counted");
@@ -104,24 +105,79 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
     const SplitPlan plan = planOf(pagesOfRow, tasksPerRow, nBlocks, minPages);
     const std::string name = std::to_string(pagesOfRow.size()) + " rows, " + std::to_string(at) + " visits, " +
                              std::to_string(nBlocks) + " blocks, min " + std::to_string(minPages) +
-                             (plan.parts ? ", by parts" : "");
+                             (plan.splitK ? ", by parts" : "");
     check(plan.nVisits == at, name + ": visits");
     check(plan.nChunks <= nBlocks, name + ": a block for every chunk");
     check(plan.chunk >= minPages, name + ": no finer than asked");
     const int even = std::max((at + nBlocks - 1) / nBlocks, minPages);
-    ++(plan.parts ? nByParts : nOnLine);
+    ++(plan.splitK ? nByParts : nOnLine);
     check(plan.chunk <= even + 3, name + ": no coarser than needed");
     Visited seen;
-    if (plan.parts) walkParts(name, plan, pagesOfRow, tasksPerRow, seen);
+    if (plan.splitK) walkParts(name, plan, pagesOfRow, tasksPerRow, seen);
     else walkLine(name, plan, tasks, seen);
-    if (plan.parts)
+    if (plan.splitK)
         for (int n : pagesOfRow)
-            check(shareOfRow(plan, n).chunk <= even + 3 + kSegmentPages, name + ": no part much longer than the mean");
+            check(splitOfRow(plan, n).pages <= even + 3 + kSecondTaskPages,
+                  name + ": no part much longer than the mean");
     for (size_t t = 0; t < tasks.size(); ++t)
         check(seen.pages[static_cast<int>(t)] == tasks[t].end - tasks[t].begin, name + ": every page once");
 }
 
+/// Head sizes of tensor cores, with the KV type that a model of such matrices gets: never the plain kernel.
+static void checkDefaultKvTypes() {
+    const SpanDevice h200{132, true, 232448}, a100{108, false, 166912};
+    float one = 1;
+    for (DType matrices : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0}) {
+        ModelWeights weights;
+        weights.embedding = {&one, matrices, 32, 32};
+        const DType kvType = defaultKvType(Device::Cuda, weights);
+        const Element element = kvType == DType::F16    ? Element::F16
+                                : kvType == DType::BF16 ? Element::BF16
+                                                        : Element::F32;
+        for (int headDim : {32, 64, 128})
+            for (int nRows : {1, 2, 64})
+                for (int nKvHeads : {1, 4, 32}) {
+                    const SpanShape shape{element, nRows, 32, nKvHeads, headDim};
+                    const std::string name = std::string(dtypeName(matrices)) + " matrices, " +
+                                             std::to_string(headDim) + " dims, " + std::to_string(nRows) + " rows";
+                    const SpanKernel onHopper = planSpanLaunch(h200, shape, SpanKernel::Auto).kernel;
+                    check(onHopper != SpanKernel::Plain && onHopper != SpanKernel::Direct,
+                          name + ": rings or clusters");
+                    check(planSpanLaunch(a100, shape, SpanKernel::Auto).kernel == SpanKernel::Direct,
+                          name + ": tensor cores on earlier devices");
+                }
+    }
+}
+
+static void checkSpanLaunches() {
+    const SpanDevice h200{132, true, 232448};
+    const auto of = [&](Element type, int nRows, int nHeads, int nKvHeads, int headDim, SpanKernel wanted) {
+        return planSpanLaunch(h200, {type, nRows, nHeads, nKvHeads, headDim}, wanted);
+    };
+    const SpanKernel any = SpanKernel::Auto;
+    check(of(Element::F32, 1, 32, 32, 128, any).kernel == SpanKernel::Plain, "F32 caches: the plain kernel");
+    check(of(Element::BF16, 1, 32, 32, 80, any).kernel == SpanKernel::Plain, "odd head sizes: the plain kernel");
+    check(of(Element::F32, 1, 32, 32, 128, SpanKernel::Ring).kernel == SpanKernel::Plain,
+          "a kernel that does not apply is not taken");
+    const SpanLaunch ring = of(Element::BF16, 8, 32, 32, 128, any);
+    check(ring.kernel == SpanKernel::Ring && ring.nBlocks == 264 && ring.cluster == 0, "several rows: rings");
+    check(ring.nStages == 2 && (ring.sharedBytes + 1024) * 3 > 232448 && (ring.sharedBytes + 1024) * 2 <= 232448,
+          "rings: two blocks to a multiprocessor and never three, with the 1 KB that the driver takes for each");
+    const SpanLaunch cluster = of(Element::BF16, 1, 32, 32, 128, any);
+    check(cluster.kernel == SpanKernel::Cluster && cluster.cluster == 4 && cluster.nBlocks == 128,
+          "32 tasks of one row: clusters of 4");
+    const SpanLaunch deep = of(Element::BF16, 1, 32, 8, 128, any);
+    check(deep.kernel == SpanKernel::ClusterDeep && deep.cluster == 8 && deep.nBlocks == 64 && deep.nStages > 0 &&
+              deep.sharedBytes <= 232448 - 4096,
+          "8 tasks with large tiles: clusters of 8, a multiprocessor each");
+    check(of(Element::BF16, 1, 32, 8, 64, any).kernel == SpanKernel::Cluster, "small tiles: two blocks");
+    check(planSpanLaunch({132, true, 8192}, {Element::BF16, 1, 32, 8, 128}, any).kernel == SpanKernel::Direct,
+          "no room for a ring: pages into registers");
+}
+
 int main() {
+    checkDefaultKvTypes();
+    checkSpanLaunches();
     const std::vector<std::vector<int>> shapes = {
         {1},         {64},           {2048},       {1, 1, 1},       {1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024},
         {1, 512, 3}, {0, 7, 0, 129}, {127, 1, 32}, {8192, 1, 1, 1}, {0}};
@@ -135,12 +191,12 @@ int main() {
     for (int rows : {8, 16, 32, 64}) checkPlan(std::vector<int>(static_cast<size_t>(rows), 128), 32, 264, 4);
     check(nByParts > 50 && nOnLine > 50, "both ways of sharing were checked");
     const SplitPlan whole = planOf(std::vector<int>(8, 512), 32, 264, 4);
-    check(whole.parts && whole.nChunks == 256, "256 equal tasks on 264 blocks: one each, nothing to merge");
-    check(!planOf(std::vector<int>(8, 1024), 32, 264, 4).parts,
+    check(whole.splitK && whole.nChunks == 256, "256 equal tasks on 264 blocks: one each, nothing to merge");
+    check(!planOf(std::vector<int>(8, 1024), 32, 264, 4).splitK,
           "the same twice as long: eight idle blocks would cost more");
-    check(planOf({4000000}, 8, 1056, 4).parts, "64 million tokens");
+    check(planOf({4000000}, 8, 1056, 4).splitK, "64 million tokens");
     const SplitPlan ragged = planOf({1024, 100, 100, 100, 100, 100, 100, 1024}, 32, 264, 4);
-    check(!ragged.parts, "lists that differ too much: the line");
+    check(!ragged.splitK, "lists that differ too much: the line");
     for (int n = 1; n <= 64; ++n) {
         const int b = bucketFor(n);
         check(b >= n && bucketFor(b) == b, "bucket of " + std::to_string(n));

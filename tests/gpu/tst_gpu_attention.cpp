@@ -107,7 +107,7 @@ class Fixture {
         need(m_dPartialO.allocate("partial", s.partialOBytes));
         need(m_dPartialMl.allocate("partial", s.partialMlBytes));
         need(m_dArrived.allocate("arrived", s.arrivedBytes));
-        need(m_dWork.allocate("shares", s.workBytes));
+        need(m_dWork.allocate("schedule", s.workBytes));
         if (!m_good) return;
         m_good =
             ok(cudaMemset(m_dArrived.as<>(), 0, s.arrivedBytes), "memset") &&
@@ -181,14 +181,15 @@ class Fixture {
             if (!ok(launchPlanStep(m_ctx, plan, p.nRows), "plan_step")) return;
         std::vector<float> out(m_q.size());
         const bool hasOthers =
-            m_ctx.copyEngine && m_type != Element::F32 && (m_shape.headDim & (m_shape.headDim - 1)) == 0;
-        const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Direct, SpanKernel::Ring, SpanKernel::Cluster,
-                                      SpanKernel::ClusterDeep};
-        for (int round = 0; round < (hasOthers ? 10 : 2); ++round) {  // each twice: the counters must come back to zero
+            m_ctx.bulkCopies && m_type != Element::F32 && (m_shape.headDim & (m_shape.headDim - 1)) == 0;
+        const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Plain,   SpanKernel::Direct,
+                                      SpanKernel::Ring, SpanKernel::Cluster, SpanKernel::ClusterDeep};
+        for (int round = 0; round < (hasOthers ? 12 : 2); ++round) {  // each twice: the counters must come back to zero
             p.kernel = kernels[round / 2];
             if (maybeOnly && p.kernel != *maybeOnly) continue;
             ok(cudaMemsetAsync(m_dOut.as<>(), 0xff, m_dOut.nBytes(), m_ctx.stream), "poison");
-            if (!ok(launchSpanShares(m_ctx, p), "shares") || !ok(cudaStreamSynchronize(m_ctx.stream), "synchronize"))
+            if (!ok(launchSpanSchedule(m_ctx, p), "schedule") ||
+                !ok(cudaStreamSynchronize(m_ctx.stream), "synchronize"))
                 return;
             if (!ok(launchSpanAttention(m_ctx, p), "span_attention")) return;
             if (!ok(cudaStreamSynchronize(m_ctx.stream), "synchronize")) return;

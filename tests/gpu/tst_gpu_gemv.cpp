@@ -1,8 +1,8 @@
 // The matrix-vector kernels, those for a few rows and cuBLASLt products against float64 on the host: every type, row
-// count and role, odd sizes. A dot product in float32 is wrong by a small multiple of eps times the sum of its terms'
-// magnitudes, whatever the terms add up to: long sums that cancel (and what silu makes of a large negative one) have no
-// small error relative to their own value. So each value has its own bound: kTolerance of that sum, carried through the
-// role to first order. A missing term, a bfloat16 x or a wrong row is hundreds of times the bound.
+// count and epilogue, odd sizes. A dot product in float32 is wrong by a small multiple of eps times the sum of its
+// terms' magnitudes, whatever the terms add up to: long sums that cancel (and what silu makes of a large negative one)
+// have no small error relative to their own value. So each value has its own bound: kTolerance of that sum, carried
+// through the epilogue to first order. A missing term, a bfloat16 x or a wrong row is hundreds of times the bound.
 #include <algorithm>
 #include <memory>
 
@@ -92,9 +92,9 @@ struct Expected {
     std::vector<double> want, bound;
 
     /// x as the kernel multiplies it, but for the scale of its row.
-    Expected(const std::vector<float>& w, const std::vector<double>& x, ProductRole role, int m, int k, int nRows,
+    Expected(const std::vector<float>& w, const std::vector<double>& x, Epilogue epilogue, int m, int k, int nRows,
              const std::vector<float>* bias, check::Random& random)
-        : nOut(role == ProductRole::SiluMul ? nRows / 2 : nRows),
+        : nOut(epilogue == Epilogue::SiluMul ? nRows / 2 : nRows),
           y0(static_cast<size_t>(m) * static_cast<size_t>(nOut)),
           want(y0.size()),
           bound(y0.size()) {
@@ -118,7 +118,7 @@ struct Expected {
             for (int r = 0; r < nOut; ++r) {
                 const size_t at = static_cast<size_t>(i) * static_cast<size_t>(nOut) + static_cast<size_t>(r);
                 const double g = dot[static_cast<size_t>(r)], dg = off[static_cast<size_t>(r)];
-                if (role == ProductRole::SiluMul) {
+                if (epilogue == Epilogue::SiluMul) {
                     const double u = dot[static_cast<size_t>(r + nOut)], du = off[static_cast<size_t>(r + nOut)];
                     const double sigmoid = 1 / (1 + std::exp(-g)), silu = g * sigmoid;
                     const double slope = std::abs(sigmoid * (1 + g * (1 - sigmoid)));
@@ -127,9 +127,9 @@ struct Expected {
                     const double expOff = 1.2e-7 * (4 + 1.2 * std::abs(g)) * std::abs(silu * (1 - sigmoid));
                     bound[at] = 1.1 * (slope * dg + expOff) * (std::abs(u) + du) + std::abs(silu) * du + 1e-30;
                 } else {
-                    want[at] = role == ProductRole::Residual ? static_cast<double>(y0[at]) + g : g;
+                    want[at] = epilogue == Epilogue::Residual ? static_cast<double>(y0[at]) + g : g;
                     bound[at] =
-                        dg + (role == ProductRole::Residual ? kTolerance * std::abs(static_cast<double>(y0[at])) : 0);
+                        dg + (epilogue == Epilogue::Residual ? kTolerance * std::abs(static_cast<double>(y0[at])) : 0);
                 }
             }
         }
@@ -147,7 +147,7 @@ struct Expected {
     }
 };
 
-void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool normalised,
+void testGemv(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, int k, int nRows, bool normalised,
               bool biased, uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
     check::Random random(seed);
     const TestMatrix dW(type, format, nRows, k, random);
@@ -164,11 +164,11 @@ void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, i
         for (int j = 0; j < k; ++j)
             xi[j] *= static_cast<double>(gain[static_cast<size_t>(j)]) / std::sqrt(sum / k + 1e-5);
     }
-    const Expected expected(dW.values, multiplied, role, m, k, nRows, biased ? &bias : nullptr, random);
+    const Expected expected(dW.values, multiplied, epilogue, m, k, nRows, biased ? &bias : nullptr, random);
     const std::vector<float>& y0 = expected.y0;
     const DeviceVector dX(x), dGain(gain), dBias(bias), dY(y0);
     GemvParams p;
-    p.role = role;
+    p.epilogue = epilogue;
     p.bias = biased ? dBias.buffer.as<float>() : nullptr;
     p.x = dX.buffer.as<float>();
     p.gain = normalised ? dGain.buffer.as<float>() : nullptr;
@@ -176,8 +176,8 @@ void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, i
     p.y = dY.buffer.as<float>();
     p.yStride = expected.nOut;
     p.m = m;
-    for (int percent : {-1, kSharedAll}) {  // with all of it, weights come through shared memory where they fit
-        const LaunchContext each = percent < 0 ? ctx : withShared(ctx, percent);
+    for (int percent : {-1, kCarveoutAll}) {  // with all of it, weights come through shared memory where they fit
+        const LaunchContext each = percent < 0 ? ctx : withCarveout(ctx, percent);
         const int nStages = percent < 0 ? 0 : gemvRingStages(each, format, type, m, k);
         if (percent >= 0 && nStages == 0) continue;
         ++nLaunchesOf[nStages > 0];
@@ -190,8 +190,8 @@ void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, i
         const double error = expected.worst(y);
         worstOfAll = std::max(worstOfAll, error);
         CHECK_THAT(error < 1, "type " + std::to_string(static_cast<int>(type)) + " format " +
-                                  std::to_string(static_cast<int>(format)) + " role " +
-                                  std::to_string(static_cast<int>(role)) + " m " + std::to_string(m) + " k " +
+                                  std::to_string(static_cast<int>(format)) + " epilogue " +
+                                  std::to_string(static_cast<int>(epilogue)) + " m " + std::to_string(m) + " k " +
                                   std::to_string(k) + " rows " + std::to_string(nRows) + " stages " +
                                   std::to_string(nStages) + ": error " + std::to_string(error) +
                                   " of what rounding explains");
@@ -199,19 +199,19 @@ void testGemv(const LaunchContext& ctx, Element type, ProductRole role, int m, i
 }
 
 /// A product on tensor cores in every layout that takes it. y of SiluMul is stored in W's type.
-void testSkinny(const LaunchContext& ctx, Element type, ProductRole role, int m, int k, int nRows, bool biased,
+void testSkinny(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, int k, int nRows, bool biased,
                 uint64_t seed) {
     check::Random random(seed);
     const TestMatrix dW(type, MatrixFormat::Plain, nRows, k, random);
     std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), bias(static_cast<size_t>(nRows));
     for (float& v : x) v = rounded(type, random.normal());
     for (float& v : bias) v = random.normal();
-    const Expected expected(dW.values, {x.begin(), x.end()}, role, m, k, nRows, biased ? &bias : nullptr, random);
+    const Expected expected(dW.values, {x.begin(), x.end()}, epilogue, m, k, nRows, biased ? &bias : nullptr, random);
     const std::vector<float>& y0 = expected.y0;
-    const Element yType = role == ProductRole::SiluMul ? type : Element::F32;
+    const Element yType = epilogue == Epilogue::SiluMul ? type : Element::F32;
     const DeviceVector dX(x, type), dBias(bias), dY(y0, yType);
     SkinnyParams p;
-    p.role = role;
+    p.epilogue = epilogue;
     p.bias = biased ? dBias.buffer.as<float>() : nullptr;
     p.x = dX.buffer.as<>();
     p.y = dY.buffer.as<>();
@@ -219,16 +219,16 @@ void testSkinny(const LaunchContext& ctx, Element type, ProductRole role, int m,
     p.yStride = expected.nOut;
     p.m = m;
     const double unit = yType == Element::F16 ? 0x1p-11 : yType == Element::BF16 ? 0x1p-8 : 0;
-    for (int depth : {4, 8}) {
+    for (int nStages : {4, 8}) {
         for (int cluster : {1, 2, 4, 8}) {
-            const int team = 1 << random.below(5);
-            const SkinnyPlan plan = layoutSkinny(ctx, m, k, cluster, team, depth);
+            const int warpsPerTile = 1 << random.below(5);
+            const SkinnyPlan plan = layoutSkinny(ctx, m, k, cluster, warpsPerTile, nStages);
             if (plan.cluster == 0) continue;
             ++nSkinny;
             if (yType == Element::F32)
                 ok(cudaMemcpy(dY.buffer.as<>(), y0.data(), y0.size() * 4, cudaMemcpyHostToDevice), "copy");
             ok(cudaDeviceSynchronize(), "synchronize");
-            if (!ok(launchSkinny(withShared(ctx, kSharedAll), dW.matrix, type, plan, p), "skinny") ||
+            if (!ok(launchSkinny(withCarveout(ctx, kCarveoutAll), dW.matrix, type, plan, p), "skinny") ||
                 !ok(cudaStreamSynchronize(ctx.stream), "synchronize"))
                 return;
             std::vector<float> y(y0.size());
@@ -242,12 +242,12 @@ void testSkinny(const LaunchContext& ctx, Element type, ProductRole role, int m,
             }
             const double error = expected.worst(y, unit);
             worstSkinny = std::max(worstSkinny, error);
-            CHECK_THAT(error < 1, "skinny type " + std::to_string(static_cast<int>(type)) + " role " +
-                                      std::to_string(static_cast<int>(role)) + " m " + std::to_string(m) + " k " +
+            CHECK_THAT(error < 1, "skinny type " + std::to_string(static_cast<int>(type)) + " epilogue " +
+                                      std::to_string(static_cast<int>(epilogue)) + " m " + std::to_string(m) + " k " +
                                       std::to_string(k) + " rows " + std::to_string(nRows) + " cluster " +
-                                      std::to_string(cluster) + " depth " + std::to_string(depth) + " team " +
-                                      std::to_string(team) + ": error " + std::to_string(error) +
-                                      " of what rounding explains");
+                                      std::to_string(cluster) + " stages " + std::to_string(nStages) +
+                                      " warps per tile " + std::to_string(warpsPerTile) + ": error " +
+                                      std::to_string(error) + " of what rounding explains");
         }
     }
 }
@@ -304,7 +304,7 @@ int main(int argc, char** argv) {
     uint64_t seed = 100;
     const auto next = [&] { return ++seed; };
     for (Element type : {Element::BF16, Element::F16, Element::F32})
-        for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
+        for (Epilogue epilogue : {Epilogue::Store, Epilogue::Residual, Epilogue::SiluMul})
             for (int m : {1, 2, 4})
                 for (int k : shortRun ? std::vector<int>{72, 4096}
                                       : std::vector<int>{8, 64, 712, 2056, 4096, 8000, 11008, 14336})
@@ -312,39 +312,39 @@ int main(int argc, char** argv) {
                                      : k < 712  ? std::vector<int>{2, 130, 1030}
                                      : k == 712 ? std::vector<int>{2, 130, 9000}
                                                 : std::vector<int>{2, 130}) {
-                        testGemv(ctx, type, role, m, k, nRows, false, seed % 2, next());
+                        testGemv(ctx, type, epilogue, m, k, nRows, false, seed % 2, next());
                         if (gemvFits(ctx, MatrixFormat::Plain, m, k, true))
-                            testGemv(ctx, type, role, m, k, nRows, true, seed % 3 == 0, next());
+                            testGemv(ctx, type, epilogue, m, k, nRows, true, seed % 3 == 0, next());
                     }
     for (int m : {1, 2, 4}) {
-        testGemv(ctx, Element::BF16, ProductRole::Plain, m, 64, 131, true, true, next());  // odd row count
+        testGemv(ctx, Element::BF16, Epilogue::Store, m, 64, 131, true, true, next());  // odd row count
     }
     for (MatrixFormat format : {MatrixFormat::Q8_0, MatrixFormat::Q4_0})
-        for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
+        for (Epilogue epilogue : {Epilogue::Store, Epilogue::Residual, Epilogue::SiluMul})
             for (int m : {1, 2, 4})
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 96, 2048, 4096, 11008})
                     for (bool normalised : {false, true})
                         if (gemvFits(ctx, format, m, k, normalised))
-                            testGemv(ctx, Element::F16, role, m, k, shortRun ? 10 : 130, normalised, normalised, next(),
-                                     format);
+                            testGemv(ctx, Element::F16, epilogue, m, k, shortRun ? 10 : 130, normalised, normalised,
+                                     next(), format);
     std::printf("matrix times vectors: worst error %.2f of the bound, %d launches, %d of them through shared memory\n",
                 worstOfAll, nLaunchesOf[0] + nLaunchesOf[1], nLaunchesOf[1]);
-    CHECK_THAT(!ctx.copyEngine || nLaunchesOf[1] > 0, "both ways were tested");
+    CHECK_THAT(!ctx.bulkCopies || nLaunchesOf[1] > 0, "both ways were tested");
     CHECK_THAT(!gemvFits(ctx, MatrixFormat::Plain, 3, 64, false) && !gemvFits(ctx, MatrixFormat::Plain, 1, 12, false) &&
                    !gemvFits(ctx, MatrixFormat::Q8_0, 1, 40, false),
                "sizes without a kernel are refused");
     for (Element type : {Element::BF16, Element::F16})
-        for (ProductRole role : {ProductRole::Plain, ProductRole::Residual, ProductRole::SiluMul})
+        for (Epilogue epilogue : {Epilogue::Store, Epilogue::Residual, Epilogue::SiluMul})
             for (int m : shortRun ? std::vector<int>{3, 32} : std::vector<int>{1, 2, 4, 7, 8, 9, 13, 16, 24, 31, 32})
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 64, 704, 4096, 11008})
                     for (int nRows : shortRun   ? std::vector<int>{10}
                                      : k == 64  ? std::vector<int>{2, 30, 40000}
                                      : k == 704 ? std::vector<int>{2, 130, 6000}
                                                 : std::vector<int>{66})
-                        if (k * nRows * m < 40000000) testSkinny(ctx, type, role, m, k, nRows, seed % 2, next());
-    if (ctx.copyEngine) testSkinny(ctx, Element::BF16, ProductRole::Plain, 5, 64, 131, true, next());  // odd row count
+                        if (k * nRows * m < 40000000) testSkinny(ctx, type, epilogue, m, k, nRows, seed % 2, next());
+    if (ctx.bulkCopies) testSkinny(ctx, Element::BF16, Epilogue::Store, 5, 64, 131, true, next());  // odd row count
     std::printf("on tensor cores: worst error %.2f of the bound, %d launches\n", worstSkinny, nSkinny);
-    CHECK_THAT(!ctx.copyEngine || nSkinny > 0, "products on tensor cores were tested");
+    CHECK_THAT(!ctx.bulkCopies || nSkinny > 0, "products on tensor cores were tested");
     CHECK_THAT(
         layoutSkinny(ctx, kSkinnyMaxRows + 1, 64, 1, 8, 4).cluster == 0 &&
             layoutSkinny(ctx, 4, 72, 1, 8, 4).cluster == 0 &&

@@ -149,7 +149,7 @@ void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, 
     auto made = cuda::CudaBackend::create(model.weights, options, {});
     CHECK_THAT(reference.ok() && made.ok(), made.ok() ? name : made.error().toString());
     if (!reference.ok() || !made.ok()) return;
-    made.value()->setAheadBytes(seed % 2 ? int64_t{1} << 22 : 0);     // a hint, from both sides: no result changes
+    made.value()->setPrefetchBytes(seed % 2 ? int64_t{1} << 22 : 0);  // a hint, from both sides: no result changes
     made.value()->setSkinny(static_cast<int32_t>(seed / 2 % 3) - 1);  // who forms the products: another rounding
     Backend* backends[2] = {reference.value().get(), made.value().get()};
     const size_t vocab = static_cast<size_t>(model.weights.shape.vocab);

@@ -70,6 +70,24 @@ class TestBackends : public QObject {
         QCOMPARE(int(blocks.error().code), int(ErrorCode::Unsupported));
     }
 
+    /// The forecast counts what a prefill really takes: within a fifth of it where activations are most of it.
+    void workspaceIsWhatThePrefillHolds() {
+        RandomModel m(
+            {.nLayers = 1, .nHeads = 8, .nKvHeads = 8, .headDim = 128, .hidden = 1024, .ffn = 4096, .vocab = 37});
+        const auto backend = makeBackend(Device::Cpu, m.weights, {.nThreads = 1, .kvTokens = 2048});
+        QVERIFY(backend.ok());
+        const auto sequence = (*backend)->createSequence(2000);
+        QVERIFY(sequence.ok());
+        const auto before = double((*backend)->bytesHeld());
+        const std::vector<int32_t> tokens = m.tokens(2000);
+        const Interval sink{0, 1};
+        QVERIFY((*backend)->prefill(*sequence, tokens, std::vector<QueryRun>{{0, 2000, {&sink, 1}}}, {}).ok());
+        const double held = double((*backend)->bytesHeld()) - before;
+        const auto forecast = double(cpuWorkspaceBytes(m.weights.shape, 2048, 1));
+        QVERIFY2(forecast > 0.8 * held && forecast < 1.2 * held,
+                 qPrintable(QString("forecast %1, held %2").arg(forecast).arg(held)));
+    }
+
     void autoTakesTheCpuWithoutCuda() {
         const RandomModel m({});
         const BackendOptions options{.nThreads = 1, .kvTokens = 64};

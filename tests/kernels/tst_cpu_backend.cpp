@@ -330,11 +330,11 @@ class TestCpuBackend : public QObject {
         p.finish(m);
         QVERIFY(b->prefill(seq, p.tokens, p.runs, {}).ok());
         const auto pagesOf = [&](const List& list) {
-            const uint64_t before = cpuBackend.kvPagesRead();
+            const uint64_t before = cpuBackend.kvPagesLoaded();
             const DecodeItem item{seq, 1, 4096, list, 0};
             const bool ok = b->decode({&item, 1}, {}).ok();
             b->truncate(seq, 4096);
-            const uint64_t perHead = (cpuBackend.kvPagesRead() - before) / (3 * 2);  // layers, KV heads
+            const uint64_t perHead = (cpuBackend.kvPagesLoaded() - before) / (3 * 2);  // layers, KV heads
             // What the program reports as read is what was loaded.
             const int32_t reported = loadedTokens(list.data(), int32_t(list.size()), 4096);
             const bool agrees = uint64_t(reported + 15) / 16 == perHead;

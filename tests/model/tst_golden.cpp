@@ -126,7 +126,8 @@ class TestGolden : public QObject {
   private:
     QString m_table;
     static IntervalList visibleAt(const ModelShape& shape, int32_t position) {
-        return foldWindow({{0, kOpenEnd}}, shape.slidingWindow, position);
+        const int32_t window = shape.slidingWindow;
+        return {{window > 0 ? std::max(0, position - window + 1) : 0, kOpenEnd}};
     }
 };
 

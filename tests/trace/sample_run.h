@@ -21,6 +21,7 @@ inline RunData sampleRun(int64_t runId = 3, const MaskPolicySpec& attention = Ma
     h.modelHash = "00ff";
     h.backend = "cpu";
     h.device = "a processor";
+    h.kvType = "BF16";
     h.machine = "a machine";
     h.programVersion = "0.1.0 (abc)";
     h.nThreads = 2;

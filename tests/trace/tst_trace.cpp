@@ -28,6 +28,7 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(h.modelHash, g.modelHash);
     QCOMPARE(h.backend, g.backend);
     QCOMPARE(h.device, g.device);
+    QCOMPARE(h.kvType, g.kvType);
     QCOMPARE(h.machine, g.machine);
     QCOMPARE(h.programVersion, g.programVersion);
     QCOMPARE(h.nThreads, g.nThreads);

@@ -462,7 +462,7 @@ class TestForeignText : public QObject {
             QVERIFY2(walk.faults.isEmpty(), qPrintable(QString("%1: %2 faults\n").arg(what).arg(walk.faults.size()) +
                                                        walk.faults.join("\n").left(6000)));
         };
-        window.models()->load({path, 0, DeviceChoice::Cpu});
+        window.models()->load({path, 0, Device::Cpu});
         LOOK("loading");
         ErrorInfo error{foreign, foreign, foreign, -1, -1};
         window.models()->onModelFailed(path, error);

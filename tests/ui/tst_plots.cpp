@@ -363,7 +363,7 @@ class TestPlots : public QObject {
         QCOMPARE(view.graph().nodeOf(view.currentSegment()), node - 1);
         hit(&view, Qt::Key_Escape);
         QVERIFY(!selection.isLocked());
-        QVERIFY(view.text().contains("out 1 reads in 1"));
+        QVERIFY(view.text().contains("out 1 named in 1"));
         for (QAction* a : view.actions()) QVERIFY(!a->toolTip().isEmpty() && !a->shortcut().isEmpty());
         view.grab();
     }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/types/records.h"
+#include "kernels/device.h"
 
 namespace spanscope {
 
@@ -22,13 +23,11 @@ struct TaskInfo {
     QStringList samples;
 };
 
-/// Where a model's numerics run.
-enum class DeviceChoice : uint8_t { Automatic, Cpu, Cuda, Reference };
-
 struct ModelInfo {
     QString path, name, format, hash;
     QString description, license, trainedOn, cardText;
     QString backend, device;  ///< "cpu", "Xeon, 2 threads"
+    QString kvType;           ///< of the KV cache: "BF16"
     QStringList tasks;        ///< names it was trained for; empty: none stated
     QStringList trainedFor;   ///< one sentence for each of `tasks`
     int protocolVersion = 0;  ///< 0: runs as plain text
@@ -59,7 +58,7 @@ struct ForecastInfo {
 struct LoadRequest {
     QString path;
     int contextTokens = 0;  ///< 0: as much as the model knows and half of the free memory holds
-    DeviceChoice device = DeviceChoice::Automatic;
+    Device device = Device::Auto;
 };
 
 /// One run, or two over the same prompt in alternating slices.

@@ -110,7 +110,9 @@ void MainToolBar::refresh() {
     }
     m_model->setText(menuText(text));
     m_model->setAccessibleName(tr("Model: %1").arg(text));
-    m_model->setToolTip(model.path.isEmpty() ? tr("Open a model") : plainToolTip(model.path + '\n' + model.format));
+    m_model->setToolTip(model.path.isEmpty()
+                            ? tr("Open a model")
+                            : plainToolTip(model.path + '\n' + model.format + tr("\nKV cache %1").arg(model.kvType)));
 }
 
 }  // namespace spanscope

@@ -64,7 +64,7 @@ class MemoryBar : public QWidget {
 
 }  // namespace
 
-ForecastDialog::ForecastDialog(const ForecastInfo& forecast, DeviceChoice device, QWidget* parent) : QDialog(parent) {
+ForecastDialog::ForecastDialog(const ForecastInfo& forecast, Device device, QWidget* parent) : QDialog(parent) {
     setWindowTitle(tr("Open model"));
     setMinimumWidth(480);
     auto* name = new QLabel(
@@ -80,8 +80,11 @@ ForecastDialog::ForecastDialog(const ForecastInfo& forecast, DeviceChoice device
     m_context->setAccessibleName(tr("Context tokens"));
     m_context->setToolTip(tr("Prompt and response together; decides the size of the KV cache"));
     m_device = new QComboBox(this);
-    m_device->addItems({tr("Automatic"), tr("CPU"), tr("CUDA"), tr("Reference (slow, exact)")});
-    m_device->setCurrentIndex(int(device));
+    for (const auto& [shown, value] :
+         {std::pair(tr("Automatic"), Device::Auto), std::pair(tr("CPU"), Device::Cpu),
+          std::pair(tr("CUDA"), Device::Cuda), std::pair(tr("Reference (slow, exact)"), Device::Reference)})
+        m_device->addItem(shown, int(value));
+    m_device->setCurrentIndex(m_device->findData(int(device)));
     m_device->setAccessibleName(tr("Device"));
     m_device->setToolTip(tr("Where the model runs. Automatic: a GPU if there is one, else the CPU"));
     m_table = new QLabel(this);
@@ -133,7 +136,7 @@ void ForecastDialog::show(const ForecastInfo& f) {
 }
 
 LoadRequest ForecastDialog::request() const {
-    return {m_forecast.path, m_context->value(), DeviceChoice(m_device->currentIndex())};
+    return {m_forecast.path, m_context->value(), Device(m_device->currentData().toInt())};
 }
 
 ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(parent) {
@@ -167,6 +170,7 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     add(tr("Context"),
         tr("%1 tokens here, trained for %2").arg(formatCount(m.contextTokens), formatCount(m.maxContext)));
     add(tr("Runs on"), QStringLiteral("%1 · %2").arg(shownLine(m.backend, 60), shownLine(m.device)));
+    add(tr("KV cache"), shownLine(m.kvType, 60));
     add(tr("Loaded in"), formatDuration(m.loadNs));
     add(tr("Span protocol"), m.protocolVersion ? tr("version %1").arg(m.protocolVersion)
                                                : tr("none: runs as plain text, every step attends to everything"));

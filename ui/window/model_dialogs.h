@@ -18,7 +18,7 @@ namespace spanscope {
 class ForecastDialog : public QDialog {
     Q_OBJECT
   public:
-    ForecastDialog(const ForecastInfo& forecast, DeviceChoice device, QWidget* parent);
+    ForecastDialog(const ForecastInfo& forecast, Device device, QWidget* parent);
     void show(const ForecastInfo& forecast);
     LoadRequest request() const;
     QString path() const { return m_forecast.path; }

@@ -170,9 +170,10 @@ void ModelLoader::fillRecent() {
 }
 
 void ModelLoader::readSettings() {
-    m_device = DeviceChoice(std::clamp(QSettings().value("model/device", 0).toInt(), 0, 3));
+    const std::string name = QSettings().value("model/device").toString().toStdString();
+    m_device = deviceFromName(name).value_or(Device::Auto);
 }
 
-void ModelLoader::writeSettings() const { QSettings().setValue("model/device", int(m_device)); }
+void ModelLoader::writeSettings() const { QSettings().setValue("model/device", deviceName(m_device)); }
 
 }  // namespace spanscope

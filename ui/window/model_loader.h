@@ -30,7 +30,7 @@ class ModelLoader : public QObject {
     /// One bundled model makes way for another; a person's own never.
     void useModelFor(const QString& task);
     QString loadingPath() const { return m_loadingPath; }
-    DeviceChoice device() const { return m_device; }
+    Device device() const { return m_device; }
     QMenu* recentMenu() const { return m_recent; }
     QMenu* bundledMenu() const { return m_bundledMenu; }  ///< null where no model came with the program
 
@@ -68,7 +68,7 @@ class ModelLoader : public QObject {
     QMenu* m_recent;
     QMenu* m_bundledMenu = nullptr;
     QString m_loadingPath;
-    DeviceChoice m_device = DeviceChoice::Automatic;
+    Device m_device = Device::Auto;
     QPointer<ForecastDialog> m_forecast;
     QString m_forecastPath;
 };

@@ -41,8 +41,9 @@ std::vector<std::pair<std::string, std::string>> provenance(const RunData& run) 
     return {
         {"program", "Spanscope " + h.programVersion},
         {"model", h.modelName + (h.modelHash.empty() ? "" : ", hash " + h.modelHash)},
-        {"backend",
-         h.backend + ", " + h.device + (h.nThreads > 0 ? ", " + std::to_string(h.nThreads) + " threads" : "")},
+        {"backend", h.backend + ", " + h.device +
+                        (h.nThreads > 0 ? ", " + std::to_string(h.nThreads) + " threads" : "") +
+                        (h.kvType.empty() ? "" : ", KV cache " + h.kvType)},
         {"machine", h.machine},
         {"attention", h.settings.attention.text()},
         {"policy", std::string(h.hasProtocol ? "span protocol" : "no protocol") + ", prefill " +

@@ -340,15 +340,13 @@ cudaError_t preparePrefillAttention() {
 }
 
 cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionParams& params) {
-    LaunchContext alone = ctx;
-    alone.overlap = false;
+    const LaunchContext alone = withoutDependentLaunch(ctx);
     const size_t shared = 3 * static_cast<size_t>((params.maxKeyTiles + 31) / 32) * sizeof(uint32_t);
     return launch(alone, prefillPlanKernel, dim3((params.n + kTile - 1) / kTile), dim3(kThreads), shared, params);
 }
 
 cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& params) {
-    LaunchContext alone = ctx;
-    alone.overlap = false;
+    const LaunchContext alone = withoutDependentLaunch(ctx);
     if (params.kvType == params.qType && params.kvType != Element::F32) {
         bool taken = false;
         const cudaError_t status = params.kvType == Element::F16 ? launchType<Half>(alone, params, taken)

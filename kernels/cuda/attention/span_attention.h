@@ -1,48 +1,33 @@
 // Decode attention over interval lists on a paged KV cache. Dense is the same kernel with one interval.
 #pragma once
 
-#include "kernels/cuda/attention/split_plan.h"
+#include "kernels/cuda/attention/span_kernel.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/step/step_types.h"
 
 namespace spanscope::cuda {
 
-inline constexpr int kSpanWarps = 4;     ///< of a block that shares out page visits
-inline constexpr int kClusterWarps = 8;  ///< of a block of a cluster that has a task
-inline constexpr int kMaxBlocksPerSm = 3;
-
-/// What a block of span_attention begins with: the first segment (pages [first, last) of one task) of its share. The
-/// same for all layers of a step, so it is worked out once (span_shares.cuh).
+/// What one block has to do, as far as it is known before a layer runs: its chunk of all page visits, and the first run
+/// of pages in it: [first, last) of one task. The same for all layers, so a step computes it once (span_schedule.cuh).
 struct BlockWork {
-    SplitPlan plan;              ///< not of a cluster
-    int32_t at, end;             ///< what is left of the share, on the plan's line; by parts: at < end if there is any
-    int32_t row, index, nPages;  ///< of the task; index: of its row's tasks
-    int32_t kvHead, head, nGroup;
-    int32_t currentPage;
-    int32_t begin;               ///< first visit on the line; -1: by parts
-    int32_t firstChunk, nParts;  ///< chunks that share the task
+    SplitPlan plan;                ///< not of a cluster
+    int32_t at, end;               ///< stream-K: visits of the chunk; split-K: at < end where there is work
+    int32_t row, index, nPages;    ///< of the task; index: among its row's tasks
+    int32_t kvHead, head, nGroup;  ///< first query head, how many
+    int32_t currentPage;           ///< that the step's own token goes to: an earlier kernel of the layer writes it
+    int32_t begin;                 ///< stream-K: first visit of the task; split-K: -1
+    int32_t firstChunk, nSplits;   ///< chunks that the task is split over
     int32_t first, last;
     const KeptPage* kept;
-    KeptPage early[2 * kClusterWarps];  ///< pages that warp w visits first and second, at w and nWarps + w, where there
-                                        ///< are such
+    KeptPage firstPages[2 * kClusterWarps];  ///< the first and second page of warp w: at w and nWarps + w
 };
 
-/// Blocks of a launch, and how many of them a task has to itself; 0: they share out all page visits.
-struct SpanGrid {
-    int32_t nBlocks = 0, cluster = 0;
-};
-/// What the records of a step depend on, beside its rows.
-struct SpanShares {
-    BlockWork* work = nullptr;   ///< absent: there are none to make
-    int32_t* arrived = nullptr;  ///< rows that are there; zero before the first step and after each
+/// What a step's schedule depends on, beside its rows.
+struct SpanSchedule {
+    BlockWork* work = nullptr;       ///< out (nBlocks); absent: no schedule is made
+    int32_t* rowsArrived = nullptr;  ///< one counter; zero before the first step and after each
     int32_t nKvHeads = 0, headsPerKv = 1, minPages = 0;
-    SpanGrid grid;
+    int32_t nBlocks = 0, cluster = 0;  ///< as in SpanLaunch
 };
-/// Query heads of a KV head come in groups of up to kHeadsPerBlock.
-SPANSCOPE_HD inline int32_t headGroupsOf(int32_t headsPerKv) { return ceilDivide(headsPerKv, kHeadsPerBlock); }
-
-/// Which kernel does it. Others than Auto are for tests and measurements; one that does not apply falls back.
-enum class SpanKernel : int32_t { Auto, Direct, Ring, Cluster, ClusterDeep };
 
 struct SpanAttentionParams {
     const BatchRow* rows = nullptr;  ///< (nRows), as plan_step left them
@@ -57,15 +42,14 @@ struct SpanAttentionParams {
     int32_t minPages = 4;  ///< see makeSplitPlan
     SpanKernel kernel = SpanKernel::Auto;
     BlockWork* work = nullptr;  ///< one per block, as many as spanAttentionScratch() says
-    // Scratch, sizes from spanAttentionScratch(); arrived must be zero before the first launch and stays so, shared
-    // too.
+    // Scratch, sizes from spanAttentionScratch(). The counters are zero before the first launch and after each.
     float* partialO = nullptr;
-    float2* partialMl = nullptr;
-    int32_t* arrived = nullptr;
-    int32_t* shared = nullptr;  ///< one counter, for SpanShares
-    WeightsAhead ahead;         ///< what the next kernel reads
-    int32_t nStages = 0;        ///< of a warp's ring; set by the launcher
-    int32_t headsPerKv = 1;     ///< query heads; set by the launcher
+    float2* partialMl = nullptr;     ///< maximum and sum of exponentials
+    int32_t* arrived = nullptr;      ///< per task: splits that are done
+    int32_t* rowsArrived = nullptr;  ///< for SpanSchedule
+    WeightPrefetch prefetch;         ///< what the next kernel reads
+    int32_t nStages = 0;             ///< of a warp's ring; set by the launcher
+    int32_t headsPerKv = 1;          ///< query heads; set by the launcher
 };
 
 struct SpanAttentionScratch {
@@ -75,14 +59,17 @@ SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t 
                                           int32_t headDim);
 /// False for head sizes no kernel takes (above 256 or not a multiple of 8).
 bool spanAttentionTakes(int32_t headDim);
-/// Once per process and device, before the first launch: raises limits.
+/// Once per process and device, before the first launch: raises the kernels' limits of shared memory.
 cudaError_t prepareSpanAttention(const LaunchContext& ctx);
-/// What plan_step needs to fill params.work. launchSpanAttention() is given afterwards what differs from these params
-/// in q, kv, out and ahead at most; with overlapped launches another kernel comes between, since blocks read their
-/// share before they wait for the previous kernel.
-SpanShares spanShares(const LaunchContext& ctx, const SpanAttentionParams& params);
-/// Fills params.work for rows that are there already.
-cudaError_t launchSpanShares(const LaunchContext& ctx, const SpanAttentionParams& params);
+/// What launchSpanAttention() does with these params.
+SpanLaunch spanLaunch(const LaunchContext& ctx, const SpanAttentionParams& params);
+/// What plan_step needs to fill params.work. The params of launchSpanAttention() may then differ in q, kv, out and
+/// prefetch only. With dependent launches another kernel has to come between, since blocks read their work before they
+/// synchronise with the kernel before them.
+SpanSchedule spanSchedule(const LaunchContext& ctx, const SpanAttentionParams& params);
+/// Fills params.work for rows that are on the device already.
+cudaError_t launchSpanSchedule(const LaunchContext& ctx, const SpanAttentionParams& params);
+/// InvalidValue for head sizes or numbers of rows that no kernel takes.
 cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionParams& params);
 
 }  // namespace spanscope::cuda

@@ -1,20 +1,31 @@
-// The kernel for compute capability 9.0 and few tasks (one sequence): the pages of a task are shared by the blocks of a
-// cluster, whose partial results meet in each other's shared memory. So nothing goes through L2, nobody is elected, and
-// the chain of latencies is list, page, merge in the block, barrier of the cluster, one read of a neighbour.
-// Grid (cluster size, tasks). Pages come as in span_attention_ring.cuh.
+// For compute capability 9.0 and few tasks (one sequence): the blocks of a cluster split one task's pages, and combine
+// their accumulators through distributed shared memory. So nothing goes through L2, no block waits for a counter, and
+// the chain of latencies is list, page, combine in the block, barrier of the cluster, one read of a neighbour. Grid
+// (cluster size, tasks). Pages come as in span_attention_ring.cuh; bytes and operations as there. Limit: latency, and
+// for long lists the bandwidth of the multiprocessors that have a task.
 #pragma once
 
 #include "kernels/cuda/attention/span_attention_ring.cuh"
 
 namespace spanscope::cuda {
 
-inline constexpr int kMaxCluster = 8;  ///< more was slower, and fits into fewer groups of multiprocessors
+/// A source of fillRing(): one run.
+template <int kWarps>
+struct RunSource {
+    const AttentionTask& of;
+    int32_t end;
+    RunPages<kWarps> pages;
+    __device__ __forceinline__ const AttentionTask& task() const { return of; }
+    __device__ __forceinline__ int32_t last() const { return end; }
+    __device__ __forceinline__ bool seek() const { return pages.at < end; }
+};
 
 template <class KV, int HD>
 __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const SpanAttentionParams p) {
+#if SPANSCOPE_SM90
     constexpr int kWarps = kClusterWarps, kThreads = kWarps * 32;
-    extern __shared__ __align__(
-        128) char sDynamic[];  // tiles, sums (kWarps, heads of a group, HD), the block's own sums
+    // Rings, accumulators of the warps (kWarps, heads of a group, HD), the block's own.
+    extern __shared__ __align__(128) char sDynamic[];
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ float2 sBlockMl[kHeadsPerBlock];
     __shared__ uint64_t sFull[kWarps * kMaxStages];
@@ -25,42 +36,20 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
     float* sBlock = sO + kWarps * heads.most * HD;
     const int32_t rank = static_cast<int32_t>(clusterRank()), nRanks = static_cast<int32_t>(clusterSize());
     const BlockWork& work = p.work[blockIdx.y * nRanks + rank];
-    const KeptPage early0 = work.early[warp],
-                   early1 = work.early[kWarps + warp];  // under way together with the rest of it
+    // Loaded together with the rest of it.
+    const KeptPage firstPage0 = work.firstPages[warp], firstPage1 = work.firstPages[kWarps + warp];
     const AttentionTask task(work);
     const int32_t first = work.first, last = work.last;
     if (task.nPages == 0) {
-        waitForPrevious();
-        letNextStart();
+        gridDependencySync();
+        launchDependents();
         return;
     }
     PageRing<KV, HD> ring{sDynamic + warp * p.nStages * PageRing<KV, HD>::kTileBytes, sFull + warp * kMaxStages,
                           sMask + warp * kMaxStages, p.nStages};
     ring.open(lane);
-    ListWindow window;
-    int32_t askedAt = first + warp;
-    const auto ask = [&](KeptPage page) {
-        ring.put(p, page, task.kvHead, lane);
-        askedAt += kWarps;
-        window.next();
-    };
-    // Before the wait: all but the page that the previous kernel may still write.
-    int nAsked = 0;
-    bool mayWait = false;
-    for (; nAsked < min(2, p.nStages) && askedAt < last; ++nAsked, askedAt += kWarps) {
-        const KeptPage page = nAsked == 0 ? early0 : early1;
-        mayWait = page.page == task.currentPage;
-        if (mayWait) break;
-        ring.put(p, page, task.kvHead, lane);
-    }
-    for (; !mayWait && nAsked < p.nStages && askedAt < last; ++nAsked) {
-        const KeptPage page = window.read<kWarps>(task.kept, askedAt, last, lane);
-        if (page.page == task.currentPage) break;
-        ask(page);
-    }
-    waitForPrevious();
-    letNextStart();
-    for (; nAsked < p.nStages && askedAt < last; ++nAsked) ask(window.read<kWarps>(task.kept, askedAt, last, lane));
+    RunSource<kWarps> source{task, last, {first + warp, {}}};
+    fillRing<kWarps>(p, ring, source, firstPage0, firstPage1, lane);
 
     const size_t outAt = (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD;
     MmaEngine<KV, HD> engine;
@@ -68,21 +57,21 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
     engine.reset();
     const float scaleLog2 = p.scale * kLog2e;
     for (int32_t i = first + warp; i < last; i += kWarps)
-        ring.visit(engine, scaleLog2, lane, [&] {
-            if (askedAt < last) ask(window.read<kWarps>(task.kept, askedAt, last, lane));
+        ring.consume(engine, scaleLog2, lane, [&] {
+            if (source.seek()) issueNext<kWarps>(p, ring, source, lane);
         });
-    if (tid == 0) askAhead(p.ahead, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);
-    engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
+    if (tid == 0) prefetchWeights(p.prefetch, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);
+    engine.store(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
     __syncthreads();
     const int32_t nElements = task.nGroup * HD;
     for (int e = tid; e < nElements; e += kThreads) {
-        const Partial r = joinWarps<kWarps>(sO, heads.most * HD, sMl, e / HD, e);
-        sBlock[e] = r.value;
-        if (e % HD == 0) sBlockMl[e / HD] = make_float2(r.top, r.total);
+        const Partial r = combineWarps<kWarps>(sO, heads.most * HD, sMl, e / HD, e);
+        sBlock[e] = r.o;
+        if (e % HD == 0) sBlockMl[e / HD] = make_float2(r.m, r.l);
     }
     clusterArrive();
     clusterWait();
-    // Each block writes its share of the elements.
+    // Each block combines and writes its part of the elements.
     for (int e = nElements * rank / nRanks + tid; e < nElements * (rank + 1) / nRanks; e += kThreads) {
         float2 ml[kMaxCluster];
         float value[kMaxCluster];
@@ -90,8 +79,8 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
 #pragma unroll
         for (int i = 0; i < kMaxCluster; ++i) {
             const int from = i < nRanks ? i : 0;
-            ml[i] = loadOfBlock(sBlockMl + e / HD, from);
-            value[i] = loadOfBlock(sBlock + e, from);
+            ml[i] = loadFromRank(sBlockMl + e / HD, from);
+            value[i] = loadFromRank(sBlock + e, from);
             if (i >= nRanks) ml[i].x = -INFINITY;
         }
 #pragma unroll
@@ -105,8 +94,9 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
         }
         storeElement(p.out, p.outType, outAt + e, total > 0.f ? sum / total : 0.f);
     }
-    clusterArrive();  // nobody leaves while others read its sums
+    clusterArrive();  // no block leaves while others read its accumulators
     clusterWait();
+#endif
 }
 
 }  // namespace spanscope::cuda

@@ -1,22 +1,19 @@
-// The kernel for every device, KV type and head size: pages go straight into registers, three blocks of four warps per
-// multiprocessor, the next page requested as soon as this one's registers are free.
+// For every device, KV type and head size: pages go from device memory straight into registers. Three blocks of four
+// warps per multiprocessor on tensor cores, two on CUDA cores; the next page is loaded as soon as the registers of this
+// one are free. Bytes and operations: span_attention.cu. Limit: bytes in flight, which registers bound.
 #pragma once
 
+#include "kernels/cuda/attention/span_attention_common.cuh"
 #include "kernels/cuda/attention/span_attention_mma.cuh"
-#include "kernels/cuda/attention/span_attention_parts.cuh"
 #include "kernels/cuda/attention/span_attention_plain.cuh"
 
 namespace spanscope::cuda {
 
-inline constexpr int kDirectWarps = kSpanWarps;
-
+/// Engine: MmaEngine or PlainEngine.
 template <class Engine>
-constexpr bool kIsPlain = Engine::kBlocksPerSm == 2;
-
-template <class Engine>
-__global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
+__global__ void __launch_bounds__(kSpanWarps * 32, Engine::kBlocksPerSm)
     spanAttentionKernel(const SpanAttentionParams p) {
-    constexpr int kWarps = kDirectWarps;
+    constexpr int kWarps = kSpanWarps;
     extern __shared__ float4 sSums[];
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ bool sLast;
@@ -24,41 +21,41 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const HeadGroups heads(p);
     const BlockWork& work = p.work[blockIdx.x];
-    const int32_t early = work.early[warp].page;  // under way together with the rest of it
-    SegmentWalk walk(work);
+    const int32_t firstPage = work.firstPages[warp].page;  // loaded together with the rest of it
+    PageRuns runs(work);
     const SplitPlan plan = work.plan;
     const int32_t chunk = blockIdx.x;
-    if (walk.atEnd()) {
-        if (tid == 0) askAhead(p.ahead, blockIdx.x);
-        waitForPrevious();
-        letNextStart();
+    if (runs.atEnd()) {
+        if (tid == 0) prefetchWeights(p.prefetch, blockIdx.x);
+        gridDependencySync();
+        launchDependents();
         return;
     }
-    bool waited = false;
+    bool synced = false;
     const float scaleLog2 = p.scale * kLog2e;
     Engine engine;
-    while (!walk.atEnd()) {
-        walk.next(p, heads);
-        const AttentionTask& task = walk.task;
-        const int32_t firstMine = walk.firstOf(warp);
-        const int32_t nMine = walk.last > firstMine ? (walk.last - firstMine + kWarps - 1) / kWarps : 0;
+    while (!runs.atEnd()) {
+        runs.next(p, heads);
+        const AttentionTask& task = runs.task;
+        const int32_t firstMine = runs.firstOf(warp);
+        const int32_t nMine = runs.last > firstMine ? (runs.last - firstMine + kWarps - 1) / kWarps : 0;
         const KeptPage* kept = task.kept + firstMine;
         const int hd = engine.headDim(p);
 
         KeptPage mine;
         if (lane < nMine) mine = kept[lane * kWarps];
-        int32_t page = waited ? __shfl_sync(0xffffffffu, mine.page, 0) : early;
-        const bool old = waited || page != task.currentPage;
-        if (nMine > 0 && old) {
+        int32_t page = synced ? __shfl_sync(0xffffffffu, mine.page, 0) : firstPage;
+        const bool written = synced || page != task.currentPage;
+        if (nMine > 0 && written) {
             engine.loadK(p, page, task.kvHead, lane);
             engine.loadV(p, page, task.kvHead, lane);
         }
-        if (!waited) {
-            waitForPrevious();
-            letNextStart();
-            waited = true;
+        if (!synced) {
+            gridDependencySync();
+            launchDependents();
+            synced = true;
         }
-        if (nMine > 0 && !old) {
+        if (nMine > 0 && !written) {
             engine.loadK(p, page, task.kvHead, lane);
             engine.loadV(p, page, task.kvHead, lane);
         }
@@ -71,10 +68,7 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
                 if (((i + 1) & 31) == 0 && i + 1 + lane < nMine) mine = kept[(i + 1 + lane) * kWarps];
                 page = __shfl_sync(0xffffffffu, mine.page, (i + 1) & 31);
             }
-            if constexpr (kIsPlain<Engine>) {
-                engine.visit(p, mask, scaleLog2, task.nGroup, lane);
-                if (more) engine.loadK(p, page, task.kvHead, lane);
-            } else {
+            if constexpr (Engine::kTensorCores) {
                 float s[2][4];
                 engine.scores(s);
                 if (more) engine.loadK(p, page, task.kvHead, lane);
@@ -82,11 +76,14 @@ __global__ void __launch_bounds__(kDirectWarps * 32, Engine::kBlocksPerSm)
                 engine.softmax(s, mask, scaleLog2, lane, b0, b1);
                 engine.values(b0, b1);
                 if (more) engine.loadV(p, page, task.kvHead, lane);
+            } else {
+                engine.visit(p, mask, scaleLog2, task.nGroup, lane);
+                if (more) engine.loadK(p, page, task.kvHead, lane);
             }
         }
-        if (tid == 0 && walk.atEnd()) askAhead(p.ahead, blockIdx.x);  // while results meet
-        engine.publish(sO + warp * heads.most * hd, sMl + warp * kHeadsPerBlock, task.nGroup, lane, hd);
-        finishSegment<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, hd);
+        if (tid == 0 && runs.atEnd()) prefetchWeights(p.prefetch, blockIdx.x);  // while accumulators are combined
+        engine.store(sO + warp * heads.most * hd, sMl + warp * kHeadsPerBlock, task.nGroup, lane, hd);
+        finishRun<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, hd);
     }
 }
 

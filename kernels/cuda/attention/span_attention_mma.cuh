@@ -1,12 +1,12 @@
-// A warp's share of one task on the tensor cores: 16-bit KV, headDim 32, 64 or 128.
+// One warp's part of a task on the tensor cores: 16-bit KV, headDim 32, 64 or 128.
 //
-// A page is 16 tokens, which is a tensor core tile, so nothing passes through shared memory: every lane loads 16 bytes
-// of K or V straight into registers that are operands. Two facts make that work. (1) A dot product does not care about
-// the order of its terms: lane t of a quad takes dims 8t..8t+7 of each 32 and Q is loaded in the same order.
-// (2) V is used as V^T: dims r*8+2j and r*8+2j+1 of two tokens are in one lane already, one byte permutation pairs
-// them. S = Q K^T has the heads as rows (8 of 16 used); its accumulator is, as it stands, the B operand of
-// O^T = V^T P^T. The next page's K is requested as soon as this page's K is used, the same for V: 4 to 8 KB in flight
-// per warp, twelve warps per multiprocessor.
+// A page is 16 tokens, as many as an mma tile has, so no operand is rearranged in shared memory: every lane loads 16
+// bytes of K or V, and they are its fragments as they are. Two facts make that work. (1) The terms of a dot product may
+// come in any order: lane t of a quad takes dims 8t..8t+7 of each 32, and Q is loaded in the same order. (2) V is used
+// as V^T: one lane has dims r*8+2j and r*8+2j+1 of two tokens, and one byte permutation pairs the tokens. S = Q K^T has
+// the heads as rows (8 of 16 used); its accumulator is, as it is, the B operand of O^T = V^T P^T.
+// In span_attention_direct.cuh the next page's K is loaded as soon as this page's K is used, and so V: 4 to 8 KB in
+// flight per warp, twelve warps per multiprocessor.
 #pragma once
 
 #include "kernels/cuda/attention/span_attention.h"
@@ -16,8 +16,8 @@ namespace spanscope::cuda {
 
 template <class KV, int HD>
 struct MmaEngine {
-    static constexpr int kBlocksPerSm = 3;
-    static constexpr int kHeadDim = HD;
+    static constexpr bool kTensorCores = true;
+    static constexpr int kBlocksPerSm = kDirectBlocksPerSm;
     static constexpr int kChunks = HD / 32;                // of K: 64 bytes of a token
     static constexpr int kVecDims = HD % 64 == 0 ? 8 : 4;  // dims of V in one load
     static constexpr int kGroups = HD / (8 * kVecDims);    // of V: what 8 lanes cover
@@ -29,9 +29,9 @@ struct MmaEngine {
     float o[kGroups][kPairs][4];
     float m, l;
 
-    /// load16, load8: how a lane gets bytes of the tile: from device memory, or from shared memory that holds a copy.
+    /// load16, load8: how a lane gets bytes of the tile, which lies in device or shared memory.
     template <class Load16>
-    __device__ __forceinline__ void takeK(const KV* tile, int lane, const Load16& load16) {
+    __device__ __forceinline__ void loadKFragments(const KV* tile, int lane, const Load16& load16) {
         const KV* at = tile + (lane >> 2) * HD + (lane & 3) * 8;
 #pragma unroll
         for (int j = 0; j < 2; ++j)
@@ -39,7 +39,7 @@ struct MmaEngine {
             for (int c = 0; c < kChunks; ++c) k[c][j] = load16(at + j * 8 * HD + c * 32);
     }
     template <class Load16, class Load8>
-    __device__ __forceinline__ void takeV(const KV* tile, int lane, const Load16& load16, const Load8& load8) {
+    __device__ __forceinline__ void loadVFragments(const KV* tile, int lane, const Load16& load16, const Load8& load8) {
         const KV* at = tile + (lane & 3) * 2 * HD + (lane >> 2) * kVecDims;
 #pragma unroll
         for (int i = 0; i < 4; ++i)
@@ -56,15 +56,15 @@ struct MmaEngine {
             }
     }
     __device__ __forceinline__ void loadK(const SpanAttentionParams& p, int32_t page, int32_t kvHead, int lane) {
-        takeK(static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, HD), lane,
-              [](const void* at) { return loadKv16(at); });
+        loadKFragments(static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, HD), lane,
+                       [](const void* at) { return loadKv16(at); });
     }
     __device__ __forceinline__ void loadV(const SpanAttentionParams& p, int32_t page, int32_t kvHead, int lane) {
-        takeV(
+        loadVFragments(
             static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, HD), lane,
             [](const void* at) { return loadKv16(at); }, [](const void* at) { return loadKv8(at); });
     }
-    /// A task's queries on their way: requested while the previous task's results meet.
+    /// A task's queries as they are loaded, while the accumulators of the task before are combined.
     struct Queries {
         float4 a[kChunks], b[kChunks];
         /// qHead: (nGroup, HD) floats of the task's heads.
@@ -81,7 +81,7 @@ struct MmaEngine {
             }
         }
     };
-    __device__ __forceinline__ void takeQ(const Queries& from) {
+    __device__ __forceinline__ void packQ(const Queries& from) {
 #pragma unroll
         for (int c = 0; c < kChunks; ++c) {
             q[c][0] = pack2<KV>(from.a[c].x, from.a[c].y), q[c][1] = pack2<KV>(from.a[c].z, from.a[c].w);
@@ -91,7 +91,7 @@ struct MmaEngine {
     __device__ __forceinline__ void loadQ(const float* qHead, int nGroup, int lane) {
         Queries queries;
         queries.load(qHead, nGroup, lane);
-        takeQ(queries);
+        packQ(queries);
     }
     __device__ __forceinline__ void reset() {
         m = -INFINITY;
@@ -156,8 +156,8 @@ struct MmaEngine {
                 mma16816<KV>(o[g][j], a0, a1, a2, a3, b0, b1);
             }
     }
-    /// This warp's sums to shared memory: o (kHeadsPerBlock, HD) unnormalised, ml (kHeadsPerBlock).
-    __device__ __forceinline__ void publish(float* sO, float2* sMl, int nGroup, int lane, int /*headDim*/) {
+    /// This warp's accumulators to shared memory: O (heads of a group, HD), (m, l) (kHeadsPerBlock).
+    __device__ __forceinline__ void store(float* sO, float2* sMl, int nGroup, int lane, int /*headDim*/) {
         l += __shfl_xor_sync(0xffffffffu, l, 1);
         l += __shfl_xor_sync(0xffffffffu, l, 2);
         const int r = lane >> 2, t = lane & 3;

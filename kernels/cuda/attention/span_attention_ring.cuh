@@ -1,79 +1,77 @@
-// The kernel for compute capability 9.0: pages come through shared memory, brought by the copy engine.
+// For compute capability 9.0: pages come through shared memory by bulk asynchronous copies.
 //
 // K and V of one page and KV head lie together (8 KB at 128 dims of 16 bits), so a page visit is one copy. Every warp
-// has a ring of such tiles of its own, filled across the borders of tasks and chunks: the bytes in flight (nearly all
-// of shared memory) do not drop while results meet, and no warp waits for another to get data. Operands are read from
-// the ring as span_attention_mma.cuh wants them, with conflicts that cost less than half of the time a page takes to
-// come. Two blocks of four warps per multiprocessor. What a block begins with comes in one read (BlockWork), and the
-// next task's queries while the last one's results meet. Plain reads of such pages reach 4,590 GB/s on an H200;
-// multiprocessors are not equally fast, and the mean one is done 20 us before the last of 480. Tried and dropped: a
-// tail of small chunks for whoever is free (the merge of its many parts cost 30 us), one block of eight warps (worse on
-// short lists).
+// has a multi-stage ring of such tiles of its own, a stage each, filled across the borders of tasks and chunks: the
+// bytes in flight, nearly all of shared memory, do not drop while accumulators are combined, and no warp waits for
+// another to get data. Fragments are read from a stage as span_attention_mma.cuh wants them; their bank conflicts take
+// less than half of the time a page takes to arrive. Two blocks of four warps per multiprocessor. A block's work comes
+// in one read (BlockWork), and the next task's queries are loaded while the accumulators of the last one are combined.
+// Bytes and operations: span_attention.cu. Limit: memory bandwidth. Plain reads of such pages reach 4,590 GB/s on an
+// H200; multiprocessors are not equally fast, and the mean one is done 20 us before the last of 480.
+// Tried and dropped: a tail of small chunks for blocks that are done early (merging its many splits cost 30 us); one
+// block of eight warps (worse on short lists).
 #pragma once
 
+#include "kernels/cuda/attention/span_attention_common.cuh"
 #include "kernels/cuda/attention/span_attention_mma.cuh"
-#include "kernels/cuda/attention/span_attention_parts.cuh"
-#include "kernels/cuda/bulk.cuh"
+#include "kernels/cuda/hopper.cuh"
 
 namespace spanscope::cuda {
 
-inline constexpr int kMaxStages = 8;  // of a warp's ring
-inline constexpr int kRingBytes =
-    16 * 1024;  // of a warp at most: with more in flight the slowest multiprocessor is later done
-inline constexpr int kRingWarps = kSpanWarps;
-
-/// Copies whole pages in, in the order in which they are asked for. Belongs to one warp; all lanes call together.
+/// One warp's ring of stages, each for K and V of one page. All lanes call together.
 template <class KV, int HD>
 struct PageRing {
     static constexpr uint32_t kTileBytes = 2 * kPageTokens * HD * sizeof(KV);
-    char* tiles;
-    uint64_t* full;
+    char* tiles;     ///< (nStages, kTileBytes)
+    uint64_t* full;  ///< (nStages) barriers: the tile has arrived
     uint32_t* masks;
     int nStages;
     uint64_t policy = 0;
-    int putAt = 0, takeAt = 0;
+    int writeStage = 0, readStage = 0;
     uint32_t parity = 0;
 
     __device__ __forceinline__ void open(int lane) {
-        policy = evictFirst();
+        policy = evictFirstPolicy();
         if (lane == 0) {
             for (int s = 0; s < nStages; ++s) initBarrier(full + s, 1);
-            publishBarriers();
+            fenceBarrierInit();
         }
         __syncwarp();
     }
-    __device__ __forceinline__ void put(const SpanAttentionParams& p, KeptPage page, int32_t kvHead, int lane) {
+    /// Starts the copy of a page into the next stage, which must be free.
+    __device__ __forceinline__ void issue(const SpanAttentionParams& p, KeptPage page, int32_t kvHead, int lane) {
         if (lane == 0) {
-            masks[putAt] = page.mask;
-            expectBytes(full + putAt, kTileBytes);
-            copyBulk(tiles + putAt * kTileBytes,
+            masks[writeStage] = page.mask;
+            arriveExpectBytes(full + writeStage, kTileBytes);
+            bulkCopy(tiles + writeStage * kTileBytes,
                      static_cast<const KV*>(p.kv) + kvTile(page.page, p.nKvHeads, kvHead, 0, HD), kTileBytes,
-                     full + putAt, policy);
+                     full + writeStage, policy);
         }
-        putAt = putAt + 1 == nStages ? 0 : putAt + 1;
+        writeStage = writeStage + 1 == nStages ? 0 : writeStage + 1;
     }
-    /// The oldest page is attended and given up; `refill` may then put another one.
+    /// Attends to the oldest page and frees its stage; `refill` may then issue another.
     template <class Refill>
-    __device__ __forceinline__ void visit(MmaEngine<KV, HD>& engine, float scaleLog2, int lane, const Refill& refill) {
-        waitBarrier(full + takeAt, parity);
-        const KV* tile = reinterpret_cast<const KV*>(tiles + takeAt * kTileBytes);
-        const uint32_t mask = masks[takeAt];
+    __device__ __forceinline__ void consume(MmaEngine<KV, HD>& engine, float scaleLog2, int lane,
+                                            const Refill& refill) {
+        waitBarrier(full + readStage, parity);
+        const KV* tile = reinterpret_cast<const KV*>(tiles + readStage * kTileBytes);
+        const uint32_t mask = masks[readStage];
         const auto load16 = [](const void* at) { return *static_cast<const uint4*>(at); };
         const auto load8 = [](const void* at) { return *static_cast<const uint2*>(at); };
-        engine.takeK(tile, lane, load16);
+        engine.loadKFragments(tile, lane, load16);
         float s[2][4];
         engine.scores(s);
-        engine.takeV(tile + kPageTokens * HD, lane, load16, load8);
+        engine.loadVFragments(tile + kPageTokens * HD, lane, load16, load8);
         uint32_t b0, b1;
         engine.softmax(s, mask, scaleLog2, lane, b0, b1);
         engine.values(b0, b1);
-        if (++takeAt == nStages) takeAt = 0, parity ^= 1;
+        if (++readStage == nStages) readStage = 0, parity ^= 1;
         __syncwarp();
         refill();
     }
 };
 
-/// A list of pages read a warp at a time; lane i holds the i-th page to come.
+/// A list of pages read a warp at a time: lane i holds the i-th page to come.
 struct ListWindow {
     KeptPage held;
     int at = 0;
@@ -90,10 +88,88 @@ struct ListWindow {
     __device__ __forceinline__ void next() { at = (at + 1) & 31; }
 };
 
+/// A warp's pages in the order in which its ring takes them: those of a run [.., last) of `task`, kWarps apart from
+/// `at`.
+template <int kWarps>
+struct RunPages {
+    int32_t at;
+    ListWindow window;
+
+    __device__ __forceinline__ KeptPage read(const AttentionTask& task, int32_t last, int lane) {
+        return window.read<kWarps>(task.kept, at, last, lane);
+    }
+    __device__ __forceinline__ void next() {
+        at += kWarps;
+        window.next();
+    }
+};
+
+/// The page that the source has come to.
+template <int kWarps, class KV, int HD, class Source>
+__device__ __forceinline__ void issueNext(const SpanAttentionParams& p, PageRing<KV, HD>& ring, Source& source,
+                                          int lane) {
+    ring.issue(p, source.pages.read(source.task(), source.last(), lane), source.task().kvHead, lane);
+    source.pages.next();
+}
+
+/// Fills a warp's ring and synchronises with the kernel before this one: before that come all pages up to the one that
+/// this kernel may still be writing, after it the rest. The first two pages of the run are known from `work`.
+/// source: seek() goes to a page of this warp (false: there are no more), task() and last() say which run it is of.
+template <int kWarps, class KV, int HD, class Source>
+__device__ __forceinline__ void fillRing(const SpanAttentionParams& p, PageRing<KV, HD>& ring, Source& source,
+                                         KeptPage firstPage0, KeptPage firstPage1, int lane) {
+    int nIssued = 0;
+    bool reachedCurrent = false;
+    for (; nIssued < min(2, p.nStages) && source.pages.at < source.last(); ++nIssued, source.pages.at += kWarps) {
+        const KeptPage page = nIssued == 0 ? firstPage0 : firstPage1;
+        reachedCurrent = page.page == source.task().currentPage;
+        if (reachedCurrent) break;
+        ring.issue(p, page, source.task().kvHead, lane);
+    }
+    for (; !reachedCurrent && nIssued < p.nStages && source.seek(); ++nIssued) {
+        const KeptPage page = source.pages.read(source.task(), source.last(), lane);
+        if (page.page == source.task().currentPage) break;
+        ring.issue(p, page, source.task().kvHead, lane);
+        source.pages.next();
+    }
+    gridDependencySync();
+    launchDependents();
+    for (; nIssued < p.nStages && source.seek(); ++nIssued) issueNext<kWarps>(p, ring, source, lane);
+}
+
+/// A source of fillRing(): all runs of a block's chunk.
+template <int kWarps>
+struct ChunkSource {
+    const SpanAttentionParams& p;
+    const HeadGroups& heads;
+    PageRuns runs;
+    int warp;
+    RunPages<kWarps> pages;
+
+    __device__ __forceinline__ ChunkSource(const SpanAttentionParams& params, const HeadGroups& groups,
+                                           const PageRuns& all, int warpIndex)
+        : p(params), heads(groups), runs(all), warp(warpIndex) {
+        runs.next(p, heads);
+        pages.at = runs.firstOf(warp);
+    }
+    __device__ __forceinline__ const AttentionTask& task() const { return runs.task; }
+    __device__ __forceinline__ int32_t last() const { return runs.last; }
+    __device__ __forceinline__ bool seek() {
+        while (pages.at >= runs.last) {
+            if (runs.atEnd()) return false;
+            runs.next(p, heads);
+            pages.at = runs.firstOf(warp);
+            pages.window.restart();
+        }
+        return true;
+    }
+};
+
 template <class KV, int HD>
-__global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanAttentionParams p) {
-    constexpr int kWarps = kRingWarps;
-    extern __shared__ __align__(128) char sDynamic[];  // tiles, then sums (kWarps, heads of a group, HD)
+__global__ void __launch_bounds__(kSpanWarps * 32, kRingBlocksPerSm) spanRingKernel(const SpanAttentionParams p) {
+#if SPANSCOPE_SM90
+    constexpr int kWarps = kSpanWarps;
+    extern __shared__ __align__(128) char sDynamic[];  // rings, then accumulators (kWarps, heads of a group, HD)
     __shared__ float2 sMl[kWarps * kHeadsPerBlock];
     __shared__ uint64_t sFull[kWarps * kMaxStages];
     __shared__ uint32_t sMask[kWarps * kMaxStages];
@@ -104,78 +180,45 @@ __global__ void __launch_bounds__(kRingWarps * 32, 2) spanRingKernel(const SpanA
     PageRing<KV, HD> ring{sDynamic + warp * p.nStages * PageRing<KV, HD>::kTileBytes, sFull + warp * kMaxStages,
                           sMask + warp * kMaxStages, p.nStages};
     const BlockWork& work = p.work[blockIdx.x];
-    const KeptPage early0 = work.early[warp],
-                   early1 = work.early[kWarps + warp];  // under way together with the rest of it
-    SegmentWalk asked(work), walk = asked;
+    // Loaded together with the rest of it.
+    const KeptPage firstPage0 = work.firstPages[warp], firstPage1 = work.firstPages[kWarps + warp];
+    PageRuns runs(work);
     const SplitPlan plan = work.plan;
     ring.open(lane);
     const int32_t chunk = blockIdx.x;
-    if (walk.atEnd()) {
-        if (tid == 0) askAhead(p.ahead, blockIdx.x);
-        waitForPrevious();
-        letNextStart();
+    if (runs.atEnd()) {
+        if (tid == 0) prefetchWeights(p.prefetch, blockIdx.x);
+        gridDependencySync();
+        launchDependents();
         return;
     }
-    // What the ring is filled with next: page askedAt of the segment `asked`.
-    ListWindow window;
-    asked.next(p, heads);
-    int32_t askedAt = asked.firstOf(warp);
-    const auto seek = [&] {  // to a page of this warp; false: there are no more
-        while (askedAt >= asked.last) {
-            if (asked.atEnd()) return false;
-            asked.next(p, heads);
-            askedAt = asked.firstOf(warp);
-            window.restart();
-        }
-        return true;
-    };
-    const auto pageAsked = [&] { return window.read<kWarps>(asked.task.kept, askedAt, asked.last, lane); };
-    const auto ask = [&](KeptPage page) {
-        ring.put(p, page, asked.task.kvHead, lane);
-        askedAt += kWarps;
-        window.next();
-    };
-    // Before the wait: all but the page that the previous kernel may still write.
-    int nAsked = 0;
-    bool mayWait = false;
-    for (; nAsked < min(2, p.nStages) && askedAt < asked.last; ++nAsked, askedAt += kWarps) {
-        const KeptPage page = nAsked == 0 ? early0 : early1;
-        mayWait = page.page == asked.task.currentPage;
-        if (mayWait) break;
-        ring.put(p, page, asked.task.kvHead, lane);
-    }
-    for (; !mayWait && nAsked < p.nStages && seek(); ++nAsked) {
-        const KeptPage page = pageAsked();
-        if (page.page == asked.task.currentPage) break;
-        ask(page);
-    }
-    waitForPrevious();
-    letNextStart();
-    for (; nAsked < p.nStages && seek(); ++nAsked) ask(pageAsked());
+    ChunkSource<kWarps> source(p, heads, runs, warp);  // runs ahead of `runs` by as many pages as the ring holds
+    fillRing<kWarps>(p, ring, source, firstPage0, firstPage1, lane);
 
     const float scaleLog2 = p.scale * kLog2e;
     MmaEngine<KV, HD> engine;
     typename MmaEngine<KV, HD>::Queries queries;
-    const auto open = [&] {  // the next segment
-        walk.next(p, heads);
-        queries.load(p.q + (static_cast<size_t>(walk.task.row) * p.nHeads + walk.task.head) * HD, walk.task.nGroup,
+    const auto nextRun = [&] {
+        runs.next(p, heads);
+        queries.load(p.q + (static_cast<size_t>(runs.task.row) * p.nHeads + runs.task.head) * HD, runs.task.nGroup,
                      lane);
     };
-    open();
+    nextRun();
     for (bool more = true; more;) {
-        engine.takeQ(queries);
+        engine.packQ(queries);
         engine.reset();
-        for (int32_t i = walk.firstOf(warp); i < walk.last; i += kWarps)
-            ring.visit(engine, scaleLog2, lane, [&] {
-                if (seek()) ask(pageAsked());
+        for (int32_t i = runs.firstOf(warp); i < runs.last; i += kWarps)
+            ring.consume(engine, scaleLog2, lane, [&] {
+                if (source.seek()) issueNext<kWarps>(p, ring, source, lane);
             });
-        const AttentionTask task = walk.task;
-        more = !walk.atEnd();
-        if (more) open();
-        else if (tid == 0) askAhead(p.ahead, blockIdx.x);  // while results meet
-        engine.publish(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
-        finishSegment<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, HD);
+        const AttentionTask task = runs.task;
+        more = !runs.atEnd();
+        if (more) nextRun();
+        else if (tid == 0) prefetchWeights(p.prefetch, blockIdx.x);  // while accumulators are combined
+        engine.store(sO + warp * heads.most * HD, sMl + warp * kHeadsPerBlock, task.nGroup, lane, HD);
+        finishRun<kWarps>(p, plan, heads, task, chunk, sO, sMl, &sLast, HD);
     }
+#endif
 }
 
 }  // namespace spanscope::cuda

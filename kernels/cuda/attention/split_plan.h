@@ -1,16 +1,17 @@
-// How the pages of a decode step are shared out over the attention grid, the same on host and device.
+// How the page visits of a decode step are split over the attention grid; the same on host and device.
 //
-// A task is what one block could do alone: a row's kept pages for one KV head and a group of query heads. Two ways:
+// A task is one output tile: a row's kept pages for one KV head and a group of query heads. It is what one block could
+// do alone. Two ways to split tasks over a fixed grid:
 //
-// Parts: every block has one task or one part of one. A row's tasks are cut into as many parts as their share of all
-// visits is of the grid. Taken where there is a block for every part and none has much more than the mean: a few blocks
-// may stay idle, but nobody has to begin a second task, which costs a block as much as some 16 pages.
+// Split-K (as Flash-Decoding): every block has one task or one split of one. A row's tasks are cut into as many splits
+// as the row's share of all page visits is of the grid. Taken where there is a block for every split and none is much
+// longer than the mean: a few blocks may stay idle, but no block begins a second task, which costs it as much as some
+// 16 pages.
 //
-// The line: all page visits of a layer lie on one line: rows in order, in a row its tasks in order, in a task its kept
-// pages in order. Block c takes chunk c of them, all of one size. So many short lists are bundled and every block has
-// equal work whatever the lists look like.
-// A task cut by a chunk border leaves partial results: at most two per chunk, the one its range starts with (slot 0)
-// and the one it ends with (slot 1).
+// Stream-K (arXiv 2301.03598): all page visits of a layer form one sequence: rows in order, in a row its tasks, in a
+// task its kept pages. Block c takes chunk c of it, and all chunks have one size. So many short lists are bundled, and
+// every block has equal work whatever the lists look like. A task cut by a chunk border leaves partial results: at most
+// two per chunk, of the task its chunk begins in (slot 0) and of the one it ends in (slot 1).
 #pragma once
 
 #include <cstdint>
@@ -23,18 +24,20 @@ struct SplitPlan {  // without initialisers: it lies in shared memory
     int32_t nVisits;
     int32_t nBlocks;
     int32_t minPages;
-    int32_t chunk;    ///< the line: visits of a chunk; the last may have fewer
-    int32_t nChunks;  ///< that have visits
-    int32_t parts;    ///< not 0: by parts, chunk c is part c of all rows' tasks
+    int32_t chunk;    ///< stream-K: visits of a chunk; the last may have fewer
+    int32_t nChunks;  ///< that have visits; chunk c is block c's
+    int32_t splitK;   ///< 1: split-K, chunk c is split c of all rows' tasks; 0: stream-K
 };
 
 SPANSCOPE_HD inline int32_t ceilDivide(int32_t a, int32_t b) { return (a + b - 1) / b; }
-SPANSCOPE_HD inline int32_t wholeRounds(int32_t nPages) {
-    return nPages < 16 ? (nPages + 3) / 4 * 4 : nPages;
-}  ///< of four warps
 
-/// The line. nBlocks: blocks of the grid. minPages: visits below which cutting finer costs more in merging than it
-/// gains.
+inline constexpr int32_t kVisitWarps = 4;  ///< of a block; they take the pages of its chunk in turn
+/// Short chunks are rounded up so that every warp has as many pages.
+SPANSCOPE_HD inline int32_t wholeRounds(int32_t nPages) {
+    return nPages < 4 * kVisitWarps ? ceilDivide(nPages, kVisitWarps) * kVisitWarps : nPages;
+}
+
+/// Stream-K over nBlocks blocks. minPages: visits below which cutting finer costs more in merging than it gains.
 SPANSCOPE_HD inline SplitPlan makeSplitPlan(int32_t nVisits, int32_t nBlocks, int32_t minPages) {
     SplitPlan plan{};
     plan.nVisits = nVisits;
@@ -46,45 +49,47 @@ SPANSCOPE_HD inline SplitPlan makeSplitPlan(int32_t nVisits, int32_t nBlocks, in
     return plan;
 }
 
-/// How the tasks of a row with nPages kept pages are cut.
-struct RowShare {
-    int32_t nParts = 0, chunk = 1;  ///< parts of a task, pages of a part
+/// How split-K cuts the tasks of one row.
+struct RowSplit {
+    int32_t nSplits = 0, pages = 1;  ///< splits of a task, pages of a split
 };
-SPANSCOPE_HD inline RowShare shareOfRow(const SplitPlan& plan, int32_t nPages) {
-    RowShare share;
-    if (nPages == 0) return share;
+SPANSCOPE_HD inline RowSplit splitOfRow(const SplitPlan& plan, int32_t nPages) {
+    RowSplit split;
+    if (nPages == 0) return split;
     // 32 bits: up to 64 million tokens in a row on a grid of 1,024 blocks
     const int32_t fair = static_cast<int32_t>(static_cast<uint32_t>(nPages) * static_cast<uint32_t>(plan.nBlocks) /
                                               static_cast<uint32_t>(plan.nVisits));
-    share.chunk = ceilDivide(nPages, fair < 1 ? 1 : fair);
-    share.chunk = wholeRounds(share.chunk < plan.minPages ? plan.minPages : share.chunk);
-    share.nParts = ceilDivide(nPages, share.chunk);
-    return share;
+    split.pages = ceilDivide(nPages, fair < 1 ? 1 : fair);
+    split.pages = wholeRounds(split.pages < plan.minPages ? plan.minPages : split.pages);
+    split.nSplits = ceilDivide(nPages, split.pages);
+    return split;
 }
-inline constexpr int32_t kSegmentPages = 16;  ///< what a second segment costs a block
-/// nParts, longest: sum over all tasks, and most, of what shareOfRow() says. True: the plan is by parts now.
-SPANSCOPE_HD inline bool takeParts(SplitPlan& plan, int32_t nParts, int32_t longest) {
-    if (nParts > plan.nBlocks || longest > plan.chunk + kSegmentPages) return false;
-    plan.parts = 1;
-    plan.nChunks = nParts;
+inline constexpr int32_t kSecondTaskPages = 16;  ///< what a second task costs a block, in page visits
+/// nSplits, longest: sum over all tasks, and the longest split, of what splitOfRow() says. True: the plan is split-K
+/// now.
+SPANSCOPE_HD inline bool trySplitK(SplitPlan& plan, int32_t nSplits, int32_t longest) {
+    if (nSplits > plan.nBlocks || longest > plan.chunk + kSecondTaskPages) return false;
+    plan.splitK = 1;
+    plan.nChunks = nSplits;
     return true;
 }
+
+// Stream-K: the visits of chunk c, and the chunk of a visit.
 SPANSCOPE_HD inline int32_t chunkBegin(const SplitPlan& plan, int32_t c) { return c * plan.chunk; }
 SPANSCOPE_HD inline int32_t chunkEnd(const SplitPlan& plan, int32_t c) {
     const int32_t end = (c + 1) * plan.chunk;
     return end < plan.nVisits ? end : plan.nVisits;
 }
-
-/// Chunk of the line that visits `visit`.
 SPANSCOPE_HD inline int32_t chunkOf(const SplitPlan& plan, int32_t visit) { return visit / plan.chunk; }
 
-/// The first page at or after `first` of a task that begins at visit `taskBegin` that is `warp`'s of four, who take
-/// turns.
+/// The first page at or after `first` that is `warp`'s, of a task that begins at visit `taskBegin`: visit v belongs to
+/// warp v modulo kVisitWarps.
 SPANSCOPE_HD inline int32_t firstPageOf(int32_t taskBegin, int32_t first, int32_t warp) {
-    return first + ((warp - (taskBegin + first)) & 3);
+    static_assert((kVisitWarps & (kVisitWarps - 1)) == 0);
+    return first + ((warp - (taskBegin + first)) & (kVisitWarps - 1));
 }
 
-/// Slot in which chunk `c` leaves its part of the task that starts at visit `taskBegin` of the line; -1: by parts.
+/// Slot for the partial result that chunk `c` leaves of the task that begins at visit `taskBegin`; split-K: -1.
 SPANSCOPE_HD inline int32_t partialSlot(const SplitPlan& plan, int32_t c, int32_t taskBegin) {
     return 2 * c + (taskBegin > chunkBegin(plan, c) ? 1 : 0);
 }

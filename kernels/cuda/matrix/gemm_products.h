@@ -31,7 +31,7 @@ class GemmProducts {
     size_t bytesHeld() const { return m_gemm.bytesHeld() + m_widened.nBytes(); }
 
   private:
-    /// A matrix as cuBLASLt wants it; one in blocks stands in m_widened until the next call.
+    /// A matrix as cuBLASLt wants it; one in blocks is in m_widened until the next call.
     Status plainData(const LaunchContext& ctx, const DeviceMatrix& matrix, const void*& data);
     GemmShape shapeOf(const DeviceMatrix& matrix, const Operands& operands) const;
 

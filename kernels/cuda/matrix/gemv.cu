@@ -23,18 +23,18 @@ bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t 
 }
 
 int32_t gemvRingStages(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k) {
-    if (!ctx.copyEngine || format != MatrixFormat::Plain || plain == Element::F32 || k % 8 != 0) return 0;
-    constexpr int kStatics = 2048, kBlocksPerSm = 2;
-    const int64_t room = ctx.sharedPerSm / kBlocksPerSm - kStatics - static_cast<int64_t>(stagedBytes(m, k));
-    const int64_t n = room / (kGemvWarps * kGemvTileBytes);
+    if (!ctx.bulkCopies || format != MatrixFormat::Plain || plain == Element::F32 || k % 8 != 0) return 0;
+    constexpr int kStaticShared = 2048, kBlocksPerSm = 2;
+    const int64_t room = ctx.sharedPerSm / kBlocksPerSm - kStaticShared - static_cast<int64_t>(stagedBytes(m, k));
+    const int64_t n = room / (kGemvWarps * kGemvStageBytes);
     return n < 2 ? 0 : n < kGemvMaxStages ? static_cast<int32_t>(n) : kGemvMaxStages;
 }
 
-bool gemvTakesAllShared(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k) {
-    const LaunchContext all = withShared(ctx, kSharedAll);
+bool gemvSuitsFullCarveout(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k) {
+    const LaunchContext all = withCarveout(ctx, kCarveoutAll);
     if (gemvRingStages(all, format, plain, m, k) > 0) return true;
     const size_t bytes = stagedBytes(m, k);
-    return ctx.copyEngine && format == MatrixFormat::Plain && plain != Element::F32 && bytes <= kStageLimit &&
+    return ctx.bulkCopies && format == MatrixFormat::Plain && plain != Element::F32 && bytes <= kStageLimit &&
            2 * (bytes + 2048) <= static_cast<size_t>(all.sharedPerSm);
 }
 
@@ -48,16 +48,16 @@ cudaError_t prepareGemv(const LaunchContext& ctx) {
 }
 
 cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params) {
-    params.take(matrix);
+    params.setMatrix(matrix);
     params.scales = matrix.scales;
     if (!gemvFits(ctx, matrix.format, params.m, params.k, params.gain != nullptr)) return cudaErrorInvalidValue;
     if (matrix.format != MatrixFormat::Plain) return launchGemvQuant(ctx, matrix.format, params);
     const size_t bytes = stagedBytes(params.m, params.k);
     params.nStages =
-        ctx.sharedPercent == kSharedAll ? gemvRingStages(ctx, matrix.format, plain, params.m, params.k) : 0;
+        ctx.carveoutPercent == kCarveoutAll ? gemvRingStages(ctx, matrix.format, plain, params.m, params.k) : 0;
     params.stageX = params.nStages > 0 || params.gain || bytes <= kStageLimit;
     const size_t shared =
-        (params.stageX ? bytes : 0) + static_cast<size_t>(params.nStages * kGemvWarps * kGemvTileBytes);
+        (params.stageX ? bytes : 0) + static_cast<size_t>(params.nStages * kGemvWarps * kGemvStageBytes);
     switch (plain) {
         case Element::F32: return launchGemvOf<float>(ctx, params, shared);
         case Element::F16: return launchGemvOf<Half>(ctx, params, shared);

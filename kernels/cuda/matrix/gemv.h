@@ -1,5 +1,5 @@
-// Matrix times a few vectors, for decode steps of one, two or four rows: every weight is read once, at the speed of
-// memory.
+// GEMV: matrix times one, two or four vectors, for decode steps of so many rows. Every weight is read once, and memory
+// bandwidth is the limit.
 #pragma once
 
 #include "kernels/cuda/matrix/product.h"
@@ -14,19 +14,20 @@ struct GemvParams : ProductParams {  // m: 1, 2 or 4; k: multiple of 8
     const float* x = nullptr;     ///< (m, k)
     const float* gain = nullptr;  ///< (k): x is RMS-normalised with this gain first; absent: x as it is
     float eps = 0.f;
-    int32_t stageX = 0;   ///< set by the launcher: x goes through shared memory
-    int32_t nStages = 0;  ///< set by the launcher: tiles of a warp's ring; 0: weights come into registers
+    int32_t stageX = 0;   ///< set by the launcher: x is staged in shared memory
+    int32_t nStages = 0;  ///< set by the launcher: of a warp's ring (gemv_ring.cuh); 0: gemv_kernel.cuh
 };
 
-/// False where shared memory cannot hold what the launch would need: the caller takes the GEMM path.
+/// False for numbers of rows and sizes that no kernel takes, or where shared memory cannot hold x: the caller takes
+/// GEMM.
 bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t k, bool normalised);
-/// Tiles that a warp of gemv_ring.cuh would have with the context's shared memory; 0: it does not take such a product.
-/// launchGemv() takes it where all of the multiprocessor's memory is asked for as shared (kSharedAll).
+/// Stages that a warp's ring (gemv_ring.cuh) has with the context's carveout; 0: that kernel does not take the product.
+/// launchGemv() takes it with kCarveoutAll only.
 int32_t gemvRingStages(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k);
-/// Does such a product do well where all memory is shared: by ring, or with x staged by two blocks beside each other.
-bool gemvTakesAllShared(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k);
-/// plain: element type of a Plain matrix. InvalidValue for sizes that do
-/// not fit.
+/// Is kCarveoutAll right for the product? Yes where it goes through rings, or where two blocks with x in shared memory
+/// are resident on a multiprocessor; other kernels need L1 for their loads.
+bool gemvSuitsFullCarveout(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k);
+/// plain: element type of a Plain matrix. InvalidValue where gemvFits() is false.
 cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params);
 /// Raises the shared memory limits of the kernels; once per process and device.
 cudaError_t prepareGemv(const LaunchContext& ctx);

@@ -1,10 +1,11 @@
-// The idea: a warp owns a pair of rows and streams both with 16-byte loads, the next batch of loads in flight while the
-// current one is multiplied; x sits in shared memory as float, in two planes so that 16-byte reads have no bank
-// conflicts. Bytes: every weight once; x once per block from L2. 2 operations per weight and row of x: bound by memory.
-// RMSNorm is folded in (each block normalises x for itself, 16 KB from L2), RoPE, KV append, SiLU and the residual too,
-// so a layer is five launches. The first batch of weights is requested before waiting for the previous kernel, which
-// hides launch, normalisation and the previous kernel's tail.
-// For compute capability 9.0 there is gemv_ring.cuh, which shares this file's staging.
+// GEMV for up to four rows of x. A warp owns a pair of rows of W and streams both with 16-byte loads, double-buffered
+// in registers: the next batch of loads is in flight while the current one is multiplied. x lies in shared memory as
+// float32, the even quads of four values apart from the odd ones (two planes), so that 16-byte reads are free of bank
+// conflicts. Bytes: every weight once; x once per block, from L2. 2 operations per weight and row of x: bound by memory
+// bandwidth. RMSNorm is fused (each block normalises x for itself, 16 KB from L2), and so are RoPE, KV append, SiLU and
+// residual: a layer is five launches. The first batch of weights is loaded before gridDependencySync(), which hides the
+// launch, the normalisation and the tail of the kernel before. For compute capability 9.0 there is gemv_ring.cuh, which
+// shares this file's prologue and epilogue.
 #pragma once
 
 #include "kernels/cuda/matrix/gemv.h"
@@ -15,9 +16,9 @@ namespace spanscope::cuda {
 inline constexpr int kGemvThreads = 256;
 inline constexpr int kGemvWarps = kGemvThreads / 32;
 
-/// Eight weights as they lie in memory.
+/// Eight weights as they are stored.
 template <class W>
-struct Raw8 {
+struct Packed8 {
     uint4 v;
     __device__ __forceinline__ void load(const W* p) { v = loadWeights16(p); }
     __device__ __forceinline__ void clear() { v = make_uint4(0, 0, 0, 0); }
@@ -27,7 +28,7 @@ struct Raw8 {
     }
 };
 template <>
-struct Raw8<float> {
+struct Packed8<float> {
     uint4 a, b;
     __device__ __forceinline__ void load(const float* p) { a = loadWeights16(p), b = loadWeights16(p + 4); }
     __device__ __forceinline__ void clear() { a = b = make_uint4(0, 0, 0, 0); }
@@ -39,8 +40,8 @@ struct Raw8<float> {
     }
 };
 
-/// What of the gain a thread needs first, asked for before the previous kernel is done.
-struct GainAhead {
+/// The part of the norm's gain that a thread needs first, loaded before gridDependencySync().
+struct GainPrefetch {
     static constexpr int kQuads = 4;  // per thread, all of it up to k = 4,096
     float4 quad[kQuads];
     __device__ __forceinline__ void load(const GemvParams& p) {
@@ -53,12 +54,12 @@ struct GainAhead {
     }
 };
 
-/// x, normalised when there is a gain, quad by quad to `put(row, quad, values)`; ends with a barrier. One row stays in
-/// registers between the sum of its squares and its use, as far as GainAhead reaches.
+/// The prologue: x, normalised where there is a gain, quad by quad to `put(row, quad, values)`. A single row stays in
+/// registers between the sum of its squares and its use, as far as GainPrefetch reaches. Ends with a barrier.
 template <int M, class Put>
-__device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainAhead& gain,
+__device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainPrefetch& gain,
                                                 float (&sSum)[M][kGemvWarps], const Put& put) {
-    constexpr int kHeld = M == 1 ? GainAhead::kQuads : 0;
+    constexpr int kHeld = M == 1 ? GainPrefetch::kQuads : 0;
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const int32_t nQuads = p.k / 4;
     const auto rowOf = [&](int m) { return reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k); };
@@ -96,21 +97,21 @@ __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainA
             put(m, i, v);
         };
 #pragma unroll
-        for (int q = 0; q < GainAhead::kQuads; ++q) {
+        for (int q = 0; q < GainPrefetch::kQuads; ++q) {
             const int32_t i = tid + q * kGemvThreads;
             if (i < nQuads)
                 putScaled(i, kHeld > 0 ? held[q % (kHeld > 0 ? kHeld : 1)] : __ldcg(rowOf(m) + i), gain.quad[q]);
         }
-        for (int32_t i = tid + GainAhead::kQuads * kGemvThreads; i < nQuads; i += kGemvThreads)
+        for (int32_t i = tid + GainPrefetch::kQuads * kGemvThreads; i < nQuads; i += kGemvThreads)
             putScaled(i, __ldcg(rowOf(m) + i),
                       p.gain ? reinterpret_cast<const float4*>(p.gain)[i] : make_float4(0.f, 0.f, 0.f, 0.f));
     }
     __syncthreads();
 }
 
-/// A warp's sums for a pair become its results; the sums are cleared.
+/// Adds up the lanes' sums for a pair, and ends the pair; the sums are zero again.
 template <int M>
-__device__ __forceinline__ void finishSums(const GemvParams& p, int32_t pair, int lane, float (&acc0)[M],
+__device__ __forceinline__ void reducePair(const GemvParams& p, int32_t pair, int lane, float (&acc0)[M],
                                            float (&acc1)[M]) {
     float s0 = 0.f, s1 = 0.f;
 #pragma unroll
@@ -119,7 +120,7 @@ __device__ __forceinline__ void finishSums(const GemvParams& p, int32_t pair, in
         if (lane == m) s0 = t0, s1 = t1;
         acc0[m] = acc1[m] = 0.f;
     }
-    if (lane < M) finishPair(p, pair, lane, s0, s1);
+    if (lane < M) pairEpilogue(p, pair, lane, s0, s1);
 }
 
 /// sum += w (8) times a, b (4 each).
@@ -128,93 +129,111 @@ __device__ __forceinline__ void addProducts(float& sum, const float (&w)[8], con
     sum += w[4] * b.x + w[5] * b.y + w[6] * b.z + w[7] * b.w;
 }
 
+/// U loads of a lane from each row of a pair.
+template <class Piece, int U>
+struct PairBatch {
+    Piece row0[U], row1[U];
+};
+
+/// A warp's walk over its pairs of rows, in batches of loads, double-buffered: the next batch is loaded before the
+/// current one is multiplied. next: batch 0 of the warp's first pair. load(batch, pair, b): batch b of a pair.
+/// multiply(batch, b, sums of row 0, of row 1).
+template <int M, class Batch, class Load, class Multiply>
+__device__ __forceinline__ void forEachPair(const GemvParams& p, int32_t firstPair, int32_t nBatches, Batch& next,
+                                            const Load& load, const Multiply& multiply) {
+    const int32_t stride = gridDim.x * kGemvWarps;
+    int32_t pair = firstPair, batch = 0;
+    float acc0[M] = {}, acc1[M] = {};
+    while (pair < p.nPairs) {
+        const Batch current = next;
+        int32_t nextPair = pair, nextBatch = batch + 1;
+        if (nextBatch == nBatches) {
+            nextBatch = 0;
+            nextPair += stride;
+        }
+        if (nextPair < p.nPairs) load(next, nextPair, nextBatch);
+        multiply(current, batch, acc0, acc1);
+        if (nextBatch == 0) reducePair<M>(p, pair, threadIdx.x & 31, acc0, acc1);
+        pair = nextPair;
+        batch = nextBatch;
+    }
+}
+
 template <class W, int M>
 __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p) {
-    constexpr int U = sizeof(W) == 4 ? 2 : 4;  // batches of U loads of 8 weights per lane and row
+    constexpr int U = sizeof(W) == 4 ? 2 : 4;  // loads of 8 weights per lane, row and batch
     extern __shared__ float4 sX[];             // [M][2 planes][k / 8]
     __shared__ float sSum[M][kGemvWarps];
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const int32_t nOctets = p.k / 8;
     const int32_t nBatches = (nOctets + 32 * U - 1) / (32 * U);
-    const int32_t stride = gridDim.x * kGemvWarps;
-    int32_t pair = blockIdx.x * kGemvWarps + warp, batch = 0;
+    const int32_t firstPair = blockIdx.x * kGemvWarps + warp;
 
-    Raw8<W> next0[U], next1[U];
-    const auto fetch = [&](int32_t pr, int32_t b) {
+    using Batch = PairBatch<Packed8<W>, U>;
+    Batch next;
+    const auto load = [&](Batch& to, int32_t pair, int32_t b) {
         int32_t r0, r1;
-        pairRows(p, pr, r0, r1);
+        pairRows(p, pair, r0, r1);
         const W* w0 = static_cast<const W*>(p.w) + static_cast<size_t>(r0) * p.k;
         const W* w1 = static_cast<const W*>(p.w) + static_cast<size_t>(r1) * p.k;
 #pragma unroll
         for (int u = 0; u < U; ++u) {
             const int32_t o = (b * U + u) * 32 + lane;
             if (o < nOctets) {
-                next0[u].load(w0 + o * 8);
-                next1[u].load(w1 + o * 8);
+                to.row0[u].load(w0 + o * 8);
+                to.row1[u].load(w1 + o * 8);
             } else {
-                next0[u].clear();
-                next1[u].clear();
+                to.row0[u].clear();
+                to.row1[u].clear();
             }
         }
     };
-    if (pair < p.nPairs) fetch(pair, 0);
-    GainAhead gain;
+    if (firstPair < p.nPairs) load(next, firstPair, 0);
+    GainPrefetch gain;
     gain.load(p);
 
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
 
-    const float4* planeA;
-    int32_t step, planeB, rowStep;  // in float4: octet o of row m is at planeA[m*rowStep + o*step] and + planeB
+    // In float4: octet o of row m of x is at x[m * rowStride + o * octetStride], and its second quad secondQuad on.
+    const float4* x;
+    int32_t octetStride, secondQuad, rowStride;
     if (p.stageX) {
         stageNormalised<M>(p, gain, sSum,
                            [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
-        planeA = sX;
-        step = 1;
-        planeB = nOctets;
-        rowStep = 2 * nOctets;
+        x = sX;
+        octetStride = 1;
+        secondQuad = nOctets;
+        rowStride = 2 * nOctets;
     } else {
-        planeA = reinterpret_cast<const float4*>(p.x);
-        step = 2;
-        planeB = 1;
-        rowStep = p.k / 4;
+        x = reinterpret_cast<const float4*>(p.x);
+        octetStride = 2;
+        secondQuad = 1;
+        rowStride = p.k / 4;
     }
-
-    float acc0[M] = {}, acc1[M] = {};
-    while (pair < p.nPairs) {
-        Raw8<W> cur0[U], cur1[U];
+    forEachPair<M>(p, firstPair, nBatches, next, load,
+                   [&](const Batch& batch, int32_t b, float(&acc0)[M], float(&acc1)[M]) {
 #pragma unroll
-        for (int u = 0; u < U; ++u) cur0[u] = next0[u], cur1[u] = next1[u];
-        int32_t nextPair = pair, nextBatch = batch + 1;
-        if (nextBatch == nBatches) {
-            nextBatch = 0;
-            nextPair += stride;
-        }
-        if (nextPair < p.nPairs) fetch(nextPair, nextBatch);
+                       for (int u = 0; u < U; ++u) {
+                           const int32_t o = (b * U + u) * 32 + lane;
+                           if (o < nOctets) {
+                               float w0[8], w1[8];
+                               batch.row0[u].unpack(w0);
+                               batch.row1[u].unpack(w1);
 #pragma unroll
-        for (int u = 0; u < U; ++u) {
-            const int32_t o = (batch * U + u) * 32 + lane;
-            if (o < nOctets) {
-                float w0[8], w1[8];
-                cur0[u].unpack(w0);
-                cur1[u].unpack(w1);
-#pragma unroll
-                for (int m = 0; m < M; ++m) {
-                    const float4 a = planeA[m * rowStep + o * step];
-                    const float4 b = planeA[m * rowStep + o * step + planeB];
-                    addProducts(acc0[m], w0, a, b);
-                    addProducts(acc1[m], w1, a, b);
-                }
-            }
-        }
-        if (nextBatch == 0) finishSums<M>(p, pair, lane, acc0, acc1);
-        pair = nextPair;
-        batch = nextBatch;
-    }
-    if (tid == 0) askAhead(p.ahead, blockIdx.x);
+                               for (int m = 0; m < M; ++m) {
+                                   const float4 a = x[m * rowStride + o * octetStride];
+                                   const float4 c = x[m * rowStride + o * octetStride + secondQuad];
+                                   addProducts(acc0[m], w0, a, c);
+                                   addProducts(acc1[m], w1, a, c);
+                               }
+                           }
+                       }
+                   });
+    if (tid == 0) prefetchWeights(p.prefetch, blockIdx.x);
 }
 
-/// Instantiations live in gemv_{f32,f16,bf16}.cu, one file per type so that they compile side by side.
+/// Instantiated in gemv_{f32,f16,bf16}.cu, one file per type so that they compile side by side.
 template <class W>
 cudaError_t launchGemvOf(const LaunchContext& ctx, const GemvParams& params, size_t sharedBytes);
 template <class W>

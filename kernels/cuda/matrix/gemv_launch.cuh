@@ -10,7 +10,7 @@ cudaError_t launchGemvOf(const LaunchContext& ctx, const GemvParams& params, siz
     const int32_t wanted = (params.nPairs + kGemvWarps - 1) / kGemvWarps, most = 2 * ctx.nSm;
     const dim3 grid(static_cast<unsigned>(wanted < most ? wanted : most)), block(kGemvThreads);
     GemvParams p = params;
-    p.ahead.shareOut(grid.x);
+    p.prefetch.splitOver(grid.x);
     return withRows(p.m, [&](auto m) {
         constexpr int kM = decltype(m)::value;
         if constexpr (sizeof(W) == 2)

@@ -1,11 +1,11 @@
-// Matrix times one, two or four vectors with weights in blocks of 32 (Q8_0, Q4_0): read as they are, widened in
+// GEMV for up to four rows of x with weights in blocks of 32 (Q8_0, Q4_0), read as they are stored and widened in
 // registers.
 //
-// A warp owns a pair of rows, a lane takes a block of each (16 or 32 bytes) and the next are requested while these are
-// multiplied. x lies in shared memory in eight planes, one per quad of a block, so that neighbouring lanes read
-// neighbouring 16 bytes. Quants become floats by a byte permutation into the mantissa of 2^23 and one subtraction;
-// products and sums are float32, so the result is that of dequantised weights. Bytes: 18 or 34 per 32 weights; about
-// three operations per weight and row beside: on the largest devices Q4_0 is bound by these, elsewhere by memory.
+// As in gemv_kernel.cuh a warp owns a pair of rows; a lane takes a block of each (16 or 32 bytes), double-buffered. x
+// lies in shared memory in eight planes, one per quad of a block, so that neighbouring lanes read neighbouring 16
+// bytes. Quants become floats by a byte permutation into the mantissa of 2^23 and one subtraction; products and sums
+// are float32, so the result is that of dequantised weights. Bytes: 18 or 34 per 32 weights. About three operations per
+// weight and row besides the products: Q4_0 is bound by them on the largest devices, by memory bandwidth elsewhere.
 #include "kernels/cuda/matrix/gemv_kernel.cuh"
 
 namespace spanscope::cuda {
@@ -53,65 +53,52 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvQuantKernel(const GemvPar
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const int32_t nBlocks = p.k / kQuantBlock, plane = nBlocks + 1;
     const int32_t nBatches = (nBlocks + 32 * U - 1) / (32 * U);
-    const int32_t stride = gridDim.x * kGemvWarps;
-    int32_t pair = blockIdx.x * kGemvWarps + warp, batch = 0;
-    QuantBlock<kFour> next0[U], next1[U];
-    const auto fetch = [&](int32_t pr, int32_t bt) {
+    const int32_t firstPair = blockIdx.x * kGemvWarps + warp;
+    using Batch = PairBatch<QuantBlock<kFour>, U>;
+    Batch next;
+    const auto load = [&](Batch& to, int32_t pair, int32_t bt) {
         int32_t r0, r1;
-        pairRows(p, pr, r0, r1);
+        pairRows(p, pair, r0, r1);
 #pragma unroll
         for (int u = 0; u < U; ++u) {
             const int32_t b = (bt * U + u) * 32 + lane;
             if (b >= nBlocks) continue;
-            next0[u].load(p, r0, nBlocks, b);
-            next1[u].load(p, r1, nBlocks, b);
+            to.row0[u].load(p, r0, nBlocks, b);
+            to.row1[u].load(p, r1, nBlocks, b);
         }
     };
-    if (pair < p.nPairs) fetch(pair, 0);
-    GainAhead gain;
+    if (firstPair < p.nPairs) load(next, firstPair, 0);
+    GainPrefetch gain;
     gain.load(p);
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
     stageNormalised<M>(p, gain, sSum,
                        [&](int m, int32_t i, float4 v) { sX[(m * 8 + (i & 7)) * plane + (i >> 3)] = v; });
-
-    float acc0[M] = {}, acc1[M] = {};
-    while (pair < p.nPairs) {
-        QuantBlock<kFour> cur0[U], cur1[U];
+    forEachPair<M>(
+        p, firstPair, nBatches, next, load, [&](const Batch& batch, int32_t bt, float(&acc0)[M], float(&acc1)[M]) {
 #pragma unroll
-        for (int u = 0; u < U; ++u) cur0[u] = next0[u], cur1[u] = next1[u];
-        int32_t nextPair = pair, nextBatch = batch + 1;
-        if (nextBatch == nBatches) {
-            nextBatch = 0;
-            nextPair += stride;
-        }
-        if (nextPair < p.nPairs) fetch(nextPair, nextBatch);
+            for (int u = 0; u < U; ++u) {
+                const int32_t b = (bt * U + u) * 32 + lane;
+                if (b >= nBlocks) continue;
+                float s0[M] = {}, s1[M] = {};
+                const auto quad = [&](auto jj) {
+                    constexpr int j = decltype(jj)::value;
+                    const float4 w0 = batch.row0[u].template quad<j>(), w1 = batch.row1[u].template quad<j>();
 #pragma unroll
-        for (int u = 0; u < U; ++u) {
-            const int32_t b = (batch * U + u) * 32 + lane;
-            if (b >= nBlocks) continue;
-            float s0[M] = {}, s1[M] = {};
-            const auto quad = [&](auto jj) {
-                constexpr int j = decltype(jj)::value;
-                const float4 w0 = cur0[u].template quad<j>(), w1 = cur1[u].template quad<j>();
+                    for (int m = 0; m < M; ++m) {
+                        const float4 x = sX[(m * 8 + j) * plane + b];
+                        s0[m] += w0.x * x.x + w0.y * x.y + w0.z * x.z + w0.w * x.w;
+                        s1[m] += w1.x * x.x + w1.y * x.y + w1.z * x.z + w1.w * x.w;
+                    }
+                };
+                quad(Index<0>()), quad(Index<1>()), quad(Index<2>()), quad(Index<3>());
+                quad(Index<4>()), quad(Index<5>()), quad(Index<6>()), quad(Index<7>());
+                const float scale0 = __half2float(batch.row0[u].scale), scale1 = __half2float(batch.row1[u].scale);
 #pragma unroll
-                for (int m = 0; m < M; ++m) {
-                    const float4 x = sX[(m * 8 + j) * plane + b];
-                    s0[m] += w0.x * x.x + w0.y * x.y + w0.z * x.z + w0.w * x.w;
-                    s1[m] += w1.x * x.x + w1.y * x.y + w1.z * x.z + w1.w * x.w;
-                }
-            };
-            quad(Index<0>()), quad(Index<1>()), quad(Index<2>()), quad(Index<3>());
-            quad(Index<4>()), quad(Index<5>()), quad(Index<6>()), quad(Index<7>());
-            const float scale0 = __half2float(cur0[u].scale), scale1 = __half2float(cur1[u].scale);
-#pragma unroll
-            for (int m = 0; m < M; ++m) acc0[m] += scale0 * s0[m], acc1[m] += scale1 * s1[m];
-        }
-        if (nextBatch == 0) finishSums<M>(p, pair, lane, acc0, acc1);
-        pair = nextPair;
-        batch = nextBatch;
-    }
-    if (tid == 0) askAhead(p.ahead, blockIdx.x);
+                for (int m = 0; m < M; ++m) acc0[m] += scale0 * s0[m], acc1[m] += scale1 * s1[m];
+            }
+        });
+    if (tid == 0) prefetchWeights(p.prefetch, blockIdx.x);
 }
 
 size_t sharedFor(int32_t m, int32_t k) {
@@ -153,7 +140,7 @@ cudaError_t launchGemvQuant(const LaunchContext& ctx, MatrixFormat format, GemvP
     if (!gemvQuantFits(ctx, params.m, params.k)) return cudaErrorInvalidValue;
     const int32_t wanted = (params.nPairs + kGemvWarps - 1) / kGemvWarps, most = 2 * ctx.nSm;
     const dim3 grid(static_cast<unsigned>(wanted < most ? wanted : most));
-    params.ahead.shareOut(grid.x);
+    params.prefetch.splitOver(grid.x);
     params.stageX = 1;
     return withKernel(format, params.m, [&](auto kernel) {
         return launch(ctx, kernel, grid, dim3(kGemvThreads), sharedFor(params.m, params.k), params);

@@ -1,5 +1,5 @@
-// What every kernel for matrix products of a decode step does with a pair of rows: which they are, and what becomes of
-// their sums. Pairs, not rows: the pair is what rotates together (RoPE) or multiplies together (gate, up).
+// The epilogue of every product kernel of a decode step, for a pair of rows of W: which rows a pair is, and what
+// becomes of their sums. Pairs, since a pair is what rotates together (RoPE) or is multiplied (gate, up).
 #pragma once
 
 #include "kernels/cuda/common.cuh"
@@ -7,12 +7,12 @@
 
 namespace spanscope::cuda {
 
-/// The rows of W that a pair is; r1 == r0 where an odd one is left.
+/// The rows of W of a pair; r1 == r0 where an odd row is left.
 __device__ __forceinline__ void pairRows(const ProductParams& p, int32_t pair, int32_t& r0, int32_t& r1) {
-    if (p.role == ProductRole::SiluMul) {
+    if (p.epilogue == Epilogue::SiluMul) {
         r0 = pair;
         r1 = pair + p.nPairs;
-    } else if (p.role == ProductRole::Qkv && !p.interleaved) {
+    } else if (p.epilogue == Epilogue::Qkv && !p.interleaved) {
         const int32_t half = p.headDim / 2;
         r0 = pair / half * p.headDim + pair % half;
         r1 = r0 + half;
@@ -22,28 +22,28 @@ __device__ __forceinline__ void pairRows(const ProductParams& p, int32_t pair, i
     }
 }
 
-/// What becomes of the two sums of row m of x. Called by one lane.
-__device__ __forceinline__ void finishPair(const ProductParams& p, int32_t pair, int32_t m, float s0, float s1) {
+/// The epilogue of a pair's two sums with row m of x. Called by one lane.
+__device__ __forceinline__ void pairEpilogue(const ProductParams& p, int32_t pair, int32_t m, float s0, float s1) {
     int32_t r0, r1;
     pairRows(p, pair, r0, r1);
     if (p.bias) {
         s0 += p.bias[r0];
         s1 += p.bias[r1];
     }
-    float* y = static_cast<float*>(p.y) + static_cast<size_t>(m) * p.yStride;  // but for SiluMul
-    switch (p.role) {
-        case ProductRole::Plain:
+    float* y = static_cast<float*>(p.y) + static_cast<size_t>(m) * p.yStride;  // float32 in all but SiluMul
+    switch (p.epilogue) {
+        case Epilogue::Store:
             y[r0] = s0;
             if (r1 != r0) y[r1] = s1;
             break;
-        case ProductRole::Residual:
+        case Epilogue::Residual:
             y[r0] = __ldcg(y + r0) + s0;
             if (r1 != r0) y[r1] = __ldcg(y + r1) + s1;
             break;
-        case ProductRole::SiluMul:
+        case Epilogue::SiluMul:
             storeElement(p.y, p.yType, static_cast<size_t>(m) * p.yStride + r0, s0 / (1.f + __expf(-s0)) * s1);
             break;
-        case ProductRole::Qkv: {
+        case Epilogue::Qkv: {
             const BatchRow row = p.rows[m];
             if (row.position < 0) return;
             const int32_t half = p.headDim / 2;

@@ -1,4 +1,4 @@
-// A matrix product of a decode step with what is folded into it: y = W x for a few rows of x, W read once.
+// A matrix product of a decode step with its fused epilogue: y = W x for a few rows of x, W read once.
 #pragma once
 
 #include "kernels/cuda/device.h"
@@ -6,15 +6,16 @@
 
 namespace spanscope::cuda {
 
-enum class ProductRole : int32_t {
-    Plain,     ///< y = W x (+ bias)
-    Residual,  ///< y += W x (+ bias)
+/// What becomes of the sums W x (+ bias).
+enum class Epilogue : int32_t {
+    Store,     ///< y = sum
+    Residual,  ///< y += sum
     SiluMul,   ///< W = gate rows, then up rows: y[i] = silu(gate_i x) * (up_i x)
     Qkv,       ///< W = q, k, v rows: q rotated into y, k rotated and v into the current KV page
 };
 
 struct ProductParams {
-    ProductRole role = ProductRole::Plain;
+    Epilogue epilogue = Epilogue::Store;
     const void* w = nullptr;       ///< (nRows, k) as DeviceMatrix::data
     const float* bias = nullptr;   ///< (nRows) or absent
     void* y = nullptr;             ///< (m, yStride) in yType
@@ -23,8 +24,8 @@ struct ProductParams {
     int32_t m = 0;  ///< rows of x
     int32_t k = 0;  ///< columns of W
     int32_t nRows = 0;
-    int32_t nPairs = 0;  ///< rows are done two at a time
-    WeightsAhead ahead;  ///< what the next kernel reads
+    int32_t nPairs = 0;       ///< rows are done two at a time
+    WeightPrefetch prefetch;  ///< what the next kernel reads
     // Qkv only
     const BatchRow* rows = nullptr;    ///< (m)
     const float2* rotation = nullptr;  ///< (m, headDim/2)
@@ -33,12 +34,12 @@ struct ProductParams {
     int32_t nHeads = 0, nKvHeads = 0, headDim = 0;
     int32_t interleaved = 0;
 
-    /// The matrix's part; by launchers.
-    void take(const DeviceMatrix& matrix) {
+    /// Sets what follows from the matrix; by launchers.
+    void setMatrix(const DeviceMatrix& matrix) {
         w = matrix.data;
         k = matrix.cols;
         nRows = matrix.rows;
-        nPairs = role == ProductRole::Plain || role == ProductRole::Residual ? (nRows + 1) / 2 : nRows / 2;
+        nPairs = epilogue == Epilogue::Store || epilogue == Epilogue::Residual ? (nRows + 1) / 2 : nRows / 2;
     }
 };
 

@@ -1,4 +1,4 @@
-// Layouts and launches. Kernel: skinny_gemm.cuh.
+// Plans and launches. Kernel: skinny_gemm.cuh.
 #include "kernels/cuda/matrix/skinny_gemm.cuh"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 namespace spanscope::cuda {
 namespace {
 
-constexpr int32_t kStatics = 2048;  // more than the kernel declares and the driver reserves
+constexpr int32_t kStaticShared = 2048;  // more than the kernel declares and the driver reserves
 
 /// fn(Index<n>) for n tiles of 8 rows of x.
 template <class Fn>
@@ -25,8 +25,8 @@ int32_t xTilesOf(int32_t m) {
     return n;
 }
 
-template <class W, int kXTiles, int kDepth>
-int32_t activeOf(const SkinnyPlan& plan) {
+template <class W, int kXTiles, int kStages>
+int32_t residentClusters(const SkinnyPlan& plan) {
     cudaLaunchConfig_t config = {};
     cudaLaunchAttribute attribute = {};
     attribute.id = cudaLaunchAttributeClusterDimension;
@@ -37,34 +37,35 @@ int32_t activeOf(const SkinnyPlan& plan) {
     config.dynamicSmemBytes = plan.sharedBytes;
     config.attrs = &attribute;
     config.numAttrs = 1;
-    int nActive = 0;
-    if (cudaOccupancyMaxActiveClusters(&nActive, skinnyKernel<W, kXTiles, kDepth>, &config) == cudaSuccess)
-        return nActive;
+    int nResident = 0;
+    if (cudaOccupancyMaxActiveClusters(&nResident, skinnyKernel<W, kXTiles, kStages>, &config) == cudaSuccess)
+        return nResident;
     (void)cudaGetLastError();  // not sticky: the next call must not see it
     return 0;
 }
 
-template <class W, int kXTiles, int kDepth>
+template <class W, int kXTiles, int kStages>
 cudaError_t launchOf(const LaunchContext& ctx, const SkinnyPlan& plan, SkinnyParams p) {
-    const int32_t nActive = activeOf<W, kXTiles, kDepth>(plan);
-    if (nActive == 0) return cudaErrorInvalidValue;
-    const int32_t nTiles = (p.nPairs + kSkinnyPairs - 1) / kSkinnyPairs, nTeams = kSkinnyWarps / plan.team;
-    const int32_t nClusters = std::min(nActive, (nTiles + nTeams - 1) / nTeams);
+    const int32_t nResident = residentClusters<W, kXTiles, kStages>(plan);
+    if (nResident == 0) return cudaErrorInvalidValue;
+    const int32_t nTiles = (p.nPairs + kSkinnyPairs - 1) / kSkinnyPairs,
+                  tilesPerBlock = kSkinnyWarps / plan.warpsPerTile;
+    const int32_t nClusters = std::min(nResident, (nTiles + tilesPerBlock - 1) / tilesPerBlock);
     const unsigned nBlocks = static_cast<unsigned>(nClusters * plan.cluster);
-    p.team = plan.team;
-    p.ahead.shareOut(nBlocks);
-    return launch(ctx, skinnyKernel<W, kXTiles, kDepth>, dim3(nBlocks), dim3(kSkinnyWarps * 32), plan.sharedBytes, p,
+    p.warpsPerTile = plan.warpsPerTile;
+    p.prefetch.splitOver(nBlocks);
+    return launch(ctx, skinnyKernel<W, kXTiles, kStages>, dim3(nBlocks), dim3(kSkinnyWarps * 32), plan.sharedBytes, p,
                   static_cast<unsigned>(plan.cluster));
 }
 
-/// fn(weight type, Index<n>, Index<depth>) of the kernel for such a product.
+/// fn(a value of the weight type, Index<tiles of x>, Index<stages>) of the kernel for such a product.
 template <class Fn>
-cudaError_t withKernel(Element type, int32_t m, int32_t depth, const Fn& fn) {
+cudaError_t withKernel(Element type, int32_t m, int32_t nStages, const Fn& fn) {
     return withXTiles(m, [&](auto n) {
-        const auto go = [&](auto ofDepth) {
-            return type == Element::F16 ? fn(Half(), n, ofDepth) : fn(Bf16(), n, ofDepth);
+        const auto go = [&](auto stages) {
+            return type == Element::F16 ? fn(Half(), n, stages) : fn(Bf16(), n, stages);
         };
-        return depth == 4 ? go(Index<4>()) : go(Index<8>());
+        return nStages == 4 ? go(Index<4>()) : go(Index<8>());
     });
 }
 
@@ -88,50 +89,51 @@ int32_t chunksPerRank(int32_t k, int32_t cluster) { return (k / kSkinnyChunk + c
 
 }  // namespace
 
-SkinnyPlan layoutSkinny(const LaunchContext& ctx, int32_t m, int32_t k, int32_t cluster, int32_t team, int32_t depth) {
+SkinnyPlan layoutSkinny(const LaunchContext& ctx, int32_t m, int32_t k, int32_t cluster, int32_t warpsPerTile,
+                        int32_t nStages) {
     const int32_t nXTiles = xTilesOf(m);
-    if (!ctx.copyEngine || nXTiles == 0 || k % kSkinnyChunk != 0) return {};
+    if (!ctx.bulkCopies || nXTiles == 0 || k % kSkinnyChunk != 0) return {};
     const int32_t bytes =
-        skinnyXBytes(nXTiles, chunksPerRank(k, cluster)) + skinnySumBytes(nXTiles) + kSkinnyWarps * depth * 1024;
-    if (bytes > ctx.sharedPerBlock - kStatics) return {};
-    return {cluster, team, depth, static_cast<size_t>(bytes)};
+        skinnyXBytes(nXTiles, chunksPerRank(k, cluster)) + skinnySumBytes(nXTiles) + kSkinnyWarps * nStages * 1024;
+    if (bytes > ctx.sharedPerBlock - kStaticShared) return {};
+    return {cluster, warpsPerTile, nStages, static_cast<size_t>(bytes)};
 }
 
 SkinnyPlan planSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, int32_t m) {
     if (matrix.format != MatrixFormat::Plain || type == Element::F32) return {};
     // The smallest cluster whose blocks hold x, and about eight warps in all for a tile.
     for (const int32_t cluster : {1, 2, 4, 8}) {
-        for (const int32_t depth : {8, 4}) {
-            const SkinnyPlan plan = layoutSkinny(ctx, m, matrix.cols, cluster, std::max(2, 8 / cluster), depth);
+        for (const int32_t nStages : {8, 4}) {
+            const SkinnyPlan plan = layoutSkinny(ctx, m, matrix.cols, cluster, std::max(2, 8 / cluster), nStages);
             if (plan.cluster > 0) return plan;
         }
     }
     return {};
 }
 
-bool runsSkinny(const SkinnyPlan& plan, Element type, int32_t m) {
+bool canLaunchSkinny(const SkinnyPlan& plan, Element type, int32_t m) {
     if (plan.cluster == 0) return false;
-    int32_t nActive = 0;
-    (void)withKernel(type, m, plan.depth, [&](auto w, auto n, auto depth) {
-        nActive = activeOf<decltype(w), decltype(n)::value, decltype(depth)::value>(plan);
+    int32_t nResident = 0;
+    (void)withKernel(type, m, plan.nStages, [&](auto w, auto n, auto stages) {
+        nResident = residentClusters<decltype(w), decltype(n)::value, decltype(stages)::value>(plan);
         return cudaSuccess;
     });
-    return nActive > 0;
+    return nResident > 0;
 }
 
 cudaError_t launchSkinny(const LaunchContext& ctx, const DeviceMatrix& matrix, Element type, const SkinnyPlan& plan,
                          SkinnyParams params) {
     if (plan.cluster == 0 || matrix.format != MatrixFormat::Plain || type == Element::F32) return cudaErrorInvalidValue;
-    params.take(matrix);
+    params.setMatrix(matrix);
     params.chunksPerRank = chunksPerRank(matrix.cols, plan.cluster);
-    return withKernel(type, params.m, plan.depth, [&](auto w, auto n, auto depth) {
-        return launchOf<decltype(w), decltype(n)::value, decltype(depth)::value>(ctx, plan, params);
+    return withKernel(type, params.m, plan.nStages, [&](auto w, auto n, auto stages) {
+        return launchOf<decltype(w), decltype(n)::value, decltype(stages)::value>(ctx, plan, params);
     });
 }
 
 cudaError_t prepareSkinny(const LaunchContext& ctx) {
-    if (!ctx.copyEngine) return cudaSuccess;
-    const int most = ctx.sharedPerBlock - kStatics;
+    if (!ctx.bulkCopies) return cudaSuccess;
+    const int most = ctx.sharedPerBlock - kStaticShared;
     const cudaError_t status = prepareOf<Half>(most);
     return status == cudaSuccess ? prepareOf<Bf16>(most) : status;
 }

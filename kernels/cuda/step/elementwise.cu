@@ -1,4 +1,5 @@
-// Each moves its inputs and outputs once; bound by memory or, in a decode step, by launch latency.
+// Small kernels of a step and of prompts. Each moves its inputs and outputs once. Limit: memory bandwidth in prompts,
+// launch latency in a decode step.
 #include "kernels/cuda/step/elementwise.h"
 
 #include "kernels/cuda/common.cuh"
@@ -38,22 +39,22 @@ __device__ __forceinline__ float blockSum(float v, float* scratch) {
 }
 
 constexpr int kNormThreads = 1024;  ///< at most
-constexpr int kNormHeld = 4;        ///< quads per thread that are read once and kept
-/// A row per block: one read when it fits in registers (16,384 values), which in a decode step is all of the time it
-/// takes.
+constexpr int kNormQuads = 4;       ///< of a thread that stay in registers between the two uses
+/// A row per block, read once where it fits into registers (16,384 values): in a decode step that read is all of its
+/// time.
 __global__ void __launch_bounds__(kNormThreads) rmsNormKernel(const RmsNormParams p) {
     __shared__ float scratch[kNormThreads / 32];
     const int32_t n = p.hidden / 4, step = blockDim.x;
     const float4* gain = reinterpret_cast<const float4*>(p.gain);
-    float4 g[kNormHeld], v[kNormHeld];
+    float4 g[kNormQuads], v[kNormQuads];
 #pragma unroll
-    for (int j = 0; j < kNormHeld; ++j) {
+    for (int j = 0; j < kNormQuads; ++j) {
         const int32_t i = threadIdx.x + j * step;
         g[j] = i < n ? gain[i] : make_float4(0.f, 0.f, 0.f, 0.f);
     }
-    letNextStart();  // at once: what follows is a product, which reads nothing but weights before its own wait
-    if (threadIdx.x == 0) askAhead(p.ahead, blockIdx.x);
-    waitForPrevious();
+    launchDependents();  // before gridDependencySync(): the exception that common.cuh names
+    if (threadIdx.x == 0) prefetchWeights(p.prefetch, blockIdx.x);
+    gridDependencySync();
     const size_t at = static_cast<size_t>(blockIdx.x) * p.hidden;
     const float4* x = reinterpret_cast<const float4*>(p.x + at);
     const auto squares = [](float4 q) { return q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w; };
@@ -63,20 +64,20 @@ __global__ void __launch_bounds__(kNormThreads) rmsNormKernel(const RmsNormParam
     };
     float sum = 0.f;
 #pragma unroll
-    for (int j = 0; j < kNormHeld; ++j) {
+    for (int j = 0; j < kNormQuads; ++j) {
         const int32_t i = threadIdx.x + j * step;
         v[j] = i < n ? __ldcg(x + i) : make_float4(0.f, 0.f, 0.f, 0.f);
     }
 #pragma unroll
-    for (int j = 0; j < kNormHeld; ++j) sum += squares(v[j]);
-    for (int32_t i = threadIdx.x + kNormHeld * step; i < n; i += step) sum += squares(__ldcg(x + i));
+    for (int j = 0; j < kNormQuads; ++j) sum += squares(v[j]);
+    for (int32_t i = threadIdx.x + kNormQuads * step; i < n; i += step) sum += squares(__ldcg(x + i));
     const float scale = rsqrtf(blockSum(sum, scratch) / p.hidden + p.eps);
 #pragma unroll
-    for (int j = 0; j < kNormHeld; ++j) {
+    for (int j = 0; j < kNormQuads; ++j) {
         const int32_t i = threadIdx.x + j * step;
         if (i < n) store(i, v[j], g[j], scale);
     }
-    for (int32_t i = threadIdx.x + kNormHeld * step; i < n; i += step) store(i, __ldcg(x + i), gain[i], scale);
+    for (int32_t i = threadIdx.x + kNormQuads * step; i < n; i += step) store(i, __ldcg(x + i), gain[i], scale);
 }
 
 /// A thread per pair of values that rotate together.
@@ -86,8 +87,8 @@ __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendPar
     const int32_t head = pair / half, i = pair - head * half;
     const int32_t d0 = p.interleaved ? 2 * i : i, d1 = p.interleaved ? 2 * i + 1 : i + half;
     const bool isV = head >= p.nHeads + p.nKvHeads;
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
     if (head >= nAll) return;
     int32_t position, page;
     if (p.batchRows) {
@@ -125,9 +126,9 @@ __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendPar
 }
 
 __global__ void __launch_bounds__(kThreads) siluMulKernel(const SiluMulParams p) {
-    if (threadIdx.x == 0) askAhead(p.ahead, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);
-    waitForPrevious();
-    letNextStart();
+    if (threadIdx.x == 0) prefetchWeights(p.prefetch, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);
+    gridDependencySync();
+    launchDependents();
     const int32_t i = (blockIdx.x * kThreads + threadIdx.x) * 4;
     if (i >= p.ffn) return;
     const size_t row = blockIdx.y;
@@ -145,19 +146,19 @@ __global__ void __launch_bounds__(kThreads) siluMulKernel(const SiluMulParams p)
 }
 
 __global__ void __launch_bounds__(kThreads) addBiasKernel(const AddBiasParams p) {
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
     const int32_t i = blockIdx.x * kThreads + threadIdx.x;
     if (i < p.n) p.x[static_cast<size_t>(blockIdx.y) * p.n + i] += p.bias[i];
 }
 
 constexpr int kArgmaxThreads = 1024;
-/// One pass: running maximum (first of equals), sum of exponentials relative to it.
+/// One pass with an online softmax: running maximum (the first of equals), sum of exponentials relative to it.
 __global__ void __launch_bounds__(kArgmaxThreads) argmaxKernel(const ArgmaxParams p) {
     __shared__ float sTop[32], sSum[32];
     __shared__ int32_t sAt[32];
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
     const float* logits = p.logits + static_cast<size_t>(blockIdx.x) * p.vocab;
     float top = -INFINITY, sum = 0.f;
     int32_t at = 0x7fffffff;
@@ -170,16 +171,16 @@ __global__ void __launch_bounds__(kArgmaxThreads) argmaxKernel(const ArgmaxParam
             sum += v == top ? 1.f : __expf(v - top);
         }
     };
-    constexpr int kHeld = 8;  // reads under way together
-    for (int32_t base = threadIdx.x; base < p.vocab; base += kHeld * kArgmaxThreads) {
-        float v[kHeld];
+    constexpr int kUnroll = 8;  // loads in flight
+    for (int32_t base = threadIdx.x; base < p.vocab; base += kUnroll * kArgmaxThreads) {
+        float v[kUnroll];
 #pragma unroll
-        for (int j = 0; j < kHeld; ++j) {
+        for (int j = 0; j < kUnroll; ++j) {
             const int32_t i = base + j * kArgmaxThreads;
             v[j] = i < p.vocab ? __ldcg(logits + i) : -INFINITY;
         }
 #pragma unroll
-        for (int j = 0; j < kHeld; ++j)
+        for (int j = 0; j < kUnroll; ++j)
             if (v[j] != -INFINITY) take(v[j], base + j * kArgmaxThreads);
     }
     const auto join = [&](float top2, float sum2, int32_t at2) {
@@ -212,8 +213,8 @@ __global__ void __launch_bounds__(kArgmaxThreads) argmaxKernel(const ArgmaxParam
 }
 
 __global__ void __launch_bounds__(kThreads) embedKernel(const EmbedParams p) {
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
     const size_t row = blockIdx.x;
     const int32_t token = p.tokens[row], position = p.position0 + blockIdx.x;
     for (int32_t i = threadIdx.x; i < p.hidden; i += kThreads)
@@ -233,8 +234,8 @@ __global__ void __launch_bounds__(kThreads) convertKernel(const ConvertParams p)
 
 /// Four values of a block per thread and round.
 __global__ void __launch_bounds__(kThreads) widenKernel(const WidenParams p) {
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
     const int64_t nQuads = static_cast<int64_t>(p.from.rows) * p.from.cols / 4;
     for (int64_t q = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; q < nQuads;
          q += static_cast<int64_t>(gridDim.x) * kThreads) {
@@ -314,15 +315,15 @@ struct CopyParams {
     int64_t n;
 };
 __global__ void __launch_bounds__(kThreads) copyKernel(const CopyParams p) {
-    constexpr int kHeld = 4;
+    constexpr int kUnroll = 4;
     const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
-    for (int64_t i = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; i < p.n; i += kHeld * step) {
-        uint4 v[kHeld];
+    for (int64_t i = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; i < p.n; i += kUnroll * step) {
+        uint4 v[kUnroll];
 #pragma unroll
-        for (int j = 0; j < kHeld; ++j)
+        for (int j = 0; j < kUnroll; ++j)
             if (i + j * step < p.n) v[j] = __ldcs(p.from + i + j * step);
 #pragma unroll
-        for (int j = 0; j < kHeld; ++j)
+        for (int j = 0; j < kUnroll; ++j)
             if (i + j * step < p.n) __stcs(p.to + i + j * step, v[j]);
     }
 }
@@ -339,10 +340,6 @@ __global__ void __launch_bounds__(kThreads) noiseKernel(const NoiseParams p) {
     }
 }
 
-LaunchContext alone(LaunchContext ctx) {
-    ctx.overlap = false;
-    return ctx;
-}
 dim3 streamGrid(const LaunchContext& ctx, int64_t n) {
     const int64_t blocks = (n + kThreads - 1) / kThreads;
     return dim3(static_cast<unsigned>(blocks < ctx.nSm * 8 ? blocks : ctx.nSm * 8));
@@ -351,7 +348,7 @@ dim3 streamGrid(const LaunchContext& ctx, int64_t n) {
 }  // namespace
 
 cudaError_t launchRmsNorm(const LaunchContext& ctx, RmsNormParams params, int32_t nRows) {
-    params.ahead.shareOut(nRows);
+    params.prefetch.splitOver(nRows);
     const int32_t quads = (params.hidden / 4 + 31) / 32 * 32;
     return launch(ctx, rmsNormKernel, dim3(nRows), dim3(quads < kNormThreads ? quads : kNormThreads), 0, params);
 }
@@ -361,7 +358,7 @@ cudaError_t launchRopeAppend(const LaunchContext& ctx, const RopeAppendParams& p
 }
 cudaError_t launchSiluMul(const LaunchContext& ctx, SiluMulParams params, int32_t nRows) {
     const dim3 grid((params.ffn / 4 + kThreads - 1) / kThreads, nRows);
-    params.ahead.shareOut(static_cast<int64_t>(grid.x) * grid.y);
+    params.prefetch.splitOver(static_cast<int64_t>(grid.x) * grid.y);
     return launch(ctx, siluMulKernel, grid, dim3(kThreads), 0, params);
 }
 cudaError_t launchAddBias(const LaunchContext& ctx, const AddBiasParams& params, int32_t nRows) {
@@ -371,27 +368,27 @@ cudaError_t launchArgmax(const LaunchContext& ctx, const ArgmaxParams& params, i
     return launch(ctx, argmaxKernel, dim3(nRows), dim3(kArgmaxThreads), 0, params);
 }
 cudaError_t launchEmbed(const LaunchContext& ctx, const EmbedParams& params, int32_t nRows) {
-    return launch(alone(ctx), embedKernel, dim3(nRows), dim3(kThreads), 0, params);
+    return launch(withoutDependentLaunch(ctx), embedKernel, dim3(nRows), dim3(kThreads), 0, params);
 }
 cudaError_t launchConvert(const LaunchContext& ctx, const ConvertParams& params) {
-    return launch(alone(ctx), convertKernel, streamGrid(ctx, params.n), dim3(kThreads), 0, params);
+    return launch(withoutDependentLaunch(ctx), convertKernel, streamGrid(ctx, params.n), dim3(kThreads), 0, params);
 }
 cudaError_t launchWiden(const LaunchContext& ctx, const WidenParams& params) {
     return launch(ctx, widenKernel, streamGrid(ctx, params.from.nValues() / 4), dim3(kThreads), 0, params);
 }
 cudaError_t launchProbeProbs(const LaunchContext& ctx, const ProbeProbsParams& params) {
-    return launch(alone(ctx), probeProbsKernel, dim3(params.nHeads), dim3(kThreads), 0, params);
+    return launch(withoutDependentLaunch(ctx), probeProbsKernel, dim3(params.nHeads), dim3(kThreads), 0, params);
 }
 cudaError_t launchTokenKv(const LaunchContext& ctx, const TokenKvParams& params, int32_t nLayers) {
-    return launch(alone(ctx), tokenKvKernel, dim3(nLayers), dim3(kThreads), 0, params);
+    return launch(withoutDependentLaunch(ctx), tokenKvKernel, dim3(nLayers), dim3(kThreads), 0, params);
 }
 cudaError_t launchCopy(const LaunchContext& ctx, void* to, const void* from, size_t nBytes) {
     const CopyParams p{static_cast<const uint4*>(from), static_cast<uint4*>(to),
                        static_cast<int64_t>(nBytes / sizeof(uint4))};
-    return launch(alone(ctx), copyKernel, streamGrid(ctx, p.n / 4), dim3(kThreads), 0, p);
+    return launch(withoutDependentLaunch(ctx), copyKernel, streamGrid(ctx, p.n / 4), dim3(kThreads), 0, p);
 }
 cudaError_t launchNoise(const LaunchContext& ctx, const NoiseParams& params) {
-    return launch(alone(ctx), noiseKernel, streamGrid(ctx, params.n), dim3(kThreads), 0, params);
+    return launch(withoutDependentLaunch(ctx), noiseKernel, streamGrid(ctx, params.n), dim3(kThreads), 0, params);
 }
 
 }  // namespace spanscope::cuda

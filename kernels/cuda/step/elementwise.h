@@ -13,7 +13,7 @@ struct RmsNormParams {
     Element type = Element::F32;
     int32_t hidden = 0;  ///< multiple of 4
     float eps = 0.f;
-    WeightsAhead ahead;  ///< what the next kernel reads
+    WeightPrefetch prefetch;  ///< what the next kernel reads
 };
 cudaError_t launchRmsNorm(const LaunchContext& ctx, RmsNormParams params, int32_t nRows);
 
@@ -40,8 +40,8 @@ struct SiluMulParams {
     const float* bias = nullptr;  ///< (2 ffn) or absent
     void* y = nullptr;            ///< (rows, ffn) in outType
     Element outType = Element::F32;
-    int32_t ffn = 0;     ///< multiple of 4
-    WeightsAhead ahead;  ///< what the next kernel reads
+    int32_t ffn = 0;          ///< multiple of 4
+    WeightPrefetch prefetch;  ///< what the next kernel reads
 };
 cudaError_t launchSiluMul(const LaunchContext& ctx, SiluMulParams params, int32_t nRows);
 
@@ -81,7 +81,7 @@ struct ConvertParams {
 };
 cudaError_t launchConvert(const LaunchContext& ctx, const ConvertParams& params);
 
-/// A matrix in blocks, widened; for products that want it Plain.
+/// A matrix in blocks, dequantised for products that take Plain ones only.
 struct WidenParams {
     DeviceMatrix from;
     void* to = nullptr;  ///< (rows, cols) in toType
@@ -113,7 +113,7 @@ struct TokenKvParams {
 };
 cudaError_t launchTokenKv(const LaunchContext& ctx, const TokenKvParams& params, int32_t nLayers);
 
-/// nBytes (multiple of 16) by the multiprocessors: what copying at the speed of memory means.
+/// Copies nBytes (multiple of 16) by a kernel: the measure of memory bandwidth.
 cudaError_t launchCopy(const LaunchContext& ctx, void* to, const void* from, size_t nBytes);
 
 /// Deterministic noise in [-scale, scale): content for measurements that need a full cache and not a real one.

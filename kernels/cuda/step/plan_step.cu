@@ -1,8 +1,9 @@
-// Work: a few kilobytes. What limits it: latency of one read of mapped host memory, then of the table lookups.
-// A rebuild is O(intervals + kept pages), in parallel over both: 256 intervals at a time are scanned for their number
-// of new pages, then each thread finds the interval of an output entry by bisection. Intervals that begin on the page
-// where an earlier one ended only add bits to that page's mask, so a page is listed (and read) once.
-#include "kernels/cuda/attention/span_shares.cuh"
+// Work: a few kilobytes. Limit: the latency of one read of mapped host memory, then of the table lookups.
+// A rebuild is O(intervals + kept pages), in parallel over both: a prefix sum over 256 intervals at a time says where
+// the pages of each begin in the list, then each thread finds the interval of a list entry by bisection. An interval
+// that begins on the page where the one before it ended adds bits to that page's mask, so a page is listed (and loaded)
+// once.
+#include "kernels/cuda/attention/span_schedule.cuh"
 #include "kernels/cuda/common.cuh"
 #include "kernels/cuda/step/plan_step.h"
 
@@ -29,14 +30,14 @@ __device__ void rebuild(const StepItem& item) {
         const int32_t n = min(kThreads, item.nIntervals - base);
         if (tid < n) sInterval[tid] = item.intervals[base + tid];
         __syncthreads();
-        bool shares = false;
+        bool continues = false;  // it begins on the page where the interval before it ends
         int32_t count = 0;
         if (tid < n) {
             const Interval v = sInterval[tid];
             const int32_t before = tid > 0 ? (sInterval[tid - 1].end - 1) / kPageTokens : lastPage;
             const int32_t first = v.begin / kPageTokens;
-            shares = first == before;
-            count = (v.end - 1) / kPageTokens - first + (shares ? 0 : 1);
+            continues = first == before;
+            count = (v.end - 1) / kPageTokens - first + (continues ? 0 : 1);
         }
         int32_t scan = count;
 #pragma unroll
@@ -69,7 +70,7 @@ __device__ void rebuild(const StepItem& item) {
             item.kept[nKept + e] = k;
         }
         __syncthreads();
-        if (shares) {
+        if (continues) {
             const Interval v = sInterval[tid];
             atomicOr(&item.kept[nKept + sOffset[tid] - 1].mask, bitsOnPage(v, v.begin / kPageTokens));
         }
@@ -78,7 +79,7 @@ __device__ void rebuild(const StepItem& item) {
         __syncthreads();
     }
     if (tid == 0) {
-        if (nKept == 0) {  // nothing visible: one page read, none of it attended, so that an output is written
+        if (nKept == 0) {  // nothing visible: one page is loaded, none of it attended, so that an output is written
             KeptPage none;
             none.page = item.table[0];
             item.kept[0] = none;
@@ -147,8 +148,8 @@ __device__ void embedRow(const PlanStepParams& p, const StepItem& item, int row,
 __global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams p) {
     __shared__ StepItem sItem;
     __shared__ bool sLast;
-    waitForPrevious();
-    letNextStart();
+    gridDependencySync();
+    launchDependents();
     const int row = blockIdx.x, tid = threadIdx.x;
     if (tid < static_cast<int>(sizeof(StepItem) / 4)) {  // one read over the bus
         reinterpret_cast<uint32_t*>(&sItem)[tid] = reinterpret_cast<const volatile uint32_t*>(p.items + row)[tid];
@@ -158,27 +159,26 @@ __global__ void __launch_bounds__(kThreads) planStepKernel(const PlanStepParams 
     planRow(p, item, row, tid);
     __syncthreads();
     if (tid == 0) {
-        sLast = p.shares.work;
+        sLast = p.schedule.work;
         if (sLast && gridDim.x > 1) {
-            __threadfence();  // the barrier made the block's writes this thread's
-            sLast = atomicAdd(p.shares.arrived, 1) == static_cast<int>(gridDim.x) - 1;
-            if (sLast) *p.shares.arrived = 0;
+            __threadfence();  // releases the writes of the whole block, which the barrier has ordered before
+            sLast = atomicAdd(p.schedule.rowsArrived, 1) == static_cast<int>(gridDim.x) - 1;
+            if (sLast) *p.schedule.rowsArrived = 0;
         }
     }
     embedRow(p, item, row, tid);
     __syncthreads();
     if (sLast) {
         __threadfence();
-        shareOut(p.shares, p.rows, gridDim.x);
+        buildSchedule(p.schedule, p.rows, gridDim.x);
     }
 }
 
 }  // namespace
 
 cudaError_t launchPlanStep(const LaunchContext& ctx, const PlanStepParams& params, int32_t nRows) {
-    LaunchContext first = ctx;
-    first.overlap = false;
-    return launch(first, planStepKernel, dim3(nRows), dim3(kThreads), 0, params);
+    // The first kernel of a step: there is none before it to depend on.
+    return launch(withoutDependentLaunch(ctx), planStepKernel, dim3(nRows), dim3(kThreads), 0, params);
 }
 
 }  // namespace spanscope::cuda

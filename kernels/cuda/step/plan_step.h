@@ -1,6 +1,6 @@
-// First kernel of every decode step: embeds the tokens, writes the rotation table, keeps each sequence's list of
-// kept pages, and shares all lists out over attention's blocks. The host hands over intervals, nothing else; they are
-// turned into pages here, and only when they change.
+// First kernel of every decode step: embeds the tokens, writes the rotation table, brings each sequence's list of kept
+// pages up to date, and makes the schedule of attention. The host hands over intervals, nothing else; they become pages
+// here, and only when they change.
 #pragma once
 
 #include "kernels/cuda/attention/span_attention.h"
@@ -19,7 +19,7 @@ struct PlanStepParams {
     int32_t halfDim = 0;             ///< headDim / 2
     const float* invFreq = nullptr;  ///< (halfDim)
     float2* rotation = nullptr;      ///< (nRows, halfDim) cos, sin
-    SpanShares shares;               ///< how attention shares out the pages of all rows
+    SpanSchedule schedule;           ///< of attention
 };
 cudaError_t launchPlanStep(const LaunchContext& ctx, const PlanStepParams& params, int32_t nRows);
 

@@ -135,8 +135,7 @@ Status Prefill::runChunk(const LaunchContext& base, const KvSequence& sequence, 
     const ModelShape& s = m_model.shape;
     const Element type = m_model.weights.type();
     const int32_t n = static_cast<int32_t>(tokens.size()), position0 = sequence.stored;
-    LaunchContext ctx = base;
-    ctx.overlap = false;
+    const LaunchContext ctx = withoutDependentLaunch(base);
     int32_t nRuns = 0;
     SPANSCOPE_TRY(uploadRuns(ctx, runs, firstToken, n, position0, nRuns));
     SPANSCOPE_CUDA_TRY(

@@ -15,7 +15,7 @@ namespace spanscope::cuda {
 
 class Prefill {
   public:
-    /// step: lends normed and logits. All of them outlive this.
+    /// Of `step`, normed and logits are used. All of them outlive this.
     Prefill(const DeviceModel& model, const StepBuffers& step, GemmProducts& products, DeviceTimer& timer)
         : m_model(model), m_step(step), m_products(products), m_timer(timer) {}
 

@@ -20,7 +20,7 @@ Status StepBuffers::allocate(const ModelShape& s, const LaunchContext& ctx, int3
     SPANSCOPE_TRY(floats(hidden, "hidden activations", u(s.ffn)));
     SPANSCOPE_TRY(floats(logits, "logits", u(s.vocab)));
     const SpanAttentionScratch scratch = spanAttentionScratch(ctx.nSm, maxRows, s.nHeads, s.nKvHeads, s.headDim);
-    SPANSCOPE_TRY(attentionWork.allocate("shares of attention", scratch.workBytes));
+    SPANSCOPE_TRY(attentionWork.allocate("schedule of attention", scratch.workBytes));
     SPANSCOPE_TRY(partialO.allocate("partial attention", scratch.partialOBytes));
     SPANSCOPE_TRY(partialMl.allocate("partial softmax", scratch.partialMlBytes));
     SPANSCOPE_TRY(arrived.allocate("arrival counters", scratch.arrivedBytes));

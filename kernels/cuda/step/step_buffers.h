@@ -22,7 +22,7 @@ struct StepBuffers {
     DeviceBuffer logits;    ///< (vocab)
     // Attention: spanAttentionScratch() says what they hold.
     DeviceBuffer attentionWork, partialO, partialMl, arrived;
-    DeviceBuffer rowsArrived;  ///< one counter: SpanShares::arrived
+    DeviceBuffer rowsArrived;  ///< one counter: SpanSchedule::rowsArrived
 
     /// OutOfMemory names the buffer. Counters and attention's output are zeroed on the context's stream.
     Status allocate(const ModelShape& shape, const LaunchContext& ctx, int32_t maxRows);

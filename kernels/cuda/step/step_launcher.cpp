@@ -23,7 +23,7 @@ bool StepLauncher::skinnyFits(const LaunchContext& ctx, int32_t bucket, StepMatr
     const auto plain = [&](const DeviceLayer& l) {
         return l.matrices()[which]->format == MatrixFormat::Plain;
     };  // layers differ in format at most
-    return (which == kHead || std::all_of(layers.begin(), layers.end(), plain)) && runsSkinny(plan, type, bucket);
+    return (which == kHead || std::all_of(layers.begin(), layers.end(), plain)) && canLaunchSkinny(plan, type, bucket);
 }
 
 bool StepLauncher::usesGemv(const LaunchContext& ctx, int32_t bucket, const StepChoice& choice) const {
@@ -41,25 +41,25 @@ LaunchContext StepLauncher::contextOf(const LaunchContext& ctx, int32_t bucket, 
                                       const StepChoice& choice) const {
     if (!gemv) {
         const auto& skinny = choice.skinny;
-        return std::find(skinny.begin(), skinny.end(), true) == skinny.end() ? ctx : withShared(ctx, kSharedAll);
+        return std::find(skinny.begin(), skinny.end(), true) == skinny.end() ? ctx : withCarveout(ctx, kCarveoutAll);
     }
     const auto takes = [&](const DeviceMatrix& m) {
-        return gemvTakesAllShared(ctx, m.format, m_model.weights.type(), bucket, m.cols);
+        return gemvSuitsFullCarveout(ctx, m.format, m_model.weights.type(), bucket, m.cols);
     };
     const auto all = [&](const DeviceLayer& l) {
         return takes(l.qkv) && takes(l.o) && takes(l.gateUp) && takes(l.down);
     };
     const std::vector<DeviceLayer>& layers = m_model.weights.layers();
-    return withShared(ctx, std::all_of(layers.begin(), layers.end(), all) && takes(m_model.weights.head())
-                               ? kSharedAll
-                               : kSharedMost);
+    return withCarveout(ctx, std::all_of(layers.begin(), layers.end(), all) && takes(m_model.weights.head())
+                                 ? kCarveoutAll
+                                 : kCarveoutMost);
 }
 
-WeightsAhead StepLauncher::ahead(const Step& step, const DeviceMatrix& matrix) const {
-    WeightsAhead a;
+WeightPrefetch StepLauncher::prefetchOf(const Step& step, const DeviceMatrix& matrix) const {
+    WeightPrefetch a;
     a.base = matrix.data;
     a.nBytes = matrix.dataBytes(m_model.weights.type());
-    a.budget = step.choice.aheadBytes;
+    a.budget = step.choice.prefetchBytes;
     return a;
 }
 
@@ -84,14 +84,14 @@ SpanAttentionParams StepLauncher::attentionOf(int32_t bucket, Element outType) c
     a.partialO = m_buffers.partialO.as<float>();
     a.partialMl = m_buffers.partialMl.as<float2>();
     a.arrived = m_buffers.arrived.as<int32_t>();
-    a.shared = m_buffers.rowsArrived.as<int32_t>();
+    a.rowsArrived = m_buffers.rowsArrived.as<int32_t>();
     return a;
 }
 
 Status StepLauncher::enqueueAttention(const Step& step, size_t index) {
     SpanAttentionParams a = step.attention;
     a.kv = m_model.kv.layer(index);
-    a.ahead = ahead(step, m_model.weights.layers()[index].o);
+    a.prefetch = prefetchOf(step, m_model.weights.layers()[index].o);
     SPANSCOPE_CUDA_TRY(launchSpanAttention(step.ctx, a));
     SPANSCOPE_TRY(mark(Stage::Attention, step));
     return step.onLayer ? step.onLayer(index) : Status();
@@ -113,10 +113,10 @@ Status StepLauncher::enqueueGemvLayer(const Step& step, size_t index) {
     const StepBuffers& b = m_buffers;
     const DeviceLayer& layer = m_model.weights.layers()[index];
     const Element type = m_model.weights.type();
-    const auto product = [&](ProductRole role, const DeviceBuffer& x, const float* gain, const float* bias,
+    const auto product = [&](Epilogue epilogue, const DeviceBuffer& x, const float* gain, const float* bias,
                              const DeviceBuffer& y, int32_t yStride) {
         GemvParams g;
-        g.role = role;
+        g.epilogue = epilogue;
         g.x = x.as<float>();
         g.gain = gain;
         g.eps = s.rmsEps;
@@ -126,19 +126,19 @@ Status StepLauncher::enqueueGemvLayer(const Step& step, size_t index) {
         g.m = step.nRows;
         return g;
     };
-    GemvParams qkv = product(ProductRole::Qkv, b.x, layer.attnNorm, layer.qkvBias, b.q, s.nHeads * s.headDim);
+    GemvParams qkv = product(Epilogue::Qkv, b.x, layer.attnNorm, layer.qkvBias, b.q, s.nHeads * s.headDim);
     rotateAndAppend(index, qkv);
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, step));
     SPANSCOPE_TRY(enqueueAttention(step, index));
-    GemvParams o = product(ProductRole::Residual, b.attended, nullptr, layer.oBias, b.x, s.hidden);
-    o.ahead = ahead(step, layer.gateUp);
+    GemvParams o = product(Epilogue::Residual, b.attended, nullptr, layer.oBias, b.x, s.hidden);
+    o.prefetch = prefetchOf(step, layer.gateUp);
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.o, type, o));
-    GemvParams gateUp = product(ProductRole::SiluMul, b.x, layer.mlpNorm, layer.gateUpBias, b.hidden, s.ffn);
-    gateUp.ahead = ahead(step, layer.down);
+    GemvParams gateUp = product(Epilogue::SiluMul, b.x, layer.mlpNorm, layer.gateUpBias, b.hidden, s.ffn);
+    gateUp.prefetch = prefetchOf(step, layer.down);
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.gateUp, type, gateUp));
-    GemvParams down = product(ProductRole::Residual, b.hidden, nullptr, layer.downBias, b.x, s.hidden);
-    down.ahead = ahead(step, matrixAfterLayer(index));
+    GemvParams down = product(Epilogue::Residual, b.hidden, nullptr, layer.downBias, b.x, s.hidden);
+    down.prefetch = prefetchOf(step, matrixAfterLayer(index));
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.down, type, down));
     return mark(Stage::Matmul, step);
 }
@@ -155,9 +155,9 @@ Status StepLauncher::enqueueGemvHead(const Step& step) {
     return mark(Stage::Matmul, step);
 }
 
-Status StepLauncher::enqueueNorm(const Step& step, const float* gain, const WeightsAhead& next) {
+Status StepLauncher::enqueueNorm(const Step& step, const float* gain, const WeightPrefetch& prefetch) {
     RmsNormParams norm = m_model.rmsNorm(m_buffers.x.as<float>(), gain, m_buffers.normed.as<>());
-    norm.ahead = next;
+    norm.prefetch = prefetch;
     SPANSCOPE_CUDA_TRY(launchRmsNorm(step.ctx, norm, step.nRows));
     return mark(Stage::Other, step);
 }
@@ -180,10 +180,10 @@ Status StepLauncher::enqueueWideLayer(const Step& step, size_t index) {
     const DeviceLayer& layer = m_model.weights.layers()[index];
     const Element type = m_model.weights.type();
     const auto& skinny = step.choice.skinny;
-    const auto product = [&](ProductRole role, const DeviceBuffer& x, const float* bias, const DeviceBuffer& y,
+    const auto product = [&](Epilogue epilogue, const DeviceBuffer& x, const float* bias, const DeviceBuffer& y,
                              int32_t yStride) {
         SkinnyParams p;
-        p.role = role;
+        p.epilogue = epilogue;
         p.x = x.as<>();
         p.bias = bias;
         p.y = y.as<>();
@@ -197,17 +197,17 @@ Status StepLauncher::enqueueWideLayer(const Step& step, size_t index) {
             SPANSCOPE_TRY(enqueueGemm(step, matrix, x, b.x, true));
             return m_model.addBias(step.ctx, maybeBias, b.x.as<float>(), step.nRows);
         }
-        SkinnyParams p = product(ProductRole::Residual, x, maybeBias, b.x, s.hidden);
-        p.ahead = ahead(step, next);
+        SkinnyParams p = product(Epilogue::Residual, x, maybeBias, b.x, s.hidden);
+        p.prefetch = prefetchOf(step, next);
         return enqueueSkinny(step, matrix, p);
     };
-    // A norm asks for the matrix after it where the product before it has not done so.
-    const auto aheadUnless = [&](bool asked, const DeviceMatrix& matrix) {
-        return asked ? WeightsAhead{} : ahead(step, matrix);
+    // A norm prefetches the matrix after it where the product before it has not.
+    const auto prefetchUnless = [&](bool done, const DeviceMatrix& matrix) {
+        return done ? WeightPrefetch{} : prefetchOf(step, matrix);
     };
-    SPANSCOPE_TRY(enqueueNorm(step, layer.attnNorm, aheadUnless(skinny[kDown], layer.qkv)));
+    SPANSCOPE_TRY(enqueueNorm(step, layer.attnNorm, prefetchUnless(skinny[kDown], layer.qkv)));
     if (skinny[kQkv]) {
-        SkinnyParams qkv = product(ProductRole::Qkv, b.normed, layer.qkvBias, b.q, s.nHeads * s.headDim);
+        SkinnyParams qkv = product(Epilogue::Qkv, b.normed, layer.qkvBias, b.q, s.nHeads * s.headDim);
         rotateAndAppend(index, qkv);
         SPANSCOPE_TRY(enqueueSkinny(step, layer.qkv, qkv));
     } else {
@@ -222,11 +222,11 @@ Status StepLauncher::enqueueWideLayer(const Step& step, size_t index) {
     }
     SPANSCOPE_TRY(enqueueAttention(step, index));
     SPANSCOPE_TRY(residual(kO, layer.o, b.attended, layer.oBias, layer.gateUp));
-    SPANSCOPE_TRY(enqueueNorm(step, layer.mlpNorm, aheadUnless(skinny[kO], layer.gateUp)));
+    SPANSCOPE_TRY(enqueueNorm(step, layer.mlpNorm, prefetchUnless(skinny[kO], layer.gateUp)));
     if (skinny[kGateUp]) {
-        SkinnyParams gateUp = product(ProductRole::SiluMul, b.normed, layer.gateUpBias, b.hidden, s.ffn);
+        SkinnyParams gateUp = product(Epilogue::SiluMul, b.normed, layer.gateUpBias, b.hidden, s.ffn);
         gateUp.yType = type;
-        gateUp.ahead = ahead(step, layer.down);
+        gateUp.prefetch = prefetchOf(step, layer.down);
         SPANSCOPE_TRY(enqueueSkinny(step, layer.gateUp, gateUp));
     } else {
         SPANSCOPE_TRY(enqueueGemm(step, layer.gateUp, b.normed, b.gateUp, false));
@@ -236,7 +236,7 @@ Status StepLauncher::enqueueWideLayer(const Step& step, size_t index) {
         silu.y = b.hidden.as<>();
         silu.outType = type;
         silu.ffn = s.ffn;
-        silu.ahead = ahead(step, layer.down);
+        silu.prefetch = prefetchOf(step, layer.down);
         SPANSCOPE_CUDA_TRY(launchSiluMul(step.ctx, silu, step.nRows));
         SPANSCOPE_TRY(mark(Stage::Other, step));
     }
@@ -246,7 +246,7 @@ Status StepLauncher::enqueueWideLayer(const Step& step, size_t index) {
 Status StepLauncher::enqueueWideHead(const Step& step) {
     const DeviceMatrix& matrix = m_model.weights.head();
     SPANSCOPE_TRY(enqueueNorm(step, m_model.weights.finalNorm(),
-                              step.choice.skinny[kDown] ? WeightsAhead{} : ahead(step, matrix)));
+                              step.choice.skinny[kDown] ? WeightPrefetch{} : prefetchOf(step, matrix)));
     if (!step.choice.skinny[kHead]) return enqueueGemm(step, matrix, m_buffers.normed, m_buffers.logits, false);
     SkinnyParams head;
     head.x = m_buffers.normed.as<>();
@@ -267,7 +267,7 @@ Status StepLauncher::enqueuePlan(const Step& step) {
     plan.halfDim = m_model.shape.headDim / 2;
     plan.invFreq = m_model.weights.invFreq();
     plan.rotation = m_buffers.rotation.as<float2>();
-    plan.shares = spanShares(step.ctx, step.attention);
+    plan.schedule = spanSchedule(step.ctx, step.attention);
     SPANSCOPE_CUDA_TRY(launchPlanStep(step.ctx, plan, step.nRows));
     return mark(Stage::Other, step);
 }

@@ -20,7 +20,7 @@ enum StepMatrix { kQkv, kO, kGateUp, kDown, kHead, kNStepMatrices };
 
 /// What a step of one bucket leaves open; step_tuner.h chooses.
 struct StepChoice {
-    int64_t aheadBytes = 0;                        ///< of the next matrix that a kernel asks for on its way out
+    int64_t prefetchBytes = 0;                     ///< of the next matrix, by a kernel before it ends
     std::array<bool, kNStepMatrices> skinny = {};  ///< products that skinny_gemm.h forms
 };
 
@@ -50,10 +50,10 @@ class StepLauncher {
         SpanAttentionParams attention;
         const LayerFn& onLayer;
     };
-    /// `ctx` with the share of shared memory that suits a step's kernels.
+    /// `ctx` with the carveout that suits a step's kernels.
     LaunchContext contextOf(const LaunchContext& ctx, int32_t bucket, bool gemv, const StepChoice& choice) const;
     SpanAttentionParams attentionOf(int32_t bucket, Element outType) const;
-    WeightsAhead ahead(const Step& step, const DeviceMatrix& matrix) const;
+    WeightPrefetch prefetchOf(const Step& step, const DeviceMatrix& matrix) const;
     /// What follows layer `index`: the next one's first matrix, or the head.
     const DeviceMatrix& matrixAfterLayer(size_t index) const;
     void rotateAndAppend(size_t index, ProductParams& qkv) const;
@@ -66,7 +66,7 @@ class StepLauncher {
     Status enqueueWideLayer(const Step& step, size_t index);
     Status enqueueWideHead(const Step& step);
     /// The residual stream, normalised, to `normed`.
-    Status enqueueNorm(const Step& step, const float* gain, const WeightsAhead& ahead);
+    Status enqueueNorm(const Step& step, const float* gain, const WeightPrefetch& prefetch);
     Status enqueueSkinny(const Step& step, const DeviceMatrix& matrix, const SkinnyParams& params);
     Status enqueueGemm(const Step& step, const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y,
                        bool accumulate);

@@ -6,7 +6,7 @@
 
 namespace spanscope::cuda {
 namespace {
-constexpr size_t kStaysInL2 = size_t{40} << 20;  // smaller models are read from L2 as it is
+constexpr size_t kStaysInL2 = size_t{40} << 20;  // smaller models stay in L2 by themselves
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int32_t kSkinnyFirst = 8;  // rows up to which skinny_gemm.h is the first guess
 constexpr float kFasterBy = 0.998f;  // a choice is kept when its step takes less than this share of the best one's time
@@ -18,7 +18,7 @@ StepChoice StepTuner::choice(const LaunchContext& ctx, int32_t bucket) const {
     if (const auto found = m_choices.find(bucket); found != m_choices.end()) choice = found->second;
     else if (bucket <= kSkinnyFirst)
         for (size_t which = 0; which < kNStepMatrices; ++which) choice.skinny[which] = fits(which);
-    if (m_aheadForced >= 0) choice.aheadBytes = m_aheadForced;
+    if (m_prefetchForced >= 0) choice.prefetchBytes = m_prefetchForced;
     if (m_skinnyForced >= 0)
         for (size_t which = 0; which < kNStepMatrices; ++which)
             choice.skinny[which] = m_skinnyForced > 0 && fits(which);
@@ -53,11 +53,9 @@ Status StepTuner::capture(const LaunchContext& ctx, int32_t bucket, const StepCh
         return graph.capture(each.stream, [&] { return m_launcher.enqueue(each, bucket, choice, {}); });
     };
     Status captured = with(ctx);
-    if (!captured.ok() && ctx.overlap) {  // a driver that cannot capture dependent launches: plain edges
+    if (!captured.ok() && ctx.dependentLaunch) {  // a driver that cannot capture dependent launches: plain edges
         (void)cudaGetLastError();
-        LaunchContext plain = ctx;
-        plain.overlap = false;
-        captured = with(plain);
+        captured = with(withoutDependentLaunch(ctx));
     }
     return captured;
 }
@@ -86,7 +84,7 @@ Status StepTuner::tuneStep(const LaunchContext& ctx, int32_t bucket, GraphExec& 
     SPANSCOPE_TRY(capture(ctx, bucket, first, best));
     if (m_choices.count(bucket)) return {};
     StepChoice& chosen = m_choices[bucket] = first;
-    const auto attempt = [&](const StepChoice& other) -> Status {  // it stays where it pays
+    const auto attempt = [&](const StepChoice& other) -> Status {  // keeps it where it is faster
         GraphExec graph;
         SPANSCOPE_TRY(capture(ctx, bucket, other, graph));
         float bestMs = 0.f, otherMs = 0.f;
@@ -104,9 +102,9 @@ Status StepTuner::tuneStep(const LaunchContext& ctx, int32_t bucket, GraphExec& 
         SPANSCOPE_TRY(attempt(other));
     }
     for (int64_t bytes : {4 * kMiB, 8 * kMiB, 16 * kMiB}) {
-        if (!ctx.overlap || m_model.weights.nBytes() < kStaysInL2 || m_aheadForced >= 0) break;
+        if (!ctx.dependentLaunch || m_model.weights.nBytes() < kStaysInL2 || m_prefetchForced >= 0) break;
         StepChoice other = chosen;
-        other.aheadBytes = bytes;
+        other.prefetchBytes = bytes;
         SPANSCOPE_TRY(attempt(other));
     }
     return {};

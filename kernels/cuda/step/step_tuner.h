@@ -1,7 +1,7 @@
-// What is decided by measuring on this device, once per bucket: before its first step cuBLASLt's algorithms, after it
-// which kernels form its products and how much of the next matrix they ask for. The model and its own step are what is
-// measured with: what pays depends on size and depth (a few layers visited in turn mislead). Some forty steps.
-// Owns what was chosen. The backend's thread and stream.
+// Autotuning of decode steps on this device, once per bucket: before its first step cuBLASLt's algorithms, after it
+// which kernels form its products and how much of the next matrix they prefetch. It times the model's own step, since
+// what pays depends on size and depth (timing a few layers over and over misleads). Some forty steps per bucket. Owns
+// what was chosen. The backend's thread and stream.
 #pragma once
 
 #include <map>
@@ -26,7 +26,7 @@ class StepTuner {
     Status tuneStep(const LaunchContext& ctx, int32_t bucket, GraphExec& best);
 
     // For measurements only; -1: as measured. Graphs that exist already keep what they have.
-    void forceAheadBytes(int64_t nBytes) { m_aheadForced = nBytes; }
+    void forcePrefetchBytes(int64_t nBytes) { m_prefetchForced = nBytes; }
     /// Products of steps with more than one row by skinny_gemm.h wherever it can: 1, nowhere: 0.
     void forceSkinny(int32_t on) { m_skinnyForced = on; }
     /// How many of a step's five kinds of matrices are not left to cuBLASLt.
@@ -43,7 +43,7 @@ class StepTuner {
     GemmProducts& m_products;
     DeviceTimer& m_timer;
     std::map<int32_t, StepChoice> m_choices;  ///< by bucket
-    int64_t m_aheadForced = -1;
+    int64_t m_prefetchForced = -1;
     int32_t m_skinnyForced = -1;
 };
 

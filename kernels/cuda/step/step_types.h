@@ -8,7 +8,7 @@
 namespace spanscope::cuda {
 
 inline constexpr int kMaxBatch = 64;      ///< rows of one decode step
-inline constexpr int kHeadsPerBlock = 8;  ///< query heads that one attention block serves together
+inline constexpr int kHeadsPerBlock = 8;  ///< query heads of a task: one attention block serves them together
 
 enum class Element : int32_t { F32, F16, BF16 };
 inline constexpr size_t elementBytes(Element e) { return e == Element::F32 ? 4 : 2; }

@@ -31,6 +31,7 @@ QString runOrigin(const RunData& run) {
         parts << QStringLiteral("Model %1").arg(shownLine(run.header.modelHash.substr(0, 12)));
     if (!run.header.backend.empty())
         parts << QStringLiteral("%1 (%2)").arg(shownLine(run.header.backend, 60), shownLine(run.header.device, 60));
+    if (!run.header.kvType.empty()) parts << QStringLiteral("KV cache %1").arg(shownLine(run.header.kvType, 60));
     if (!run.header.programVersion.empty())
         parts << QStringLiteral("Spanscope %1").arg(shownLine(run.header.programVersion, 60));
     return sentence(parts.join(QStringLiteral(", ")));
