@@ -158,6 +158,24 @@ class TestWindowControls : public test::WindowTest {
         QVERIFY(!ring->isVisible());
         QVERIFY(m_window->findChildren<QWidget*>("focusRing").size() >= 4);
     }
+
+    /// The pictures on the buttons are drawn in the theme's ink, also on those that are no action's own.
+    void iconsFollowTheTheme() {
+        for (const char* theme : {"themeDark", "themeLight"}) {
+            m_window->action(theme)->trigger();
+            QCoreApplication::processEvents();
+            const int ground = m_window->palette().color(QPalette::Window).lightness();
+            for (const char* name : {"samplingButton", "modelButton"}) {
+                const QImage icon = m_window->findChild<QToolButton*>(name)->icon().pixmap(32).toImage();
+                int contrast = 0;
+                for (int y = 0; y < icon.height(); ++y)
+                    for (int x = 0; x < icon.width(); ++x)
+                        if (const QColor c = icon.pixelColor(x, y); c.alpha() > 200)
+                            contrast = std::max(contrast, std::abs(c.lightness() - ground));
+                QVERIFY2(contrast > 100, qPrintable(QString("%1 %2: %3").arg(theme, name).arg(contrast)));
+            }
+        }
+    }
 };
 
 QTEST_MAIN(TestWindowControls)

@@ -19,7 +19,7 @@ class DockLayout : public QObject {
     /// A dock with a title bar of its own; the action shows, raises or hides it and has the next of Ctrl+1 to Ctrl+9.
     QAction* add(const QString& id, const QString& title, QWidget* view);
     QDockWidget* dock(const QString& id) const { return m_docks.value(id); }
-    void raise(const QString& id);  ///< shows it and brings its tab to the front
+    void raise(const QString& id);        ///< shows it and brings its tab to the front
     void setPreset(const QString& name);  ///< "demo", "analysis", "inspect", "presentation"
 
     void readSettings();

@@ -82,9 +82,9 @@ QToolButton* MainToolBar::addTextButton(const char* name) {
 
 void MainToolBar::setModelMenu(QMenu* menu) { m_model->setMenu(menu); }
 
-void MainToolBar::refreshIcons() {
-    m_sampling->setIcon(glyphIcon(Glyph::Sliders, palette()));
-    m_model->setIcon(glyphIcon(Glyph::Model, palette()));
+void MainToolBar::refreshIcons(const QPalette& p) {
+    m_sampling->setIcon(glyphIcon(Glyph::Sliders, p));
+    m_model->setIcon(glyphIcon(Glyph::Model, p));
 }
 
 void MainToolBar::refresh() {

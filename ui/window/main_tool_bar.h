@@ -21,7 +21,7 @@ class MainToolBar : public QToolBar {
     MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
                 QWidget* parent);
     void setModelMenu(QMenu* menu);
-    void refreshIcons();
+    void refreshIcons(const QPalette& palette);  ///< of the window: the bar follows a change later
 
   private:
     void refresh();

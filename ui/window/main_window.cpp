@@ -242,7 +242,7 @@ void MainWindow::refreshIcons() {
     set("sampling", Glyph::Sliders);
     set("find", Glyph::Find);
     set("closeFind", Glyph::Close);
-    m_toolBar->refreshIcons();
+    m_toolBar->refreshIcons(p);
 }
 
 void MainWindow::say(const QString& text) { m_status->setText(shownLine(text)); }

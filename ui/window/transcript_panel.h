@@ -58,7 +58,7 @@ class TranscriptPanel : public QWidget {
     QLineEdit* m_findEdit = nullptr;
     QLabel* m_findCount = nullptr;
     TranscriptView *m_transcript = nullptr, *m_other = nullptr;  ///< of the run on show, of the one beside it
-    QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;  ///< while they are side by side
+    QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;      ///< while they are side by side
 };
 
 }  // namespace spanscope
