@@ -42,13 +42,17 @@ Result<const FiguresModule*> openModule() {
 
 }  // namespace
 
+Status Figures::open() {
+    if (m_drawer) return {};
+    const Result<const FiguresModule*> module = openModule();
+    if (!module) return module.error();
+    m_drawer.reset((*module)->create());
+    return {};
+}
+
 Result<std::string> Figures::draw(FigureKind kind, PictureFormat format, const ExportSource& source,
                                   const FigureOptions& options) {
-    if (!m_drawer) {
-        const Result<const FiguresModule*> module = openModule();
-        if (!module) return module.error();
-        m_drawer.reset((*module)->create());
-    }
+    if (const Status opened = open(); !opened) return opened.error();
     return m_drawer->draw(kind, format, source, options);
 }
 

@@ -12,12 +12,14 @@ namespace spanscope::cli {
 class Figures {
   public:
     /// NotFound: the module is not there; Unsupported: it cannot be opened (what it links is missing) or belongs to
-    /// another build; others as FigureDrawer::draw() has them.
+    /// another build.
+    Status open();
+    /// The bytes of the file; opens where that was not done. Errors as open() and FigureDrawer::draw() have them.
     Result<std::string> draw(FigureKind kind, PictureFormat format, const ExportSource& source,
                              const FigureOptions& options);
 
   private:
-    std::unique_ptr<FigureDrawer> m_drawer;  // made with the first figure
+    std::unique_ptr<FigureDrawer> m_drawer;  // null until open()
 };
 
 }  // namespace spanscope::cli

@@ -131,6 +131,10 @@ int exportVerb(const ExportOptions& o, const Log& log) {
                          {},
                          {},
                          {}});
+    Figures figures;
+    const auto isAskedFor = [](const std::string& path) { return !path.empty(); };
+    if (std::any_of(o.pictures.begin(), o.pictures.end(), isAskedFor))  // before a replay that would be for nothing
+        if (const Status opened = figures.open(); !opened) return log.fail(opened.error());
     Inspection inspection;
     if (needed(ExportNeeds::Probe) || needed(ExportNeeds::Curve)) {
         auto found = inspectRun(run, o, log);
@@ -140,7 +144,6 @@ int exportVerb(const ExportOptions& o, const Log& log) {
         source.curve = &inspection.curve;
     }
 
-    Figures figures;
     ExportTools tools;
     tools.maskPng = [&](const RunData& r) {
         const auto png = figures.draw(FigureKind::Mask, PictureFormat::Png, {&r}, o.drawing);

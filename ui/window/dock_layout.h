@@ -20,7 +20,6 @@ class DockLayout : public QObject {
     QAction* add(const QString& id, const QString& title, QWidget* view);
     QDockWidget* dock(const QString& id) const { return m_docks.value(id); }
     void raise(const QString& id);  ///< shows it and brings its tab to the front
-    const QString& preset() const { return m_preset; }
     void setPreset(const QString& name);  ///< "demo", "analysis", "inspect", "presentation"
 
     void readSettings();

@@ -50,7 +50,6 @@ class MainWindow : public QMainWindow {
     using Compare = RunController::Compare;
 
     // The parts.
-    Workspace* workspace() const { return m_workspace; }
     RunController* runs() const { return m_runs; }
     ModelLoader* models() const { return m_models; }
     RunFiles* files() const { return m_files; }

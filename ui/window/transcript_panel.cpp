@@ -126,8 +126,6 @@ TranscriptView* TranscriptPanel::makeLane(RunStore* store, QWidget* parent, QLab
     return view;
 }
 
-bool TranscriptPanel::isSideBySide() const { return !m_other->parentWidget()->isHidden(); }
-
 void TranscriptPanel::setSideBySide(bool on) {
     m_other->parentWidget()->setVisible(on);
     m_laneTitle->setVisible(on);

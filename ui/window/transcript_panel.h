@@ -22,9 +22,7 @@ class TranscriptPanel : public QWidget {
     TranscriptPanel(Workspace* workspace, const WindowActions& actions, QWidget* parent);
 
     TranscriptView* transcript() const { return m_transcript; }
-    TranscriptView* other() const { return m_other; }  ///< of Workspace::beside()
     QTabBar* tabs() const { return m_tabs; }
-    bool isSideBySide() const;
     void setSideBySide(bool on);
 
     /// The tab of `entry` comes to the front, a new one if it has none. Runs that the history has let go lose theirs.
@@ -59,7 +57,7 @@ class TranscriptPanel : public QWidget {
     QWidget* m_findBar = nullptr;
     QLineEdit* m_findEdit = nullptr;
     QLabel* m_findCount = nullptr;
-    TranscriptView *m_transcript = nullptr, *m_other = nullptr;
+    TranscriptView *m_transcript = nullptr, *m_other = nullptr;  ///< of the run on show, of the one beside it
     QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;  ///< while they are side by side
 };
 
