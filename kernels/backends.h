@@ -10,9 +10,11 @@ namespace spanscope {
 /// What Auto tries first: Cuda where there is a usable device, else Cpu. Opens the plugin, takes no memory of a device.
 Device preferredDevice();
 
-/// What BackendOptions::kvType means when it is not given. CUDA: F16 where the device multiplies F16 matrices (F16 and
-/// quantised models), else BF16; both take the attention kernels for tensor cores. CPU: cpu::kDefaultKvType. Reference:
-/// F32. Auto: as Cpu, which is what Auto can fall back on; BackendInfo::kvType says what a backend has.
+/// What BackendOptions::kvType means when it is not given. F16 where CUDA multiplies F16 matrices (F16 and quantised
+/// models), else BF16, on CUDA as on the CPU, so that a model's tokens do not depend on where it runs: attention at
+/// depth is bound by the bytes of the cache on both, and CUDA's kernels for tensor cores take no other. Measured on two
+/// cores of an EPYC at depth 8,192, 12 layers of 12 heads: 17.5 to 20 ms F32, 12.6 to 13.5 BF16, 11.3 to 14.3 F16.
+/// Reference: F32.
 DType defaultKvType(Device device, const ModelWeights& weights);
 
 /// The one way to a backend for programs. Errors are those of the functions below; Auto passes Cancelled on, and takes

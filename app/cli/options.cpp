@@ -134,10 +134,10 @@ void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
     if (hasContext)
         app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")
             ->check(CLI::Range(0, kMostTokens));
-    addParsed(app, "--kv-type",
-              std::string("type of the KV cache: f32, f16 or bf16; default: cuda bf16, with f16 weights f16; cpu ") +
-                  dtypeName(defaultKvType(Device::Cpu, {})),
-              [&o](const std::string& text) { o.kvType = parseKvType(text); })
+    addParsed(
+        app, "--kv-type",
+        "type of the KV cache: f32, f16 or bf16; default: bf16, with f16 or quantised weights f16 (reference: f32)",
+        [&o](const std::string& text) { o.kvType = parseKvType(text); })
         ->type_name("TYPE");
     if (!runs) return;
     addParsed(app, "--backend,--device",

@@ -180,8 +180,8 @@ Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, con
     if (Status st = checkWeights(weights); !st) return st.error();
     if (Status st = checkOptions(options); !st) return st.error();
     try {
-        auto cache =
-            cpu::KvCache::create(weights.shape, options.kvTokens, options.kvType.value_or(cpu::kDefaultKvType));
+        auto cache = cpu::KvCache::create(weights.shape, options.kvTokens,
+                                          options.kvType.value_or(defaultKvType(Device::Cpu, weights)));
         if (!cache) return cache.error();
         return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(weights, options, std::move(*cache)));
     } catch (const std::system_error& e) {

@@ -18,9 +18,6 @@
 
 namespace spanscope::cpu {
 
-/// Of the cache where BackendOptions says nothing.
-inline constexpr DType kDefaultKvType = DType::F32;
-
 struct KvSequence {
     std::vector<int32_t> pages;  ///< pool indices
     int32_t capacity = 0;        ///< tokens

@@ -101,7 +101,7 @@ class TestCli : public QObject {
 
     void helpSaysTheDefaults() {
         const Outcome o = run({"run", "--help"});
-        for (const char* says : {"auto, cpu, cuda or reference", "default: cuda bf16, with f16 weights f16; cpu F32",
+        for (const char* says : {"auto, cpu, cuda or reference", "default: bf16, with f16 or quantised weights f16",
                                  "--top-p FLOAT=1", "--repeat-last-n INT=64"})
             QVERIFY2(o.out.contains(says), says);
         QVERIFY(!o.out.contains("=[]"));

@@ -35,7 +35,9 @@ struct Prompt {
 };
 
 std::unique_ptr<Backend> make(const RandomModel& m, const BackendOptions& o, bool reference) {
-    auto b = reference ? makeReferenceBackend(m.weights, o, true) : makeCpuBackend(m.weights, o);
+    BackendOptions exact = o;
+    if (!exact.kvType) exact.kvType = DType::F32;  // the default rounds, and would hide what is compared here
+    auto b = reference ? makeReferenceBackend(m.weights, exact, true) : makeCpuBackend(m.weights, exact);
     if (!b) qFatal("%s", b.error().toString().c_str());
     return std::move(*b);
 }

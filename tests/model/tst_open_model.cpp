@@ -254,7 +254,10 @@ class TestOpenModel : public QObject {
         if (kind == 4) file("model-00001-of-00002.safetensors", "x");
         if (kind == 5) file("adapter_config.json", "{}");
         if (kind == 7) file("model.gguf", kLfsPointer);
-        if (kind == 8) file("model.bin", "PK\x03\x04aaaaaaaaaaaaaaaa");
+        if (kind == 8)
+            file("model.bin",
+                 "PK\x03\x04"
+                 "aaaaaaaaaaaaaaaa");
         if (kind == 9) {
             path = folder.file("link");
             QVERIFY(symlink("/nowhere/at/all", path.c_str()) == 0);

@@ -385,6 +385,35 @@ class TestTrace : public QObject {
         compareRuns(*file->runs[0], sampleRun(3));
     }
 
+    void policiesByName_data() {
+        QTest::addColumn<QString>("written");
+        QTest::addColumn<QString>("expected");  // empty: refused
+        QTest::newRow("with its number") << R"("attention":"keep=9")"
+                                         << "keep=9";
+        QTest::newRow("of version 1") << R"("attention":"keep","keep_tokens":512)"
+                                      << "keep=512";
+        QTest::newRow("of version 1, no number") << R"("attention":"dense","keep_tokens":0)"
+                                                 << "dense";
+        QTest::newRow("of another program") << R"("attention":"best-pages=4")"
+                                            << "best-pages=4";
+        QTest::newRow("no policy") << R"("attention":"<b>=4")"
+                                   << "";
+    }
+    void policiesByName() {
+        QFETCH(QString, written);
+        QFETCH(QString, expected);
+        std::string text = whole();
+        const std::string own = R"("attention":"declared")";
+        QVERIFY(text.find(own) != std::string::npos);
+        text.replace(text.find(own), own.size(), written.toStdString());
+        const auto file = readText(text);
+        QVERIFY(file.ok());
+        QCOMPARE(file->damage.find("attention: not a policy") != std::string::npos, expected.isEmpty());
+        if (expected.isEmpty()) return;
+        QCOMPARE(file->damage, std::string());
+        QCOMPARE(QString::fromStdString(file->runs[0]->header.settings.attention.text()), expected);
+    }
+
     void deepNestingIsHarmless() {
         const auto file = readText("{\"spantrace\":1,\"min_reader\":1}\n{\"t\":\"run\",\"run\":1,\"x\":" +
                                    std::string(2'000'000, '[') + std::string(2'000'000, ']') + "}\n");
