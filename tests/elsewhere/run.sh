@@ -45,6 +45,6 @@ for compiler in "$@"; do
     esac
     echo "== $system, $(inside sh -c "${use#*=} --version" | head -n 1)"
     inside sh -c "cd /spanscope && cmake -S . -B build/$compiler -G Ninja $use -DCMAKE_BUILD_TYPE=Release -DSPANSCOPE_WERROR=ON -DSPANSCOPE_CUDA=OFF >/dev/null &&
-        cmake --build build/$compiler && ctest --test-dir build/$compiler --no-tests=error -j $(nproc) --output-on-failure ${SPANSCOPE_ELSEWHERE_CTEST:-}" || failed=1
+        cmake --build build/$compiler -- -k 0 && ctest --test-dir build/$compiler --no-tests=error -j $(nproc) --output-on-failure ${SPANSCOPE_ELSEWHERE_CTEST:-}" || failed=1
 done
 exit $failed

@@ -10,7 +10,8 @@ static_assert(std::endian::native == std::endian::little, "arrays are written as
 
 /// descr: NumPy's type string; shape: "(3, 4)", "(3,)" or "()".
 inline std::string npyHeader(const std::string& descr, const std::string& shape) {
-    std::string dict = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
+    std::string dict = "{'descr': '";
+    dict.append(descr).append("', 'fortran_order': False, 'shape': ").append(shape).append(", }");
     constexpr size_t kPrefix = 10;  // magic, version, length
     while ((kPrefix + dict.size() + 1) % 64 != 0) dict += ' ';
     dict += '\n';
