@@ -14,6 +14,7 @@ if(SPANSCOPE_GUI)
   find_package(Qt6 6.4 REQUIRED COMPONENTS Widgets PrintSupport Svg)
   find_package(QCustomPlotQt6 REQUIRED)
   qt_standard_project_setup()
+  set(CMAKE_AUTOUIC OFF)  # no .ui files
 endif()
 if(SPANSCOPE_TESTS)
   find_package(Qt6 6.4 REQUIRED COMPONENTS Test)
