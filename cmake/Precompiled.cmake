@@ -40,4 +40,5 @@ endforeach()
 
 function(spanscope_precompiled target kind)
   target_precompile_headers(${target} REUSE_FROM spanscope_precompiled_${kind})
+  target_compile_options(${target} PRIVATE -fPIC)  # as the header was made; an executable would have -fPIE
 endfunction()
