@@ -121,9 +121,24 @@ def performance_table():
         if more:
             table[-1] += f" Peak memory of these processes beyond weights and KV cache: at most {max(0, max(more)) / 2**20:.0f} MiB."
         parts.append("\n".join(table))
+    rows = read("cache.json")
+    if rows:
+        parts.append(cache_table(rows))
     if (here / "h200.md").exists():
         parts.append(cuda_table((here / "h200.md").read_text()))
     return "\n\n".join(parts) if parts else "Not measured yet: `resources/bench/cpu.sh`."
+
+
+def cache_table(rows):
+    """The default cache beside F32: one line for each model, depth and attention."""
+    default = next(r["kv_type"] for r in rows if r["kv_type"] != "F32")
+    by = {(r["model"], r["n_depth"], r["attention"], r["kv_type"]): r["avg_ts"] for r in rows}
+    table = [f"| one sequence, {rows[0]['device']} | depth | attention | {default} cache, the default | F32 cache | times |", "|---|---|---|---|---|---|"]
+    for (model, depth, attention, kv), rate in by.items():
+        if kv == default:
+            other = by[model, depth, attention, "F32"]
+            table.append(f"| {model} | {depth:,} | {attention} | {rate:,.0f} tokens/s | {other:,.0f} tokens/s | {rate / other:.2f} |")
+    return "\n".join(table) + "\n\nMade by `resources/bench/cache.sh`."
 
 
 def cells_of(text):
