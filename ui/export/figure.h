@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "kernels/result.h"
+#include "engine/types/result.h"
 #include "ui/export/figure_list.h"
 #include "ui/views/mask/mask_geometry.h"
 #include "ui/views/mask/mask_raster.h"

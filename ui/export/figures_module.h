@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "kernels/result.h"
+#include "engine/types/result.h"
 #include "ui/export/figure_list.h"
 
 namespace spanscope {

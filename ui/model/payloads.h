@@ -11,8 +11,8 @@
 #include <optional>
 #include <vector>
 
+#include "engine/types/device.h"
 #include "engine/types/records.h"
-#include "kernels/device.h"
 
 namespace spanscope {
 
