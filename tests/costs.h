@@ -22,29 +22,30 @@ inline double processorSeconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// The least of a few tries, each of several rounds where one takes no time that can be measured.
+/// Of one round, where one alone may take no time that can be measured.
 inline double costOf(const std::function<void()>& work) {
-    double best = 1e9;
-    for (int attempt = 0; attempt < 4; ++attempt) {
-        int rounds = 0;
-        const double start = processorSeconds();
-        do {
-            work();
-            ++rounds;
-        } while (processorSeconds() - start < 0.02);
-        best = std::min(best, (processorSeconds() - start) / rounds);
-    }
-    return best;
+    int rounds = 0;
+    const double start = processorSeconds();
+    do {
+        work();
+        ++rounds;
+    } while (processorSeconds() - start < 0.02);
+    return (processorSeconds() - start) / rounds;
 }
 
-/// cost(4n) / cost(n): 4 for a linear reader, 16 for a quadratic one. work(n) does the work of size n; what prepare(n)
-/// returns is made before and not counted.
+/// cost(4n) / cost(n), each the least of a few tries taken in turn, so that neighbours who empty the caches empty
+/// both's: 4 for a linear reader, 16 for a quadratic one. work(n) does the work of size n; what prepare(n) returns is
+/// made before and not counted.
 template <class Input>
 double growth(size_t n, const std::function<Input(size_t)>& prepare, const std::function<void(const Input&)>& work) {
     const Input small = prepare(n);
     const Input large = prepare(4 * n);
-    const double cost = costOf([&] { work(small); });
-    return costOf([&] { work(large); }) / cost;
+    double ofSmall = 1e9, ofLarge = 1e9;
+    for (int attempt = 0; attempt < 6; ++attempt) {
+        ofSmall = std::min(ofSmall, costOf([&] { work(small); }));
+        ofLarge = std::min(ofLarge, costOf([&] { work(large); }));
+    }
+    return ofLarge / ofSmall;
 }
 inline constexpr double kLinear = 8;  ///< between 4 and 16, with room for caches
 

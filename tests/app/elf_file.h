@@ -24,9 +24,7 @@ struct ElfFile {
         if (!file.open(QIODevice::ReadOnly)) return elf;
         const QByteArray all = file.readAll();
         const auto at = [&](quint64 offset, auto& into) {
-            if (offset + sizeof into > quint64(all.size())) return false;
-            std::memcpy(&into, all.constData() + offset, sizeof into);
-            return true;
+            return file.seek(qint64(offset)) && file.read(reinterpret_cast<char*>(&into), sizeof into) == sizeof into;
         };
         Elf64_Ehdr head{};
         if (!at(0, head) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64)

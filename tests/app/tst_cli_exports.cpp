@@ -1,0 +1,175 @@
+// What the command line exports and compares: data files, figures, replays, recorded runs. On tiny random models.
+#include <QtTest>
+
+#include "engine/trace/exports/exports.h"
+#include "engine/trace/trace.h"
+#include "tests/app/cli_process.h"
+#include "tests/model/tiny_model.h"
+#include "ui/export/figure_list.h"
+
+using namespace spanscope;
+using namespace spanscope::test;
+using Json = nlohmann::json;
+
+class TestCliExports : public QObject {
+    Q_OBJECT
+    ScratchFolder m_folder;
+    QString m_model;
+
+    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
+
+  private slots:
+    void initTestCase() {
+        m_model = file("model");
+        QVERIFY(writeTinyModel(m_model.toStdString()));
+    }
+
+    void traceExportsAndDiff() {
+        const QString trace = file("run.spantrace"), other = file("other.spantrace");
+        const QStringList common{"run", "-m", m_model,       "--task", "expression", "-p",     "(1+2)*3",
+                                 "-n",  "20", "--attention", "both",   "-q",         "--trace"};
+        QCOMPARE(run(common + QStringList{trace}).exitCode, 0);
+        QCOMPARE(run(common + QStringList{other, "--temp", "2", "--seed", "3"}).exitCode, 0);
+        const auto recorded = readTrace(trace.toStdString());
+        QVERIFY(recorded.ok());
+        QCOMPARE(recorded->damage, std::string());
+        QCOMPARE(recorded->runs.size(), size_t{2});
+        QVERIFY(recorded->runs[0]->stats.loadNs > 0);
+
+        QStringList arguments{"export", trace};
+        QStringList written;
+        for (const DataExport& row : dataExports()) {
+            if (row.needs != ExportNeeds::Nothing) continue;
+            written << file("out.") + row.ending;
+            arguments << QString(row.option).section(',', 0, 0) << written.back();
+        }
+        const Outcome exported = run(arguments);
+        QVERIFY2(exported.exitCode == 0, exported.err.constData());
+        QVERIFY(exported.out.isEmpty());
+        for (const QString& path : written) QVERIFY2(QFileInfo(path).size() > 0, qPrintable(path));
+        QCOMPARE(run({"export", trace}).exitCode, 2);
+        QCOMPARE(run({"export", trace, "--run", "7", "--npy", file("x.npy")}).exitCode, 3);
+
+        QCOMPARE(run({"diff", trace, trace}).exitCode, 0);
+        const Outcome diff = run({"diff", trace, other, "--json"});
+        QCOMPARE(diff.exitCode, 1);
+        const Json differences = diff.json();
+        QCOMPARE(differences["equal"], false);
+        const Json& first = differences["runs"][0];
+        const auto changed = readTrace(other.toStdString());
+        size_t expected = 0;
+        while (recorded->runs[0]->steps[expected].token.id == changed->runs[0]->steps[expected].token.id) ++expected;
+        QCOMPARE(first["first_token_difference"].get<size_t>(), expected);
+        const Outcome info = run({"info", trace, "--json"});
+        QCOMPARE(info.json()["runs"].size(), size_t{2});
+    }
+
+    /// Help and manual say what the tables say: neither is written by hand.
+    void helpAndManualListEveryExport() {
+        const auto needs = [](ExportNeeds what) -> QString {
+            switch (what) {
+                case ExportNeeds::Nothing: break;
+                case ExportNeeds::Other: return "a second run";
+                case ExportNeeds::Probe: return "a replay (`-m`)";
+                case ExportNeeds::Curve: return "a replay (`-m`)";
+            }
+            return {};
+        };
+        const Outcome help = run({"export", "--help"});
+        QString table = "| option | file | what is in it | needs |\n|---|---|---|---|\n";
+        for (const DataExport& row : dataExports()) {
+            QVERIFY2(help.out.contains(row.option) && help.out.contains(row.about), row.option);
+            table += QString("| `%1` | .%2 | %3 | %4 |\n")
+                         .arg(QString(row.option).replace(",", "`, `"), row.ending, row.about, needs(row.needs));
+        }
+        table += "\n| `--figure` | what it shows | needs |\n|---|---|---|\n";
+        for (const FigureInfo& figure : kFigures) {
+            QVERIFY2(help.out.contains(figure.name), figure.name);
+            table += QString("| `%1` | %2 | %3 |\n").arg(figure.name, figure.about, needs(figure.needs));
+        }
+        for (const PictureInfo& picture : kPictures)
+            QVERIFY2(help.out.contains("--" + QByteArray(picture.ending)), picture.ending);
+        QFile manual(SPANSCOPE_SOURCE_DIR "/app/cli/README.md");
+        QVERIFY(manual.open(QIODevice::ReadOnly));
+        if (!QString::fromUtf8(manual.readAll()).contains(table))
+            QFAIL(qPrintable("app/cli/README.md must have these tables:\n\n" + table));
+    }
+
+    void figuresWhereTheBuildHasThem() {
+        const QString trace = file("figure.spantrace");
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "12", "-q", "--trace", trace}).exitCode, 0);
+        const Outcome o =
+            run({"export", trace, "--png", file("m.png"), "--svg", file("m.svg"), "--pdf", file("m.pdf")});
+        if (o.exitCode == 3 && o.err.contains("it is not there")) QSKIP("built without the window");
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        QVERIFY(QFile::exists(file("m.png")));
+        auto starts = [&](const char* name, const char* with) {
+            QFile f(file(name));
+            return f.open(QIODevice::ReadOnly) && f.read(200).contains(with);
+        };
+        QVERIFY(starts("m.png", "PNG") && starts("m.svg", "<svg") && starts("m.pdf", "%PDF"));
+    }
+
+    void differencesAndProbesFromTheCommandLine() {
+        const QString trace = file("probe.spantrace");
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "20", "-q", "--attention", "both", "--trace", trace})
+                     .exitCode,
+                 0);
+        const auto lines = [&](const char* name) {
+            QFile f(file(name));
+            return f.open(QIODevice::ReadOnly) ? QString::fromUtf8(f.readAll()).split("\r\n") : QStringList();
+        };
+        const Outcome o = run({"export",
+                               trace,
+                               "-m",
+                               m_model,
+                               "--step",
+                               "7",
+                               "--layer",
+                               "1",
+                               "--head",
+                               "2",
+                               "--attention-csv",
+                               file("a.csv"),
+                               "--heads-csv",
+                               file("h.csv"),
+                               "--divergence-csv",
+                               file("k.csv"),
+                               "--difference-npy",
+                               file("d.npy"),
+                               "--difference-csv",
+                               file("d.csv")});
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        const auto recorded = readTrace(trace.toStdString());
+        const RunData& declared = recorded->runs[0]->header.settings.attention == MaskPolicySpec::declared()
+                                      ? *recorded->runs[0]
+                                      : *recorded->runs[1];
+        double dense = 0, restricted = 0;
+        const auto attention = lines("a.csv");
+        QCOMPARE(attention.size(), qsizetype(declared.steps[7].position) + 3);  // head, one a position, the end
+        for (qsizetype i = 1; i + 1 < attention.size(); ++i) {
+            const auto cells = attention[i].trimmed().split(',');
+            QVERIFY(cells.size() >= 9 && cells[1] == "1" && cells[2] == "2");
+            dense += cells[cells.size() - 2].toDouble();
+            restricted += cells.back().toDouble();
+        }
+        QVERIFY(std::abs(dense - 1) < 1e-3 && std::abs(restricted - 1) < 1e-3);
+        QCOMPARE(lines("h.csv").size(), qsizetype{2 * 4 + 2});
+        QCOMPARE(lines("k.csv").size(), qsizetype(declared.steps.size()) + 2);
+        QFile npy(file("d.npy"));
+        QVERIFY(npy.open(QIODevice::ReadOnly));
+        const QByteArray bytes = npy.readAll();
+        QVERIFY(bytes.startsWith("\x93NUMPY"));
+        QVERIFY(bytes.contains(
+            QString("(%1, %2)").arg(declared.steps.size()).arg(declared.steps.back().position + 1).toLatin1()));
+        const Outcome without = run({"export", trace, "--run", "0", "--figure", "difference", "--against",
+                                     file("none.spantrace"), "--png", file("d.png")});
+        QCOMPARE(without.exitCode, 3);
+        const Outcome far = run({"export", trace, "-m", m_model, "--step", "999", "--attention-csv", file("x.csv")});
+        QCOMPARE(far.exitCode, 2);
+        QVERIFY(!QFile::exists(file("x.csv")));
+    }
+};
+
+QTEST_GUILESS_MAIN(TestCliExports)
+#include "tst_cli_exports.moc"
