@@ -82,7 +82,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
         emit modelFailed(request.path,
                          toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error));
     };
-    if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path, {}, {}, {}});
+    if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path});
 
     auto model = spanscope::openModel(path, report);
     if (!model) return fail(model.error());
@@ -104,7 +104,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
         backend = makeBackend(**model, request, context, report);
     }
     if (!backend) return fail(backend.error());
-    if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path, {}, {}, {}});
+    if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path});
 
     m_backend = std::move(*backend);
     m_model = std::move(*model);
@@ -144,12 +144,18 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
 }
 
 void EngineWorker::forecast(const QString& path, int contextTokens) {
-    const auto file = ModelFile::open(path.toStdString());
-    if (!file) {
-        emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
-        return;
+    if (contextTokens == 0 || path != m_forecastPath) {  // the first question about a model reads its headers
+        const auto file = ModelFile::open(path.toStdString());
+        if (!file) {
+            emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
+            return;
+        }
+        m_forecastPath = path;
+        m_forecastShape = file->shape();
+        m_forecastWeights = file->weightBytes();
     }
-    const MemoryForecast forecast = file->forecast(contextTokens, defaultKvType(Device::Auto, {}));
+    const MemoryForecast forecast =
+        forecastMemory(m_forecastShape, m_forecastWeights, contextTokens, defaultKvType(Device::Auto, {}));
     ForecastInfo info;
     info.path = path;
     info.weightBytes = forecast.weightBytes;
@@ -293,7 +299,7 @@ void EngineWorker::inspect(const SharedRun& run, const std::shared_ptr<RunContro
         emit inspectFailed(toErrorInfo("The run cannot be inspected", error));
     };
     m_inspector.reset();
-    if (!m_backend) return fail({ErrorCode::NotFound, "no model is loaded", {}, {}, {}, {}});
+    if (!m_backend) return fail({ErrorCode::NotFound, "no model is loaded"});
     auto inspector = Inspector::create(m_model, *m_backend, run);
     if (!inspector) return fail(inspector.error());
     m_inspector = std::move(*inspector);

@@ -260,6 +260,22 @@ class TestRunner : public QObject {
         QCOMPARE(failed.front()[0].toString(), folder() + "/none");
     }
 
+    /// A dialog asks once for each step of its context box; the first question alone, of context 0, reads the headers.
+    void forecastReadsHeadersOnce() {
+        test::ScratchFolder scratch;
+        QVERIFY(test::writeTinyModel(scratch.path()));
+        const QString path = QString::fromStdString(scratch.path());
+        QSignalSpy ready(m_runner.get(), &Runner::forecastReady), failed(m_runner.get(), &Runner::forecastFailed);
+        m_runner->forecast(path, 0);
+        QVERIFY(ready.wait(test::patience(10000)));
+        QVERIFY(QFile::remove(path + "/config.json"));
+        m_runner->forecast(path, 256);
+        QVERIFY(ready.wait(test::patience(10000)));
+        QCOMPARE(ready.back()[0].value<ForecastInfo>().contextTokens, 256);
+        m_runner->forecast(path, 0);
+        QVERIFY(failed.wait(test::patience(10000)));
+    }
+
     void tracesComeBackAsTheyWere() {
         load();
         run(5, 60);
