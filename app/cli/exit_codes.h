@@ -30,6 +30,6 @@ inline int exitCodeOf(const Error& error) {
 }
 
 /// Where no allocation says better what for.
-inline Error noMemory() { return {ErrorCode::OutOfMemory, "there is not enough memory for this", {}, {}, {}, {}}; }
+inline Error noMemory() { return {ErrorCode::OutOfMemory, "there is not enough memory for this"}; }
 
 }  // namespace spanscope::cli

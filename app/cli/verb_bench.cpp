@@ -53,8 +53,7 @@ bool wantsDeclared(const BenchOptions& o) {
 int benchVerb(const BenchOptions& o, const Log& log) {
     const BenchPlan plan = planOf(o);
     if (plan.promptSizes.empty() && plan.predictSizes.empty() && plan.promptThenPredict.empty())
-        return log.fail(
-            {ErrorCode::InvalidArgument, "nothing to measure: -p 0 and -n 0 leave out both tests", {}, {}, {}, {}});
+        return log.fail({ErrorCode::InvalidArgument, "nothing to measure: -p 0 and -n 0 leave out both tests"});
     if (wantsDeclared(o) && !o.randomWeights.empty())
         return log.fail({ErrorCode::InvalidArgument,
                          "drawn weights come without a vocabulary, so nothing can be declared",

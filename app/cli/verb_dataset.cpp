@@ -132,7 +132,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     StopsInOrder stops;
     int64_t n = 0;
     for (; o.count < 0 || n < o.count; ++n) {
-        if (stopRequested()) return log.fail({ErrorCode::Cancelled, "stopped", {}, {}, {}, {}});
+        if (stopRequested()) return log.fail({ErrorCode::Cancelled, "stopped"});
         auto example = (*source)->next();
         if (!example) return log.fail(example.error());
         if (!*example) break;

@@ -110,7 +110,7 @@ int exportVerb(const ExportOptions& o, const Log& log) {
         auto against = readTrace(o.against);
         if (!against) return log.fail(against.error());
         other = chosenRun(*against, -1);
-        if (!other) return log.fail({ErrorCode::NotFound, "the trace has no run", o.against, "--against", {}, {}});
+        if (!other) return log.fail({ErrorCode::NotFound, "the trace has no run", o.against, "--against"});
     }
     ExportSource source{run.get(), other.get(), nullptr, nullptr};
     const std::vector<ExportNeeds> needs = neededFor(o);

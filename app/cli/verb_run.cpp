@@ -103,7 +103,7 @@ struct Running {
     }
 };
 
-Error stdoutFailed() { return {ErrorCode::Io, "cannot be written", "stdout", {}, {}, {}}; }
+Error stdoutFailed() { return {ErrorCode::Io, "cannot be written", "stdout"}; }
 
 /// stream: where the response goes as it comes. A reader that leaves (`| head`) ends the run, unless it is recorded.
 void execute(Running& r, StreamedText* stream, const Log& log) {

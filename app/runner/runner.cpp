@@ -18,9 +18,9 @@ void withinMemory(const Work& work, const Fail& fail) {
     try {
         work();
     } catch (const std::bad_alloc&) {
-        fail({ErrorCode::OutOfMemory, "there is not enough memory for this", {}, {}, {}, {}});
+        fail({ErrorCode::OutOfMemory, "there is not enough memory for this"});
     } catch (const std::length_error&) {  // more than any machine could hold
-        fail({ErrorCode::OutOfMemory, "there is not enough memory for this", {}, {}, {}, {}});
+        fail({ErrorCode::OutOfMemory, "there is not enough memory for this"});
     }
 }
 

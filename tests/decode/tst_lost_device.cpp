@@ -35,9 +35,7 @@ class LostBackend : public RecordingBackend {
     }
 
   private:
-    static Error lost() {
-        return {ErrorCode::Device, "CUDA: cudaGraphLaunch failed: unspecified launch failure", {}, {}, {}, {}};
-    }
+    static Error lost() { return {ErrorCode::Device, "CUDA: cudaGraphLaunch failed: unspecified launch failure"}; }
     int m_nGood;
 };
 

@@ -60,8 +60,6 @@ inline bool goOn(const ProgressFn& progress, size_t row, size_t nRows) {
     constexpr size_t kEvery = 256;
     return !progress || row % kEvery != 0 || progress(static_cast<double>(row) / static_cast<double>(nRows));
 }
-inline Error exportStopped(const std::string& path) {
-    return {ErrorCode::Cancelled, "the export was stopped", path, {}, {}, {}};
-}
+inline Error exportStopped(const std::string& path) { return {ErrorCode::Cancelled, "the export was stopped", path}; }
 
 }  // namespace spanscope::trace
