@@ -96,7 +96,7 @@ def performance_table():
     if sheet:
         by = {r["attention"]: r for r in sheet["runs"]}
         d, s = by["dense"], by["declared"]
-        parts.append(f"A sheet of 100 lines, `run --attention both`, {s['device']}, {s['n_threads']} threads: "
+        parts.append(f"A sheet of 100 lines, `run --attention both`, {s['device']}, {s['n_threads']} threads, {s['kv_type']} cache: "
                      f"{d['predicted_per_second']:.0f} tokens/s dense, {s['predicted_per_second']:.0f} declared, "
                      f"**{sheet['speed_up']:.2f}x**; attended "
                      f"{100 * s['attended_fraction']:.1f}%, loaded {100 * s['loaded_fraction']:.1f}% of dense.")
@@ -110,7 +110,8 @@ def performance_table():
                          f"{r['stddev_ts']:.1f} | {dash(r['gbps'], '.1f')} | {dash(r['bandwidth_fraction'], '.0%')} | "
                          f"{dash(r['gflops'], '.0f')} | {dash(r['attention_us'], '.0f')} |")
         beside = [r["read_bandwidth_gbps"] for r in rows if r["read_bandwidth_gbps"]]
-        table += ["", f"{rows[0]['device']}, {rows[0]['n_threads']} threads, shared; beside these runs it read {min(beside):.0f} to {max(beside):.0f} "
+        types = " and ".join(sorted({r["kv_type"] for r in rows}))
+        table += ["", f"{rows[0]['device']}, {rows[0]['n_threads']} threads, shared; KV cache of the default type, here {types}; beside these runs it read {min(beside):.0f} to {max(beside):.0f} "
                   "GB/s, measured before and after each repetition, and each fraction is of what it read just then. Above 100%: the bundled model stays in the cache, or the machine was faster between the probes. Made by "
                   "`resources/bench/cpu.sh`."]
         one, single = (next((r for r in rows if r["n_depth"] == 16384 and r["attention"] == a), None) for a in ("keep=512", "scatter=512"))
@@ -195,7 +196,7 @@ def news_table():
         lines.append(f"| {row[0].split(', ')[1]} | {declared['n']} | {rouge(dense, 'points')} | {rouge(declared, 'points')} | "
                      f"{rouge(declared, 'lead_3_same_length')} | {percent(declared['faithfulness'])} | {percent(declared['valid_declarations'])} | "
                      f"{percent(declared['span_precision'])} | {percent(declared['span_recall'])} | {percent(declared['kept_fraction'])} |")
-    lines += ["", f"Free-running on {results.backend}, {results.device}. Found: in the sentences that the key point declares. Kept: of the article's "
+    lines += ["", f"Free-running on {results.backend}, {results.device}, with an F32 cache, which is not the default (`--kv-type f32`). Found: in the sentences that the key point declares. Kept: of the article's "
               "tokens, what they hold. All rows, headlines apart, and what the tags cost: [resources/bench/paper-table.md](resources/bench/paper-table.md)."]
     return "\n".join(lines)
 
