@@ -1,4 +1,5 @@
-// The float vector most kernels are written in. Included once per instruction set.
+// The float vector most kernels are written in. Included once per instruction set. No functions: what is declared here
+// needs no target attribute, and clang warns of one that nothing takes.
 #include <cstdint>
 
 #if defined(SPANSCOPE_LANES_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -8,7 +9,6 @@
 #define SPANSCOPE_LANES_INL_H
 #endif
 
-HWY_BEFORE_NAMESPACE();
 namespace spanscope::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -18,5 +18,4 @@ using V = hn::Vec<D>;
 inline constexpr int kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
 
 }  // namespace spanscope::cpu::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
 #endif

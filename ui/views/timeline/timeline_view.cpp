@@ -237,8 +237,11 @@ void TimelineLanes::paintEvent(QPaintEvent*) {
 void TimelineLanes::scrub(double x, bool extend) {
     const int step = stepAt(std::clamp(x, left(), double(width()) - 12));
     if (step < 0) return;
-    if (extend) m_selection->extendTo(step);
-    else m_selection->lockRange(step, step);
+    if (extend) {
+        m_selection->extendTo(step);
+    } else {
+        m_selection->lockRange(step, step);
+    }
     emit scrubbed(m_times.endNs(step));
 }
 
