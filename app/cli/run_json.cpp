@@ -81,7 +81,7 @@ std::string runSummary(const RunData& run) {
     text += ": " + std::to_string(s.responseTokens) + " tokens";
     if (s.decodeTokensPerS() > 0) text += ", " + decimal(s.decodeTokensPerS(), 1) + " t/s";
     text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +
-            " %, read " + decimal(100 * s.loadedFraction(), 1) + " % of causal, " +
+            " %, loaded " + decimal(100 * s.loadedFraction(), 1) + " % of causal, " +
             std::to_string(run.violations.size()) + " violations, stop reason " + stopReasonName(s.stop);
     return text;
 }

@@ -51,7 +51,7 @@ Json rowJson(const Row& row, const Plan& plan) {
 
 void printTable(const std::vector<Row>& rows) {
     printFormat("%-10s %6s %9s %10s %10s %9s %9s %10s %11s\n", "attention", "n", "exact", "prompt", "response",
-                "attended", "read", "violations", "t/s overall");
+                "attended", "loaded", "violations", "t/s overall");
     for (const Row& row : rows) {
         const RowSums s = sumUp(row);
         const std::string rate = row.wallS > 0 ? decimal(static_cast<double>(s.response) / row.wallS, 0) : "-";
