@@ -14,9 +14,10 @@ if(SPANSCOPE_GUI)
   find_package(Qt6 6.4 REQUIRED COMPONENTS Widgets PrintSupport Svg)
   find_package(QCustomPlotQt6 REQUIRED)
   qt_standard_project_setup()
-  set(CMAKE_AUTOUIC OFF)  # no .ui files
 endif()
 if(SPANSCOPE_TESTS)
   find_package(Qt6 6.4 REQUIRED COMPONENTS Test)
-  set(CMAKE_AUTOMOC ON)
 endif()
+# Searching every target for moc and .ui files costs more than compiling it; what has a Q_OBJECT sets AUTOMOC itself.
+set(CMAKE_AUTOMOC OFF)
+set(CMAKE_AUTOUIC OFF)

@@ -13,7 +13,6 @@ file(WRITE ${CMAKE_BINARY_DIR}/generated/precompiled.cpp "// For cmake/Precompil
 function(spanscope_precompiled_kind kind)  # [LIBS lib...] HEADERS header...
   cmake_parse_arguments(arg "" "" "LIBS;HEADERS" ${ARGN})
   add_library(spanscope_precompiled_${kind} OBJECT ${CMAKE_BINARY_DIR}/generated/precompiled.cpp)
-  set_target_properties(spanscope_precompiled_${kind} PROPERTIES AUTOMOC OFF)
   target_link_libraries(spanscope_precompiled_${kind} PRIVATE spanscope_warnings ${arg_LIBS})
   target_precompile_headers(spanscope_precompiled_${kind} PRIVATE ${SPANSCOPE_STD_HEADERS} ${arg_HEADERS})
 endfunction()
