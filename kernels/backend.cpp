@@ -1,5 +1,7 @@
 #include "kernels/backend.h"
 
+#include <cmath>
+
 #include "kernels/quant_blocks.h"
 
 namespace spanscope {
@@ -23,6 +25,12 @@ size_t rowBytes(DType dtype, int64_t cols) {
         case DType::Q6_K: return blocked(cols, kSuperBlock, sizeof(BlockQ6_K));
     }
     return 0;
+}
+
+Rope Rope::plain(double base, int32_t dims) {
+    Rope rope;
+    for (int32_t i = 0; i < dims / 2; ++i) rope.invFreq.push_back(static_cast<float>(std::pow(base, -2.0 * i / dims)));
+    return rope;
 }
 
 const char* dtypeName(DType dtype) {

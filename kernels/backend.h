@@ -40,17 +40,52 @@ struct TensorView {
 };
 
 struct LayerWeights {
-    TensorView attnNorm;                    ///< (hidden)
+    TensorView attnNorm;                    ///< (hidden), before attention; absent in OLMo 2
     TensorView q, k, v;                     ///< (nHeads*headDim, hidden), (nKvHeads*headDim, hidden) twice
     TensorView o;                           ///< (hidden, nHeads*headDim)
     TensorView qBias, kBias, vBias, oBias;  ///< optional
-    TensorView mlpNorm;                     ///< (hidden)
+    TensorView qNorm, kNorm;                ///< optional; of queries and keys before RoPE, see QkNorm
+    TensorView postAttnNorm;                ///< (hidden), optional: of o's product, before it joins the residual stream
+    TensorView mlpNorm;                     ///< (hidden), before the MLP; absent in OLMo 2
     TensorView gate, up;                    ///< (ffn, hidden)
     TensorView down;                        ///< (hidden, ffn)
     TensorView gateBias, upBias, downBias;  ///< optional
+    TensorView postMlpNorm;                 ///< (hidden), optional: of down's product, before it joins the stream
 };
 
-/// Llama architecture: RMSNorm, RoPE, (grouped-query) attention, SwiGLU.
+/// Of gate, before it is multiplied with up.
+enum class Activation : uint8_t {
+    Silu,
+    GeluTanh,  ///< GELU with tanh in place of erf: Gemma
+};
+
+/// RMSNorm of queries and keys before RoPE.
+enum class QkNorm : uint8_t {
+    None,
+    PerHead,   ///< gains (headDim), each head by itself: Qwen3, Gemma 3
+    WholeRow,  ///< gains (nHeads * headDim) and (nKvHeads * headDim), all heads together: OLMo 2
+};
+
+/// One set of rotary angles. The first 2 * invFreq.size() values of a head are rotated, the others stay.
+struct Rope {
+    std::vector<float> invFreq;      ///< radians per position, scaling (linear, llama3, YaRN, longrope) already applied
+    float magnitude = 1;             ///< cosine and sine are multiplied by it (YaRN, longrope)
+    std::vector<float> longInvFreq;  ///< longrope: of sequences above ModelShape::longRopeAbove; empty: invFreq
+    float longMagnitude = 1;         ///< goes with longInvFreq
+
+    /// Without scaling: base^(-2i / dims) for i in [0, dims / 2).
+    static Rope plain(double base, int32_t dims);
+};
+
+/// In what layers of one model differ.
+struct LayerKind {
+    int32_t rope = 0;    ///< index into ModelShape::ropes; -1: no RoPE in this layer
+    int32_t window = 0;  ///< it reads the newest `window` tokens of a list, the query's own among them; 0 = all
+    bool operator==(const LayerKind&) const = default;
+};
+
+/// Decoder of pre- or post-normalised layers: RMSNorm, RoPE, (grouped-query) attention, gated MLP. Llama is what the
+/// defaults say; other families set what differs.
 struct ModelShape {
     int32_t nLayers = 0;
     int32_t nHeads = 0;
@@ -61,9 +96,21 @@ struct ModelShape {
     int32_t vocab = 0;
     int32_t maxSeqLen = 0;  ///< positions the model was trained for
     float rmsEps = 1e-5F;
-    bool ropeInterleaved = false;    ///< pairs (2i, 2i+1) as in GGUF; false: (i, i + headDim/2) as in Hugging Face
-    std::vector<float> ropeInvFreq;  ///< (headDim/2) radians per position, scaling (linear, llama3) already applied
-    int32_t slidingWindow = 0;       ///< 0 = none. Backends ignore it: the engine folds it into the interval lists.
+    bool ropeInterleaved = false;  ///< pairs (2i, 2i+1) as in llama's GGUF; false: (i, i + half) as in Hugging Face
+    std::vector<Rope> ropes;       ///< at least one
+    int32_t longRopeAbove = 0;     ///< a sequence created with room for more positions takes longInvFreq; 0 = none does
+    std::vector<LayerKind> layerKinds;  ///< (nLayers), or empty: all as LayerKind{}
+    int32_t slidingWindow = 0;  ///< of all layers alike, 0 = none; backends ignore it, the engine folds it into lists
+    Activation activation = Activation::Silu;
+    QkNorm qkNorm = QkNorm::None;
+    float embeddingScale = 1;    ///< of the embedding's rows; the head is not scaled
+    float attentionScale = 0;    ///< of query . key; 0 = 1 / sqrt(headDim)
+    float attentionSoftcap = 0;  ///< c tanh(score / c) before softmax; 0 = none: Gemma 2
+    float logitSoftcap = 0;      ///< the same of the logits
+
+    LayerKind layerKind(int32_t layer) const {
+        return layerKinds.empty() ? LayerKind{} : layerKinds[static_cast<size_t>(layer)];
+    }
 };
 
 struct ModelWeights {
@@ -152,7 +199,8 @@ class Backend {
     virtual BackendInfo info() const = 0;
     virtual const ModelShape& shape() const = 0;
 
-    /// Room for up to capacityTokens tokens. OutOfMemory when the pool has too few pages.
+    /// Room for up to capacityTokens tokens, which also choose between short and long RoPE (ModelShape::longRopeAbove).
+    /// OutOfMemory when the pool has too few pages.
     virtual Result<SequenceId> createSequence(int32_t capacityTokens) = 0;
     virtual void freeSequence(SequenceId sequence) = 0;
     virtual int32_t storedTokens(SequenceId sequence) const = 0;

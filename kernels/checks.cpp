@@ -27,6 +27,28 @@ Status checkTensor(const TensorView& t, const TensorSpec& spec, const ModelShape
     return {};
 }
 
+Status checkRopes(const ModelShape& s) {
+    if (s.ropes.empty()) return invalidArgument("ropes", "none", "at least one");
+    for (const Rope& rope : s.ropes) {
+        if (rope.invFreq.empty() || rope.invFreq.size() > static_cast<size_t>(s.headDim / 2))
+            return invalidArgument("frequencies of a rope", std::to_string(rope.invFreq.size()),
+                                   rangeText(1, s.headDim / 2));
+        if (!rope.longInvFreq.empty() && rope.longInvFreq.size() != rope.invFreq.size())
+            return invalidArgument("long frequencies of a rope", std::to_string(rope.longInvFreq.size()),
+                                   std::to_string(rope.invFreq.size()));
+    }
+    if (s.layerKinds.empty()) return {};
+    if (static_cast<int32_t>(s.layerKinds.size()) != s.nLayers)
+        return invalidArgument("layerKinds", std::to_string(s.layerKinds.size()), std::to_string(s.nLayers));
+    for (const LayerKind& kind : s.layerKinds) {
+        const auto nRopes = static_cast<int32_t>(s.ropes.size());
+        if (kind.rope < -1 || kind.rope >= nRopes)
+            return invalidArgument("rope of a layer", std::to_string(kind.rope), rangeText(-1, nRopes - 1));
+        if (kind.window < 0) return invalidArgument("window of a layer", std::to_string(kind.window), "0 or more");
+    }
+    return {};
+}
+
 Status checkShape(const ModelShape& s) {
     const auto positive = [](int32_t v, int32_t limit) { return v > 0 && v <= limit; };
     constexpr int32_t kMaxDim = 1 << 20;
@@ -44,10 +66,7 @@ Status checkShape(const ModelShape& s) {
         e.code = ErrorCode::Unsupported;
         return e;
     }
-    if (static_cast<int32_t>(s.ropeInvFreq.size()) != s.headDim / 2)
-        return invalidArgument("ropeInvFreq has the wrong length", std::to_string(s.ropeInvFreq.size()),
-                               std::to_string(s.headDim / 2));
-    return {};
+    return checkRopes(s);
 }
 
 }  // namespace
@@ -63,6 +82,9 @@ Status checkWeights(const ModelWeights& w) {
         const std::string place = layer < 0 ? "" : "layer " + std::to_string(layer) + " ";
         st = checkTensor(t, spec, s, place + std::string(spec.name));
     });
+    for (const LayerWeights& layer : w.layers)
+        if (st && (static_cast<bool>(layer.qNorm) != (s.qkNorm != QkNorm::None) || !layer.kNorm != !layer.qNorm))
+            st = invalidArgument("qNorm and kNorm are there where qkNorm says so, and only there");
     return st;
 }
 

@@ -24,6 +24,8 @@ enum class Extent : uint8_t {
     Ffn,
     Queries,    ///< nHeads * headDim
     KeyValues,  ///< nKvHeads * headDim
+    QueryNorm,  ///< what one RMSNorm of queries spans: a head, or all
+    KeyNorm,
 };
 
 inline int64_t extentOf(Extent extent, const ModelShape& shape) {
@@ -34,6 +36,8 @@ inline int64_t extentOf(Extent extent, const ModelShape& shape) {
         case Extent::Ffn: return shape.ffn;
         case Extent::Queries: return int64_t{shape.nHeads} * shape.headDim;
         case Extent::KeyValues: return int64_t{shape.nKvHeads} * shape.headDim;
+        case Extent::QueryNorm: return int64_t{shape.qkNorm == QkNorm::WholeRow ? shape.nHeads : 1} * shape.headDim;
+        case Extent::KeyNorm: return int64_t{shape.qkNorm == QkNorm::WholeRow ? shape.nKvHeads : 1} * shape.headDim;
     }
     return 0;
 }
@@ -56,23 +60,27 @@ struct LayerTensor {
 };
 
 /// In the order in which a layer uses them, a product's bias behind the matrices it goes with.
-inline constexpr std::array<LayerTensor, 16> kLayerTensors{{
-    {&LayerWeights::attnNorm, {"attnNorm", TensorKind::Norm, Extent::One, Extent::Hidden}},
+inline constexpr std::array<LayerTensor, 20> kLayerTensors{{
+    {&LayerWeights::attnNorm, {"attnNorm", TensorKind::Norm, Extent::One, Extent::Hidden, true}},
     {&LayerWeights::q, {"q", TensorKind::Matrix, Extent::Queries, Extent::Hidden}},
     {&LayerWeights::k, {"k", TensorKind::Matrix, Extent::KeyValues, Extent::Hidden}},
     {&LayerWeights::v, {"v", TensorKind::Matrix, Extent::KeyValues, Extent::Hidden}},
     {&LayerWeights::qBias, {"qBias", TensorKind::Bias, Extent::One, Extent::Queries, true}},
     {&LayerWeights::kBias, {"kBias", TensorKind::Bias, Extent::One, Extent::KeyValues, true}},
     {&LayerWeights::vBias, {"vBias", TensorKind::Bias, Extent::One, Extent::KeyValues, true}},
+    {&LayerWeights::qNorm, {"qNorm", TensorKind::Norm, Extent::One, Extent::QueryNorm, true}},
+    {&LayerWeights::kNorm, {"kNorm", TensorKind::Norm, Extent::One, Extent::KeyNorm, true}},
     {&LayerWeights::o, {"o", TensorKind::Matrix, Extent::Hidden, Extent::Queries}},
     {&LayerWeights::oBias, {"oBias", TensorKind::Bias, Extent::One, Extent::Hidden, true}},
-    {&LayerWeights::mlpNorm, {"mlpNorm", TensorKind::Norm, Extent::One, Extent::Hidden}},
+    {&LayerWeights::postAttnNorm, {"postAttnNorm", TensorKind::Norm, Extent::One, Extent::Hidden, true}},
+    {&LayerWeights::mlpNorm, {"mlpNorm", TensorKind::Norm, Extent::One, Extent::Hidden, true}},
     {&LayerWeights::gate, {"gate", TensorKind::Matrix, Extent::Ffn, Extent::Hidden}},
     {&LayerWeights::up, {"up", TensorKind::Matrix, Extent::Ffn, Extent::Hidden}},
     {&LayerWeights::gateBias, {"gateBias", TensorKind::Bias, Extent::One, Extent::Ffn, true}},
     {&LayerWeights::upBias, {"upBias", TensorKind::Bias, Extent::One, Extent::Ffn, true}},
     {&LayerWeights::down, {"down", TensorKind::Matrix, Extent::Hidden, Extent::Ffn}},
     {&LayerWeights::downBias, {"downBias", TensorKind::Bias, Extent::One, Extent::Hidden, true}},
+    {&LayerWeights::postMlpNorm, {"postMlpNorm", TensorKind::Norm, Extent::One, Extent::Hidden, true}},
 }};
 
 /// visit(view, spec, layer) for every tensor, absent ones included: embedding, layers, final norm, head. layer is -1

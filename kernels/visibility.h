@@ -35,6 +35,11 @@ SPANSCOPE_HD inline bool mayRead(const Interval* list, int32_t nIntervals, int32
     return false;
 }
 
+/// Whether a layer that reads the newest `window` tokens (0 = all) reads `key`; a list restricts it further.
+SPANSCOPE_HD inline bool inWindow(int32_t window, int32_t query, int32_t key) {
+    return window <= 0 || key > query - window;
+}
+
 /// The part of `interval` that `query` may read: [begin, end) with end <= query + 1; empty if begin >= end.
 SPANSCOPE_HD inline Interval clipToQuery(Interval interval, int32_t query) {
     const int32_t end = interval.end < query + 1 ? interval.end : query + 1;

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
@@ -104,6 +105,13 @@ void fill(const TensorView& t, uint8_t* data, uint64_t seed, bool gain) {
         for (int64_t i = 0; i < t.cols; ++i) reinterpret_cast<float*>(data)[i] += 1.0f;
 }
 
+/// These shapes have a head of their own, and of what is optional the two norms of Llama.
+bool isDrawn(const TensorView& view, const TensorSpec& spec, const ModelWeights& w) {
+    if (!spec.optional || &view == &w.head) return true;
+    return std::any_of(w.layers.begin(), w.layers.end(),
+                       [&](const LayerWeights& layer) { return &view == &layer.attnNorm || &view == &layer.mlpNorm; });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& name, DType type, uint64_t seed,
@@ -125,14 +133,13 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     s.ffn = named->ffn;
     s.vocab = named->vocab;
     s.maxSeqLen = 1 << 17;
-    for (int32_t i = 0; i < s.headDim / 2; ++i)
-        s.ropeInvFreq.push_back(static_cast<float>(std::pow(10000.0, -2.0 * i / s.headDim)));
+    s.ropes.push_back(Rope::plain(10000, s.headDim));
     w.layers.resize(static_cast<size_t>(s.nLayers));
 
     std::vector<Slot> slots;
     size_t total = 0;
     forEachTensor(w, [&](TensorView& view, const TensorSpec& spec, int32_t) {
-        if (spec.optional && &view != &w.head) return;  // these shapes have a head of their own, and no biases
+        if (!isDrawn(view, spec, w)) return;
         const bool gain = spec.kind == TensorKind::Norm;
         view.dtype = gain ? DType::F32 : type;
         view.rows = extentOf(spec.rows, s);

@@ -84,8 +84,8 @@ const TensorSpec& specOf(const LayerPart& part) {
 bool isThere(const LayerPart& part, const TensorTable& table, const ModelConfig& config) {
     const std::string_view name = part.name.in(config.format);
     if (name.empty()) return false;
-    if (!specOf(part).optional) return true;
-    if (config.format == FileFormat::HuggingFace && !part.presenceKey.empty())
+    if (part.presenceKey.empty()) return true;
+    if (config.format == FileFormat::HuggingFace)
         return std::find(config.presenceKeys.begin(), config.presenceKeys.end(), part.presenceKey) !=
                config.presenceKeys.end();
     for (int32_t i = 0; i < config.shape.nLayers; ++i)

@@ -56,7 +56,7 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         embed(step.token, m_x.data() + at * hidden);
         for (size_t f = 0; f < half; ++f) {
             // In double: at position 16,384 a float angle is wrong by a thousandth.
-            const double angle = static_cast<double>(step.position) * static_cast<double>(s.ropeInvFreq[f]);
+            const double angle = static_cast<double>(step.position) * static_cast<double>(s.ropes[0].invFreq[f]);
             m_cos[at * half + f] = static_cast<float>(std::cos(angle));
             m_sin[at * half + f] = static_cast<float>(std::sin(angle));
         }

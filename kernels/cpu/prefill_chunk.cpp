@@ -108,7 +108,7 @@ void CpuBackend::prefillChunk(KvSequence& sequence, std::span<const int32_t> tok
             for (int32_t f = 0; f < s.hidden; ++f) x[f * kPanelTokens + c] = row[static_cast<size_t>(f)];
             for (int32_t f = 0; f < half; ++f) {
                 const double angle =
-                    static_cast<double>(start + t) * static_cast<double>(s.ropeInvFreq[static_cast<size_t>(f)]);
+                    static_cast<double>(start + t) * static_cast<double>(s.ropes[0].invFreq[static_cast<size_t>(f)]);
                 b.cosines[static_cast<size_t>((p * half + f) * kPanelTokens + c)] = static_cast<float>(std::cos(angle));
                 b.sines[static_cast<size_t>((p * half + f) * kPanelTokens + c)] = static_cast<float>(std::sin(angle));
             }

@@ -202,9 +202,9 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uplo
     out.head = w.head ? matrix({&w.head}) : out.embedding;
     out.finalNorm = vector(w.finalNorm);
     TensorView freq;
-    freq.data = w.shape.ropeInvFreq.data();
+    freq.data = w.shape.ropes[0].invFreq.data();
     freq.rows = 1;
-    freq.cols = static_cast<int64_t>(w.shape.ropeInvFreq.size());
+    freq.cols = static_cast<int64_t>(w.shape.ropes[0].invFreq.size());
     out.invFreq = vector(freq);
     for (const LayerWeights& l : w.layers) {
         DeviceLayer d;

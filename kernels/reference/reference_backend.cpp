@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <numbers>
 #include <vector>
 
 #include "kernels/backends.h"
@@ -63,6 +64,7 @@ class ReferenceBackend final : public Backend {
         m_freeTokens -= wanted;
         Sequence& s = m_sequences[m_nextId];
         s.capacity = capacityTokens;
+        s.longRope = m_weights.shape.longRopeAbove > 0 && capacityTokens > m_weights.shape.longRopeAbove;
         s.k.resize(static_cast<size_t>(m_weights.shape.nLayers));
         s.v.resize(static_cast<size_t>(m_weights.shape.nLayers));
         return SequenceId{m_nextId++};
@@ -195,6 +197,7 @@ class ReferenceBackend final : public Backend {
     struct Sequence {
         int32_t capacity = 0;
         int32_t stored = 0;
+        bool longRope = false;
         Vec<Vec<T>> k, v;  // per layer (stored, nKvHeads * headDim)
     };
 
@@ -230,24 +233,41 @@ class ReferenceBackend final : public Backend {
         return y;
     }
 
+    /// Each stretch of x that is as long as the gain is normalised by itself. No gain: x as it is.
     Vec<T> rmsNorm(const Vec<T>& x, const TensorView& gain) const {
-        T sum = 0;
-        for (const T v : x) sum += v * v;
-        const T scale = 1 / std::sqrt(sum / static_cast<T>(x.size()) + static_cast<T>(m_weights.shape.rmsEps));
+        if (!gain) return x;
         const Vec<float> g = vectorOf(gain);
         Vec<T> y(x.size());
-        for (size_t i = 0; i < x.size(); ++i) y[i] = x[i] * scale * static_cast<T>(g[i]);
+        for (size_t begin = 0; begin < x.size(); begin += g.size()) {
+            T sum = 0;
+            for (size_t i = 0; i < g.size(); ++i) sum += x[begin + i] * x[begin + i];
+            const T scale = 1 / std::sqrt(sum / static_cast<T>(g.size()) + static_cast<T>(m_weights.shape.rmsEps));
+            for (size_t i = 0; i < g.size(); ++i) y[begin + i] = x[begin + i] * scale * static_cast<T>(g[i]);
+        }
         return y;
     }
 
+    static T softcapped(T x, float cap) {
+        return cap > 0 ? static_cast<T>(cap) * std::tanh(x / static_cast<T>(cap)) : x;
+    }
+
+    T activated(T x) const {
+        if (m_weights.shape.activation == Activation::Silu) return x / (1 + std::exp(-x));
+        const T inner = std::sqrt(2 / std::numbers::pi_v<T>) * (x + static_cast<T>(0.044715) * x * x * x);
+        return x / 2 * (1 + std::tanh(inner));
+    }
+
     /// Rotates each head of x (nHeads * headDim) to `position`.
-    void rope(Vec<T>& x, int32_t position) const {
+    void rope(Vec<T>& x, const Rope& rope, bool isLong, int32_t position) const {
         const ModelShape& s = m_weights.shape;
-        const auto half = static_cast<size_t>(s.headDim / 2);
-        for (size_t h = 0; h < x.size(); h += 2 * half) {
+        isLong = isLong && !rope.longInvFreq.empty();
+        const Vec<float>& invFreq = isLong ? rope.longInvFreq : rope.invFreq;
+        const T magnitude = isLong ? rope.longMagnitude : rope.magnitude;
+        const size_t half = invFreq.size();
+        for (size_t h = 0; h < x.size(); h += static_cast<size_t>(s.headDim)) {
             for (size_t i = 0; i < half; ++i) {
-                const T angle = static_cast<T>(position) * static_cast<T>(s.ropeInvFreq[i]);
-                const T c = std::cos(angle), sn = std::sin(angle);
+                const T angle = static_cast<T>(position) * static_cast<T>(invFreq[i]);
+                const T c = std::cos(angle) * magnitude, sn = std::sin(angle) * magnitude;
                 T& a = x[h + (s.ropeInterleaved ? 2 * i : i)];
                 T& b = x[h + (s.ropeInterleaved ? 2 * i + 1 : i + half)];
                 const T ra = a * c - b * sn;
@@ -257,13 +277,14 @@ class ReferenceBackend final : public Backend {
         }
     }
 
-    /// softmax(q K / sqrt(d)) V over the visible keys; weights (nHeads, position + 1) if wanted.
+    /// softmax(scale q K) V over the visible keys of the window; weights (nHeads, position + 1) if wanted.
     Vec<T> attention(const Vec<T>& q, const Vec<T>& keys, const Vec<T>& values, int32_t position,
-                     std::span<const Interval> visible, Vec<T>* weights) const {
+                     std::span<const Interval> visible, int32_t window, Vec<T>* weights) const {
         const ModelShape& s = m_weights.shape;
         const auto d = static_cast<size_t>(s.headDim), dim = static_cast<size_t>(kvDim());
         const auto nKeys = static_cast<size_t>(position + 1);
-        const T scale = 1 / std::sqrt(static_cast<T>(s.headDim));
+        const T scale =
+            s.attentionScale > 0 ? static_cast<T>(s.attentionScale) : 1 / std::sqrt(static_cast<T>(s.headDim));
         Vec<T> out(q.size(), 0);
         if (weights) weights->assign(static_cast<size_t>(s.nHeads) * nKeys, 0);
         for (size_t h = 0; h < static_cast<size_t>(s.nHeads); ++h) {
@@ -271,13 +292,14 @@ class ReferenceBackend final : public Backend {
             Vec<T> score(nKeys, 0);
             T largest = -std::numeric_limits<T>::infinity();
             const auto seen = [&](size_t k) {
-                return mayRead(visible.data(), static_cast<int32_t>(visible.size()), position, static_cast<int32_t>(k));
+                return inWindow(window, position, static_cast<int32_t>(k)) &&
+                       mayRead(visible.data(), static_cast<int32_t>(visible.size()), position, static_cast<int32_t>(k));
             };
             for (size_t k = 0; k < nKeys; ++k) {
                 if (!seen(k)) continue;
                 T sum = 0;
                 for (size_t i = 0; i < d; ++i) sum += q[h * d + i] * keys[k * dim + kvHead * d + i];
-                score[k] = sum * scale;
+                score[k] = softcapped(sum * scale, s.attentionSoftcap);
                 largest = std::max(largest, score[k]);
             }
             T total = 0;
@@ -308,15 +330,19 @@ class ReferenceBackend final : public Backend {
                       static_cast<const uint8_t*>(e.data) + static_cast<size_t>(token) * rowBytes(e.dtype, e.cols),
                       e.cols, row.data());
         Vec<T> x(row.begin(), row.end());
+        for (T& v : x) v *= static_cast<T>(shape.embeddingScale);
         const auto dim = static_cast<size_t>(kvDim());
         for (size_t l = 0; l < m_weights.layers.size(); ++l) {
             const LayerWeights& w = m_weights.layers[l];
+            const LayerKind kind = shape.layerKind(static_cast<int32_t>(l));
             const Vec<T> normed = rmsNorm(x, w.attnNorm);
-            Vec<T> q = matVec(w.q, normed, w.qBias);
-            Vec<T> k = matVec(w.k, normed, w.kBias);
+            Vec<T> q = rmsNorm(matVec(w.q, normed, w.qBias), w.qNorm);
+            Vec<T> k = rmsNorm(matVec(w.k, normed, w.kBias), w.kNorm);
             const Vec<T> v = matVec(w.v, normed, w.vBias);
-            rope(q, position);
-            rope(k, position);
+            if (kind.rope >= 0) {
+                rope(q, shape.ropes[static_cast<size_t>(kind.rope)], s.longRope, position);
+                rope(k, shape.ropes[static_cast<size_t>(kind.rope)], s.longRope, position);
+            }
             const size_t at = static_cast<size_t>(position) * dim;
             s.k[l].resize(std::max(s.k[l].size(), at + dim));
             s.v[l].resize(std::max(s.v[l].size(), at + dim));
@@ -326,20 +352,22 @@ class ReferenceBackend final : public Backend {
             }
             const int64_t t0 = nowNs();
             if (weights) weights->emplace_back();
-            const Vec<T> mixed = attention(q, s.k[l], s.v[l], position, visible, weights ? &weights->back() : nullptr);
+            const Vec<T> mixed =
+                attention(q, s.k[l], s.v[l], position, visible, kind.window, weights ? &weights->back() : nullptr);
             attentionNs += nowNs() - t0;
-            const Vec<T> o = matVec(w.o, mixed, w.oBias);
+            const Vec<T> o = rmsNorm(matVec(w.o, mixed, w.oBias), w.postAttnNorm);
             for (size_t i = 0; i < x.size(); ++i) x[i] += o[i];
             const Vec<T> normed2 = rmsNorm(x, w.mlpNorm);
             Vec<T> gate = matVec(w.gate, normed2, w.gateBias);
             const Vec<T> up = matVec(w.up, normed2, w.upBias);
-            for (size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-            const Vec<T> down = matVec(w.down, gate, w.downBias);
+            for (size_t i = 0; i < gate.size(); ++i) gate[i] = activated(gate[i]) * up[i];
+            const Vec<T> down = rmsNorm(matVec(w.down, gate, w.downBias), w.postMlpNorm);
             for (size_t i = 0; i < x.size(); ++i) x[i] += down[i];
         }
         Vec<T> logits;
         if (wantLogits)
             logits = matVec(m_weights.head ? m_weights.head : m_weights.embedding, rmsNorm(x, m_weights.finalNorm), {});
+        for (T& v : logits) v = softcapped(v, shape.logitSoftcap);
         if (m_profiling) {
             m_times.attentionNs += attentionNs;
             m_times.matmulNs += nowNs() - start - attentionNs;

@@ -15,8 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     const ModelShape& shape = config->shape;
     fuzz::require(shape.nHeads > 0 && shape.nKvHeads > 0 && shape.nHeads % shape.nKvHeads == 0);
-    fuzz::require(shape.headDim >= 2 && shape.ropeInvFreq.size() == static_cast<size_t>(shape.headDim / 2));
-    for (const float frequency : shape.ropeInvFreq) fuzz::require(std::isfinite(frequency) && frequency > 0);
+    fuzz::require(shape.headDim >= 2 && !shape.ropes.empty());
+    for (const Rope& rope : shape.ropes)
+        for (const float frequency : rope.invFreq) fuzz::require(std::isfinite(frequency) && frequency > 0);
     fuzz::keep(forecastMemory(shape, 1000, 0, DType::F32).largestContext);
     fuzz::keep(forecastMemory(shape, UINT32_MAX, INT32_MAX, DType::BF16, INT32_MAX).kvBytes);
     return 0;

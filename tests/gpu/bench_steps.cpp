@@ -32,8 +32,7 @@ struct RandomModel {
         ModelShape& s = weights.shape;
         s.nLayers = nLayers, s.nHeads = nHeads, s.nKvHeads = nKvHeads, s.headDim = headDim;
         s.hidden = hidden, s.ffn = ffn, s.vocab = vocab, s.maxSeqLen = 1 << 18;
-        for (int i = 0; i < headDim / 2; ++i)
-            s.ropeInvFreq.push_back(static_cast<float>(std::pow(10000.0, -2.0 * i / headDim)));
+        s.ropes.push_back(Rope::plain(10000, headDim));
         ones.assign(static_cast<size_t>(hidden), 1.f);
         TensorView norm;
         norm.data = ones.data();

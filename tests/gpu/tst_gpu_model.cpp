@@ -57,8 +57,7 @@ struct TinyModel {
         s.vocab = vocab;
         s.maxSeqLen = 4096;
         s.ropeInterleaved = interleaved;
-        for (int i = 0; i < headDim / 2; ++i)
-            s.ropeInvFreq.push_back(static_cast<float>(std::pow(10000.0, -2.0 * i / headDim)));
+        s.ropes.push_back(Rope::plain(10000, headDim));
         const float wide = 1.f / std::sqrt(static_cast<float>(hidden));
         weights.embedding = matrix(vocab, hidden, type, 1.f, random);
         if (!tied) weights.head = matrix(vocab, hidden, type, wide, random);

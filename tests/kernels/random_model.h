@@ -35,9 +35,7 @@ class RandomModel {
         s.vocab = o.vocab;
         s.maxSeqLen = 1 << 15;
         s.ropeInterleaved = o.interleaved;
-        for (int32_t i = 0; i < o.headDim / 2; ++i)
-            s.ropeInvFreq.push_back(
-                static_cast<float>(std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(o.headDim))));
+        s.ropes.push_back(Rope::plain(10000, o.headDim));
         const int64_t nQ = int64_t{o.nHeads} * o.headDim, nKv = int64_t{o.nKvHeads} * o.headDim;
         weights.embedding = matrix(o.type, o.vocab, o.hidden, 1.0f);
         weights.finalNorm = gain(o.hidden);

@@ -19,7 +19,7 @@ struct TinyModel {
         s.nLayers = s.nHeads = s.nKvHeads = 1;
         s.headDim = s.hidden = s.ffn = s.vocab = 2;
         s.rmsEps = 0;
-        s.ropeInvFreq = {0};
+        s.ropes = {{.invFreq = {0}}};
         const auto m = [](std::vector<float>& v) { return TensorView{v.data(), DType::F32, 2, 2}; };
         const auto vec = [](std::vector<float>& v) { return TensorView{v.data(), DType::F32, 1, 2}; };
         weights.embedding = m(embedding);

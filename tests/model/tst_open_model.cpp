@@ -297,8 +297,8 @@ class TestOpenModel : public QObject {
         const Model& model = **opened;
         const ModelWeights& w = model.weights();
         QCOMPARE(w.shape.nKvHeads, 2);
-        QCOMPARE(w.shape.ropeInvFreq.size(), size_t{4});
-        QCOMPARE(w.shape.ropeInvFreq[1], 0.1f);
+        QCOMPARE(w.shape.ropes[0].invFreq.size(), size_t{4});
+        QCOMPARE(w.shape.ropes[0].invFreq[1], 0.1f);
         QCOMPARE(w.layers.size(), size_t{2});
         QCOMPARE(w.layers[1].down.rows, 32);
         QCOMPARE(w.layers[1].down.cols, 48);

@@ -67,8 +67,8 @@ Result<ModelConfig> readGgufConfig(GgufFields& fields, const TensorTable& table,
     shape.ropeInterleaved = architecture.ggufRopeInterleaved;
     const RopeConfig rope = readRope(fields, reader, architecture);
     if (!fields.ok()) return fields.error();
-    shape.ropeInvFreq = ropeInvFreq(rope, shape.headDim);
-    if (auto status = divideFrequencies(table, architecture.ropeDivisors.gguf, shape.ropeInvFreq); !status)
+    shape.ropes.push_back({.invFreq = ropeInvFreq(rope, shape.headDim)});
+    if (auto status = divideFrequencies(table, architecture.ropeDivisors.gguf, shape.ropes[0].invFreq); !status)
         return status.error();
     config.tiedHead = !table.tensors.contains(architecture.head.gguf);
     return config;

@@ -89,7 +89,7 @@ Result<ModelConfig> parseHfConfig(std::string_view text, const std::string& file
     auto rope = readRope(fields, reader, architecture.ropeTheta, file, config.shape.maxSeqLen);
     if (!fields.ok()) return fields.error();
     if (!rope) return rope.error();
-    config.shape.ropeInvFreq = ropeInvFreq(*rope, config.shape.headDim);
+    config.shape.ropes.push_back({.invFreq = ropeInvFreq(*rope, config.shape.headDim)});
     return config;
 }
 
