@@ -137,9 +137,7 @@ class AttentionBench {
             plan.x = m_scratch.as<float>();
             plan.embedding.data = m_scratch.as<>();
             plan.hidden = 8;
-            plan.halfDim = 8;
-            plan.invFreq = m_scratch.as<float>();
-            plan.rotation = m_scratch.as<float2>() + 4096;
+            plan.rotations = {m_scratch.as<float2>(), 1, 8, m_scratch.as<float2>() + 4096};
             need(launchPlanStep(m_ctx, plan, m_nRows), "plan");
             need(cudaStreamSynchronize(m_ctx.stream), "plan");
         }
