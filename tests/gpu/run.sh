@@ -80,7 +80,7 @@ if [ "$what" != check ]; then
     [ $benchEnd -gt $((budget - reserve)) ] && benchEnd=$((budget - reserve))
     kill -STOP -- -$peers 2>/dev/null  # nothing else on the device while ours is measured
     nvidia-smi --query-gpu=utilization.gpu,clocks.sm,clocks.mem,memory.used --format=csv,noheader 2>/dev/null  # idle?
-    for group in limits steps attention small; do
+    for group in limits steps attention families small; do
         part "bench-$group" 75 "$tests/bench_cuda" "$out/lines.jsonl" $group
         report
     done
