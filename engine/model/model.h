@@ -63,6 +63,8 @@ class Model {
     virtual const SpanscopeCard& card() const = 0;
     virtual uint64_t weightBytes() const = 0;
     virtual std::string formatName() const = 0;  ///< "safetensors BF16", "GGUF Q4_K", for people
+    /// Where the files left a choice: what was taken. Sentences for people, mostly none.
+    virtual const std::vector<std::string>& notes() const = 0;
 
     MemoryForecast forecast(int32_t contextTokens, DType kvType, int32_t nSequences = 1) const {
         return forecastMemory(weights().shape, weightBytes(), contextTokens, kvType, nSequences);

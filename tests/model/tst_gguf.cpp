@@ -5,99 +5,30 @@
 #include <random>
 
 #include "engine/model/gguf/gguf.h"
+#include "tests/model/gguf_writer.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
 using test::readFile;
 using test::writeFile;
+using namespace test::gguf;
 
 namespace {
 
 const std::string kFolder = SPANSCOPE_SOURCE_DIR "/tests/fixtures/golden/";
 
-std::string number(uint64_t value, size_t nBytes) {
-    std::string s;
-    for (size_t i = 0; i < nBytes; ++i) s += static_cast<char>(value >> (8 * i) & 0xFF);
-    return s;
-}
-std::string text(const std::string& s) { return number(s.size(), 8) + s; }
-std::string u32Value(uint32_t v) { return number(4, 4) + number(v, 4); }
-std::string stringValue(const std::string& s) { return number(8, 4) + text(s); }
-std::string f32Value(float v) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, &v, sizeof bits);
-    return number(6, 4) + number(bits, 4);
-}
-
-/// A GGUF file in parts, so that a test can change one and write it again.
-struct Parts {
-    struct Tensor {
-        std::string name;
-        std::vector<uint64_t> dimensions;  // fastest first, as in the file
-        uint32_t type = 0;
-        std::string data;
-        int64_t offset = -1;  // -1: where it belongs
-    };
-    std::map<std::string, std::string> metadata;  // key -> type and value
-    std::vector<Tensor> tensors;
-    std::string magic = "GGUF";
-    uint32_t version = 3;
-    int64_t nTensors = -1, nValues = -1;
-
-    static Parts read(const std::string& path) {
-        const std::string file = readFile(path);
-        const auto parsed = parseGguf({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, path);
-        if (!parsed) qFatal("%s", parsed.error().toString().c_str());
-        Parts parts;
-        for (const auto& [key, value] : parsed->metadata) {
-            std::string bytes = number(uint32_t(value.type), 4);
-            if (value.type == GgufType::Array) bytes += number(uint32_t(value.elementType), 4) + number(value.count, 8);
-            parts.metadata[key] = bytes + std::string(value.bytes.begin(), value.bytes.end());
-        }
-        for (const GgufTensor& tensor : parsed->tensors)
-            parts.tensors.push_back({tensor.name,
-                                     {tensor.shape.rbegin(), tensor.shape.rend()},
-                                     tensor.type,
-                                     std::string(tensor.bytes.begin(), tensor.bytes.end())});
-        return parts;
-    }
-
-    std::string write() const {
-        const auto count = [](int64_t forced, size_t real) { return forced < 0 ? uint64_t(real) : uint64_t(forced); };
-        std::string out = magic + number(version, 4) + number(count(nTensors, tensors.size()), 8) +
-                          number(count(nValues, metadata.size()), 8);
-        for (const auto& [key, value] : metadata) out += text(key) + value;
-        std::string data;
-        for (const Tensor& tensor : tensors) {
-            out += text(tensor.name) + number(tensor.dimensions.size(), 4);
-            for (const uint64_t n : tensor.dimensions) out += number(n, 8);
-            out += number(tensor.type, 4) + number(tensor.offset < 0 ? data.size() : uint64_t(tensor.offset), 8);
-            data += tensor.data;
-            data.resize((data.size() + 31) / 32 * 32);
-        }
-        out.resize((out.size() + 31) / 32 * 32);
-        return out + data;
-    }
-
-    Tensor& tensor(const std::string& wanted) {
-        for (Tensor& t : tensors)
-            if (t.name == wanted) return t;
-        qFatal("no tensor %s", wanted.c_str());
-    }
-};
-
 struct Broken {
     const char* title;
-    std::function<void(Parts&)> edit;
+    std::function<void(test::GgufParts&)> edit;
     ErrorCode code;
     const char* mentions;
 };
 
 std::vector<Broken> brokenFiles() {
     const auto put = [](std::string key, std::string value) {
-        return [key, value](Parts& p) { p.metadata[key] = value; };
+        return [key, value](test::GgufParts& p) { p.metadata[key] = value; };
     };
-    const auto drop = [](std::string key) { return [key](Parts& p) { p.metadata.erase(key); }; };
+    const auto drop = [](std::string key) { return [key](test::GgufParts& p) { p.metadata.erase(key); }; };
     const std::string q = "blk.0.attn_q.weight";
     const auto strings = [](size_t n) {
         std::string s = number(9, 4) + number(8, 4) + number(n, 8);
@@ -105,12 +36,13 @@ std::vector<Broken> brokenFiles() {
         return s;
     };
     return {
-        {"magic", [](Parts& p) { p.magic = "GGML"; }, ErrorCode::Format, "GGUF"},
-        {"version 1", [](Parts& p) { p.version = 1; }, ErrorCode::Unsupported, "2 or 3"},
-        {"big endian", [](Parts& p) { p.version = 3u << 24; }, ErrorCode::Unsupported, "big-endian"},
-        {"tensors many", [](Parts& p) { p.nTensors = int64_t{1} << 60; }, ErrorCode::Format, "tensor_count"},
-        {"values many", [](Parts& p) { p.nValues = int64_t{1} << 60; }, ErrorCode::Format, "metadata_kv_count"},
-        {"tensors more than there are", [](Parts& p) { p.nTensors = 400; }, ErrorCode::Format, ""},
+        {"magic", [](test::GgufParts& p) { p.magic = "GGML"; }, ErrorCode::Format, "GGUF"},
+        {"version 1", [](test::GgufParts& p) { p.version = 1; }, ErrorCode::Unsupported, "2 or 3"},
+        {"big endian", [](test::GgufParts& p) { p.version = 3u << 24; }, ErrorCode::Unsupported, "big-endian"},
+        {"tensors many", [](test::GgufParts& p) { p.nTensors = int64_t{1} << 60; }, ErrorCode::Format, "tensor_count"},
+        {"values many", [](test::GgufParts& p) { p.nValues = int64_t{1} << 60; }, ErrorCode::Format,
+         "metadata_kv_count"},
+        {"tensors more than there are", [](test::GgufParts& p) { p.nTensors = 400; }, ErrorCode::Format, ""},
         {"value type", put("x", number(13, 4)), ErrorCode::Format, "x"},
         {"string past the end", put("x", number(8, 4) + number(uint64_t{1} << 50, 8)), ErrorCode::Format, "x"},
         {"array past the end", put("x", number(9, 4) + number(4, 4) + number(uint64_t{1} << 61, 8)), ErrorCode::Format,
@@ -138,7 +70,22 @@ std::vector<Broken> brokenFiles() {
         {"eps not a number", put("llama.attention.layer_norm_rms_epsilon", f32Value(NAN)), ErrorCode::Format,
          "epsilon"},
         {"partial rope", put("llama.rope.dimension_count", u32Value(8)), ErrorCode::Unsupported, "dimension_count"},
-        {"scaling", put("llama.rope.scaling.type", stringValue("yarn")), ErrorCode::Unsupported, "linear"},
+        {"scaling", put("llama.rope.scaling.type", stringValue("longrope")), ErrorCode::Unsupported, "linear or yarn"},
+        {"factor without its kind of scaling",
+         [](test::GgufParts& p) {
+             p.metadata["llama.rope.scaling.type"] = stringValue("none");
+             p.metadata["llama.rope.scaling.factor"] = f32Value(4);
+         },
+         ErrorCode::Unsupported, "rope.scaling.factor"},
+        {"YaRN extrapolation",
+         [](test::GgufParts& p) {
+             p.metadata["llama.rope.scaling.type"] = stringValue("yarn");
+             p.metadata["llama.rope.scaling.yarn_ext_factor"] = f32Value(0.5f);
+         },
+         ErrorCode::Unsupported, "yarn_ext_factor"},
+        {"scale of scores", put("llama.attention.scale", f32Value(0.5f)), ErrorCode::Unsupported, "attention.scale"},
+        {"pattern of windows", put("llama.attention.sliding_window_pattern", u32Value(2)), ErrorCode::Unsupported,
+         "sliding_window_pattern"},
         {"experts", put("llama.expert_count", u32Value(8)), ErrorCode::Unsupported, "expert"},
         {"vocabulary kind", put("tokenizer.ggml.model", stringValue("gpt2")), ErrorCode::Unsupported, "sentencepiece"},
         {"no tokens", drop("tokenizer.ggml.tokens"), ErrorCode::Format, "tokenizer.ggml.tokens"},
@@ -163,37 +110,41 @@ std::vector<Broken> brokenFiles() {
              }()),
          ErrorCode::Format, "more pieces than the model"},
         {"vocab larger", put("llama.vocab_size", u32Value(97)), ErrorCode::Format, "token_embd"},
-        {"tensor missing", [q](Parts& p) { p.tensor(q).name = "extra.weight"; }, ErrorCode::Unsupported, "extra"},
+        {"tensor missing", [q](test::GgufParts& p) { p.tensor(q).name = "extra.weight"; }, ErrorCode::Unsupported,
+         "extra"},
         {"norm missing",
-         [](Parts& p) { std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; }); },
+         [](test::GgufParts& p) {
+             std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; });
+         },
          ErrorCode::NotFound, "output_norm.weight"},
-        {"tensor twice", [q](Parts& p) { p.tensors.push_back(p.tensor(q)); }, ErrorCode::Format, "twice"},
-        {"type not run", [q](Parts& p) { p.tensor(q).type = 10; }, ErrorCode::Unsupported, "Q2_K"},
-        {"type unknown", [q](Parts& p) { p.tensor(q).type = 99; }, ErrorCode::Unsupported, "99"},
-        {"dimensions 0", [q](Parts& p) { p.tensor(q).dimensions = {}; }, ErrorCode::Format, "dimensions"},
+        {"tensor twice", [q](test::GgufParts& p) { p.tensors.push_back(p.tensor(q)); }, ErrorCode::Format, "twice"},
+        {"type not run", [q](test::GgufParts& p) { p.tensor(q).type = 10; }, ErrorCode::Unsupported, "Q2_K"},
+        {"type unknown", [q](test::GgufParts& p) { p.tensor(q).type = 99; }, ErrorCode::Unsupported, "99"},
+        {"dimensions 0", [q](test::GgufParts& p) { p.tensor(q).dimensions = {}; }, ErrorCode::Format, "dimensions"},
         {"dimensions 5",
-         [q](Parts& p) {
+         [q](test::GgufParts& p) {
              p.tensor(q).dimensions = {1, 1, 1, 1, 1};
          },
          ErrorCode::Format, "dimensions"},
-        {"dimension 0", [q](Parts& p) { p.tensor(q).dimensions[0] = 0; }, ErrorCode::Format, "dimension"},
-        {"dimension overflow", [q](Parts& p) { p.tensor(q).dimensions.assign(4, uint64_t{1} << 40); },
+        {"dimension 0", [q](test::GgufParts& p) { p.tensor(q).dimensions[0] = 0; }, ErrorCode::Format, "dimension"},
+        {"dimension overflow", [q](test::GgufParts& p) { p.tensor(q).dimensions.assign(4, uint64_t{1} << 40); },
          ErrorCode::Format, "past the end"},
         {"rows not whole blocks",
-         [q](Parts& p) {
+         [q](test::GgufParts& p) {
              p.tensor(q).type = 8;
              p.tensor(q).dimensions = {33, 1};
          },
          ErrorCode::Format, "blocks"},
-        {"offset odd", [q](Parts& p) { p.tensor(q).offset = 7; }, ErrorCode::Format, "aligned"},
-        {"offset far", [q](Parts& p) { p.tensor(q).offset = int64_t{1} << 50; }, ErrorCode::Format, "aligned"},
-        {"offset of another", [q](Parts& p) { p.tensor(q).offset = 0; }, ErrorCode::Format, "overlaps"},
+        {"offset odd", [q](test::GgufParts& p) { p.tensor(q).offset = 7; }, ErrorCode::Format, "aligned"},
+        {"offset far", [q](test::GgufParts& p) { p.tensor(q).offset = int64_t{1} << 50; }, ErrorCode::Format,
+         "aligned"},
+        {"offset of another", [q](test::GgufParts& p) { p.tensor(q).offset = 0; }, ErrorCode::Format, "overlaps"},
         {"shape differs",
-         [q](Parts& p) {
+         [q](test::GgufParts& p) {
              p.tensor(q).dimensions = {32, 128};
          },
          ErrorCode::Format, "shape"},
-        {"name not UTF-8", [q](Parts& p) { p.tensor(q).name = "\xFF"; }, ErrorCode::Format, "UTF-8"},
+        {"name not UTF-8", [q](test::GgufParts& p) { p.tensor(q).name = "\xFF"; }, ErrorCode::Format, "UTF-8"},
     };
 }
 
@@ -211,7 +162,7 @@ class TestGguf : public QObject {
     void opens() {
         QFETCH(QString, name);
         QFETCH(int, version);
-        Parts parts = Parts::read(kFolder + name.toStdString() + ".gguf");
+        test::GgufParts parts = test::GgufParts::read(kFolder + name.toStdString() + ".gguf");
         parts.version = uint32_t(version);
         test::ScratchFolder folder;
         QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
@@ -242,7 +193,7 @@ class TestGguf : public QObject {
     }
 
     void eachBiasIsThereIfItsTensorIs() {
-        Parts parts = Parts::read(kFolder + "BF16.gguf");
+        test::GgufParts parts = test::GgufParts::read(kFolder + "BF16.gguf");
         test::ScratchFolder folder;
         std::erase_if(parts.tensors, [](const auto& t) { return t.name == "blk.0.attn_k.bias"; });
         QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
@@ -264,7 +215,7 @@ class TestGguf : public QObject {
     void brokenFilesAreRefused() {
         QFETCH(int, index);
         const Broken broken = brokenFiles()[size_t(index)];
-        Parts parts = Parts::read(kFolder + "F32.gguf");
+        test::GgufParts parts = test::GgufParts::read(kFolder + "F32.gguf");
         broken.edit(parts);
         test::ScratchFolder folder;
         QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
