@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -78,8 +79,9 @@ std::string dominantType(ModelWeights& weights);
 /// Every tensor view of the model, absent ones left out.
 std::vector<TensorView*> allTensors(ModelWeights& weights);
 
-/// Adds the tensors of one safetensors file, given as bytes that outlive the table.
-Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash);
+/// Adds the tensors of one safetensors file, given as bytes that outlive the table: those that are wanted, or all.
+Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash,
+                      const std::function<bool(const std::string&)>& wanted = {});
 
 /// A GGUF file given as bytes that outlive the model.
 Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path);
