@@ -113,7 +113,7 @@ struct Architecture {
     FormatNames ropeDivisors;                           ///< a tensor with one divisor for each frequency
     FormatNames shortDivisors = {}, longDivisors = {};  ///< longrope: the same for short and long sequences
     FormatNames ignoredInLayers;                        ///< of old files; follows from the configuration
-    std::span<const Refusal> refusals;
+    std::span<const Refusal> refusals;                  ///< beside commonRefusals()
 };
 
 /// Why a file is refused that names an architecture without a description.
@@ -121,6 +121,9 @@ inline constexpr const char* kUnknownArchitecture = "this program does not run t
 
 /// All there are. Static.
 std::span<const Architecture* const> allArchitectures();
+
+/// What is refused of every architecture. Static.
+std::span<const Refusal> commonRefusals();
 
 /// By className (Hugging Face), or by type. nullptr: unknown.
 const Architecture* architectureOfClass(std::string_view className);

@@ -1,134 +1,12 @@
 // The model families. Most differ from Llama in a few lines, so each starts from another one.
 #include "engine/model/architecture.h"
+#include "engine/model/family_parts.h"
 
 namespace spanscope {
 
 namespace {
 
-using enum FileFormat;
-using Unless = Refusal::Unless;
-using L = LayerWeights;
-
-constexpr std::string_view kAttentionBias = "attention_bias", kMlpBias = "mlp_bias";
-
-constexpr LayerPart kAttnNorm{&L::attnNorm, {"input_layernorm.weight", "attn_norm.weight"}};
-constexpr LayerPart kQ{&L::q, {"self_attn.q_proj.weight", "attn_q.weight"}};
-constexpr LayerPart kK{&L::k, {"self_attn.k_proj.weight", "attn_k.weight"}};
-constexpr LayerPart kV{&L::v, {"self_attn.v_proj.weight", "attn_v.weight"}};
-constexpr LayerPart kO{&L::o, {"self_attn.o_proj.weight", "attn_output.weight"}};
-constexpr LayerPart kQBias{&L::qBias, {"self_attn.q_proj.bias", "attn_q.bias"}, kAttentionBias};
-constexpr LayerPart kKBias{&L::kBias, {"self_attn.k_proj.bias", "attn_k.bias"}, kAttentionBias};
-constexpr LayerPart kVBias{&L::vBias, {"self_attn.v_proj.bias", "attn_v.bias"}, kAttentionBias};
-constexpr LayerPart kOBias{&L::oBias, {"self_attn.o_proj.bias", "attn_output.bias"}, kAttentionBias};
-constexpr LayerPart kQNorm{&L::qNorm, {"self_attn.q_norm.weight", "attn_q_norm.weight"}};
-constexpr LayerPart kKNorm{&L::kNorm, {"self_attn.k_norm.weight", "attn_k_norm.weight"}};
-constexpr LayerPart kMlpNorm{&L::mlpNorm, {"post_attention_layernorm.weight", "ffn_norm.weight"}};
-constexpr LayerPart kGate{&L::gate, {"mlp.gate_proj.weight", "ffn_gate.weight"}};
-constexpr LayerPart kUp{&L::up, {"mlp.up_proj.weight", "ffn_up.weight"}};
-constexpr LayerPart kDown{&L::down, {"mlp.down_proj.weight", "ffn_down.weight"}};
-constexpr LayerPart kPostAttnNorm{&L::postAttnNorm, {"post_attention_layernorm.weight", "post_attention_norm.weight"}};
-constexpr LayerPart kPostMlpNorm{&L::postMlpNorm, {"post_feedforward_layernorm.weight", "post_ffw_norm.weight"}};
-
-constexpr LayerPart always(LayerPart part) {
-    part.presenceKey = {};
-    return part;
-}
-
-constexpr std::array kLlamaParts{
-    kAttnNorm,
-    kQ,
-    kK,
-    kV,
-    kQBias,
-    kKBias,
-    kVBias,
-    kO,
-    kOBias,
-    kMlpNorm,
-    kGate,
-    kUp,
-    LayerPart{&L::gateBias, {"mlp.gate_proj.bias", "ffn_gate.bias"}, kMlpBias},
-    LayerPart{&L::upBias, {"mlp.up_proj.bias", "ffn_up.bias"}, kMlpBias},
-    kDown,
-    LayerPart{&L::downBias, {"mlp.down_proj.bias", "ffn_down.bias"}, kMlpBias},
-};
-constexpr std::array kMistralParts{kAttnNorm, kQ, kK, kV, kO, kMlpNorm, kGate, kUp, kDown};
-constexpr std::array kQwen2Parts{kAttnNorm, kQ,       kK,    kV,  always(kQBias), always(kKBias), always(kVBias),
-                                 kO,        kMlpNorm, kGate, kUp, kDown};
-constexpr std::array kQwen3Parts{kAttnNorm, kQ, kK,     kV,       kQBias, kKBias, kVBias, kQNorm,
-                                 kKNorm,    kO, kOBias, kMlpNorm, kGate,  kUp,    kDown};
-constexpr LayerPart kGemmaMlpNorm{&L::mlpNorm, {"pre_feedforward_layernorm.weight", "ffn_norm.weight"}};
-constexpr std::array kGemma2Parts{kAttnNorm,     kQ,     kK,  kV,     kQBias,
-                                  kKBias,        kVBias, kO,  kOBias, kPostAttnNorm,
-                                  kGemmaMlpNorm, kGate,  kUp, kDown,  kPostMlpNorm};
-constexpr std::array kGemma3Parts{kAttnNorm,     kQ,     kK,     kV,    kQBias,      kKBias,
-                                  kVBias,        kQNorm, kKNorm, kO,    kOBias,      kPostAttnNorm,
-                                  kGemmaMlpNorm, kGate,  kUp,    kDown, kPostMlpNorm};
-constexpr FormatNames kFusedQkv{"self_attn.qkv_proj.weight", "attn_qkv.weight"};
-constexpr FormatNames kFusedGateUp{"mlp.gate_up_proj.weight", "ffn_up.weight"};
-constexpr std::array kPhi3Parts{kAttnNorm,
-                                LayerPart{&L::q, kFusedQkv},
-                                LayerPart{&L::k, kFusedQkv},
-                                LayerPart{&L::v, kFusedQkv},
-                                kO,
-                                kMlpNorm,
-                                LayerPart{&L::gate, kFusedGateUp},
-                                LayerPart{&L::up, kFusedGateUp},
-                                kDown};
-constexpr std::array kOlmo2Parts{
-    kQ, kK, kV, kQBias, kKBias, kVBias, kQNorm, kKNorm, kO, kOBias, kPostAttnNorm, kGate, kUp, kDown, kPostMlpNorm};
-
-constexpr RopeScalingName kNoScaling{RopeScaling::None, {"default", "none"}};
-constexpr RopeScalingName kLinear{RopeScaling::Linear, {"linear", "linear"}};
-constexpr std::array kLlamaScalings{
-    kNoScaling, kLinear, RopeScalingName{RopeScaling::Llama3, {"llama3", ""}},  // GGUF: ropeDivisors
-    RopeScalingName{RopeScaling::Yarn, {"yarn", "yarn"}}, RopeScalingName{RopeScaling::LongRope, {"longrope", ""}}};
-constexpr std::array kGemmaScalings{kNoScaling, kLinear};
-constexpr std::array kPhi3Scalings{kNoScaling, RopeScalingName{RopeScaling::LongRope, {"longrope", "longrope"}},
-                                   // names that Phi-3 files had before transformers 4.43
-                                   RopeScalingName{RopeScaling::LongRope, {"su", ""}},
-                                   RopeScalingName{RopeScaling::LongRope, {"yarn", ""}}};
-
-constexpr std::string_view kOtherScale = "scores of another scale are not supported";
-constexpr std::string_view kOtherWindow = "a sliding window is not supported for this architecture in this format";
-constexpr Refusal kSilu{
-    HuggingFace, "hidden_act", Unless::Text, "this program does not run this activation", {"silu", "swish"}};
-constexpr Refusal kGelu{HuggingFace,
-                        "hidden_activation",
-                        Unless::Text,
-                        "this program does not run this activation",
-                        {"gelu_pytorch_tanh", "gelu_pytorch_tanh"}};
-constexpr Refusal kBothWays{HuggingFace, "use_bidirectional_attention", Unless::False,
-                            "attention to later tokens is not supported"};
-constexpr Refusal kQuantised{HuggingFace, "quantization_config", Unless::Absent,
-                             "quantised Hugging Face checkpoints are not supported; F32, F16, BF16 and GGUF files are"};
-constexpr Refusal kValueSize{Gguf, "attention.value_length", Unless::HeadSize,
-                             "values of another size than keys are not supported"};
-constexpr Refusal kExperts{Gguf, "expert_count", Unless::Number, "mixtures of experts are not supported", {}, 0};
-constexpr Refusal kScale{Gguf, "attention.scale", Unless::Absent, kOtherScale};
-constexpr Refusal kNoWindow{Gguf, "attention.sliding_window", Unless::Number, kOtherWindow, {}, 0};
-constexpr Refusal kNoPattern{Gguf, "attention.sliding_window_pattern", Unless::Absent, kOtherWindow};
-
-constexpr std::array kLlamaRefusals{kSilu, kQuantised, kValueSize, kExperts, kScale, kNoPattern};
-constexpr std::array kMistralRefusals{
-    kSilu,
-    kQuantised,
-    kValueSize,
-    kExperts,
-    kScale,
-    kNoPattern,
-    Refusal{HuggingFace, kAttentionBias, Unless::False, "a Mistral model has no biases"},
-    Refusal{Gguf,
-            "attention.temperature_scale",
-            Unless::Number,
-            "scores that are scaled by their position are not supported",
-            {},
-            0}};
-constexpr std::array kQwenRefusals{kSilu, kQuantised, kValueSize, kExperts, kScale, kNoWindow, kNoPattern};
-constexpr std::array kGemmaRefusals{kGelu, kBothWays, kQuantised, kValueSize, kExperts, kScale};
-constexpr std::array kSmolLm3Refusals{
-    kSilu,  kQuantised, kValueSize, kExperts,
-    kScale, kNoWindow,  kNoPattern, Refusal{HuggingFace, "use_sliding_window", Unless::False, kOtherWindow}};
+using namespace families;
 
 constexpr Architecture kLlama{
     .name = "Llama",
@@ -184,7 +62,7 @@ constexpr Architecture kQwen2 = [] {
     a.ggufRopeInterleaved = false;
     a.layerParts = kQwen2Parts;
     a.ropeDivisors = {};
-    a.refusals = kQwenRefusals;
+    a.refusals = kNoWindowRefusals;
     return a;
 }();
 
@@ -223,7 +101,7 @@ constexpr Architecture kGemma2 = [] {
     a.tiedByDefault = true;
     a.layerParts = kGemma2Parts;
     a.ropeDivisors = {};
-    a.refusals = kGemmaRefusals;
+    a.refusals = kGemma2Refusals;
     return a;
 }();
 
@@ -242,6 +120,7 @@ constexpr Architecture kGemma3 = [] {
     a.ropeTheta = {{"rope_theta", "rope.freq_base"}, 1e6, 10000.0};
     a.localRopeTheta = {{"rope_local_base_freq", "rope.freq_base_swa"}, 10000.0, 10000.0};
     a.layerParts = kGemma3Parts;
+    a.refusals = kGemma3Refusals;
     return a;
 }();
 
@@ -275,7 +154,7 @@ constexpr Architecture kOlmo2 = [] {
     a.ggufRopeInterleaved = false;
     a.layerParts = kOlmo2Parts;
     a.ropeDivisors = {};
-    a.refusals = kQwenRefusals;
+    a.refusals = kNoWindowRefusals;
     return a;
 }();
 
@@ -301,5 +180,7 @@ constexpr std::array<const Architecture*, 9> kAll{&kLlama,  &kMistral, &kQwen2, 
 }  // namespace
 
 std::span<const Architecture* const> allArchitectures() { return kAll; }
+
+std::span<const Refusal> commonRefusals() { return kCommonRefusals; }
 
 }  // namespace spanscope

@@ -78,8 +78,9 @@ class ConfigReader {
         shape.rmsEps = static_cast<float>(number(a.rmsEps, 0, 1));
         shape.headDim = count(a.headDim, 2, kMaxHeadDim, 0);
         if (!m_fields.ok() || !checkHeads(shape)) return false;
-        for (const Refusal& refusal : a.refusals)
-            if (refusal.format == m_format && m_fields.ok()) check(refusal, shape);
+        for (const auto& refusals : {commonRefusals(), a.refusals})
+            for (const Refusal& refusal : refusals)
+                if (refusal.format == m_format && m_fields.ok()) check(refusal, shape);
         shape.activation = a.activation;
         shape.qkNorm = a.qkNorm;
         if (a.scaledEmbedding) shape.embeddingScale = std::sqrt(static_cast<float>(shape.hidden));
