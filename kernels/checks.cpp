@@ -95,7 +95,7 @@ Status checkOptions(const BackendOptions& o) {
     if (o.nThreads < 0 || o.nThreads > 1024)
         return invalidArgument("nThreads", std::to_string(o.nThreads), "0 to 1024");
     const DType kvType = o.kvType.value_or(DType::F32);
-    if (kvType != DType::F32 && kvType != DType::F16 && kvType != DType::BF16) {
+    if (isBlocked(kvType)) {
         Error e = invalidArgument("KV cache type", dtypeName(kvType), "F32, F16 or BF16");
         e.code = ErrorCode::Unsupported;
         return e;

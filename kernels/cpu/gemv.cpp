@@ -45,8 +45,8 @@ GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t format
     const auto n = static_cast<size_t>(cols);
     constexpr auto bit = &GemvInputBuffer::formatBit;
     bool asBytes[kByteOrders] = {}, asWords = false;
-    for (DType type : {DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
-        if (!(formats & bit(type))) continue;
+    for (const DType type : kDTypes) {
+        if (!isBlocked(type) || !(formats & bit(type))) continue;
         const auto order = static_cast<size_t>(byteOrder(type));
         (m_bytes[order].usable() ? asBytes[order] : asWords) = true;
     }

@@ -2,8 +2,9 @@
 // and a low byte (both signed: x = 256 h + l). Weights become unsigned bytes: nibbles as they are, Q8_0's with the sign
 // bit turned. One vpdpbusd then takes 64 products with the high bytes, a shift by eight, one more with the low ones.
 // Unsigned weights are too large, Q4_0's by 8 (Q8_0's by 128, Q6_K's by 32): so many times the sum of the inputs is
-// subtracted. A step is 256 or 512 weights in four chunks, whose sums are gathered in one vector of integers. They are
-// exact; only that vector is multiplied with the scales. Limit: memory bandwidth, in the caches the vector units.
+// subtracted; offsets of blocks, where formats have them, are multiplied with the same sum. A step is 256 or 512
+// weights in four chunks, whose sums are gathered in one vector of integers. They are exact; only that vector is
+// multiplied with the scales. Limit: memory bandwidth, in the caches the vector units.
 //
 // The four chunks are interleaved in the source, and stay so in the code: one after the other, each would wait for the
 // latencies of the one before.
@@ -19,6 +20,8 @@
 #include <hwy/targets.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
 #include <cstring>
 
 #include "kernels/cpu/gemv.h"
@@ -55,11 +58,11 @@ struct Dot {
     __m512 acc[B];
 
     /// kWhole: all blocks are there; otherwise `left` bytes, and nothing behind them is read.
-    template <bool kWhole>
+    template <bool kWhole, bool kPrefetch = true>
     HWY_INLINE void step(const uint8_t* p, int64_t left, const int8_t* const (&planes)[B],
                          const StepFactors* const (&factors)[B]) {
 #pragma GCC unroll 5
-        for (int64_t line = 0; line < S::kStepBytes; line += 64) {
+        for (int64_t line = 0; kPrefetch && line < S::kStepBytes; line += 64) {
             __builtin_prefetch(p + kPrefetchL2 + line, 0, 2);
             __builtin_prefetch(p + kPrefetchL1 + line, 0, 0);
         }
@@ -67,10 +70,10 @@ struct Dot {
         __m512 scale, minimum;
         if constexpr (S::kSmall) {
             // Written out here: as functions of a chunk the compiler keeps w in memory.
-            static constexpr auto kWords = S::words();
-            const __m512i quants = _mm512_load_si512(kWords.quants), scales = _mm512_load_si512(kWords.scales);
+            static constexpr typename S::Words kWords;
+            const __m512i quants = _mm512_load_si512(kWords.quants);
             constexpr int64_t kChunk = S::kStepBytes / 4;
-            __m512i chunk[4];
+            __m512i chunk[4], head[4];
 #pragma GCC unroll 4
             for (int c = 0; c < 4; ++c) {
                 const int64_t n = left - c * kChunk;
@@ -82,22 +85,41 @@ struct Dot {
             for (int c = 0; c < 4; ++c) {
                 const uint8_t* end = p + c * kChunk + 64;
                 const int64_t n = left - c * kChunk - 64;
-                __m128i rest;
+                __m512i rest;
                 if constexpr (!kWhole)
-                    rest = _mm_maskz_loadu_epi8(static_cast<__mmask16>(firstBits(std::min(n, kChunk - 64))), end);
-                else if constexpr (kChunk == 72) rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(end));
-                else rest = _mm_cvtsi32_si128(fourBytes(end));
-                __m512i packed = _mm512_permutex2var_epi16(chunk[c], quants, _mm512_castsi128_si512(rest));
+                    rest = _mm512_castsi256_si512(
+                        _mm256_maskz_loadu_epi8(static_cast<__mmask32>(firstBits(std::min(n, kChunk - 64))), end));
+                else rest = loadRest<kChunk - 64>(end);
+                __m512i packed = _mm512_permutex2var_epi16(chunk[c], quants, rest);
                 keepOrder(packed);
-                S::weights(packed, w[c]);
+                if constexpr (S::kFifthBits) {
+                    head[c] = _mm512_permutex2var_epi16(chunk[c], _mm512_load_si512(kWords.heads), rest);
+                    keepOrder(head[c]);
+                }
+                S::weights(packed, head[c], w[c]);
             }
-            const __m512i scales01 = _mm512_permutex2var_epi16(chunk[0], scales, chunk[1]);
-            const __m512i scales23 = _mm512_permutex2var_epi16(chunk[2], scales, chunk[3]);
-            scale = _mm512_cvtph_ps(
-                _mm256_mask_blend_epi16(0xCCCC, _mm512_castsi512_si256(scales01), _mm512_castsi512_si256(scales23)));
+            const auto fromNeighbours = [&](const uint16_t* words) {
+                const __m512i at = _mm512_load_si512(words);
+                const __m512i first = _mm512_permutex2var_epi16(chunk[0], at, chunk[1]);
+                const __m512i second = _mm512_permutex2var_epi16(chunk[2], at, chunk[3]);
+                return _mm512_cvtph_ps(
+                    _mm256_mask_blend_epi16(0xCCCC, _mm512_castsi512_si256(first), _mm512_castsi512_si256(second)));
+            };
+            if constexpr (S::kFifthBits) {
+                // Doublewords 1 and 3 of each quarter are d and m (Q5_0: part of qh).
+                const __m512i odd = _mm512_mask_blend_epi32(0x8888, head[1], head[3]);
+                const __m512i even = _mm512_srli_epi64(_mm512_mask_blend_epi32(0x8888, head[0], head[2]), 32);
+                const __m512i both = _mm512_mask_blend_epi32(0x5555, odd, even);
+                scale = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(both));
+                if constexpr (S::kMinimums)
+                    minimum = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(both, 16)));
+            } else {
+                scale = fromNeighbours(kWords.scales);
+                if constexpr (S::kMinimums) minimum = fromNeighbours(kWords.mins);
+            }
         } else {
 #pragma GCC unroll 4
-            for (int c = 0; c < 4; ++c) w[c][0] = S::weights(p, c);
+            for (int c = 0; c < 4; ++c) S::weights(p, c, w[c]);
             S::factors(p, scale, minimum);
         }
 #pragma GCC unroll 4
@@ -133,13 +155,15 @@ struct Dot {
             const __m512i z =
                 _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]), _mm512_unpackhi_epi32(sum[2], sum[3]));
             const __m512i t = _mm512_add_epi32(_mm512_unpacklo_epi64(a, z), _mm512_unpackhi_epi64(a, z));
-            const __m512i offsets = _mm512_load_si512(factors[b]->offsets);
+            const __m512i ofInputs = _mm512_load_si512(factors[b]->sums);
             const __m512 inputs = _mm512_load_ps(factors[b]->scales);
             if constexpr (S::kMinimums) {
-                const __m512 least = _mm512_mul_ps(minimum, _mm512_cvtepi32_ps(offsets));
-                acc[b] = _mm512_fmadd_ps(_mm512_fmsub_ps(scale, _mm512_cvtepi32_ps(t), least), inputs, acc[b]);
+                const __m512 least = _mm512_mul_ps(minimum, _mm512_cvtepi32_ps(ofInputs)), ts = _mm512_cvtepi32_ps(t);
+                acc[b] = _mm512_fmadd_ps(
+                    S::kSmall ? _mm512_fmadd_ps(scale, ts, least) : _mm512_fmsub_ps(scale, ts, least), inputs, acc[b]);
             } else {
-                const __m512 exact = _mm512_cvtepi32_ps(_mm512_add_epi32(t, offsets));
+                constexpr auto kShift = static_cast<unsigned>(std::countr_zero(static_cast<unsigned>(S::kExcess)));
+                const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(t, _mm512_slli_epi32(ofInputs, kShift)));
                 acc[b] = _mm512_fmadd_ps(exact, _mm512_mul_ps(scale, inputs), acc[b]);
             }
         }
@@ -163,13 +187,20 @@ HWY_INLINE void dot(const uint8_t* p, int64_t cols, const ByteInput& in, int32_t
 #pragma GCC unroll 4
         for (int b = 0; b < B; ++b) planes[b] += kPlanes<S>, ++factors[b];
     }
-    if constexpr (S::kUnitBytes < S::kStepBytes)
+    if constexpr (S::kSmall) {
         if (left > 0) d.template step<false>(p, left, planes, factors);
+    } else if constexpr (S::kUnitBytes < S::kStepBytes) {
+        if (left > 0) {
+            uint8_t padded[S::kStepBytes] = {};
+            std::memcpy(padded, p, S::kUnitBytes);
+            d.template step<true, false>(padded, left, planes, factors);
+        }
+    }
 #pragma GCC unroll 4
     for (int b = 0; b < B; ++b) sums[b] = _mm512_reduce_add_ps(d.acc[b]);
 }
 
-/// One input in the order of S.
+/// One input in the order of S, of which only that is used.
 template <class S>
 void setInput(const float* x, int64_t cols, int8_t* planes, StepFactors* factors) {
     const int64_t nBlocks = cols / 32;
@@ -188,10 +219,9 @@ void setInput(const float* x, int64_t cols, int8_t* planes, StepFactors* factors
                 const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(v[half], factor));
                 const int own = S::kHalves ? lane + 4 * half : lane;
                 factors->scales[own] = top / kTop;
-                // Unsigned: an input that is not finite becomes the least integer, whose multiples wrap.
-                const auto sum = static_cast<uint32_t>(_mm512_reduce_add_epi32(q));
-                factors->offsets[own] = static_cast<int32_t>(static_cast<uint32_t>(factors->offsets[own]) -
-                                                             static_cast<uint32_t>(S::kExcess) * sum);
+                // Unsigned: an input that is not finite becomes the least integer, and sums of it wrap.
+                factors->sums[own] = static_cast<int32_t>(static_cast<uint32_t>(factors->sums[own]) +
+                                                          static_cast<uint32_t>(_mm512_reduce_add_epi32(q)));
                 const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
                 int8_t* to = planes + 2 * chunk * kPlane<S> + S::placeOf(quarter, 16 * half);
                 _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(high));
@@ -229,10 +259,10 @@ void ByteInputBuffer::set(int32_t item, const float* x, int64_t cols) {
     int8_t* planes = m_planes.data() + static_cast<size_t>(item) * m_planeStride;
     StepFactors* factors = m_factors.data() + static_cast<size_t>(item) * m_nSteps;
     switch (m_order) {
-        case ByteOrder::Q4_0: return setInput<StepQ4_0>(x, cols, planes, factors);
-        case ByteOrder::Q8_0: return setInput<StepQ8_0>(x, cols, planes, factors);
-        case ByteOrder::Q45_K: return setInput<StepQ45_K<BlockQ4_K>>(x, cols, planes, factors);
-        case ByteOrder::Q6_K: return setInput<StepQ6_K>(x, cols, planes, factors);
+        case ByteOrder::Nibbles: return setInput<NibbleOrder>(x, cols, planes, factors);
+        case ByteOrder::InOrder: return setInput<InOrder>(x, cols, planes, factors);
+        case ByteOrder::Q23_K: return setInput<Q23Order>(x, cols, planes, factors);
+        case ByteOrder::Q45_K: return setInput<Q45Order>(x, cols, planes, factors);
         case ByteOrder::None: return;
     }
 }
@@ -240,14 +270,22 @@ void ByteInputBuffer::set(int32_t item, const float* x, int64_t cols) {
 void byteRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias, Output mode,
               float* out, size_t outStride) {
     const ByteInput& bytes = in.bytes[static_cast<size_t>(byteOrder(w.dtype))];
+    const auto run = [&]<class S>(std::type_identity<S>) {
+        rows<S>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+    };
     switch (w.dtype) {
-        case DType::Q4_0: return rows<StepQ4_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q8_0: return rows<StepQ8_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q4_K:
-            return rows<StepQ45_K<BlockQ4_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q5_K:
-            return rows<StepQ45_K<BlockQ5_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q6_K: return rows<StepQ6_K>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q8_0: return run(std::type_identity<StepQ8_0>());
+        case DType::Q4_0: return run(std::type_identity<StepQ4_0>());
+        case DType::Q4_1: return run(std::type_identity<StepQ4_1>());
+        case DType::Q5_0: return run(std::type_identity<StepQ5_0>());
+        case DType::Q5_1: return run(std::type_identity<StepQ5_1>());
+        case DType::IQ4_NL: return run(std::type_identity<StepIQ4_NL>());
+        case DType::Q2_K: return run(std::type_identity<StepQ23_K<BlockQ2_K>>());
+        case DType::Q3_K: return run(std::type_identity<StepQ23_K<BlockQ3_K>>());
+        case DType::Q4_K: return run(std::type_identity<StepQ45_K<BlockQ4_K>>());
+        case DType::Q5_K: return run(std::type_identity<StepQ45_K<BlockQ5_K>>());
+        case DType::Q6_K: return run(std::type_identity<StepQ6_K>());
+        case DType::IQ4_XS: return run(std::type_identity<StepIQ4_XS>());
         default: return;
     }
 }
@@ -275,18 +313,25 @@ void byteRows(const TensorView&, int64_t, int64_t, const GemvInput&, const float
 namespace spanscope::cpu {
 ByteOrder byteOrder(DType type) {
     switch (type) {
-        case DType::Q4_0: return ByteOrder::Q4_0;
-        case DType::Q8_0: return ByteOrder::Q8_0;
+        case DType::Q4_0:
+        case DType::Q4_1:
+        case DType::Q5_0:
+        case DType::Q5_1:
+        case DType::IQ4_NL:
+        case DType::IQ4_XS: return ByteOrder::Nibbles;
+        case DType::Q8_0:
+        case DType::Q6_K: return ByteOrder::InOrder;
+        case DType::Q2_K:
+        case DType::Q3_K: return ByteOrder::Q23_K;
         case DType::Q4_K:
         case DType::Q5_K: return ByteOrder::Q45_K;
-        case DType::Q6_K: return ByteOrder::Q6_K;
         default: return ByteOrder::None;
     }
 }
 
 void ByteInputBuffer::reserve(ByteOrder order, int64_t maxCols, int32_t maxItems) {
     // Whole steps, and one line more: equal places of several inputs must not share a cache set.
-    const size_t step = order == ByteOrder::Q4_0 ? 512 : 256;
+    const size_t step = order == ByteOrder::Nibbles ? 512 : 256;
     m_order = order;
     m_nSteps = (static_cast<size_t>(maxCols) + step - 1) / step;
     m_planeStride = m_nSteps * step * 2 + 64;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/drawn_blocks.h"
 #include "kernels/half.h"
-#include "kernels/quant_blocks.h"
 
 namespace spanscope::test {
 
@@ -81,7 +81,7 @@ class RandomModel {
         std::vector<uint8_t>& memory = m_memory.emplace_back(bytes);
         std::normal_distribution<float> normal(0.0f, spread);
         const auto values = static_cast<size_t>(rows * cols);
-        if (type == DType::F32 || type == DType::F16 || type == DType::BF16) {
+        if (!isBlocked(type)) {
             for (size_t i = 0; i < values; ++i) {
                 const float v = normal(m_random);
                 const uint16_t h = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
@@ -89,7 +89,7 @@ class RandomModel {
                 else std::memcpy(memory.data() + 2 * i, &h, 2);
             }
         } else {
-            randomBlocks(type, memory, spread);
+            drawBlocks(type, memory.data(), bytes, spread, [&] { return uint64_t{m_random()} << 32 | m_random(); });
         }
         return {memory.data(), type, rows, cols};
     }
@@ -102,28 +102,6 @@ class RandomModel {
         return t;
     }
     TensorView bias(int64_t n) { return matrix(DType::F32, 1, n, 0.2f * std::sqrt(static_cast<float>(n))); }
-
-    /// Every bit of the quants random; scales such that values have about the spread.
-    template <class Block>
-    void fillBlocks(std::vector<uint8_t>& memory, float d) {
-        for (uint8_t& b : memory) b = static_cast<uint8_t>(m_random());
-        for (size_t at = 0; at + sizeof(Block) <= memory.size(); at += sizeof(Block)) {
-            auto* block = reinterpret_cast<Block*>(memory.data() + at);
-            const float vary = 0.5f + static_cast<float>(m_random() % 1000) / 1000.0f;
-            block->d = floatToF16(d * vary);
-            if constexpr (requires { block->dmin; }) block->dmin = floatToF16(d * 8.0f * vary);
-        }
-    }
-    void randomBlocks(DType type, std::vector<uint8_t>& memory, float spread) {
-        switch (type) {
-            case DType::Q8_0: return fillBlocks<BlockQ8_0>(memory, spread / 74.0f);
-            case DType::Q4_0: return fillBlocks<BlockQ4_0>(memory, spread / 4.6f);
-            case DType::Q4_K: return fillBlocks<BlockQ4_K>(memory, spread / 200.0f);
-            case DType::Q5_K: return fillBlocks<BlockQ5_K>(memory, spread / 400.0f);
-            case DType::Q6_K: return fillBlocks<BlockQ6_K>(memory, spread / 1300.0f);
-            default: return;
-        }
-    }
 
     std::mt19937 m_random;
     std::deque<std::vector<uint8_t>> m_memory;  // addresses stay

@@ -93,7 +93,9 @@ std::vector<List> hardLists(int32_t n) {
 /// One format of every decode path.
 void someFormats() {
     QTest::addColumn<int>("type");
-    for (DType t : {DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K}) QTest::newRow(dtypeName(t)) << int(t);
+    for (DType t :
+         {DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q2_K, DType::Q4_K, DType::IQ4_XS})
+        QTest::newRow(dtypeName(t)) << int(t);
 }
 
 }  // namespace
@@ -182,8 +184,7 @@ class TestCpuBackend : public QObject {
     void weightFormats_data() {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
-        for (DType t :
-             {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K})
+        for (DType t : kDTypes)
             for (int64_t bit : eachCompiledTarget())
                 QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
     }
@@ -206,9 +207,8 @@ class TestCpuBackend : public QObject {
         const std::vector<int32_t> next = m.tokens(3);
         // Block formats: decode rounds its inputs to 16 bits for each 32 values (gemv_blocks-inl.h), a tenth or less
         // of the formats' own step; here some 2e-4 after two layers whose attention sharpens every difference.
-        const bool plain = DType(type) == DType::F32 || DType(type) == DType::F16 || DType(type) == DType::BF16;
         compare(play(*make(m, o, false), p, next, {kEverything}), play(*make(m, o, true), p, next, {kEverything}),
-                plain ? 1e-4 : 1e-3);
+                isBlocked(DType(type)) ? 1e-3 : 1e-4);
     }
 
     void cacheFormats_data() {

@@ -2,9 +2,11 @@
 #include <QtTest>
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "engine/model/gguf/gguf.h"
+#include "kernels/drawn_blocks.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
@@ -168,7 +170,9 @@ std::vector<Broken> brokenFiles() {
          [](Parts& p) { std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; }); },
          ErrorCode::NotFound, "output_norm.weight"},
         {"tensor twice", [q](Parts& p) { p.tensors.push_back(p.tensor(q)); }, ErrorCode::Format, "twice"},
-        {"type not run", [q](Parts& p) { p.tensor(q).type = 10; }, ErrorCode::Unsupported, "Q2_K"},
+        {"type not run", [q](Parts& p) { p.tensor(q).type = 16; }, ErrorCode::Unsupported, "IQ2_XXS"},
+        {"types that are", [q](Parts& p) { p.tensor(q).type = 16; }, ErrorCode::Unsupported,
+         "Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS"},
         {"type unknown", [q](Parts& p) { p.tensor(q).type = 99; }, ErrorCode::Unsupported, "99"},
         {"dimensions 0", [q](Parts& p) { p.tensor(q).dimensions = {}; }, ErrorCode::Format, "dimensions"},
         {"dimensions 5",
@@ -230,6 +234,39 @@ class TestGguf : public QObject {
         const auto headers = ModelFile::open(folder.file("m.gguf"));
         QVERIFY(headers);
         QCOMPARE(headers->forecast(64, DType::F32).weightBytes, (*model)->weightBytes());
+    }
+
+    /// A tensor of each block format in a file of floats, under ggml's number for it.
+    void eachFormatIsRead_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<uint>("number");
+        const auto made = nlohmann::json::parse(readFile(SPANSCOPE_SOURCE_DIR "/tests/fixtures/formats/blocks.json"));
+        for (const auto& [name, number] : made["types"].items())
+            QTest::newRow(name.c_str()) << QString::fromStdString(name) << number.get<uint>();
+    }
+    void eachFormatIsRead() {
+        QFETCH(QString, name);
+        QFETCH(uint, number);
+        const auto type = dtypeFromName(name.toStdString());
+        QVERIFY(type);
+        const bool super = rowBytes(*type, 64) == 0;
+        Parts parts = Parts::read(kFolder + (super ? "Q4_K.gguf" : "F32.gguf"));
+        Parts::Tensor& tensor = parts.tensor("blk.0.ffn_up.weight");
+        tensor.type = number;
+        tensor.data.assign(tensor.dimensions[1] * rowBytes(*type, int64_t(tensor.dimensions[0])), '\0');
+        std::mt19937_64 random(number);
+        drawBlocks(*type, reinterpret_cast<uint8_t*>(tensor.data.data()), tensor.data.size(), 0.1f, random);
+        test::ScratchFolder folder;
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
+        const auto model = openModel(folder.file("m.gguf"));
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        const TensorView& up = (*model)->weights().layers[0].up;
+        QCOMPARE(up.dtype, *type);
+        QCOMPARE(QByteArray(static_cast<const char*>(up.data), qsizetype(up.nBytes())),
+                 QByteArray::fromStdString(tensor.data));
+        tensor.data.pop_back();
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write().substr(0, parts.write().size() - 32)));
+        QVERIFY(!openModel(folder.file("m.gguf")));
     }
 
     void cardBesideIt() {
