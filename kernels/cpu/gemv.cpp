@@ -19,7 +19,7 @@ int64_t gemvChunkRows(const TensorView& w) {
     const auto bytes = static_cast<int64_t>(std::max<size_t>(1, rowBytes(w.dtype, w.cols)));
     const int64_t total = bytes * w.rows;
     const int64_t target = std::clamp<int64_t>(total / 64, 32 << 10, 512 << 10);
-    return std::max<int64_t>(8, target / bytes / 8 * 8);
+    return std::max<int64_t>(16, target / bytes / 16 * 16);
 }
 
 GemvInputBuffer::GemvInputBuffer(int64_t maxCols, int32_t maxItems)

@@ -38,6 +38,10 @@ enum class ByteOrder : uint8_t {
 inline constexpr size_t kByteOrders = 4;
 ByteOrder byteOrder(DType type);
 
+/// Rows that are no whole steps share steps with their neighbours: at most so many, of which each has inputs of its
+/// own.
+inline constexpr int64_t kMostStepsOfPeriod = 20;
+
 /// Whether this path is taken here: the processor, and the instruction sets that hwy::SupportedTargets() leaves (tests
 /// take some away; this path belongs to AVX3_DL). Slow: asks the processor.
 bool usesBytes();
