@@ -219,6 +219,11 @@ class TestReferenceFamilies : public QObject {
         QVERIFY(refuses("layerKinds", [](ModelWeights& w) { w.shape.layerKinds = {{}, {}}; }));
         QVERIFY(refuses("rope of a layer", [](ModelWeights& w) { w.shape.layerKinds = {{.rope = 1}}; }));
         QVERIFY(refuses("window of a layer", [](ModelWeights& w) { w.shape.layerKinds = {{.window = -1}}; }));
+        QVERIFY(refuses("different windows", [](ModelWeights& w) {
+            w.shape.nLayers = 65;
+            w.layers.resize(65, w.layers[0]);
+            for (int32_t i = 0; i < 65; ++i) w.shape.layerKinds.push_back({.window = i});
+        }));
         QVERIFY(refuses("qNorm and kNorm", [](ModelWeights& w) { w.shape.qkNorm = QkNorm::PerHead; }));
         QVERIFY(refuses("qNorm and kNorm", [](ModelWeights& w) { w.layers[0].qNorm = w.finalNorm; }));
     }
