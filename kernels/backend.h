@@ -104,6 +104,8 @@ struct Rope {
     static Rope plain(double base, int32_t dims);
 };
 
+inline constexpr size_t kMaxLayerWindows = 64;  ///< different windows of one model's layers
+
 /// In what layers of one model differ.
 struct LayerKind {
     int32_t rope = 0;    ///< index into ModelShape::ropes; -1: no RoPE in this layer

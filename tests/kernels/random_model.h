@@ -10,6 +10,7 @@
 #include "kernels/backend.h"
 #include "kernels/drawn_blocks.h"
 #include "kernels/half.h"
+#include "kernels/model_tensors.h"
 
 namespace spanscope::test {
 
@@ -20,6 +21,14 @@ struct RandomModelOptions {
     bool tied = false;
     bool interleaved = false;
     uint32_t seed = 1;
+    // What families differ in (kernels/backend.h); the defaults are Llama's.
+    bool preNorms = true, postNorms = false;
+    Activation activation = Activation::Silu;
+    QkNorm qkNorm = QkNorm::None;
+    std::vector<Rope> ropes = {};  ///< none: one, of whole heads
+    int32_t longRopeAbove = 0;
+    std::vector<LayerKind> layerKinds = {};
+    float embeddingScale = 1, attentionScale = 0, attentionSoftcap = 0, logitSoftcap = 0;
 };
 
 class RandomModel {
@@ -35,19 +44,28 @@ class RandomModel {
         s.vocab = o.vocab;
         s.maxSeqLen = 1 << 15;
         s.ropeInterleaved = o.interleaved;
-        s.ropes.push_back(Rope::plain(10000, o.headDim));
+        s.ropes = o.ropes;
+        if (s.ropes.empty()) s.ropes.push_back(Rope::plain(10000, o.headDim));
+        s.longRopeAbove = o.longRopeAbove;
+        s.layerKinds = o.layerKinds;
+        s.activation = o.activation;
+        s.qkNorm = o.qkNorm;
+        s.embeddingScale = o.embeddingScale;
+        s.attentionScale = o.attentionScale;
+        s.attentionSoftcap = o.attentionSoftcap;
+        s.logitSoftcap = o.logitSoftcap;
         const int64_t nQ = int64_t{o.nHeads} * o.headDim, nKv = int64_t{o.nKvHeads} * o.headDim;
         weights.embedding = matrix(o.type, o.vocab, o.hidden, 1.0f);
         weights.finalNorm = gain(o.hidden);
         if (!o.tied) weights.head = matrix(o.type, o.vocab, o.hidden);
         for (int32_t l = 0; l < o.nLayers; ++l) {
             LayerWeights w;
-            w.attnNorm = gain(o.hidden);
+            if (o.preNorms) w.attnNorm = gain(o.hidden);
             w.q = matrix(o.type, nQ, o.hidden, 2.0f);
             w.k = matrix(o.type, nKv, o.hidden, 2.0f);
             w.v = matrix(o.type, nKv, o.hidden);
             w.o = matrix(o.type, o.hidden, nQ);
-            w.mlpNorm = gain(o.hidden);
+            if (o.preNorms) w.mlpNorm = gain(o.hidden);
             w.gate = matrix(o.type, o.ffn, o.hidden);
             w.up = matrix(o.type, o.ffn, o.hidden);
             w.down = matrix(o.type, o.hidden, o.ffn);
@@ -59,6 +77,14 @@ class RandomModel {
                 w.gateBias = bias(o.ffn);
                 w.upBias = bias(o.ffn);
                 w.downBias = bias(o.hidden);
+            }
+            if (o.qkNorm != QkNorm::None) {
+                w.qNorm = gain(extentOf(Extent::QueryNorm, s));
+                w.kNorm = gain(extentOf(Extent::KeyNorm, s));
+            }
+            if (o.postNorms) {
+                w.postAttnNorm = gain(o.hidden);
+                w.postMlpNorm = gain(o.hidden);
             }
             weights.layers.push_back(w);
         }
