@@ -71,8 +71,7 @@ class Assembler {
         if (!source.supported)
             return fail(fileError(ErrorCode::Unsupported, "this program does not compute with weights of this type",
                                   source.file, name, source.dtypeName,
-                                  "F32, F16 or BF16; in GGUF also Q8_0, Q4_0, Q4_K, "
-                                  "Q5_K, Q6_K"));
+                                  "F32, F16 or BF16; in GGUF also " + blockFormatNames()));
         TensorView view{source.bytes.data(), source.dtype, rows, cols};
         const size_t wanted = view.nBytes();
         if (wanted == 0 || wanted != source.bytes.size())

@@ -2,9 +2,11 @@
 #include <QtTest>
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "engine/model/gguf/gguf.h"
+#include "kernels/drawn_blocks.h"
 #include "tests/model/gguf_writer.h"
 #include "tests/model/tiny_model.h"
 
@@ -12,6 +14,7 @@ using namespace spanscope;
 using test::readFile;
 using test::writeFile;
 using namespace test::gguf;
+using Parts = test::GgufParts;
 
 namespace {
 
@@ -19,16 +22,16 @@ const std::string kFolder = SPANSCOPE_SOURCE_DIR "/tests/fixtures/golden/";
 
 struct Broken {
     const char* title;
-    std::function<void(test::GgufParts&)> edit;
+    std::function<void(Parts&)> edit;
     ErrorCode code;
     const char* mentions;
 };
 
 std::vector<Broken> brokenFiles() {
     const auto put = [](std::string key, std::string value) {
-        return [key, value](test::GgufParts& p) { p.metadata[key] = value; };
+        return [key, value](Parts& p) { p.metadata[key] = value; };
     };
-    const auto drop = [](std::string key) { return [key](test::GgufParts& p) { p.metadata.erase(key); }; };
+    const auto drop = [](std::string key) { return [key](Parts& p) { p.metadata.erase(key); }; };
     const std::string q = "blk.0.attn_q.weight";
     const auto strings = [](size_t n) {
         std::string s = number(9, 4) + number(8, 4) + number(n, 8);
@@ -36,13 +39,12 @@ std::vector<Broken> brokenFiles() {
         return s;
     };
     return {
-        {"magic", [](test::GgufParts& p) { p.magic = "GGML"; }, ErrorCode::Format, "GGUF"},
-        {"version 1", [](test::GgufParts& p) { p.version = 1; }, ErrorCode::Unsupported, "2 or 3"},
-        {"big endian", [](test::GgufParts& p) { p.version = 3u << 24; }, ErrorCode::Unsupported, "big-endian"},
-        {"tensors many", [](test::GgufParts& p) { p.nTensors = int64_t{1} << 60; }, ErrorCode::Format, "tensor_count"},
-        {"values many", [](test::GgufParts& p) { p.nValues = int64_t{1} << 60; }, ErrorCode::Format,
-         "metadata_kv_count"},
-        {"tensors more than there are", [](test::GgufParts& p) { p.nTensors = 400; }, ErrorCode::Format, ""},
+        {"magic", [](Parts& p) { p.magic = "GGML"; }, ErrorCode::Format, "GGUF"},
+        {"version 1", [](Parts& p) { p.version = 1; }, ErrorCode::Unsupported, "2 or 3"},
+        {"big endian", [](Parts& p) { p.version = 3u << 24; }, ErrorCode::Unsupported, "big-endian"},
+        {"tensors many", [](Parts& p) { p.nTensors = int64_t{1} << 60; }, ErrorCode::Format, "tensor_count"},
+        {"values many", [](Parts& p) { p.nValues = int64_t{1} << 60; }, ErrorCode::Format, "metadata_kv_count"},
+        {"tensors more than there are", [](Parts& p) { p.nTensors = 400; }, ErrorCode::Format, ""},
         {"value type", put("x", number(13, 4)), ErrorCode::Format, "x"},
         {"string past the end", put("x", number(8, 4) + number(uint64_t{1} << 50, 8)), ErrorCode::Format, "x"},
         {"array past the end", put("x", number(9, 4) + number(4, 4) + number(uint64_t{1} << 61, 8)), ErrorCode::Format,
@@ -72,13 +74,13 @@ std::vector<Broken> brokenFiles() {
         {"partial rope", put("llama.rope.dimension_count", u32Value(8)), ErrorCode::Unsupported, "dimension_count"},
         {"scaling", put("llama.rope.scaling.type", stringValue("longrope")), ErrorCode::Unsupported, "linear or yarn"},
         {"factor without its kind of scaling",
-         [](test::GgufParts& p) {
+         [](Parts& p) {
              p.metadata["llama.rope.scaling.type"] = stringValue("none");
              p.metadata["llama.rope.scaling.factor"] = f32Value(4);
          },
          ErrorCode::Unsupported, "rope.scaling.factor"},
         {"YaRN extrapolation",
-         [](test::GgufParts& p) {
+         [](Parts& p) {
              p.metadata["llama.rope.scaling.type"] = stringValue("yarn");
              p.metadata["llama.rope.scaling.yarn_ext_factor"] = f32Value(0.5f);
          },
@@ -116,41 +118,39 @@ std::vector<Broken> brokenFiles() {
              }()),
          ErrorCode::Format, "more pieces than the model"},
         {"vocab larger", put("llama.vocab_size", u32Value(97)), ErrorCode::Format, "token_embd"},
-        {"tensor missing", [q](test::GgufParts& p) { p.tensor(q).name = "extra.weight"; }, ErrorCode::Unsupported,
-         "extra"},
+        {"tensor missing", [q](Parts& p) { p.tensor(q).name = "extra.weight"; }, ErrorCode::Unsupported, "extra"},
         {"norm missing",
-         [](test::GgufParts& p) {
-             std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; });
-         },
+         [](Parts& p) { std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; }); },
          ErrorCode::NotFound, "output_norm.weight"},
-        {"tensor twice", [q](test::GgufParts& p) { p.tensors.push_back(p.tensor(q)); }, ErrorCode::Format, "twice"},
-        {"type not run", [q](test::GgufParts& p) { p.tensor(q).type = 10; }, ErrorCode::Unsupported, "Q2_K"},
-        {"type unknown", [q](test::GgufParts& p) { p.tensor(q).type = 99; }, ErrorCode::Unsupported, "99"},
-        {"dimensions 0", [q](test::GgufParts& p) { p.tensor(q).dimensions = {}; }, ErrorCode::Format, "dimensions"},
+        {"tensor twice", [q](Parts& p) { p.tensors.push_back(p.tensor(q)); }, ErrorCode::Format, "twice"},
+        {"type not run", [q](Parts& p) { p.tensor(q).type = 16; }, ErrorCode::Unsupported, "IQ2_XXS"},
+        {"types that are", [q](Parts& p) { p.tensor(q).type = 16; }, ErrorCode::Unsupported,
+         "Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS"},
+        {"type unknown", [q](Parts& p) { p.tensor(q).type = 99; }, ErrorCode::Unsupported, "99"},
+        {"dimensions 0", [q](Parts& p) { p.tensor(q).dimensions = {}; }, ErrorCode::Format, "dimensions"},
         {"dimensions 5",
-         [q](test::GgufParts& p) {
+         [q](Parts& p) {
              p.tensor(q).dimensions = {1, 1, 1, 1, 1};
          },
          ErrorCode::Format, "dimensions"},
-        {"dimension 0", [q](test::GgufParts& p) { p.tensor(q).dimensions[0] = 0; }, ErrorCode::Format, "dimension"},
-        {"dimension overflow", [q](test::GgufParts& p) { p.tensor(q).dimensions.assign(4, uint64_t{1} << 40); },
+        {"dimension 0", [q](Parts& p) { p.tensor(q).dimensions[0] = 0; }, ErrorCode::Format, "dimension"},
+        {"dimension overflow", [q](Parts& p) { p.tensor(q).dimensions.assign(4, uint64_t{1} << 40); },
          ErrorCode::Format, "past the end"},
         {"rows not whole blocks",
-         [q](test::GgufParts& p) {
+         [q](Parts& p) {
              p.tensor(q).type = 8;
              p.tensor(q).dimensions = {33, 1};
          },
          ErrorCode::Format, "blocks"},
-        {"offset odd", [q](test::GgufParts& p) { p.tensor(q).offset = 7; }, ErrorCode::Format, "aligned"},
-        {"offset far", [q](test::GgufParts& p) { p.tensor(q).offset = int64_t{1} << 50; }, ErrorCode::Format,
-         "aligned"},
-        {"offset of another", [q](test::GgufParts& p) { p.tensor(q).offset = 0; }, ErrorCode::Format, "overlaps"},
+        {"offset odd", [q](Parts& p) { p.tensor(q).offset = 7; }, ErrorCode::Format, "aligned"},
+        {"offset far", [q](Parts& p) { p.tensor(q).offset = int64_t{1} << 50; }, ErrorCode::Format, "aligned"},
+        {"offset of another", [q](Parts& p) { p.tensor(q).offset = 0; }, ErrorCode::Format, "overlaps"},
         {"shape differs",
-         [q](test::GgufParts& p) {
+         [q](Parts& p) {
              p.tensor(q).dimensions = {32, 128};
          },
          ErrorCode::Format, "shape"},
-        {"name not UTF-8", [q](test::GgufParts& p) { p.tensor(q).name = "\xFF"; }, ErrorCode::Format, "UTF-8"},
+        {"name not UTF-8", [q](Parts& p) { p.tensor(q).name = "\xFF"; }, ErrorCode::Format, "UTF-8"},
     };
 }
 
@@ -168,7 +168,7 @@ class TestGguf : public QObject {
     void opens() {
         QFETCH(QString, name);
         QFETCH(int, version);
-        test::GgufParts parts = test::GgufParts::read(kFolder + name.toStdString() + ".gguf");
+        Parts parts = Parts::read(kFolder + name.toStdString() + ".gguf");
         parts.version = uint32_t(version);
         test::ScratchFolder folder;
         QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
@@ -189,6 +189,39 @@ class TestGguf : public QObject {
         QCOMPARE(headers->forecast(64, DType::F32).weightBytes, (*model)->weightBytes());
     }
 
+    /// A tensor of each block format in a file of floats, under ggml's number for it.
+    void eachFormatIsRead_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<uint>("number");
+        const auto made = nlohmann::json::parse(readFile(SPANSCOPE_SOURCE_DIR "/tests/fixtures/formats/blocks.json"));
+        for (const auto& [name, number] : made["types"].items())
+            QTest::newRow(name.c_str()) << QString::fromStdString(name) << number.get<uint>();
+    }
+    void eachFormatIsRead() {
+        QFETCH(QString, name);
+        QFETCH(uint, number);
+        const auto type = dtypeFromName(name.toStdString());
+        QVERIFY(type);
+        const bool super = rowBytes(*type, 64) == 0;
+        Parts parts = Parts::read(kFolder + (super ? "Q4_K.gguf" : "F32.gguf"));
+        Parts::Tensor& tensor = parts.tensor("blk.0.ffn_up.weight");
+        tensor.type = number;
+        tensor.data.assign(tensor.dimensions[1] * rowBytes(*type, int64_t(tensor.dimensions[0])), '\0');
+        std::mt19937_64 random(number);
+        drawBlocks(*type, reinterpret_cast<uint8_t*>(tensor.data.data()), tensor.data.size(), 0.1f, random);
+        test::ScratchFolder folder;
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
+        const auto model = openModel(folder.file("m.gguf"));
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        const TensorView& up = (*model)->weights().layers[0].up;
+        QCOMPARE(up.dtype, *type);
+        QCOMPARE(QByteArray(static_cast<const char*>(up.data), qsizetype(up.nBytes())),
+                 QByteArray::fromStdString(tensor.data));
+        tensor.data.pop_back();
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write().substr(0, parts.write().size() - 32)));
+        QVERIFY(!openModel(folder.file("m.gguf")));
+    }
+
     void cardBesideIt() {
         test::ScratchFolder folder;
         QVERIFY(writeFile(folder.file("m.gguf"), readFile(kFolder + "F32.gguf")));
@@ -199,7 +232,7 @@ class TestGguf : public QObject {
     }
 
     void eachBiasIsThereIfItsTensorIs() {
-        test::GgufParts parts = test::GgufParts::read(kFolder + "BF16.gguf");
+        Parts parts = Parts::read(kFolder + "BF16.gguf");
         test::ScratchFolder folder;
         std::erase_if(parts.tensors, [](const auto& t) { return t.name == "blk.0.attn_k.bias"; });
         QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
@@ -221,7 +254,7 @@ class TestGguf : public QObject {
     void brokenFilesAreRefused() {
         QFETCH(int, index);
         const Broken broken = brokenFiles()[size_t(index)];
-        test::GgufParts parts = test::GgufParts::read(kFolder + "F32.gguf");
+        Parts parts = Parts::read(kFolder + "F32.gguf");
         broken.edit(parts);
         test::ScratchFolder folder;
         QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
