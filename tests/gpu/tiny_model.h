@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/backend.h"
+#include "kernels/drawn_blocks.h"
 #include "kernels/half.h"
 #include "tests/gpu/check.h"
 
@@ -28,13 +29,10 @@ struct TinyModel {
     TensorView matrix(int rows, int cols, DType type, float scale, Random& random) {
         const size_t n = static_cast<size_t>(rows) * static_cast<size_t>(cols);
         std::vector<char> bytes(rowBytes(type, cols) * static_cast<size_t>(rows));
-        if (type == DType::Q8_0 ||
-            type == DType::Q4_0) {  // any bits are a block; the scale gives quants the wanted spread
-            const size_t block = rowBytes(type, 32);
-            const uint16_t d = floatToF16(scale / (type == DType::Q8_0 ? 74.f : 4.6f));
-            for (char& c : bytes) c = static_cast<char>(random.next());
-            for (size_t i = 0; i < bytes.size(); i += block) std::memcpy(bytes.data() + i, &d, 2);
-        } else
+        if (isBlocked(type))
+            drawBlocks(type, reinterpret_cast<uint8_t*>(bytes.data()), bytes.size(), scale,
+                       [&] { return random.next(); });
+        else
             for (size_t i = 0; i < n; ++i) {
                 const float v = random.normal() * scale;
                 if (type == DType::F32) std::memcpy(bytes.data() + i * 4, &v, 4);

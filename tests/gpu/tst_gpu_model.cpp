@@ -118,10 +118,16 @@ int main(int argc, char** argv) {
             compare(TinyModel(2, 4, 2, 64, 128, 224, 300, type, nSequences == 3, false, nSequences == 6, next()),
                     DType::F32, nSequences, 90, 12, nSequences % 2 == 0, 1e-2,
                     std::string(dtypeName(type)) + ", " + std::to_string(nSequences) + " sequences", next());
+    // Other blocks: widened to F16 on load.
+    for (DType type : kDTypes)
+        if (isBlocked(type) && type != DType::Q8_0 && type != DType::Q4_0)
+            compare(TinyModel(1, 4, 2, 64, 256, 256, 300, type, false, false, false, next()), DType::F32, 2, 60, 6,
+                    true, 1e-2, dtypeName(type), next());
     testDefaultKvType(DType::F32, DType::BF16);
     testDefaultKvType(DType::BF16, DType::BF16);
     testDefaultKvType(DType::F16, DType::F16);
     testDefaultKvType(DType::Q8_0, DType::F16);
+    testDefaultKvType(DType::Q5_1, DType::F16);
     testErrors(f32);
     return check::finish("tst_gpu_model");
 }
