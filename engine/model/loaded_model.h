@@ -37,6 +37,7 @@ class LoadedModel final : public Model {
     const ModelWeights& weights() const override { return m_weights; }
     const Tokenizer& tokenizer() const override { return *m_tokenizer; }
     const SpanscopeCard& card() const override { return m_card; }
+    const ChatTemplates& chatTemplates() const override { return m_chatTemplates; }
     uint64_t weightBytes() const override { return m_weightBytes; }
     std::string formatName() const override { return m_formatName; }
     const std::vector<std::string>& notes() const override { return m_notes; }
@@ -47,6 +48,7 @@ class LoadedModel final : public Model {
     ModelWeights m_weights;
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
+    ChatTemplates m_chatTemplates;
     uint64_t m_weightBytes = 0;
     std::vector<std::string> m_notes;
     bool m_normsBelowOne = false;  ///< gains of RMSNorm still lack the 1 that loadTensors() adds

@@ -43,6 +43,9 @@ Status loadRest(LoadedModel& model, const ProgressFn& progress) {
     auto tokenizer = loadTokenizer(model.m_vocabulary, model.m_weights.shape.vocab);
     if (!tokenizer) return tokenizer.error();
     model.m_tokenizer = std::move(tokenizer->tokenizer);
+    auto templates = readChatTemplates(model.m_vocabulary, *model.m_tokenizer);
+    if (!templates) return templates.error();
+    model.m_chatTemplates = std::move(*templates);
     model.m_vocabulary = {};
     auto card = loadCard(model.m_cardPath);
     if (!card) return card.error();

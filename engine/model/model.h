@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/model/chat_templates.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/span/tracker.h"
 #include "kernels/backend.h"
@@ -61,6 +62,7 @@ class Model {
     virtual const ModelWeights& weights() const = 0;
     virtual const Tokenizer& tokenizer() const = 0;
     virtual const SpanscopeCard& card() const = 0;
+    virtual const ChatTemplates& chatTemplates() const = 0;  ///< empty for a base model
     virtual uint64_t weightBytes() const = 0;
     virtual std::string formatName() const = 0;  ///< "safetensors BF16", "GGUF Q4_K", for people
     /// Where the files left a choice: what was taken. Sentences for people, mostly none.

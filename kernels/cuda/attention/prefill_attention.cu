@@ -26,7 +26,17 @@ __device__ __forceinline__ int32_t runAt(const DeviceRun* runs, int32_t nRuns, i
     return lo;
 }
 
-/// Bits of keys [k0, k0 + 64) that `query` may read.
+/// The oldest key in `query`'s window.
+__device__ __forceinline__ int32_t oldestOf(const PrefillAttentionParams& p, int32_t query) {
+    return p.window > 0 ? max(query - p.window + 1, 0) : 0;
+}
+
+/// Bits of keys [k0, k0 + 64) in `query`'s window.
+__device__ __forceinline__ uint64_t windowBits(const PrefillAttentionParams& p, int32_t query, int32_t k0) {
+    const int32_t a = oldestOf(p, query) - k0;
+    return a <= 0 ? ~0ull : a < kTile ? ~0ull << a : 0;
+}
+/// Bits of keys [k0, k0 + 64) that `query` may read by its list.
 __device__ uint64_t visibleBits(const PrefillAttentionParams& p, const DeviceRun& run, int32_t query, int32_t k0) {
     const Interval* list = p.intervals + run.firstInterval;
     int32_t lo = 0, hi = run.nIntervals;  // first interval that ends after k0
@@ -67,10 +77,11 @@ __global__ void __launch_bounds__(kThreads) prefillPlanKernel(const PrefillAtten
         for (int i = threadIdx.x; i < nWords; i += kThreads) runAll[i] = 0;
         __syncthreads();
         for (int32_t i = threadIdx.x; i < run.nIntervals; i += kThreads) {
-            const Interval most = clipToQuery(p.intervals[run.firstInterval + i], lastQuery);
+            Interval most = clipToQuery(p.intervals[run.firstInterval + i], lastQuery);
+            most.begin = max(most.begin, oldestOf(p, firstQuery));
             if (most.begin < most.end) setBits(any, most.begin / kTile, (most.end - 1) / kTile + 1);
             const Interval least = clipToQuery(p.intervals[run.firstInterval + i], firstQuery);
-            const int32_t from = (least.begin + kTile - 1) / kTile, to = least.end / kTile;
+            const int32_t from = (max(least.begin, oldestOf(p, lastQuery)) + kTile - 1) / kTile, to = least.end / kTile;
             if (from < to) setBits(runAll, from, to);
         }
         __syncthreads();
@@ -107,7 +118,8 @@ __device__ __forceinline__ void loadMatrix4Transposed(uint32_t (&r)[4], const vo
                  : "r"(s));
 }
 
-template <class T, int HD>
+/// kExtras: there may be a window or a soft cap. Others pay nothing for them.
+template <class T, int HD, bool kExtras>
 __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const PrefillAttentionParams p) {
     constexpr int kRow = HD + 8;  // values; the pad keeps ldmatrix free of bank conflicts
     extern __shared__ uint4 sRaw[];
@@ -156,7 +168,7 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
 
     float o[HD / 8][4] = {};
     float m0 = -INFINITY, m1 = -INFINITY, l0 = 0.f, l1 = 0.f;
-    const float scaleLog2 = p.scale * kLog2e;
+    const float scaleLog2 = kExtras ? p.scaleLog2 : p.scale * kLog2e;
     if (nTiles > 0) fetch(0, 0);
     for (int32_t it = 0; it < nTiles; ++it) {
         const int buffer = it & 1;
@@ -179,6 +191,12 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
                 mma16816<T>(s[2 * n], q[ks][0], q[ks][1], q[ks][2], q[ks][3], b[0], b[1]);
                 mma16816<T>(s[2 * n + 1], q[ks][0], q[ks][1], q[ks][2], q[ks][3], b[2], b[3]);
             }
+        if (kExtras && p.capScale > 0.f) {
+#pragma unroll
+            for (int n = 0; n < kTile / 8; ++n)
+#pragma unroll
+                for (int i = 0; i < 4; ++i) s[n][i] = fastTanh(s[n][i] * p.capScale);
+        }
         const uint32_t entry = tiles[it];
         if (entry & 1u) {
 #pragma unroll
@@ -187,8 +205,12 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
                 for (int i = 0; i < 4; ++i) s[n][i] *= scaleLog2;
         } else {
             const int32_t k0 = static_cast<int32_t>(entry >> 1) * kTile;
-            const uint64_t bits0 = i0 < p.n ? visibleBits(p, run0, p.position0 + i0, k0) : 0;
-            const uint64_t bits1 = i1 < p.n ? visibleBits(p, run1, p.position0 + i1, k0) : 0;
+            uint64_t bits0 = i0 < p.n ? visibleBits(p, run0, p.position0 + i0, k0) : 0;
+            uint64_t bits1 = i1 < p.n ? visibleBits(p, run1, p.position0 + i1, k0) : 0;
+            if (kExtras && p.window > 0) {
+                bits0 &= windowBits(p, p.position0 + i0, k0);
+                bits1 &= windowBits(p, p.position0 + i1, k0);
+            }
 #pragma unroll
             for (int n = 0; n < kTile / 8; ++n)
 #pragma unroll
@@ -267,7 +289,8 @@ __global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAtte
     float o[kDims] = {};
     float m = -INFINITY, l = 0.f;
     for (int32_t v = 0; v < run.nIntervals; ++v) {
-        const Interval part = clipToQuery(p.intervals[run.firstInterval + v], query);
+        Interval part = clipToQuery(p.intervals[run.firstInterval + v], query);
+        part.begin = max(part.begin, oldestOf(p, query));
         for (int32_t k0 = part.begin; k0 < part.end; k0 += 32) {
             const int32_t key = k0 + lane;
             const bool valid = key < part.end;
@@ -279,7 +302,8 @@ __global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAtte
                 float dot = 0.f;
                 for (int d = 0; d < hd; ++d)
                     dot += loadElement(p.q, p.qType, at + d) * loadElement(p.kv, p.kvType, tile + d);
-                s = dot * p.scale * kLog2e;
+                if (p.capScale > 0.f) s = tanhf(dot * p.capScale) * p.scaleLog2;
+                else s = dot * p.scaleLog2;
             }
             const float before = m;
             m = fmaxf(m, warpMax(s));
@@ -306,37 +330,63 @@ __global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAtte
 template <class T, int HD>
 constexpr size_t kSharedBytes = size_t{4} * kTile*(HD + 8) * sizeof(T);
 
+/// Some devices have no room for the widest heads.
 template <class T, int HD>
-cudaError_t launchTiled(const LaunchContext& ctx, const PrefillAttentionParams& params) {
-    const dim3 grid((params.n + kTile - 1) / kTile, params.nHeads);
-    return launch(ctx, prefillAttentionKernel<T, HD>, grid, dim3(kThreads), kSharedBytes<T, HD>, params);
+bool fits(const LaunchContext& ctx) {
+    return kSharedBytes<T, HD> <= static_cast<size_t>(ctx.sharedPerBlock);
 }
-template <class T>
-cudaError_t launchType(const LaunchContext& ctx, const PrefillAttentionParams& params, bool& taken) {
-    taken = true;
-    switch (params.headDim) {
-        case 32: return launchTiled<T, 32>(ctx, params);
-        case 64: return launchTiled<T, 64>(ctx, params);
-        case 128: return launchTiled<T, 128>(ctx, params);
-        default: taken = false; return cudaSuccess;
+
+/// fn(Index<headDim>) where there is a tiled kernel; else `none`.
+template <class Result, class Fn>
+Result withTiled(int32_t headDim, Result none, const Fn& fn) {
+    switch (headDim) {
+        case 32: return fn(Index<32>());
+        case 64: return fn(Index<64>());
+        case 96: return fn(Index<96>());
+        case 128: return fn(Index<128>());
+        case 256: return fn(Index<256>());
+        default: return none;
     }
 }
+
+/// Whether the device takes the tiled kernel; if so it is launched, and `status` is the launch's.
 template <class T>
-cudaError_t raiseLimits() {
-    const auto raise = [](const void* kernel, size_t bytes) {
-        return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-    };
-    cudaError_t status = raise(reinterpret_cast<const void*>(prefillAttentionKernel<T, 128>), kSharedBytes<T, 128>);
-    if (status == cudaSuccess)
-        status = raise(reinterpret_cast<const void*>(prefillAttentionKernel<T, 64>), kSharedBytes<T, 64>);
-    return status;
+bool launchTiled(const LaunchContext& ctx, const PrefillAttentionParams& params, cudaError_t& status) {
+    return withTiled(params.headDim, false, [&](auto headDim) {
+        constexpr int HD = decltype(headDim)::value;
+        if (!fits<T, HD>(ctx)) return false;
+        const bool extras = params.window > 0 || params.softcap > 0.f;
+        const dim3 grid((params.n + kTile - 1) / kTile, params.nHeads);
+        status = launch(ctx, extras ? prefillAttentionKernel<T, HD, true> : prefillAttentionKernel<T, HD, false>, grid,
+                        dim3(kThreads), kSharedBytes<T, HD>, params);
+        return true;
+    });
+}
+
+template <class T>
+cudaError_t raiseLimits(const LaunchContext& ctx) {
+    for (const int32_t headDim : {32, 64, 96, 128, 256}) {
+        const cudaError_t status = withTiled(headDim, cudaSuccess, [&](auto dims) {
+            constexpr int HD = decltype(dims)::value;
+            const auto raise = [&](void (*kernel)(PrefillAttentionParams)) {
+                return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                            cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                            static_cast<int>(kSharedBytes<T, HD>));
+            };
+            if (!fits<T, HD>(ctx)) return cudaSuccess;
+            const cudaError_t raised = raise(prefillAttentionKernel<T, HD, false>);
+            return raised == cudaSuccess ? raise(prefillAttentionKernel<T, HD, true>) : raised;
+        });
+        if (status != cudaSuccess) return status;
+    }
+    return cudaSuccess;
 }
 
 }  // namespace
 
-cudaError_t preparePrefillAttention() {
-    const cudaError_t status = raiseLimits<Half>();
-    return status == cudaSuccess ? raiseLimits<Bf16>() : status;
+cudaError_t preparePrefillAttention(const LaunchContext& ctx) {
+    const cudaError_t status = raiseLimits<Half>(ctx);
+    return status == cudaSuccess ? raiseLimits<Bf16>(ctx) : status;
 }
 
 cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionParams& params) {
@@ -345,13 +395,16 @@ cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionPa
     return launch(alone, prefillPlanKernel, dim3((params.n + kTile - 1) / kTile), dim3(kThreads), shared, params);
 }
 
-cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& params) {
+cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& given) {
     const LaunchContext alone = withoutDependentLaunch(ctx);
+    PrefillAttentionParams params = given;
+    params.scaleLog2 = (params.softcap > 0.f ? params.softcap : params.scale) * kLog2e;
+    params.capScale = params.softcap > 0.f ? params.scale / params.softcap : 0.f;
     if (params.kvType == params.qType && params.kvType != Element::F32) {
-        bool taken = false;
-        const cudaError_t status = params.kvType == Element::F16 ? launchType<Half>(alone, params, taken)
-                                                                 : launchType<Bf16>(alone, params, taken);
-        if (taken) return status;
+        cudaError_t status = cudaSuccess;
+        if (params.kvType == Element::F16 ? launchTiled<Half>(alone, params, status)
+                                          : launchTiled<Bf16>(alone, params, status))
+            return status;
     }
     const dim3 grid((params.n + kThreads / 32 - 1) / (kThreads / 32), params.nHeads);
     return launch(alone, prefillPlainKernel, grid, dim3(kThreads), 0, params);
