@@ -36,6 +36,7 @@ class LoadedModel final : public Model {
     const ModelWeights& weights() const override { return m_weights; }
     const Tokenizer& tokenizer() const override { return *m_tokenizer; }
     const SpanscopeCard& card() const override { return m_card; }
+    std::span<const int32_t> stopIds() const override { return m_stopIds; }
     uint64_t weightBytes() const override { return m_weightBytes; }
     std::string formatName() const override { return m_formatName; }
 
@@ -45,6 +46,7 @@ class LoadedModel final : public Model {
     ModelWeights m_weights;
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
+    std::vector<int32_t> m_stopIds;
     uint64_t m_weightBytes = 0;
     std::vector<std::shared_ptr<const void>> m_mappings;
     struct Free {

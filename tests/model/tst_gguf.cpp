@@ -140,7 +140,7 @@ std::vector<Broken> brokenFiles() {
         {"partial rope", put("llama.rope.dimension_count", u32Value(8)), ErrorCode::Unsupported, "dimension_count"},
         {"scaling", put("llama.rope.scaling.type", stringValue("yarn")), ErrorCode::Unsupported, "linear"},
         {"experts", put("llama.expert_count", u32Value(8)), ErrorCode::Unsupported, "expert"},
-        {"vocabulary kind", put("tokenizer.ggml.model", stringValue("gpt2")), ErrorCode::Unsupported, "sentencepiece"},
+        {"vocabulary kind", put("tokenizer.ggml.model", stringValue("rwkv")), ErrorCode::Unsupported, "rwkv"},
         {"no tokens", drop("tokenizer.ggml.tokens"), ErrorCode::Format, "tokenizer.ggml.tokens"},
         {"fewer tokens", put("tokenizer.ggml.tokens", strings(95)), ErrorCode::Format, "equal numbers"},
         {"no unknown piece",
