@@ -22,11 +22,38 @@
 
 namespace spanscope {
 
-enum class DType : uint8_t { F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K };
+enum class DType : uint8_t {
+    F32,
+    F16,
+    BF16,
+    // The block formats of GGUF, kernels/quant_blocks.h.
+    Q8_0,
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    IQ4_NL,
+    Q2_K,
+    Q3_K,
+    Q4_K,
+    Q5_K,
+    Q6_K,
+    IQ4_XS,
+};
+inline constexpr DType kDTypes[] = {DType::F32,  DType::F16,  DType::BF16, DType::Q8_0,   DType::Q4_0,
+                                    DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::IQ4_NL, DType::Q2_K,
+                                    DType::Q3_K, DType::Q4_K, DType::Q5_K, DType::Q6_K,   DType::IQ4_XS};
+inline constexpr bool isBlocked(DType dtype) {
+    return dtype != DType::F32 && dtype != DType::F16 && dtype != DType::BF16;
+}
 
 /// Bytes of one row of `cols` values (block formats: whole blocks); 0 if cols does not fit the blocks.
 size_t rowBytes(DType dtype, int64_t cols);
 const char* dtypeName(DType dtype);
+/// The type of a name, in capitals or not; empty if there is none.
+std::optional<DType> dtypeFromName(std::string_view name);
+/// "Q8_0, Q4_0, ...": all that isBlocked() holds for, for people.
+std::string blockFormatNames();
 
 /// A matrix (rows, cols), row-major and dense, y = W x with x (cols) and y (rows); a vector has rows = 1.
 /// data == nullptr: absent (optional biases, tied head).
@@ -76,6 +103,8 @@ struct Rope {
     /// Without scaling: base^(-2i / dims) for i in [0, dims / 2).
     static Rope plain(double base, int32_t dims);
 };
+
+inline constexpr size_t kMaxLayerWindows = 64;  ///< different windows of one model's layers
 
 /// In what layers of one model differ.
 struct LayerKind {

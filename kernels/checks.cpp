@@ -1,5 +1,6 @@
 #include "kernels/checks.h"
 
+#include <set>
 #include <string>
 
 #include "kernels/model_tensors.h"
@@ -40,12 +41,17 @@ Status checkRopes(const ModelShape& s) {
     if (s.layerKinds.empty()) return {};
     if (static_cast<int32_t>(s.layerKinds.size()) != s.nLayers)
         return invalidArgument("layerKinds", std::to_string(s.layerKinds.size()), std::to_string(s.nLayers));
+    std::set<int32_t> windows;
     for (const LayerKind& kind : s.layerKinds) {
         const auto nRopes = static_cast<int32_t>(s.ropes.size());
         if (kind.rope < -1 || kind.rope >= nRopes)
             return invalidArgument("rope of a layer", std::to_string(kind.rope), rangeText(-1, nRopes - 1));
         if (kind.window < 0) return invalidArgument("window of a layer", std::to_string(kind.window), "0 or more");
+        windows.insert(kind.window);
     }
+    if (windows.size() > kMaxLayerWindows)
+        return invalidArgument("different windows of layers", std::to_string(windows.size()),
+                               "at most " + std::to_string(kMaxLayerWindows));
     return {};
 }
 
@@ -95,7 +101,7 @@ Status checkOptions(const BackendOptions& o) {
     if (o.nThreads < 0 || o.nThreads > 1024)
         return invalidArgument("nThreads", std::to_string(o.nThreads), "0 to 1024");
     const DType kvType = o.kvType.value_or(DType::F32);
-    if (kvType != DType::F32 && kvType != DType::F16 && kvType != DType::BF16) {
+    if (isBlocked(kvType)) {
         Error e = invalidArgument("KV cache type", dtypeName(kvType), "F32, F16 or BF16");
         e.code = ErrorCode::Unsupported;
         return e;

@@ -40,11 +40,13 @@ SPANSCOPE_HD inline bool inWindow(int32_t window, int32_t query, int32_t key) {
     return window <= 0 || key > query - window;
 }
 
-/// The part of `interval` that `query` may read: [begin, end) with end <= query + 1; empty if begin >= end.
-SPANSCOPE_HD inline Interval clipToQuery(Interval interval, int32_t query) {
+/// The part of `interval` that `query` may read in a layer of that window (0 = all): [begin, end) with
+/// end <= query + 1; empty if begin >= end.
+SPANSCOPE_HD inline Interval clipToQuery(Interval interval, int32_t query, int32_t window = 0) {
+    const int32_t first = window > 0 && window <= query ? query - window + 1 : 0;
     const int32_t end = interval.end < query + 1 ? interval.end : query + 1;
     Interval r;
-    r.begin = interval.begin < 0 ? 0 : interval.begin;
+    r.begin = interval.begin < first ? first : interval.begin;
     r.end = end > r.begin ? end : r.begin;
     return r;
 }
@@ -60,13 +62,13 @@ SPANSCOPE_HD inline int32_t attendedTokens(const Interval* list, int32_t nInterv
 }
 
 /// Tokens that a kernel loads for that: the list rounded outward to whole pages, a page counted once,
-/// the last page only as far as the sequence reaches (nothing beyond `query` is stored).
-SPANSCOPE_HD inline int32_t loadedTokens(const Interval* list, int32_t nIntervals, int32_t query) {
+/// the last page only as far as the sequence reaches (nothing beyond `query` is stored). window: of the layer, 0 = all.
+SPANSCOPE_HD inline int32_t loadedTokens(const Interval* list, int32_t nIntervals, int32_t query, int32_t window = 0) {
     int32_t n = 0;
     int32_t nextPage = 0;  // first page not counted yet
     const int32_t stored = query + 1;
     for (int32_t i = 0; i < nIntervals; ++i) {
-        const Interval c = clipToQuery(list[i], query);
+        const Interval c = clipToQuery(list[i], query, window);
         if (c.begin >= c.end) continue;
         int32_t first = c.begin / kPageTokens;
         const int32_t last = (c.end - 1) / kPageTokens;  // inclusive

@@ -69,6 +69,7 @@ Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
     auto model = openModel(modelPath(options), progressOn(log, "opening the model"));
     log.endProgress();
     if (!model) return model.error();
+    for (const std::string& note : (*model)->notes()) log.info("spanscope-cli: " + (*model)->path() + ": " + note);
     return OpenedModel{std::move(*model), nsSince(startedAt)};
 }
 

@@ -71,10 +71,9 @@ CLI::Validator wholeNumber(T min, T max) {
 }
 
 DType parseKvType(const std::string& text) {
-    DType type{};
-    if (!dtypeFromName(text, type) || (type != DType::F32 && type != DType::F16 && type != DType::BF16))
-        throw CLI::ValidationError("\"" + text + "\" is not f32, f16 or bf16");
-    return type;
+    const auto type = dtypeFromName(text);
+    if (!type || isBlocked(*type)) throw CLI::ValidationError("\"" + text + "\" is not f32, f16 or bf16");
+    return *type;
 }
 
 Device parseDevice(const std::string& text) {
@@ -432,8 +431,8 @@ void addBench(CLI::App& app, Options& all) {
     bench->add_flag_callback(
         "--no-warmup", [&o] { o.warmup = false; }, "without the untimed first round");
     bench->add_option("--random-weights", o.randomWeights, "a shape with drawn weights instead of a model")
-        ->check(CLI::IsMember({"llama-160m", "llama-1b", "llama-7b"}));
-    bench->add_option("--weight-type", o.weightType, "of drawn weights: f32, f16, bf16, q8_0, q4_0");
+        ->check(CLI::IsMember(RandomWeights::shapes()));
+    bench->add_option("--weight-type", o.weightType, "of drawn weights: F32, F16, BF16, " + blockFormatNames());
     addAttention(bench, o.attention, "dense", "; declared feeds a worked sheet token by token");
     bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")

@@ -77,16 +77,16 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         subject.format = opened.model->formatName();
         if (auto ok = checkMemory(o.model, *opened.model, demand, log); !ok) return log.fail(ok.error());
     } else {
-        DType type = DType::BF16;
-        if (!dtypeFromName(o.weightType, type))
+        const auto type = dtypeFromName(o.weightType);
+        if (!type)
             return log.fail({ErrorCode::InvalidArgument,
                              "no such format",
                              {},
                              "--weight-type",
                              o.weightType,
-                             "f32, f16, bf16, q8_0, q4_0, ..."});
+                             "F32, F16, BF16, " + blockFormatNames()});
         const bool ask = !o.model.force;
-        auto weights = RandomWeights::create(o.randomWeights, type, o.seed, ask ? freeMemoryBytes() : UINT64_MAX,
+        auto weights = RandomWeights::create(o.randomWeights, *type, o.seed, ask ? freeMemoryBytes() : UINT64_MAX,
                                              progressOn(log, "drawing weights"));
         log.endProgress();
         if (!weights) return log.fail(weights.error());
@@ -102,7 +102,7 @@ int benchVerb(const BenchOptions& o, const Log& log) {
                              mebibytes(left) + " free",
                              mebibytes(wanted)});
         subject.model = o.randomWeights + " (drawn weights)";
-        subject.format = dtypeName(type);
+        subject.format = dtypeName(*type);
     }
     const ModelWeights& weights = drawn ? drawn->weights() : opened.model->weights();
     auto backend = makeBackendFor(weights, o.model, {kvTokens, benchMaxBatch(plan), o.model.nThreads}, log);

@@ -1,4 +1,5 @@
 // info: what a model (or a recorded run) is, from headers alone where that is enough.
+#include <algorithm>
 #include <filesystem>
 
 #include "app/cli/model_setup.h"
@@ -68,8 +69,24 @@ Json taskJson(const TaskCard& t) {
             {"max_sentences", t.maxSentences}};
 }
 
+/// The window that some or all layers have; size 0 and no layers: none.
+struct Windows {
+    int32_t size = 0, nLayers = 0;
+};
+
+Windows windowsOf(const ModelShape& shape) {
+    if (shape.slidingWindow > 0) return {shape.slidingWindow, shape.nLayers};
+    Windows windows;
+    for (const LayerKind& kind : shape.layerKinds) {
+        windows.size = std::max(windows.size, kind.window);
+        windows.nLayers += kind.window > 0;
+    }
+    return windows;
+}
+
 Json modelJson(const Model& model, const MemoryForecast& f) {
     const ModelShape& s = model.weights().shape;
+    const Windows windows = windowsOf(s);
     const SpanscopeCard& card = model.card();
     Json tasks = Json::array();
     for (const TaskCard& t : card.tasks) tasks.push_back(taskJson(t));
@@ -77,6 +94,7 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
             {"name", model.name()},
             {"hash", model.hash()},
             {"format", model.formatName()},
+            {"notes", model.notes()},
             {"shape",
              {{"n_layers", s.nLayers},
               {"hidden", s.hidden},
@@ -86,7 +104,8 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
               {"head_dim", s.headDim},
               {"vocab", s.vocab},
               {"max_context", s.maxSeqLen},
-              {"sliding_window", s.slidingWindow},
+              {"sliding_window", windows.size},
+              {"windowed_layers", windows.nLayers},
               {"tied_head", !model.weights().head}}},
             {"protocol_version", card.protocolVersion},
             {"description", card.description},
@@ -114,8 +133,11 @@ void printModel(const Model& model, const MemoryForecast& f) {
     printFormat("  shape     %d layers, %d wide, MLP %d, %d heads (%d for keys and values) of %d, vocabulary %d%s\n",
                 s.nLayers, s.hidden, s.ffn, s.nHeads, s.nKvHeads, s.headDim, s.vocab,
                 model.weights().head ? "" : ", tied head");
-    printFormat("  context   %d tokens%s\n", s.maxSeqLen,
-                s.slidingWindow > 0 ? (", sliding window " + std::to_string(s.slidingWindow)).c_str() : "");
+    std::string window;
+    if (const Windows w = windowsOf(s); w.size > 0)
+        window = ", sliding window " + std::to_string(w.size) +
+                 (w.nLayers < s.nLayers ? " in " + std::to_string(w.nLayers) + " layers" : "");
+    printFormat("  context   %d tokens%s\n", s.maxSeqLen, window.c_str());
     if (card.protocolVersion == 0) {
         printFormat("  protocol  none: runs as plain text\n");
     } else {

@@ -4,16 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstring>
 #include <thread>
 #include <vector>
 
+#include "kernels/drawn_blocks.h"
 #include "kernels/half.h"
 #include "kernels/model_tensors.h"
 #include "kernels/process_limits.h"
-#include "kernels/quant_blocks.h"
 
 namespace spanscope {
 
@@ -22,8 +21,10 @@ namespace {
 struct NamedShape {
     const char* name;
     int32_t nLayers, nHeads, nKvHeads, headDim, hidden, ffn, vocab;
+    bool tied = false;
 };
-constexpr std::array<NamedShape, 3> kShapes{{
+constexpr std::array<NamedShape, 4> kShapes{{
+    {"smollm2-135m", 30, 9, 3, 64, 576, 1536, 49152, true},
     {"llama-160m", 12, 12, 12, 64, 768, 3072, 32000},
     {"llama-1b", 22, 32, 4, 64, 2048, 5632, 32000},  // TinyLlama 1.1B
     {"llama-7b", 32, 32, 32, 128, 4096, 11008, 32000},
@@ -46,29 +47,8 @@ float draw(uint32_t bits, float spread) {
     return v == 0 ? spread : v;
 }
 
-template <class Block>
-void fillBlocks(uint8_t* row, size_t bytes, SplitMix64& random, float d) {
-    for (size_t i = 0; i + 8 <= bytes; i += 8) {
-        const uint64_t r = random();
-        std::memcpy(row + i, &r, 8);
-    }
-    for (size_t at = 0; at + sizeof(Block) <= bytes; at += sizeof(Block)) {
-        auto* block = reinterpret_cast<Block*>(row + at);
-        block->d = floatToF16(d);
-        if constexpr (requires { block->dmin; }) block->dmin = floatToF16(d * 8);
-    }
-}
-
 void fillRow(DType type, uint8_t* row, int64_t cols, SplitMix64& random, float spread) {
-    const size_t bytes = rowBytes(type, cols);
-    switch (type) {
-        case DType::Q8_0: return fillBlocks<BlockQ8_0>(row, bytes, random, spread / 128);
-        case DType::Q4_0: return fillBlocks<BlockQ4_0>(row, bytes, random, spread / 8);
-        case DType::Q4_K: return fillBlocks<BlockQ4_K>(row, bytes, random, spread / 350);
-        case DType::Q5_K: return fillBlocks<BlockQ5_K>(row, bytes, random, spread / 700);
-        case DType::Q6_K: return fillBlocks<BlockQ6_K>(row, bytes, random, spread / 2300);
-        default: break;
-    }
+    if (isBlocked(type)) return drawBlocks(type, row, rowBytes(type, cols), spread / 1.73f, random);
     for (int64_t i = 0; i < cols; i += 2) {
         const uint64_t r = random();
         for (int64_t j = i; j < std::min(cols, i + 2); ++j) {
@@ -105,23 +85,31 @@ void fill(const TensorView& t, uint8_t* data, uint64_t seed, bool gain) {
         for (int64_t i = 0; i < t.cols; ++i) reinterpret_cast<float*>(data)[i] += 1.0f;
 }
 
-/// These shapes have a head of their own, and of what is optional the two norms of Llama.
-bool isDrawn(const TensorView& view, const TensorSpec& spec, const ModelWeights& w) {
-    if (!spec.optional || &view == &w.head) return true;
+/// Of what is optional these shapes have the two norms of Llama and, where it is not tied, a head of their own.
+bool isDrawn(const TensorView& view, const TensorSpec& spec, const ModelWeights& w, bool tied) {
+    if (&view == &w.head) return !tied;
+    if (!spec.optional) return true;
     return std::any_of(w.layers.begin(), w.layers.end(),
                        [&](const LayerWeights& layer) { return &view == &layer.attnNorm || &view == &layer.mlpNorm; });
 }
 
 }  // namespace
 
+std::vector<std::string> RandomWeights::shapes() {
+    std::vector<std::string> names;
+    for (const NamedShape& s : kShapes) names.emplace_back(s.name);
+    return names;
+}
+
 Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& name, DType type, uint64_t seed,
                                                              uint64_t maxBytes, const ProgressFn& progress) {
-    const NamedShape* named = nullptr;
-    for (const NamedShape& s : kShapes)
-        if (name == s.name) named = &s;
-    if (!named)
-        return Error{ErrorCode::InvalidArgument,        "no such shape", {}, "--random-weights", name,
-                     "llama-160m, llama-1b or llama-7b"};
+    const auto* named =
+        std::find_if(kShapes.begin(), kShapes.end(), [&](const NamedShape& s) { return name == s.name; });
+    if (named == kShapes.end()) {
+        std::string known;
+        for (const NamedShape& s : kShapes) known.append(known.empty() ? "" : ", ").append(s.name);
+        return Error{ErrorCode::InvalidArgument, "no such shape", {}, "--random-weights", name, known};
+    }
     std::unique_ptr<RandomWeights> r(new RandomWeights);
     ModelWeights& w = r->m_weights;
     ModelShape& s = w.shape;
@@ -139,7 +127,7 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
     std::vector<Slot> slots;
     size_t total = 0;
     forEachTensor(w, [&](TensorView& view, const TensorSpec& spec, int32_t) {
-        if (!isDrawn(view, spec, w)) return;
+        if (!isDrawn(view, spec, w, named->tied)) return;
         const bool gain = spec.kind == TensorKind::Norm;
         view.dtype = gain ? DType::F32 : type;
         view.rows = extentOf(spec.rows, s);
@@ -148,6 +136,14 @@ Result<std::unique_ptr<RandomWeights>> RandomWeights::create(const std::string& 
         total += (view.nBytes() + 63) / 64 * 64;
     });
 
+    for (const Slot& slot : slots)
+        if (slot.view->nBytes() == 0)
+            return Error{ErrorCode::InvalidArgument,
+                         std::string("rows of this shape are not whole blocks of ").append(dtypeName(type)),
+                         {},
+                         "--weight-type",
+                         std::to_string(slot.view->cols) + " columns",
+                         "a multiple of 256"};
     if (total > maxBytes)
         return Error{ErrorCode::OutOfMemory,
                      "drawn weights of this shape do not fit into memory",
@@ -183,20 +179,6 @@ uint64_t weightBytesPerStep(const ModelWeights& w) {
         if (t && !oneRow) n += t.nBytes();
     });
     return n;
-}
-
-bool dtypeFromName(const std::string& name, DType& type) {
-    for (const DType t :
-         {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
-        const std::string known = dtypeName(t);
-        if (name.size() == known.size() &&
-            std::equal(name.begin(), name.end(), known.begin(),
-                       [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); })) {
-            type = t;
-            return true;
-        }
-    }
-    return false;
 }
 
 }  // namespace spanscope

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/result.h"
@@ -13,9 +14,12 @@ namespace spanscope {
 
 class RandomWeights {
   public:
-    /// shape: llama-160m, llama-1b, llama-7b. type: every matrix's format. InvalidArgument for another name,
-    /// OutOfMemory with the bytes wanted, also where they are more than maxBytes: the system hands out memory that it
-    /// has not got and ends the process later. Cancelled if progress, asked before every matrix, says so.
+    /// Names of shapes, smallest first.
+    static std::vector<std::string> shapes();
+    /// shape: one of shapes(). type: every matrix's format. InvalidArgument for another name and for rows that are not
+    /// whole blocks; OutOfMemory with the bytes wanted, also where they are more than maxBytes: the system hands out
+    /// memory that it has not got and ends the process later. Cancelled if progress, asked before every matrix, says
+    /// so.
     static Result<std::unique_ptr<RandomWeights>> create(const std::string& shape, DType type, uint64_t seed = 1,
                                                          uint64_t maxBytes = UINT64_MAX,
                                                          const ProgressFn& progress = {});
@@ -35,8 +39,5 @@ class RandomWeights {
 
 /// Bytes of weights one decode step reads: every matrix and the head, one row of the embedding.
 uint64_t weightBytesPerStep(const ModelWeights& weights);
-
-/// "f32", "bf16", "q8_0", ..; false if there is no such format.
-bool dtypeFromName(const std::string& name, DType& type);
 
 }  // namespace spanscope

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/tasks/chat/chat_prompt.h"
+#include "engine/tasks/chat_task.h"
 #include "engine/tasks/task.h"
 #include "kernels/process_limits.h"
 
@@ -43,6 +45,13 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
         return invalidArgument("unknown task", name, "one of " + known);
     }
     const TaskCard* card = model.card().task(name);
+    if (prompt.task->defaultPolicy().hasProtocol && model.card().protocolVersion == 0)
+        return Error{ErrorCode::Unsupported,
+                     "this model was not trained for the span protocol, which the task needs",
+                     model.path(),
+                     "task",
+                     name,
+                     model.chatTemplates().standard() != nullptr ? "chat or text" : "text"};
     prompt.policy = card ? card->policy : prompt.task->defaultPolicy();
     const Tokenizer& tokenizer = model.tokenizer();
     if (!tokenizer.pieceIds().complete()) prompt.policy.hasProtocol = false;
@@ -59,6 +68,14 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
         return prompt;
     }
     if (Status ok = checkLength(*prompt.task, settings.promptText, contextOf(model, settings)); !ok) return ok.error();
+    if (prompt.task == &chatTask()) {
+        const auto format = ChatFormat::of(model);
+        if (!format) return format.error();
+        std::vector<ChatMessage> messages;
+        if (!settings.systemText.empty()) messages.push_back({ChatRole::System, settings.systemText, {}});
+        messages.push_back({ChatRole::User, settings.promptText, {}});
+        return prepareChat(**format, messages);
+    }
     auto formatted = prompt.task->format(settings.promptText, card);
     if (!formatted) return formatted.error();
     auto ids = encodePrompt(*formatted, tokenizer);
@@ -69,6 +86,19 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
     prompt.warning = std::move(formatted->warning);
     prompt.exactAnswer = std::move(formatted->exactAnswer);
     prompt.uncheckable = std::move(formatted->uncheckable);
+    return prompt;
+}
+
+Result<PreparedPrompt> prepareChat(const ChatFormat& format, std::span<const ChatMessage> messages) {
+    const auto parts = format.render(messages);
+    if (!parts) return parts.error();
+    auto ids = format.encode(*parts, messages);
+    if (!ids) return ids.error();
+    PreparedPrompt prompt;
+    prompt.task = &chatTask();
+    prompt.policy = chatTask().defaultPolicy();
+    prompt.ids = std::move(*ids);
+    prompt.text = joined(*parts);
     return prompt;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 
 namespace spanscope {
 
+class ChatFormat;
 class Task;
+struct ChatMessage;
 
 struct PreparedPrompt {
     const Task* task = nullptr;            ///< never null after preparePrompt()
@@ -24,10 +27,15 @@ struct PreparedPrompt {
     std::string exactAnswer, uncheckable;  ///< as in FormattedPrompt
 };
 
-/// settings.task "" means "text". settings.promptIds, where not empty, are taken as they are (no bos added).
-/// InvalidArgument: unknown task, text that the task refuses (with its column), ids outside the vocabulary, nothing to
-/// evaluate, more text than Task::promptBounds() allows for the context. OutOfMemory: too little to take it apart.
+/// settings.task "" means "text"; "chat" is one question, by the model's chat template. settings.promptIds, where not
+/// empty, are taken as they are (no bos added). Unsupported: a chat with a model that has no template, a task of the
+/// span protocol with a model that was not trained for it. InvalidArgument: unknown task, text that the task refuses
+/// (with its column), ids outside the vocabulary, nothing to evaluate, more text than Task::promptBounds() allows for
+/// the context. OutOfMemory: too little to take it apart.
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings);
+
+/// The same from the messages of a chat. Errors of ChatFormat::render() and encode().
+Result<PreparedPrompt> prepareChat(const ChatFormat& format, std::span<const ChatMessage> messages);
 
 /// Tokens of KV cache a run can need: prompt and response, within its context. settings.contextTokens and
 /// maxTokens as in RunSettings.

@@ -49,7 +49,35 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     session->m_sequence = *sequence;
     session->m_capacity = capacity;
     session->fillHeader(runId);
-    session->readPrompt();
+    session->readPrompt({});
+    session->m_clockNs = nsSince(startedAt);
+    return session;
+}
+
+Result<std::unique_ptr<Session>> Session::resume(std::shared_ptr<const Model> model, Backend& backend,
+                                                 const RunSettings& settings, PreparedPrompt prompt,
+                                                 const OpenSequence& sequence, int64_t runId) {
+    const auto startedAt = Clock::now();
+    if (auto ok = checkSampler(settings.sampler); !ok) return ok.error();
+    auto policy = makeMaskPolicy(settings.attention, backend.info());
+    if (!policy) return policy.error();
+    if (prompt.ids.empty()) return invalidArgument("the prompt has no tokens");
+    if (auto ok = checkPromptFits(static_cast<int32_t>(prompt.ids.size()), sequence.capacity); !ok) return ok.error();
+
+    const auto& stored = sequence.stored.ids;
+    const size_t most = std::min(
+        {stored.size(), prompt.ids.size() - 1, static_cast<size_t>(std::max(0, backend.storedTokens(sequence.id)))});
+    size_t nKept = 0;
+    while (nKept < most && stored[nKept] == prompt.ids[nKept]) ++nKept;
+    backend.truncate(sequence.id, static_cast<int32_t>(nKept));
+
+    std::unique_ptr<Session> session(
+        new Session(std::move(model), backend, settings, std::move(prompt), std::move(*policy), runId));
+    session->m_sequence = sequence.id;
+    session->m_ownsSequence = false;
+    session->m_capacity = sequence.capacity;
+    session->fillHeader(runId);
+    session->readPrompt(std::span(sequence.stored.visible).first(nKept));
     session->m_clockNs = nsSince(startedAt);
     return session;
 }
@@ -66,7 +94,9 @@ Session::Session(std::shared_ptr<const Model> model, Backend& backend, const Run
     m_data.header.settings = settings;
 }
 
-Session::~Session() { m_backend.freeSequence(m_sequence); }
+Session::~Session() {
+    if (m_ownsSequence) m_backend.freeSequence(m_sequence);
+}
 
 void Session::fillHeader(int64_t runId) {
     RunHeader& h = m_data.header;
@@ -98,7 +128,8 @@ void Session::fillHeader(int64_t runId) {
         static_cast<int64_t>(rowBytes(backend.kvType, int64_t{shape.nKvHeads} * shape.headDim));
 }
 
-void Session::readPrompt() {
+/// kept: the lists of the first tokens, where the sequence holds them already.
+void Session::readPrompt(std::span<const SharedIntervals> kept) {
     RunHeader& h = m_data.header;
     StreamDecoder decoder(m_model->tokenizer());
     h.prompt.reserve(m_prompt.ids.size());
@@ -109,6 +140,8 @@ void Session::readPrompt() {
     if (!h.prompt.empty()) h.prompt.back().text += decoder.flush();
     for (const TokenView& view : m_tracker.consumePrompt(m_prompt.ids))
         h.promptVisible.push_back(m_masks.forPrompt(view).visible);
+    std::copy(kept.begin(), kept.end(), h.promptVisible.begin());
+    m_data.stats.keptTokens = static_cast<int32_t>(kept.size());
     m_data.segments = m_tracker.segments();
     m_data.violations = m_tracker.violations();
 }
@@ -129,7 +162,7 @@ Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& pr
     RunStats& stats = m_data.stats;
     const auto nPrompt = static_cast<int32_t>(m_prompt.ids.size());
     std::vector<float> logits(static_cast<size_t>(m_model->weights().shape.vocab));
-    for (int32_t begin = 0; begin < nPrompt; begin += kPrefillChunk) {
+    for (int32_t begin = stats.keptTokens; begin < nPrompt; begin += kPrefillChunk) {
         if (stop && stop->load(std::memory_order_relaxed)) {
             finish(StopReason::Cancelled);
             return Error{ErrorCode::Cancelled, "stopped while reading the prompt"};

@@ -1,6 +1,7 @@
 // One run: prompt in, tokens out, a StepRecord for each. Owns the span tracker, the sampler, the masks, the run's clock
-// and one sequence of a backend it is lent. The caller drives it step by step, so that a worker can stop, interleave
-// two runs fairly, or draw between steps; a Batch drives several at once and calls the backend itself. One thread.
+// and one sequence of a backend it is lent; a run that goes on in a sequence of somebody else's is lent that, too. The
+// caller drives it step by step, so that a worker can stop, interleave two runs fairly, or draw between steps; a Batch
+// drives several at once and calls the backend itself. One thread.
 #pragma once
 
 #include <atomic>
@@ -26,13 +27,33 @@ inline constexpr int32_t kPrefillChunk = 512;
 /// Prompt tokens done so far and their total.
 using PrefillProgress = std::function<void(int32_t done, int32_t total)>;
 
+/// What a sequence of a backend holds, and under which lists it was computed. (tokens) each.
+struct StoredTokens {
+    std::vector<int32_t> ids;
+    std::vector<SharedIntervals> visible;
+};
+
+/// A sequence that outlives the runs in it.
+struct OpenSequence {
+    SequenceId id;
+    int32_t capacity = 0;  ///< that it was created with
+    StoredTokens stored;
+};
+
 class Session {
   public:
     /// Formats and encodes the prompt (InvalidArgument with a column where the text is wrong), makes the policy
     /// (Unsupported where it needs what the backend has not) and the sequence. model and backend outlive the session.
     static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, Backend& backend,
                                                    const RunSettings& settings, int64_t runId);
-    ~Session();  ///< frees the backend's sequence
+    /// A run that goes on in an open sequence: of what that holds, the longest common beginning with the prompt is kept
+    /// (all but the prompt's last token at most), the rest is forgotten, and prefill() evaluates what is new. The
+    /// header repeats the lists of what was kept. settings: its task and prompt only describe the run. Errors as
+    /// create().
+    static Result<std::unique_ptr<Session>> resume(std::shared_ptr<const Model> model, Backend& backend,
+                                                   const RunSettings& settings, PreparedPrompt prompt,
+                                                   const OpenSequence& sequence, int64_t runId);
+    ~Session();  ///< frees the backend's sequence, unless it was lent
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
@@ -68,7 +89,7 @@ class Session {
     Session(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
             std::unique_ptr<MaskPolicy> policy, int64_t runId);
     void fillHeader(int64_t runId);
-    void readPrompt();
+    void readPrompt(std::span<const SharedIntervals> kept);
     Status prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits);
     void setPending(SampledToken token);
     void copySegments();
@@ -79,6 +100,7 @@ class Session {
     std::shared_ptr<const Model> m_model;
     Backend& m_backend;
     PreparedPrompt m_prompt;
+    bool m_ownsSequence = true;
     SpanTracker m_tracker;
     RunMasks m_masks;
     Sampler m_sampler;

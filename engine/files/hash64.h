@@ -1,4 +1,4 @@
-// FNV-1a, 64 bit: tells models apart, protects nothing. Private to engine/model.
+// FNV-1a, 64 bit: tells models and texts apart, protects nothing.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ class Hash64 {
         add(bytes.subspan(bytes.size() / 2, kSample));
         add(bytes.last(kSample));
     }
+    uint64_t value() const { return m_state; }
     std::string hex() const {
         std::string s(16, '0');
         for (size_t i = 0; i < 16; ++i) s[i] = "0123456789abcdef"[(m_state >> (60 - 4 * i)) & 15];

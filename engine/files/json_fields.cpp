@@ -37,6 +37,11 @@ const json* JsonFields::find(const char* key) const {
     return it == m_object.end() || it->is_null() ? nullptr : &*it;
 }
 
+bool JsonFields::isNull(const char* key) const {
+    const auto it = m_object.find(key);
+    return it != m_object.end() && it->is_null();
+}
+
 void JsonFields::fail(ErrorCode code, std::string message, std::string_view key, std::string_view found,
                       std::string_view expected) {
     if (!m_error) m_error = fileError(code, std::move(message), m_file, m_prefix + std::string(key), found, expected);

@@ -33,6 +33,7 @@ class JsonFields {
 
     const nlohmann::json* find(const char* key) const;  ///< nullptr if absent or null
     bool has(const char* key) const { return find(key) != nullptr; }
+    bool isNull(const char* key) const;  ///< there, and null
     void fail(ErrorCode code, std::string message, std::string_view key, std::string_view found = {},
               std::string_view expected = {});
 

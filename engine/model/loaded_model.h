@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,8 +38,10 @@ class LoadedModel final : public Model {
     const Tokenizer& tokenizer() const override { return *m_tokenizer; }
     const SpanscopeCard& card() const override { return m_card; }
     std::span<const int32_t> stopIds() const override { return m_stopIds; }
+    const ChatTemplates& chatTemplates() const override { return m_chatTemplates; }
     uint64_t weightBytes() const override { return m_weightBytes; }
     std::string formatName() const override { return m_formatName; }
+    const std::vector<std::string>& notes() const override { return m_notes; }
 
     std::string m_path, m_name, m_hash, m_formatName;
     VocabularySource m_vocabulary;  ///< until it has been read
@@ -47,7 +50,10 @@ class LoadedModel final : public Model {
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
     std::vector<int32_t> m_stopIds;
+    ChatTemplates m_chatTemplates;
     uint64_t m_weightBytes = 0;
+    std::vector<std::string> m_notes;
+    bool m_normsBelowOne = false;  ///< gains of RMSNorm still lack the 1 that loadTensors() adds
     std::vector<std::shared_ptr<const void>> m_mappings;
     struct Free {
         void operator()(void* memory) const { std::free(memory); }
@@ -64,9 +70,11 @@ struct ModelConfig;
 Status assembleWeights(const TensorTable& table, const ModelConfig& config, const std::string& file,
                        LoadedModel& model);
 
-/// Copies the tensors that are not aligned for their type. With a progress function it also reads every page of every
-/// weight once, so that the first run does not wait for the disk (not where the weights exceed the free memory).
-/// Cancelled if progress says so; asked every 16 MiB and after every tensor.
+/// Copies the tensors that are not aligned for their type, and gains that lack 1, as F32. Format, naming the tensor, if
+/// a sample of the weights (all gains and biases, some rows of each matrix) holds a value that is not finite. With a
+/// progress function it also reads every page of every weight once, so that the first run does not wait for the disk
+/// (not where the weights exceed the free memory). Cancelled if progress says so; asked every 16 MiB and after every
+/// tensor.
 Status loadTensors(LoadedModel& model, const ProgressFn& progress);
 
 /// "F32", or the types by share of bytes: "BF16", "Q4_K".
@@ -75,8 +83,9 @@ std::string dominantType(ModelWeights& weights);
 /// Every tensor view of the model, absent ones left out.
 std::vector<TensorView*> allTensors(ModelWeights& weights);
 
-/// Adds the tensors of one safetensors file, given as bytes that outlive the table.
-Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash);
+/// Adds the tensors of one safetensors file, given as bytes that outlive the table: those that are wanted, or all.
+Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash,
+                      const std::function<bool(const std::string&)>& wanted = {});
 
 /// A GGUF file given as bytes that outlive the model.
 Result<std::shared_ptr<LoadedModel>> openGgufBytes(std::span<const uint8_t> bytes, const std::string& path);

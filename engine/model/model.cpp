@@ -51,6 +51,9 @@ Status loadRest(LoadedModel& model, const ProgressFn& progress) {
     auto stops = readStopIds(model.m_vocabulary, *model.m_tokenizer, rows);
     if (!stops) return stops.error();
     model.m_stopIds = std::move(*stops);
+    auto templates = readChatTemplates(model.m_vocabulary, *model.m_tokenizer);
+    if (!templates) return templates.error();
+    model.m_chatTemplates = std::move(*templates);
     model.m_vocabulary = {};
     if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
     if (auto status = checkVocabulary(model, tokenizer->file); !status) return status;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/model/chat_templates.h"
 #include "engine/model/tokenizer/tokenizer.h"
 #include "engine/span/tracker.h"
 #include "kernels/backend.h"
@@ -66,8 +67,11 @@ class Model {
     /// Ids that end a response, in order: what the configuration, generation_config.json, the tokenizer and GGUF's
     /// metadata name, together.
     virtual std::span<const int32_t> stopIds() const = 0;
+    virtual const ChatTemplates& chatTemplates() const = 0;  ///< empty for a base model
     virtual uint64_t weightBytes() const = 0;
     virtual std::string formatName() const = 0;  ///< "safetensors BF16", "GGUF Q4_K", for people
+    /// Where the files left a choice: what was taken. Sentences for people, mostly none.
+    virtual const std::vector<std::string>& notes() const = 0;
 
     MemoryForecast forecast(int32_t contextTokens, DType kvType, int32_t nSequences = 1) const {
         return forecastMemory(weights().shape, weightBytes(), contextTokens, kvType, nSequences);

@@ -1,15 +1,14 @@
 // From named tensors to ModelWeights, the same for safetensors and GGUF.
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <charconv>
-#include <cstring>
 #include <set>
 
 #include "engine/files/file_error.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/model_config.h"
 #include "kernels/model_tensors.h"
-#include "kernels/process_limits.h"
 
 namespace spanscope {
 
@@ -21,14 +20,45 @@ std::string shapeText(const std::vector<int64_t>& shape) {
     return s + ")";
 }
 
+const TensorSpec& specOf(const LayerPart& part) {
+    const auto it = std::find_if(kLayerTensors.begin(), kLayerTensors.end(),
+                                 [&](const LayerTensor& tensor) { return tensor.view == part.view; });
+    assert(it != kLayerTensors.end());
+    return it->spec;
+}
+
 class Assembler {
   public:
     Assembler(const TensorTable& table, const ModelShape& shape, const std::string& file)
         : m_table(table), m_shape(shape), m_file(file) {}
 
     TensorView take(const std::string& name, const TensorSpec& spec) {
+        return take(name, extentOf(spec.rows, m_shape), extentOf(spec.cols, m_shape));
+    }
+
+    /// Parts that are rows of one tensor of `name`, one behind the other.
+    void take(const std::string& name, std::span<const LayerPart* const> parts, LayerWeights& layer) {
+        int64_t rows = 0, begin = 0;
+        const int64_t cols = extentOf(specOf(*parts[0]).cols, m_shape);
+        for (const LayerPart* part : parts) rows += extentOf(specOf(*part).rows, m_shape);
+        const TensorView whole = take(name, rows, cols);
+        if (!whole) return;
+        for (const LayerPart* part : parts) {
+            TensorView& view = layer.*part->view;
+            view = whole;
+            view.rows = extentOf(specOf(*part).rows, m_shape);
+            view.data = static_cast<const uint8_t*>(whole.data) +
+                        static_cast<size_t>(begin) * rowBytes(whole.dtype, whole.cols);
+            begin += view.rows;
+        }
+    }
+
+    const Status& status() const { return m_status; }
+    uint64_t nBytes() const { return m_nBytes; }
+
+  private:
+    TensorView take(const std::string& name, int64_t rows, int64_t cols) {
         if (!m_status) return {};
-        const int64_t rows = extentOf(spec.rows, m_shape), cols = extentOf(spec.cols, m_shape);
         const std::vector<int64_t> expected = rows == 1 ? std::vector{cols} : std::vector{rows, cols};
         const auto it = m_table.tensors.find(name);
         if (it == m_table.tensors.end())
@@ -41,8 +71,7 @@ class Assembler {
         if (!source.supported)
             return fail(fileError(ErrorCode::Unsupported, "this program does not compute with weights of this type",
                                   source.file, name, source.dtypeName,
-                                  "F32, F16 or BF16; in GGUF also Q8_0, Q4_0, Q4_K, "
-                                  "Q5_K, Q6_K"));
+                                  "F32, F16 or BF16; in GGUF also " + blockFormatNames()));
         TensorView view{source.bytes.data(), source.dtype, rows, cols};
         const size_t wanted = view.nBytes();
         if (wanted == 0 || wanted != source.bytes.size())
@@ -52,10 +81,7 @@ class Assembler {
         m_nBytes += wanted;
         return view;
     }
-    const Status& status() const { return m_status; }
-    uint64_t nBytes() const { return m_nBytes; }
 
-  private:
     TensorView fail(Error error) {
         m_status = std::move(error);
         return {};
@@ -71,13 +97,6 @@ class Assembler {
 std::string layerName(const ModelConfig& config, int32_t layer, std::string_view name) {
     return std::string(config.architecture->layerPrefix.in(config.format)) + std::to_string(layer) + "." +
            std::string(name);
-}
-
-const TensorSpec& specOf(const LayerPart& part) {
-    const auto it = std::find_if(kLayerTensors.begin(), kLayerTensors.end(),
-                                 [&](const LayerTensor& tensor) { return tensor.view == part.view; });
-    assert(it != kLayerTensors.end());
-    return it->spec;
 }
 
 /// Whether the model has this part; then every layer must have it.
@@ -107,8 +126,9 @@ Status refuseUnknownTensors(const TensorTable& table, const ModelConfig& config,
         const bool inLayers = name.starts_with(prefix);
         if (!inLayers) {
             if (format == FileFormat::HuggingFace) continue;
-            if (name == a.embedding.in(format) || name == a.finalNorm.in(format) || name == a.head.in(format) ||
-                name == a.ropeDivisors.in(format))
+            const std::array outside{a.embedding, a.finalNorm, a.head, a.ropeDivisors, a.shortDivisors, a.longDivisors};
+            if (std::any_of(outside.begin(), outside.end(),
+                            [&](const FormatNames& other) { return other.in(format) == name; }))
                 continue;
         }
         const std::string_view rest = inLayers ? std::string_view(name).substr(prefix.size()) : std::string_view();
@@ -124,6 +144,28 @@ Status refuseUnknownTensors(const TensorTable& table, const ModelConfig& config,
                              source.file, name, "present", "absent");
     }
     return {};
+}
+
+bool hasHead(const TensorTable& table, const ModelConfig& config) {
+    return table.tensors.contains(config.architecture->head.in(config.format));
+}
+
+/// A head that is in the file is used, also where the configuration says that it is the embedding (transformers 5 does
+/// the same).
+Status checkHead(const TensorTable& table, const ModelConfig& config, const std::string& file,
+                 std::vector<std::string>& notes) {
+    const Architecture& a = *config.architecture;
+    const std::string head(a.head.in(config.format)), key(a.tiedHeadKey);
+    const bool there = hasHead(table, config);
+    if (there && config.tiedHead)
+        notes.push_back(key + (config.tiedHeadSaid ? " is true" : " is not said, which means true here") +
+                        ", but there is a tensor " + head + ": that tensor is used");
+    if (there || config.tiedHead) return {};
+    return fileError(ErrorCode::NotFound,
+                     "tensor missing, and " + key +
+                         (config.tiedHeadSaid ? " is false" : " is not said, which means false here") +
+                         "; if the head is the embedding, config.json must say true",
+                     file, head, "nothing", "a tensor");
 }
 
 }  // namespace
@@ -144,84 +186,19 @@ Status assembleWeights(const TensorTable& table, const ModelConfig& config, cons
     };
     weights.embedding = take(architecture.embedding, kEmbeddingSpec);
     weights.finalNorm = take(architecture.finalNorm, kFinalNormSpec);
-    if (!config.tiedHead) weights.head = take(architecture.head, kHeadSpec);
+    if (auto status = checkHead(table, config, file, model.m_notes); !status) return status;
+    if (hasHead(table, config)) weights.head = take(architecture.head, kHeadSpec);
     for (int32_t i = 0; i < config.shape.nLayers && tensors.status(); ++i) {
         LayerWeights& layer = weights.layers.emplace_back();
-        for (const LayerPart* part : parts)
-            layer.*part->view = tensors.take(layerName(config, i, part->name.in(config.format)), specOf(*part));
-    }
-    model.m_weightBytes = tensors.nBytes();
-    return tensors.status();
-}
-
-std::vector<TensorView*> allTensors(ModelWeights& weights) {
-    std::vector<TensorView*> all;
-    forEachTensor(weights, [&](TensorView& view, const TensorSpec&, int32_t) {
-        if (view) all.push_back(&view);
-    });
-    return all;
-}
-
-std::string dominantType(ModelWeights& weights) {
-    std::map<DType, uint64_t> bytes;
-    for (const TensorView* view : allTensors(weights)) bytes[view->dtype] += view->nBytes();
-    const auto most =
-        std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    return most == bytes.end() ? "" : dtypeName(most->first);
-}
-
-namespace {
-
-constexpr size_t kPage = 4096;
-constexpr size_t kChunk = 16 << 20;  // progress is told, and asked, at least this often
-
-size_t alignmentOf(DType dtype) {
-    return dtype == DType::F32 ? 4 : 2;  // blocks begin with or contain 16-bit scales
-}
-
-/// Copies a tensor or, where target is null, touches each of its pages. False: cancelled.
-bool readTensor(const TensorView& view, uint8_t* target, const std::function<bool(size_t)>& advance) {
-    const auto* source = static_cast<const uint8_t*>(view.data);
-    const size_t nBytes = view.nBytes();
-    volatile uint8_t touched = 0;
-    for (size_t begin = 0; begin < nBytes; begin += kChunk) {
-        const size_t n = std::min(kChunk, nBytes - begin);
-        if (target != nullptr) std::memcpy(target + begin, source + begin, n);
-        else
-            for (size_t at = 0; at < n; at += kPage) touched = source[begin + at];
-        if (!advance(n)) return false;
-    }
-    static_cast<void>(touched);
-    return true;
-}
-
-}  // namespace
-
-Status loadTensors(LoadedModel& model, const ProgressFn& progress) {
-    const Error cancelled{ErrorCode::Cancelled, "loading was cancelled", model.m_path};
-    uint64_t done = 0;
-    const auto advance = [&](size_t nBytes) {
-        done += nBytes;
-        return !progress || progress(static_cast<double>(done) / static_cast<double>(model.m_weightBytes));
-    };
-    if (!advance(0)) return cancelled;
-    const bool touch = progress && model.m_weightBytes <= freeMemoryBytes();
-    for (TensorView* view : allTensors(model.m_weights)) {
-        const size_t nBytes = view->nBytes();
-        if (reinterpret_cast<uintptr_t>(view->data) % alignmentOf(view->dtype) != 0) {
-            constexpr size_t kCacheLine = 64;
-            void* copy = std::aligned_alloc(kCacheLine, (nBytes + kCacheLine - 1) / kCacheLine * kCacheLine);
-            if (copy == nullptr)
-                return fileError(ErrorCode::OutOfMemory, "no memory for a copy of an unaligned tensor", model.m_path,
-                                 "", std::to_string(nBytes) + " bytes wanted");
-            model.m_copies.emplace_back(copy);
-            if (!readTensor(*view, static_cast<uint8_t*>(copy), advance)) return cancelled;
-            view->data = copy;
-        } else if (touch ? !readTensor(*view, nullptr, advance) : !advance(nBytes)) {
-            return cancelled;
+        for (size_t begin = 0, end = 0; begin < parts.size(); begin = end) {
+            const std::string_view name = parts[begin]->name.in(config.format);
+            while (end < parts.size() && parts[end]->name.in(config.format) == name) ++end;
+            tensors.take(layerName(config, i, name), std::span(parts).subspan(begin, end - begin), layer);
         }
     }
-    return {};
+    model.m_normsBelowOne = config.format == FileFormat::HuggingFace && architecture.huggingFaceNormsBelowOne;
+    model.m_weightBytes = tensors.nBytes();
+    return tensors.status();
 }
 
 }  // namespace spanscope

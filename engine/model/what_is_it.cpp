@@ -69,6 +69,10 @@ Error notAModelFile(std::span<const uint8_t> bytes, const std::string& path) {
             "a safetensors file alone has no configuration; open the folder that it is in", "a safetensors header",
             has(folder / "config.json") ? (folder.empty() ? "." : folder.string()) : "a folder with config.json");
     }
+    const fs::path name = fs::path(path).filename();
+    if (name.extension() == ".json" || name == "tokenizer.model")
+        return error("one file of a model; open the folder that it is in", name.string(),
+                     fs::path(path).has_parent_path() ? fs::path(path).parent_path().string() : ".");
     return error("not a GGUF file and not a folder", {}, "the letters GGUF");
 }
 

@@ -1,5 +1,6 @@
 #include "engine/tasks/task.h"
 
+#include "engine/tasks/chat_task.h"
 #include "engine/tasks/expression.h"
 #include "engine/tasks/news_task.h"
 #include "engine/tasks/sheet.h"
@@ -8,7 +9,7 @@
 namespace spanscope {
 
 const std::vector<const Task*>& allTasks() {
-    static const std::vector<const Task*> tasks{&expressionTask(), &sheetTask(), &newsTask(), &textTask()};
+    static const std::vector<const Task*> tasks{&expressionTask(), &sheetTask(), &newsTask(), &chatTask(), &textTask()};
     return tasks;
 }
 

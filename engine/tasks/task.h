@@ -1,5 +1,5 @@
 // A task turns what a person types into a prompt of the span protocol and reads the answer out of a response. One file
-// pair each: expression, sheet, news, text.
+// pair each: expression, sheet, news, chat, text.
 #pragma once
 
 #include <cstdint>

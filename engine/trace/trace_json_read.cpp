@@ -49,6 +49,7 @@ void readAttention(Fields& f, MaskPolicySpec& attention) {
 void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
     Fields f(object);
     s.task = f.text("task");
+    s.systemText = f.text("system_text");
     s.promptText = f.text("prompt_text");
     if (const InJson* ids = f.array("prompt_ids")) {
         for (const InJson& id : *ids) {
@@ -306,6 +307,7 @@ std::string readStep(const InJson& object, int version, StepRecord& s) {
 std::string readStats(const InJson& object, int version, RunStats& s) {
     Fields f(object);
     s.promptTokens = f.int32("prompt_tokens", 0, kMaxInt);
+    s.keptTokens = f.int32("kept_tokens", 0, s.promptTokens);
     s.responseTokens = f.int32("response_tokens", 0, kMaxInt);
     s.markupTokens = f.int32("markup_tokens", 0, kMaxInt);
     s.loadNs = f.integer("load_ns", 0, kLongestNs, 0);

@@ -30,6 +30,7 @@ OutJson intervalsJson(const IntervalList& list) {
 
 OutJson settingsJson(const RunSettings& s) {
     return {{"task", s.task},
+            {"system_text", s.systemText},
             {"prompt_text", s.promptText},
             {"prompt_ids", s.promptIds},
             {"attention", s.attention.text()},
@@ -113,6 +114,7 @@ OutJson stepJson(const StepRecord& s) {
 
 OutJson statsJson(const RunStats& s) {
     return {{"prompt_tokens", s.promptTokens},
+            {"kept_tokens", s.keptTokens},
             {"response_tokens", s.responseTokens},
             {"markup_tokens", s.markupTokens},
             {"load_ns", s.loadNs},

@@ -69,7 +69,9 @@ std::string stopWords(const RunStats& stats) {
     return stats.stopPiece.empty() ? reason : reason + " (" + stats.stopPiece + ")";
 }
 
-double RunStats::prefillTokensPerS() const { return prefillNs > 0 ? promptTokens * 1e9 / double(prefillNs) : 0; }
+double RunStats::prefillTokensPerS() const {
+    return prefillNs > 0 ? (promptTokens - keptTokens) * 1e9 / double(prefillNs) : 0;
+}
 
 double RunStats::decodeTokensPerS() const {
     return responseTokens > 1 && decodeNs > 0 ? (responseTokens - 1) * 1e9 / double(decodeNs) : 0;

@@ -119,6 +119,7 @@ const char* stopReasonName(StopReason reason);
 /// Totals of one run; definitions in README "Metrics".
 struct RunStats {
     int32_t promptTokens = 0;
+    int32_t keptTokens = 0;  ///< of the prompt: their keys and values were there already and were not computed again
     int32_t responseTokens = 0;
     int32_t markupTokens = 0;  ///< response tokens that are span markup (special pieces, labels, refs)
     int64_t loadNs = 0;        ///< model open to ready; part of no rate
@@ -135,9 +136,9 @@ struct RunStats {
         -1;  ///< the token that ended it (StopReason::EndOfText), which has no step; -1: none, or not known
     std::string stopPiece;  ///< its name; empty as above
 
-    double prefillTokensPerS() const;
-    double decodeTokensPerS() const;  ///< (N - 1) / decode time; 0 if N < 2
-    double usefulTokensPerS() const;  ///< decode t/s without markup
+    double prefillTokensPerS() const;  ///< without those kept
+    double decodeTokensPerS() const;   ///< (N - 1) / decode time; 0 if N < 2
+    double usefulTokensPerS() const;   ///< decode t/s without markup
     int64_t kvLoadedBytes()
         const;  ///< keys and values read, over all steps; the largest number where it is beyond counting
     double attendedFraction() const { return causalTokens ? double(attendedTokens) / double(causalTokens) : 0; }
@@ -159,7 +160,8 @@ struct SamplerSettings {
 
 /// What a person or a script asks for. Copied when the run starts.
 struct RunSettings {
-    std::string task;                ///< "expression", "sheet", "news", "text"
+    std::string task;                ///< "expression", "sheet", "news", "text", "chat"
+    std::string systemText;          ///< chat: what the model is told before the question; empty: nothing
     std::string promptText;          ///< as typed
     std::vector<int32_t> promptIds;  ///< if not empty, used instead of promptText
     MaskPolicySpec attention;        ///< which tokens a query may read

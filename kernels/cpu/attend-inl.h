@@ -78,6 +78,15 @@ HWY_INLINE void scorePages(const ScoreArgs<Kv>& a) {
             }
 }
 
+/// score = cap * tanh(score / cap) in place for n scores, a multiple of 16; a cap of 0 leaves them.
+HWY_INLINE void softcapScores(float* scores, int32_t n, float cap) {
+    if (cap <= 0) return;
+    const D d;
+    const V vc = hn::Set(d, cap), inverse = hn::Set(d, 1.0f / cap);
+    for (int32_t k = 0; k < n; k += kLanes)
+        hn::StoreU(hn::Mul(vc, hn::Tanh(d, hn::Mul(hn::LoadU(d, scores + k), inverse))), d, scores + k);
+}
+
 /// A page's scores without a bit in `mask` become -infinity; the larger of `largest` and what is left.
 HWY_INLINE V maskPage(float* scores, uint32_t mask, V largest) {
     const D d;

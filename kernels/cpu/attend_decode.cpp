@@ -72,6 +72,7 @@ int32_t chunk(const DecodeChunk& c) {
         for (size_t row = 0; row < nRows; ++row) {
             float* scores = c.scratch + row * kPageTokens;
             float* top = c.partial + row * stride + headDim;
+            softcapScores(scores, kPageTokens, c.softcap);
             const V none = hn::Set(D(), -std::numeric_limits<float>::infinity());
             const float largest =  // finite: no page of a plan is empty
                 hn::GetLane(hn::MaxOfLanes(D(), maskPage(scores, c.pages[static_cast<size_t>(page)].mask, none)));

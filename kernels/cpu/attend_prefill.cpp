@@ -26,23 +26,38 @@ constexpr int kBlockPages = kPrefillBlockPages;
 constexpr int kBlockKeys = kBlockPages * kPageTokens;
 constexpr int kRows = kPrefillRows;
 
+/// Bits of a page that a query reads: the list's, up to the query itself, in its window.
+HWY_INLINE uint32_t maskOf(const PageRef& page, int32_t query, int32_t window) {
+    uint32_t mask = page.mask;
+    const int32_t last = query - page.first;
+    if (last < kPageTokens - 1) mask &= last < 0 ? 0u : (2u << last) - 1u;
+    if (window > 0 && last >= window) mask &= last - window >= kPageTokens - 1 ? 0u : ~0u << (last - window + 1);
+    return mask;
+}
+
 /// One row: mask, new largest, exponentials; returns the factor for what was summed before.
-HWY_INLINE float softmaxRow(float* row, const PageRef* pages, int32_t nBlockPages, int32_t query, float& top,
-                            float& sum) {
+HWY_INLINE float softmaxRow(float* row, const PageRef* pages, int32_t nBlockPages, int32_t query, int32_t window,
+                            float& top, float& sum) {
     const D d;
     V largest = hn::Set(d, -std::numeric_limits<float>::infinity());
-    for (int32_t p = 0; p < nBlockPages; ++p) {
-        uint32_t mask = pages[p].mask;
-        const int32_t last = query - pages[p].first;
-        if (last < kPageTokens - 1) mask &= last < 0 ? 0u : (2u << last) - 1u;
-        largest = maskPage(row + p * kPageTokens, mask, largest);
-    }
+    for (int32_t p = 0; p < nBlockPages; ++p)
+        largest = maskPage(row + p * kPageTokens, maskOf(pages[p], query, window), largest);
     const float newTop = std::max(top, hn::GetLane(hn::MaxOfLanes(d, largest)));
     const float base = std::isinf(newTop) ? 0.0f : newTop;  // nothing visible yet: every exponential is zero
     const float factor = std::exp(top - base);
     sum = sum * factor + exponentials(row, nBlockPages * kPageTokens, base);
     top = newTop;
     return factor;
+}
+
+/// Pages before the first block that the tile's first query, whose window begins first, reads. Whole blocks of the
+/// run's pages, so that what is summed together does not depend on where tiles begin.
+HWY_INLINE int32_t pagesBeforeWindow(const PrefillTile& t) {
+    if (t.window <= 0) return 0;
+    const int32_t first = t.firstPosition - t.window + 1;
+    const auto page = std::partition_point(t.pages.begin(), t.pages.end(),
+                                           [&](const PageRef& p) { return p.first + kPageTokens <= first; });
+    return static_cast<int32_t>(page - t.pages.begin()) / kBlockPages * kBlockPages;
 }
 
 template <class Kv>
@@ -58,7 +73,7 @@ void tile(const PrefillTile& t) {
     std::fill(top, top + rows, -std::numeric_limits<float>::infinity());
     std::fill(sum, sum + rows, 0.0f);
     constexpr int kTogether = kPageVectors == 1 ? 4 : 1;  ///< pages scored in registers at once
-    for (int32_t b = 0; b < nPages; b += kBlockPages) {
+    for (int32_t b = pagesBeforeWindow(t); b < nPages; b += kBlockPages) {
         const int32_t n = std::min(kBlockPages, nPages - b);
         const PageRef* pages = t.pages.data() + b;
         const typename Kv::T* keys[kBlockPages];
@@ -70,6 +85,7 @@ void tile(const PrefillTile& t) {
         }
         for (int32_t r = 0; r < rows; r += kRows) {
             if (pages[0].first > t.firstPosition + r + kRows - 1) continue;  // all of the block is later
+            if (t.window > 0 && pages[n - 1].first + kPageTokens <= t.firstPosition + r - t.window + 1) continue;
             // Columns past the tile are computed from whatever stands there and never used.
             const ScoreArgs<Kv> whole{t.q + r, kPanelTokens, 1, keys, nullptr, t.headDim, block, kBlockKeys};
             for (int32_t p = 0; p < n;) {
@@ -84,9 +100,11 @@ void tile(const PrefillTile& t) {
                     ++p;
                 }
             }
-            for (int i = 0; i < kRows; ++i)
-                factors[i] =
-                    softmaxRow(block + i * kBlockKeys, pages, n, t.firstPosition + r + i, top[r + i], sum[r + i]);
+            for (int i = 0; i < kRows; ++i) {
+                float* row = block + i * kBlockKeys;
+                softcapScores(row, n * kPageTokens, t.softcap);
+                factors[i] = softmaxRow(row, pages, n, t.firstPosition + r + i, t.window, top[r + i], sum[r + i]);
+            }
             mixPages<Kv, kRows>({values, n, nullptr, t.headDim, block, kBlockKeys, factors, mixed + r * t.headDim,
                                  static_cast<size_t>(t.headDim)});
         }

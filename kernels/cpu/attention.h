@@ -2,11 +2,10 @@
 //
 // Decode is split-KV: each chunk of 16 pages yields a partial result (largest score, sum of exponentials, weighted
 // values), and partial results are merged in order of chunks. The split depends on the list alone, never on threads.
-// A task is a chunk and a few KV heads; how many of them changes the size of tasks and no result. Bytes: 2 * 16 *
-// headDim
-// * element per page, layer and KV head; query heads that share a KV head are scored while it is in the first-level
-// cache, so a page is loaded once. 4 operations per query head and value. Limit: memory bandwidth from some 100 pages
-// on.
+// A task is a chunk and a few KV heads; how many of them changes the size of tasks and no result. Bytes:
+// 2 * 16 * headDim * element per page, layer and KV head; query heads that share a KV head are scored while it is in
+// the first-level cache, so a page is loaded once. 4 operations per query head and value. Limit: memory bandwidth from
+// some 100 pages on.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +16,6 @@
 
 namespace spanscope::cpu {
 
-inline constexpr int32_t kChunkPages = 16;
-
 struct DecodeChunk {
     const KvCache* cache = nullptr;
     int32_t layer = 0;
@@ -28,6 +25,7 @@ struct DecodeChunk {
     const float* q = nullptr;        ///< (nKvHeads, group, headDim), already scaled
     int32_t group = 0;               ///< query heads on a KV head
     int32_t headDim = 0;
+    float softcap = 0;            ///< of scores; 0 = none
     float* scratch = nullptr;     ///< decodeScratch() of nKvHeads * group
     float* keptScores = nullptr;  ///< out (nKvHeads, group, kChunkPages * 16), -infinity where masked; or nullptr
     float* partial = nullptr;     ///< out (nKvHeads, group, partialStride): weighted values, largest score, sum
@@ -49,11 +47,13 @@ struct PrefillTile {
     const KvCache* cache = nullptr;
     int32_t layer = 0;
     int32_t kvHead = 0;
-    std::span<const PageRef> pages;  ///< of the whole run; masks hold the list, causality is added here
+    std::span<const PageRef> pages;  ///< of the whole run; masks hold the list; causality and window are added here
+    int32_t window = 0;              ///< of the layer; 0 = all
     const float* q = nullptr;        ///< feature-major (headDim, 64), already scaled; column 0 = first query
     int32_t nQueries = 0;            ///< at most kTileQueries
     int32_t firstPosition = 0;       ///< of the first query
     int32_t headDim = 0;
+    float softcap = 0;         ///< of scores; 0 = none
     float* out = nullptr;      ///< feature-major (headDim, 64)
     float* scratch = nullptr;  ///< prefillScratch(headDim) floats
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <exception>
 #include <fstream>
 #include <string>
@@ -10,6 +11,7 @@
 #include "kernels/backends.h"
 #include "kernels/checks.h"
 #include "kernels/cpu/elementwise.h"
+#include "kernels/cpu/rope_angles.h"
 #include "kernels/cpu/widen.h"
 #include "kernels/process_limits.h"
 
@@ -18,6 +20,10 @@ namespace spanscope::cpu {
 int64_t monotonicNs() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
+}
+
+float attentionScaleOf(const ModelShape& shape) {
+    return shape.attentionScale > 0 ? shape.attentionScale : 1.0f / std::sqrt(static_cast<float>(shape.headDim));
 }
 
 namespace {
@@ -64,7 +70,11 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     for (const LayerWeights& w : m_weights.layers) {
         LayerVectors v;
         v.attnNorm = floatsOf(w.attnNorm);
+        v.qNorm = floatsOf(w.qNorm);
+        v.kNorm = floatsOf(w.kNorm);
+        v.postAttnNorm = floatsOf(w.postAttnNorm);
         v.mlpNorm = floatsOf(w.mlpNorm);
+        v.postMlpNorm = floatsOf(w.postMlpNorm);
         if (w.qBias || w.kBias || w.vBias) {
             v.qkvBias.assign(nQ + 2 * nKv, 0.0f);
             const auto put = [&](const TensorView& t, size_t at) {
@@ -91,15 +101,24 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     m_gate.resize(batch * ffn);
     m_up.resize(batch * ffn);
     m_logits.resize(batch * static_cast<size_t>(s.vocab));
-    m_cos.resize(batch * static_cast<size_t>(s.headDim / 2));
+    if (std::any_of(m_vectors.begin(), m_vectors.end(),
+                    [](const LayerVectors& v) { return !v.postAttnNorm.empty() || !v.postMlpNorm.empty(); }))
+        m_product.resize(batch * hidden);
+    m_cos.resize(batch * pairsOfAll(s));
     m_sin.resize(m_cos.size());
     m_steps.resize(batch);
-    // Sequences of a batch are distinct, so their pages together are at most the pool's.
     const auto pages = static_cast<size_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
-    m_plan.resize(pages);
-    m_chunks.resize(pages / kChunkPages + batch);
-    m_pagesLoaded.resize(m_chunks.size() * static_cast<size_t>(s.nKvHeads));
-    m_partials.resize(m_chunks.size() * static_cast<size_t>(s.nHeads) * partialStride(s.headDim));
+    for (int32_t l = 0; l < s.nLayers; ++l) {
+        const int32_t window = s.layerKind(l).window;
+        const auto plan =
+            std::find_if(m_plans.begin(), m_plans.end(), [window](const StepPlan& p) { return p.window() == window; });
+        m_vectors[static_cast<size_t>(l)].plan = static_cast<size_t>(plan - m_plans.begin());
+        if (plan == m_plans.end()) m_plans.emplace_back(window, pages, options.maxBatch);
+    }
+    size_t chunks = 0;
+    for (const StepPlan& plan : m_plans) chunks = std::max(chunks, plan.maxChunks());
+    m_pagesLoaded.resize(chunks * static_cast<size_t>(s.nKvHeads));
+    m_partials.resize(chunks * static_cast<size_t>(s.nHeads) * partialStride(s.headDim));
     m_scratch.resize(static_cast<size_t>(m_pool.nThreads()));
     for (auto& v : m_scratch) v.resize(decodeScratch(s.nHeads));
 }
@@ -120,16 +139,26 @@ void CpuBackend::embed(int32_t token, float* out) const {
     const TensorView& e = m_weights.embedding;
     widenRow(e.dtype, static_cast<const uint8_t*>(e.data) + static_cast<size_t>(token) * rowBytes(e.dtype, e.cols), 0,
              e.cols, out);
+    if (const float scale = m_weights.shape.embeddingScale; scale != 1.0f)
+        for (int64_t i = 0; i < e.cols; ++i) out[i] *= scale;
+}
+
+size_t CpuBackend::LayerVectors::nFloats() const {
+    size_t n = 0;
+    for (const auto* v : {&attnNorm, &qNorm, &kNorm, &postAttnNorm, &mlpNorm, &postMlpNorm, &qkvBias, &oBias, &gateBias,
+                          &upBias, &downBias})
+        n += v->size();
+    return n;
 }
 
 size_t CpuBackend::bytesHeld() const {
-    size_t floats = m_x.size() + m_qkv.size() + m_gate.size() + m_up.size() + m_logits.size() + m_partials.size();
+    size_t floats = m_x.size() + m_qkv.size() + m_gate.size() + m_up.size() + m_logits.size() + m_product.size() +
+                    m_partials.size();
     for (const auto& v : m_scratch) floats += v.size();
-    for (const LayerVectors& v : m_vectors)
-        floats += v.attnNorm.size() + v.mlpNorm.size() + v.qkvBias.size() + v.oBias.size() + v.gateBias.size() +
-                  v.upBias.size() + v.downBias.size();
-    return floats * sizeof(float) + m_input.nBytes() + m_plan.size() * sizeof(PageRef) +
-           m_chunks.size() * sizeof(Chunk) + m_cache->nBytes() + prefillBytes();
+    for (const LayerVectors& v : m_vectors) floats += v.nFloats();
+    size_t bytes = floats * sizeof(float) + m_input.nBytes() + m_cache->nBytes();
+    for (const StepPlan& plan : m_plans) bytes += plan.nBytes();
+    return bytes + (m_prefill ? m_prefill->nBytes() : 0);
 }
 
 Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput& output) {
@@ -154,8 +183,8 @@ Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput&
         if (Status st = checkIntervals(item.visible, "decode"); !st) return st;
         m_steps[i] = {s, item.token, item.position};
     }
-    m_nPlanned = m_nChunks = 0;
-    for (size_t i = 0; i < items.size(); ++i) planStep(m_steps[i], static_cast<int32_t>(i), items[i].visible);
+    clearPlans();
+    for (size_t i = 0; i < items.size(); ++i) planStep(m_steps[i], items[i].visible);
     const std::span<Step> steps(m_steps.data(), items.size());
     forward(steps, nullptr);
     float* logits = output.maybeLogits.empty() ? m_logits.data() : output.maybeLogits.data();

@@ -9,9 +9,11 @@
 
 #include "kernels/backend.h"
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/elementwise.h"
 #include "kernels/cpu/gemv.h"
 #include "kernels/cpu/kv_cache.h"
 #include "kernels/cpu/page_plan.h"
+#include "kernels/cpu/prefill_buffers.h"
 #include "kernels/cpu/thread_pool.h"
 
 namespace spanscope::cpu {
@@ -43,23 +45,19 @@ class CpuBackend final : public Backend {
     uint64_t kvPagesLoaded() const { return m_kvPagesLoaded; }
 
   private:
-    /// Vectors of a layer as floats; biases are empty where the model has none.
+    /// Vectors of a layer as floats; empty where the model has none.
     struct LayerVectors {
-        std::vector<float> attnNorm, mlpNorm;
+        std::vector<float> attnNorm, qNorm, kNorm, postAttnNorm, mlpNorm, postMlpNorm;
         std::vector<float> qkvBias, oBias, gateBias, upBias, downBias;  // q, k and v in one row
         uint32_t qkvFormats = 0, oFormats = 0, gateUpFormats = 0, downFormats = 0;
+        size_t plan = 0;  ///< index into m_plans: that of the layer's window
+        size_t nFloats() const;
     };
     /// One token of a step.
     struct Step {
         KvSequence* sequence = nullptr;
         int32_t token = 0;
         int32_t position = 0;
-        int32_t firstPage = 0, nPages = 0;    ///< in m_plan
-        int32_t firstChunk = 0, nChunks = 0;  ///< in m_chunks
-    };
-    struct Chunk {
-        int32_t step = 0;
-        int32_t firstPage = 0, nPages = 0;  ///< in m_plan
     };
     /// What probe() wants out of a step. Layers are taken one by one, on the calling thread.
     struct Capture {
@@ -67,27 +65,27 @@ class CpuBackend final : public Backend {
         std::vector<std::vector<float>> probabilities;  ///< per layer (nHeads, position + 1)
         std::vector<float> scores;                      ///< of one task: DecodeChunk::keptScores
     };
-    struct PrefillBuffers;
-    struct PrefillDeleter {
-        void operator()(PrefillBuffers* b) const;
-    };
+    class ChunkPass;  // prefill_chunk.cpp
 
     // decode_step.cpp
-    void planStep(Step& step, int32_t index, std::span<const Interval> visible);
+    void clearPlans();
+    void planStep(const Step& step, std::span<const Interval> visible);
     void forward(std::span<Step> steps, Capture* capture);
+    void rotate(float* heads, int32_t nHeads, const std::vector<float>& gain, RopePairs pairs, size_t angles,
+                float scale) const;
     void attend(int32_t layer, std::span<Step> steps, Capture* capture);
+    void addProduct(const TensorView& w, const GemvInput& in, const std::vector<float>& bias,
+                    const std::vector<float>& gain);
     void logitsOf(int32_t nItems, float* logits);  // from m_x
     void matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out, size_t outStride);
 
     // probe.cpp
-    void captureChunk(int32_t chunkIndex, const DecodeChunk& d, int32_t position, Capture& capture);
+    static void captureChunk(const DecodeChunk& d, int32_t position, Capture& capture);
     void finishCapture(const Step& step, int32_t layer, Capture& capture);
 
     // prefill_chunk.cpp
     void prefillChunk(KvSequence& sequence, std::span<const int32_t> tokens, int32_t firstIndex,
                       std::span<const QueryRun> runs);
-    PrefillBuffers& prefillBuffers(int64_t nTokens);
-    size_t prefillBytes() const;
 
     const TensorView& head() const { return m_weights.head ? m_weights.head : m_weights.embedding; }
     int32_t qRows() const { return m_weights.shape.nHeads * m_weights.shape.headDim; }
@@ -102,18 +100,17 @@ class CpuBackend final : public Backend {
     std::vector<float> m_finalNorm;
 
     // decode, sized once; (maxBatch, ...) each
-    LineVector<float> m_x, m_qkv, m_gate, m_up, m_logits, m_cos, m_sin;
+    LineVector<float> m_x, m_qkv, m_gate, m_up, m_logits;
+    LineVector<float> m_product;     // empty where no product is normalised before it is added
+    LineVector<float> m_cos, m_sin;  // of each rope (maxBatch, its pairs); rope r begins at maxBatch * pairsBefore(r)
     GemvInputBuffer m_input;
     std::vector<Step> m_steps;
-    std::vector<PageRef> m_plan;
-    std::vector<Chunk> m_chunks;
+    std::vector<StepPlan> m_plans;             // one for every window that layers have
     LineVector<float> m_partials;              // (chunks, nHeads, partialStride)
     std::vector<int32_t> m_pagesLoaded;        // (chunks, nKvHeads) at most: by task
     std::vector<LineVector<float>> m_scratch;  // per thread: attention
-    int32_t m_nPlanned = 0;
-    int32_t m_nChunks = 0;
 
-    std::unique_ptr<PrefillBuffers, PrefillDeleter> m_prefill;
+    std::unique_ptr<PrefillBuffers> m_prefill;  // none before the first prefill
 
     uint64_t m_kvPagesLoaded = 0;
     bool m_profiling = false;
@@ -122,5 +119,7 @@ class CpuBackend final : public Backend {
 };
 
 int64_t monotonicNs();
+/// Queries are multiplied by it.
+float attentionScaleOf(const ModelShape& shape);
 
 }  // namespace spanscope::cpu

@@ -2,10 +2,10 @@
 // The matrices and the attention are parallel sections; what lies between them is a few hundred values and stays
 // on the calling thread, which costs less than a section.
 #include <algorithm>
-#include <cmath>
 
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/elementwise.h"
+#include "kernels/cpu/rope_angles.h"
 
 namespace spanscope::cpu {
 
@@ -15,15 +15,12 @@ const float* maybe(const std::vector<float>& v) { return v.empty() ? nullptr : v
 
 }  // namespace
 
-void CpuBackend::planStep(Step& step, int32_t index, std::span<const Interval> visible) {
-    step.firstPage = m_nPlanned;
-    step.nPages = planPages(visible, step.position, step.sequence->pages, m_plan.data() + m_nPlanned);
-    m_nPlanned += step.nPages;
-    step.firstChunk = m_nChunks;
-    for (int32_t p = 0; p < step.nPages; p += kChunkPages)
-        m_chunks[static_cast<size_t>(m_nChunks++)] = {index, step.firstPage + p,
-                                                      std::min(kChunkPages, step.nPages - p)};
-    step.nChunks = m_nChunks - step.firstChunk;
+void CpuBackend::clearPlans() {
+    for (StepPlan& plan : m_plans) plan.clear();
+}
+
+void CpuBackend::planStep(const Step& step, std::span<const Interval> visible) {
+    for (StepPlan& plan : m_plans) plan.add(visible, step.position, step.sequence->pages);
 }
 
 void CpuBackend::matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out,
@@ -34,14 +31,35 @@ void CpuBackend::matrix(const TensorView& w, const GemvInput& in, const float* b
     });
 }
 
+/// m_x += w in + bias; that product is normalised before it is added where the model has a norm there.
+void CpuBackend::addProduct(const TensorView& w, const GemvInput& in, const std::vector<float>& bias,
+                            const std::vector<float>& gain) {
+    const auto hidden = static_cast<size_t>(m_weights.shape.hidden);
+    if (gain.empty()) return matrix(w, in, maybe(bias), Output::Add, m_x.data(), hidden);
+    matrix(w, in, maybe(bias), Output::Store, m_product.data(), hidden);
+    for (size_t at = 0; at < static_cast<size_t>(in.nItems) * hidden; at += hidden)
+        rmsNormAdd(m_product.data() + at, gain.data(), m_weights.shape.hidden, m_weights.shape.rmsEps, m_x.data() + at);
+}
+
+/// Norm, rotation and scale of one token's query or key heads. angles: where theirs begin in m_cos and m_sin.
+void CpuBackend::rotate(float* heads, int32_t nHeads, const std::vector<float>& gain, RopePairs pairs, size_t angles,
+                        float scale) const {
+    const auto span = static_cast<int64_t>(gain.size());
+    for (int64_t at = 0; span > 0 && at < nHeads * pairs.headDim; at += span)
+        rmsNorm(heads + at, gain.data(), span, m_weights.shape.rmsEps, heads + at);
+    for (int32_t h = 0; h < nHeads; ++h)
+        rope(heads + h * pairs.headDim, pairs, m_cos.data() + angles, m_sin.data() + angles, scale);
+}
+
 void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
     const ModelShape& s = m_weights.shape;
     const auto n = static_cast<int32_t>(steps.size());
     const auto hidden = static_cast<size_t>(s.hidden), ffn = static_cast<size_t>(s.ffn);
-    const auto half = static_cast<size_t>(s.headDim / 2);
     const auto nQ = static_cast<size_t>(qRows()), nKv = static_cast<size_t>(kvRows());
     const size_t qkvStride = nQ + 2 * nKv;
-    const float scale = 1.0f / std::sqrt(static_cast<float>(s.headDim));
+    const float scale = attentionScaleOf(s);
+    const auto maxBatch = static_cast<size_t>(m_options.maxBatch);
+    const auto activate = s.activation == Activation::Silu ? siluMul : geluTanhMul;
     int64_t mark = 0, attentionNs = 0, matmulNs = 0;
     const auto begin = [&] {
         if (m_profiling) mark = monotonicNs();
@@ -54,16 +72,18 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         const Step& step = steps[static_cast<size_t>(i)];
         const auto at = static_cast<size_t>(i);
         embed(step.token, m_x.data() + at * hidden);
-        for (size_t f = 0; f < half; ++f) {
-            // In double: at position 16,384 a float angle is wrong by a thousandth.
-            const double angle = static_cast<double>(step.position) * static_cast<double>(s.ropes[0].invFreq[f]);
-            m_cos[at * half + f] = static_cast<float>(std::cos(angle));
-            m_sin[at * half + f] = static_cast<float>(std::sin(angle));
+        for (size_t r = 0; r < s.ropes.size(); ++r) {
+            const size_t angles = maxBatch * pairsBefore(s, r) + at * s.ropes[r].invFreq.size();
+            ropeAngles(s.ropes[r], takesLongRope(s, step.sequence->capacity), step.position, m_cos.data() + angles,
+                       m_sin.data() + angles, 1);
         }
     }
     const auto normInto = [&](const std::vector<float>& gain) {
-        for (int32_t i = 0; i < n; ++i)
-            rmsNorm(m_x.data() + static_cast<size_t>(i) * hidden, gain.data(), s.hidden, s.rmsEps, m_input.x(i));
+        for (int32_t i = 0; i < n; ++i) {
+            const float* x = m_x.data() + static_cast<size_t>(i) * hidden;
+            if (gain.empty()) std::copy_n(x, hidden, m_input.x(i));
+            else rmsNorm(x, gain.data(), s.hidden, s.rmsEps, m_input.x(i));
+        }
     };
 
     for (int32_t l = 0; l < s.nLayers; ++l) {
@@ -92,15 +112,17 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         }
         end(matmulNs);
 
+        const int32_t ropeIndex = s.layerKind(l).rope;
+        const size_t nPairs = rotatedPairs(s, ropeIndex);
+        const size_t ropeBegin = ropeIndex < 0 ? 0 : maxBatch * pairsBefore(s, static_cast<size_t>(ropeIndex));
+        const RopePairs pairs{s.headDim, static_cast<int64_t>(nPairs), s.ropeInterleaved};
         for (int32_t i = 0; i < n; ++i) {
             const Step& step = steps[static_cast<size_t>(i)];
             const auto at = static_cast<size_t>(i);
             float* q = m_qkv.data() + at * qkvStride;
-            const float* c = m_cos.data() + at * half;
-            const float* sn = m_sin.data() + at * half;
-            for (int32_t h = 0; h < s.nHeads; ++h) rope(q + h * s.headDim, s.headDim, s.ropeInterleaved, c, sn, scale);
             float* k = q + nQ;
-            for (int32_t h = 0; h < s.nKvHeads; ++h) rope(k + h * s.headDim, s.headDim, s.ropeInterleaved, c, sn, 1.0f);
+            rotate(q, s.nHeads, v.qNorm, pairs, ropeBegin + at * nPairs, scale);
+            rotate(k, s.nKvHeads, v.kNorm, pairs, ropeBegin + at * nPairs, 1.0f);
             if (capture) m_cache->save(l, *step.sequence, step.position, capture->saved[static_cast<size_t>(l)]);
             m_cache->store(l, *step.sequence, step.position, k, k + nKv, 1);
         }
@@ -111,7 +133,7 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
 
         in = m_input.prepare(qRows(), n, v.oFormats);
         begin();
-        matrix(w.o, in, maybe(v.oBias), Output::Add, m_x.data(), hidden);
+        addProduct(w.o, in, v.oBias, v.postAttnNorm);
         end(matmulNs);
 
         normInto(v.mlpNorm);
@@ -129,11 +151,11 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         for (int32_t i = 0; i < n; ++i) {
             const auto at = static_cast<size_t>(i) * ffn;
             std::copy_n(m_gate.data() + at, ffn, m_input.x(i));
-            siluMul(m_input.x(i), m_up.data() + at, s.ffn);
+            activate(m_input.x(i), m_up.data() + at, s.ffn);
         }
         in = m_input.prepare(s.ffn, n, v.downFormats);
         begin();
-        matrix(w.down, in, maybe(v.downBias), Output::Add, m_x.data(), hidden);
+        addProduct(w.down, in, v.downBias, v.postMlpNorm);
         end(matmulNs);
     }
     m_times.attentionNs += attentionNs;
@@ -143,6 +165,9 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
 
 void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) {
     const ModelShape& s = m_weights.shape;
+    const StepPlan& plan = m_plans[m_vectors[static_cast<size_t>(layer)].plan];
+    const std::span<const PageChunk> chunks = plan.chunks();
+    const auto nChunks = static_cast<int32_t>(chunks.size());
     const int32_t group = s.nHeads / s.nKvHeads;
     const size_t stride = partialStride(s.headDim);
     const size_t chunkStride = static_cast<size_t>(s.nHeads) * stride;
@@ -151,29 +176,30 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
     // together.
     const auto nThreads = static_cast<int32_t>(m_pool.nThreads());
     int32_t parts = 1;
-    while (parts < s.nKvHeads && m_nChunks * parts < 4 * nThreads && m_nChunks * parts % nThreads != 0) ++parts;
+    while (parts < s.nKvHeads && nChunks * parts < 4 * nThreads && nChunks * parts % nThreads != 0) ++parts;
     const int32_t perTask = (s.nKvHeads + parts - 1) / parts;
     parts = (s.nKvHeads + perTask - 1) / perTask;
     const auto run = [&](int64_t task, int32_t thread) {
         const auto c = static_cast<size_t>(task / parts);
-        const Chunk& chunk = m_chunks[c];
+        const PageChunk& chunk = chunks[c];
         DecodeChunk d;
         d.cache = m_cache.get();
         d.layer = layer;
         d.firstKvHead = static_cast<int32_t>(task % parts) * perTask;
         d.nKvHeads = std::min(perTask, s.nKvHeads - d.firstKvHead);
         const int32_t firstHead = d.firstKvHead * group;
-        d.pages = {m_plan.data() + chunk.firstPage, static_cast<size_t>(chunk.nPages)};
-        d.q = m_qkv.data() + static_cast<size_t>(chunk.step) * qkvStride + static_cast<size_t>(firstHead * s.headDim);
+        d.pages = plan.pagesOf(chunk);
+        d.q = m_qkv.data() + static_cast<size_t>(chunk.item) * qkvStride + static_cast<size_t>(firstHead * s.headDim);
         d.group = group;
         d.headDim = s.headDim;
+        d.softcap = s.attentionSoftcap;
         d.scratch = m_scratch[static_cast<size_t>(thread)].data();
         d.keptScores = capture ? capture->scores.data() : nullptr;
         d.partial = m_partials.data() + c * chunkStride + static_cast<size_t>(firstHead) * stride;
         m_pagesLoaded[static_cast<size_t>(task)] = attendChunk(d);
-        if (capture) captureChunk(static_cast<int32_t>(c), d, steps[0].position, *capture);
+        if (capture) captureChunk(d, steps[0].position, *capture);
     };
-    const int64_t nTasks = int64_t{m_nChunks} * parts;
+    const int64_t nTasks = int64_t{nChunks} * parts;
     if (capture) {
         capture->probabilities[static_cast<size_t>(layer)].assign(
             static_cast<size_t>(s.nHeads) * static_cast<size_t>(steps[0].position + 1), 0.0f);
@@ -184,13 +210,11 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
     for (int64_t t = 0; t < nTasks; ++t)
         m_kvPagesLoaded += static_cast<uint64_t>(m_pagesLoaded[static_cast<size_t>(t)]);
 
-    for (size_t i = 0; i < steps.size(); ++i) {
-        for (int32_t h = 0; h < s.nHeads; ++h) {
-            const float* partials = m_partials.data() + static_cast<size_t>(steps[i].firstChunk) * chunkStride +
-                                    static_cast<size_t>(h) * stride;
-            mergePartials(partials, steps[i].nChunks, chunkStride, s.headDim,
-                          m_input.x(static_cast<int32_t>(i)) + h * s.headDim);
-        }
+    for (int32_t i = 0; i < static_cast<int32_t>(steps.size()); ++i) {
+        const float* partials = m_partials.data() + static_cast<size_t>(plan.firstChunkOf(i)) * chunkStride;
+        for (int32_t h = 0; h < s.nHeads; ++h)
+            mergePartials(partials + static_cast<size_t>(h) * stride, plan.nChunksOf(i), chunkStride, s.headDim,
+                          m_input.x(i) + h * s.headDim);
     }
     if (capture) finishCapture(steps[0], layer, *capture);
 }
@@ -203,6 +227,14 @@ void CpuBackend::logitsOf(int32_t nItems, float* logits) {
     const GemvInput in = m_input.prepare(s.hidden, nItems, GemvInputBuffer::formatBit(head().dtype));
     const int64_t start = m_profiling ? monotonicNs() : 0;
     matrix(head(), in, nullptr, Output::Store, logits, static_cast<size_t>(s.vocab));
+    if (s.logitSoftcap > 0) {
+        constexpr int64_t kPart = 4096;
+        const int64_t nParts = (s.vocab + kPart - 1) / kPart;
+        m_pool.parallelFor(nItems * nParts, [&](int64_t task, int32_t) {
+            const int64_t item = task / nParts, first = task % nParts * kPart;
+            softcap(logits + item * s.vocab + first, std::min(kPart, s.vocab - first), s.logitSoftcap);
+        });
+    }
     if (!m_profiling) return;
     const int64_t took = monotonicNs() - start;
     m_times.matmulNs += took;

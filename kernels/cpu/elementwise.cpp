@@ -18,7 +18,14 @@ HWY_BEFORE_NAMESPACE();
 namespace spanscope::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-void rmsNorm(const float* x, const float* gain, int64_t n, float eps, float* out) {
+template <bool kAdd>
+HWY_INLINE void putNorm(V normed, float* out) {
+    const D d;
+    hn::StoreU(kAdd ? hn::Add(hn::LoadU(d, out), normed) : normed, d, out);
+}
+
+template <bool kAdd>
+HWY_INLINE void normed(const float* x, const float* gain, int64_t n, float eps, float* out) {
     const D d;
     V acc = hn::Zero(d);
     int64_t i = 0;
@@ -31,11 +38,22 @@ void rmsNorm(const float* x, const float* gain, int64_t n, float eps, float* out
     const float scale = 1.0f / std::sqrt(sum / static_cast<float>(n) + eps);
     const V vs = hn::Set(d, scale);
     for (i = 0; i + kLanes <= n; i += kLanes)
-        hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(d, x + i), vs), hn::LoadU(d, gain + i)), d, out + i);
-    for (; i < n; ++i) out[i] = x[i] * scale * gain[i];
+        putNorm<kAdd>(hn::Mul(hn::Mul(hn::LoadU(d, x + i), vs), hn::LoadU(d, gain + i)), out + i);
+    for (; i < n; ++i) {
+        const float v = x[i] * scale * gain[i];
+        out[i] = kAdd ? out[i] + v : v;
+    }
 }
 
-void rmsNormPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out) {
+void rmsNorm(const float* x, const float* gain, int64_t n, float eps, float* out) {
+    normed<false>(x, gain, n, eps, out);
+}
+void rmsNormAdd(const float* x, const float* gain, int64_t n, float eps, float* out) {
+    normed<true>(x, gain, n, eps, out);
+}
+
+template <bool kAdd>
+HWY_INLINE void normedPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out) {
     const D d;
     for (int64_t c = 0; c < columns; c += kLanes) {
         V acc = hn::Zero(d);
@@ -46,19 +64,24 @@ void rmsNormPanel(const float* x, const float* gain, int64_t n, float eps, int64
         const V mean = hn::Div(acc, hn::Set(d, static_cast<float>(n)));
         const V scale = hn::Div(hn::Set(d, 1.0f), hn::Sqrt(hn::Add(mean, hn::Set(d, eps))));
         for (int64_t f = 0; f < n; ++f)
-            hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(d, x + f * kPanelTokens + c), scale), hn::Set(d, gain[f])), d,
-                       out + f * kPanelTokens + c);
+            putNorm<kAdd>(hn::Mul(hn::Mul(hn::LoadU(d, x + f * kPanelTokens + c), scale), hn::Set(d, gain[f])),
+                          out + f * kPanelTokens + c);
     }
 }
 
-void ropePanel(float* head, int32_t headDim, bool interleaved, const float* cosines, const float* sines, float scale,
-               int64_t columns) {
+void rmsNormPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out) {
+    normedPanel<false>(x, gain, n, eps, columns, out);
+}
+void rmsNormAddPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out) {
+    normedPanel<true>(x, gain, n, eps, columns, out);
+}
+
+void ropePanel(float* head, RopePairs pairs, const float* cosines, const float* sines, float scale, int64_t columns) {
     const D d;
-    const int64_t half = headDim / 2;
     const V vs = hn::Set(d, scale);
-    for (int64_t i = 0; i < half; ++i) {
-        float* pa = head + (interleaved ? 2 * i : i) * kPanelTokens;
-        float* pb = head + (interleaved ? 2 * i + 1 : i + half) * kPanelTokens;
+    for (int64_t i = 0; i < pairs.nPairs; ++i) {
+        float* pa = head + (pairs.interleaved ? 2 * i : i) * kPanelTokens;
+        float* pb = head + (pairs.interleaved ? 2 * i + 1 : i + pairs.nPairs) * kPanelTokens;
         for (int64_t c = 0; c < columns; c += kLanes) {
             const V cs = hn::LoadU(d, cosines + i * kPanelTokens + c), sn = hn::LoadU(d, sines + i * kPanelTokens + c);
             const V a = hn::LoadU(d, pa + c), b = hn::LoadU(d, pb + c);
@@ -66,25 +89,48 @@ void ropePanel(float* head, int32_t headDim, bool interleaved, const float* cosi
             hn::StoreU(hn::Mul(vs, hn::MulAdd(a, sn, hn::Mul(b, cs))), d, pb + c);
         }
     }
+    for (int64_t i = 2 * pairs.nPairs; i < pairs.headDim; ++i) {
+        float* p = head + i * kPanelTokens;
+        for (int64_t c = 0; c < columns; c += kLanes) hn::StoreU(hn::Mul(vs, hn::LoadU(d, p + c)), d, p + c);
+    }
 }
 
-void siluMul(float* gate, const float* up, int64_t n) {
+/// gate / (1 + exp(-t)) * up, where t is a function of gate: the sigmoid of t is what both activations weigh gate with.
+template <class Argument, class ArgumentOfOne>
+HWY_INLINE void sigmoidMul(float* gate, const float* up, int64_t n, const Argument& t, const ArgumentOfOne& t1) {
     const D d;
     const V one = hn::Set(d, 1.0f);
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
         const V g = hn::LoadU(d, gate + i);
-        const V e = hn::Exp(d, hn::Min(hn::Neg(g), hn::Set(d, 88.0f)));  // no overflow in Exp
+        const V e = hn::Exp(d, hn::Min(hn::Neg(t(g)), hn::Set(d, 88.0f)));  // no overflow in Exp
         hn::StoreU(hn::Mul(hn::Div(g, hn::Add(one, e)), hn::LoadU(d, up + i)), d, gate + i);
     }
-    for (; i < n; ++i) gate[i] = gate[i] / (1.0f + std::exp(-gate[i])) * up[i];
+    for (; i < n; ++i) gate[i] = gate[i] / (1.0f + std::exp(-t1(gate[i]))) * up[i];
 }
 
-void addTo(float* x, const float* y, int64_t n) {
+void siluMul(float* gate, const float* up, int64_t n) {
+    sigmoidMul(
+        gate, up, n, [](V g) HWY_ATTR { return g; }, [](float g) { return g; });
+}
+
+void geluTanhMul(float* gate, const float* up, int64_t n) {
+    // (1 + tanh(u)) / 2 is the sigmoid of 2u, and u = sqrt(2 / pi) (g + 0.044715 g^3).
+    constexpr float kLinear = 1.5957691216057308f, kCubic = 0.044715f * kLinear;
+    const auto t = [](V g) HWY_ATTR {
+        const D d;
+        return hn::Mul(g, hn::MulAdd(hn::Mul(g, g), hn::Set(d, kCubic), hn::Set(d, kLinear)));
+    };
+    sigmoidMul(gate, up, n, t, [](float g) { return g * (g * g * kCubic + kLinear); });
+}
+
+void softcap(float* x, int64_t n, float cap) {
     const D d;
+    const V vc = hn::Set(d, cap), inverse = hn::Set(d, 1.0f / cap);
     int64_t i = 0;
-    for (; i + kLanes <= n; i += kLanes) hn::StoreU(hn::Add(hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, x + i);
-    for (; i < n; ++i) x[i] += y[i];
+    for (; i + kLanes <= n; i += kLanes)
+        hn::StoreU(hn::Mul(vc, hn::Tanh(d, hn::Mul(hn::LoadU(d, x + i), inverse))), d, x + i);
+    for (; i < n; ++i) x[i] = cap * std::tanh(x[i] * (1.0f / cap));
 }
 
 float sumOfExp(const float* x, int64_t n, float largest) {
@@ -105,34 +151,43 @@ HWY_AFTER_NAMESPACE();
 namespace spanscope::cpu {
 
 HWY_EXPORT(rmsNorm);
+HWY_EXPORT(rmsNormAdd);
 HWY_EXPORT(rmsNormPanel);
+HWY_EXPORT(rmsNormAddPanel);
 HWY_EXPORT(ropePanel);
 HWY_EXPORT(siluMul);
-HWY_EXPORT(addTo);
+HWY_EXPORT(geluTanhMul);
+HWY_EXPORT(softcap);
 HWY_EXPORT(sumOfExp);
 
 void rmsNorm(const float* x, const float* gain, int64_t n, float eps, float* out) {
     HWY_DYNAMIC_DISPATCH(rmsNorm)(x, gain, n, eps, out);
 }
+void rmsNormAdd(const float* x, const float* gain, int64_t n, float eps, float* out) {
+    HWY_DYNAMIC_DISPATCH(rmsNormAdd)(x, gain, n, eps, out);
+}
 void rmsNormPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out) {
     HWY_DYNAMIC_DISPATCH(rmsNormPanel)(x, gain, n, eps, columns, out);
 }
-void ropePanel(float* head, int32_t headDim, bool interleaved, const float* cosines, const float* sines, float scale,
-               int64_t columns) {
-    HWY_DYNAMIC_DISPATCH(ropePanel)(head, headDim, interleaved, cosines, sines, scale, columns);
+void rmsNormAddPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out) {
+    HWY_DYNAMIC_DISPATCH(rmsNormAddPanel)(x, gain, n, eps, columns, out);
+}
+void ropePanel(float* head, RopePairs pairs, const float* cosines, const float* sines, float scale, int64_t columns) {
+    HWY_DYNAMIC_DISPATCH(ropePanel)(head, pairs, cosines, sines, scale, columns);
 }
 void siluMul(float* gate, const float* up, int64_t n) { HWY_DYNAMIC_DISPATCH(siluMul)(gate, up, n); }
-void addTo(float* x, const float* y, int64_t n) { HWY_DYNAMIC_DISPATCH(addTo)(x, y, n); }
+void geluTanhMul(float* gate, const float* up, int64_t n) { HWY_DYNAMIC_DISPATCH(geluTanhMul)(gate, up, n); }
+void softcap(float* x, int64_t n, float cap) { HWY_DYNAMIC_DISPATCH(softcap)(x, n, cap); }
 
-void rope(float* head, int32_t headDim, bool interleaved, const float* cosines, const float* sines, float scale) {
-    const int32_t half = headDim / 2;
-    for (int32_t i = 0; i < half; ++i) {
-        float& a = head[interleaved ? 2 * i : i];
-        float& b = head[interleaved ? 2 * i + 1 : i + half];
+void rope(float* head, RopePairs pairs, const float* cosines, const float* sines, float scale) {
+    for (int64_t i = 0; i < pairs.nPairs; ++i) {
+        float& a = head[pairs.interleaved ? 2 * i : i];
+        float& b = head[pairs.interleaved ? 2 * i + 1 : i + pairs.nPairs];
         const float ra = scale * (a * cosines[i] - b * sines[i]);
         b = scale * (a * sines[i] + b * cosines[i]);
         a = ra;
     }
+    for (int64_t i = 2 * pairs.nPairs; i < pairs.headDim; ++i) head[i] *= scale;
 }
 
 BestLogit bestLogit(const float* logits, int64_t n) {

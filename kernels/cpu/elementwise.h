@@ -6,21 +6,29 @@
 
 namespace spanscope::cpu {
 
-/// out = x / sqrt(mean(x^2) + eps) * gain; all (n).
+/// out = x / sqrt(mean(x^2) + eps) * gain, or out += that; all (n). x and out may be the same.
 void rmsNorm(const float* x, const float* gain, int64_t n, float eps, float* out);
+void rmsNormAdd(const float* x, const float* gain, int64_t n, float eps, float* out);
 void rmsNormPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out);
+void rmsNormAddPanel(const float* x, const float* gain, int64_t n, float eps, int64_t columns, float* out);
 
-/// Rotates pairs of one head (headDim) by the angles whose cosines and sines are given (headDim / 2), then scales.
-void rope(float* head, int32_t headDim, bool interleaved, const float* cosines, const float* sines, float scale);
-/// cosines, sines: (headDim / 2, 64).
-void ropePanel(float* head, int32_t headDim, bool interleaved, const float* cosines, const float* sines, float scale,
-               int64_t columns);
+/// Which values of a head are turned: the first 2 * nPairs, by (i, i + nPairs) or interleaved by (2i, 2i + 1).
+struct RopePairs {
+    int64_t headDim = 0;
+    int64_t nPairs = 0;  ///< 0: none is turned
+    bool interleaved = false;
+};
+/// Turns one head (headDim) by the angles whose cosines and sines are given (nPairs), and scales all of it.
+void rope(float* head, RopePairs pairs, const float* cosines, const float* sines, float scale);
+/// cosines, sines: (nPairs, 64).
+void ropePanel(float* head, RopePairs pairs, const float* cosines, const float* sines, float scale, int64_t columns);
 
-/// gate = gate / (1 + exp(-gate)) * up; (n), n of any size.
+/// gate = activated(gate) * up; (n), n of any size. For the gates of Activation, which says the formulas.
 void siluMul(float* gate, const float* up, int64_t n);
+void geluTanhMul(float* gate, const float* up, int64_t n);
 
-/// x += y
-void addTo(float* x, const float* y, int64_t n);
+/// x = cap * tanh(x / cap); (n).
+void softcap(float* x, int64_t n, float cap);
 
 struct BestLogit {
     int32_t index = 0;

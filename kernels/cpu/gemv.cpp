@@ -19,7 +19,7 @@ int64_t gemvChunkRows(const TensorView& w) {
     const auto bytes = static_cast<int64_t>(std::max<size_t>(1, rowBytes(w.dtype, w.cols)));
     const int64_t total = bytes * w.rows;
     const int64_t target = std::clamp<int64_t>(total / 64, 32 << 10, 512 << 10);
-    return std::max<int64_t>(8, target / bytes / 8 * 8);
+    return std::max<int64_t>(16, target / bytes / 16 * 16);
 }
 
 GemvInputBuffer::GemvInputBuffer(int64_t maxCols, int32_t maxItems)
@@ -45,8 +45,8 @@ GemvInput GemvInputBuffer::prepare(int64_t cols, int32_t nItems, uint32_t format
     const auto n = static_cast<size_t>(cols);
     constexpr auto bit = &GemvInputBuffer::formatBit;
     bool asBytes[kByteOrders] = {}, asWords = false;
-    for (DType type : {DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
-        if (!(formats & bit(type))) continue;
+    for (const DType type : kDTypes) {
+        if (!isBlocked(type) || !(formats & bit(type))) continue;
         const auto order = static_cast<size_t>(byteOrder(type));
         (m_bytes[order].usable() ? asBytes[order] : asWords) = true;
     }

@@ -51,7 +51,7 @@ class GemvInputBuffer {
 enum class Output { Store, Add };
 
 /// Rows per chunk of a parallel section: 32 KB of weights or more, so that a chunk outweighs its claim, and a multiple
-/// of the row tile.
+/// of 16, of row tiles and of the rows that byte products take together (gemv_bytes_rows-inl.h).
 int64_t gemvChunkRows(const TensorView& w);
 
 /// Rows [begin, end) of w: out[item * outStride + row] = (or +=) w[row] . x[item] + bias[row].

@@ -38,9 +38,16 @@ void gemvBlockRows(const TensorView& w, int64_t begin, int64_t end, const GemvIn
     switch (w.dtype) {
         case DType::Q8_0: return blockRows<FormatQ8_0>(job, begin, end);
         case DType::Q4_0: return blockRows<FormatQ4_0>(job, begin, end);
+        case DType::Q4_1: return blockRows<FormatQ4_1>(job, begin, end);
+        case DType::Q5_0: return blockRows<FormatQ5_0>(job, begin, end);
+        case DType::Q5_1: return blockRows<FormatQ5_1>(job, begin, end);
+        case DType::IQ4_NL: return blockRows<FormatIQ4_NL>(job, begin, end);
+        case DType::Q2_K: return blockRows<FormatQ2_K>(job, begin, end);
+        case DType::Q3_K: return blockRows<FormatQ3_K>(job, begin, end);
         case DType::Q4_K: return blockRows<FormatQ4_K>(job, begin, end);
         case DType::Q5_K: return blockRows<FormatQ5_K>(job, begin, end);
         case DType::Q6_K: return blockRows<FormatQ6_K>(job, begin, end);
+        case DType::IQ4_XS: return blockRows<FormatIQ4_XS>(job, begin, end);
         default: return;
     }
 }

@@ -2,8 +2,9 @@
 // and a low byte (both signed: x = 256 h + l). Weights become unsigned bytes: nibbles as they are, Q8_0's with the sign
 // bit turned. One vpdpbusd then takes 64 products with the high bytes, a shift by eight, one more with the low ones.
 // Unsigned weights are too large, Q4_0's by 8 (Q8_0's by 128, Q6_K's by 32): so many times the sum of the inputs is
-// subtracted. A step is 256 or 512 weights in four chunks, whose sums are gathered in one vector of integers. They are
-// exact; only that vector is multiplied with the scales. Limit: memory bandwidth, in the caches the vector units.
+// subtracted; offsets of blocks, where formats have them, are multiplied with the same sum. A step is 256 or 512
+// weights in four chunks, whose sums are gathered in one vector of integers. They are exact; only that vector is
+// multiplied with the scales. Limit: memory bandwidth, in the caches the vector units.
 //
 // The four chunks are interleaved in the source, and stay so in the code: one after the other, each would wait for the
 // latencies of the one before.
@@ -19,7 +20,10 @@
 #include <hwy/targets.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
 #include <cstring>
+#include <numeric>
 
 #include "kernels/cpu/gemv.h"
 
@@ -44,180 +48,52 @@ constexpr int64_t kPrefetchL2 = 12288, kPrefetchL1 = 1024;
 constexpr float kTop = 127 * 256 + 127;
 
 #include "kernels/cpu/gemv_bytes-inl.h"
+// After the steps.
+#include "kernels/cpu/gemv_bytes_rows-inl.h"
 
-template <class S>
-constexpr int64_t kPlane = 64 * S::kVectors;  ///< bytes of a chunk's high (or low) plane
-template <class S>
-constexpr int64_t kPlanes = 8 * kPlane<S>;  ///< of a step
-
-template <class S, int B>
-struct Dot {
-    __m512 acc[B];
-
-    /// kWhole: all blocks are there; otherwise `left` bytes, and nothing behind them is read.
-    template <bool kWhole>
-    HWY_INLINE void step(const uint8_t* p, int64_t left, const int8_t* const (&planes)[B],
-                         const StepFactors* const (&factors)[B]) {
-#pragma GCC unroll 5
-        for (int64_t line = 0; line < S::kStepBytes; line += 64) {
-            __builtin_prefetch(p + kPrefetchL2 + line, 0, 2);
-            __builtin_prefetch(p + kPrefetchL1 + line, 0, 0);
-        }
-        __m512i w[4][S::kVectors];
-        __m512 scale, minimum;
-        if constexpr (S::kSmall) {
-            // Written out here: as functions of a chunk the compiler keeps w in memory.
-            static constexpr auto kWords = S::words();
-            const __m512i quants = _mm512_load_si512(kWords.quants), scales = _mm512_load_si512(kWords.scales);
-            constexpr int64_t kChunk = S::kStepBytes / 4;
-            __m512i chunk[4];
-#pragma GCC unroll 4
-            for (int c = 0; c < 4; ++c) {
-                const int64_t n = left - c * kChunk;
-                chunk[c] =
-                    kWhole ? _mm512_loadu_si512(p + c * kChunk) : _mm512_maskz_loadu_epi8(firstBits(n), p + c * kChunk);
-                keepOrder(chunk[c]);
-            }
-#pragma GCC unroll 4
-            for (int c = 0; c < 4; ++c) {
-                const uint8_t* end = p + c * kChunk + 64;
-                const int64_t n = left - c * kChunk - 64;
-                __m128i rest;
-                if constexpr (!kWhole)
-                    rest = _mm_maskz_loadu_epi8(static_cast<__mmask16>(firstBits(std::min(n, kChunk - 64))), end);
-                else if constexpr (kChunk == 72) rest = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(end));
-                else rest = _mm_cvtsi32_si128(fourBytes(end));
-                __m512i packed = _mm512_permutex2var_epi16(chunk[c], quants, _mm512_castsi128_si512(rest));
-                keepOrder(packed);
-                S::weights(packed, w[c]);
-            }
-            const __m512i scales01 = _mm512_permutex2var_epi16(chunk[0], scales, chunk[1]);
-            const __m512i scales23 = _mm512_permutex2var_epi16(chunk[2], scales, chunk[3]);
-            scale = _mm512_cvtph_ps(
-                _mm256_mask_blend_epi16(0xCCCC, _mm512_castsi512_si256(scales01), _mm512_castsi512_si256(scales23)));
-        } else {
-#pragma GCC unroll 4
-            for (int c = 0; c < 4; ++c) w[c][0] = S::weights(p, c);
-            S::factors(p, scale, minimum);
-        }
-#pragma GCC unroll 4
-        for (int c = 0; c < 4; ++c)
-#pragma GCC unroll 2
-            for (int v = 0; v < S::kVectors; ++v) keepOrder(w[c][v]);
-#pragma GCC unroll 4
-        for (int b = 0; b < B; ++b) {
-            __m512i sum[4];
-#pragma GCC unroll 4
-            for (int c = 0; c < 4; ++c) sum[c] = _mm512_setzero_si512();
-#pragma GCC unroll 2
-            for (int plane = 0; plane < 2; ++plane) {
-#pragma GCC unroll 2
-                for (int v = 0; v < S::kVectors; ++v) {
-#pragma GCC unroll 4
-                    for (int c = 0; c < 4; ++c) {
-                        const int8_t* x = planes[b] + (2 * c + plane) * kPlane<S> + 64 * v;
-                        sum[c] = _mm512_dpbusd_epi32(sum[c], w[c][v], _mm512_load_si512(x));
-                        keepOrder(sum[c]);
-                    }
-                }
-                if (plane == 1) break;
-#pragma GCC unroll 4
-                for (int c = 0; c < 4; ++c) {
-                    sum[c] = _mm512_slli_epi32(sum[c], 8);
-                    keepOrder(sum[c]);
-                }
-            }
-            // Lane 4 q + c becomes the sum of quarter q of chunk c.
-            const __m512i a =
-                _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]), _mm512_unpackhi_epi32(sum[0], sum[1]));
-            const __m512i z =
-                _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]), _mm512_unpackhi_epi32(sum[2], sum[3]));
-            const __m512i t = _mm512_add_epi32(_mm512_unpacklo_epi64(a, z), _mm512_unpackhi_epi64(a, z));
-            const __m512i offsets = _mm512_load_si512(factors[b]->offsets);
-            const __m512 inputs = _mm512_load_ps(factors[b]->scales);
-            if constexpr (S::kMinimums) {
-                const __m512 least = _mm512_mul_ps(minimum, _mm512_cvtepi32_ps(offsets));
-                acc[b] = _mm512_fmadd_ps(_mm512_fmsub_ps(scale, _mm512_cvtepi32_ps(t), least), inputs, acc[b]);
-            } else {
-                const __m512 exact = _mm512_cvtepi32_ps(_mm512_add_epi32(t, offsets));
-                acc[b] = _mm512_fmadd_ps(exact, _mm512_mul_ps(scale, inputs), acc[b]);
-            }
-        }
-    }
-};
-
-template <class S, int B>
-HWY_INLINE void dot(const uint8_t* p, int64_t cols, const ByteInput& in, int32_t item, float* sums) {
-    Dot<S, B> d;
-    const int8_t* planes[B];
-    const StepFactors* factors[B];
-#pragma GCC unroll 4
-    for (int b = 0; b < B; ++b) {
-        d.acc[b] = _mm512_setzero_ps();
-        planes[b] = in.planes + static_cast<size_t>(item + b) * in.planeStride;
-        factors[b] = in.factors + static_cast<size_t>(item + b) * in.nSteps;
-    }
-    int64_t left = cols / S::kUnitValues * S::kUnitBytes;
-    for (; left >= S::kStepBytes; left -= S::kStepBytes, p += S::kStepBytes) {
-        d.template step<true>(p, left, planes, factors);
-#pragma GCC unroll 4
-        for (int b = 0; b < B; ++b) planes[b] += kPlanes<S>, ++factors[b];
-    }
-    if constexpr (S::kUnitBytes < S::kStepBytes)
-        if (left > 0) d.template step<false>(p, left, planes, factors);
-#pragma GCC unroll 4
-    for (int b = 0; b < B; ++b) sums[b] = _mm512_reduce_add_ps(d.acc[b]);
-}
-
-/// One input in the order of S.
+/// One input in the order of S, of which only that is used: for each step of a period, the blocks that it meets.
 template <class S>
 void setInput(const float* x, int64_t cols, int8_t* planes, StepFactors* factors) {
-    const int64_t nBlocks = cols / 32;
-    for (int64_t first = 0; first < nBlocks; first += S::kStepValues / 32, planes += kPlanes<S>, ++factors) {
-        *factors = {};
-        if (first + S::kStepValues / 32 > nBlocks) std::fill_n(planes, kPlanes<S>, int8_t{0});
-        for (int lane = 0; lane < 16; ++lane) {
-            const int quarter = lane / 4, chunk = lane % 4;
-            if (S::kHalves && quarter % 2) continue;  // together with the quarter before
-            const int64_t block = first + S::blockOf(quarter, chunk);
-            if (block >= nBlocks) continue;
-            const __m512 v[2] = {_mm512_loadu_ps(x + block * 32), _mm512_loadu_ps(x + block * 32 + 16)};
-            const float top = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(v[0]), _mm512_abs_ps(v[1])));
-            const __m512 factor = _mm512_set1_ps(top > 0 ? kTop / top : 0.0f);
-            for (int half = 0; half < 2; ++half) {
-                const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(v[half], factor));
-                const int own = S::kHalves ? lane + 4 * half : lane;
-                factors->scales[own] = top / kTop;
-                // Unsigned: an input that is not finite becomes the least integer, whose multiples wrap.
-                const auto sum = static_cast<uint32_t>(_mm512_reduce_add_epi32(q));
-                factors->offsets[own] = static_cast<int32_t>(static_cast<uint32_t>(factors->offsets[own]) -
-                                                             static_cast<uint32_t>(S::kExcess) * sum);
-                const __m512i high = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
-                int8_t* to = planes + 2 * chunk * kPlane<S> + S::placeOf(quarter, 16 * half);
-                _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(high));
-                _mm_storeu_si128(reinterpret_cast<__m128i*>(to + kPlane<S>),
-                                 _mm512_cvtepi32_epi8(_mm512_sub_epi32(q, _mm512_slli_epi32(high, 8))));
+    struct Place {
+        int quarter[kStepBlocks<S>], chunk[kStepBlocks<S>];
+        constexpr Place() : quarter{}, chunk{} {
+            for (int lane = 15; lane >= 0; --lane) {  // of a block's two quarters the first
+                quarter[S::blockOf(lane / 4, lane % 4)] = lane / 4;
+                chunk[S::blockOf(lane / 4, lane % 4)] = lane % 4;
             }
         }
+    };
+    static constexpr Place kPlace;
+    const int64_t nBlocks = cols / 32;
+    const Period period(nBlocks, kStepBlocks<S>);
+    if (period.rows * nBlocks % kStepBlocks<S> != 0) {
+        std::fill_n(planes + (period.steps - 1) * kPlanes<S>, kPlanes<S>, int8_t{0});
+        factors[period.steps - 1] = {};
     }
-}
-
-template <class S>
-void rows(const TensorView& w, int64_t begin, int64_t end, const ByteInput& in, int32_t nItems, const float* bias,
-          Output mode, float* out, size_t outStride) {
-    const size_t stride = rowBytes(w.dtype, w.cols);
-    const auto* p = static_cast<const uint8_t*>(w.data) + static_cast<size_t>(begin) * stride;
-    for (int64_t row = begin; row < end; ++row, p += stride) {
-        const float plus = bias ? bias[row] : 0.0f;
-        float sums[4];
-        int32_t item = 0;
-        for (int32_t n = 0; item < nItems; item += n) {
-            n = item + 4 <= nItems ? 4 : 1;
-            if (n == 4) dot<S, 4>(p, w.cols, in, item, sums);
-            else dot<S, 1>(p, w.cols, in, item, sums);
-            for (int32_t b = 0; b < n; ++b) {
-                float& y = out[static_cast<size_t>(item + b) * outStride + static_cast<size_t>(row)];
-                y = mode == Output::Add ? y + (sums[b] + plus) : sums[b] + plus;
+    for (int64_t block = 0; block < nBlocks; ++block) {
+        const __m512 v[2] = {_mm512_loadu_ps(x + block * 32), _mm512_loadu_ps(x + block * 32 + 16)};
+        const float top = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(v[0]), _mm512_abs_ps(v[1])));
+        const __m512 factor = _mm512_set1_ps(top > 0 ? kTop / top : 0.0f);
+        __m128i high[2], low[2];
+        uint32_t sum[2];
+        for (int half = 0; half < 2; ++half) {
+            const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(v[half], factor));
+            // Unsigned: an input that is not finite becomes the least integer, and sums of it wrap.
+            sum[half] = static_cast<uint32_t>(_mm512_reduce_add_epi32(q));
+            const __m512i h = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
+            high[half] = _mm512_cvtepi32_epi8(h);
+            low[half] = _mm512_cvtepi32_epi8(_mm512_sub_epi32(q, _mm512_slli_epi32(h, 8)));
+        }
+        for (int64_t at = block; at < period.rows * nBlocks; at += nBlocks) {
+            const int64_t step = at / kStepBlocks<S>;
+            const int quarter = kPlace.quarter[at % kStepBlocks<S>], chunk = kPlace.chunk[at % kStepBlocks<S>];
+            for (int half = 0; half < 2; ++half) {
+                const int lane = 4 * quarter + chunk + (S::kHalves ? 4 * half : 0);
+                factors[step].scales[lane] = top / kTop;
+                factors[step].sums[lane] = static_cast<int32_t>(S::kHalves ? sum[half] : sum[0] + sum[1]);
+                int8_t* to = planes + step * kPlanes<S> + 2 * chunk * kPlane<S> + S::placeOf(quarter, 16 * half);
+                _mm_storeu_si128(reinterpret_cast<__m128i*>(to), high[half]);
+                _mm_storeu_si128(reinterpret_cast<__m128i*>(to + kPlane<S>), low[half]);
             }
         }
     }
@@ -229,10 +105,10 @@ void ByteInputBuffer::set(int32_t item, const float* x, int64_t cols) {
     int8_t* planes = m_planes.data() + static_cast<size_t>(item) * m_planeStride;
     StepFactors* factors = m_factors.data() + static_cast<size_t>(item) * m_nSteps;
     switch (m_order) {
-        case ByteOrder::Q4_0: return setInput<StepQ4_0>(x, cols, planes, factors);
-        case ByteOrder::Q8_0: return setInput<StepQ8_0>(x, cols, planes, factors);
-        case ByteOrder::Q45_K: return setInput<StepQ45_K<BlockQ4_K>>(x, cols, planes, factors);
-        case ByteOrder::Q6_K: return setInput<StepQ6_K>(x, cols, planes, factors);
+        case ByteOrder::Nibbles: return setInput<NibbleOrder>(x, cols, planes, factors);
+        case ByteOrder::InOrder: return setInput<InOrder>(x, cols, planes, factors);
+        case ByteOrder::Q23_K: return setInput<Q23Order>(x, cols, planes, factors);
+        case ByteOrder::Q45_K: return setInput<Q45Order>(x, cols, planes, factors);
         case ByteOrder::None: return;
     }
 }
@@ -240,14 +116,22 @@ void ByteInputBuffer::set(int32_t item, const float* x, int64_t cols) {
 void byteRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias, Output mode,
               float* out, size_t outStride) {
     const ByteInput& bytes = in.bytes[static_cast<size_t>(byteOrder(w.dtype))];
+    const auto run = [&]<class S>(std::type_identity<S>) {
+        rows<S>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+    };
     switch (w.dtype) {
-        case DType::Q4_0: return rows<StepQ4_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q8_0: return rows<StepQ8_0>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q4_K:
-            return rows<StepQ45_K<BlockQ4_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q5_K:
-            return rows<StepQ45_K<BlockQ5_K>>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
-        case DType::Q6_K: return rows<StepQ6_K>(w, begin, end, bytes, in.nItems, bias, mode, out, outStride);
+        case DType::Q8_0: return run(std::type_identity<StepQ8_0>());
+        case DType::Q4_0: return run(std::type_identity<StepQ4_0>());
+        case DType::Q4_1: return run(std::type_identity<StepQ4_1>());
+        case DType::Q5_0: return run(std::type_identity<StepQ5_0>());
+        case DType::Q5_1: return run(std::type_identity<StepQ5_1>());
+        case DType::IQ4_NL: return run(std::type_identity<StepIQ4_NL>());
+        case DType::Q2_K: return run(std::type_identity<StepQ23_K<BlockQ2_K>>());
+        case DType::Q3_K: return run(std::type_identity<StepQ23_K<BlockQ3_K>>());
+        case DType::Q4_K: return run(std::type_identity<StepQ45_K<BlockQ4_K>>());
+        case DType::Q5_K: return run(std::type_identity<StepQ45_K<BlockQ5_K>>());
+        case DType::Q6_K: return run(std::type_identity<StepQ6_K>());
+        case DType::IQ4_XS: return run(std::type_identity<StepIQ4_XS>());
         default: return;
     }
 }
@@ -275,20 +159,27 @@ void byteRows(const TensorView&, int64_t, int64_t, const GemvInput&, const float
 namespace spanscope::cpu {
 ByteOrder byteOrder(DType type) {
     switch (type) {
-        case DType::Q4_0: return ByteOrder::Q4_0;
-        case DType::Q8_0: return ByteOrder::Q8_0;
+        case DType::Q4_0:
+        case DType::Q4_1:
+        case DType::Q5_0:
+        case DType::Q5_1:
+        case DType::IQ4_NL:
+        case DType::IQ4_XS: return ByteOrder::Nibbles;
+        case DType::Q8_0:
+        case DType::Q6_K: return ByteOrder::InOrder;
+        case DType::Q2_K:
+        case DType::Q3_K: return ByteOrder::Q23_K;
         case DType::Q4_K:
         case DType::Q5_K: return ByteOrder::Q45_K;
-        case DType::Q6_K: return ByteOrder::Q6_K;
         default: return ByteOrder::None;
     }
 }
 
 void ByteInputBuffer::reserve(ByteOrder order, int64_t maxCols, int32_t maxItems) {
     // Whole steps, and one line more: equal places of several inputs must not share a cache set.
-    const size_t step = order == ByteOrder::Q4_0 ? 512 : 256;
+    const size_t step = order == ByteOrder::Nibbles ? 512 : 256;
     m_order = order;
-    m_nSteps = (static_cast<size_t>(maxCols) + step - 1) / step;
+    m_nSteps = std::max<size_t>(kMostStepsOfPeriod, (static_cast<size_t>(maxCols) + step - 1) / step);
     m_planeStride = m_nSteps * step * 2 + 64;
     m_planes.resize(m_planeStride * static_cast<size_t>(maxItems));
     m_factors.resize(m_nSteps * static_cast<size_t>(maxItems));

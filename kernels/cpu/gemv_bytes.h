@@ -13,10 +13,10 @@ namespace spanscope::cpu {
 struct GemvInput;
 enum class Output;
 
-/// What a step of 512 (Q4_0) or 256 (others) inputs has besides their bytes, for each of 16 lanes.
+/// What a step of 512 (ByteOrder::Nibbles) or 256 inputs has besides their bytes, for each of 16 lanes.
 struct alignas(64) StepFactors {
-    float scales[16];     ///< of the lane's 32 inputs
-    int32_t offsets[16];  ///< corrects for unsigned weights; Q4_K, Q5_K: sums of the inputs
+    float scales[16];  ///< of the lane's 32 inputs
+    int32_t sums[16];  ///< of the lane's inputs as integers
 };
 
 /// The inputs of one matrix as bytes. What a row lacks to whole steps is 0.
@@ -27,10 +27,20 @@ struct ByteInput {
     size_t planeStride = 0, nSteps = 0;
 };
 
-/// How the inputs lie, by the formats that want them so.
-enum class ByteOrder : uint8_t { Q4_0, Q8_0, Q45_K, Q6_K, None };
+/// How the inputs lie: as the weights of the formats do once their quants are bytes.
+enum class ByteOrder : uint8_t {
+    Nibbles,  ///< 16 bytes hold 32 values: Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS
+    InOrder,  ///< Q8_0, Q6_K
+    Q23_K,
+    Q45_K,
+    None,
+};
 inline constexpr size_t kByteOrders = 4;
 ByteOrder byteOrder(DType type);
+
+/// Rows that are no whole steps share steps with their neighbours: at most so many, of which each has inputs of its
+/// own.
+inline constexpr int64_t kMostStepsOfPeriod = 20;
 
 /// Whether this path is taken here: the processor, and the instruction sets that hwy::SupportedTargets() leaves (tests
 /// take some away; this path belongs to AVX3_DL). Slow: asks the processor.

@@ -25,8 +25,8 @@ Result<ProbeResult> CpuBackend::probe(const ProbeRequest& request) {
     capture.saved.resize(static_cast<size_t>(shape.nLayers));
     capture.probabilities.resize(static_cast<size_t>(shape.nLayers));
     Step step{s, request.token, request.position};
-    m_nPlanned = m_nChunks = 0;
-    planStep(step, 0, request.visible);
+    clearPlans();
+    planStep(step, request.visible);
     capture.scores.resize(static_cast<size_t>(shape.nHeads) * kChunkPages * kPageTokens);
     const StageTimes times = m_times;
     forward({&step, 1}, &capture);
@@ -47,8 +47,7 @@ Result<ProbeResult> CpuBackend::probe(const ProbeRequest& request) {
 }
 
 /// The scores a chunk has kept, as exponentials relative to the chunk's largest, to their token positions.
-void CpuBackend::captureChunk(int32_t chunkIndex, const DecodeChunk& d, int32_t position, Capture& capture) {
-    const Chunk& chunk = m_chunks[static_cast<size_t>(chunkIndex)];
+void CpuBackend::captureChunk(const DecodeChunk& d, int32_t position, Capture& capture) {
     const auto nKeys = static_cast<size_t>(position + 1);
     const auto nRows = static_cast<size_t>(d.nKvHeads * d.group);
     for (size_t h = 0; h < nRows; ++h) {
@@ -56,10 +55,10 @@ void CpuBackend::captureChunk(int32_t chunkIndex, const DecodeChunk& d, int32_t 
         const float top = d.partial[h * partialStride(d.headDim) + static_cast<size_t>(d.headDim)];
         float* row = capture.probabilities[static_cast<size_t>(d.layer)].data() +
                      (static_cast<size_t>(d.firstKvHead * d.group) + h) * nKeys;
-        for (int32_t p = 0; p < chunk.nPages; ++p) {
-            const PageRef& page = m_plan[static_cast<size_t>(chunk.firstPage + p)];
+        for (const PageRef& page : d.pages) {
             for (int32_t t = 0; t < kPageTokens; ++t)
-                if (page.mask >> t & 1) row[page.first + t] = std::exp(scores[p * kPageTokens + t] - top);
+                if (page.mask >> t & 1) row[page.first + t] = std::exp(scores[t] - top);
+            scores += kPageTokens;
         }
     }
 }
@@ -67,27 +66,25 @@ void CpuBackend::captureChunk(int32_t chunkIndex, const DecodeChunk& d, int32_t 
 /// Each chunk's exponentials are relative to its own largest score; this brings them to probabilities.
 void CpuBackend::finishCapture(const Step& step, int32_t layer, Capture& capture) {
     const ModelShape& s = m_weights.shape;
+    const StepPlan& plan = m_plans[m_vectors[static_cast<size_t>(layer)].plan];
+    const std::span<const PageChunk> chunks = plan.chunks();  // all of them are this step's
     const size_t stride = partialStride(s.headDim);
     const auto nKeys = static_cast<size_t>(step.position + 1);
     for (size_t h = 0; h < static_cast<size_t>(s.nHeads); ++h) {
         float* row = capture.probabilities[static_cast<size_t>(layer)].data() + h * nKeys;
-        const auto partial = [&](int32_t c) {
-            return m_partials.data() +
-                   (static_cast<size_t>(step.firstChunk + c) * static_cast<size_t>(s.nHeads) + h) * stride +
+        const auto partial = [&](size_t c) {
+            return m_partials.data() + (c * static_cast<size_t>(s.nHeads) + h) * stride +
                    s.headDim;  // largest score, sum
         };
         float top = -std::numeric_limits<float>::infinity();
-        for (int32_t c = 0; c < step.nChunks; ++c) top = std::max(top, partial(c)[0]);
+        for (size_t c = 0; c < chunks.size(); ++c) top = std::max(top, partial(c)[0]);
         float total = 0;
-        for (int32_t c = 0; c < step.nChunks; ++c) total += partial(c)[1] * std::exp(partial(c)[0] - top);
-        for (int32_t c = 0; c < step.nChunks; ++c) {
+        for (size_t c = 0; c < chunks.size(); ++c) total += partial(c)[1] * std::exp(partial(c)[0] - top);
+        for (size_t c = 0; c < chunks.size(); ++c) {
             const float factor = std::exp(partial(c)[0] - top) / total;
-            const Chunk& chunk = m_chunks[static_cast<size_t>(step.firstChunk + c)];
-            for (int32_t p = 0; p < chunk.nPages; ++p) {
-                const PageRef& page = m_plan[static_cast<size_t>(chunk.firstPage + p)];
+            for (const PageRef& page : plan.pagesOf(chunks[c]))
                 for (int32_t t = 0; t < kPageTokens; ++t)
                     if (page.mask >> t & 1) row[page.first + t] *= factor;
-            }
         }
     }
 }

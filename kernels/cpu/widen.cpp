@@ -6,7 +6,8 @@
 // After foreach_target.h.
 #include <hwy/highway.h>
 
-#include "kernels/cpu/gemv_blocks-inl.h"
+#include "kernels/cpu/gemv_formats-inl.h"
+#include "kernels/half.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace spanscope::cpu::HWY_NAMESPACE {
@@ -48,17 +49,18 @@ void widenBlocks(const uint8_t* row, int64_t begin, int64_t end, float* out) {
         Header h{};
         if constexpr (F::kGroups == 1) h.scales[0] = hn::GetLane(half(block->d));
         else F::header(block, h);
+        if constexpr (F::kGroups == 1 && F::kOffsets) h.offsets[0] = hn::GetLane(half(block->m));
         for (int g = 0; g < F::kGroups; ++g, out += 32) {
             Words w;
             F::words(block, g, w);
             int16_t values[32];
             for (int j = 0; j < 2 * kHalf; ++j) hn::StoreU(w.v[j], D16(), values + j * kWords);
-            const auto offset = hn::Set(df, F::kOffsets ? h.offsets[g] : 0.0f);
             for (int j = 0; j < 32; j += kFloats) {
+                const int part = F::kTwoScales ? 2 * g + j / 16 : g;
+                const auto offset = hn::Set(df, F::kOffsets ? h.offsets[part] : 0.0f);
                 const hn::Rebind<int16_t, D32> dq;
                 const auto v = hn::ConvertTo(df, hn::PromoteTo(d32, hn::LoadU(dq, values + j)));
-                hn::StoreU(hn::MulAdd(v, hn::Set(df, h.scales[F::kTwoScales ? 2 * g + j / 16 : g]), offset), df,
-                           out + j);
+                hn::StoreU(hn::MulAdd(v, hn::Set(df, h.scales[part]), offset), df, out + j);
             }
         }
     }
@@ -72,9 +74,16 @@ void widenRow(DType type, const void* row, int64_t begin, int64_t end, float* ou
         case DType::BF16: return widenHalf(type, bytes, begin, end, out);
         case DType::Q8_0: return widenBlocks<FormatQ8_0>(bytes, begin, end, out);
         case DType::Q4_0: return widenBlocks<FormatQ4_0>(bytes, begin, end, out);
+        case DType::Q4_1: return widenBlocks<FormatQ4_1>(bytes, begin, end, out);
+        case DType::Q5_0: return widenBlocks<FormatQ5_0>(bytes, begin, end, out);
+        case DType::Q5_1: return widenBlocks<FormatQ5_1>(bytes, begin, end, out);
+        case DType::IQ4_NL: return widenBlocks<FormatIQ4_NL>(bytes, begin, end, out);
+        case DType::Q2_K: return widenBlocks<FormatQ2_K>(bytes, begin, end, out);
+        case DType::Q3_K: return widenBlocks<FormatQ3_K>(bytes, begin, end, out);
         case DType::Q4_K: return widenBlocks<FormatQ4_K>(bytes, begin, end, out);
         case DType::Q5_K: return widenBlocks<FormatQ5_K>(bytes, begin, end, out);
         case DType::Q6_K: return widenBlocks<FormatQ6_K>(bytes, begin, end, out);
+        case DType::IQ4_XS: return widenBlocks<FormatIQ4_XS>(bytes, begin, end, out);
     }
 }
 

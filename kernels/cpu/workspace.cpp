@@ -4,6 +4,7 @@
 
 #include "kernels/backends.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/rope_angles.h"
 
 namespace spanscope::cpu {
 
@@ -11,7 +12,7 @@ uint64_t prefillBytesPerToken(const ModelShape& s) {
     const auto u = [](int32_t v) { return static_cast<uint64_t>(v); };
     // Residual stream and its norm; q, k, v and attention's output; gate; cosines and sines.
     return sizeof(float) *
-           (2 * u(s.hidden) + 2 * (u(s.nHeads) + u(s.nKvHeads)) * u(s.headDim) + u(s.ffn) + u(s.headDim));
+           (2 * u(s.hidden) + 2 * (u(s.nHeads) + u(s.nKvHeads)) * u(s.headDim) + u(s.ffn) + 2 * pairsOfAll(s));
 }
 
 int64_t maxPrefillTokens(const ModelShape& shape) {

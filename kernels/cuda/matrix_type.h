@@ -15,7 +15,7 @@ inline DType cudaMatrixType(const ModelWeights& weights) {
     std::optional<DType> common;
     forEachTensor(weights, [&](const TensorView& t, const TensorSpec& spec, int32_t) {
         if (!t || spec.kind != TensorKind::Matrix) return;
-        if (t.dtype != DType::F32 && t.dtype != DType::F16 && t.dtype != DType::BF16) quantised = true;
+        if (isBlocked(t.dtype)) quantised = true;
         else if (!common) common = t.dtype;
         else if (*common != t.dtype) mixed = true;
     });

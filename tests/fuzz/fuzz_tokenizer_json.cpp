@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     for (const char* text :
          {"", "<out>1<:>", "the caf\xC3\xA9 e\xCC\x81 \xE2\x96\x81 <in></s>\r\n\t  12345 ab", "aaaaaaaaaa ."}) {
-        for (const auto trust : {TextTrust::Typed, TextTrust::Trusted, TextTrust::Template}) {
+        for (const auto trust : {TextTrust::Typed, TextTrust::Trusted}) {
             const auto ids = (*tokenizer)->encode(text, trust, false);
             if (!ids) fuzz::checkError(ids.error());
             if (!ids) continue;

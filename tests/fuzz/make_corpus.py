@@ -169,6 +169,9 @@ def main():
         "rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
         "original_max_position_embeddings": 64}}))
     put("config", "mistral", json.dumps({**CONFIG, "architectures": ["MistralForCausalLM"], "sliding_window": 24}))
+    for family in ("gemma3", "olmo2", "phi3", "qwen3", "smollm3"):
+        with open(os.path.join(HERE, "..", "fixtures", "golden", family, "config.json"), encoding="utf-8") as f:
+            put("config", "family_" + family, f.read())
     put("json", "kinds", '[1,-1,1.5,"a\\u00e9",{"a":null,"b":[true,false]}]')
     put("json", "config", json.dumps(CONFIG))
     put("card", "arith", json.dumps(CARD))

@@ -127,7 +127,7 @@ static void checkPlan(const std::vector<int>& pagesOfRow, int tasksPerRow, int n
 static void checkDefaultKvTypes() {
     const SpanDevice h200{132, true, 232448}, a100{108, false, 166912};
     float one = 1;
-    for (DType matrices : {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0}) {
+    for (DType matrices : kDTypes) {
         ModelWeights weights;
         weights.embedding = {&one, matrices, 32, 32};
         const DType kvType = defaultKvType(Device::Cuda, weights);

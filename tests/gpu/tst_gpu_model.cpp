@@ -6,6 +6,7 @@
 
 #include "kernels/backends.h"
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/drawn_blocks.h"
 #include "kernels/half.h"
 #include "tests/gpu/check.h"
 
@@ -21,13 +22,10 @@ struct TinyModel {
     TensorView matrix(int rows, int cols, DType type, float scale, check::Random& random) {
         const size_t n = static_cast<size_t>(rows) * static_cast<size_t>(cols);
         std::vector<char> bytes(rowBytes(type, cols) * static_cast<size_t>(rows));
-        if (type == DType::Q8_0 ||
-            type == DType::Q4_0) {  // any bits are a block; the scale gives quants the wanted spread
-            const size_t block = rowBytes(type, 32);
-            const uint16_t d = floatToF16(scale / (type == DType::Q8_0 ? 74.f : 4.6f));
-            for (char& c : bytes) c = static_cast<char>(random.next());
-            for (size_t i = 0; i < bytes.size(); i += block) std::memcpy(bytes.data() + i, &d, 2);
-        } else
+        if (isBlocked(type))
+            drawBlocks(type, reinterpret_cast<uint8_t*>(bytes.data()), bytes.size(), scale,
+                       [&] { return random.next(); });
+        else
             for (size_t i = 0; i < n; ++i) {
                 const float v = random.normal() * scale;
                 if (type == DType::F32) std::memcpy(bytes.data() + i * 4, &v, 4);
@@ -376,10 +374,16 @@ int main(int argc, char** argv) {
             compare(TinyModel(2, 4, 2, 64, 128, 224, 300, type, nSequences == 3, false, nSequences == 6, next()),
                     DType::F32, nSequences, 90, 12, nSequences % 2 == 0, 1e-2,
                     std::string(dtypeName(type)) + ", " + std::to_string(nSequences) + " sequences", next());
+    // Other blocks: widened to F16 on load.
+    for (DType type : kDTypes)
+        if (isBlocked(type) && type != DType::Q8_0 && type != DType::Q4_0)
+            compare(TinyModel(1, 4, 2, 64, 256, 256, 300, type, false, false, false, next()), DType::F32, 2, 60, 6,
+                    true, 1e-2, dtypeName(type), next());
     testDefaultKvType(DType::F32, DType::BF16);
     testDefaultKvType(DType::BF16, DType::BF16);
     testDefaultKvType(DType::F16, DType::F16);
     testDefaultKvType(DType::Q8_0, DType::F16);
+    testDefaultKvType(DType::Q5_1, DType::F16);
     testErrors(f32);
     return check::finish("tst_gpu_model");
 }

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/drawn_blocks.h"
 #include "kernels/half.h"
-#include "kernels/quant_blocks.h"
+#include "kernels/model_tensors.h"
 
 namespace spanscope::test {
 
@@ -20,6 +21,14 @@ struct RandomModelOptions {
     bool tied = false;
     bool interleaved = false;
     uint32_t seed = 1;
+    // What families differ in (kernels/backend.h); the defaults are Llama's.
+    bool preNorms = true, postNorms = false;
+    Activation activation = Activation::Silu;
+    QkNorm qkNorm = QkNorm::None;
+    std::vector<Rope> ropes = {};  ///< none: one, of whole heads
+    int32_t longRopeAbove = 0;
+    std::vector<LayerKind> layerKinds = {};
+    float embeddingScale = 1, attentionScale = 0, attentionSoftcap = 0, logitSoftcap = 0;
 };
 
 class RandomModel {
@@ -35,19 +44,28 @@ class RandomModel {
         s.vocab = o.vocab;
         s.maxSeqLen = 1 << 15;
         s.ropeInterleaved = o.interleaved;
-        s.ropes.push_back(Rope::plain(10000, o.headDim));
+        s.ropes = o.ropes;
+        if (s.ropes.empty()) s.ropes.push_back(Rope::plain(10000, o.headDim));
+        s.longRopeAbove = o.longRopeAbove;
+        s.layerKinds = o.layerKinds;
+        s.activation = o.activation;
+        s.qkNorm = o.qkNorm;
+        s.embeddingScale = o.embeddingScale;
+        s.attentionScale = o.attentionScale;
+        s.attentionSoftcap = o.attentionSoftcap;
+        s.logitSoftcap = o.logitSoftcap;
         const int64_t nQ = int64_t{o.nHeads} * o.headDim, nKv = int64_t{o.nKvHeads} * o.headDim;
         weights.embedding = matrix(o.type, o.vocab, o.hidden, 1.0f);
         weights.finalNorm = gain(o.hidden);
         if (!o.tied) weights.head = matrix(o.type, o.vocab, o.hidden);
         for (int32_t l = 0; l < o.nLayers; ++l) {
             LayerWeights w;
-            w.attnNorm = gain(o.hidden);
+            if (o.preNorms) w.attnNorm = gain(o.hidden);
             w.q = matrix(o.type, nQ, o.hidden, 2.0f);
             w.k = matrix(o.type, nKv, o.hidden, 2.0f);
             w.v = matrix(o.type, nKv, o.hidden);
             w.o = matrix(o.type, o.hidden, nQ);
-            w.mlpNorm = gain(o.hidden);
+            if (o.preNorms) w.mlpNorm = gain(o.hidden);
             w.gate = matrix(o.type, o.ffn, o.hidden);
             w.up = matrix(o.type, o.ffn, o.hidden);
             w.down = matrix(o.type, o.hidden, o.ffn);
@@ -59,6 +77,14 @@ class RandomModel {
                 w.gateBias = bias(o.ffn);
                 w.upBias = bias(o.ffn);
                 w.downBias = bias(o.hidden);
+            }
+            if (o.qkNorm != QkNorm::None) {
+                w.qNorm = gain(extentOf(Extent::QueryNorm, s));
+                w.kNorm = gain(extentOf(Extent::KeyNorm, s));
+            }
+            if (o.postNorms) {
+                w.postAttnNorm = gain(o.hidden);
+                w.postMlpNorm = gain(o.hidden);
             }
             weights.layers.push_back(w);
         }
@@ -81,7 +107,7 @@ class RandomModel {
         std::vector<uint8_t>& memory = m_memory.emplace_back(bytes);
         std::normal_distribution<float> normal(0.0f, spread);
         const auto values = static_cast<size_t>(rows * cols);
-        if (type == DType::F32 || type == DType::F16 || type == DType::BF16) {
+        if (!isBlocked(type)) {
             for (size_t i = 0; i < values; ++i) {
                 const float v = normal(m_random);
                 const uint16_t h = type == DType::F16 ? floatToF16(v) : floatToBf16(v);
@@ -89,7 +115,7 @@ class RandomModel {
                 else std::memcpy(memory.data() + 2 * i, &h, 2);
             }
         } else {
-            randomBlocks(type, memory, spread);
+            drawBlocks(type, memory.data(), bytes, spread, [&] { return uint64_t{m_random()} << 32 | m_random(); });
         }
         return {memory.data(), type, rows, cols};
     }
@@ -102,28 +128,6 @@ class RandomModel {
         return t;
     }
     TensorView bias(int64_t n) { return matrix(DType::F32, 1, n, 0.2f * std::sqrt(static_cast<float>(n))); }
-
-    /// Every bit of the quants random; scales such that values have about the spread.
-    template <class Block>
-    void fillBlocks(std::vector<uint8_t>& memory, float d) {
-        for (uint8_t& b : memory) b = static_cast<uint8_t>(m_random());
-        for (size_t at = 0; at + sizeof(Block) <= memory.size(); at += sizeof(Block)) {
-            auto* block = reinterpret_cast<Block*>(memory.data() + at);
-            const float vary = 0.5f + static_cast<float>(m_random() % 1000) / 1000.0f;
-            block->d = floatToF16(d * vary);
-            if constexpr (requires { block->dmin; }) block->dmin = floatToF16(d * 8.0f * vary);
-        }
-    }
-    void randomBlocks(DType type, std::vector<uint8_t>& memory, float spread) {
-        switch (type) {
-            case DType::Q8_0: return fillBlocks<BlockQ8_0>(memory, spread / 74.0f);
-            case DType::Q4_0: return fillBlocks<BlockQ4_0>(memory, spread / 4.6f);
-            case DType::Q4_K: return fillBlocks<BlockQ4_K>(memory, spread / 200.0f);
-            case DType::Q5_K: return fillBlocks<BlockQ5_K>(memory, spread / 400.0f);
-            case DType::Q6_K: return fillBlocks<BlockQ6_K>(memory, spread / 1300.0f);
-            default: return;
-        }
-    }
 
     std::mt19937 m_random;
     std::deque<std::vector<uint8_t>> m_memory;  // addresses stay

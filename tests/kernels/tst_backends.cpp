@@ -32,6 +32,7 @@ class TestBackends : public QObject {
         QTest::newRow("BF16") << int(DType::BF16) << int(DType::BF16);
         QTest::newRow("F16") << int(DType::F16) << int(DType::F16);
         QTest::newRow("Q8_0, multiplied as F16") << int(DType::Q8_0) << int(DType::F16);
+        QTest::newRow("Q5_1, widened to F16") << int(DType::Q5_1) << int(DType::F16);
     }
     void defaultKvTypeOfCuda() {
         QFETCH(int, matrices);

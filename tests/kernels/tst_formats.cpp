@@ -1,4 +1,6 @@
-// Sizes and values of the weight formats, against values worked out by hand.
+// Sizes and values of the weight formats, against values worked out by hand and against ggml's own Python package.
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QtTest>
 
 #include "kernels/half.h"
@@ -21,6 +23,14 @@ class TestFormats : public QObject {
         QTest::newRow("q8_0") << int(DType::Q8_0) << 64 << 68;
         QTest::newRow("q8_0, not whole blocks") << int(DType::Q8_0) << 63 << 0;
         QTest::newRow("q4_0") << int(DType::Q4_0) << 96 << 54;
+        QTest::newRow("q4_1") << int(DType::Q4_1) << 96 << 60;
+        QTest::newRow("q5_0") << int(DType::Q5_0) << 32 << 22;
+        QTest::newRow("q5_1") << int(DType::Q5_1) << 64 << 48;
+        QTest::newRow("iq4_nl") << int(DType::IQ4_NL) << 576 << 324;
+        QTest::newRow("q2_K") << int(DType::Q2_K) << 256 << 84;
+        QTest::newRow("q3_K") << int(DType::Q3_K) << 512 << 220;
+        QTest::newRow("q3_K, not whole blocks") << int(DType::Q3_K) << 576 << 0;
+        QTest::newRow("iq4_xs") << int(DType::IQ4_XS) << 768 << 408;
         QTest::newRow("q4_K") << int(DType::Q4_K) << 512 << 288;
         QTest::newRow("q4_K, not whole blocks") << int(DType::Q4_K) << 128 << 0;
         QTest::newRow("q5_K") << int(DType::Q5_K) << 256 << 176;
@@ -32,6 +42,43 @@ class TestFormats : public QObject {
         QFETCH(int, cols);
         QFETCH(int, bytes);
         QCOMPARE(spanscope::rowBytes(DType(type), cols), size_t(bytes));
+    }
+
+    void names() {
+        for (DType type : kDTypes) {
+            QCOMPARE(dtypeFromName(dtypeName(type)), std::optional(type));
+            QCOMPARE(dtypeFromName(QByteArray(dtypeName(type)).toLower().toStdString()), std::optional(type));
+            QCOMPARE(blockFormatNames().find(dtypeName(type)) != std::string::npos, isBlocked(type));
+        }
+        QVERIFY(!dtypeFromName("Q4") && !dtypeFromName("") && !dtypeFromName("Q4_00"));
+    }
+
+    /// tests/fixtures/formats/make_blocks.py
+    void asThePackageSays_data() {
+        QTest::addColumn<int>("type");
+        for (DType type : kDTypes)
+            if (isBlocked(type)) QTest::newRow(dtypeName(type)) << int(type);
+    }
+    void asThePackageSays() {
+        QFETCH(int, type);
+        QFile file(SPANSCOPE_SOURCE_DIR "/tests/fixtures/formats/blocks.json");
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        const QJsonObject own =
+            QJsonDocument::fromJson(file.readAll())["formats"].toObject()[dtypeName(DType(type))].toObject();
+        const QByteArray blocks = QByteArray::fromBase64(own["blocks"].toString().toLatin1());
+        const QByteArray values = QByteArray::fromBase64(own["values"].toString().toLatin1());
+        QCOMPARE(size_t(blocks.size()), spanscope::rowBytes(DType(type), 256));
+        QCOMPARE(values.size(), qsizetype(256 * sizeof(float)));
+        std::vector<float> want(256), found(256);
+        std::memcpy(want.data(), values.data(), size_t(values.size()));
+        dequantizeRow(DType(type), blocks.data(), 256, found.data());
+        float largest = 0, difference = 0;
+        for (size_t i = 0; i < 256; ++i) {
+            largest = std::max(largest, std::abs(want[i]));
+            difference = std::max(difference, std::abs(want[i] - found[i]));
+        }
+        QVERIFY(largest > 0.01f);
+        QVERIFY2(difference <= 2e-7f * largest, QByteArray::number(double(difference / largest)));  // one rounding
     }
 
     void halves() {

@@ -8,6 +8,7 @@
 
 #include "compiled_targets.h"
 #include "kernels/cpu/gemv.h"
+#include "kernels/cpu/widen.h"
 #include "kernels/reference/dequantize.h"
 #include "random_model.h"
 
@@ -67,10 +68,9 @@ class TestGemv : public QObject {
         QTest::addColumn<int>("type");
         QTest::addColumn<qint64>("target");
         QTest::addColumn<int>("cols");
-        for (DType t :
-             {DType::F32, DType::F16, DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
+        for (DType t : kDTypes) {
             for (int64_t bit : eachCompiledTarget())
-                for (int cols : {1, 37, 2042, 32, 64, 160, 256, 512, 768, 1184, 2144, 5632})
+                for (int cols : {1, 37, 2042, 32, 64, 160, 256, 512, 576, 768, 1184, 2144, 5632})
                     if (rowBytes(t, cols) != 0)
                         QTest::addRow("%s, %s, %d", dtypeName(t), hwy::TargetName(bit), cols)
                             << int(t) << qint64(bit) << cols;
@@ -89,12 +89,15 @@ class TestGemv : public QObject {
                                    static_cast<const uint8_t*>(source.data) + source.nBytes());
         // Rows 0 to 2: every quant the smallest, the largest, the sign bit alone.
         const uint8_t extremes[3] = {0x00, 0xff, 0x80};
-        if (dtype == DType::Q8_0 || dtype == DType::Q4_0) {
-            const size_t block = rowBytes(dtype, 32);
-            for (size_t r = 0; r < 3; ++r)
-                for (size_t i = 0; i < stride; ++i)
-                    if (i % block >= 2) bytes[r * stride + i] = extremes[r];
-        }
+        withBlock(dtype, [&]<class Block>(std::type_identity<Block>) {
+            if constexpr (requires(Block b) { b.qs; })
+                for (size_t r = 0; r < 3; ++r)
+                    for (size_t at = 0; at < stride; at += sizeof(Block)) {
+                        auto* block = reinterpret_cast<Block*>(bytes.data() + r * stride + at);
+                        std::memset(block->qs, extremes[r], sizeof(block->qs));
+                        if constexpr (requires { block->qh; }) std::memset(block->qh, extremes[r], sizeof(block->qh));
+                    }
+        });
         const Fenced fenced(bytes);
         const TensorView w{fenced.data(), dtype, kRows, cols};
 
@@ -110,7 +113,7 @@ class TestGemv : public QObject {
         gemvRows(w, 0, 7, in, nullptr, Output::Store, stored.data(), kRows);  // and in two parts
         gemvRows(w, 7, kRows, in, nullptr, Output::Store, stored.data(), kRows);
 
-        const bool plain = dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
+        const bool plain = !isBlocked(dtype);
         std::vector<float> values(static_cast<size_t>(cols));
         for (int64_t r = 0; r < kRows; ++r) {
             dequantizeRow(dtype, fenced.data() + size_t(r) * stride, cols, values.data());
@@ -152,6 +155,32 @@ class TestGemv : public QObject {
         }
     }
 
+    /// What prompts are multiplied with; the last row ends where the process may not read on.
+    void widened_data() {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<qint64>("target");
+        for (DType t : kDTypes)
+            for (int64_t bit : eachCompiledTarget())
+                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+    }
+    void widened() {
+        QFETCH(int, type);
+        QFETCH(qint64, target);
+        hwy::SetSupportedTargetsForTest(target);
+        constexpr int64_t kCols = 768;
+        RandomModel drawn({.seed = uint32_t(type + 1)});
+        const TensorView source = drawn.matrix(DType(type), 1, kCols);
+        const Fenced fenced({static_cast<const uint8_t*>(source.data), source.nBytes()});
+        std::vector<float> want(kCols), found(kCols, NAN);
+        dequantizeRow(DType(type), fenced.data(), kCols, want.data());
+        widenRow(DType(type), fenced.data(), 0, 256, found.data());
+        widenRow(DType(type), fenced.data(), 256, kCols, found.data() + 256);
+        float largest = 0;
+        for (float v : want) largest = std::max(largest, std::abs(v));
+        for (size_t i = 0; i < want.size(); ++i)
+            QVERIFY2(std::abs(found[i] - want[i]) <= 3e-7f * largest, QByteArray::number(qulonglong(i)));
+    }
+
     /// A section of several matrices asks for several orders of one input.
     void mixedFormats() {
         constexpr int64_t kCols = 1280;
@@ -160,12 +189,10 @@ class TestGemv : public QObject {
         std::mt19937 random(5);
         for (int64_t i = 0; i < kCols; ++i) buffer.x(0)[i] = inputAt(0, i, random);
         uint32_t all = 0;
-        const DType types[] = {DType::F32,  DType::BF16, DType::Q8_0, DType::Q4_0,
-                               DType::Q4_K, DType::Q5_K, DType::Q6_K};
-        for (DType t : types) all |= GemvInputBuffer::formatBit(t);
+        for (DType t : kDTypes) all |= GemvInputBuffer::formatBit(t);
         std::vector<std::vector<float>> separate, together;
         std::vector<TensorView> matrices;
-        for (DType t : types) matrices.push_back(drawn.matrix(t, kRows, kCols));
+        for (DType t : kDTypes) matrices.push_back(drawn.matrix(t, kRows, kCols));
         for (const TensorView& w : matrices) {
             const GemvInput in = buffer.prepare(kCols, 1, GemvInputBuffer::formatBit(w.dtype));
             gemvRows(w, 0, kRows, in, nullptr, Output::Store, separate.emplace_back(kRows).data(), kRows);

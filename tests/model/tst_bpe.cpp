@@ -122,7 +122,7 @@ class TestBpe : public QObject {
             const auto typed = need(tokenizer->encode(text));
             for (const int32_t id : typed) QVERIFY(!tokenizer->isSpecial(id));
             QCOMPARE(tokenizer->decode(typed), text);
-            const auto whole = need(tokenizer->encodeTemplate("<|begin|>a<|end|>"));
+            const auto whole = need(tokenizer->encodeTrusted("<|begin|>a<|end|>"));
             QCOMPARE(whole.front(), tokenizer->bosId());
             QCOMPARE(whole.back(), tokenizer->eosId());
             QCOMPARE(whole.size(), size_t{3});

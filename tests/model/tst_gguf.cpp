@@ -2,89 +2,23 @@
 #include <QtTest>
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "engine/model/gguf/gguf.h"
+#include "kernels/drawn_blocks.h"
+#include "tests/model/gguf_writer.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
 using test::readFile;
 using test::writeFile;
+using namespace test::gguf;
+using Parts = test::GgufParts;
 
 namespace {
 
 const std::string kFolder = SPANSCOPE_SOURCE_DIR "/tests/fixtures/golden/";
-
-std::string number(uint64_t value, size_t nBytes) {
-    std::string s;
-    for (size_t i = 0; i < nBytes; ++i) s += static_cast<char>(value >> (8 * i) & 0xFF);
-    return s;
-}
-std::string text(const std::string& s) { return number(s.size(), 8) + s; }
-std::string u32Value(uint32_t v) { return number(4, 4) + number(v, 4); }
-std::string stringValue(const std::string& s) { return number(8, 4) + text(s); }
-std::string f32Value(float v) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, &v, sizeof bits);
-    return number(6, 4) + number(bits, 4);
-}
-
-/// A GGUF file in parts, so that a test can change one and write it again.
-struct Parts {
-    struct Tensor {
-        std::string name;
-        std::vector<uint64_t> dimensions;  // fastest first, as in the file
-        uint32_t type = 0;
-        std::string data;
-        int64_t offset = -1;  // -1: where it belongs
-    };
-    std::map<std::string, std::string> metadata;  // key -> type and value
-    std::vector<Tensor> tensors;
-    std::string magic = "GGUF";
-    uint32_t version = 3;
-    int64_t nTensors = -1, nValues = -1;
-
-    static Parts read(const std::string& path) {
-        const std::string file = readFile(path);
-        const auto parsed = parseGguf({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, path);
-        if (!parsed) qFatal("%s", parsed.error().toString().c_str());
-        Parts parts;
-        for (const auto& [key, value] : parsed->metadata) {
-            std::string bytes = number(uint32_t(value.type), 4);
-            if (value.type == GgufType::Array) bytes += number(uint32_t(value.elementType), 4) + number(value.count, 8);
-            parts.metadata[key] = bytes + std::string(value.bytes.begin(), value.bytes.end());
-        }
-        for (const GgufTensor& tensor : parsed->tensors)
-            parts.tensors.push_back({tensor.name,
-                                     {tensor.shape.rbegin(), tensor.shape.rend()},
-                                     tensor.type,
-                                     std::string(tensor.bytes.begin(), tensor.bytes.end())});
-        return parts;
-    }
-
-    std::string write() const {
-        const auto count = [](int64_t forced, size_t real) { return forced < 0 ? uint64_t(real) : uint64_t(forced); };
-        std::string out = magic + number(version, 4) + number(count(nTensors, tensors.size()), 8) +
-                          number(count(nValues, metadata.size()), 8);
-        for (const auto& [key, value] : metadata) out += text(key) + value;
-        std::string data;
-        for (const Tensor& tensor : tensors) {
-            out += text(tensor.name) + number(tensor.dimensions.size(), 4);
-            for (const uint64_t n : tensor.dimensions) out += number(n, 8);
-            out += number(tensor.type, 4) + number(tensor.offset < 0 ? data.size() : uint64_t(tensor.offset), 8);
-            data += tensor.data;
-            data.resize((data.size() + 31) / 32 * 32);
-        }
-        out.resize((out.size() + 31) / 32 * 32);
-        return out + data;
-    }
-
-    Tensor& tensor(const std::string& wanted) {
-        for (Tensor& t : tensors)
-            if (t.name == wanted) return t;
-        qFatal("no tensor %s", wanted.c_str());
-    }
-};
 
 struct Broken {
     const char* title;
@@ -138,7 +72,28 @@ std::vector<Broken> brokenFiles() {
         {"eps not a number", put("llama.attention.layer_norm_rms_epsilon", f32Value(NAN)), ErrorCode::Format,
          "epsilon"},
         {"partial rope", put("llama.rope.dimension_count", u32Value(8)), ErrorCode::Unsupported, "dimension_count"},
-        {"scaling", put("llama.rope.scaling.type", stringValue("yarn")), ErrorCode::Unsupported, "linear"},
+        {"scaling", put("llama.rope.scaling.type", stringValue("longrope")), ErrorCode::Unsupported, "linear or yarn"},
+        {"factor without its kind of scaling",
+         [](Parts& p) {
+             p.metadata["llama.rope.scaling.type"] = stringValue("none");
+             p.metadata["llama.rope.scaling.factor"] = f32Value(4);
+         },
+         ErrorCode::Unsupported, "rope.scaling.factor"},
+        {"YaRN extrapolation",
+         [](Parts& p) {
+             p.metadata["llama.rope.scaling.type"] = stringValue("yarn");
+             p.metadata["llama.rope.scaling.yarn_ext_factor"] = f32Value(0.5f);
+         },
+         ErrorCode::Unsupported, "yarn_ext_factor"},
+        {"scale of scores", put("llama.attention.scale", f32Value(0.5f)), ErrorCode::Unsupported, "attention.scale"},
+        {"scale of logits", put("llama.logit_scale", f32Value(0.5f)), ErrorCode::Unsupported, "logit_scale"},
+        {"soft cap", put("llama.attn_logit_softcapping", f32Value(50)), ErrorCode::Unsupported, "softcapping"},
+        {"temperature", put("llama.attention.temperature_scale", f32Value(0.1f)), ErrorCode::Unsupported,
+         "temperature_scale"},
+        {"sections of RoPE", put("llama.rope.dimension_sections", u32Value(3)), ErrorCode::Unsupported,
+         "dimension_sections"},
+        {"pattern of windows", put("llama.attention.sliding_window_pattern", u32Value(2)), ErrorCode::Unsupported,
+         "sliding_window_pattern"},
         {"experts", put("llama.expert_count", u32Value(8)), ErrorCode::Unsupported, "expert"},
         {"vocabulary kind", put("tokenizer.ggml.model", stringValue("rwkv")), ErrorCode::Unsupported, "rwkv"},
         {"no tokens", drop("tokenizer.ggml.tokens"), ErrorCode::Format, "tokenizer.ggml.tokens"},
@@ -168,7 +123,9 @@ std::vector<Broken> brokenFiles() {
          [](Parts& p) { std::erase_if(p.tensors, [](const auto& t) { return t.name == "output_norm.weight"; }); },
          ErrorCode::NotFound, "output_norm.weight"},
         {"tensor twice", [q](Parts& p) { p.tensors.push_back(p.tensor(q)); }, ErrorCode::Format, "twice"},
-        {"type not run", [q](Parts& p) { p.tensor(q).type = 10; }, ErrorCode::Unsupported, "Q2_K"},
+        {"type not run", [q](Parts& p) { p.tensor(q).type = 16; }, ErrorCode::Unsupported, "IQ2_XXS"},
+        {"types that are", [q](Parts& p) { p.tensor(q).type = 16; }, ErrorCode::Unsupported,
+         "Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS"},
         {"type unknown", [q](Parts& p) { p.tensor(q).type = 99; }, ErrorCode::Unsupported, "99"},
         {"dimensions 0", [q](Parts& p) { p.tensor(q).dimensions = {}; }, ErrorCode::Format, "dimensions"},
         {"dimensions 5",
@@ -230,6 +187,39 @@ class TestGguf : public QObject {
         const auto headers = ModelFile::open(folder.file("m.gguf"));
         QVERIFY(headers);
         QCOMPARE(headers->forecast(64, DType::F32).weightBytes, (*model)->weightBytes());
+    }
+
+    /// A tensor of each block format in a file of floats, under ggml's number for it.
+    void eachFormatIsRead_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<uint>("number");
+        const auto made = nlohmann::json::parse(readFile(SPANSCOPE_SOURCE_DIR "/tests/fixtures/formats/blocks.json"));
+        for (const auto& [name, number] : made["types"].items())
+            QTest::newRow(name.c_str()) << QString::fromStdString(name) << number.get<uint>();
+    }
+    void eachFormatIsRead() {
+        QFETCH(QString, name);
+        QFETCH(uint, number);
+        const auto type = dtypeFromName(name.toStdString());
+        QVERIFY(type);
+        const bool super = rowBytes(*type, 64) == 0;
+        Parts parts = Parts::read(kFolder + (super ? "Q4_K.gguf" : "F32.gguf"));
+        Parts::Tensor& tensor = parts.tensor("blk.0.ffn_up.weight");
+        tensor.type = number;
+        tensor.data.assign(tensor.dimensions[1] * rowBytes(*type, int64_t(tensor.dimensions[0])), '\0');
+        std::mt19937_64 random(number);
+        drawBlocks(*type, reinterpret_cast<uint8_t*>(tensor.data.data()), tensor.data.size(), 0.1f, random);
+        test::ScratchFolder folder;
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write()));
+        const auto model = openModel(folder.file("m.gguf"));
+        QVERIFY2(model, model ? "" : model.error().toString().c_str());
+        const TensorView& up = (*model)->weights().layers[0].up;
+        QCOMPARE(up.dtype, *type);
+        QCOMPARE(QByteArray(static_cast<const char*>(up.data), qsizetype(up.nBytes())),
+                 QByteArray::fromStdString(tensor.data));
+        tensor.data.pop_back();
+        QVERIFY(writeFile(folder.file("m.gguf"), parts.write().substr(0, parts.write().size() - 32)));
+        QVERIFY(!openModel(folder.file("m.gguf")));
     }
 
     void cardBesideIt() {

@@ -8,6 +8,7 @@
 
 #include "engine/decode/session.h"
 #include "kernels/backends.h"
+#include "tests/model/golden_models.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
@@ -34,7 +35,11 @@ struct Golden {
 };
 
 Golden readGolden(const std::string& name) {
-    static const auto all = nlohmann::json::parse(test::readFile(kFolder + "expected.json"))["cases"];
+    static const auto all = [] {
+        auto cases = nlohmann::json::parse(test::readFile(kFolder + "expected.json"))["cases"];
+        cases.update(test::familyCases());
+        return cases;
+    }();
     Golden golden;
     golden.prompt = all[name]["prompt"].get<std::vector<int32_t>>();
     golden.greedy = all[name]["greedy"].get<std::vector<int32_t>>();
@@ -64,11 +69,14 @@ class TestGolden : public QObject {
     void agrees_data() {
         QTest::addColumn<QString>("name");
         QTest::addColumn<QString>("backend");
-        for (const char* backend : {"float64", "float32", "cpu 1", "cpu 3"})
+        for (const char* backend : {"float64", "float32", "cpu 1", "cpu 3"}) {
             for (const char* name :
                  {"mha", "gqa_8_2", "tied", "biased", "rope_linear", "rope_llama3", "sliding_window", "bf16",
                   "F32.gguf", "F16.gguf", "BF16.gguf", "Q8_0.gguf", "Q4_0.gguf", "Q4_K.gguf", "Q5_K.gguf", "Q6_K.gguf"})
                 QTest::addRow("%s on %s", name, backend) << name << backend;
+            for (const std::string& name : test::familyNames())
+                QTest::addRow("%s on %s", name.c_str(), backend) << name.c_str() << backend;
+        }
     }
     void agrees() {
         QFETCH(QString, name);
@@ -76,7 +84,13 @@ class TestGolden : public QObject {
         const Golden golden = readGolden(name.toStdString());
         QCOMPARE(golden.prompt.size(), size_t{64});
         QCOMPARE(golden.greedy.size(), size_t{64});
-        const auto opened = openModel(kFolder + name.toStdString());
+        test::ScratchFolder scratch;
+        std::string path = kFolder + name.toStdString();
+        if (test::familyCases().contains(name.toStdString()) && !test::hasWeights(name.toStdString())) {
+            path = scratch.path();
+            QVERIFY(test::copyGoldenFolder(name.toStdString(), path));
+        }
+        const auto opened = openModel(path);
         QVERIFY2(opened, opened ? "" : opened.error().toString().c_str());
         const ModelWeights& weights = (*opened)->weights();
         const int32_t vocab = weights.shape.vocab;

@@ -48,6 +48,7 @@ class GgufFields {
     GgufFields(const GgufFile& gguf, std::string file) : m_gguf(gguf), m_file(std::move(file)) {}
 
     bool has(const std::string& key) const { return m_gguf.metadata.contains(key); }
+    bool isNull(const std::string&) const { return false; }  ///< the format has no such value
     int64_t integer(const std::string& key, int64_t min, int64_t max, std::optional<int64_t> fallback = {});
     double number(const std::string& key, double min, double max, std::optional<double> fallback = {});
     bool boolean(const std::string& key, bool fallback);

@@ -1,5 +1,8 @@
 // config.json of a Hugging Face folder.
+#include <optional>
+
 #include "engine/files/json_fields.h"
+#include "engine/model/hf/hf_rope.h"
 #include "engine/model/model_config.h"
 
 namespace spanscope {
@@ -32,41 +35,48 @@ const Architecture* readArchitecture(JsonFields& fields) {
     return fields.ok() ? architecture : nullptr;
 }
 
-void readScaling(Reader& reader, JsonFields& rope, RopeConfig& config, int32_t maxSeqLen) {
-    std::string type = rope.string("rope_type", "");
-    if (type.empty()) type = rope.string("type", "default");
-    if (!rope.ok()) return;
-    config.scaling = reader.scaling(rope, "rope_type", type);
-    if (!rope.ok() || config.scaling == RopeScaling::None) return;
-    config.factor = rope.number("factor", 1, 1e6);
-    if (config.scaling == RopeScaling::Linear) return;
-    config.lowFreqFactor = rope.number("low_freq_factor", 1e-6, 1e6);
-    config.highFreqFactor = rope.number("high_freq_factor", 1e-6, 1e6);
-    config.originalContext = rope.int32("original_max_position_embeddings", 1, kMaxContext, maxSeqLen);
-    if (rope.ok() && config.highFreqFactor <= config.lowFreqFactor)
-        rope.fail(ErrorCode::Format, "must be above low_freq_factor", "high_freq_factor",
-                  std::to_string(config.highFreqFactor), "more than " + std::to_string(config.lowFreqFactor));
+/// One value for each layer from a list in config.json; empty if there is none. value: what an element means, nothing
+/// for one that means nothing. atLeast: the list may be longer than the model.
+template <class Value>
+std::vector<bool> readLayerList(JsonFields& fields, const char* key, int32_t nLayers, bool atLeast,
+                                const char* expected, Value value) {
+    const json* list = fields.find(key);
+    if (list == nullptr) return {};
+    const auto n = static_cast<size_t>(nLayers);
+    if (!list->is_array() || list->size() < n || (!atLeast && list->size() != n)) {
+        fields.fail(ErrorCode::Format, "not one value for each layer", key, describeJson(*list),
+                    "an array of " + std::to_string(n));
+        return {};
+    }
+    std::vector<bool> values;
+    for (size_t i = 0; i < n; ++i) {
+        const std::optional<bool> is = value((*list)[i]);
+        if (!is) {
+            fields.fail(ErrorCode::Unsupported, "this program does not know this kind of layer",
+                        std::string(key) + "[" + std::to_string(i) + "]", describeJson((*list)[i]), expected);
+            return {};
+        }
+        values.push_back(*is);
+    }
+    return values;
 }
 
-/// Older files: rope_theta and rope_scaling; transformers 5: both inside rope_parameters.
-Result<RopeConfig> readRope(JsonFields& fields, Reader& reader, const ConfigKey& theta, const std::string& file,
-                            int32_t maxSeqLen) {
-    RopeConfig config;
-    config.theta = reader.number(theta, 1, 1e12);
-    for (const char* key : {"rope_parameters", "rope_scaling"}) {
-        const json* object = fields.find(key);
-        if (object == nullptr) continue;
-        if (!object->is_object()) {
-            fields.fail(ErrorCode::Format, "wrong kind of value", key, describeJson(*object), "an object or null");
-            break;
-        }
-        JsonFields rope(*object, file, std::string(key) + ".");
-        config.theta = rope.number(reader.key(theta).c_str(), 1, 1e12, config.theta);
-        readScaling(reader, rope, config, maxSeqLen);
-        if (!rope.ok()) return rope.error();
-        break;
-    }
-    return config;
+LayerLists readLayerLists(JsonFields& fields, const Architecture& architecture, int32_t nLayers) {
+    LayerLists lists;
+    lists.windowed = readLayerList(fields, Reader::kLayerTypes, nLayers, false, "full_attention or sliding_attention",
+                                   [](const json& type) -> std::optional<bool> {
+                                       if (type == "sliding_attention") return true;
+                                       if (type == "full_attention") return false;
+                                       return {};
+                                   });
+    if (!architecture.ropelessEveryNth.name.huggingFace.empty())  // 1: the layer has RoPE
+        lists.ropeless = readLayerList(fields, "no_rope_layers", nLayers, true, "1 or 0",
+                                       [](const json& has) -> std::optional<bool> {
+                                           if (has == 1 || has == true) return false;
+                                           if (has == 0 || has == false) return true;
+                                           return {};
+                                       });
+    return lists;
 }
 
 }  // namespace
@@ -80,16 +90,18 @@ Result<ModelConfig> parseHfConfig(std::string_view text, const std::string& file
     if (config.architecture == nullptr) return fields.error();
     const Architecture& architecture = *config.architecture;
     Reader reader(fields, architecture, FileFormat::HuggingFace);
-    if (!reader.readShape(config.shape)) return fields.error();
-    config.tiedHead = fields.boolean(std::string(architecture.tiedHeadKey).c_str(), false);
+    ModelShape& shape = config.shape;
+    if (!reader.readShape(shape)) return fields.error();
+    const LayerLists lists = readLayerLists(fields, architecture, shape.nLayers);
+    if (!fields.ok() || !reader.readLayers(shape, lists)) return fields.error();
+    const std::string tied(architecture.tiedHeadKey);
+    config.tiedHead = fields.boolean(tied.c_str(), architecture.tiedByDefault);
+    config.tiedHeadSaid = fields.has(tied.c_str());
     for (const LayerPart& part : architecture.layerParts)
         if (!part.presenceKey.empty() && fields.boolean(std::string(part.presenceKey).c_str(), false))
             config.presenceKeys.push_back(part.presenceKey);
     if (!fields.ok()) return fields.error();
-    auto rope = readRope(fields, reader, architecture.ropeTheta, file, config.shape.maxSeqLen);
-    if (!fields.ok()) return fields.error();
-    if (!rope) return rope.error();
-    config.shape.ropes.push_back({.invFreq = ropeInvFreq(*rope, config.shape.headDim)});
+    if (auto status = readHfRope(fields, architecture, file, shape); !status) return status.error();
     return config;
 }
 

@@ -1,5 +1,7 @@
 // A Hugging Face folder: config.json, *.safetensors (one or with an index), tokenizer.model, spanscope.json.
+#include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <set>
 
 #include "engine/files/file_error.h"
@@ -31,11 +33,13 @@ bool fileThere(const fs::path& path) {
 
 }  // namespace
 
-Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash) {
+Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, TensorTable& table, Hash64& hash,
+                      const std::function<bool(const std::string&)>& wanted) {
     auto header = parseSafetensors(bytes, path);
     if (!header) return header.error();
     hash.add(header->json);
     for (SafetensorsEntry& entry : header->tensors) {
+        if (wanted && !wanted(entry.name)) continue;
         TensorSource source;
         source.bytes = bytes.subspan(entry.begin, entry.end - entry.begin);
         source.file = path;
@@ -53,11 +57,12 @@ Status addSafetensors(std::span<const uint8_t> bytes, const std::string& path, T
 
 namespace {
 
-Status addShard(const std::string& path, TensorTable& table, Hash64& hash) {
+Status addShard(const std::string& path, TensorTable& table, Hash64& hash,
+                const std::function<bool(const std::string&)>& wanted = {}) {
     auto file = MappedFile::open(path);
     if (!file) return file.error();
     table.mappings.push_back(*file);
-    return addSafetensors((*file)->bytes(), path, table, hash);
+    return addSafetensors((*file)->bytes(), path, table, hash, wanted);
 }
 
 /// name -> file of the index; checks the names.
@@ -84,8 +89,14 @@ Status addIndexedShards(const fs::path& folder, const std::string& indexPath, Te
     if (files.empty() || files.size() > kMaxShards)
         return fileError(ErrorCode::Format, "number of files out of range", indexPath, "weight_map",
                          std::to_string(files.size()), "1 to " + std::to_string(kMaxShards));
-    for (const std::string& file : files)
-        if (auto status = addShard((folder / file).string(), table, hash); !status) return status;
+    for (const std::string& file : files) {
+        // A file may hold more than the index takes from it; what the index does not name at all is kept.
+        const auto wanted = [&](const std::string& name) {
+            const auto it = map->find(name);
+            return it == map->end() || it->get_ref<const std::string&>() == file;
+        };
+        if (auto status = addShard((folder / file).string(), table, hash, wanted); !status) return status;
+    }
     for (const auto& [name, file] : map->items()) {
         const auto it = table.tensors.find(name);
         const std::string expected = (folder / file.get<std::string>()).string();
@@ -97,11 +108,18 @@ Status addIndexedShards(const fs::path& folder, const std::string& indexPath, Te
     return {};
 }
 
-Status readTensors(const fs::path& folder, TensorTable& table, Hash64& hash) {
+/// The index decides where there is one: a single file beside it may be left over from anything.
+Status readTensors(const fs::path& folder, TensorTable& table, Hash64& hash, std::vector<std::string>& notes) {
     const fs::path single = folder / "model.safetensors";
     const fs::path index = folder / "model.safetensors.index.json";
+    if (fileThere(index)) {
+        auto status = addIndexedShards(folder, index.string(), table, hash);
+        const auto isSingle = [&](const auto& tensor) { return tensor.second.file == single.string(); };
+        if (status && fileThere(single) && std::none_of(table.tensors.begin(), table.tensors.end(), isSingle))
+            notes.emplace_back("model.safetensors is not used: model.safetensors.index.json names other files");
+        return status;
+    }
     if (fileThere(single)) return addShard(single.string(), table, hash);
-    if (fileThere(index)) return addIndexedShards(folder, index.string(), table, hash);
     if (fileThere(folder / "pytorch_model.bin") || fileThere(folder / "pytorch_model.bin.index.json"))
         return fileError(ErrorCode::Unsupported,
                          "the weights are pickle files, which can run code and are not read; convert them to "
@@ -130,7 +148,7 @@ Result<std::shared_ptr<LoadedModel>> openHfFolder(const std::string& folderName)
     Hash64 hash;
     hash.add(*configText);
     TensorTable table;
-    if (auto status = readTensors(folder, table, hash); !status) return status.error();
+    if (auto status = readTensors(folder, table, hash, model->m_notes); !status) return status.error();
     if (auto status = assembleWeights(table, *config, folderName, *model); !status) return status.error();
     model->m_mappings = std::move(table.mappings);
     model->m_hash = hash.hex();

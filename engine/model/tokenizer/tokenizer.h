@@ -1,8 +1,8 @@
 // Text <-> token ids. One interface for sentencepiece models, byte-level vocabularies and what GGUF files hold.
 //
 // Text that a person typed can never become a control or special piece: encode() yields only ordinary and
-// byte pieces. Trusted text (written by a task formatter) may name special pieces; encodeTrusted() maps them, and
-// encodeTemplate() control pieces too. Immutable after loading; any thread may call const members.
+// byte pieces. Trusted text (written by a task formatter) may name special pieces; encodeTrusted() maps them.
+// Immutable after loading; any thread may call const members.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,8 @@ namespace spanscope {
 
 /// Who wrote a text, and so which pieces it may name.
 enum class TextTrust : uint8_t {
-    Typed,     ///< none: ordinary and byte pieces only, whatever it spells
-    Trusted,   ///< the special pieces of pieces.h and those that a file adds, bos and eos too if it adds them
-    Template,  ///< every control piece: what a chat template writes
+    Typed,    ///< none: ordinary and byte pieces only, whatever it spells
+    Trusted,  ///< the special pieces of pieces.h and those that a file adds, bos and eos too if it adds them
 };
 
 /// Tokens of a vocabulary that carry pieces of the protocol under names of their own: "<attend>" -> "<repo_name>".
@@ -47,9 +46,6 @@ class Tokenizer {
     Result<std::vector<int32_t>> encode(std::string_view text) const { return encode(text, TextTrust::Typed, false); }
     Result<std::vector<int32_t>> encodeTrusted(std::string_view text) const {
         return encode(text, TextTrust::Trusted, false);
-    }
-    Result<std::vector<int32_t>> encodeTemplate(std::string_view text) const {
-        return encode(text, TextTrust::Template, false);
     }
 
     /// Exact bytes of one piece: "▁the" -> " the", "<0x0A>" -> "\n", "<attend>" -> "<attend>", bos -> "".

@@ -65,7 +65,7 @@ class VocabularyTokenizer final : public Tokenizer {
     bool m_byteLevel, m_encoderFindsAdded, m_addsBos, m_addsEos;
     int32_t m_bos, m_eos, m_unk;
     std::unique_ptr<const TextEncoder> m_encoder;
-    TokenMarks m_marks, m_templateMarks;  // what trusted text may name
+    TokenMarks m_marks;  // what trusted text may name
     std::vector<int32_t> m_holes, m_lineEnds;
     PieceIds m_protocol;        // complete: trusted text is cut where the protocol needs it
     bool m_wideDigits = false;  // a piece of several digits
@@ -159,7 +159,7 @@ Status VocabularyTokenizer::addRiders(const PieceRiders& riders, const std::stri
 }
 
 void VocabularyTokenizer::listPieces(const AddedTokens& added) {
-    std::vector<AddedToken> marks, control;
+    std::vector<AddedToken> marks;
     const auto listed = [&](int32_t id) -> const AddedToken* {
         const auto at = std::lower_bound(added.tokens.begin(), added.tokens.end(), id,
                                          [](const AddedToken& token, int32_t wanted) { return token.id < wanted; });
@@ -168,7 +168,7 @@ void VocabularyTokenizer::listPieces(const AddedTokens& added) {
     const auto list = [&](int32_t id) {  // with its flags, where a file lists it
         const AddedToken* maybeListed = listed(id);
         const bool own = m_pieces[id].control && maybeListed == nullptr && !m_byteLevel;
-        (own ? control : marks).push_back(maybeListed != nullptr ? *maybeListed : AddedToken{id, m_pieces[id].name});
+        if (!own) marks.push_back(maybeListed != nullptr ? *maybeListed : AddedToken{id, m_pieces[id].name});
     };
     for (int32_t id = 0; id < vocabSize(); ++id) {
         const Piece& piece = m_pieces[id];
@@ -177,9 +177,7 @@ void VocabularyTokenizer::listPieces(const AddedTokens& added) {
         else if (piece.bytes.size() > 1 && piece.bytes.find('\n') != std::string::npos) m_lineEnds.push_back(id);
         m_wideDigits = m_wideDigits || (!piece.special && piece.bytes.size() > 1 && isDigits(piece.bytes));
     }
-    control.insert(control.end(), marks.begin(), marks.end());
     m_marks = TokenMarks(std::move(marks));
-    m_templateMarks = TokenMarks(std::move(control));
 }
 
 int32_t VocabularyTokenizer::named(const std::string& name, int32_t fallback) {
@@ -265,10 +263,9 @@ Result<std::vector<int32_t>> VocabularyTokenizer::encode(std::string_view text, 
         if (auto status = appendPlain(text, follows, out); !status) return status.error();
         return out;
     }
-    const TokenMarks& marks = trust == TextTrust::Trusted ? m_marks : m_templateMarks;
     int32_t before = -1;
     for (size_t from = 0; from < text.size();) {
-        const auto mark = marks.next(text, from);
+        const auto mark = m_marks.next(text, from);
         const size_t end = mark ? mark->begin : text.size();
         if (end > from)
             if (auto status = appendTrusted(text.substr(from, end - from), follows || from > 0, before, out); !status)
