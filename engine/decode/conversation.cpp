@@ -57,9 +57,31 @@ Status Conversation::select(int32_t turn) {
     if (m_session) return invalidArgument("an answer is being written");
     if (turn < -1 || turn >= static_cast<int32_t>(m_turns.size()))
         return invalidArgument("there is no such turn", std::to_string(turn));
-    if (turn >= 0 && m_turns[static_cast<size_t>(turn)].role != ChatRole::Assistant)
+    if (turn >= 0 && m_turns[static_cast<size_t>(turn)].role != ChatRole::Assistant && !children(turn).empty())
         return invalidArgument("a question is continued by its answers", std::to_string(turn), "an answer");
     m_tip = turn;
+    return {};
+}
+
+Status Conversation::restore(std::vector<ChatTurn> turns, int32_t tip) {
+    if (m_session) return invalidArgument("an answer is being written");
+    for (size_t i = 0; i < turns.size(); ++i) {
+        const ChatTurn& turn = turns[i];
+        const std::string place = "turn " + std::to_string(i);
+        if (turn.parent < -1 || turn.parent >= static_cast<int32_t>(i))
+            return invalidArgument(place + " does not come after its parent", std::to_string(turn.parent));
+        const bool afterAnswer = turn.parent < 0 || turns[static_cast<size_t>(turn.parent)].role == ChatRole::Assistant;
+        if (turn.role != (afterAnswer ? ChatRole::User : ChatRole::Assistant))
+            return invalidArgument(place + ": questions and answers take turns", chatRoleName(turn.role));
+    }
+    m_turns.swap(turns);
+    const int32_t before = m_tip;
+    if (Status ok = select(tip); !ok) {
+        m_turns.swap(turns);
+        m_tip = before;
+        return ok;
+    }
+    m_sequence.stored = {};
     return {};
 }
 
@@ -86,9 +108,7 @@ std::vector<ChatMessage> Conversation::messagesTo(int32_t turn) const {
     if (!m_settings.systemText.empty()) messages.push_back({ChatRole::System, m_settings.systemText, {}});
     for (const int32_t i : path(turn)) {
         const ChatTurn& t = m_turns[static_cast<size_t>(i)];
-        messages.push_back({t.role, t.text, {}});
-        if (!t.run) continue;
-        for (const StepRecord& step : t.run->steps) messages.back().ids.push_back(step.token.id);
+        messages.push_back({t.role, t.text, t.ids});
     }
     return messages;
 }
@@ -112,7 +132,7 @@ Result<Session*> Conversation::begin(int32_t parent, const std::string* question
     m_question = parent;
     if (question != nullptr) {
         m_question = static_cast<int32_t>(m_turns.size());
-        m_turns.push_back({ChatRole::User, parent, *question, {}, nullptr});
+        m_turns.push_back({ChatRole::User, parent, *question, {}, {}, nullptr});
     }
     m_session = std::move(*session);
     return m_session.get();
@@ -148,7 +168,8 @@ Result<int32_t> Conversation::endAnswer() {
     std::string text = m_model->tokenizer().decode(ids);
     ReasoningSplit parts = splitReasoning(text, endsInsideReasoning(run->header.formattedPrompt));
     run->answer = parts.answer;
-    m_turns.push_back({ChatRole::Assistant, m_question, std::move(text), std::move(parts), std::move(run)});
+    m_turns.push_back(
+        {ChatRole::Assistant, m_question, std::move(text), std::move(parts), std::move(ids), std::move(run)});
     m_tip = static_cast<int32_t>(m_turns.size()) - 1;
     return m_tip;
 }

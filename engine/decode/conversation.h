@@ -31,7 +31,9 @@ struct ChatTurn {
     int32_t parent = -1;             ///< index of the turn before it; -1: a first turn
     std::string text;                ///< as typed; of an answer all of it, reasoning included
     ReasoningSplit parts;            ///< of an answer: what stands in <think>..</think>, and what is said
+    std::vector<int32_t> ids;        ///< of an answer: its tokens; empty: not known
     /// Of an answer: the run that wrote it, with every step. stats.keptTokens prompt tokens were not evaluated again.
+    /// nullptr where the turn was restored.
     std::shared_ptr<const RunData> run;
 };
 
@@ -59,8 +61,15 @@ class Conversation {
     /// The turns with this parent, oldest first: answers to one question, or questions after one answer.
     std::vector<int32_t> children(int32_t parent) const;
 
-    /// Continues from an answer of any branch, or from the beginning (-1). InvalidArgument for a question: its answers
-    /// are what can be continued.
+    /// Turns that were written before, here or elsewhere, in the place of all there are: for a conversation that goes
+    /// on with another model or in another backend. Nothing of them is held yet: the next answer evaluates all of its
+    /// prompt. InvalidArgument, naming the turn, for a parent that does not come before its child, a question behind a
+    /// question, an answer without one, a system turn; for a tip that select() refuses; while an answer is being
+    /// written.
+    Status restore(std::vector<ChatTurn> turns, int32_t tip);
+
+    /// Continues from an answer of any branch, from a question that has none yet, or from the beginning (-1).
+    /// InvalidArgument for a question with answers: they are what can be continued.
     Status select(int32_t turn);
 
     /// Adds a question behind the tip (in the place of a tip that is a question whose answer failed) and begins its

@@ -310,6 +310,64 @@ class TestConversation : public QObject {
         QCOMPARE(int(Conversation::create(m_model, *small, s).error().code), int(ErrorCode::OutOfMemory));
     }
 
+    /// A conversation goes on in another one: the same answer as there, all of the prompt evaluated again.
+    void restored() {
+        auto backend = reference(*m_model);
+        auto c = Conversation::create(m_model, *backend, settings());
+        QVERIFY(c.ok());
+        answered(**c, (*c)->ask("one", 1));
+        const int32_t second = answered(**c, (*c)->ask("two", 2));
+        answered(**c, (*c)->edit(0, "three", 3));
+        std::vector<ChatTurn> turns = (*c)->turns();
+        QVERIFY(!turns[1].ids.empty());
+        QCOMPARE(turns[1].ids, answerIds(*turns[1].run));
+        QVERIFY((*c)->select(second).ok());
+        const int32_t wanted = answered(**c, (*c)->ask("four", 4));
+        const RunData there = *(*c)->turns()[size_t(wanted)].run;
+        QVERIFY(there.stats.keptTokens > 0);
+
+        for (ChatTurn& turn : turns) turn.run = nullptr;
+        auto again = Conversation::create(m_model, *backend, settings());
+        QVERIFY(again.ok());
+        answered(**again, (*again)->ask("something else", 1));
+        QVERIFY((*again)->restore(turns, second).ok());
+        QCOMPARE((*again)->turns().size(), turns.size());
+        QCOMPARE((*again)->tip(), second);
+        const int32_t here = answered(**again, (*again)->ask("four", 4));
+        const RunData& run = *(*again)->turns()[size_t(here)].run;
+        QCOMPARE(run.stats.keptTokens, 0);
+        QCOMPARE(promptIds(run), promptIds(there));
+        QCOMPARE(answerIds(run), answerIds(there));
+
+        // A question that has no answer yet can be the tip, and be answered.
+        turns.push_back({ChatRole::User, second, "five", {}, {}, nullptr});
+        const auto open = static_cast<int32_t>(turns.size()) - 1;
+        QVERIFY((*again)->restore(turns, open).ok());
+        QCOMPARE((*again)->path((*again)->tip()).back(), open);
+        const int32_t last = answered(**again, (*again)->regenerate(5));
+        QCOMPARE((*again)->turns()[size_t(last)].parent, open);
+        QVERIFY(!(*again)->select(open).ok());  // it has one now
+
+        // What is no tree of questions and answers leaves everything as it was.
+        const auto refused = [&](std::vector<ChatTurn> wrong, int32_t tip) {
+            const size_t before = (*again)->turns().size();
+            return !(*again)->restore(std::move(wrong), tip).ok() && (*again)->turns().size() == before &&
+                   (*again)->tip() == last;
+        };
+        const ChatTurn question{ChatRole::User, -1, "q", {}, {}, nullptr},
+            answer{ChatRole::Assistant, 0, "a", {}, {}, {}};
+        QVERIFY(refused({answer}, 0));
+        QVERIFY(refused({{ChatRole::Assistant, -1, "a", {}, {}, {}}}, 0));
+        QVERIFY(refused({question, {ChatRole::User, 0, "q", {}, {}, {}}}, -1));
+        QVERIFY(refused({question, answer, {ChatRole::Assistant, 1, "a", {}, {}, {}}}, -1));
+        QVERIFY(refused({{ChatRole::System, -1, "s", {}, {}, {}}}, -1));
+        QVERIFY(refused({question, {ChatRole::User, 5, "q", {}, {}, {}}}, -1));
+        QVERIFY(refused({question, {ChatRole::User, -2, "q", {}, {}, {}}}, -1));
+        QVERIFY(refused({question, answer}, 0));
+        QVERIFY(refused({question, answer}, 2));
+        QVERIFY((*again)->restore({question, answer}, 1).ok());
+    }
+
     void tasksFitTheModel() {
         const auto code = [](const Model& model, const char* task) {
             RunSettings s;
