@@ -2,6 +2,7 @@
 
 #include "app/runner/runner.h"
 #include "ui/views/probe/probe_view.h"
+#include "ui/window/chat_controller.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/run_files.h"
@@ -30,6 +31,11 @@ void wire(MainWindow& window, Runner& runner) {
     QObject::connect(r, &Runner::failed, runs, &RunController::onFailed);
     QObject::connect(r, &Runner::finished, runs, &RunController::onFinished);
     QObject::connect(r, &Runner::idle, runs, &RunController::onIdle);
+
+    ChatController* chat = window.chat();
+    QObject::connect(chat, &ChatController::requested, r, &Runner::chat);
+    QObject::connect(r, &Runner::chatChanged, chat, &ChatController::onChatChanged);
+    QObject::connect(r, &Runner::idle, chat, &ChatController::onIdle);
 
     RunFiles* files = window.files();
     QObject::connect(files, &RunFiles::traceOpenRequested, r, &Runner::openTrace);

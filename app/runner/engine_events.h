@@ -8,6 +8,7 @@
 
 #include "engine/types/probe.h"
 #include "engine/types/records.h"
+#include "ui/model/chat_tree.h"
 #include "ui/model/payloads.h"
 #include "ui/model/run_store.h"
 
@@ -34,6 +35,8 @@ class EngineEvents : public QObject {
     void batch(const spanscope::SharedBatch& batch);
     void failed(qint64 runId, const spanscope::ErrorInfo& error);
     void finished(qint64 runId, spanscope::StopReason reason);
+    /// Before started() with the question, before idle() with the answer.
+    void chatChanged(const spanscope::ChatUpdate& update);
     void idle();  ///< the last request to run has ended, well or not
     void inspectProgress(int done, int total);
     void inspectReady(const spanscope::DivergenceCurve& curve);

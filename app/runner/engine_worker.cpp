@@ -7,6 +7,7 @@
 #include <QFileInfo>
 #include <algorithm>
 
+#include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
 
 namespace spanscope {
@@ -96,6 +97,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
             context = std::min(context, std::max(256, most / 4));
     }
     m_inspector.reset();
+    m_conversation.reset();  // the window has its turns
     auto backend = makeBackend(**model, request, context, report);
     if (!backend && backend.error().code == ErrorCode::OutOfMemory && m_backend) {
         m_backend.reset();  // the model in use makes room
@@ -129,6 +131,8 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     for (const TaskCard& task : card.tasks) info.tasks << toQt(task.name);
     info.trainedFor = trainedFor(card);
     info.protocolVersion = card.protocolVersion;
+    if (const auto format = ChatFormat::of(*m_model); !format) info.noChat = toQt(format.error().message);
+    if (!info.noChat.isEmpty()) info.noChat[0] = info.noChat[0].toUpper();
     info.nLayers = shape.nLayers;
     info.nHeads = shape.nHeads;
     info.nKvHeads = shape.nKvHeads;
@@ -179,7 +183,8 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
     if (!m_backend) {
         return fail({ErrorCode::NotFound, "no model is loaded; open one with File, Open model", {}, {}, {}, {}});
     }
-    m_inspector.reset();  // a measured run has the backend to itself
+    m_inspector.reset();                             // a measured run has the backend to itself
+    if (request.denseRunId) m_conversation.reset();  // two runs take all of the cache
     RunSettings& settings = request.settings;
     if (settings.contextTokens <= 0 || settings.contextTokens > m_contextTokens)
         settings.contextTokens = m_contextTokens;
@@ -190,13 +195,19 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
         auto session = Session::create(m_model, *m_backend, copy, id);
         if (!session) return session.error();
         const size_t nSegments = (*session)->data().segments.size();
-        live.push_back({std::move(*session), id, 0, nSegments, 0});
+        Session* borrowed = session->get();
+        live.push_back({borrowed, std::move(*session), id, 0, nSegments, 0});
         return {};
     };
     Status made = add(request.runId, settings.attention);
     if (made && request.denseRunId) made = add(*request.denseRunId, MaskPolicySpec::dense());
     if (!made) return fail(made.error());
+    beginRuns(live);
+    runSessions(live, control->stop);
+    emit idle();
+}
 
+void EngineWorker::beginRuns(const std::vector<Live>& live) {
     m_recorder.reset();
     if (!m_recoveryFolder.isEmpty() && QDir().mkpath(m_recoveryFolder)) {
         const QString name = QString("%1/%2-%3.spantrace")
@@ -210,8 +221,6 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
         emit started(one.runId, std::make_shared<const RunHeader>(data.header), data.segments);
         if (m_recorder && !m_recorder->begin(data.header)) m_recorder.reset();
     }
-    runSessions(live, control->stop);
-    emit idle();
 }
 
 void EngineWorker::runSessions(std::vector<Live>& live, const std::atomic<bool>& stop) {
@@ -233,7 +242,7 @@ void EngineWorker::runSessions(std::vector<Live>& live, const std::atomic<bool>&
     }
     if (!stop) {
         std::vector<Session*> sessions;
-        for (Live& one : live) sessions.push_back(one.session.get());
+        for (Live& one : live) sessions.push_back(one.session);
         const Status status = runInterleaved(sessions, kSliceSteps, &stop, [&](Session&) { sendIfDue(live); });
         if (!status && status.error().code != ErrorCode::Cancelled && !stop) return broke(live.front(), status.error());
     }
@@ -299,6 +308,7 @@ void EngineWorker::inspect(const SharedRun& run, const std::shared_ptr<RunContro
         emit inspectFailed(toErrorInfo("The run cannot be inspected", error));
     };
     m_inspector.reset();
+    m_conversation.reset();  // a replay and its twin take all of the cache
     if (!m_backend) return fail({ErrorCode::NotFound, "no model is loaded"});
     auto inspector = Inspector::create(m_model, *m_backend, run);
     if (!inspector) return fail(inspector.error());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/runner/engine_events.h"
+#include "engine/decode/conversation.h"
 #include "engine/decode/inspect.h"
 #include "engine/decode/session.h"
 #include "engine/model/model.h"
@@ -35,6 +36,8 @@ class EngineWorker : public EngineEvents {
     /// contextTokens 0: the model's own; reads the headers. Any other number asks again about what was read.
     void forecast(const QString& path, int contextTokens);
     void run(RunRequest request, const std::shared_ptr<RunControl>& control);
+    /// The next answer of a conversation; of one that is not at hand, all turns are taken from the request.
+    void chat(ChatRequest request, const std::shared_ptr<RunControl>& control);
     /// Inspect mode: replays `run` with the model that is loaded; probe() and edit() then ask about its steps.
     void inspect(const SharedRun& run, const std::shared_ptr<RunControl>& control);
     void probe(int step, const ProbeSettings& settings);
@@ -45,7 +48,8 @@ class EngineWorker : public EngineEvents {
 
   private:
     struct Live {
-        std::unique_ptr<Session> session;
+        Session* session = nullptr;
+        std::unique_ptr<Session> owned;  ///< null: it is the conversation's
         int64_t runId = 0;
         size_t nSent = 0;  ///< steps, segments, violations that the window has
         size_t nSegments = 0, nViolations = 0;
@@ -53,6 +57,11 @@ class EngineWorker : public EngineEvents {
 
     Result<std::unique_ptr<Backend>> makeBackend(const Model& model, const LoadRequest& request, int contextTokens,
                                                  const ProgressFn& progress) const;
+    void beginRuns(const std::vector<Live>& live);
+    /// Makes it anew where `request` means another one than m_conversation.
+    Status continueConversation(const ChatRequest& request);
+    int32_t questionBefore(int32_t turn) const;
+    void tellTurns(int64_t writing, int32_t tip);
     void runSessions(std::vector<Live>& live, const std::atomic<bool>& stop);
     void send(Live& live, bool last);
     void sendIfDue(std::vector<Live>& live);
@@ -60,8 +69,11 @@ class EngineWorker : public EngineEvents {
     void record(const std::vector<Live>& live);
 
     std::shared_ptr<const Model> m_model;
-    std::unique_ptr<Backend> m_backend;      // after m_model: goes first, since it uses the model's weights
-    std::unique_ptr<Inspector> m_inspector;  // after both, whose sequences it holds
+    std::unique_ptr<Backend> m_backend;            // after m_model: goes first, since it uses the model's weights
+    std::unique_ptr<Inspector> m_inspector;        // after both, whose sequences it holds
+    std::unique_ptr<Conversation> m_conversation;  // likewise
+    int64_t m_conversationId = 0;
+    size_t m_turnsTold = 0;  ///< turns of m_conversation that the window has
     int m_contextTokens = 0;
     int64_t m_loadNs = 0;
     std::shared_ptr<RunControl> m_loading;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "engine/model/card.h"
+#include "engine/tasks/chat_task.h"
 #include "engine/tasks/task.h"
 #include "kernels/backends.h"
 
@@ -42,6 +43,7 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     qRegisterMetaType<StopReason>("spanscope::StopReason");
     qRegisterMetaType<ModelInfo>("spanscope::ModelInfo");
     qRegisterMetaType<ForecastInfo>("spanscope::ForecastInfo");
+    qRegisterMetaType<ChatUpdate>("spanscope::ChatUpdate");
     qRegisterMetaType<ErrorInfo>("spanscope::ErrorInfo");
     qRegisterMetaType<RunList>("spanscope::RunList");
     qRegisterMetaType<DivergenceCurve>("spanscope::DivergenceCurve");
@@ -60,6 +62,7 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     passOn(&EngineEvents::forecastFailed);
     passOn(&EngineEvents::started);
     passOn(&EngineEvents::progress);
+    passOn(&EngineEvents::chatChanged);
     passOn(&EngineEvents::failed);
     passOn(&EngineEvents::finished);
     passOn(&EngineEvents::inspectProgress);
@@ -111,6 +114,8 @@ QVector<TaskInfo> Runner::tasks() {
         TaskInfo info;
         info.name = QString::fromUtf8(task->name().data(), static_cast<qsizetype>(task->name().size()));
         info.title = QString::fromUtf8(task->title().data(), static_cast<qsizetype>(task->title().size()));
+        info.needsProtocol = task->defaultPolicy().hasProtocol;
+        info.isConversation = task == &chatTask();
         for (const std::string& sample : task->samples()) info.samples << QString::fromStdString(sample);
         infos << info;
     }
@@ -165,6 +170,19 @@ void Runner::run(const RunRequest& request) {
                      [&](const Error& e) {
                          emit w->failed(request.runId, toErrorInfo("The run failed", e));
                          if (request.denseRunId) emit w->failed(*request.denseRunId, toErrorInfo("The run failed", e));
+                         emit w->idle();
+                     });
+    });
+}
+
+void Runner::chat(const ChatRequest& request) {
+    stop();
+    m_run = std::make_shared<RunControl>();
+    ++m_nRunning;
+    m_requests->post([w = m_worker, request, c = m_run] {
+        withinMemory([&] { w->chat(request, c); },
+                     [&](const Error& e) {
+                         emit w->failed(request.runId, toErrorInfo("The answer failed", e));
                          emit w->idle();
                      });
     });

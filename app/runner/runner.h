@@ -32,7 +32,8 @@ class Runner : public EngineEvents {
     void openModel(const spanscope::LoadRequest& request);
     void cancelLoad();
     void forecast(const QString& path, int contextTokens);
-    void run(const spanscope::RunRequest& request);  ///< stops an older run first
+    void run(const spanscope::RunRequest& request);    ///< stops an older run first
+    void chat(const spanscope::ChatRequest& request);  ///< stops an older run first
     void stop();
     void inspect(const spanscope::SharedRun& run);
     void probe(int step, const spanscope::ProbeSettings& settings);

@@ -6,6 +6,7 @@
 #include <QAbstractItemView>
 #include <QAction>
 #include <QApplication>
+#include <QClipboard>
 #include <QComboBox>
 #include <QDockWidget>
 #include <QFile>
@@ -29,13 +30,18 @@
 #include <QtTest>
 #include <set>
 
+#include "tests/patience.h"
+#include "tests/ui/sample_chat.h"
 #include "tests/ui/sample_run.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/chat/chat_view.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/banner.h"
 #include "ui/window/card_text.h"
+#include "ui/window/chat_controller.h"
+#include "ui/window/chat_panel.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_dialogs.h"
@@ -445,7 +451,7 @@ class TestForeignText : public QObject {
         const QString path = "/nowhere/" + QString(foreign).remove('/').remove(QChar(0)).left(200);
         QSettings().setValue("model/recent", QStringList{path, "/nowhere/b&RG"});
         MainWindow::Setup setup;
-        setup.tasks = {{"expression", "Expression", {"1+2", foreign}}};
+        setup.tasks = {{"expression", "Expression", {"1+2", foreign}, true}, {"chat", "Chat", {foreign}, false, true}};
         setup.version = "test";
         setup.devices = foreign;
         setup.bundledModels = {{path, foreign, {"expression", foreign}}};
@@ -564,6 +570,32 @@ class TestForeignText : public QObject {
         window.action("exportImage")->trigger();
         LOOK("export");
         if (auto* dialog = window.findChild<QDialog*>("exportDialog")) dialog->close();
+        ModelInfo instruct = model;
+        instruct.path += "2";
+        instruct.tasks.clear();
+        window.models()->onModelReady(instruct);
+        QVERIFY(window.promptEditor()->isConversation());
+        LOOK("a model without the protocol");
+        window.action("chatSystem")->trigger();
+        QApplication::clipboard()->setText(foreign);
+        window.chatPanel()->systemEdit()->paste();
+        QVERIFY(window.chatPanel()->systemText().isEmpty());
+        ChatTurnInfo said = sample::answer(0, foreign);
+        said.reasoning = said.modelName = foreign;
+        sample::say(*window.chat()->tree(), {sample::question(-1, foreign), said, sample::answer(0, "x"), said}, 1);
+        QTRY_VERIFY_WITH_TIMEOUT(window.chatPanel()->view()->isComplete(), test::patience(20000));
+        window.chatPanel()->view()->toggleReasoning(1);
+        LOOK("conversation");
+        window.chat()->edit(0);
+        LOOK("an earlier message");
+        window.chat()->cancelEdit();
+        sample::say(*window.chat()->tree(), {}, 0, declared->header.runId);
+        window.store()->show(declared);
+        LOOK("an answer that is being written");
+        instruct.path += "3";
+        instruct.noChat = foreign;
+        window.models()->onModelReady(instruct);
+        LOOK("a model that cannot hold a conversation");
         QVERIFY2(walk.seen > 50, qPrintable(QString("only %1 texts quoted what was fed in").arg(walk.seen)));
     }
 };

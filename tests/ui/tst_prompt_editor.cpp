@@ -1,4 +1,5 @@
 // The problem: what is offered gives way to the first key typed, what a person typed does not.
+#include <QAction>
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
@@ -33,6 +34,52 @@ class TestPromptEditor : public QObject {
         QCOMPARE(editor.task(), QString("sheet"));
         QTest::keyClicks(editor.edit(), "4+4");
         QCOMPARE(editor.text(), QString("4+4"));
+    }
+
+    /// A task that the model cannot be given says why and cannot be chosen, by key or by the problem of a run.
+    void refusedTasksCannotBeChosen() {
+        PromptEditor editor(m_tasks, nullptr);
+        editor.setTrainedTasks({"expression"}, {{"sheet", "It <cannot>."}});
+        QComboBox* box = editor.taskBox();
+        QVERIFY(box->itemData(1, Qt::ToolTipRole).toString().contains("cannot"));
+        QCOMPARE(box->itemText(1), QString("Sheet"));
+        QTest::keyClick(box, Qt::Key_Down);
+        QCOMPARE(editor.task(), QString("expression"));
+        editor.offer("sheet", "9*9");
+        QCOMPARE(editor.task(), QString("expression"));
+        editor.setTrainedTasks({"expression"});
+        QCOMPARE(box->itemText(1), QString("Sheet (untrained)"));
+        QTest::keyClick(box, Qt::Key_Down);
+        QCOMPARE(editor.task(), QString("sheet"));
+    }
+
+    /// A message begins empty, and the problems of runs do not take its place.
+    void messagesOfAConversation() {
+        QVector<TaskInfo> tasks = m_tasks;
+        tasks << TaskInfo{"chat", "Chat", {"Hello?"}, false, true};
+        PromptEditor editor(tasks, nullptr);
+        QAction send("Send");
+        editor.setConversationButtons({}, {&send});
+        editor.show();
+        auto* button = editor.findChild<QToolButton*>("sendButton");
+        QVERIFY(button && !button->isVisible());
+        QSignalSpy shown(&editor, &PromptEditor::taskShown);
+        editor.setTask("chat");
+        QCOMPARE(shown.size(), 1);
+        QVERIFY(editor.isConversation() && button->isVisible());
+        QCOMPARE(editor.text(), QString());
+        editor.useSample(0);
+        QCOMPARE(editor.text(), QString("Hello?"));
+        editor.offer("expression", "7*8");
+        QCOMPARE(editor.text(), QString("Hello?"));
+        editor.setTask("expression");
+        QVERIFY(!editor.isConversation() && !button->isVisible());
+        send.setVisible(false);
+        editor.setTask("chat");
+        QVERIFY(!button->isVisible());
+        editor.setTask("expression");
+        editor.offer("chat", "of a run");
+        QCOMPARE(editor.task(), QString("expression"));
     }
 
     void whatAPersonTypedStays() {

@@ -21,6 +21,8 @@ struct TaskInfo {
     QString name;   ///< as in RunSettings::task
     QString title;  ///< for people
     QStringList samples;
+    bool needsProtocol = false;   ///< only models that speak the span protocol are given it
+    bool isConversation = false;  ///< turns instead of a problem
 };
 
 struct ModelInfo {
@@ -31,6 +33,7 @@ struct ModelInfo {
     QStringList tasks;        ///< names it was trained for; empty: none stated
     QStringList trainedFor;   ///< one sentence for each of `tasks`
     int protocolVersion = 0;  ///< 0: runs as plain text
+    QString noChat;           ///< why it cannot hold a conversation, a sentence; empty: it can
     int nThreads = 0;
     int nLayers = 0, nHeads = 0, nKvHeads = 0, headDim = 0, hidden = 0, vocab = 0;
     int maxContext = 0;     ///< tokens the model was trained for

@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QComboBox>
 #include <QLabel>
+#include <QSignalBlocker>
 #include <QToolButton>
 
 #include "ui/model/shown_text.h"
@@ -39,9 +40,7 @@ MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader*
     m_attention->addItem(tr("Dense"), int(Compare::Dense));
     m_attention->addItem(tr("Compare with dense"), int(Compare::Both));
     m_attention->setAccessibleName(tr("Attention"));
-    m_attention->setToolTip(
-        tr("Declared: each step attends to what the model named. Dense: everything. Compare: both, in alternating "
-           "slices of 16 steps"));
+    setAttention(true);
     label->setBuddy(m_attention);
     addWidget(m_attention);
     m_sampling = addTextButton("samplingButton");
@@ -80,6 +79,15 @@ QToolButton* MainToolBar::addTextButton(const char* name) {
     return button;
 }
 
+void MainToolBar::setAttention(bool available) {
+    m_attention->setEnabled(available);
+    refreshAttention();
+    m_attention->setToolTip(
+        available ? tr("Declared: each step attends to what the model named. Dense: everything. Compare: both, in "
+                       "alternating slices of 16 steps")
+                  : tr("In a conversation each step attends to everything"));
+}
+
 void MainToolBar::setModelMenu(QMenu* menu) { m_model->setMenu(menu); }
 
 void MainToolBar::refreshIcons(const QPalette& p) {
@@ -87,8 +95,14 @@ void MainToolBar::refreshIcons(const QPalette& p) {
     m_model->setIcon(glyphIcon(Glyph::Model, p));
 }
 
+void MainToolBar::refreshAttention() {
+    const QSignalBlocker quiet(m_attention);
+    const auto shown = m_attention->isEnabled() ? m_runs->compare() : RunController::Compare::Dense;
+    m_attention->setCurrentIndex(m_attention->findData(int(shown)));
+}
+
 void MainToolBar::refresh() {
-    m_attention->setCurrentIndex(m_attention->findData(int(m_runs->compare())));
+    refreshAttention();
     m_sampling->setText(samplerText(m_runs->settings().sampler));
     m_sampling->setAccessibleName(tr("Sampling: %1").arg(m_sampling->text()));
     m_sampling->setToolTip(m_actions.action("sampling")->toolTip());

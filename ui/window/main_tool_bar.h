@@ -20,11 +20,13 @@ class MainToolBar : public QToolBar {
   public:
     MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
                 QWidget* parent);
+    void setAttention(bool available);  ///< else it is dense, and the box says so
     void setModelMenu(QMenu* menu);
     void refreshIcons(const QPalette& palette);  ///< of the window: the bar follows a change later
 
   private:
     void refresh();
+    void refreshAttention();
     QToolButton* addButton(const char* id, const char* name);
     QToolButton* addTextButton(const char* name);  ///< one that says what is set
 

@@ -1,5 +1,5 @@
 // How the window is put together. Its actions and menus are in main_window_actions.cpp, the tour in
-// main_window_tour.cpp.
+// main_window_tour.cpp, conversations in main_window_chat.cpp.
 #include "ui/window/main_window.h"
 
 #include <QAction>
@@ -17,6 +17,7 @@
 #include <QSettings>
 #include <QShowEvent>
 #include <QSplitter>
+#include <QStackedWidget>
 #include <QStatusBar>
 #include <QTabBar>
 #include <QVBoxLayout>
@@ -33,6 +34,8 @@
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/appearance.h"
 #include "ui/window/banner.h"
+#include "ui/window/chat_controller.h"
+#include "ui/window/chat_panel.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/figures_bar.h"
 #include "ui/window/focus_ring.h"
@@ -84,6 +87,7 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     m_docks->readSettings();
     m_models->readSettings();
     refreshIcons();
+    showTask();
     refresh();
 }
 
@@ -104,21 +108,24 @@ void MainWindow::makeCentre() {
     m_prompt->setObjectName("page");
     m_prompt->setAttribute(Qt::WA_StyledBackground);
     m_transcripts = new TranscriptPanel(m_workspace, *m_actions, center);
-    auto* splitter = new QSplitter(Qt::Vertical, center);
-    splitter->setObjectName("centralSplitter");
-    splitter->setHandleWidth(1);
-    splitter->setChildrenCollapsible(false);
-    splitter->addWidget(m_prompt);
-    splitter->addWidget(m_transcripts);
-    splitter->setStretchFactor(0, 0);
-    splitter->setStretchFactor(1, 1);
-    splitter->setSizes({136, 640});
+    m_lower = new QStackedWidget(center);
+    m_lower->addWidget(m_transcripts);
+    m_splitter = new QSplitter(Qt::Vertical, center);
+    m_splitter->setObjectName("centralSplitter");
+    m_splitter->setHandleWidth(1);
+    m_splitter->setChildrenCollapsible(false);
+    m_splitter->addWidget(m_prompt);
+    m_splitter->addWidget(m_lower);
+    m_splitter->setStretchFactor(0, 0);
+    m_splitter->setStretchFactor(1, 1);
+    m_splitter->setSizes({100, 640});
     auto* column = new QVBoxLayout(center);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(m_progress);
     column->addWidget(m_banner);
-    column->addWidget(splitter, 1);
+    column->addWidget(m_prompt->head());
+    column->addWidget(m_splitter, 1);
     setCentralWidget(center);
 }
 
@@ -161,6 +168,7 @@ void MainWindow::makePanels() {
     add("history", tr("Runs"), m_runList);
     add("compare", tr("Masks compared"), scrolled(new MaskCompareView(store(), besideStore(), selection(), this)));
     m_runs = new RunController(m_workspace, m_prompt, m_banner, this);
+    makeChat();
     m_models = new ModelLoader(m_workspace, m_setup.bundledModels, m_prompt, m_banner, this);
     m_files = new RunFiles(m_workspace, m_setup.dataExports, m_probe, m_banner, this);
 }
@@ -213,8 +221,6 @@ void MainWindow::connectParts() {
 void MainWindow::refresh() {
     const bool busy = m_workspace->isBusy(), ready = state() == State::Ready, empty = store()->isEmpty();
     action("run")->setEnabled(ready || state() == State::Loading);
-    action("run")->setToolTip(state() == State::NoModel ? tr("Run needs a model; open one first")
-                                                        : tr("Run the problem"));
     action("repeat")->setEnabled(ready && m_runs->canRepeat());
     action("stop")->setEnabled(state() == State::Running);
     action("cancelLoad")->setEnabled(state() == State::Loading);
@@ -227,6 +233,7 @@ void MainWindow::refresh() {
                                            : !m_workspace->hasModel() ? tr("Needs the model of the run; open it first.")
                                                                       : tr("Needs a run; run something first."));
     m_progress->setVisible(state() == State::Loading);
+    refreshChat();
 }
 
 void MainWindow::refreshIcons() {
@@ -242,6 +249,7 @@ void MainWindow::refreshIcons() {
     set("sampling", Glyph::Sliders);
     set("find", Glyph::Find);
     set("closeFind", Glyph::Close);
+    set("chatAgain", Glyph::Repeat);
     m_toolBar->refreshIcons(p);
 }
 
@@ -268,8 +276,9 @@ void MainWindow::selectNeighbour(int direction) {
 }
 
 void MainWindow::copyTranscript() {
-    QApplication::clipboard()->setText(m_transcripts->transcript()->plainText());
-    say(tr("Transcript copied"));
+    const bool chat = m_lower->currentWidget() == m_chatPanel;
+    QApplication::clipboard()->setText(chat ? chatText(*m_chat->tree()) : m_transcripts->transcript()->plainText());
+    say(chat ? tr("Conversation copied") : tr("Transcript copied"));
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {

@@ -12,11 +12,15 @@
 class QLabel;
 class QMenu;
 class QProgressBar;
+class QSplitter;
+class QStackedWidget;
 
 namespace spanscope {
 
 class Appearance;
 class Banner;
+class ChatController;
+class ChatPanel;
 class DockLayout;
 class FiguresBar;
 class MainToolBar;
@@ -51,6 +55,8 @@ class MainWindow : public QMainWindow {
 
     // The parts.
     RunController* runs() const { return m_runs; }
+    ChatController* chat() const { return m_chat; }
+    ChatPanel* chatPanel() const { return m_chatPanel; }
     ModelLoader* models() const { return m_models; }
     RunFiles* files() const { return m_files; }
     DockLayout* docks() const { return m_docks; }
@@ -100,6 +106,11 @@ class MainWindow : public QMainWindow {
     void say(const QString& text);
     void selectNeighbour(int direction);
     void copyTranscript();
+    // main_window_chat.cpp
+    void makeChat();
+    void addChatActions();
+    void showTask();  ///< a conversation has its text below, a problem above
+    void refreshChat();
     // main_window_actions.cpp
     void addActions();
     void addThemeActions();
@@ -111,6 +122,11 @@ class MainWindow : public QMainWindow {
     WindowActions* m_actions;
     DockLayout* m_docks;
     RunController* m_runs = nullptr;
+    ChatController* m_chat = nullptr;
+    ChatPanel* m_chatPanel = nullptr;
+    QSplitter* m_splitter = nullptr;
+    QStackedWidget* m_lower = nullptr;  ///< transcripts, conversation
+    QByteArray m_splits[2];             ///< of problems, of conversations
     ModelLoader* m_models = nullptr;
     RunFiles* m_files = nullptr;
     MainToolBar* m_toolBar = nullptr;

@@ -7,6 +7,7 @@
 #include "ui/model/shown_text.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/appearance.h"
+#include "ui/window/chat_controller.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/help_dialogs.h"
 #include "ui/window/main_tool_bar.h"
@@ -42,7 +43,7 @@ void MainWindow::addActions() {
     add("quit", tr("&Quit"), {QKeySequence("Ctrl+Q")}, tr("Close the program"), [this] { close(); });
     // Run
     add("run", tr("&Run"), {QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")}, tr("Run the problem"),
-        [this] { m_runs->run(); });
+        [this] { m_prompt->isConversation() ? m_chat->send() : m_runs->run(); });
     add("stop", tr("S&top"), key("Esc"), tr("Stop within one step; what was decoded stays"),
         [this] { m_runs->stop(); });
     add("repeat", tr("R&epeat"), {QKeySequence("Ctrl+R"), QKeySequence("F5")},
@@ -57,6 +58,7 @@ void MainWindow::addActions() {
         [this] { m_runs->setCompare(Compare::Dense); });
     add("attentionBoth", tr("&Compare with dense"), key("Alt+3"),
         tr("Both over the same prompt, in alternating slices"), [this] { m_runs->setCompare(Compare::Both); });
+    addChatActions();
     // Edit
     add("unlock", tr("&Unlock selection"), key("Esc"), tr("Light everything again"), [this] { selection()->clear(); });
     add("nextStep", tr("&Next step"), key("Alt+Right"), tr("Select the next step"), [this] { selectNeighbour(1); });
@@ -64,8 +66,10 @@ void MainWindow::addActions() {
         [this] { selectNeighbour(-1); });
     add("copyTranscript", tr("&Copy transcript"), key("Ctrl+Shift+C"), tr("Prompt and response as text"),
         [this] { copyTranscript(); });
-    add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript"),
-        [this] { m_transcripts->openFind(); });
+    add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript"), [this] {
+        if (m_prompt->isConversation()) action("chatTokens")->setChecked(true);
+        m_transcripts->openFind();
+    });
     add("findNext", tr("Find n&ext"), key("F3"), tr("The next place"), [this] { m_transcripts->findNext(1); });
     add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("The place before"),
         [this] { m_transcripts->findNext(-1); });
@@ -146,6 +150,9 @@ void MainWindow::addMenus() {
                                      "nextStep", "previousStep", "unlock"});
     m_actions->addMenu(tr("&Run"), {"run", "stop", "repeat", "", "attentionDeclared", "attentionDense", "attentionBoth",
                                     "", "sampling", "focusPrompt"});
+    m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
+                                     "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
+                                     "chatReasoning", "chatRun", "chatTokens"});
     QStringList panels;
     for (const QString& id : m_actions->ids())
         if (id.startsWith("dock.")) panels << id;

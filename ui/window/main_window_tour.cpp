@@ -20,6 +20,7 @@ void MainWindow::startTourOnce() {
 void MainWindow::startTour() {
     if (findChild<Tour*>("tour") || m_workspace->isBusy()) return;
     if (store()->isEmpty() && !m_setup.sampleTraces.isEmpty()) m_files->openTrace(m_setup.sampleTraces.front());
+    if (m_prompt->isConversation()) action("chatTokens")->setChecked(true);
     QWidget* mask = m_docks->dock("mask");
     const auto selectStep = [this] {
         // The first step in the focus phase; better one whose segment names several others.

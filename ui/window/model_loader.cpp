@@ -6,6 +6,7 @@
 #include <QMenu>
 #include <QSettings>
 #include <algorithm>
+#include <utility>
 
 #include "ui/model/shown_text.h"
 #include "ui/views/prompt/prompt_editor.h"
@@ -61,15 +62,43 @@ void ModelLoader::onModelProgress(double fraction) {
 void ModelLoader::onModelReady(const ModelInfo& info) {
     m_workspace->setModel(info);
     if (m_workspace->state() == State::Loading && info.path != m_loadingPath) return;  // a newer one is on its way
-    QStringList tasks = info.tasks;
-    if (bundledAt(info.path))  // choosing such a task brings its model
-        for (const BundledModel& model : m_bundled) tasks += model.tasks;
-    m_prompt->setTrainedTasks(tasks);
-    if (!info.tasks.isEmpty() && !info.tasks.contains(m_prompt->task())) m_prompt->setTask(info.tasks.front());
+    fitTask(info);
     remember(info.path);
     m_workspace->setState(State::Ready);
     emit m_workspace->message(tr("Ready"));
     emit ready();
+}
+
+/// What the model can be given; a task that it cannot makes way for one that it can, and the window says so.
+void ModelLoader::fitTask(const ModelInfo& info) {
+    QStringList tasks = info.tasks;
+    if (bundledAt(info.path))  // choosing such a task brings its model
+        for (const BundledModel& model : m_bundled) tasks += model.tasks;
+    const bool speaksProtocol = info.protocolVersion > 0 || !info.tasks.isEmpty();
+    QHash<QString, QString> refused;
+    QString chat, text;
+    for (const TaskInfo& task : m_prompt->tasks()) {
+        if (task.needsProtocol && !speaksProtocol)
+            refused[task.name] = tr("This model was not trained for the span protocol, which the task needs");
+        else if (task.isConversation && !info.noChat.isEmpty()) refused[task.name] = info.noChat;
+        else if (task.isConversation) chat = task.name;
+        else if (!task.needsProtocol) text = task.name;
+    }
+    m_prompt->setTrainedTasks(tasks, refused);
+    const bool again = info.path == std::exchange(m_fittedPath, info.path);
+    const QString before = m_prompt->task();
+    if (!info.tasks.isEmpty()) {
+        if (!info.tasks.contains(before) && (before != chat || chat.isEmpty())) m_prompt->setTask(info.tasks.front());
+        return;
+    }
+    const QString after = chat.isEmpty() ? text : chat;
+    if (after.isEmpty() || before == after) return;
+    const bool had = refused.contains(before);
+    if (!had && again) return;  // a person chose it for this very model
+    m_prompt->setTask(after);
+    if (!had) return;
+    m_banner->showNotice(tr("The task is %1 now").arg(m_prompt->info(after)->title),
+                         QStringLiteral("%1: %2.").arg(m_prompt->info(before)->title, refused[before]));
 }
 
 const BundledModel* ModelLoader::bundledAt(const QString& path) const {

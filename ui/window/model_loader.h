@@ -55,6 +55,7 @@ class ModelLoader : public QObject {
     void failed();
 
   private:
+    void fitTask(const ModelInfo& info);
     const BundledModel* bundledAt(const QString& path) const;
     void offerAnother(const QString& path, const ErrorInfo& error);
     void remember(const QString& path);
@@ -68,6 +69,7 @@ class ModelLoader : public QObject {
     QMenu* m_recent;
     QMenu* m_bundledMenu = nullptr;
     QString m_loadingPath;
+    QString m_fittedPath;  ///< of the model that the task was fitted to
     Device m_device = Device::Auto;
     QPointer<ForecastDialog> m_forecast;
     QString m_forecastPath;

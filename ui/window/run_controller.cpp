@@ -31,6 +31,11 @@ void RunController::editSettings(QWidget* window) {
     emit settingsChanged();
 }
 
+void RunController::setMaxTokens(int most) {
+    m_settings.maxTokens = most;
+    emit settingsChanged();
+}
+
 void RunController::keepIdsFrom(qint64 lastTaken) { m_nextRunId = std::max(m_nextRunId, lastTaken + 1); }
 
 void RunController::run() {
@@ -40,13 +45,27 @@ void RunController::run() {
         return;
     }
     if (m_workspace->state() != State::Ready) return;
-    if (m_randomSeed) m_settings.sampler.seed = QRandomGenerator::global()->generate64() >> 1;
-    RunSettings next = m_settings;
+    RunSettings next = nextSettings();
     next.task = m_prompt->task().toStdString();
     next.promptText = m_prompt->text().toStdString();
     next.attention = m_compare == Compare::Dense ? MaskPolicySpec::dense() : MaskPolicySpec::declared();
     start(next, m_compare == Compare::Both);
-    emit settingsChanged();  // the seed
+}
+
+RunSettings RunController::nextSettings() {
+    if (m_randomSeed) {
+        m_settings.sampler.seed = QRandomGenerator::global()->generate64() >> 1;
+        emit settingsChanged();
+    }
+    return m_settings;
+}
+
+qint64 RunController::beginElsewhere() {
+    m_runId = m_nextRunId++;
+    m_twinId.reset();
+    m_last.reset();
+    forgetTheLast();
+    return m_runId;
 }
 
 void RunController::repeat() {
@@ -58,14 +77,18 @@ void RunController::start(const RunSettings& settings, bool withDense) {
     m_twinId.reset();
     if (withDense) m_twinId = m_nextRunId++;
     m_last = RunRequest{m_runId, m_twinId, settings};
-    m_prompt->clearMessage();
     m_prompt->setKept(QString::fromStdString(settings.promptText));
+    forgetTheLast();
+    emit runRequested(*m_last);
+}
+
+void RunController::forgetTheLast() {
+    m_prompt->clearMessage();
     m_banner->dismiss();
     m_workspace->selection()->clear();
     emit starting();
     m_workspace->setState(State::Running);
     emit m_workspace->message(tr("Starting"));
-    emit runRequested(*m_last);
 }
 
 void RunController::stop() {

@@ -21,10 +21,17 @@ class RunController : public QObject {
     void setCompare(Compare mode);
     const RunSettings& settings() const { return m_settings; }  ///< sampler and maxTokens of the next run
     void editSettings(QWidget* window);                         ///< asks
+    void setMaxTokens(int most);                                ///< of the next run; -1: until its end
     bool canRepeat() const { return m_last.has_value(); }
     qint64 lastRunId() const { return m_runId; }
     /// Ids up to this one are taken, by runs of a trace.
     void keepIdsFrom(qint64 lastTaken);
+
+    /// Those of the next run, without a problem; a random seed is drawn.
+    RunSettings nextSettings();
+    /// A run that somebody else asks the engine for has begun; its id. Followed, stopped and kept as any other; it
+    /// cannot be repeated.
+    qint64 beginElsewhere();
 
     void run();  ///< while a model loads: as soon as it is ready
     void repeat();
@@ -54,6 +61,7 @@ class RunController : public QObject {
 
   private:
     void start(const RunSettings& settings, bool withDense);
+    void forgetTheLast();
 
     Workspace* m_workspace;
     PromptEditor* m_prompt;

@@ -60,10 +60,10 @@ QToolButton:hover, QToolButton:checked { background: @soft; }
 QToolButton:pressed, QToolButton:open { background: @softer; }
 QToolButton:focus { border-color: @accent; }
 QToolButton::menu-indicator { image: none; }
-QToolButton#runButton { background: @accent; color: @onAccent; font-weight: 600; padding: 6px 16px; }
-QToolButton#runButton:hover { background: @accentHover; }
-QToolButton#runButton:focus { border-color: @text; }
-QToolButton#runButton:disabled { background: @soft; color: @faint; }
+QToolButton#runButton, QToolButton#sendButton { background: @accent; color: @onAccent; font-weight: 600; padding: 6px 16px; }
+QToolButton#runButton:hover, QToolButton#sendButton:hover { background: @accentHover; }
+QToolButton#runButton:focus, QToolButton#sendButton:focus { border-color: @text; }
+QToolButton#runButton:disabled, QToolButton#sendButton:disabled { background: @soft; color: @faint; }
 QToolButton#stopButton { border-color: @line; padding: 6px 14px; }
 QToolButton#stopButton:enabled { border-color: @quiet; }
 QLabel#sectionTitle { font-weight: 600; color: @quiet; }
@@ -78,7 +78,7 @@ QLabel#figureValue { font-weight: 600; }
 QLabel#modeBadge { border: 1px solid @line; border-radius: 9px; padding: 2px 10px; }
 QFrame#banner { background: @banner; border: 0; border-bottom: 1px solid @line; }
 QLabel#bannerTitle { font-weight: 600; }
-QWidget#transcriptHead, QWidget#page { background: @base; }
+QWidget#transcriptHead, QWidget#promptHead, QWidget#page { background: @base; }
 QFrame#hairline { background: @line; border: 0; }
 QHeaderView::section { background: @base; color: @quiet; border: 0; border-bottom: 1px solid @line; padding: 6px 4px; font-weight: 600; }
 QTableView { background: @base; alternate-background-color: @alternate; selection-background-color: @selected; selection-color: @text; }
@@ -90,7 +90,7 @@ QComboBox { min-height: 24px; }
 QSplitter::handle { background: @line; }
 QProgressBar#loadProgress { border: 0; background: @soft; max-height: 3px; min-height: 3px; }
 QProgressBar#loadProgress::chunk { background: @accent; }
-QPlainTextEdit#prompt { background: @base; selection-background-color: @selected; selection-color: @text; }
+QPlainTextEdit#prompt, QPlainTextEdit#chatView, QPlainTextEdit#systemText { background: @base; selection-background-color: @selected; selection-color: @text; }
 QMenu { padding: 4px; }
 QWidget#tourCard { background: @base; border: 1px solid @line; border-radius: 8px; }
 QLabel#tourTitle { font-weight: 600; }

@@ -1,12 +1,15 @@
 #include "ui/views/prompt/prompt_editor.h"
 
+#include <QAction>
 #include <QComboBox>
 #include <QFontDatabase>
 #include <QHBoxLayout>
+#include <QInputMethodEvent>
 #include <QLabel>
 #include <QMenu>
 #include <QMimeData>
 #include <QPlainTextEdit>
+#include <QStandardItemModel>
 #include <QStyle>
 #include <QTextBlock>
 #include <QToolButton>
@@ -64,8 +67,13 @@ class PromptText : public QPlainTextEdit {
   public:
     explicit PromptText(QWidget* parent) : QPlainTextEdit(parent) {}
     std::function<void(const QString&)> inserted;
+    bool composing = false;
 
   protected:
+    void inputMethodEvent(QInputMethodEvent* event) override {
+        composing = !event->preeditString().isEmpty();
+        QPlainTextEdit::inputMethodEvent(event);
+    }
     void insertFromMimeData(const QMimeData* source) override {
         if (source->hasText()) inserted(source->text());
     }
@@ -76,11 +84,15 @@ class PromptText : public QPlainTextEdit {
 PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     : QWidget(parent),
       m_tasks(tasks),
-      m_task(new QComboBox(this)),
-      m_samples(new QToolButton(this)),
+      m_head(new QWidget(this)),
+      m_caption(new QLabel(m_head)),
+      m_task(new QComboBox(m_head)),
+      m_samples(new QToolButton(m_head)),
       m_menu(new QMenu(this)),
       m_edit(new PromptText(this)),
       m_message(new QLabel(this)),
+      m_chatRow(new QWidget(this)),
+      m_chatButtons(new QHBoxLayout(m_chatRow)),
       m_partRow(new QWidget(this)),
       m_part(new QLabel(m_partRow)) {
     static_cast<PromptText*>(m_edit)->inserted = [this](const QString& text) { insert(text); };
@@ -97,7 +109,6 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     m_samples->setMenu(m_menu);
     m_samples->setObjectName("samples");
     m_edit->setAccessibleName(tr("Prompt"));
-    m_edit->setPlaceholderText(tr("Type a problem, for example (12+7)*(3-8)"));
     m_edit->setTabChangesFocus(true);
     m_edit->setObjectName("prompt");
     m_edit->setFrameShape(QFrame::NoFrame);
@@ -123,21 +134,31 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     part->addWidget(clear);
     m_partRow->hide();
 
-    auto* caption = new QLabel(tr("Problem"), this);
-    caption->setObjectName("sectionTitle");
-    auto* head = new QHBoxLayout;
+    m_caption->setObjectName("sectionTitle");
+    m_chatButtons->setContentsMargins(0, 0, 0, 0);
+    m_chatButtons->setSpacing(8);
+    m_chatRow->hide();
+    m_head->setObjectName("promptHead");
+    m_head->setAttribute(Qt::WA_StyledBackground);
+    auto* head = new QHBoxLayout(m_head);
+    head->setContentsMargins(16, 12, 16, 0);
     head->setSpacing(8);
-    head->addWidget(caption);
+    head->addWidget(m_caption);
     head->addStretch(1);
     head->addWidget(m_task);
     head->addWidget(m_samples);
-    auto* column = new QVBoxLayout(this);
-    column->setContentsMargins(16, 12, 16, 12);
+    auto* column = new QVBoxLayout;
+    column->setContentsMargins(16, 8, 16, 12);
     column->setSpacing(8);
-    column->addLayout(head);
     column->addWidget(m_edit, 1);
     column->addWidget(m_partRow);
     column->addWidget(m_message);
+    column->addWidget(m_chatRow);
+    auto* all = new QVBoxLayout(this);
+    all->setContentsMargins(0, 0, 0, 0);
+    all->setSpacing(0);
+    all->addWidget(m_head);
+    all->addLayout(column, 1);
     setFocusProxy(m_edit);  // to go to the problem is to go to its text
     setTabOrder(m_task, m_samples);
     setTabOrder(m_samples, m_edit);
@@ -152,11 +173,33 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     onTaskChanged();
 }
 
-const TaskInfo* PromptEditor::current() const {
-    for (const TaskInfo& task : m_tasks)
-        if (task.name == this->task()) return &task;
+void PromptEditor::setConversationButtons(const QVector<QAction*>& left, const QVector<QAction*>& right) {
+    const auto add = [this](QAction* action) {
+        auto* button = new QToolButton(m_chatRow);
+        button->setDefaultAction(action);
+        button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+        button->setFocusPolicy(Qt::TabFocus);
+        button->setVisible(action->isVisible());
+        connect(action, &QAction::changed, button, [action, button] { button->setVisible(action->isVisible()); });
+        m_chatButtons->addWidget(button);
+        return button;
+    };
+    for (QAction* action : left) add(action);
+    m_chatButtons->addStretch(1);
+    QToolButton* last = nullptr;
+    for (QAction* action : right) last = add(action);
+    if (last) last->setObjectName("sendButton");
+}
+
+bool PromptEditor::isComposing() const { return static_cast<PromptText*>(m_edit)->composing; }
+
+const TaskInfo* PromptEditor::info(const QString& task) const {
+    for (const TaskInfo& one : m_tasks)
+        if (one.name == task) return &one;
     return nullptr;
 }
+
+const TaskInfo* PromptEditor::current() const { return info(task()); }
 
 QString PromptEditor::task() const { return m_task->currentData().toString(); }
 QString PromptEditor::text() const { return isShownInPart() ? m_whole : m_edit->toPlainText(); }
@@ -198,7 +241,9 @@ void PromptEditor::put(const QString& text) {
 }
 
 void PromptEditor::offer(const QString& task, const QString& text) {
-    if (isOwn(this->text()) || text.isEmpty() || m_task->findData(task) < 0) return;
+    if (isConversation() || isRefused(task) || isOwn(this->text()) || text.isEmpty() || m_task->findData(task) < 0)
+        return;
+    if (info(task)->isConversation) return;  // its turns stand there already
     setTask(task);
     m_kept = text;
     put(text);
@@ -224,8 +269,14 @@ void PromptEditor::onTaskChanged() {
     fillSamples();
     const TaskInfo* now = current();
     const QString draft = m_drafts.value(m_shownTask);
-    put(draft.isEmpty() && now && !now->samples.isEmpty() ? now->samples.front() : draft);
+    const bool chat = isConversation();
+    put(draft.isEmpty() && now && !chat && !now->samples.isEmpty() ? now->samples.front() : draft);
+    m_caption->setText(chat ? tr("Conversation") : tr("Problem"));
+    m_edit->setAccessibleName(chat ? tr("Message") : tr("Prompt"));
+    m_edit->setPlaceholderText(chat ? tr("Type a message") : tr("Type a problem, for example (12+7)*(3-8)"));
+    m_chatRow->setVisible(chat);
     clearMessage();
+    emit taskShown(m_shownTask);
 }
 
 void PromptEditor::fillSamples() {
@@ -241,12 +292,19 @@ void PromptEditor::fillSamples() {
     }
 }
 
-void PromptEditor::setTrainedTasks(const QStringList& names) {
+void PromptEditor::setTrainedTasks(const QStringList& names, const QHash<QString, QString>& refused) {
+    m_refused = refused;
+    auto* items = qobject_cast<QStandardItemModel*>(m_task->model());
     for (int i = 0; i < m_task->count(); ++i) {
-        const bool known = names.isEmpty() || names.contains(m_task->itemData(i).toString());
+        const QString name = m_task->itemData(i).toString(), why = refused.value(name);
+        const bool known = names.isEmpty() || names.contains(name) || !why.isEmpty();
         m_task->setItemText(i, known ? m_tasks[i].title : tr("%1 (untrained)").arg(m_tasks[i].title));
-        m_task->setItemData(i, known ? QString() : tr("This model was not trained for it; it runs all the same"),
+        m_task->setItemData(i,
+                            !why.isEmpty() ? plainToolTip(why)
+                            : known        ? QString()
+                                           : tr("This model was not trained for it; it runs all the same"),
                             Qt::ToolTipRole);
+        if (items) items->item(i)->setEnabled(why.isEmpty());
     }
 }
 

@@ -1,11 +1,15 @@
-// Where a person types the problem: task, samples, text, and what is wrong with it, under the place it is wrong.
+// Where a person types the problem: task, samples, text, and what is wrong with it, under the place it is wrong. Of a
+// conversation the text is the next message.
 #pragma once
 
+#include <QHash>
 #include <QWidget>
 
 #include "ui/model/payloads.h"
 
+class QAction;
 class QComboBox;
+class QHBoxLayout;
 class QLabel;
 class QMenu;
 class QPlainTextEdit;
@@ -18,7 +22,15 @@ class PromptEditor : public QWidget {
   public:
     PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent);
 
+    /// Task and samples. A row of this widget, until somebody puts it into another layout of the window.
+    QWidget* head() const { return m_head; }
+    /// Below the text of a conversation: at the left and at the right.
+    void setConversationButtons(const QVector<QAction*>& left, const QVector<QAction*>& right);
+
     QString task() const;  ///< name
+    bool isConversation() const { return current() && current()->isConversation; }
+    /// An input method has letters that are not in the text yet.
+    bool isComposing() const;
     QString text() const;  ///< whole, whatever of it is on show
     void setTask(const QString& name);
     /// A text that takes long to lay out (a line of 10,000 characters, 100,000 in all), or whose characters hide, is
@@ -32,8 +44,12 @@ class PromptEditor : public QWidget {
     void setKept(const QString& text) { m_kept = text; }
     void useSample(int index);
     int nSamples() const;
-    /// Tasks the model was trained for come first in the list; others are marked. Empty: nothing is known.
-    void setTrainedTasks(const QStringList& names);
+    /// Tasks that the model was not trained for are marked; empty: nothing is known. refused: those that it cannot be
+    /// given, by name, and why; they cannot be chosen.
+    void setTrainedTasks(const QStringList& names, const QHash<QString, QString>& refused = {});
+    bool isRefused(const QString& task) const { return m_refused.contains(task); }
+    const TaskInfo* info(const QString& task) const;  ///< nullptr: there is none
+    const QVector<TaskInfo>& tasks() const { return m_tasks; }
     void showError(const ErrorInfo& error);
     void showWarning(const QString& warning);
     void clearMessage();
@@ -45,6 +61,7 @@ class PromptEditor : public QWidget {
   signals:
     void edited();
     void taskChosen(const QString& name);  ///< by a person, or with the problem of a run
+    void taskShown(const QString& name);   ///< however it came to be
 
   protected:
     void changeEvent(QEvent* event) override;
@@ -61,11 +78,16 @@ class PromptEditor : public QWidget {
     void insert(const QString& text);  ///< pasted or dropped
 
     QVector<TaskInfo> m_tasks;
+    QHash<QString, QString> m_refused;
+    QWidget* m_head;
+    QLabel* m_caption;
     QComboBox* m_task;
     QToolButton* m_samples;
     QMenu* m_menu;
     QPlainTextEdit* m_edit;
     QLabel* m_message;
+    QWidget* m_chatRow;
+    QHBoxLayout* m_chatButtons;
     QWidget* m_partRow;  ///< says that the text is shown in part
     QLabel* m_part;
     QString m_whole;                   ///< null: the editor has all of it

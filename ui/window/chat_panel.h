@@ -1,0 +1,41 @@
+// A conversation with what stands around it: the system text, folded to one line, and the button that begins anew.
+// GUI thread.
+#pragma once
+
+#include <QWidget>
+
+#include "ui/model/chat_tree.h"
+
+class QAction;
+class QPlainTextEdit;
+class QToolButton;
+
+namespace spanscope {
+
+class ChatView;
+class RunStore;
+
+class ChatPanel : public QWidget {
+    Q_OBJECT
+  public:
+    /// buttons: beside the system text.
+    ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& buttons, QWidget* parent);
+
+    ChatView* view() const { return m_view; }
+    QString systemText() const;
+    QPlainTextEdit* systemEdit() const { return m_system; }
+    void showSystemText(bool on);
+    bool showsSystemText() const;
+
+  signals:
+    void refused(const QString& why);  ///< of a text that was pasted and not put in
+
+  private:
+    void refresh();
+
+    ChatView* m_view;
+    QToolButton* m_fold;
+    QPlainTextEdit* m_system;
+};
+
+}  // namespace spanscope
