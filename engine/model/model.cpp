@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/files/file_error.h"
+#include "engine/model/adapter/adapter.h"
 #include "engine/model/card.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/what_is_it.h"
@@ -47,12 +48,18 @@ Status loadRest(LoadedModel& model, const ProgressFn& progress) {
     if (!templates) return templates.error();
     model.m_chatTemplates = std::move(*templates);
     model.m_vocabulary = {};
-    auto card = loadCard(model.m_cardPath);
-    if (!card) return card.error();
-    model.m_card = std::move(*card);
+    if (model.m_adapterCard) {
+        model.m_card = std::move(*model.m_adapterCard);
+    } else {
+        auto card = loadCard(model.m_cardPath);
+        if (!card) return card.error();
+        model.m_card = std::move(*card);
+        if (model.m_adapter && !model.m_card.name.empty()) model.m_card.name += " + " + model.m_adapter->name;
+    }
     if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
     if (auto status = checkVocabulary(model, tokenizer->file); !status) return status;
-    return loadTensors(model, progress);
+    if (auto status = loadTensors(model, progress); !status) return status;
+    return applyAdapter(model, progress);
 }
 
 /// What the libraries below throw becomes an Error.
@@ -74,9 +81,13 @@ ModelFile::ModelFile(ModelFile&&) noexcept = default;
 ModelFile& ModelFile::operator=(ModelFile&&) noexcept = default;
 ModelFile::~ModelFile() = default;
 
-Result<ModelFile> ModelFile::open(const std::string& path) {
+Result<ModelFile> ModelFile::open(const std::string& path, const std::string& adapter) {
     auto model = withoutExceptions(path, [&] { return openHeaders(path); });
     if (!model) return model.error();
+    if (!adapter.empty()) {
+        const Status laid = withoutExceptions(adapter, [&] { return openAdapter(adapter, **model); });
+        if (!laid) return laid.error();
+    }
     return ModelFile(std::move(*model));
 }
 
@@ -86,6 +97,8 @@ std::string ModelFile::formatName() const { return m_model->formatName(); }
 const ModelShape& ModelFile::shape() const { return m_model->m_weights.shape; }
 uint64_t ModelFile::weightBytes() const { return m_model->weightBytes(); }
 
+const AdapterInfo* ModelFile::adapter() const { return m_model->adapter(); }
+
 Result<std::shared_ptr<const Model>> ModelFile::load(const ProgressFn& progress) && {
     const std::shared_ptr<LoadedModel> model = std::move(m_model);
     const Status status = withoutExceptions(model->m_path, [&] { return loadRest(*model, progress); });
@@ -93,8 +106,9 @@ Result<std::shared_ptr<const Model>> ModelFile::load(const ProgressFn& progress)
     return std::shared_ptr<const Model>(model);
 }
 
-Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress) {
-    auto file = ModelFile::open(path);
+Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress,
+                                               const std::string& adapter) {
+    auto file = ModelFile::open(path, adapter);
     if (!file) return file.error();
     return std::move(*file).load(progress);
 }
