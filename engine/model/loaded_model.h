@@ -37,6 +37,7 @@ class LoadedModel final : public Model {
     const ModelWeights& weights() const override { return m_weights; }
     const Tokenizer& tokenizer() const override { return *m_tokenizer; }
     const SpanscopeCard& card() const override { return m_card; }
+    std::span<const int32_t> stopIds() const override { return m_stopIds; }
     const ChatTemplates& chatTemplates() const override { return m_chatTemplates; }
     uint64_t weightBytes() const override { return m_weightBytes; }
     std::string formatName() const override { return m_formatName; }
@@ -48,6 +49,7 @@ class LoadedModel final : public Model {
     ModelWeights m_weights;
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
+    std::vector<int32_t> m_stopIds;
     ChatTemplates m_chatTemplates;
     uint64_t m_weightBytes = 0;
     std::vector<std::string> m_notes;

@@ -8,6 +8,7 @@
 #include "engine/files/file_error.h"
 #include "engine/model/card.h"
 #include "engine/model/loaded_model.h"
+#include "engine/model/stop_ids.h"
 #include "engine/model/what_is_it.h"
 
 namespace spanscope {
@@ -40,16 +41,20 @@ Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFil
 }
 
 Status loadRest(LoadedModel& model, const ProgressFn& progress) {
-    auto tokenizer = loadTokenizer(model.m_vocabulary, model.m_weights.shape.vocab);
+    auto card = loadCard(model.m_cardPath);
+    if (!card) return card.error();
+    model.m_card = std::move(*card);
+    const int32_t rows = model.m_weights.shape.vocab;
+    auto tokenizer = loadTokenizer(model.m_vocabulary, rows, model.m_card.pieces);
     if (!tokenizer) return tokenizer.error();
     model.m_tokenizer = std::move(tokenizer->tokenizer);
+    auto stops = readStopIds(model.m_vocabulary, *model.m_tokenizer, rows);
+    if (!stops) return stops.error();
+    model.m_stopIds = std::move(*stops);
     auto templates = readChatTemplates(model.m_vocabulary, *model.m_tokenizer);
     if (!templates) return templates.error();
     model.m_chatTemplates = std::move(*templates);
     model.m_vocabulary = {};
-    auto card = loadCard(model.m_cardPath);
-    if (!card) return card.error();
-    model.m_card = std::move(*card);
     if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
     if (auto status = checkVocabulary(model, tokenizer->file); !status) return status;
     return loadTensors(model, progress);
