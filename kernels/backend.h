@@ -95,10 +95,10 @@ enum class QkNorm : uint8_t {
 
 /// One set of rotary angles. The first 2 * invFreq.size() values of a head are rotated, the others stay.
 struct Rope {
-    std::vector<float> invFreq;      ///< radians per position, scaling (linear, llama3, YaRN, longrope) already applied
-    float magnitude = 1;             ///< cosine and sine are multiplied by it (YaRN, longrope)
-    std::vector<float> longInvFreq;  ///< longrope: of sequences above ModelShape::longRopeAbove; empty: invFreq
-    float longMagnitude = 1;         ///< goes with longInvFreq
+    std::vector<float> invFreq;  ///< radians per position, scaling (linear, llama3, YaRN, longrope) already applied
+    float magnitude = 1;         ///< cosine and sine are multiplied by it (YaRN, longrope)
+    std::vector<float> longInvFreq{};  ///< longrope: of sequences above ModelShape::longRopeAbove; empty: invFreq
+    float longMagnitude = 1;           ///< goes with longInvFreq
 
     /// Without scaling: base^(-2i / dims) for i in [0, dims / 2).
     static Rope plain(double base, int32_t dims);

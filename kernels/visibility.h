@@ -74,7 +74,7 @@ SPANSCOPE_HD inline int32_t loadedTokens(const Interval* list, int32_t nInterval
         const int32_t last = (c.end - 1) / kPageTokens;  // inclusive
         if (first < nextPage) first = nextPage;
         if (first > last) continue;
-        const int32_t endToken = (last + 1) * kPageTokens < stored ? (last + 1) * kPageTokens : stored;
+        const int32_t endToken = last < query / kPageTokens ? (last + 1) * kPageTokens : stored;
         n += endToken - first * kPageTokens;
         nextPage = last + 1;
     }

@@ -18,6 +18,7 @@ int dispatch(const spanscope::cli::Options& options, const spanscope::cli::Log& 
     using namespace spanscope::cli;
     switch (options.verb) {
         case Verb::Run: return runVerb(options.run, log);
+        case Verb::Chat: return chatVerb(options.chat, log);
         case Verb::Eval: return evalVerb(options.eval, log);
         case Verb::Dataset: return datasetVerb(options.dataset, log);
         case Verb::Export: return exportVerb(options.exports, log);

@@ -61,7 +61,8 @@ std::string mebibytes(uint64_t bytes) {
 
 std::string taskFor(const std::string& asked, const Model& model) {
     if (!asked.empty()) return asked;
-    return model.card().tasks.empty() ? "text" : model.card().tasks.front().name;
+    if (!model.card().tasks.empty()) return model.card().tasks.front().name;
+    return model.chatTemplates().standard() != nullptr ? "chat" : "text";
 }
 
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {

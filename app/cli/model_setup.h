@@ -49,7 +49,8 @@ struct BackendRequest {
 Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, const ModelOptions& options,
                                                 const BackendRequest& request, const Log& log);
 
-/// "expression" and so on: what was asked for, else the first task of the model's card, else "text".
+/// "expression" and so on: what was asked for, else the first task of the model's card, else "chat" for a
+/// model with a chat template, else "text".
 std::string taskFor(const std::string& asked, const Model& model);
 
 /// "12.3 MiB".

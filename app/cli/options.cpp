@@ -157,11 +157,34 @@ void refuseOthers(const CLI::App& verb, const std::string& task,
     }
 }
 
+/// How tokens are chosen, and how many.
+void addSampling(CLI::App* verb, SamplerSettings& sampler, int64_t& seed, int32_t& maxTokens) {
+    verb->add_option("-n,--predict,--n-predict", maxTokens,
+                     "tokens to generate; -1 = until the end or the context is full")
+        ->check(CLI::Range(-1, kMostTokens));
+    verb->add_option("--temp", sampler.temperature, "temperature; 0 = greedy")->check(kNumber);
+    verb->add_option("--top-k", sampler.topK, "keep the k best; 0 = off")
+        ->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
+    verb->add_option("--top-p", sampler.topP, "keep the best that make up p; 1 = off")->check(kNumber);
+    verb->add_option("--min-p", sampler.minP, "keep those with at least p of the best one's probability; 0 = off")
+        ->check(kNumber);
+    verb->add_option("--repeat-penalty", sampler.repeatPenalty, "divide logits of recent tokens; 1 = off")
+        ->check(kNumber);
+    verb->add_option("--repeat-last-n", sampler.repeatLastN, "how many tokens are recent; -1 = all")
+        ->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
+    verb->add_option("-s,--seed", seed, "of the sampler; -1 = random, and printed")
+        ->check(wholeNumber<int64_t>(-1, INT64_MAX));
+}
+
 void addRun(CLI::App& app, Options& all) {
     RunOptions& o = all.run;
     CLI::App* run = app.add_subcommand("run", "Runs a prompt and prints what the model answers");
     addModel(run, o.model, true, true);
-    run->add_option("--task", o.task, "expression, sheet, news or text; default: the model's first task");
+    run->add_option(
+        "--task", o.task,
+        "expression, sheet, news, chat or text; default: the model's first task, else chat for a model with a chat "
+        "template, else text");
+    run->add_option("--system", o.system, "chat: what the model is told before the question");
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input")->check(kPath);
     auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")
@@ -171,21 +194,7 @@ void addRun(CLI::App& app, Options& all) {
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
     addAttention(run, o.attention, "declared");
-    run->add_option("-n,--predict,--n-predict", o.maxTokens,
-                    "tokens to generate; -1 = until the end or the context is full")
-        ->check(CLI::Range(-1, kMostTokens));
-    run->add_option("--temp", o.sampler.temperature, "temperature; 0 = greedy")->check(kNumber);
-    run->add_option("--top-k", o.sampler.topK, "keep the k best; 0 = off")
-        ->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
-    run->add_option("--top-p", o.sampler.topP, "keep the best that make up p; 1 = off")->check(kNumber);
-    run->add_option("--min-p", o.sampler.minP, "keep those with at least p of the best one's probability; 0 = off")
-        ->check(kNumber);
-    run->add_option("--repeat-penalty", o.sampler.repeatPenalty, "divide logits of recent tokens; 1 = off")
-        ->check(kNumber);
-    run->add_option("--repeat-last-n", o.sampler.repeatLastN, "how many tokens are recent; -1 = all")
-        ->check(wholeNumber<int32_t>(INT32_MIN, INT32_MAX));
-    run->add_option("-s,--seed", o.seed, "of the sampler; -1 = random, and printed")
-        ->check(wholeNumber<int64_t>(-1, INT64_MAX));
+    addSampling(run, o.sampler, o.seed, o.maxTokens);
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
     run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)")->check(kPath);
     run->add_flag("--dry-run", o.dryRun, "print the memory forecast and stop");
@@ -193,6 +202,27 @@ void addRun(CLI::App& app, Options& all) {
         all.verb = Verb::Run;
         all.run.promptGiven = prompt->count() > 0;
         all.run.model.bundled = bundledFor(all.run.task);
+    });
+}
+
+void addChat(CLI::App& app, Options& all) {
+    ChatOptions& o = all.chat;
+    CLI::App* chat =
+        app.add_subcommand("chat", "Talks with a model that has a chat template; questions on standard input");
+    addModel(chat, o.model, true, true);
+    chat->add_option("model", o.model.path, "model folder or .gguf file")
+        ->type_name("PATH")
+        ->check(kPath)
+        ->excludes(chat->get_option("--model"));
+    chat->add_option("--system", o.system, "what the model is told before the first question");
+    addAttention(chat, o.attention, "dense");
+    addSampling(chat, o.sampler, o.seed, o.maxTokens);
+    chat->add_flag("--json", o.json, "print one JSON object at the end: {\"turns\": [...]}");
+    chat->add_option("--trace", o.traceFile, "record every answer, step by step (*.spantrace)")->check(kPath);
+    chat->callback([&all] {
+        all.verb = Verb::Chat;
+        if (all.chat.model.path.empty()) throw CLI::ValidationError("say which model: chat MODEL");
+        if (all.chat.attention.size() != 1) throw CLI::ValidationError("--attention", "a chat has one");
     });
 }
 
@@ -466,6 +496,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     app.add_flag("-v,--verbose", options.verbose, "say more on stderr");
     app.add_flag("-q,--quiet", options.quiet, "only errors on stderr");
     addRun(app, options);
+    addChat(app, options);
     addEval(app, options);
     addDataset(app, options);
     addExport(app, options);
@@ -498,7 +529,8 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
         app.exit(e, std::cout, std::cerr);  // --help, --version
         return kOk;
     }
-    if (options.verb == Verb::None) return misused("say what to do: run, eval, dataset, export, info, bench or diff");
+    if (options.verb == Verb::None)
+        return misused("say what to do: run, chat, eval, dataset, export, info, bench or diff");
     return std::nullopt;
 }
 

@@ -28,7 +28,7 @@ struct ModelOptions {
 
 struct RunOptions {
     ModelOptions model;
-    std::string task, prompt, promptFile;
+    std::string task, prompt, promptFile, system;
     bool promptGiven = false;
     std::vector<int32_t> promptIds;
     std::vector<MaskPolicySpec> attention;
@@ -36,6 +36,17 @@ struct RunOptions {
     SamplerSettings sampler;
     int64_t seed = 0;
     bool json = false, dryRun = false;
+    std::string traceFile;
+};
+
+struct ChatOptions {
+    ModelOptions model;
+    std::string system;
+    std::vector<MaskPolicySpec> attention;  ///< one
+    int32_t maxTokens = -1;
+    SamplerSettings sampler;
+    int64_t seed = 0;
+    bool json = false;
     std::string traceFile;
 };
 
@@ -108,12 +119,13 @@ struct DiffOptions {
     bool json = false;
 };
 
-enum class Verb { None, Run, Eval, Dataset, Export, Info, Bench, Diff };
+enum class Verb { None, Run, Chat, Eval, Dataset, Export, Info, Bench, Diff };
 
 struct Options {
     Verb verb = Verb::None;
     bool quiet = false, verbose = false;
     RunOptions run;
+    ChatOptions chat;
     EvalOptions eval;
     DatasetOptions dataset;
     ExportOptions exports;

@@ -9,6 +9,7 @@
 #include "engine/decode/machine.h"
 #include "engine/files/decimal.h"
 #include "engine/files/safe_text.h"
+#include "engine/tasks/chat/chat_prompt.h"
 #include "engine/trace/trace.h"
 #include "kernels/backends.h"
 
@@ -84,6 +85,16 @@ Windows windowsOf(const ModelShape& shape) {
     return windows;
 }
 
+/// Names of the templates, and who renders the one that is used: a family of templates, or Jinja2. null: none.
+Json chatJson(const Model& model) {
+    const ChatTemplates& templates = model.chatTemplates();
+    if (templates.all.empty()) return nullptr;
+    Json names = Json::array();
+    for (const ChatTemplate& one : templates.all) names.push_back(one.name);
+    const auto format = ChatFormat::of(model);
+    return {{"templates", std::move(names)}, {"format", format ? Json((*format)->rendererName()) : Json(nullptr)}};
+}
+
 Json modelJson(const Model& model, const MemoryForecast& f) {
     const ModelShape& s = model.weights().shape;
     const Windows windows = windowsOf(s);
@@ -108,6 +119,7 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
               {"windowed_layers", windows.nLayers},
               {"tied_head", !model.weights().head}}},
             {"protocol_version", card.protocolVersion},
+            {"chat", chatJson(model)},
             {"description", card.description},
             {"license", card.license},
             {"trained_on", card.trainedOn},
@@ -157,6 +169,8 @@ void printModel(const Model& model, const MemoryForecast& f) {
                         t.policy.heads ? ", heads" : "", limits.c_str());
         }
     }
+    if (const auto format = ChatFormat::of(model))
+        printFormat("  chat      %s template\n", line((*format)->rendererName()).c_str());
     if (!card.description.empty()) printFormat("  about     %s\n", card.description.c_str());
     if (!card.trainedOn.empty()) printFormat("  trained   %s\n", card.trainedOn.c_str());
     if (!card.license.empty()) printFormat("  license   %s\n", card.license.c_str());

@@ -53,12 +53,15 @@ Result<std::string> readPromptFile(const std::string& path) {
 Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     RunSettings s;
     s.task = taskFor(o.task, model);
+    s.systemText = o.system;
     s.promptText = o.prompt;
     s.promptIds = o.promptIds;
     s.maxTokens = o.maxTokens;
     s.contextTokens = o.model.contextTokens;
     s.sampler = o.sampler;
     s.sampler.seed = o.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(o.seed);
+    if (!o.system.empty() && s.task != "chat")
+        return Error{ErrorCode::InvalidArgument, "--system is for --task chat", {}, {}, s.task};
     if (!o.promptFile.empty()) {
         auto text = readPromptFile(o.promptFile);
         if (!text) return text.error();

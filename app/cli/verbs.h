@@ -7,6 +7,7 @@
 namespace spanscope::cli {
 
 int runVerb(const RunOptions& options, const Log& log);
+int chatVerb(const ChatOptions& options, const Log& log);
 int evalVerb(const EvalOptions& options, const Log& log);
 int datasetVerb(const DatasetOptions& options, const Log& log);
 int exportVerb(const ExportOptions& options, const Log& log);

@@ -32,6 +32,7 @@ class Bench {
           const std::atomic<bool>* stop, std::vector<BenchRow>& rows, const BenchProgress& progress)
         : m_backend(backend),
           m_weights(weights),
+          m_layerWindows(layerWindowsOf(weights.shape)),
           m_subject(subject),
           m_plan(plan),
           m_stop(stop),
@@ -96,7 +97,7 @@ class Bench {
             const SharedIntervals list = maskAt(policy, position).visible;
             for (size_t k = 0; k < b; ++k) items[k] = {m_sequences[k], next[k], position, *list, 0};
             if (Status s = m_backend.decode(items, {next, {}, {}}); !s) return s;
-            loadedTokens += spanscope::loadedTokens(*list, position);
+            loadedTokens += spanscope::loadedTokens(*list, position, m_layerWindows);
         }
         return {};
     }
@@ -209,6 +210,7 @@ class Bench {
 
     Backend& m_backend;
     const ModelWeights& m_weights;
+    LayerWindows m_layerWindows;
     const BenchSubject& m_subject;
     const BenchPlan& m_plan;
     const std::atomic<bool>* m_stop;

@@ -49,7 +49,12 @@ class DeclaredBench {
   public:
     DeclaredBench(Backend& backend, const Model& model, const TaskCard& card, const BenchPlan& plan,
                   const std::atomic<bool>* stop)
-        : m_backend(backend), m_model(model), m_card(card), m_plan(plan), m_stop(stop) {}
+        : m_backend(backend),
+          m_model(model),
+          m_layerWindows(layerWindowsOf(model.weights().shape)),
+          m_card(card),
+          m_plan(plan),
+          m_stop(stop) {}
     ~DeclaredBench() { freeAll(); }
     DeclaredBench(const DeclaredBench&) = delete;
     DeclaredBench& operator=(const DeclaredBench&) = delete;
@@ -126,7 +131,7 @@ class DeclaredBench {
             for (size_t k = 0; k < b; ++k)
                 items[k] = {m_sequences[k], token, view.position, *view.visible, view.maskId};
             if (auto ok = m_backend.decode(items, {argmax, {}, {}}); !ok) return ok;
-            loaded += loadedTokens(*view.visible, view.position);
+            loaded += loadedTokens(*view.visible, view.position, m_layerWindows);
         }
         return {};
     }
@@ -154,6 +159,7 @@ class DeclaredBench {
 
     Backend& m_backend;
     const Model& m_model;
+    LayerWindows m_layerWindows;
     const TaskCard& m_card;
     const BenchPlan& m_plan;
     const std::atomic<bool>* m_stop;

@@ -64,9 +64,9 @@ class Conversation {
     Status select(int32_t turn);
 
     /// Adds a question behind the tip (in the place of a tip that is a question whose answer failed) and begins its
-    /// answer under the run id. Errors leave the tree as it was: InvalidArgument for empty text and for a prompt longer
-    /// than the context (with both numbers), Unsupported for text that the template cannot carry; also while another
-    /// answer is being written.
+    /// answer under the run id, which no other run of this backend has. Errors leave the tree as it was:
+    /// InvalidArgument for empty text and for a prompt longer than the context (with both numbers), Unsupported for
+    /// text that the template cannot carry; also while another answer is being written.
     Result<Session*> ask(const std::string& text, int64_t runId);
     /// Another answer to the question before the tip (or to the tip, where its answer failed). Errors as ask().
     Result<Session*> regenerate(int64_t runId);

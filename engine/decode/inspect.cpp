@@ -276,8 +276,8 @@ Result<StepEdit> Inspector::edit(int32_t step, const IntervalList& list, int32_t
     e.after = list;
     e.attendedBefore = attendedTokens(e.before, position);
     e.attendedAfter = attendedTokens(e.after, position);
-    e.loadedBefore = loadedTokens(e.before, position);
-    e.loadedAfter = loadedTokens(e.after, position);
+    e.loadedBefore = loadedTokens(e.before, position, m.run->header.layerWindows);
+    e.loadedAfter = loadedTokens(e.after, position, m.run->header.layerWindows);
     e.topDense = m.best(dense->logits, nTop);
     e.topBefore = m.best(before->logits, nTop);
     e.topAfter = m.best(after->logits, nTop);

@@ -116,6 +116,7 @@ void Session::fillHeader(int64_t runId) {
     h.nLayers = shape.nLayers;
     h.nHeads = shape.nHeads;
     h.nKvHeads = shape.nKvHeads;
+    h.layerWindows = layerWindowsOf(shape);
     h.warning = m_prompt.warning;
     h.exactAnswer = m_prompt.exactAnswer;
     h.uncheckable = m_prompt.uncheckable;
@@ -262,7 +263,7 @@ void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t
     record.phase = m_view.phase;
     record.visible = m_mask.visible;
     record.attended = attendedTokens(*record.visible, record.position);
-    record.loaded = loadedTokens(*record.visible, record.position);
+    record.loaded = loadedTokens(*record.visible, record.position, m_data.header.layerWindows);
     record.causal = record.position + 1;
     record.deviceNs = deviceNs;
     record.logprob = m_pending.logprob;

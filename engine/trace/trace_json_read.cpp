@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "engine/trace/trace_json.h"
+#include "kernels/backend.h"
 
 namespace spanscope::trace {
 
@@ -75,6 +76,22 @@ void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
         if (!g.ok()) f.failAt("sampler", g.problem());
     }
     if (!f.ok()) outer.failAt("settings", f.problem());
+}
+
+/// [[window, layers], ...], ascending and together all layers: sums over steps are formed with them.
+void readLayerWindows(const InJson& array, int32_t nLayers, LayerWindows& windows, Fields& f) {
+    int64_t left = nLayers;
+    for (const InJson& pair : array) {
+        const bool numbers =
+            pair.is_array() && pair.size() == 2 && pair[0].is_number_integer() && pair[1].is_number_integer();
+        const int64_t window = numbers ? pair[0].get<int64_t>() : -1, count = numbers ? pair[1].get<int64_t>() : 0;
+        if (!numbers || window < 0 || window > kMaxInt || count < 1 || count > left ||
+            (!windows.empty() && window <= windows.back().window) || windows.size() == kMaxLayerWindows)
+            return f.fail("layer_windows: not [window, layers] ascending, at most 64, for all layers");
+        left -= count;
+        windows.push_back({static_cast<int32_t>(window), static_cast<int32_t>(count)});
+    }
+    if (left != 0) f.fail("layer_windows: layers are missing");
 }
 
 void readPrompt(const InJson& object, std::vector<TokenInfo>& prompt, Fields& outer) {
@@ -224,6 +241,7 @@ std::string readHeader(const InJson& object, RunHeader& h) {
         h.nLayers = g.int32("n_layers", 0, 1 << 20);
         h.nHeads = g.int32("n_heads", 0, 1 << 20);
         h.nKvHeads = g.int32("n_kv_heads", 0, 1 << 20);
+        if (const InJson* windows = g.array("layer_windows")) readLayerWindows(*windows, h.nLayers, h.layerWindows, g);
         if (!g.ok()) f.failAt("model", g.problem());
     }
     h.backend = f.text("backend");

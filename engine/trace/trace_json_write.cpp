@@ -53,13 +53,14 @@ OutJson headerJson(const RunHeader& h) {
         texts.push_back(h.prompt[i].text);
         if (h.prompt[i].special) special.push_back(i);
     }
+    OutJson model = {{"name", h.modelName},
+                     {"hash", h.modelHash},
+                     {"n_layers", h.nLayers},
+                     {"n_heads", h.nHeads},
+                     {"n_kv_heads", h.nKvHeads}};
+    for (const LayerWindow& w : h.layerWindows) model["layer_windows"].push_back({w.window, w.nLayers});
     return {{"settings", settingsJson(h.settings)},
-            {"model",
-             {{"name", h.modelName},
-              {"hash", h.modelHash},
-              {"n_layers", h.nLayers},
-              {"n_heads", h.nHeads},
-              {"n_kv_heads", h.nKvHeads}}},
+            {"model", std::move(model)},
             {"backend", h.backend},
             {"device", h.device},
             {"kv_type", h.kvType},

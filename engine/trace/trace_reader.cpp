@@ -187,7 +187,7 @@ std::string Reader::takeStep(const InJson& object, ReadRun& run) {
     if (std::string problem = maskOf(*named, run, mask); !problem.empty()) return "mask: " + problem;
     step.visible = mask->list;
     if (step.attended != mask->sums.attended(*mask->list, step.position) ||
-        step.loaded != mask->sums.loaded(*mask->list, step.position))
+        step.loaded != loadedTokens(mask->sums, *mask->list, step.position, data.header.layerWindows))
         return "step " + std::to_string(step.index) + ": attended or loaded does not follow from its intervals";
     if (step.wallNs > trace::kLongestNs - run.wallNs)
         return "step " + std::to_string(step.index) + ": wall_ns adds up to more than any run takes";

@@ -15,7 +15,8 @@ class IntervalSums {
     explicit IntervalSums(const IntervalList& list);
 
     int32_t attended(const IntervalList& list, int32_t query) const;  ///< list: the one given before
-    int32_t loaded(const IntervalList& list, int32_t query) const;
+    /// window: of a layer that reads the newest tokens only, 0 = all.
+    int32_t loaded(const IntervalList& list, int32_t query, int32_t window = 0) const;
 
   private:
     std::vector<int32_t> m_tokens;  ///< (intervals) in the intervals before each

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/types/interval.h"
+#include "engine/types/layer_windows.h"
 #include "engine/types/mask_policy_spec.h"
 
 namespace spanscope {
@@ -96,7 +97,7 @@ struct StepRecord {
     Phase phase = Phase::Free;
     SharedIntervals visible;  ///< taken from the kernel's own input, never recomputed
     int32_t attended = 0;     ///< tokens in the list that the query may read
-    int32_t loaded = 0;       ///< the same, rounded outward to pages
+    int32_t loaded = 0;       ///< the same, rounded outward to pages; the mean over layers where these have windows
     int32_t causal = 0;       ///< position + 1
     int64_t deviceNs = 0;     ///< backend time of this step
     int64_t wallNs = 0;       ///< wall time of this step: tracker, backend, sampler
@@ -183,9 +184,10 @@ struct RunHeader {
     std::string programVersion;
     int32_t nThreads = 0;
     int32_t nLayers = 0, nHeads = 0, nKvHeads = 0;
-    std::string warning;      ///< e.g. outside what the model was trained for; empty if none
-    std::string exactAnswer;  ///< by plain arithmetic, before the run; empty where nobody can know
-    std::string uncheckable;  ///< why there is no exact answer though the task has them; empty otherwise
+    LayerWindows layerWindows;  ///< empty: every layer reads the whole list
+    std::string warning;        ///< e.g. outside what the model was trained for; empty if none
+    std::string exactAnswer;    ///< by plain arithmetic, before the run; empty where nobody can know
+    std::string uncheckable;    ///< why there is no exact answer though the task has them; empty otherwise
     bool hasProtocol = true;
     PrefillPolicy prefill = PrefillPolicy::Causal;
     bool heads = false;

@@ -154,11 +154,31 @@ __device__ __forceinline__ float warpMax(float v) {
     for (int o = 16; o > 0; o >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, o));
     return v;
 }
+/// Sum over the block; every thread gets it. scratch: one float per warp.
+__device__ __forceinline__ float blockSum(float v, float* scratch) {
+    v = warpSum(v);
+    __syncthreads();
+    if ((threadIdx.x & 31) == 0) scratch[threadIdx.x >> 5] = v;
+    __syncthreads();
+    float sum = 0.f;
+    for (int w = 0; w < static_cast<int>(blockDim.x) / 32; ++w) sum += scratch[w];
+    return sum;
+}
 /// exp2 with exp2(-inf) = 0; one instruction.
 __device__ __forceinline__ float fastExp2(float v) {
     float r;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
     return r;
+}
+
+/// tanh, wrong by a few 1e-7 at most.
+__device__ __forceinline__ float fastTanh(float v) { return 1.f - __fdividef(2.f, 1.f + __expf(2.f * v)); }
+
+/// SiLU, or GELU in its tanh form: v / 2 (1 + tanh(u)) = v / (1 + exp(-2u)).
+__device__ __forceinline__ float activated(float v, bool gelu) {
+    constexpr float kTwice = 1.5957691216057308f;  // 2 sqrt(2 / pi)
+    const float u = gelu ? kTwice * v * (1.f + 0.044715f * v * v) : v;
+    return v / (1.f + __expf(-u));
 }
 
 /// Values of the KV pool of one layer: [page][kv head][K, V][16 tokens][headDim].
@@ -174,6 +194,25 @@ __device__ __forceinline__ float loadElement(const void* base, Element e, size_t
     if (e == Element::F32) return static_cast<const float*>(base)[i];
     if (e == Element::F16) return __half2float(static_cast<const Half*>(base)[i]);
     return __bfloat162float(static_cast<const Bf16*>(base)[i]);
+}
+
+/// Four values from i on, which is a multiple of 4.
+__device__ __forceinline__ float4 load4(const void* base, Element e, size_t i) {
+    if (e == Element::F32) return *reinterpret_cast<const float4*>(static_cast<const float*>(base) + i);
+    const uint2 u = *reinterpret_cast<const uint2*>(static_cast<const uint16_t*>(base) + i);
+    const float2 a = e == Element::F16 ? unpack2<Half>(u.x) : unpack2<Bf16>(u.x);
+    const float2 b = e == Element::F16 ? unpack2<Half>(u.y) : unpack2<Bf16>(u.y);
+    return make_float4(a.x, a.y, b.x, b.y);
+}
+__device__ __forceinline__ void store4(void* base, Element e, size_t i, float4 v) {
+    if (e == Element::F32) {
+        *reinterpret_cast<float4*>(static_cast<float*>(base) + i) = v;
+        return;
+    }
+    uint2 u;
+    u.x = e == Element::F16 ? pack2<Half>(v.x, v.y) : pack2<Bf16>(v.x, v.y);
+    u.y = e == Element::F16 ? pack2<Half>(v.z, v.w) : pack2<Bf16>(v.z, v.w);
+    *reinterpret_cast<uint2*>(static_cast<uint16_t*>(base) + i) = u;
 }
 
 /// Value i of a matrix, row-major.

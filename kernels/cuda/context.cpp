@@ -26,7 +26,7 @@ Status openContext(int device, LaunchContext& ctx, std::string& deviceName) {
     SPANSCOPE_CUDA_TRY(cudaStreamCreateWithFlags(&ctx.stream, cudaStreamNonBlocking));
     SPANSCOPE_CUDA_TRY(prepareGemv(ctx));
     SPANSCOPE_CUDA_TRY(prepareSkinny(ctx));
-    SPANSCOPE_CUDA_TRY(preparePrefillAttention());
+    SPANSCOPE_CUDA_TRY(preparePrefillAttention(ctx));
     SPANSCOPE_CUDA_TRY(prepareSpanAttention(ctx));
     return {};
 }

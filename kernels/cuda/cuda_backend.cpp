@@ -66,6 +66,9 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     SPANSCOPE_TRY(openContext(0, m_ctx, m_deviceName));
     m_maxBatch = options.maxBatch;
     m_model.shape = s;
+    m_model.windows = windowsOf(s, options.kvTokens + kPageTokens);
+    if (m_model.windows.size() > kMaxWindows)
+        return unsupported("different windows of layers", text(m_model.windows.size()), "at most " + text(kMaxWindows));
 
     // Forecast: say so before loading anything.
     const int32_t nPages = static_cast<int32_t>((options.kvTokens + kPageTokens - 1) / kPageTokens);
@@ -78,9 +81,9 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
 
     const int32_t maxBucket = bucketFor(m_maxBatch);
     SPANSCOPE_TRY(m_timer.open());
-    SPANSCOPE_TRY(m_model.kv.open(s, nPages, *kvElement));
+    SPANSCOPE_TRY(m_model.kv.open(s, nPages, *kvElement, !m_model.windows.empty(), m_ctx.stream));
     SPANSCOPE_TRY(m_io.open(maxBucket, m_maxBatch));
-    SPANSCOPE_TRY(m_buffers.allocate(s, m_ctx, maxBucket));
+    SPANSCOPE_TRY(m_buffers.allocate(m_model, m_ctx, maxBucket));
     SPANSCOPE_TRY(m_prefill.allocate(DeviceWeights::typeFor(weights)));
     SPANSCOPE_TRY(m_model.weights.load(weights, m_ctx, progress));
     return m_products.open(widenedBytes);

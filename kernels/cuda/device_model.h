@@ -3,7 +3,10 @@
 #pragma once
 
 #include "kernels/cuda/kv_pool.h"
+#include "kernels/cuda/layer_kinds.h"
 #include "kernels/cuda/step/elementwise.h"
+#include "kernels/cuda/step/norms.h"
+#include "kernels/cuda/step/rope_append.h"
 #include "kernels/cuda/weights.h"
 
 namespace spanscope::cuda {
@@ -12,13 +15,26 @@ struct DeviceModel {
     ModelShape shape;
     DeviceWeights weights;
     KvPool kv;
+    std::vector<int32_t> windows;  ///< windowsOf()
 
-    /// 1 / sqrt(headDim).
+    /// Of query . key.
     float attentionScale() const;
-    /// y = RMSNorm(x) * gain, y in the weights' type.
-    RmsNormParams rmsNorm(const float* x, const float* gain, void* y) const;
-    /// Rotation and KV append of layer `index`; the caller adds where q, k and v come from and where q goes.
-    RopeAppendParams ropeAppend(size_t index) const;
+    int32_t nLists() const { return 1 + static_cast<int32_t>(windows.size()); }
+    /// listOfLayer().
+    int32_t listOf(size_t index) const { return listOfLayer(shape, static_cast<int32_t>(index), windows); }
+    /// y = RMSNorm(x) * gain, y in the weights' type. No gain: y = x.
+    RmsNormParams rmsNorm(const float* x, const float* maybeGain, void* y) const;
+    /// x += RMSNorm(y) * gain.
+    AddNormedParams addNormed(float* x, const float* y, const float* gain) const;
+    /// All rotations of nRows rows, to `out`.
+    RotationParams rotations(const DeviceBuffer& out) const;
+    /// Those of layer `index`, of nRows rows.
+    const float2* rotationOf(size_t index, const DeviceBuffer& rotations, int32_t nRows) const;
+    /// QK-norm, rotation and KV append of layer `index`, of nRows rows; the caller adds where q, k and v come from,
+    /// their bias where it is not in them yet, and where q goes.
+    RopeAppendParams ropeAppend(size_t index, const DeviceBuffer& rotations, int32_t nRows) const;
+    /// Soft cap of logits (nRows, vocab); nothing where the model has none.
+    Status capLogits(const LaunchContext& ctx, float* logits, int32_t nRows) const;
     /// x (nRows, hidden) += bias; nothing where there is none.
     Status addBias(const LaunchContext& ctx, const float* maybeBias, float* x, int32_t nRows) const;
 };

@@ -14,11 +14,14 @@ size_t KvPool::bytesFor(const ModelShape& shape, int32_t nPages, Element type) {
            elementBytes(type);
 }
 
-Status KvPool::open(const ModelShape& shape, int32_t nPages, Element type) {
+Status KvPool::open(const ModelShape& shape, int32_t nPages, Element type, bool windowed, cudaStream_t stream) {
     SPANSCOPE_TRY(m_memory.allocate("the KV cache", bytesFor(shape, nPages, type)));
+    SPANSCOPE_CUDA_TRY(cudaMemsetAsync(m_memory.as<>(), 0, m_memory.nBytes(), stream));
     m_type = type;
     m_nPages = nPages;
     m_pageElements = elementsPerPage(shape);
+    m_longRopeAbove = shape.longRopeAbove;
+    m_windowed = windowed;
     m_freePages.resize(static_cast<size_t>(nPages));
     for (int32_t i = 0; i < nPages; ++i) m_freePages[static_cast<size_t>(i)] = nPages - 1 - i;
     return {};
@@ -36,11 +39,14 @@ Result<SequenceId> KvPool::createSequence(int32_t capacityTokens, cudaStream_t s
     }
     KvSequence s;
     s.capacity = capacityTokens;
+    s.longRope = m_longRopeAbove > 0 && capacityTokens > m_longRopeAbove;
     const size_t tableBytes = (n * sizeof(int32_t) + 15) / 16 * 16;
-    SPANSCOPE_TRY(s.memory.allocate("a sequence's page table", 16 + tableBytes + n * sizeof(KeptPage)));
+    const size_t keptBytes = n * sizeof(KeptPage);
+    SPANSCOPE_TRY(s.memory.allocate("a sequence's page table", 16 + (m_windowed ? 2 : 1) * tableBytes + keptBytes));
     s.state = s.memory.as<SequenceState>();
     s.table = reinterpret_cast<int32_t*>(s.memory.as<char>() + 16);
     s.kept = reinterpret_cast<KeptPage*>(s.memory.as<char>() + 16 + tableBytes);
+    if (m_windowed) s.logical = reinterpret_cast<int32_t*>(s.memory.as<char>() + 16 + tableBytes + keptBytes);
     s.pages.assign(m_freePages.end() - static_cast<std::ptrdiff_t>(n), m_freePages.end());
     std::reverse(s.pages.begin(), s.pages.end());
     // On the backend's stream, which does not wait for the default one.

@@ -16,19 +16,22 @@ struct KvSequence {
     int32_t capacity = 0;        ///< tokens
     int32_t stored = 0;          ///< tokens
     std::vector<int32_t> pages;  ///< of the pool, in order of positions
-    DeviceBuffer memory;         ///< holds what the next three point to
+    DeviceBuffer memory;         ///< holds what the next four point to
     SequenceState* state = nullptr;
-    int32_t* table = nullptr;   ///< `pages` on the device
-    KeptPage* kept = nullptr;   ///< (capacity pages)
-    uint64_t maskId = 0;        ///< of the kept list; 0: it has to be built anew
-    int32_t maskPosition = -1;  ///< query position that the kept list is for
+    int32_t* table = nullptr;    ///< `pages` on the device
+    KeptPage* kept = nullptr;    ///< (capacity pages)
+    int32_t* logical = nullptr;  ///< (capacity pages) logical page of each kept one; absent: no layer has a window
+    bool longRope = false;       ///< it takes the long form of the angles
+    uint64_t maskId = 0;         ///< of the kept list; 0: it has to be built anew
+    int32_t maskPosition = -1;   ///< query position that the kept list is for
 };
 
 class KvPool {
   public:
     static size_t bytesFor(const ModelShape& shape, int32_t nPages, Element type);
-    /// OutOfMemory with bytes wanted and free.
-    Status open(const ModelShape& shape, int32_t nPages, Element type);
+    /// windowed: some layer has a window. All of it is zero then, on `stream`: kernels for tensor cores multiply what
+    /// a page holds behind its last token by zero. OutOfMemory with bytes wanted and free.
+    Status open(const ModelShape& shape, int32_t nPages, Element type, bool windowed, cudaStream_t stream);
 
     /// OutOfMemory when too few pages are free; Device. The page table goes up on `stream`.
     Result<SequenceId> createSequence(int32_t capacityTokens, cudaStream_t stream);
@@ -50,6 +53,8 @@ class KvPool {
     Element m_type = Element::F32;
     int32_t m_nPages = 0;
     size_t m_pageElements = 0;
+    int32_t m_longRopeAbove = 0;
+    bool m_windowed = false;
     std::vector<int32_t> m_freePages;  ///< the last is taken first
     std::map<int32_t, KvSequence> m_sequences;
     int32_t m_nextId = 0;

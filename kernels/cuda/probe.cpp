@@ -71,7 +71,6 @@ Status CudaBackend::probeStep(const ProbeRequest& request, const KvSequence& seq
     item.visible = request.visible;
     SPANSCOPE_TRY(m_io.writeItems({&item, 1}, 1, m_model.kv));
     ProbeProbsParams p;
-    p.rows = m_buffers.rows.as<BatchRow>();
     p.q = m_buffers.q.as<float>();
     p.kvType = kv.type();
     p.table = sequence.table;
@@ -79,9 +78,11 @@ Status CudaBackend::probeStep(const ProbeRequest& request, const KvSequence& seq
     p.nKvHeads = shape.nKvHeads;
     p.headDim = shape.headDim;
     p.scale = m_model.attentionScale();
+    p.softcap = shape.attentionSoftcap;
     p.nTokens = nTokens;
     SPANSCOPE_TRY(m_launcher.enqueue(ctx, 1, m_tuner.choice(m_ctx, 1), [&](size_t layer) -> Status {
         if (slotOf[layer] < 0) return {};
+        p.rows = m_buffers.rows.as<BatchRow>() + m_model.listOf(layer);  // of a step of one row
         p.kv = kv.layer(layer);
         p.probs = probs.as<float>() + static_cast<size_t>(slotOf[layer]) * perLayer;
         SPANSCOPE_CUDA_TRY(launchProbeProbs(ctx, p));

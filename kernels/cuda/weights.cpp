@@ -4,6 +4,7 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "kernels/cuda/layer_kinds.h"
 #include "kernels/cuda/matrix_type.h"
 #include "kernels/cuda/step/elementwise.h"
 #include "kernels/model_tensors.h"
@@ -136,7 +137,7 @@ struct Layout {
     std::vector<DeviceLayer> layers;
     DeviceMatrix embedding, head;
     const float* finalNorm = nullptr;
-    const float* invFreq = nullptr;
+    const float2* frequencies = nullptr;
     int64_t widestQuantised = 0;
 };
 /// One walk serves counting (no uploader) and copying: tensors in memory order.
@@ -145,7 +146,8 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uplo
     const auto put = [&](const TensorView& t, char* to, Element e) {
         if (status.ok() && uploader && t) status = uploader->put(t, to, e);
     };
-    const auto vector = [&](const TensorView& t) {
+    const auto vector = [&](const TensorView& t) -> const float* {
+        if (!t) return nullptr;
         char* to = arena.take(static_cast<size_t>(values(t)) * sizeof(float));
         put(t, to, Element::F32);
         return reinterpret_cast<const float*>(to);
@@ -201,15 +203,18 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uplo
     out.embedding = matrix({&w.embedding});
     out.head = w.head ? matrix({&w.head}) : out.embedding;
     out.finalNorm = vector(w.finalNorm);
-    TensorView freq;
-    freq.data = w.shape.ropes[0].invFreq.data();
-    freq.rows = 1;
-    freq.cols = static_cast<int64_t>(w.shape.ropes[0].invFreq.size());
-    out.invFreq = vector(freq);
+    const std::vector<float> frequencies = rotationFrequencies(w.shape);
+    const float* placed = vector({frequencies.data(), DType::F32, 1, static_cast<int64_t>(frequencies.size())});
+    out.frequencies = reinterpret_cast<const float2*>(placed);
+    // Pageable memory is staged before an asynchronous copy returns: the vector may go.
     for (const LayerWeights& l : w.layers) {
         DeviceLayer d;
         d.attnNorm = vector(l.attnNorm);
         d.mlpNorm = vector(l.mlpNorm);
+        d.qNorm = vector(l.qNorm);
+        d.kNorm = vector(l.kNorm);
+        d.postAttnNorm = vector(l.postAttnNorm);
+        d.postMlpNorm = vector(l.postMlpNorm);
         d.qkv = matrix({&l.q, &l.k, &l.v});
         d.o = matrix({&l.o});
         d.gateUp = matrix({&l.gate, &l.up});
@@ -272,7 +277,7 @@ Status DeviceWeights::load(const ModelWeights& weights, const LaunchContext& ctx
     m_embedding = layout.embedding;
     m_head = layout.head;
     m_finalNorm = layout.finalNorm;
-    m_invFreq = layout.invFreq;
+    m_frequencies = layout.frequencies;
     return {};
 }
 

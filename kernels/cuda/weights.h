@@ -17,12 +17,16 @@ std::optional<Element> elementOf(DType dtype);
 DType dtypeOf(Element element);
 
 struct DeviceLayer {
-    const float* attnNorm = nullptr;
-    const float* mlpNorm = nullptr;
-    DeviceMatrix qkv;     ///< ((nHeads + 2 nKvHeads) headDim, hidden)
-    DeviceMatrix o;       ///< (hidden, nHeads headDim)
-    DeviceMatrix gateUp;  ///< (2 ffn, hidden)
-    DeviceMatrix down;    ///< (hidden, ffn)
+    const float* attnNorm = nullptr;      ///< absent: the layer's input is multiplied as it is
+    const float* mlpNorm = nullptr;       ///< absent: likewise
+    const float* qNorm = nullptr;         ///< QK-norm, or absent
+    const float* kNorm = nullptr;         ///< present where qNorm is
+    const float* postAttnNorm = nullptr;  ///< of o's product, or absent
+    const float* postMlpNorm = nullptr;   ///< of down's product, or absent
+    DeviceMatrix qkv;                     ///< ((nHeads + 2 nKvHeads) headDim, hidden)
+    DeviceMatrix o;                       ///< (hidden, nHeads headDim)
+    DeviceMatrix gateUp;                  ///< (2 ffn, hidden)
+    DeviceMatrix down;                    ///< (hidden, ffn)
     std::array<const DeviceMatrix*, 4> matrices() const { return {&qkv, &o, &gateUp, &down}; }
     const float* qkvBias = nullptr;
     const float* oBias = nullptr;
@@ -48,7 +52,8 @@ class DeviceWeights {
     const DeviceMatrix& embedding() const { return m_embedding; }
     const DeviceMatrix& head() const { return m_head; }
     const float* finalNorm() const { return m_finalNorm; }
-    const float* invFreq() const { return m_invFreq; }
+    /// As RotationParams::frequencies.
+    const float2* frequencies() const { return m_frequencies; }
     size_t nBytes() const { return m_memory.nBytes(); }
 
   private:
@@ -57,7 +62,7 @@ class DeviceWeights {
     std::vector<DeviceLayer> m_layers;
     DeviceMatrix m_embedding, m_head;
     const float* m_finalNorm = nullptr;
-    const float* m_invFreq = nullptr;
+    const float2* m_frequencies = nullptr;
 };
 
 }  // namespace spanscope::cuda

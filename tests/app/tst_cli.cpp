@@ -42,7 +42,7 @@ class TestCli : public QObject {
         QCOMPARE(help.exitCode, 0);
         QVERIFY(help.out.contains("Exit codes"));
         QVERIFY(help.err.isEmpty());
-        for (const char* verb : {"run", "eval", "dataset", "export", "info", "bench", "diff"}) {
+        for (const char* verb : {"run", "chat", "eval", "dataset", "export", "info", "bench", "diff"}) {
             QVERIFY(help.out.contains(verb));
             const Outcome one = run({verb, "--help"});
             QCOMPARE(one.exitCode, 0);

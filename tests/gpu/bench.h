@@ -103,6 +103,7 @@ inline void noise(const LaunchContext& ctx, void* to, Element type, int64_t n, u
 }
 
 void steps();  ///< bench_steps.cpp
+void families();
 void small();
 
 }  // namespace bench

@@ -3,6 +3,7 @@
 //   attention  span_attention alone on the shapes of the peers' benchmarks, dense and with a kept fraction
 //   matvec     the matrix-vector kernels and cuBLASLt on llama-7b's matrices
 //   steps      whole decode steps of llama-7b (random BF16 weights) and a prompt of 2,048 tokens
+//   families   decode steps of Qwen3-8B's shape, with QK-norm, and of Gemma 3 1B's, with windows
 //   small      decode steps of the bundled models' shape
 // Times are medians; device work is timed by events around graph replays whose data exceed the L2 cache.
 #include <algorithm>
@@ -137,9 +138,7 @@ class AttentionBench {
             plan.x = m_scratch.as<float>();
             plan.embedding.data = m_scratch.as<>();
             plan.hidden = 8;
-            plan.halfDim = 8;
-            plan.invFreq = m_scratch.as<float>();
-            plan.rotation = m_scratch.as<float2>() + 4096;
+            plan.rotations = {m_scratch.as<float2>(), 1, 8, m_scratch.as<float2>() + 4096};
             need(launchPlanStep(m_ctx, plan, m_nRows), "plan");
             need(cudaStreamSynchronize(m_ctx.stream), "plan");
         }
@@ -327,7 +326,7 @@ void matvec() {
 
 int main(int argc, char** argv) {
     if (argc < 3) {
-        std::printf("usage: bench_cuda FILE limits|steps|attention|small|matvec\n");
+        std::printf("usage: bench_cuda FILE limits|steps|attention|families|small|matvec\n");
         return 2;
     }
     if (!check::haveGpu()) return 0;
@@ -338,6 +337,7 @@ int main(int argc, char** argv) {
     else if (group == "attention") attention();
     else if (group == "matvec") matvec();
     else if (group == "steps") steps();
+    else if (group == "families") families();
     else if (group == "small") small();
     else stop("no group " + group);
     std::fclose(outFile);

@@ -1,4 +1,4 @@
-// Groups steps and small of bench_cuda: whole decode steps and prompts of models with random weights.
+// Groups steps, families and small of bench_cuda: whole decode steps and prompts of models with random weights.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -27,19 +27,17 @@ struct RandomModel {
         t.cols = cols;
         return t;
     }
-    RandomModel(int nLayers, int nHeads, int nKvHeads, int headDim, int hidden, int ffn, int vocab) {
+    /// tied: the head is the embedding.
+    RandomModel(int nLayers, int nHeads, int nKvHeads, int headDim, int hidden, int ffn, int vocab, bool tied = false) {
         check::Random random(42);
         ModelShape& s = weights.shape;
         s.nLayers = nLayers, s.nHeads = nHeads, s.nKvHeads = nKvHeads, s.headDim = headDim;
         s.hidden = hidden, s.ffn = ffn, s.vocab = vocab, s.maxSeqLen = 1 << 18;
         s.ropes.push_back(Rope::plain(10000, headDim));
-        ones.assign(static_cast<size_t>(hidden), 1.f);
-        TensorView norm;
-        norm.data = ones.data();
-        norm.rows = 1;
-        norm.cols = hidden;
+        ones.assign(static_cast<size_t>(std::max(hidden, headDim)), 1.f);
+        const TensorView norm = gain(hidden);
         weights.embedding = matrix(vocab, hidden, random);
-        weights.head = matrix(vocab, hidden, random);
+        if (!tied) weights.head = matrix(vocab, hidden, random);
         weights.finalNorm = norm;
         LayerWeights w;
         w.attnNorm = w.mlpNorm = norm;
@@ -51,6 +49,44 @@ struct RandomModel {
         w.up = matrix(ffn, hidden, random);
         w.down = matrix(hidden, ffn, random);
         weights.layers.assign(static_cast<size_t>(nLayers), w);
+    }
+    TensorView gain(int n) const {
+        TensorView t;
+        t.data = ones.data();
+        t.rows = 1;
+        t.cols = n;
+        return t;
+    }
+    void normaliseHeads() {
+        weights.shape.qkNorm = QkNorm::PerHead;
+        for (LayerWeights& w : weights.layers) w.qNorm = w.kNorm = gain(weights.shape.headDim);
+    }
+    /// What else Gemma 3 has: norms behind attention and MLP, GELU, and five layers with a window to one without.
+    void makeGemma3(int window) {
+        ModelShape& s = weights.shape;
+        normaliseHeads();
+        s.activation = Activation::GeluTanh;
+        s.embeddingScale = std::sqrt(static_cast<float>(s.hidden));
+        s.ropes.insert(s.ropes.begin(), Rope::plain(1e6, s.headDim));
+        for (int l = 0; l < s.nLayers; ++l) {
+            s.layerKinds.push_back(l % 6 == 5 ? LayerKind{0, 0} : LayerKind{1, window});
+            LayerWeights& w = weights.layers[static_cast<size_t>(l)];
+            w.postAttnNorm = w.postMlpNorm = gain(s.hidden);
+        }
+    }
+    /// Tokens of the KV cache that a step loads, over all layers.
+    double loadedOver(const std::vector<Interval>& list, int position) const {
+        double n = 0;
+        for (int l = 0; l < weights.shape.nLayers; ++l) {
+            const int window = weights.shape.layerKind(l).window;
+            std::vector<Interval> inside;
+            for (Interval v : list) {
+                if (window > 0) v.begin = std::max(v.begin, position - window + 1);
+                if (v.begin < v.end) inside.push_back(v);
+            }
+            n += loadedTokens(inside.data(), static_cast<int32_t>(inside.size()), position);
+        }
+        return n;
     }
     double weightBytes() const {
         const ModelShape& s = weights.shape;
@@ -123,16 +159,15 @@ void decodeCase(CudaBackend& backend, const RandomModel& model, const std::strin
         wallUs.push_back(us);
         deviceUs.push_back(static_cast<double>(backend.lastDeviceNs()) * 1e-3);
         (fresh ? hostNewUs : hostKeepUs).push_back(static_cast<double>(backend.lastHostNs()) * 1e-3);
-        for (const auto& list : lists)
-            loadedTokensSum += loadedTokens(list.data(), static_cast<int32_t>(list.size()), position);
+        for (const auto& list : lists) loadedTokensSum += model.loadedOver(list, position);
     }
     const ModelShape& s = model.weights.shape;
     double total = 0;
     for (double us : wallUs) total += us;
     const double perStep =
         total / static_cast<double>(wallUs.size());  // the mean: steps with a new list are part of it
-    const double bytes = model.weightBytes() +
-                         loadedTokensSum / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim * s.nLayers;
+    const double bytes =
+        model.weightBytes() + loadedTokensSum / static_cast<double>(wallUs.size()) * 4 * s.nKvHeads * s.headDim;
     emit(name, {{"us", perStep},
                 {"prefetchMiB", static_cast<double>(backend.prefetchBytes(bucketFor(nRows))) / (1 << 20)},
                 {"ownProducts", static_cast<double>(backend.nOwnProducts(bucketFor(nRows)))},
@@ -235,6 +270,24 @@ void steps() {
         backend->setPrefetchBytes(mib << 20);
         decodeCase(*backend, model, first + " prefetch " + std::to_string(mib) + " MiB", 1, 512, 0, 64);
     }
+}
+
+/// Shapes of other families, with what their layers have beside Llama's.
+void families() {
+    {
+        RandomModel model(36, 32, 8, 128, 4096, 12288, 151936);
+        model.normaliseHeads();
+        auto backend = load(model, 16, 65536);
+        decodeCase(*backend, model, "step qwen3-8b batch 1 depth 512 dense", 1, 512, 0, 104);
+        decodeCase(*backend, model, "step qwen3-8b batch 1 depth 16384 keep 1024", 1, 16384, 1024, 64);
+        decodeCase(*backend, model, "step qwen3-8b batch 16 depth 1962 dense", 16, 1962, 0, 64);
+    }
+    RandomModel model(26, 4, 1, 256, 1152, 6912, 262144, true);
+    model.makeGemma3(512);
+    auto backend = load(model, 16, 65536);
+    decodeCase(*backend, model, "step gemma3-1b batch 1 depth 512 dense", 1, 512, 0, 104);
+    decodeCase(*backend, model, "step gemma3-1b batch 1 depth 16384 dense", 1, 16384, 0, 64);
+    decodeCase(*backend, model, "step gemma3-1b batch 16 depth 1962 dense", 16, 1962, 0, 64);
 }
 
 /// The bundled models' shape: bound by launches.

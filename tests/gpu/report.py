@@ -86,7 +86,7 @@ for name, row in kernels.items():
     out.append(f"| {name} | " + " | ".join(cells) + " |")
 
 out += ["", "## Whole decode steps", "",
-        "llama-7b's shape with random BF16 weights, BF16 cache; wall clock from call to sampled token, mean over steps; a new "
+        "llama-7b's shape ('7b'), Qwen3-8B's and Gemma 3 1B's with random BF16 weights, BF16 cache; wall clock from call to sampled token, mean over steps; a new "
         "list every 20 steps where something is kept. 'small' is the bundled models' shape. 'prefetch': how much of the next matrix a "
         "kernel prefetches into L2 before it ends, chosen by measuring when a batch size first runs; cases that name it were run with it fixed. 'own products': of the five kinds "
         "of matrices, those left to own kernels and not to cuBLASLt, chosen likewise from eight rows on.", "",

@@ -57,15 +57,16 @@ tests=$build/tests
 
 checked tst_cuda_split 30 "$tests/tst_cuda_split"
 lines=20
-checked tst_gpu_gemv 60 "$tests/tst_gpu_gemv"
-checked tst_gpu_attention 45 "$tests/tst_gpu_attention"
+checked tst_gpu_gemv 75 "$tests/tst_gpu_gemv"
+checked tst_gpu_attention 75 "$tests/tst_gpu_attention"
 checked tst_gpu_model 60 "$tests/tst_gpu_model"
+checked tst_gpu_families 120 "$tests/tst_gpu_families"
 lines=6
 if [ "$what" != bench ]; then
     if command -v compute-sanitizer >/dev/null; then
         sanitized() { checked "$1-$2$4" "$3" compute-sanitizer --tool "$1" --error-exitcode 9 "$tests/$2" --short ${4:+--only "${4#-}"}; }
-        for t in tst_gpu_attention tst_gpu_gemv tst_gpu_model; do sanitized memcheck $t 150 "" & done  # beside each other: they time nothing
-        for t in tst_gpu_gemv tst_gpu_model; do sanitized racecheck $t 150 "" & done
+        for t in tst_gpu_attention tst_gpu_gemv tst_gpu_model tst_gpu_families; do sanitized memcheck $t 150 "" & done  # beside each other: they time nothing
+        for t in tst_gpu_gemv tst_gpu_model tst_gpu_families; do sanitized racecheck $t 150 "" & done
         for kernel in direct ring cluster; do sanitized racecheck tst_gpu_attention 150 -$kernel & done
         for job in $(jobs -p); do [ "$job" = "${peers:-}" ] || wait "$job"; done
     else
@@ -79,7 +80,7 @@ if [ "$what" != check ]; then
     [ $benchEnd -gt $((budget - reserve)) ] && benchEnd=$((budget - reserve))
     kill -STOP -- -$peers 2>/dev/null  # nothing else on the device while ours is measured
     nvidia-smi --query-gpu=utilization.gpu,clocks.sm,clocks.mem,memory.used --format=csv,noheader 2>/dev/null  # idle?
-    for group in limits steps attention small; do
+    for group in limits steps attention families small; do
         part "bench-$group" 75 "$tests/bench_cuda" "$out/lines.jsonl" $group
         report
     done

@@ -1,5 +1,6 @@
 // How work is shared out over the attention grid, checked on the host: every page visit exactly once, shares equal,
-// parts of a task in distinct slots, buckets that hold their rows; and which kernel of span attention a launch takes.
+// parts of a task in distinct slots, buckets that hold their rows; which kernel of span attention a launch takes; and
+// what layers that differ have of rotations and windows.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -9,6 +10,7 @@
 
 #include "kernels/backends.h"
 #include "kernels/cuda/attention/span_kernel.h"
+#include "kernels/cuda/layer_kinds.h"
 
 using namespace spanscope;
 using namespace spanscope::cuda;
@@ -134,7 +136,7 @@ static void checkDefaultKvTypes() {
         const Element element = kvType == DType::F16    ? Element::F16
                                 : kvType == DType::BF16 ? Element::BF16
                                                         : Element::F32;
-        for (int headDim : {32, 64, 128})
+        for (int headDim : {32, 64, 96, 128, 256})
             for (int nRows : {1, 2, 64})
                 for (int nKvHeads : {1, 4, 32}) {
                     const SpanShape shape{element, nRows, 32, nKvHeads, headDim};
@@ -171,11 +173,59 @@ static void checkSpanLaunches() {
               deep.sharedBytes <= 232448 - 4096,
           "8 tasks with large tiles: clusters of 8, a multiprocessor each");
     check(of(Element::BF16, 1, 32, 8, 64, any).kernel == SpanKernel::Cluster, "small tiles: two blocks");
+    const SpanLaunch wide = of(Element::BF16, 1, 4, 1, 256, any), wideRows = of(Element::BF16, 8, 16, 8, 256, any);
+    check(wide.kernel == SpanKernel::ClusterDeep && wide.nStages == 1 && wide.sharedBytes <= 232448 - 4096,
+          "heads 256 wide, one row: a cluster, one page of each warp in flight");
+    check(wideRows.kernel == SpanKernel::Ring && wideRows.nStages == 1 && (wideRows.sharedBytes + 1024) * 2 <= 232448,
+          "heads 256 wide, several rows: rings of one page, two blocks to a multiprocessor");
+    check(of(Element::BF16, 1, 32, 32, 256, SpanKernel::Direct).nBlocks == 2 * 132, "and two blocks without rings");
     check(planSpanLaunch({132, true, 8192}, {Element::BF16, 1, 32, 8, 128}, any).kernel == SpanKernel::Direct,
           "no room for a ring: pages into registers");
 }
 
+static void checkLayerKinds() {
+    ModelShape s;
+    s.nLayers = 4;
+    s.headDim = 8;
+    s.ropes = {Rope::plain(100, 8), Rope::plain(10000, 4)};
+    check(windowsOf(s, 1000).empty() && listOfLayer(s, 2, {}) == 0, "layers alike: no windows");
+    check(nRotationTables(s) == 2 && rotationTableOf(s, 3) == 0 && rotatedPairs(s, 3) == 4, "layers alike: rope 0");
+    check(rotatesInProduct(s, 0), "a whole head rotates in the product");
+    s.layerKinds = {{0, 7}, {1, 0}, {-1, 300}, {1, 7}};
+    const std::vector<int32_t> windows = windowsOf(s, 1000);
+    check(windows == std::vector<int32_t>{7, 300}, "each window once");
+    check(windowsOf(s, 300) == std::vector<int32_t>{7}, "a window as long as the cache binds nothing");
+    check(listOfLayer(s, 0, windows) == 1 && listOfLayer(s, 1, windows) == 0 && listOfLayer(s, 2, windows) == 2 &&
+              listOfLayer(s, 3, windows) == 1 && listOfLayer(s, 2, {7}) == 0,
+          "a layer's list");
+    check(nRotationTables(s) == 3 && rotationTableOf(s, 1) == 1 && rotationTableOf(s, 2) == 2,
+          "a table for no rotation");
+    check(rotatedPairs(s, 1) == 2 && rotatedPairs(s, 2) == 0, "pairs that rotate");
+    check(!rotatesInProduct(s, 1) && rotatesInProduct(s, 2), "half of a head does not rotate in the product");
+    s.ropeInterleaved = true;
+    check(rotatesInProduct(s, 1), "neighbours do, however many");
+    s.qkNorm = QkNorm::PerHead;
+    check(!rotatesInProduct(s, 0), "nothing that is normalised first does");
+    s.ropes[1].magnitude = 3;
+    s.ropes[1].longInvFreq = {5, 6};
+    s.ropes[1].longMagnitude = 7;
+    const std::vector<float> shortOnly = rotationFrequencies(s);
+    check(shortOnly.size() == 3 * 4 * 2, "one form, three tables, four pairs");
+    const auto at = [](const std::vector<float>& all, size_t form, size_t table, size_t pair) {
+        const size_t i = ((form * 3 + table) * 4 + pair) * 2;
+        return std::pair(all[i], all[i + 1]);
+    };
+    check(at(shortOnly, 0, 0, 0) == std::pair(1.f, 1.f) && at(shortOnly, 0, 1, 1).second == 3.f, "magnitudes");
+    check(at(shortOnly, 0, 1, 2) == std::pair(0.f, 1.f) && at(shortOnly, 0, 2, 0) == std::pair(0.f, 1.f),
+          "what does not rotate keeps its values, whatever the magnitude");
+    s.longRopeAbove = 50;
+    const std::vector<float> both = rotationFrequencies(s);
+    check(both.size() == 2 * shortOnly.size() && at(both, 1, 1, 1) == std::pair(6.f, 7.f), "the long form");
+    check(at(both, 1, 0, 3) == at(both, 0, 0, 3), "a rope without one keeps its own");
+}
+
 int main() {
+    checkLayerKinds();
     checkDefaultKvTypes();
     checkSpanLaunches();
     const std::vector<std::vector<int>> shapes = {

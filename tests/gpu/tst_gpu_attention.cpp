@@ -18,6 +18,11 @@ namespace {
 struct Shape {
     int nHeads, nKvHeads, headDim;
 };
+/// What a layer does beside plain attention. 0: nothing.
+struct Extra {
+    float softcap = 0;
+    int window = 0;
+};
 struct Row {
     int nTokens;  ///< query position + 1
     std::vector<Interval> list;
@@ -68,8 +73,9 @@ std::optional<SpanKernel> maybeOnly;  ///< --only NAME: where every kernel takes
 
 class Fixture {
   public:
-    Fixture(const LaunchContext& ctx, Shape shape, Element kvType, std::vector<Row> rows, uint64_t seed)
-        : m_ctx(ctx), m_shape(shape), m_type(kvType), m_rows(std::move(rows)), m_random(seed) {
+    Fixture(const LaunchContext& ctx, Shape shape, Element kvType, std::vector<Row> rows, uint64_t seed,
+            Extra extra = {})
+        : m_ctx(ctx), m_shape(shape), m_type(kvType), m_extra(extra), m_rows(std::move(rows)), m_random(seed) {
         for (const Row& r : m_rows) m_nPages += (r.nTokens + kPageTokens - 1) / kPageTokens;
         m_order.resize(static_cast<size_t>(m_nPages));
         for (int i = 0; i < m_nPages; ++i) m_order[static_cast<size_t>(i)] = i;
@@ -96,10 +102,16 @@ class Fixture {
         need(m_dTable.allocate("table", m_order.size() * 4));
         need(m_dKept.allocate("kept", m_order.size() * sizeof(KeptPage)));
         need(m_dState.allocate("state", m_rows.size() * sizeof(SequenceState)));
-        need(m_dRows.allocate("rows", kMaxBatch * sizeof(BatchRow)));
+        need(m_dRows.allocate("rows", 2 * kMaxBatch * sizeof(BatchRow)));
+        if (m_extra.window > 0) {
+            need(m_dLogical.allocate("logical pages", m_order.size() * 4));
+            m_windowPages = pagesOfWindow(m_extra.window, m_nPages);
+            need(m_dWindowKept.allocate("pages of a window",
+                                        m_rows.size() * static_cast<size_t>(m_windowPages) * sizeof(KeptPage)));
+        }
         need(m_dX.allocate("x", kMaxBatch * 8 * 4));
         need(m_dRotation.allocate("rotation", kMaxBatch * 128 * 8));
-        need(m_dFreq.allocate("freq", 128 * 4));
+        need(m_dFreq.allocate("freq", 128 * 8));
         need(m_items.allocate("items", kMaxBatch * sizeof(StepItem)));
         need(m_intervals.allocate("intervals", size_t{1} << 20));
         const SpanAttentionScratch s =
@@ -136,6 +148,7 @@ class Fixture {
             item.table = m_dTable.as<int32_t>() + firstPage;
             item.kept = m_dKept.as<KeptPage>() + firstPage;
             item.state = m_dState.as<SequenceState>() + r;
+            if (m_extra.window > 0) item.logical = m_dLogical.as<int32_t>() + firstPage;
             if (update == MaskUpdate::Rebuild) {
                 item.update = update;
                 item.intervals = m_intervals.device<Interval>() + nStaged;
@@ -158,12 +171,18 @@ class Fixture {
         plan.x = m_dX.as<float>();
         plan.embedding.data = m_dFreq.as<>();
         plan.hidden = 8;
-        plan.halfDim = m_shape.headDim / 2;
-        plan.invFreq = m_dFreq.as<float>();
-        plan.rotation = m_dRotation.as<float2>();
+        plan.rotations = {m_dFreq.as<float2>(), 1, m_shape.headDim / 2, m_dRotation.as<float2>()};
         SpanAttentionParams p;
         p.rows = plan.rows;
         p.nRows = static_cast<int32_t>(m_rows.size());
+        p.softcap = m_extra.softcap;
+        if (m_extra.window > 0) {
+            plan.nWindows = 1;
+            plan.windows[0] = m_extra.window;
+            plan.windowKept[0] = m_dWindowKept.as<KeptPage>();
+            plan.windowPages[0] = m_windowPages;
+            p.rows += p.nRows;
+        }
         p.q = m_dQ.as<float>();
         p.kv = m_dKv.as<>();
         p.kvType = m_type;
@@ -180,8 +199,7 @@ class Fixture {
         for (int time = 0; time < 2; ++time)  // twice: tuning repeats a step, and nothing may come of it
             if (!ok(launchPlanStep(m_ctx, plan, p.nRows), "plan_step")) return;
         std::vector<float> out(m_q.size());
-        const bool hasOthers =
-            m_ctx.bulkCopies && m_type != Element::F32 && (m_shape.headDim & (m_shape.headDim - 1)) == 0;
+        const bool hasOthers = m_ctx.bulkCopies && takesTensorCores({m_type, p.nRows, p.nHeads, p.nKvHeads, p.headDim});
         const SpanKernel kernels[] = {SpanKernel::Auto, SpanKernel::Plain,   SpanKernel::Direct,
                                       SpanKernel::Ring, SpanKernel::Cluster, SpanKernel::ClusterDeep};
         for (int round = 0; round < (hasOthers ? 12 : 2); ++round) {  // each twice: the counters must come back to zero
@@ -236,6 +254,7 @@ class Fixture {
                 for (const Interval& v : m_rows[r].list) {
                     const Interval c = clipToQuery(v, position);
                     for (int t = c.begin; t < c.end; ++t) {
+                        if (!inWindow(m_extra.window, position, t)) continue;
                         const size_t page =
                             static_cast<size_t>(m_order[static_cast<size_t>(firstPage + t / kPageTokens)]);
                         const float* k =
@@ -247,6 +266,8 @@ class Fixture {
                         double dot = 0;
                         for (int d = 0; d < hd; ++d) dot += static_cast<double>(q[d]) * static_cast<double>(k[d]);
                         dot /= std::sqrt(static_cast<double>(hd));
+                        const double cap = static_cast<double>(m_extra.softcap);
+                        if (cap > 0) dot = cap * std::tanh(dot / cap);
                         seen.emplace_back(dot, k + kPageTokens * hd);
                         top = std::max(top, dot);
                     }
@@ -267,9 +288,10 @@ class Fixture {
     LaunchContext m_ctx;
     Shape m_shape;
     Element m_type;
+    Extra m_extra;
     std::vector<Row> m_rows;
     check::Random m_random;
-    int m_nPages = 0;
+    int m_nPages = 0, m_windowPages = 0;
     std::vector<int> m_order;
     std::vector<float> m_kv, m_q;
     bool m_good = false;
@@ -277,13 +299,51 @@ class Fixture {
     int m_wantBack = -1;
     std::vector<double> m_want;  ///< for queries m_wantBack before the end
     DeviceBuffer m_dKv, m_dQ, m_dOut, m_dTable, m_dKept, m_dState, m_dRows, m_dX, m_dRotation, m_dFreq, m_dWork,
-        m_dPartialO, m_dPartialMl, m_dArrived;
+        m_dPartialO, m_dPartialMl, m_dArrived, m_dLogical, m_dWindowKept;
     MappedBuffer m_items, m_intervals;
 };
 
 /// The contract's: 1e-2 for bf16 (8 bits of mantissa in Q, K, V, P), 1e-3 for float32; f16 has 11 bits.
 double toleranceOf(Element e) { return e == Element::BF16 ? 1e-2 : e == Element::F16 ? 2e-3 : 1e-3; }
 const char* nameOf(Element e) { return e == Element::BF16 ? "bf16" : e == Element::F16 ? "f16" : "f32"; }
+
+/// Soft caps and windows, alone and together, under every kind of list; then lists that grow while old pages leave the
+/// window.
+double testExtras(const LaunchContext& ctx, Element type, bool shortRun, uint64_t& seed, double worst) {
+    const char* kinds[] = {"dense", "sink", "every page partly", "spans", "alternate"};
+    const Extra extras[] = {{0.8f, 0}, {0, 1}, {0, 16}, {1.5f, 100}, {0, 4096}};
+    const Shape shapes[] = {{4, 2, 64}, {8, 1, 256}};
+    for (const Shape& shape : shapes)
+        for (const Extra& extra : extras) {
+            if (shortRun && extra.window != 100) continue;
+            const std::string name = std::string(nameOf(type)) + " x" + std::to_string(shape.headDim) + " cap " +
+                                     std::to_string(extra.softcap) + " window " + std::to_string(extra.window);
+            for (const char* kind : kinds) {
+                check::Random random(++seed);
+                const int n = shortRun ? 150 : 700 + random.below(100);
+                Fixture f(ctx, shape, type, {{n, makeList(kind, n, random)}}, seed, extra);
+                f.run(name + " " + kind, MaskUpdate::Rebuild, 0, 4, toleranceOf(type));
+                worst = std::max(worst, f.worst());
+            }
+            check::Random random(++seed);
+            std::vector<Row> rows;
+            for (int r = 0; r < 7; ++r) {
+                const int n = 60 + random.below(400);
+                std::vector<Interval> list = makeList(kinds[r % 5], n - 50, random);
+                while (!list.empty() && list.back().end >= n - 50) list.pop_back();
+                if (r % 2) list.push_back({n - 50, kOpenEnd});  // else the query itself stays out
+                if (list.empty()) list.push_back({0, 1});
+                rows.push_back({n, list});
+            }
+            Fixture f(ctx, shape, type, rows, ++seed, extra);
+            const int growth = shortRun ? 2 : extra.window == 16 || extra.window == 100 ? 34 : 3;
+            f.run(name + " growing", MaskUpdate::Rebuild, growth, 4, toleranceOf(type));
+            for (int back = growth - 1; back >= 0; --back)
+                f.run(name + " growing", MaskUpdate::Extend, back, 4, toleranceOf(type));
+            worst = std::max(worst, f.worst());
+        }
+    return worst;
+}
 
 }  // namespace
 
@@ -310,9 +370,9 @@ int main(int argc, char** argv) {
     std::printf("%s, %d multiprocessors\n", device.c_str(), ctx.nSm);
     const std::vector<int> lengths =
         shortRun ? std::vector<int>{17, 161} : std::vector<int>{1, 15, 16, 17, 501, 2042, 8191};
-    const std::vector<Shape> shapes =
-        shortRun ? std::vector<Shape>{{4, 1, 128}, {2, 2, 40}}
-                 : std::vector<Shape>{{2, 2, 128}, {4, 1, 128}, {8, 1, 64}, {16, 1, 128}, {8, 2, 32}, {4, 2, 80}};
+    const std::vector<Shape> shapes = shortRun ? std::vector<Shape>{{4, 1, 128}, {2, 2, 40}, {2, 1, 256}}
+                                               : std::vector<Shape>{{2, 2, 128}, {4, 1, 128}, {8, 1, 64}, {16, 1, 128},
+                                                                    {8, 2, 32},  {4, 2, 80},  {4, 4, 96}, {4, 1, 256}};
     const char* kinds[] = {"dense", "sink", "every page partly", "scattered 64", "spans", "alternate", "nothing"};
     uint64_t seed = 1;
     for (Element type : {Element::BF16, Element::F16, Element::F32}) {
@@ -353,6 +413,7 @@ int main(int argc, char** argv) {
                 f.run(name + " growing", MaskUpdate::Extend, back, 4, toleranceOf(type));
             worst = std::max(worst, f.worst());
         }
+        worst = testExtras(ctx, type, shortRun, seed, worst);
         if (type != Element::F32 && !shortRun) {  // many tasks, some cut, some whole, and full rings
             check::Random random(++seed);
             std::vector<Row> rows;

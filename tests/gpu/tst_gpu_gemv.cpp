@@ -19,6 +19,7 @@ using namespace spanscope::cuda;
 namespace {
 
 constexpr double kTolerance = 1e-6;
+constexpr Epilogue kEpilogues[] = {Epilogue::Store, Epilogue::Residual, Epilogue::SiluMul, Epilogue::GeluMul};
 int nLaunchesOf[2] = {};
 double worstOfAll = 0, worstSkinny = 0;
 int nSkinny = 0;
@@ -85,6 +86,8 @@ struct TestMatrix {
     }
 };
 
+bool isGated(Epilogue epilogue) { return epilogue == Epilogue::SiluMul || epilogue == Epilogue::GeluMul; }
+
 /// What a product should become, and how far rounding may take a result from it.
 struct Expected {
     int nOut;
@@ -94,7 +97,7 @@ struct Expected {
     /// x as the kernel multiplies it, but for the scale of its row.
     Expected(const std::vector<float>& w, const std::vector<double>& x, Epilogue epilogue, int m, int k, int nRows,
              const std::vector<float>* bias, check::Random& random)
-        : nOut(epilogue == Epilogue::SiluMul ? nRows / 2 : nRows),
+        : nOut(isGated(epilogue) ? nRows / 2 : nRows),
           y0(static_cast<size_t>(m) * static_cast<size_t>(nOut)),
           want(y0.size()),
           bound(y0.size()) {
@@ -118,14 +121,20 @@ struct Expected {
             for (int r = 0; r < nOut; ++r) {
                 const size_t at = static_cast<size_t>(i) * static_cast<size_t>(nOut) + static_cast<size_t>(r);
                 const double g = dot[static_cast<size_t>(r)], dg = off[static_cast<size_t>(r)];
-                if (epilogue == Epilogue::SiluMul) {
+                if (isGated(epilogue)) {
                     const double u = dot[static_cast<size_t>(r + nOut)], du = off[static_cast<size_t>(r + nOut)];
-                    const double sigmoid = 1 / (1 + std::exp(-g)), silu = g * sigmoid;
-                    const double slope = std::abs(sigmoid * (1 + g * (1 - sigmoid)));
-                    want[at] = silu * u;
-                    // __expf: two units in the last place and one more for each unit of |g|
-                    const double expOff = 1.2e-7 * (4 + 1.2 * std::abs(g)) * std::abs(silu * (1 - sigmoid));
-                    bound[at] = 1.1 * (slope * dg + expOff) * (std::abs(u) + du) + std::abs(silu) * du + 1e-30;
+                    // g times a sigmoid: of g itself, or for GELU of z(g); z' is its slope.
+                    const bool gelu = epilogue == Epilogue::GeluMul;
+                    constexpr double kTwice = 1.5957691216057308;
+                    const double z = gelu ? kTwice * (g + 0.044715 * g * g * g) : g;
+                    const double zSlope = gelu ? kTwice * (1 + 3 * 0.044715 * g * g) : 1;
+                    const double sigmoid = 1 / (1 + std::exp(-z)), gated = g * sigmoid;
+                    const double slope = std::abs(sigmoid * (1 + g * zSlope * (1 - sigmoid)));
+                    want[at] = gated * u;
+                    // __expf: two units in the last place and one more for each unit of |z|, which is rounded itself
+                    const double expOff =
+                        1.2e-7 * (4 + (gelu ? 4 : 1.2) * std::abs(z)) * std::abs(gated * (1 - sigmoid));
+                    bound[at] = 1.1 * (slope * dg + expOff) * (std::abs(u) + du) + std::abs(gated) * du + 1e-30;
                 } else {
                     want[at] = epilogue == Epilogue::Residual ? static_cast<double>(y0[at]) + g : g;
                     bound[at] =
@@ -198,7 +207,7 @@ void testGemv(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, 
     }
 }
 
-/// A product on tensor cores in every layout that takes it. y of SiluMul is stored in W's type.
+/// A product on tensor cores in every layout that takes it. What is gated is stored in W's type.
 void testSkinny(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, int k, int nRows, bool biased,
                 uint64_t seed) {
     check::Random random(seed);
@@ -208,7 +217,7 @@ void testSkinny(const LaunchContext& ctx, Element type, Epilogue epilogue, int m
     for (float& v : bias) v = random.normal();
     const Expected expected(dW.values, {x.begin(), x.end()}, epilogue, m, k, nRows, biased ? &bias : nullptr, random);
     const std::vector<float>& y0 = expected.y0;
-    const Element yType = epilogue == Epilogue::SiluMul ? type : Element::F32;
+    const Element yType = isGated(epilogue) ? type : Element::F32;
     const DeviceVector dX(x, type), dBias(bias), dY(y0, yType);
     SkinnyParams p;
     p.epilogue = epilogue;
@@ -304,7 +313,7 @@ int main(int argc, char** argv) {
     uint64_t seed = 100;
     const auto next = [&] { return ++seed; };
     for (Element type : {Element::BF16, Element::F16, Element::F32})
-        for (Epilogue epilogue : {Epilogue::Store, Epilogue::Residual, Epilogue::SiluMul})
+        for (Epilogue epilogue : kEpilogues)
             for (int m : {1, 2, 4})
                 for (int k : shortRun ? std::vector<int>{72, 4096}
                                       : std::vector<int>{8, 64, 712, 2056, 4096, 8000, 11008, 14336})
@@ -320,7 +329,7 @@ int main(int argc, char** argv) {
         testGemv(ctx, Element::BF16, Epilogue::Store, m, 64, 131, true, true, next());  // odd row count
     }
     for (MatrixFormat format : {MatrixFormat::Q8_0, MatrixFormat::Q4_0})
-        for (Epilogue epilogue : {Epilogue::Store, Epilogue::Residual, Epilogue::SiluMul})
+        for (Epilogue epilogue : kEpilogues)
             for (int m : {1, 2, 4})
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 96, 2048, 4096, 11008})
                     for (bool normalised : {false, true})
@@ -334,7 +343,7 @@ int main(int argc, char** argv) {
                    !gemvFits(ctx, MatrixFormat::Q8_0, 1, 40, false),
                "sizes without a kernel are refused");
     for (Element type : {Element::BF16, Element::F16})
-        for (Epilogue epilogue : {Epilogue::Store, Epilogue::Residual, Epilogue::SiluMul})
+        for (Epilogue epilogue : kEpilogues)
             for (int m : shortRun ? std::vector<int>{3, 32} : std::vector<int>{1, 2, 4, 7, 8, 9, 13, 16, 24, 31, 32})
                 for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 64, 704, 4096, 11008})
                     for (int nRows : shortRun   ? std::vector<int>{10}

@@ -91,9 +91,9 @@ inline std::vector<NamedModel> familyModels() {
     olmo2.postNorms = true;
     olmo2.qkNorm = QkNorm::WholeRow;
 
-    RandomModelOptions smollm3{.nLayers = 4, .nHeads = 9, .nKvHeads = 3, .headDim = 64, .hidden = 576, .ffn = 160};
+    RandomModelOptions smollm3{.nLayers = 2, .nHeads = 9, .nKvHeads = 3, .headDim = 64, .hidden = 576, .ffn = 96};
     smollm3.tied = true;
-    smollm3.layerKinds = {{}, {}, {}, {.rope = -1}};
+    smollm3.layerKinds = {{}, {.rope = -1}};
 
     RandomModelOptions phi3{.nLayers = 2, .nHeads = 4, .nKvHeads = 2, .headDim = 96, .hidden = 80, .ffn = 112};
     phi3.ropes = {longRope(72)};

@@ -433,6 +433,38 @@ class TestTrace : public QObject {
         QCOMPARE(file->runs[0]->steps.size(), size_t{5});
     }
 
+    /// Layers of different windows: loaded is their mean, and is believed only with the windows that explain it.
+    void windowsOfLayers() {
+        RunData run = sampleRun();
+        run.header.nLayers = 4;
+        run.header.layerWindows = {{0, 1}, {3, 3}};
+        StepRecord& last = run.steps.back();  // at 10; its list now ends before the window begins
+        last.visible = run.header.promptVisible[3];
+        last.attended = 3;
+        last.loaded = 3;  // 11 tokens of a page in one layer of four
+        const std::string path = m_folder.file("windows.spantrace");
+        QVERIFY(writeTrace(path, {&run}).ok());
+        const auto file = readTrace(path);
+        QVERIFY(file.ok());
+        QCOMPARE(file->damage, std::string());
+        compareRuns(*file->runs[0], run);
+        QCOMPARE(file->runs[0]->header.layerWindows, run.header.layerWindows);
+        const std::string text = readFile(path), pairs = "[[0,1],[3,3]]";
+        QCOMPARE(whole().find("layer_windows"), std::string::npos);
+        const auto damageOf = [&](const std::string& other) {
+            std::string lie = text;
+            lie.replace(lie.find(pairs), pairs.size(), other);
+            const auto read = readText(lie);
+            return read.ok() ? QString::fromStdString(read->damage) : QString();
+        };
+        for (const char* other : {"[[0,4]]", "[[2,1],[3,3]]", "[[0,3],[3,1]]"})
+            QVERIFY(damageOf(other).contains("does not follow"));
+        for (const char* other :
+             {"[[0,1],[3,2]]", "[[0,1],[3,4]]", "[[3,3],[0,1]]", "[[3,2],[3,2]]", "[[-1,1],[3,3]]",
+              "[[0,1],[3,3],[9,0]]", "[[0,1],3]", "[[0,1],[\"3\",3]]", "[[0,1],[1e30,3]]", "{}", "[]"})
+            QVERIFY2(damageOf(other).contains("layer_windows"), other);
+    }
+
     void cannotBeWritten() {
         const auto writer = TraceWriter::create(m_folder.file("no/such/folder/a.spantrace"));
         QVERIFY(!writer.ok());

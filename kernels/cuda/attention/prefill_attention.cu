@@ -1,12 +1,12 @@
 // FlashAttention-2 shaped (arXiv 2307.08691): 64 queries of one head per block, 16 per warp; keys and values come in
 // tiles of 64 (four pages) through double-buffered shared memory; scores and sums stay in registers. Only key tiles
-// that some query of the block may read are visited (planned once per chunk), and only tiles that are not wholly
-// visible are masked, by a 64-bit mask per query built from its run's intervals.
-// 4 n keys headDim operations per head: bound by the tensor cores' mma.sync rate. F32 caches and odd head sizes take
-// the plain kernel below: one warp per query and head, exact and slow.
+// that some query of the block may read are visited (planned once per chunk, prefill_plan.cu), and only tiles that are
+// not wholly visible are masked, by a 64-bit mask per query built from its run's intervals. 4 n keys headDim operations
+// per head: bound by the tensor cores' mma.sync rate. F32 caches and odd head sizes take prefill_plain.cu: one warp per
+// query and head, exact and slow.
 #include "kernels/cuda/attention/prefill_attention.h"
 
-#include "kernels/cuda/common.cuh"
+#include "kernels/cuda/attention/prefill_runs.cuh"
 
 namespace spanscope::cuda {
 namespace {
@@ -15,18 +15,12 @@ constexpr int kThreads = 128;
 constexpr int kTile = kPrefillTile;
 constexpr float kLog2e = 1.4426950408889634f;
 
-/// Last run that begins at or before `position`.
-__device__ __forceinline__ int32_t runAt(const DeviceRun* runs, int32_t nRuns, int32_t position) {
-    int32_t lo = 0, hi = nRuns - 1;
-    while (lo < hi) {
-        const int32_t mid = (lo + hi + 1) / 2;
-        if (runs[mid].begin <= position) lo = mid;
-        else hi = mid - 1;
-    }
-    return lo;
+/// Bits of keys [k0, k0 + 64) in `query`'s window.
+__device__ __forceinline__ uint64_t windowBits(const PrefillAttentionParams& p, int32_t query, int32_t k0) {
+    const int32_t a = oldestOf(p, query) - k0;
+    return a <= 0 ? ~0ull : a < kTile ? ~0ull << a : 0;
 }
-
-/// Bits of keys [k0, k0 + 64) that `query` may read.
+/// Bits of keys [k0, k0 + 64) that `query` may read by its list.
 __device__ uint64_t visibleBits(const PrefillAttentionParams& p, const DeviceRun& run, int32_t query, int32_t k0) {
     const Interval* list = p.intervals + run.firstInterval;
     int32_t lo = 0, hi = run.nIntervals;  // first interval that ends after k0
@@ -43,50 +37,6 @@ __device__ uint64_t visibleBits(const PrefillAttentionParams& p, const DeviceRun
         if (a < b) bits |= (b - a == 64 ? ~0ull : ((1ull << (b - a)) - 1ull) << a);
     }
     return bits;
-}
-
-/// One block per query tile. Shared: two bitmaps over key tiles (some pair visible; every pair visible).
-__global__ void __launch_bounds__(kThreads) prefillPlanKernel(const PrefillAttentionParams p) {
-    extern __shared__ uint32_t sBits[];
-    const int32_t nWords = (p.maxKeyTiles + 31) / 32;
-    uint32_t* any = sBits;
-    uint32_t* all = sBits + nWords;
-    uint32_t* runAll = all + nWords;
-    const int32_t q0 = p.position0 + blockIdx.x * kTile, q1 = min(q0 + kTile, p.position0 + p.n);
-    for (int i = threadIdx.x; i < nWords; i += kThreads) any[i] = 0, all[i] = ~0u;
-    __syncthreads();
-    const auto setBits = [](uint32_t* words, int32_t from, int32_t to) {  // [from, to)
-        for (int32_t w = from / 32; w * 32 < to; ++w) {
-            const int32_t a = max(from - w * 32, 0), b = min(to - w * 32, 32);
-            atomicOr(words + w, (b - a == 32 ? ~0u : ((1u << (b - a)) - 1u) << a));
-        }
-    };
-    for (int32_t r = runAt(p.runs, p.nRuns, q0); r < p.nRuns && p.runs[r].begin < q1; ++r) {
-        const DeviceRun run = p.runs[r];
-        const int32_t firstQuery = max(run.begin, q0), lastQuery = min(run.end, q1) - 1;
-        for (int i = threadIdx.x; i < nWords; i += kThreads) runAll[i] = 0;
-        __syncthreads();
-        for (int32_t i = threadIdx.x; i < run.nIntervals; i += kThreads) {
-            const Interval most = clipToQuery(p.intervals[run.firstInterval + i], lastQuery);
-            if (most.begin < most.end) setBits(any, most.begin / kTile, (most.end - 1) / kTile + 1);
-            const Interval least = clipToQuery(p.intervals[run.firstInterval + i], firstQuery);
-            const int32_t from = (least.begin + kTile - 1) / kTile, to = least.end / kTile;
-            if (from < to) setBits(runAll, from, to);
-        }
-        __syncthreads();
-        for (int i = threadIdx.x; i < nWords; i += kThreads) all[i] &= runAll[i];
-        __syncthreads();
-    }
-    if (threadIdx.x == 0) {
-        uint32_t* out = p.tiles + static_cast<size_t>(blockIdx.x) * p.maxKeyTiles;
-        int32_t n = 0;
-        for (int32_t w = 0; w < nWords; ++w)
-            for (uint32_t bits = any[w]; bits; bits &= bits - 1) {
-                const int32_t b = __ffs(bits) - 1;
-                out[n++] = static_cast<uint32_t>(w * 32 + b) << 1 | (all[w] >> b & 1u);
-            }
-        p.nTiles[blockIdx.x] = n;
-    }
 }
 
 __device__ __forceinline__ void copy16(void* shared, const void* global, bool valid) {
@@ -107,7 +57,8 @@ __device__ __forceinline__ void loadMatrix4Transposed(uint32_t (&r)[4], const vo
                  : "r"(s));
 }
 
-template <class T, int HD>
+/// kExtras: there may be a window or a soft cap. Others pay nothing for them.
+template <class T, int HD, bool kExtras>
 __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const PrefillAttentionParams p) {
     constexpr int kRow = HD + 8;  // values; the pad keeps ldmatrix free of bank conflicts
     extern __shared__ uint4 sRaw[];
@@ -156,7 +107,7 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
 
     float o[HD / 8][4] = {};
     float m0 = -INFINITY, m1 = -INFINITY, l0 = 0.f, l1 = 0.f;
-    const float scaleLog2 = p.scale * kLog2e;
+    const float scaleLog2 = kExtras ? p.scaleLog2 : p.scale * kLog2e;
     if (nTiles > 0) fetch(0, 0);
     for (int32_t it = 0; it < nTiles; ++it) {
         const int buffer = it & 1;
@@ -179,6 +130,12 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
                 mma16816<T>(s[2 * n], q[ks][0], q[ks][1], q[ks][2], q[ks][3], b[0], b[1]);
                 mma16816<T>(s[2 * n + 1], q[ks][0], q[ks][1], q[ks][2], q[ks][3], b[2], b[3]);
             }
+        if (kExtras && p.capScale > 0.f) {
+#pragma unroll
+            for (int n = 0; n < kTile / 8; ++n)
+#pragma unroll
+                for (int i = 0; i < 4; ++i) s[n][i] = fastTanh(s[n][i] * p.capScale);
+        }
         const uint32_t entry = tiles[it];
         if (entry & 1u) {
 #pragma unroll
@@ -187,8 +144,12 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
                 for (int i = 0; i < 4; ++i) s[n][i] *= scaleLog2;
         } else {
             const int32_t k0 = static_cast<int32_t>(entry >> 1) * kTile;
-            const uint64_t bits0 = i0 < p.n ? visibleBits(p, run0, p.position0 + i0, k0) : 0;
-            const uint64_t bits1 = i1 < p.n ? visibleBits(p, run1, p.position0 + i1, k0) : 0;
+            uint64_t bits0 = i0 < p.n ? visibleBits(p, run0, p.position0 + i0, k0) : 0;
+            uint64_t bits1 = i1 < p.n ? visibleBits(p, run1, p.position0 + i1, k0) : 0;
+            if (kExtras && p.window > 0) {
+                bits0 &= windowBits(p, p.position0 + i0, k0);
+                bits1 &= windowBits(p, p.position0 + i1, k0);
+            }
 #pragma unroll
             for (int n = 0; n < kTile / 8; ++n)
 #pragma unroll
@@ -255,106 +216,80 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
     }
 }
 
-/// One warp per query and head: lane = key while scoring 32 keys, lane = dimension while adding values.
-__global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAttentionParams p) {
-    constexpr int kDims = 256 / 32;
-    const int lane = threadIdx.x & 31;
-    const int32_t i = blockIdx.x * (kThreads / 32) + (threadIdx.x >> 5), head = blockIdx.y;
-    if (i >= p.n) return;
-    const int32_t kvHead = head / (p.nHeads / p.nKvHeads), query = p.position0 + i, hd = p.headDim;
-    const DeviceRun run = p.runs[runAt(p.runs, p.nRuns, query)];
-    const size_t at = (static_cast<size_t>(i) * p.nHeads + head) * hd;
-    float o[kDims] = {};
-    float m = -INFINITY, l = 0.f;
-    for (int32_t v = 0; v < run.nIntervals; ++v) {
-        const Interval part = clipToQuery(p.intervals[run.firstInterval + v], query);
-        for (int32_t k0 = part.begin; k0 < part.end; k0 += 32) {
-            const int32_t key = k0 + lane;
-            const bool valid = key < part.end;
-            float s = -INFINITY;
-            size_t tile = 0;
-            if (valid) {
-                tile = kvTile(p.table[key / kPageTokens], p.nKvHeads, kvHead, 0, hd) +
-                       static_cast<size_t>(key % kPageTokens) * hd;
-                float dot = 0.f;
-                for (int d = 0; d < hd; ++d)
-                    dot += loadElement(p.q, p.qType, at + d) * loadElement(p.kv, p.kvType, tile + d);
-                s = dot * p.scale * kLog2e;
-            }
-            const float before = m;
-            m = fmaxf(m, warpMax(s));
-            const float alpha = exp2f(before - m), w = exp2f(s - m);
-            l = l * alpha + warpSum(w);
-#pragma unroll
-            for (int d = 0; d < kDims; ++d) o[d] *= alpha;
-            const int32_t nHere = min(32, part.end - k0);
-            for (int32_t j = 0; j < nHere; ++j) {
-                const float wj = __shfl_sync(0xffffffffu, w, j);
-                const size_t vAt = __shfl_sync(0xffffffffu, static_cast<unsigned long long>(tile), j) +
-                                   static_cast<size_t>(kPageTokens) * hd;
-#pragma unroll
-                for (int d = 0; d < kDims; ++d)
-                    if (d * 32 + lane < hd) o[d] += wj * loadElement(p.kv, p.kvType, vAt + d * 32 + lane);
-            }
-        }
-    }
-#pragma unroll
-    for (int d = 0; d < kDims; ++d)
-        if (d * 32 + lane < hd) storeElement(p.out, p.qType, at + d * 32 + lane, l > 0.f ? o[d] / l : 0.f);
-}
-
 template <class T, int HD>
 constexpr size_t kSharedBytes = size_t{4} * kTile*(HD + 8) * sizeof(T);
 
+/// Some devices have no room for the widest heads.
 template <class T, int HD>
-cudaError_t launchTiled(const LaunchContext& ctx, const PrefillAttentionParams& params) {
-    const dim3 grid((params.n + kTile - 1) / kTile, params.nHeads);
-    return launch(ctx, prefillAttentionKernel<T, HD>, grid, dim3(kThreads), kSharedBytes<T, HD>, params);
+bool fits(const LaunchContext& ctx) {
+    return kSharedBytes<T, HD> <= static_cast<size_t>(ctx.sharedPerBlock);
 }
-template <class T>
-cudaError_t launchType(const LaunchContext& ctx, const PrefillAttentionParams& params, bool& taken) {
-    taken = true;
-    switch (params.headDim) {
-        case 32: return launchTiled<T, 32>(ctx, params);
-        case 64: return launchTiled<T, 64>(ctx, params);
-        case 128: return launchTiled<T, 128>(ctx, params);
-        default: taken = false; return cudaSuccess;
+
+/// fn(Index<headDim>) where there is a tiled kernel; else `none`.
+template <class Result, class Fn>
+Result withTiled(int32_t headDim, Result none, const Fn& fn) {
+    switch (headDim) {
+        case 32: return fn(Index<32>());
+        case 64: return fn(Index<64>());
+        case 96: return fn(Index<96>());
+        case 128: return fn(Index<128>());
+        case 256: return fn(Index<256>());
+        default: return none;
     }
 }
+
+/// Whether the device takes the tiled kernel; if so it is launched, and `status` is the launch's.
 template <class T>
-cudaError_t raiseLimits() {
-    const auto raise = [](const void* kernel, size_t bytes) {
-        return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-    };
-    cudaError_t status = raise(reinterpret_cast<const void*>(prefillAttentionKernel<T, 128>), kSharedBytes<T, 128>);
-    if (status == cudaSuccess)
-        status = raise(reinterpret_cast<const void*>(prefillAttentionKernel<T, 64>), kSharedBytes<T, 64>);
-    return status;
+bool launchTiled(const LaunchContext& ctx, const PrefillAttentionParams& params, cudaError_t& status) {
+    return withTiled(params.headDim, false, [&](auto headDim) {
+        constexpr int HD = decltype(headDim)::value;
+        if (!fits<T, HD>(ctx)) return false;
+        const bool extras = params.window > 0 || params.softcap > 0.f;
+        const dim3 grid((params.n + kTile - 1) / kTile, params.nHeads);
+        status = launch(ctx, extras ? prefillAttentionKernel<T, HD, true> : prefillAttentionKernel<T, HD, false>, grid,
+                        dim3(kThreads), kSharedBytes<T, HD>, params);
+        return true;
+    });
+}
+
+template <class T>
+cudaError_t raiseLimits(const LaunchContext& ctx) {
+    for (const int32_t headDim : {32, 64, 96, 128, 256}) {
+        const cudaError_t status = withTiled(headDim, cudaSuccess, [&](auto dims) {
+            constexpr int HD = decltype(dims)::value;
+            const auto raise = [&](void (*kernel)(PrefillAttentionParams)) {
+                return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                            cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                            static_cast<int>(kSharedBytes<T, HD>));
+            };
+            if (!fits<T, HD>(ctx)) return cudaSuccess;
+            const cudaError_t raised = raise(prefillAttentionKernel<T, HD, false>);
+            return raised == cudaSuccess ? raise(prefillAttentionKernel<T, HD, true>) : raised;
+        });
+        if (status != cudaSuccess) return status;
+    }
+    return cudaSuccess;
 }
 
 }  // namespace
 
-cudaError_t preparePrefillAttention() {
-    const cudaError_t status = raiseLimits<Half>();
-    return status == cudaSuccess ? raiseLimits<Bf16>() : status;
+cudaError_t preparePrefillAttention(const LaunchContext& ctx) {
+    const cudaError_t status = raiseLimits<Half>(ctx);
+    return status == cudaSuccess ? raiseLimits<Bf16>(ctx) : status;
 }
 
-cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionParams& params) {
+cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& given) {
     const LaunchContext alone = withoutDependentLaunch(ctx);
-    const size_t shared = 3 * static_cast<size_t>((params.maxKeyTiles + 31) / 32) * sizeof(uint32_t);
-    return launch(alone, prefillPlanKernel, dim3((params.n + kTile - 1) / kTile), dim3(kThreads), shared, params);
-}
-
-cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& params) {
-    const LaunchContext alone = withoutDependentLaunch(ctx);
+    PrefillAttentionParams params = given;
+    params.scaleLog2 = (params.softcap > 0.f ? params.softcap : params.scale) * kLog2e;
+    params.capScale = params.softcap > 0.f ? params.scale / params.softcap : 0.f;
     if (params.kvType == params.qType && params.kvType != Element::F32) {
-        bool taken = false;
-        const cudaError_t status = params.kvType == Element::F16 ? launchType<Half>(alone, params, taken)
-                                                                 : launchType<Bf16>(alone, params, taken);
-        if (taken) return status;
+        cudaError_t status = cudaSuccess;
+        if (params.kvType == Element::F16 ? launchTiled<Half>(alone, params, status)
+                                          : launchTiled<Bf16>(alone, params, status))
+            return status;
     }
-    const dim3 grid((params.n + kThreads / 32 - 1) / (kThreads / 32), params.nHeads);
-    return launch(alone, prefillPlainKernel, grid, dim3(kThreads), 0, params);
+    return launchPrefillPlain(alone, params);
 }
 
 }  // namespace spanscope::cuda

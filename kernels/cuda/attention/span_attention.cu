@@ -95,6 +95,8 @@ cudaError_t launchSpanAttention(const LaunchContext& ctx, const SpanAttentionPar
     const SpanLaunch plan = spanLaunch(ctx, params);
     SpanAttentionParams p = params;
     p.headsPerKv = p.nHeads / p.nKvHeads;
+    p.scaleLog2 = (p.softcap > 0.f ? p.softcap : p.scale) * kLog2e;
+    p.capScale = p.softcap > 0.f ? p.scale / p.softcap : 0.f;
     p.nStages = plan.nStages;
     p.prefetch.splitOver(plan.nBlocks);
     const bool plain = plan.kernel == SpanKernel::Plain;

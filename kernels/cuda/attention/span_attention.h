@@ -23,7 +23,9 @@ struct BlockWork {
 
 /// What a step's schedule depends on, beside its rows.
 struct SpanSchedule {
-    BlockWork* work = nullptr;       ///< out (nBlocks); absent: no schedule is made
+    BlockWork* work = nullptr;  ///< out (nLists, workStride), nBlocks of each; absent: no schedule is made
+    int32_t nLists = 1;         ///< kinds of list: the whole one, and its part in each window
+    int32_t workStride = 0;
     int32_t* rowsArrived = nullptr;  ///< one counter; zero before the first step and after each
     int32_t nKvHeads = 0, headsPerKv = 1, minPages = 0;
     int32_t nBlocks = 0, cluster = 0;  ///< as in SpanLaunch
@@ -36,7 +38,8 @@ struct SpanAttentionParams {
     const void* kv = nullptr;        ///< the layer's pool: [page][kv head][K, V][16][headDim]
     Element kvType = Element::F32;
     int32_t nHeads = 0, nKvHeads = 0, headDim = 0;
-    float scale = 0.f;    ///< 1 / sqrt(headDim)
+    float scale = 0.f;    ///< of query . key
+    float softcap = 0.f;  ///< c tanh(score / c) before softmax; 0: none
     void* out = nullptr;  ///< (nRows, nHeads, headDim) in outType; idle rows are not written
     Element outType = Element::F32;
     int32_t minPages = 4;  ///< see makeSplitPlan
@@ -50,6 +53,8 @@ struct SpanAttentionParams {
     WeightPrefetch prefetch;         ///< what the next kernel reads
     int32_t nStages = 0;             ///< of a warp's ring; set by the launcher
     int32_t headsPerKv = 1;          ///< query heads; set by the launcher
+    float scaleLog2 = 0.f;           ///< scores times this are in base 2; set by the launcher
+    float capScale = 0.f;            ///< with a soft cap, scores become tanh(score * capScale) first; by the launcher
 };
 
 struct SpanAttentionScratch {
@@ -64,8 +69,8 @@ cudaError_t prepareSpanAttention(const LaunchContext& ctx);
 /// What launchSpanAttention() does with these params.
 SpanLaunch spanLaunch(const LaunchContext& ctx, const SpanAttentionParams& params);
 /// What plan_step needs to fill params.work. The params of launchSpanAttention() may then differ in q, kv, out and
-/// prefetch only. With dependent launches another kernel has to come between, since blocks read their work before they
-/// synchronise with the kernel before them.
+/// prefetch only, and in rows and work together, for another list of SpanSchedule. With dependent launches another
+/// kernel has to come between, since blocks read their work before they synchronise with the kernel before them.
 SpanSchedule spanSchedule(const LaunchContext& ctx, const SpanAttentionParams& params);
 /// Fills params.work for rows that are on the device already.
 cudaError_t launchSpanSchedule(const LaunchContext& ctx, const SpanAttentionParams& params);

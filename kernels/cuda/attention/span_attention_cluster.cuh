@@ -21,7 +21,8 @@ struct RunSource {
 };
 
 template <class KV, int HD>
-__global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const SpanAttentionParams p) {
+__global__ void __launch_bounds__(kClusterWarps * 32, clusterBlocksPerSm(HD))
+    spanClusterKernel(const SpanAttentionParams p) {
 #if SPANSCOPE_SM90
     constexpr int kWarps = kClusterWarps, kThreads = kWarps * 32;
     // Rings, accumulators of the warps (kWarps, heads of a group, HD), the block's own.
@@ -55,9 +56,8 @@ __global__ void __launch_bounds__(kClusterWarps * 32, 2) spanClusterKernel(const
     MmaEngine<KV, HD> engine;
     engine.loadQ(p.q + outAt, task.nGroup, lane);
     engine.reset();
-    const float scaleLog2 = p.scale * kLog2e;
     for (int32_t i = first + warp; i < last; i += kWarps)
-        ring.consume(engine, scaleLog2, lane, [&] {
+        ring.consume(p, engine, lane, [&] {
             if (source.seek()) issueNext<kWarps>(p, ring, source, lane);
         });
     if (tid == 0) prefetchWeights(p.prefetch, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);

@@ -32,7 +32,6 @@ __global__ void __launch_bounds__(kSpanWarps * 32, Engine::kBlocksPerSm)
         return;
     }
     bool synced = false;
-    const float scaleLog2 = p.scale * kLog2e;
     Engine engine;
     while (!runs.atEnd()) {
         runs.next(p, heads);
@@ -73,11 +72,11 @@ __global__ void __launch_bounds__(kSpanWarps * 32, Engine::kBlocksPerSm)
                 engine.scores(s);
                 if (more) engine.loadK(p, page, task.kvHead, lane);
                 uint32_t b0, b1;
-                engine.softmax(s, mask, scaleLog2, lane, b0, b1);
+                engine.softmax(p, s, mask, lane, b0, b1);
                 engine.values(b0, b1);
                 if (more) engine.loadV(p, page, task.kvHead, lane);
             } else {
-                engine.visit(p, mask, scaleLog2, task.nGroup, lane);
+                engine.visit(p, mask, task.nGroup, lane);
                 if (more) engine.loadK(p, page, task.kvHead, lane);
             }
         }

@@ -42,7 +42,9 @@ cudaError_t launchMma(const LaunchContext& ctx, const SpanAttentionParams& param
     switch (params.headDim) {
         case 32: return launchMmaOf<KV, 32>(ctx, params, plan);
         case 64: return launchMmaOf<KV, 64>(ctx, params, plan);
+        case 96: return launchMmaOf<KV, 96>(ctx, params, plan);
         case 128: return launchMmaOf<KV, 128>(ctx, params, plan);
+        case 256: return launchMmaOf<KV, 256>(ctx, params, plan);
         default: return cudaErrorInvalidValue;
     }
 }
@@ -50,15 +52,17 @@ cudaError_t launchMma(const LaunchContext& ctx, const SpanAttentionParams& param
 /// Raises the limits of shared memory.
 template <class KV>
 cudaError_t prepareMma(int maxSharedBytes) {
-    for (const void* kernel :
-         {reinterpret_cast<const void*>(spanRingKernel<KV, 32>), reinterpret_cast<const void*>(spanRingKernel<KV, 64>),
-          reinterpret_cast<const void*>(spanRingKernel<KV, 128>),
-          reinterpret_cast<const void*>(spanClusterKernel<KV, 32>),
-          reinterpret_cast<const void*>(spanClusterKernel<KV, 64>),
-          reinterpret_cast<const void*>(spanClusterKernel<KV, 128>)}) {
-        const cudaError_t status = raiseSharedLimit(kernel, maxSharedBytes);
+    const auto raise = [&](auto headDim) {
+        constexpr int HD = decltype(headDim)::value;
+        const cudaError_t status =
+            raiseSharedLimit(reinterpret_cast<const void*>(spanRingKernel<KV, HD>), maxSharedBytes);
+        return status == cudaSuccess
+                   ? raiseSharedLimit(reinterpret_cast<const void*>(spanClusterKernel<KV, HD>), maxSharedBytes)
+                   : status;
+    };
+    for (const cudaError_t status :
+         {raise(Index<32>()), raise(Index<64>()), raise(Index<96>()), raise(Index<128>()), raise(Index<256>())})
         if (status != cudaSuccess) return status;
-    }
     return cudaSuccess;
 }
 

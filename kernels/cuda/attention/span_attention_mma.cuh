@@ -1,4 +1,4 @@
-// One warp's part of a task on the tensor cores: 16-bit KV, headDim 32, 64 or 128.
+// One warp's part of a task on the tensor cores: 16-bit KV, headDim 32, 64, 96, 128 or 256.
 //
 // A page is 16 tokens, as many as an mma tile has, so no operand is rearranged in shared memory: every lane loads 16
 // bytes of K or V, and they are its fragments as they are. Two facts make that work. (1) The terms of a dot product may
@@ -17,7 +17,7 @@ namespace spanscope::cuda {
 template <class KV, int HD>
 struct MmaEngine {
     static constexpr bool kTensorCores = true;
-    static constexpr int kBlocksPerSm = kDirectBlocksPerSm;
+    static constexpr int kBlocksPerSm = directBlocksPerSm(HD);
     static constexpr int kChunks = HD / 32;                // of K: 64 bytes of a token
     static constexpr int kVecDims = HD % 64 == 0 ? 8 : 4;  // dims of V in one load
     static constexpr int kGroups = HD / (8 * kVecDims);    // of V: what 8 lanes cover
@@ -115,8 +115,15 @@ struct MmaEngine {
         }
     }
     /// Online softmax in base 2 of four scores per lane (head lane/4; tokens 2t, 2t+1 of both halves of the page).
-    __device__ __forceinline__ void softmax(float (&s)[2][4], uint32_t mask, float scaleLog2, int lane, uint32_t& b0,
-                                            uint32_t& b1) {
+    __device__ __forceinline__ void softmax(const SpanAttentionParams& p, float (&s)[2][4], uint32_t mask, int lane,
+                                            uint32_t& b0, uint32_t& b1) {
+        if (p.capScale > 0.f) {
+#pragma unroll
+            for (int j = 0; j < 2; ++j)
+#pragma unroll
+                for (int i = 0; i < 2; ++i) s[j][i] = fastTanh(s[j][i] * p.capScale);
+        }
+        const float scaleLog2 = p.scaleLog2;
         const uint32_t bits = mask >> ((lane & 3) * 2);
         const float s0 = bits & 1u ? s[0][0] * scaleLog2 : -INFINITY;
         const float s1 = bits & 2u ? s[0][1] * scaleLog2 : -INFINITY;

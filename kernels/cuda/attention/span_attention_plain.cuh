@@ -34,8 +34,7 @@ struct PlainEngine {
             for (int d = 0; d < kDims; ++d) o[h][d] = 0.f;
         }
     }
-    __device__ __forceinline__ void visit(const SpanAttentionParams& p, uint32_t mask, float scaleLog2, int nGroup,
-                                          int lane) {
+    __device__ __forceinline__ void visit(const SpanAttentionParams& p, uint32_t mask, int nGroup, int lane) {
         const int hd = p.headDim;
         const KV* kTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, hd);
         const KV* vTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, hd);
@@ -48,7 +47,8 @@ struct PlainEngine {
             if (visible)
                 for (int d = 0; d < hd / 2; ++d) s += q[h * hd + from + d] * toFloat(kTile[token * hd + from + d]);
             s += __shfl_xor_sync(0xffffffffu, s, 16);
-            s = visible ? s * scaleLog2 : -INFINITY;
+            if (p.capScale > 0.f) s = tanhf(s * p.capScale);
+            s = visible ? s * p.scaleLog2 : -INFINITY;
             const float before = m[h];
             m[h] = fmaxf(before, warpMax(s));
             const float base = m[h] == -INFINITY ? 0.f : m[h];

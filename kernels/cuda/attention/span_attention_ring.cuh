@@ -51,7 +51,7 @@ struct PageRing {
     }
     /// Attends to the oldest page and frees its stage; `refill` may then issue another.
     template <class Refill>
-    __device__ __forceinline__ void consume(MmaEngine<KV, HD>& engine, float scaleLog2, int lane,
+    __device__ __forceinline__ void consume(const SpanAttentionParams& p, MmaEngine<KV, HD>& engine, int lane,
                                             const Refill& refill) {
         waitBarrier(full + readStage, parity);
         const KV* tile = reinterpret_cast<const KV*>(tiles + readStage * kTileBytes);
@@ -63,7 +63,7 @@ struct PageRing {
         engine.scores(s);
         engine.loadVFragments(tile + kPageTokens * HD, lane, load16, load8);
         uint32_t b0, b1;
-        engine.softmax(s, mask, scaleLog2, lane, b0, b1);
+        engine.softmax(p, s, mask, lane, b0, b1);
         engine.values(b0, b1);
         if (++readStage == nStages) readStage = 0, parity ^= 1;
         __syncwarp();
@@ -195,7 +195,6 @@ __global__ void __launch_bounds__(kSpanWarps * 32, kRingBlocksPerSm) spanRingKer
     ChunkSource<kWarps> source(p, heads, runs, warp);  // runs ahead of `runs` by as many pages as the ring holds
     fillRing<kWarps>(p, ring, source, firstPage0, firstPage1, lane);
 
-    const float scaleLog2 = p.scale * kLog2e;
     MmaEngine<KV, HD> engine;
     typename MmaEngine<KV, HD>::Queries queries;
     const auto nextRun = [&] {
@@ -208,7 +207,7 @@ __global__ void __launch_bounds__(kSpanWarps * 32, kRingBlocksPerSm) spanRingKer
         engine.packQ(queries);
         engine.reset();
         for (int32_t i = runs.firstOf(warp); i < runs.last; i += kWarps)
-            ring.consume(engine, scaleLog2, lane, [&] {
+            ring.consume(p, engine, lane, [&] {
                 if (source.seek()) issueNext<kWarps>(p, ring, source, lane);
             });
         const AttentionTask task = runs.task;

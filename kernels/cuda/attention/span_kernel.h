@@ -25,6 +25,9 @@ inline constexpr int kMaxCluster = 8;           ///< blocks; more was slower, an
 inline constexpr int kMaxStages = 8;            ///< of a warp's ring
 inline constexpr int kPlainBlocksPerSm = 2, kDirectBlocksPerSm = 3, kRingBlocksPerSm = 2;
 inline constexpr int kMaxBlocksPerSm = 3;  ///< of these
+/// Direct and Ring or Cluster: heads wider than 128 need twice the registers.
+constexpr int directBlocksPerSm(int headDim) { return headDim > 128 ? 2 : kDirectBlocksPerSm; }
+constexpr int clusterBlocksPerSm(int headDim) { return headDim > 128 ? 1 : 2; }
 
 /// Of LaunchContext, what the choice depends on.
 struct SpanDevice {
@@ -49,7 +52,8 @@ inline size_t tileBytesOf(const SpanShape& s) {
 }
 /// The kernels for tensor cores take 16-bit KV and these head sizes.
 inline bool takesTensorCores(const SpanShape& s) {
-    return s.kvType != Element::F32 && (s.headDim == 32 || s.headDim == 64 || s.headDim == 128);
+    return s.kvType != Element::F32 &&
+           (s.headDim == 32 || s.headDim == 64 || s.headDim == 96 || s.headDim == 128 || s.headDim == 256);
 }
 
 struct SpanLaunch {
@@ -102,12 +106,14 @@ inline SpanLaunch planSpanLaunch(const SpanDevice& device, const SpanShape& s, S
         launch.cluster = 1;
         while (launch.cluster * 2 <= kMaxCluster && launch.cluster * 2 * nTasks <= device.nSm) launch.cluster *= 2;
         launch.nBlocks = launch.cluster * nTasks;
-        for (int32_t perSm = launch.kernel == SpanKernel::Cluster ? 2 : 1; perSm > 0 && launch.nStages == 0; --perSm)
+        for (int32_t perSm = launch.kernel == SpanKernel::Cluster ? clusterBlocksPerSm(s.headDim) : 1;
+             perSm > 0 && launch.nStages == 0; --perSm)
             fitRings(launch, device, s, perSm, kClusterWarps, kClusterWarps + 1);
         if (launch.nStages > 0) return launch;
         launch.kernel = SpanKernel::Direct;
     }
-    launch.nBlocks = device.nSm * (launch.kernel == SpanKernel::Plain ? kPlainBlocksPerSm : kDirectBlocksPerSm);
+    launch.nBlocks =
+        device.nSm * (launch.kernel == SpanKernel::Plain ? kPlainBlocksPerSm : directBlocksPerSm(s.headDim));
     launch.cluster = launch.nStages = 0;
     launch.sharedBytes = sizeof(float) * kSpanWarps * static_cast<size_t>(headsOfGroup(s) * s.headDim);
     return launch;

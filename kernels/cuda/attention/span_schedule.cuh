@@ -104,17 +104,22 @@ __device__ inline void workOfChunk(BlockWork& w, const SpanSchedule& s, const Ba
     loadFirstPages<kSpanWarps>(w, [&](int32_t warp) { return firstPageOf(max(w.begin, 0), w.first, warp); });
 }
 
-/// By all threads of a block. Rows and lists may have been written by other blocks that have fenced them.
+/// rows: (nLists, nRows). By all threads of a block, which has a warp at least for each kind of list. Rows and lists
+/// may have been written by other blocks that have fenced them.
 __device__ inline void buildSchedule(const SpanSchedule& s, const BatchRow* rows, int32_t nRows) {
-    __shared__ LayerPlan sLayer;
+    __shared__ LayerPlan sLayer[1 + kMaxWindows];
     const int32_t nTasksPerRow = s.nKvHeads * headGroupsOf(s.headsPerKv);
-    if (threadIdx.x < 32 && s.cluster == 0) sLayer.build(s, rows, nRows, nTasksPerRow, threadIdx.x);
+    const int32_t warp = threadIdx.x / 32;
+    if (warp < s.nLists && s.cluster == 0)
+        sLayer[warp].build(s, rows + warp * nRows, nRows, nTasksPerRow, threadIdx.x % 32);
     __syncthreads();
-    for (int32_t c = threadIdx.x; c < s.nBlocks; c += blockDim.x) {
+    for (int32_t i = threadIdx.x; i < s.nLists * s.nBlocks; i += blockDim.x) {
+        const int32_t list = i / s.nBlocks, c = i % s.nBlocks;
+        const BatchRow* rowsOfList = rows + list * nRows;
         BlockWork w{};
-        if (s.cluster > 0) workInCluster(w, s, rows, nTasksPerRow, c);
-        else workOfChunk(w, s, rows, sLayer, c);
-        s.work[c] = w;
+        if (s.cluster > 0) workInCluster(w, s, rowsOfList, nTasksPerRow, c);
+        else workOfChunk(w, s, rowsOfList, sLayer[list], c);
+        s.work[static_cast<size_t>(list) * s.workStride + c] = w;
     }
 }
 

@@ -9,7 +9,7 @@ namespace spanscope::cuda {
 
 /// The rows of W of a pair; r1 == r0 where an odd row is left.
 __device__ __forceinline__ void pairRows(const ProductParams& p, int32_t pair, int32_t& r0, int32_t& r1) {
-    if (p.epilogue == Epilogue::SiluMul) {
+    if (p.epilogue == Epilogue::SiluMul || p.epilogue == Epilogue::GeluMul) {
         r0 = pair;
         r1 = pair + p.nPairs;
     } else if (p.epilogue == Epilogue::Qkv && !p.interleaved) {
@@ -30,7 +30,7 @@ __device__ __forceinline__ void pairEpilogue(const ProductParams& p, int32_t pai
         s0 += p.bias[r0];
         s1 += p.bias[r1];
     }
-    float* y = static_cast<float*>(p.y) + static_cast<size_t>(m) * p.yStride;  // float32 in all but SiluMul
+    float* y = static_cast<float*>(p.y) + static_cast<size_t>(m) * p.yStride;  // float32 in all but SiluMul and GeluMul
     switch (p.epilogue) {
         case Epilogue::Store:
             y[r0] = s0;
@@ -41,7 +41,9 @@ __device__ __forceinline__ void pairEpilogue(const ProductParams& p, int32_t pai
             if (r1 != r0) y[r1] = __ldcg(y + r1) + s1;
             break;
         case Epilogue::SiluMul:
-            storeElement(p.y, p.yType, static_cast<size_t>(m) * p.yStride + r0, s0 / (1.f + __expf(-s0)) * s1);
+        case Epilogue::GeluMul:
+            storeElement(p.y, p.yType, static_cast<size_t>(m) * p.yStride + r0,
+                         activated(s0, p.epilogue == Epilogue::GeluMul) * s1);
             break;
         case Epilogue::Qkv: {
             const BatchRow row = p.rows[m];

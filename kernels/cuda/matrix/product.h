@@ -11,6 +11,7 @@ enum class Epilogue : int32_t {
     Store,     ///< y = sum
     Residual,  ///< y += sum
     SiluMul,   ///< W = gate rows, then up rows: y[i] = silu(gate_i x) * (up_i x)
+    GeluMul,   ///< the same with GELU (tanh form)
     Qkv,       ///< W = q, k, v rows: q rotated into y, k rotated and v into the current KV page
 };
 
@@ -19,7 +20,7 @@ struct ProductParams {
     const void* w = nullptr;       ///< (nRows, k) as DeviceMatrix::data
     const float* bias = nullptr;   ///< (nRows) or absent
     void* y = nullptr;             ///< (m, yStride) in yType
-    Element yType = Element::F32;  ///< another type for SiluMul only
+    Element yType = Element::F32;  ///< another type for SiluMul and GeluMul only
     int32_t yStride = 0;
     int32_t m = 0;  ///< rows of x
     int32_t k = 0;  ///< columns of W

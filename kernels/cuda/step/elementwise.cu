@@ -3,129 +3,14 @@
 #include "kernels/cuda/step/elementwise.h"
 
 #include "kernels/cuda/common.cuh"
+#include "kernels/cuda/step/rotations.cuh"
 
 namespace spanscope::cuda {
 namespace {
 
 constexpr int kThreads = 256;
 
-__device__ __forceinline__ float4 load4(const void* base, Element e, size_t i) {
-    if (e == Element::F32) return *reinterpret_cast<const float4*>(static_cast<const float*>(base) + i);
-    const uint2 u = *reinterpret_cast<const uint2*>(static_cast<const uint16_t*>(base) + i);
-    const float2 a = e == Element::F16 ? unpack2<Half>(u.x) : unpack2<Bf16>(u.x);
-    const float2 b = e == Element::F16 ? unpack2<Half>(u.y) : unpack2<Bf16>(u.y);
-    return make_float4(a.x, a.y, b.x, b.y);
-}
-__device__ __forceinline__ void store4(void* base, Element e, size_t i, float4 v) {
-    if (e == Element::F32) {
-        *reinterpret_cast<float4*>(static_cast<float*>(base) + i) = v;
-        return;
-    }
-    uint2 u;
-    u.x = e == Element::F16 ? pack2<Half>(v.x, v.y) : pack2<Bf16>(v.x, v.y);
-    u.y = e == Element::F16 ? pack2<Half>(v.z, v.w) : pack2<Bf16>(v.z, v.w);
-    *reinterpret_cast<uint2*>(static_cast<uint16_t*>(base) + i) = u;
-}
-
-/// Sum over the block; every thread gets it. scratch: one float per warp.
-__device__ __forceinline__ float blockSum(float v, float* scratch) {
-    v = warpSum(v);
-    __syncthreads();
-    if ((threadIdx.x & 31) == 0) scratch[threadIdx.x >> 5] = v;
-    __syncthreads();
-    float sum = 0.f;
-    for (int w = 0; w < static_cast<int>(blockDim.x) / 32; ++w) sum += scratch[w];
-    return sum;
-}
-
-constexpr int kNormThreads = 1024;  ///< at most
-constexpr int kNormQuads = 4;       ///< of a thread that stay in registers between the two uses
-/// A row per block, read once where it fits into registers (16,384 values): in a decode step that read is all of its
-/// time.
-__global__ void __launch_bounds__(kNormThreads) rmsNormKernel(const RmsNormParams p) {
-    __shared__ float scratch[kNormThreads / 32];
-    const int32_t n = p.hidden / 4, step = blockDim.x;
-    const float4* gain = reinterpret_cast<const float4*>(p.gain);
-    float4 g[kNormQuads], v[kNormQuads];
-#pragma unroll
-    for (int j = 0; j < kNormQuads; ++j) {
-        const int32_t i = threadIdx.x + j * step;
-        g[j] = i < n ? gain[i] : make_float4(0.f, 0.f, 0.f, 0.f);
-    }
-    launchDependents();  // before gridDependencySync(): the exception that common.cuh names
-    if (threadIdx.x == 0) prefetchWeights(p.prefetch, blockIdx.x);
-    gridDependencySync();
-    const size_t at = static_cast<size_t>(blockIdx.x) * p.hidden;
-    const float4* x = reinterpret_cast<const float4*>(p.x + at);
-    const auto squares = [](float4 q) { return q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w; };
-    const auto store = [&](int32_t i, float4 q, float4 gq, float scale) {
-        q.x *= scale * gq.x, q.y *= scale * gq.y, q.z *= scale * gq.z, q.w *= scale * gq.w;
-        store4(p.y, p.type, at + 4 * static_cast<size_t>(i), q);
-    };
-    float sum = 0.f;
-#pragma unroll
-    for (int j = 0; j < kNormQuads; ++j) {
-        const int32_t i = threadIdx.x + j * step;
-        v[j] = i < n ? __ldcg(x + i) : make_float4(0.f, 0.f, 0.f, 0.f);
-    }
-#pragma unroll
-    for (int j = 0; j < kNormQuads; ++j) sum += squares(v[j]);
-    for (int32_t i = threadIdx.x + kNormQuads * step; i < n; i += step) sum += squares(__ldcg(x + i));
-    const float scale = rsqrtf(blockSum(sum, scratch) / p.hidden + p.eps);
-#pragma unroll
-    for (int j = 0; j < kNormQuads; ++j) {
-        const int32_t i = threadIdx.x + j * step;
-        if (i < n) store(i, v[j], g[j], scale);
-    }
-    for (int32_t i = threadIdx.x + kNormQuads * step; i < n; i += step) store(i, __ldcg(x + i), gain[i], scale);
-}
-
-/// A thread per pair of values that rotate together.
-__global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendParams p) {
-    const int32_t row = blockIdx.y, half = p.headDim / 2, nAll = p.nHeads + 2 * p.nKvHeads;
-    const int32_t pair = blockIdx.x * kThreads + threadIdx.x;
-    const int32_t head = pair / half, i = pair - head * half;
-    const int32_t d0 = p.interleaved ? 2 * i : i, d1 = p.interleaved ? 2 * i + 1 : i + half;
-    const bool isV = head >= p.nHeads + p.nKvHeads;
-    gridDependencySync();
-    launchDependents();
-    if (head >= nAll) return;
-    int32_t position, page;
-    if (p.batchRows) {
-        position = p.batchRows[row].position;
-        page = p.batchRows[row].currentPage;
-        if (position < 0) return;
-    } else {
-        position = p.position0 + row;
-        page = p.table[position / kPageTokens];
-    }
-    const size_t in = (static_cast<size_t>(row) * nAll + head) * p.headDim;
-    float a = loadElement(p.qkv, p.inType, in + d0);
-    float b = loadElement(p.qkv, p.inType, in + d1);
-    if (p.bias) {
-        a += p.bias[head * p.headDim + d0];
-        b += p.bias[head * p.headDim + d1];
-    }
-    if (!isV) {
-        const float2 cs = p.rotation[static_cast<size_t>(row) * half + i];
-        const float ra = a * cs.x - b * cs.y, rb = b * cs.x + a * cs.y;
-        a = ra;
-        b = rb;
-    }
-    if (head < p.nHeads) {
-        const size_t at = (static_cast<size_t>(row) * p.nHeads + head) * p.headDim;
-        storeElement(p.q, p.qType, at + d0, a);
-        storeElement(p.q, p.qType, at + d1, b);
-    } else {
-        const int32_t kvHead = head - p.nHeads - (isV ? p.nKvHeads : 0);
-        const size_t at =
-            kvTile(page, p.nKvHeads, kvHead, isV, p.headDim) + static_cast<size_t>(position % kPageTokens) * p.headDim;
-        storeElement(p.kv, p.kvType, at + d0, a);
-        storeElement(p.kv, p.kvType, at + d1, b);
-    }
-}
-
-__global__ void __launch_bounds__(kThreads) siluMulKernel(const SiluMulParams p) {
+__global__ void __launch_bounds__(kThreads) gatedMulKernel(const GatedMulParams p) {
     if (threadIdx.x == 0) prefetchWeights(p.prefetch, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);
     gridDependencySync();
     launchDependents();
@@ -140,9 +25,10 @@ __global__ void __launch_bounds__(kThreads) siluMulKernel(const SiluMulParams p)
         g.x += bg.x, g.y += bg.y, g.z += bg.z, g.w += bg.w;
         u.x += bu.x, u.y += bu.y, u.z += bu.z, u.w += bu.w;
     }
-    const auto silu = [](float v) { return v / (1.f + __expf(-v)); };
+    const bool gelu = p.gelu != 0;
     store4(p.y, p.outType, row * p.ffn + i,
-           make_float4(silu(g.x) * u.x, silu(g.y) * u.y, silu(g.z) * u.z, silu(g.w) * u.w));
+           make_float4(activated(g.x, gelu) * u.x, activated(g.y, gelu) * u.y, activated(g.z, gelu) * u.z,
+                       activated(g.w, gelu) * u.w));
 }
 
 __global__ void __launch_bounds__(kThreads) addBiasKernel(const AddBiasParams p) {
@@ -150,6 +36,14 @@ __global__ void __launch_bounds__(kThreads) addBiasKernel(const AddBiasParams p)
     launchDependents();
     const int32_t i = blockIdx.x * kThreads + threadIdx.x;
     if (i < p.n) p.x[static_cast<size_t>(blockIdx.y) * p.n + i] += p.bias[i];
+}
+
+__global__ void __launch_bounds__(kThreads) softcapKernel(const SoftcapParams p) {
+    gridDependencySync();
+    launchDependents();
+    for (int64_t i = blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; i < p.n;
+         i += static_cast<int64_t>(gridDim.x) * kThreads)
+        p.x[i] = p.cap * tanhf(__ldcg(p.x + i) / p.cap);
 }
 
 constexpr int kArgmaxThreads = 1024;
@@ -218,12 +112,9 @@ __global__ void __launch_bounds__(kThreads) embedKernel(const EmbedParams p) {
     const size_t row = blockIdx.x;
     const int32_t token = p.tokens[row], position = p.position0 + blockIdx.x;
     for (int32_t i = threadIdx.x; i < p.hidden; i += kThreads)
-        p.x[row * p.hidden + i] = loadOfMatrix(p.embedding, p.type, static_cast<size_t>(token) * p.hidden + i);
-    for (int32_t i = threadIdx.x; i < p.halfDim; i += kThreads) {
-        double s, c;
-        sincos(static_cast<double>(p.invFreq[i]) * position, &s, &c);
-        p.rotation[row * p.halfDim + i] = make_float2(static_cast<float>(c), static_cast<float>(s));
-    }
+        p.x[row * p.hidden + i] =
+            p.scale * loadOfMatrix(p.embedding, p.type, static_cast<size_t>(token) * p.hidden + i);
+    writeRotations(p.rotations, static_cast<int32_t>(row), static_cast<int32_t>(gridDim.x), position, p.longRope);
 }
 
 __global__ void __launch_bounds__(kThreads) convertKernel(const ConvertParams p) {
@@ -280,6 +171,7 @@ __global__ void __launch_bounds__(kThreads) probeProbsKernel(const ProbeProbsPar
             for (int32_t d = 0; d < p.headDim; ++d)
                 dot += p.q[static_cast<size_t>(head) * p.headDim + d] * loadElement(p.kv, p.kvType, k + d);
             probs[t] = dot * p.scale;
+            if (p.softcap > 0.f) probs[t] = p.softcap * tanhf(probs[t] / p.softcap);
             top = fmaxf(top, probs[t]);
         }
     }
@@ -347,22 +239,16 @@ dim3 streamGrid(const LaunchContext& ctx, int64_t n) {
 
 }  // namespace
 
-cudaError_t launchRmsNorm(const LaunchContext& ctx, RmsNormParams params, int32_t nRows) {
-    params.prefetch.splitOver(nRows);
-    const int32_t quads = (params.hidden / 4 + 31) / 32 * 32;
-    return launch(ctx, rmsNormKernel, dim3(nRows), dim3(quads < kNormThreads ? quads : kNormThreads), 0, params);
-}
-cudaError_t launchRopeAppend(const LaunchContext& ctx, const RopeAppendParams& params, int32_t nRows) {
-    const int32_t nPairs = (params.nHeads + 2 * params.nKvHeads) * params.headDim / 2;
-    return launch(ctx, ropeAppendKernel, dim3((nPairs + kThreads - 1) / kThreads, nRows), dim3(kThreads), 0, params);
-}
-cudaError_t launchSiluMul(const LaunchContext& ctx, SiluMulParams params, int32_t nRows) {
+cudaError_t launchGatedMul(const LaunchContext& ctx, GatedMulParams params, int32_t nRows) {
     const dim3 grid((params.ffn / 4 + kThreads - 1) / kThreads, nRows);
     params.prefetch.splitOver(static_cast<int64_t>(grid.x) * grid.y);
-    return launch(ctx, siluMulKernel, grid, dim3(kThreads), 0, params);
+    return launch(ctx, gatedMulKernel, grid, dim3(kThreads), 0, params);
 }
 cudaError_t launchAddBias(const LaunchContext& ctx, const AddBiasParams& params, int32_t nRows) {
     return launch(ctx, addBiasKernel, dim3((params.n + kThreads - 1) / kThreads, nRows), dim3(kThreads), 0, params);
+}
+cudaError_t launchSoftcap(const LaunchContext& ctx, const SoftcapParams& params) {
+    return launch(ctx, softcapKernel, streamGrid(ctx, params.n), dim3(kThreads), 0, params);
 }
 cudaError_t launchArgmax(const LaunchContext& ctx, const ArgmaxParams& params, int32_t nRows) {
     return launch(ctx, argmaxKernel, dim3(nRows), dim3(kArgmaxThreads), 0, params);

@@ -1,49 +1,24 @@
-// The small kernels around the matrix products: normalisation, rotation and KV append, activation, sampling, probe.
+// The small kernels around the matrix products: activation, biases, embedding, soft cap, sampling, probe. Norms:
+// norms.h. Rotation and KV append: rope_append.h.
 #pragma once
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/matrix/matrix.h"
+#include "kernels/cuda/step/rotations.h"
 
 namespace spanscope::cuda {
 
-struct RmsNormParams {
-    const float* x = nullptr;     ///< (rows, hidden)
-    const float* gain = nullptr;  ///< (hidden)
-    void* y = nullptr;            ///< (rows, hidden) in type
-    Element type = Element::F32;
-    int32_t hidden = 0;  ///< multiple of 4
-    float eps = 0.f;
-    WeightPrefetch prefetch;  ///< what the next kernel reads
-};
-cudaError_t launchRmsNorm(const LaunchContext& ctx, RmsNormParams params, int32_t nRows);
-
-/// Where row i's token is stored: of a decode step (batch rows) or of a prefill chunk (one sequence, from position0).
-struct RopeAppendParams {
-    const void* qkv = nullptr;  ///< (rows, (nHeads + 2 nKvHeads) headDim) in inType
-    Element inType = Element::F32;
-    const float* bias = nullptr;       ///< ((nHeads + 2 nKvHeads) headDim) or absent
-    const float2* rotation = nullptr;  ///< (rows, headDim/2)
-    void* q = nullptr;                 ///< (rows, nHeads, headDim) in qType
-    Element qType = Element::F32;
-    void* kv = nullptr;  ///< the layer's pool
-    Element kvType = Element::F32;
-    int32_t nHeads = 0, nKvHeads = 0, headDim = 0, interleaved = 0;
-    const BatchRow* batchRows = nullptr;
-    const int32_t* table = nullptr;
-    int32_t position0 = 0;
-};
-cudaError_t launchRopeAppend(const LaunchContext& ctx, const RopeAppendParams& params, int32_t nRows);
-
-struct SiluMulParams {
+struct GatedMulParams {
     const void* gateUp = nullptr;  ///< (rows, 2 ffn) in inType
     Element inType = Element::F32;
     const float* bias = nullptr;  ///< (2 ffn) or absent
     void* y = nullptr;            ///< (rows, ffn) in outType
     Element outType = Element::F32;
+    int32_t gelu = 0;         ///< 0: SiLU of gate, 1: GELU in its tanh form
     int32_t ffn = 0;          ///< multiple of 4
     WeightPrefetch prefetch;  ///< what the next kernel reads
 };
-cudaError_t launchSiluMul(const LaunchContext& ctx, SiluMulParams params, int32_t nRows);
+cudaError_t launchGatedMul(const LaunchContext& ctx, GatedMulParams params, int32_t nRows);
 
 struct AddBiasParams {
     float* x = nullptr;           ///< (rows, n)
@@ -51,6 +26,14 @@ struct AddBiasParams {
     int32_t n = 0;
 };
 cudaError_t launchAddBias(const LaunchContext& ctx, const AddBiasParams& params, int32_t nRows);
+
+/// x = cap tanh(x / cap), in place.
+struct SoftcapParams {
+    float* x = nullptr;  ///< (n)
+    int64_t n = 0;
+    float cap = 0.f;
+};
+cudaError_t launchSoftcap(const LaunchContext& ctx, const SoftcapParams& params);
 
 struct ArgmaxParams {
     const float* logits = nullptr;  ///< (rows, vocab)
@@ -63,11 +46,11 @@ struct EmbedParams {
     const int32_t* tokens = nullptr;  ///< (rows)
     DeviceMatrix embedding;           ///< (vocab, hidden)
     Element type = Element::F32;
+    float scale = 1.f;   ///< of the embedding's values
     float* x = nullptr;  ///< (rows, hidden)
     int32_t hidden = 0;
-    const float* invFreq = nullptr;  ///< (halfDim)
-    float2* rotation = nullptr;      ///< (rows, halfDim)
-    int32_t halfDim = 0;
+    RotationParams rotations;
+    int32_t longRope = 0;  ///< 1: the long form of the angles
     int32_t position0 = 0;
 };
 cudaError_t launchEmbed(const LaunchContext& ctx, const EmbedParams& params, int32_t nRows);
@@ -97,7 +80,7 @@ struct ProbeProbsParams {
     Element kvType = Element::F32;
     const int32_t* table = nullptr;  ///< logical page -> page
     int32_t nHeads = 0, nKvHeads = 0, headDim = 0;
-    float scale = 0.f;
+    float scale = 0.f, softcap = 0.f;
     float* probs = nullptr;  ///< (nHeads, nTokens)
     int32_t nTokens = 0;     ///< position + 1
 };

@@ -2,10 +2,12 @@
 // A rebuild is O(intervals + kept pages), in parallel over both: a prefix sum over 256 intervals at a time says where
 // the pages of each begin in the list, then each thread finds the interval of a list entry by bisection. An interval
 // that begins on the page where the one before it ended adds bits to that page's mask, so a page is listed (and loaded)
-// once.
+// once. A window keeps the newest pages of a list: as many at most as it has itself, so that each of that many threads
+// looks at one page. They are copied, since the first one's mask is clipped to the window.
 #include "kernels/cuda/attention/span_schedule.cuh"
 #include "kernels/cuda/common.cuh"
 #include "kernels/cuda/step/plan_step.h"
+#include "kernels/cuda/step/rotations.cuh"
 
 namespace spanscope::cuda {
 namespace {
@@ -68,6 +70,7 @@ __device__ void rebuild(const StepItem& item) {
             k.page = item.table[logical];
             k.mask = bitsOnPage(v, logical);
             item.kept[nKept + e] = k;
+            if (item.logical) item.logical[nKept + e] = logical;
         }
         __syncthreads();
         if (continues) {
@@ -83,6 +86,7 @@ __device__ void rebuild(const StepItem& item) {
             KeptPage none;
             none.page = item.table[0];
             item.kept[0] = none;
+            if (item.logical) item.logical[0] = 0;
             nKept = 1;
             lastPage = 0;
         }
@@ -93,10 +97,43 @@ __device__ void rebuild(const StepItem& item) {
     }
 }
 
-/// The row's list, and its BatchRow.
+/// The part of the row's list, of nKept pages, that lies in window w, and its BatchRow.
+__device__ void planWindow(const PlanStepParams& p, const StepItem& item, int row, int w, int32_t nKept, int tid) {
+    __shared__ int32_t sFirst;
+    const int32_t firstToken = max(item.position - p.windows[w] + 1, 0), firstPage = firstToken / kPageTokens;
+    // No more of the list can lie in the window than the window has pages.
+    const int32_t from = max(nKept - (item.position / kPageTokens - firstPage + 1), 0);
+    if (tid == 0) sFirst = nKept;
+    __syncthreads();
+    for (int32_t i = from + tid; i < nKept; i += kThreads)  // of those that lie in it, the first
+        if (__ldcg(item.logical + i) >= firstPage && (i == from || __ldcg(item.logical + i - 1) < firstPage))
+            sFirst = i;
+    __syncthreads();
+    const int32_t first = sFirst, n = nKept - first;
+    KeptPage* to = p.windowKept[w] + static_cast<size_t>(row) * p.windowPages[w];
+    for (int32_t i = tid; i < n; i += kThreads) {
+        const unsigned long long page = __ldcg(reinterpret_cast<const unsigned long long*>(item.kept + first + i));
+        KeptPage k{static_cast<int32_t>(page), static_cast<uint32_t>(page >> 32)};
+        if (__ldcg(item.logical + first + i) == firstPage) k.mask &= ~0u << (firstToken % kPageTokens);
+        to[i] = k;
+    }
+    if (tid == 0) {
+        if (n == 0) to[0] = KeptPage{item.table[0], 0};  // as in rebuild()
+        BatchRow r;
+        r.kept = to;
+        r.nKept = max(n, 1);
+        r.position = item.position;
+        r.currentPage = item.table[item.position / kPageTokens];
+        p.rows[(1 + w) * gridDim.x + row] = r;
+    }
+    __syncthreads();  // sFirst is free again
+}
+
+/// The row's list, and its BatchRows.
 __device__ void planRow(const PlanStepParams& p, const StepItem& item, int row, int tid) {
+    __shared__ int32_t sKept;
     if (item.token < 0) {
-        if (tid == 0) p.rows[row] = BatchRow{};
+        if (tid <= p.nWindows) p.rows[tid * gridDim.x + row] = BatchRow{};
         return;
     }
     if (item.update == MaskUpdate::Rebuild) {
@@ -112,6 +149,7 @@ __device__ void planRow(const PlanStepParams& p, const StepItem& item, int row, 
             k.page = item.table[logical];
             k.mask = bit;
             item.kept[s.nKept] = k;
+            if (item.logical) item.logical[s.nKept] = logical;
             s.nKept += 1;
             s.lastLogicalPage = logical;
             *item.state = s;
@@ -124,23 +162,23 @@ __device__ void planRow(const PlanStepParams& p, const StepItem& item, int row, 
         r.position = item.position;
         r.currentPage = item.table[item.position / kPageTokens];
         p.rows[row] = r;
+        sKept = r.nKept;
     }
+    if (p.nWindows == 0) return;
+    __syncthreads();
+    for (int w = 0; w < p.nWindows; ++w) planWindow(p, item, row, w, sKept, tid);
 }
 
 /// What the row's layers begin with.
 __device__ void embedRow(const PlanStepParams& p, const StepItem& item, int row, int tid) {
+    writeRotations(p.rotations, row, static_cast<int32_t>(gridDim.x), item.position, item.longRope);
     if (item.token < 0) {
         for (int i = tid; i < p.hidden; i += kThreads) p.x[static_cast<size_t>(row) * p.hidden + i] = 0.f;
-        for (int i = tid; i < p.halfDim; i += kThreads) p.rotation[row * p.halfDim + i] = make_float2(1.f, 0.f);
         return;
-    }
-    for (int i = tid; i < p.halfDim; i += kThreads) {
-        double s, c;
-        sincos(static_cast<double>(p.invFreq[i]) * item.position, &s, &c);
-        p.rotation[row * p.halfDim + i] = make_float2(static_cast<float>(c), static_cast<float>(s));
     }
     for (int i = tid; i < p.hidden; i += kThreads) {
         p.x[static_cast<size_t>(row) * p.hidden + i] =
+            p.embeddingScale *
             loadOfMatrix(p.embedding, p.embeddingType, static_cast<size_t>(item.token) * p.hidden + i);
     }
 }

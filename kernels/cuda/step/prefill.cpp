@@ -18,17 +18,20 @@ Status Prefill::allocate(Element activations) {
     const int32_t poolTokens = m_model.kv.nPages() * kPageTokens;
     m_chunkTokens = std::min(kMaxChunkTokens, poolTokens);
     m_maxKeyTiles = (poolTokens + kPrefillTile - 1) / kPrefillTile;
-    const size_t n = u(m_chunkTokens), nQueryTiles = (n + kPrefillTile - 1) / kPrefillTile;
+    const size_t n = u(m_chunkTokens), nQueryTiles = (n + kPrefillTile - 1) / kPrefillTile,
+                 nLists = u(m_model.nLists());
     const size_t nQ = u(s.nHeads * s.headDim), nQkv = u((s.nHeads + 2 * s.nKvHeads) * s.headDim);
     const size_t hidden = u(s.hidden), ffn = u(s.ffn), element = elementBytes(activations);
     SPANSCOPE_TRY(m_tokens.allocate("prompt tokens", n * sizeof(int32_t)));
-    SPANSCOPE_TRY(m_rotation.allocate("prompt rotations", n * u(s.headDim / 2) * 2 * sizeof(float)));
+    SPANSCOPE_TRY(
+        m_rotation.allocate("prompt rotations", u(nRotationTables(s)) * n * u(s.headDim / 2) * 2 * sizeof(float)));
     SPANSCOPE_TRY(m_x.allocate("prompt residual stream", n * hidden * sizeof(float)));
     SPANSCOPE_TRY(m_normed.allocate("prompt activations", n * std::max(hidden, nQ) * element));
-    SPANSCOPE_TRY(m_wide.allocate("prompt projections", n * std::max(nQkv, 2 * ffn) * element));
+    SPANSCOPE_TRY(m_wide.allocate("prompt projections",
+                                  n * std::max({nQkv * element, 2 * ffn * element, hidden * sizeof(float)})));
     SPANSCOPE_TRY(m_narrow.allocate("prompt queries", n * std::max(ffn, nQ) * element));
-    SPANSCOPE_TRY(m_tiles.allocate("prompt tiles", nQueryTiles * u(m_maxKeyTiles) * sizeof(uint32_t)));
-    return m_nTiles.allocate("prompt tile counts", nQueryTiles * sizeof(int32_t));
+    SPANSCOPE_TRY(m_tiles.allocate("prompt tiles", nLists * nQueryTiles * u(m_maxKeyTiles) * sizeof(uint32_t)));
+    return m_nTiles.allocate("prompt tile counts", nLists * nQueryTiles * sizeof(int32_t));
 }
 
 size_t Prefill::nBytes() const {
@@ -89,8 +92,8 @@ Status Prefill::enqueueLayer(const LaunchContext& ctx, size_t index, PrefillAtte
     const Element type = m_model.weights.type();
     const int32_t n = attention.n;
     const auto mark = [&](Stage stage) { return m_timer.mark(stage, ctx.stream); };
-    const auto normalise = [&](const float* gain) -> Status {
-        SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, m_model.rmsNorm(m_x.as<float>(), gain, m_normed.as<>()), n));
+    const auto normalise = [&](const float* maybeGain) -> Status {
+        SPANSCOPE_CUDA_TRY(launchRmsNorm(ctx, m_model.rmsNorm(m_x.as<float>(), maybeGain, m_normed.as<>()), n));
         return mark(Stage::Other);
     };
     const auto product = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y,
@@ -98,12 +101,23 @@ Status Prefill::enqueueLayer(const LaunchContext& ctx, size_t index, PrefillAtte
         SPANSCOPE_TRY(m_products.multiply(ctx, matrix, {n, x.as<>(), y.as<>(), outType, &y == &m_x}));
         return mark(Stage::Matmul);
     };
+    // What joins the residual stream. m_wide is free when a product is normalised before.
+    const auto residual = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const float* maybeBias,
+                              const float* maybePostNorm) -> Status {
+        const DeviceBuffer& y = maybePostNorm ? m_wide : m_x;
+        SPANSCOPE_TRY(product(matrix, x, y, Element::F32));
+        SPANSCOPE_TRY(m_model.addBias(ctx, maybeBias, y.as<float>(), n));
+        if (!maybePostNorm) return {};
+        const AddNormedParams add = m_model.addNormed(m_x.as<float>(), m_wide.as<float>(), maybePostNorm);
+        SPANSCOPE_CUDA_TRY(launchAddNormed(ctx, add, n));
+        return mark(Stage::Other);
+    };
     SPANSCOPE_TRY(normalise(layer.attnNorm));
     SPANSCOPE_TRY(product(layer.qkv, m_normed, m_wide, type));
-    RopeAppendParams rope = m_model.ropeAppend(index);
+    RopeAppendParams rope = m_model.ropeAppend(index, m_rotation, n);
     rope.qkv = m_wide.as<>();
     rope.inType = type;
-    rope.rotation = m_rotation.as<float2>();
+    rope.bias = layer.qkvBias;
     rope.q = m_narrow.as<>();
     rope.qType = type;
     rope.table = attention.table;
@@ -111,23 +125,31 @@ Status Prefill::enqueueLayer(const LaunchContext& ctx, size_t index, PrefillAtte
     SPANSCOPE_CUDA_TRY(launchRopeAppend(ctx, rope, n));
     SPANSCOPE_TRY(mark(Stage::Other));
     attention.kv = m_model.kv.layer(index);
+    selectList(attention, m_model.listOf(index));
     SPANSCOPE_CUDA_TRY(launchPrefillAttention(ctx, attention));
     SPANSCOPE_TRY(mark(Stage::Attention));
-    SPANSCOPE_TRY(product(layer.o, m_normed, m_x, Element::F32));
-    SPANSCOPE_TRY(m_model.addBias(ctx, layer.oBias, m_x.as<float>(), n));
+    SPANSCOPE_TRY(residual(layer.o, m_normed, layer.oBias, layer.postAttnNorm));
     SPANSCOPE_TRY(normalise(layer.mlpNorm));
     SPANSCOPE_TRY(product(layer.gateUp, m_normed, m_wide, type));
-    SiluMulParams silu;
-    silu.gateUp = m_wide.as<>();
-    silu.inType = type;
-    silu.bias = layer.gateUpBias;
-    silu.y = m_narrow.as<>();
-    silu.outType = type;
-    silu.ffn = m_model.shape.ffn;
-    SPANSCOPE_CUDA_TRY(launchSiluMul(ctx, silu, n));
+    GatedMulParams gated;
+    gated.gateUp = m_wide.as<>();
+    gated.inType = type;
+    gated.bias = layer.gateUpBias;
+    gated.y = m_narrow.as<>();
+    gated.outType = type;
+    gated.gelu = m_model.shape.activation == Activation::GeluTanh;
+    gated.ffn = m_model.shape.ffn;
+    SPANSCOPE_CUDA_TRY(launchGatedMul(ctx, gated, n));
     SPANSCOPE_TRY(mark(Stage::Other));
-    SPANSCOPE_TRY(product(layer.down, m_narrow, m_x, Element::F32));
-    return m_model.addBias(ctx, layer.downBias, m_x.as<float>(), n);
+    return residual(layer.down, m_narrow, layer.downBias, layer.postMlpNorm);
+}
+
+void Prefill::selectList(PrefillAttentionParams& attention, int32_t list) const {
+    const size_t nQueryTiles = static_cast<size_t>((m_chunkTokens + kPrefillTile - 1) / kPrefillTile);
+    const size_t at = static_cast<size_t>(list) * nQueryTiles;
+    attention.window = list == 0 ? 0 : m_model.windows[static_cast<size_t>(list - 1)];
+    attention.tiles = m_tiles.as<uint32_t>() + at * static_cast<size_t>(m_maxKeyTiles);
+    attention.nTiles = m_nTiles.as<int32_t>() + at;
 }
 
 Status Prefill::runChunk(const LaunchContext& base, const KvSequence& sequence, std::span<const int32_t> tokens,
@@ -146,10 +168,10 @@ Status Prefill::runChunk(const LaunchContext& base, const KvSequence& sequence, 
     embed.embedding = m_model.weights.embedding();
     embed.type = type;
     embed.x = m_x.as<float>();
+    embed.scale = s.embeddingScale;
     embed.hidden = s.hidden;
-    embed.invFreq = m_model.weights.invFreq();
-    embed.rotation = m_rotation.as<float2>();
-    embed.halfDim = s.headDim / 2;
+    embed.rotations = m_model.rotations(m_rotation);
+    embed.longRope = sequence.longRope ? 1 : 0;
     embed.position0 = position0;
     SPANSCOPE_CUDA_TRY(launchEmbed(ctx, embed, n));
 
@@ -165,13 +187,15 @@ Status Prefill::runChunk(const LaunchContext& base, const KvSequence& sequence, 
     attention.nKvHeads = s.nKvHeads;
     attention.headDim = s.headDim;
     attention.scale = m_model.attentionScale();
+    attention.softcap = s.attentionSoftcap;
     attention.runs = m_runs.as<DeviceRun>();
     attention.nRuns = nRuns;
     attention.intervals = m_intervals.as<Interval>();
-    attention.tiles = m_tiles.as<uint32_t>();
-    attention.nTiles = m_nTiles.as<int32_t>();
     attention.maxKeyTiles = m_maxKeyTiles;
-    SPANSCOPE_CUDA_TRY(launchPrefillPlan(ctx, attention));
+    for (int32_t list = 0; list < m_model.nLists(); ++list) {
+        selectList(attention, list);
+        SPANSCOPE_CUDA_TRY(launchPrefillPlan(ctx, attention));
+    }
     SPANSCOPE_TRY(m_timer.mark(Stage::Other, ctx.stream));
 
     for (size_t l = 0; l < m_model.weights.layers().size(); ++l) SPANSCOPE_TRY(enqueueLayer(ctx, l, attention));
@@ -191,6 +215,7 @@ Status Prefill::enqueueLogits(const LaunchContext& ctx, int32_t nTokens, std::sp
         SPANSCOPE_TRY(m_products.multiply(ctx, m_model.weights.head(),
                                           {here, m_step.normed.as<>(), m_step.logits.as<>(), Element::F32, false}));
         SPANSCOPE_TRY(m_timer.mark(Stage::Matmul, ctx.stream));
+        SPANSCOPE_TRY(m_model.capLogits(ctx, m_step.logits.as<float>(), here));
         SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(logits.data() + static_cast<size_t>(done) * vocab, m_step.logits.as<>(),
                                            static_cast<size_t>(here) * vocab * sizeof(float), cudaMemcpyDeviceToHost,
                                            ctx.stream));

@@ -37,6 +37,8 @@ class Prefill {
     Status uploadRuns(const LaunchContext& ctx, std::span<const QueryRun> runs, int32_t firstToken, int32_t nTokens,
                       int32_t position0, int32_t& nRuns);
     Status enqueueLayer(const LaunchContext& ctx, size_t index, PrefillAttentionParams& attention);
+    /// What differs where a layer has list `list` (DeviceModel::listOf).
+    void selectList(PrefillAttentionParams& attention, int32_t list) const;
     /// Logits of the chunk's last tokens, as many as `logits` holds.
     Status enqueueLogits(const LaunchContext& ctx, int32_t nTokens, std::span<float> logits);
 
@@ -49,7 +51,7 @@ class Prefill {
     int32_t m_maxKeyTiles = 0;
     // (chunkTokens, ...), in the weights' type where not float32
     DeviceBuffer m_tokens, m_rotation, m_x, m_normed;
-    DeviceBuffer m_wide;    ///< q, k and v, or gate and up
+    DeviceBuffer m_wide;    ///< q, k and v, or gate and up, or a product in float32 that is normalised
     DeviceBuffer m_narrow;  ///< rotated q, or the MLP's hidden activations
     DeviceBuffer m_tiles, m_nTiles;
     DeviceBuffer m_runs, m_intervals;  ///< grown on demand

@@ -25,6 +25,8 @@ void StepIo::writeItem(const DecodeItem& item, KvSequence& s, StepItem& out) {
     out.position = item.position;
     out.table = s.table;
     out.kept = s.kept;
+    out.logical = s.logical;
+    out.longRope = s.longRope ? 1 : 0;
     out.state = s.state;
     if (item.maskId != 0 && item.maskId == s.maskId && item.position == s.maskPosition + 1) {
         out.update = holds(item.visible, item.position) ? MaskUpdate::Extend : MaskUpdate::Keep;

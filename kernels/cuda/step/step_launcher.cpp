@@ -2,6 +2,8 @@
 //   one row        gemv.h: a layer is five kernels, qkv (with norm, rotation, KV append), attention, output (with
 //                  residual), gate/up (with norm and activation), down (with residual)
 //   a few          skinny_gemm.h: seven, with norms by themselves
+// One more where rotation is not part of the product (QK-norm, partial rotation), and one for each norm behind output
+// or down.
 //   more           cuBLASLt and small kernels between. Above four rows each matrix has what is faster (step_tuner.h).
 // Without compute capability 9.0 or 16-bit weights: gemv.h up to four rows, cuBLASLt above.
 #include "kernels/cuda/step/step_launcher.h"
@@ -78,6 +80,7 @@ SpanAttentionParams StepLauncher::attentionOf(int32_t bucket, Element outType) c
     a.nKvHeads = m_model.shape.nKvHeads;
     a.headDim = m_model.shape.headDim;
     a.scale = m_model.attentionScale();
+    a.softcap = m_model.shape.attentionSoftcap;
     a.out = m_buffers.attended.as<>();
     a.outType = outType;
     a.work = m_buffers.attentionWork.as<BlockWork>();
@@ -90,6 +93,9 @@ SpanAttentionParams StepLauncher::attentionOf(int32_t bucket, Element outType) c
 
 Status StepLauncher::enqueueAttention(const Step& step, size_t index) {
     SpanAttentionParams a = step.attention;
+    const int32_t list = m_model.listOf(index);
+    a.rows += list * step.nRows;
+    a.work += list * m_buffers.workStride;
     a.kv = m_model.kv.layer(index);
     a.prefetch = prefetchOf(step, m_model.weights.layers()[index].o);
     SPANSCOPE_CUDA_TRY(launchSpanAttention(step.ctx, a));
@@ -97,15 +103,46 @@ Status StepLauncher::enqueueAttention(const Step& step, size_t index) {
     return step.onLayer ? step.onLayer(index) : Status();
 }
 
+Epilogue StepLauncher::gatedEpilogue() const {
+    return m_model.shape.activation == Activation::GeluTanh ? Epilogue::GeluMul : Epilogue::SiluMul;
+}
+
 void StepLauncher::rotateAndAppend(size_t index, ProductParams& qkv) const {
+    const ModelShape& s = m_model.shape;
+    if (!rotatesInProduct(s, static_cast<int32_t>(index))) {
+        qkv.epilogue = Epilogue::Store;
+        qkv.y = m_buffers.qkv.as<>();
+        qkv.yStride = (s.nHeads + 2 * s.nKvHeads) * s.headDim;
+        return;
+    }
+    qkv.epilogue = Epilogue::Qkv;
+    qkv.y = m_buffers.q.as<>();
+    qkv.yStride = s.nHeads * s.headDim;
     qkv.rows = m_buffers.rows.as<BatchRow>();
-    qkv.rotation = m_buffers.rotation.as<float2>();
+    qkv.rotation = m_model.rotationOf(index, m_buffers.rotation, qkv.m);
     qkv.kv = m_model.kv.layer(index);
     qkv.kvType = m_model.kv.type();
-    qkv.nHeads = m_model.shape.nHeads;
-    qkv.nKvHeads = m_model.shape.nKvHeads;
-    qkv.headDim = m_model.shape.headDim;
-    qkv.interleaved = m_model.shape.ropeInterleaved;
+    qkv.nHeads = s.nHeads;
+    qkv.nKvHeads = s.nKvHeads;
+    qkv.headDim = s.headDim;
+    qkv.interleaved = s.ropeInterleaved;
+}
+
+Status StepLauncher::enqueueRope(const Step& step, size_t index, const float* maybeBias) {
+    RopeAppendParams rope = m_model.ropeAppend(index, m_buffers.rotation, step.nRows);
+    rope.qkv = m_buffers.qkv.as<>();
+    rope.bias = maybeBias;
+    rope.q = m_buffers.q.as<>();
+    rope.batchRows = m_buffers.rows.as<BatchRow>();
+    SPANSCOPE_CUDA_TRY(launchRopeAppend(step.ctx, rope, step.nRows));
+    return mark(Stage::Other, step);
+}
+
+Status StepLauncher::enqueuePostNorm(const Step& step, const float* maybeGain) {
+    if (!maybeGain) return {};
+    const AddNormedParams add = m_model.addNormed(m_buffers.x.as<float>(), m_buffers.projected.as<float>(), maybeGain);
+    SPANSCOPE_CUDA_TRY(launchAddNormed(step.ctx, add, step.nRows));
+    return mark(Stage::Other, step);
 }
 
 Status StepLauncher::enqueueGemvLayer(const Step& step, size_t index) {
@@ -126,21 +163,27 @@ Status StepLauncher::enqueueGemvLayer(const Step& step, size_t index) {
         g.m = step.nRows;
         return g;
     };
-    GemvParams qkv = product(Epilogue::Qkv, b.x, layer.attnNorm, layer.qkvBias, b.q, s.nHeads * s.headDim);
+    const auto residual = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const float* maybeBias,
+                              const float* maybePostNorm, const DeviceMatrix& next) -> Status {
+        GemvParams g = product(maybePostNorm ? Epilogue::Store : Epilogue::Residual, x, nullptr, maybeBias,
+                               maybePostNorm ? b.projected : b.x, s.hidden);
+        g.prefetch = prefetchOf(step, next);
+        SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, matrix, type, g));
+        SPANSCOPE_TRY(mark(Stage::Matmul, step));
+        return enqueuePostNorm(step, maybePostNorm);
+    };
+    GemvParams qkv = product(Epilogue::Qkv, b.x, layer.attnNorm, layer.qkvBias, b.q, 0);
     rotateAndAppend(index, qkv);
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, step));
+    if (qkv.epilogue != Epilogue::Qkv) SPANSCOPE_TRY(enqueueRope(step, index, nullptr));
     SPANSCOPE_TRY(enqueueAttention(step, index));
-    GemvParams o = product(Epilogue::Residual, b.attended, nullptr, layer.oBias, b.x, s.hidden);
-    o.prefetch = prefetchOf(step, layer.gateUp);
-    SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.o, type, o));
-    GemvParams gateUp = product(Epilogue::SiluMul, b.x, layer.mlpNorm, layer.gateUpBias, b.hidden, s.ffn);
+    SPANSCOPE_TRY(residual(layer.o, b.attended, layer.oBias, layer.postAttnNorm, layer.gateUp));
+    GemvParams gateUp = product(gatedEpilogue(), b.x, layer.mlpNorm, layer.gateUpBias, b.hidden, s.ffn);
     gateUp.prefetch = prefetchOf(step, layer.down);
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.gateUp, type, gateUp));
-    GemvParams down = product(Epilogue::Residual, b.hidden, nullptr, layer.downBias, b.x, s.hidden);
-    down.prefetch = prefetchOf(step, matrixAfterLayer(index));
-    SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.down, type, down));
-    return mark(Stage::Matmul, step);
+    SPANSCOPE_TRY(mark(Stage::Matmul, step));
+    return residual(layer.down, b.hidden, layer.downBias, layer.postMlpNorm, matrixAfterLayer(index));
 }
 
 Status StepLauncher::enqueueGemvHead(const Step& step) {
@@ -155,107 +198,6 @@ Status StepLauncher::enqueueGemvHead(const Step& step) {
     return mark(Stage::Matmul, step);
 }
 
-Status StepLauncher::enqueueNorm(const Step& step, const float* gain, const WeightPrefetch& prefetch) {
-    RmsNormParams norm = m_model.rmsNorm(m_buffers.x.as<float>(), gain, m_buffers.normed.as<>());
-    norm.prefetch = prefetch;
-    SPANSCOPE_CUDA_TRY(launchRmsNorm(step.ctx, norm, step.nRows));
-    return mark(Stage::Other, step);
-}
-
-Status StepLauncher::enqueueSkinny(const Step& step, const DeviceMatrix& matrix, const SkinnyParams& params) {
-    const Element type = m_model.weights.type();
-    SPANSCOPE_CUDA_TRY(launchSkinny(step.ctx, matrix, type, planSkinny(step.ctx, matrix, type, params.m), params));
-    return mark(Stage::Matmul, step);
-}
-
-Status StepLauncher::enqueueGemm(const Step& step, const DeviceMatrix& matrix, const DeviceBuffer& x,
-                                 const DeviceBuffer& y, bool accumulate) {
-    SPANSCOPE_TRY(m_products.multiply(step.ctx, matrix, {step.nRows, x.as<>(), y.as<>(), Element::F32, accumulate}));
-    return mark(Stage::Matmul, step);
-}
-
-Status StepLauncher::enqueueWideLayer(const Step& step, size_t index) {
-    const ModelShape& s = m_model.shape;
-    const StepBuffers& b = m_buffers;
-    const DeviceLayer& layer = m_model.weights.layers()[index];
-    const Element type = m_model.weights.type();
-    const auto& skinny = step.choice.skinny;
-    const auto product = [&](Epilogue epilogue, const DeviceBuffer& x, const float* bias, const DeviceBuffer& y,
-                             int32_t yStride) {
-        SkinnyParams p;
-        p.epilogue = epilogue;
-        p.x = x.as<>();
-        p.bias = bias;
-        p.y = y.as<>();
-        p.yStride = yStride;
-        p.m = step.nRows;
-        return p;
-    };
-    const auto residual = [&](StepMatrix which, const DeviceMatrix& matrix, const DeviceBuffer& x,
-                              const float* maybeBias, const DeviceMatrix& next) -> Status {
-        if (!skinny[which]) {
-            SPANSCOPE_TRY(enqueueGemm(step, matrix, x, b.x, true));
-            return m_model.addBias(step.ctx, maybeBias, b.x.as<float>(), step.nRows);
-        }
-        SkinnyParams p = product(Epilogue::Residual, x, maybeBias, b.x, s.hidden);
-        p.prefetch = prefetchOf(step, next);
-        return enqueueSkinny(step, matrix, p);
-    };
-    // A norm prefetches the matrix after it where the product before it has not.
-    const auto prefetchUnless = [&](bool done, const DeviceMatrix& matrix) {
-        return done ? WeightPrefetch{} : prefetchOf(step, matrix);
-    };
-    SPANSCOPE_TRY(enqueueNorm(step, layer.attnNorm, prefetchUnless(skinny[kDown], layer.qkv)));
-    if (skinny[kQkv]) {
-        SkinnyParams qkv = product(Epilogue::Qkv, b.normed, layer.qkvBias, b.q, s.nHeads * s.headDim);
-        rotateAndAppend(index, qkv);
-        SPANSCOPE_TRY(enqueueSkinny(step, layer.qkv, qkv));
-    } else {
-        SPANSCOPE_TRY(enqueueGemm(step, layer.qkv, b.normed, b.qkv, false));
-        RopeAppendParams rope = m_model.ropeAppend(index);
-        rope.qkv = b.qkv.as<>();
-        rope.rotation = b.rotation.as<float2>();
-        rope.q = b.q.as<>();
-        rope.batchRows = b.rows.as<BatchRow>();
-        SPANSCOPE_CUDA_TRY(launchRopeAppend(step.ctx, rope, step.nRows));
-        SPANSCOPE_TRY(mark(Stage::Other, step));
-    }
-    SPANSCOPE_TRY(enqueueAttention(step, index));
-    SPANSCOPE_TRY(residual(kO, layer.o, b.attended, layer.oBias, layer.gateUp));
-    SPANSCOPE_TRY(enqueueNorm(step, layer.mlpNorm, prefetchUnless(skinny[kO], layer.gateUp)));
-    if (skinny[kGateUp]) {
-        SkinnyParams gateUp = product(Epilogue::SiluMul, b.normed, layer.gateUpBias, b.hidden, s.ffn);
-        gateUp.yType = type;
-        gateUp.prefetch = prefetchOf(step, layer.down);
-        SPANSCOPE_TRY(enqueueSkinny(step, layer.gateUp, gateUp));
-    } else {
-        SPANSCOPE_TRY(enqueueGemm(step, layer.gateUp, b.normed, b.gateUp, false));
-        SiluMulParams silu;
-        silu.gateUp = b.gateUp.as<>();
-        silu.bias = layer.gateUpBias;
-        silu.y = b.hidden.as<>();
-        silu.outType = type;
-        silu.ffn = s.ffn;
-        silu.prefetch = prefetchOf(step, layer.down);
-        SPANSCOPE_CUDA_TRY(launchSiluMul(step.ctx, silu, step.nRows));
-        SPANSCOPE_TRY(mark(Stage::Other, step));
-    }
-    return residual(kDown, layer.down, b.hidden, layer.downBias, matrixAfterLayer(index));
-}
-
-Status StepLauncher::enqueueWideHead(const Step& step) {
-    const DeviceMatrix& matrix = m_model.weights.head();
-    SPANSCOPE_TRY(enqueueNorm(step, m_model.weights.finalNorm(),
-                              step.choice.skinny[kDown] ? WeightPrefetch{} : prefetchOf(step, matrix)));
-    if (!step.choice.skinny[kHead]) return enqueueGemm(step, matrix, m_buffers.normed, m_buffers.logits, false);
-    SkinnyParams head;
-    head.x = m_buffers.normed.as<>();
-    head.y = m_buffers.logits.as<>();
-    head.yStride = m_model.shape.vocab;
-    head.m = step.nRows;
-    return enqueueSkinny(step, matrix, head);
-}
-
 Status StepLauncher::enqueuePlan(const Step& step) {
     PlanStepParams plan;
     plan.items = m_io.deviceItems();
@@ -263,11 +205,18 @@ Status StepLauncher::enqueuePlan(const Step& step) {
     plan.x = m_buffers.x.as<float>();
     plan.embedding = m_model.weights.embedding();
     plan.embeddingType = m_model.weights.type();
+    plan.embeddingScale = m_model.shape.embeddingScale;
     plan.hidden = m_model.shape.hidden;
-    plan.halfDim = m_model.shape.headDim / 2;
-    plan.invFreq = m_model.weights.invFreq();
-    plan.rotation = m_buffers.rotation.as<float2>();
+    plan.rotations = m_model.rotations(m_buffers.rotation);
     plan.schedule = spanSchedule(step.ctx, step.attention);
+    plan.schedule.nLists = m_model.nLists();
+    plan.schedule.workStride = m_buffers.workStride;
+    plan.nWindows = static_cast<int32_t>(m_model.windows.size());
+    for (size_t w = 0; w < m_model.windows.size(); ++w) {
+        plan.windows[w] = m_model.windows[w];
+        plan.windowKept[w] = m_buffers.windowKept[w].as<KeptPage>();
+        plan.windowPages[w] = pagesOfWindow(m_model.windows[w], m_model.kv.nPages());
+    }
     SPANSCOPE_CUDA_TRY(launchPlanStep(step.ctx, plan, step.nRows));
     return mark(Stage::Other, step);
 }
@@ -290,6 +239,7 @@ Status StepLauncher::enqueue(const LaunchContext& ctx, int32_t bucket, const Ste
     for (size_t l = 0; l < m_model.weights.layers().size(); ++l)
         SPANSCOPE_TRY(gemv ? enqueueGemvLayer(step, l) : enqueueWideLayer(step, l));
     SPANSCOPE_TRY(gemv ? enqueueGemvHead(step) : enqueueWideHead(step));
+    SPANSCOPE_TRY(m_model.capLogits(step.ctx, m_buffers.logits.as<float>(), bucket));
     return enqueueArgmax(step);
 }
 

@@ -56,17 +56,24 @@ class StepLauncher {
     WeightPrefetch prefetchOf(const Step& step, const DeviceMatrix& matrix) const;
     /// What follows layer `index`: the next one's first matrix, or the head.
     const DeviceMatrix& matrixAfterLayer(size_t index) const;
+    /// Sets epilogue and output of the product of q, k and v: rotated and appended, or stored for enqueueRope().
     void rotateAndAppend(size_t index, ProductParams& qkv) const;
+    /// SiluMul or GeluMul.
+    Epilogue gatedEpilogue() const;
 
     Status enqueuePlan(const Step& step);
     Status enqueueAttention(const Step& step, size_t index);
+    /// QK-norm, rotation and append of what the product has stored. maybeBias: not yet in it.
+    Status enqueueRope(const Step& step, size_t index, const float* maybeBias);
+    /// Of a product in `projected`, which joins the residual stream; nothing without a gain.
+    Status enqueuePostNorm(const Step& step, const float* maybeGain);
     Status enqueueGemvLayer(const Step& step, size_t index);
     Status enqueueGemvHead(const Step& step);
     /// By skinny_gemm.h or cuBLASLt, matrix by matrix.
     Status enqueueWideLayer(const Step& step, size_t index);
     Status enqueueWideHead(const Step& step);
-    /// The residual stream, normalised, to `normed`.
-    Status enqueueNorm(const Step& step, const float* gain, const WeightPrefetch& prefetch);
+    /// The residual stream, normalised where there is a gain, to `normed`.
+    Status enqueueNorm(const Step& step, const float* maybeGain, const WeightPrefetch& prefetch);
     Status enqueueSkinny(const Step& step, const DeviceMatrix& matrix, const SkinnyParams& params);
     Status enqueueGemm(const Step& step, const DeviceMatrix& matrix, const DeviceBuffer& x, const DeviceBuffer& y,
                        bool accumulate);

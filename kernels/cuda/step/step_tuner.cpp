@@ -41,9 +41,14 @@ Status StepTuner::tuneGemms(const LaunchContext& ctx, int32_t bucket) {
     };
     const StepBuffers& b = m_buffers;
     SPANSCOPE_TRY(tune(&DeviceLayer::qkv, b.normed, b.qkv, false));
-    SPANSCOPE_TRY(tune(&DeviceLayer::o, b.attended, b.x, true));
+    // Where a norm follows a product, it is no sum with the residual stream.
+    const DeviceLayer& layer = m_model.weights.layers().front();
+    const auto tuneResidual = [&](const DeviceMatrix DeviceLayer::*matrix, const DeviceBuffer& x, bool normed) {
+        return tune(matrix, x, normed ? b.projected : b.x, !normed);
+    };
+    SPANSCOPE_TRY(tuneResidual(&DeviceLayer::o, b.attended, layer.postAttnNorm != nullptr));
     SPANSCOPE_TRY(tune(&DeviceLayer::gateUp, b.normed, b.gateUp, false));
-    SPANSCOPE_TRY(tune(&DeviceLayer::down, b.hidden, b.x, true));
+    SPANSCOPE_TRY(tuneResidual(&DeviceLayer::down, b.hidden, layer.postMlpNorm != nullptr));
     const DeviceMatrix* head = &m_model.weights.head();
     return m_products.tune(ctx, {&head, 1}, {bucket, b.normed.as<>(), b.logits.as<>(), Element::F32, false});
 }

@@ -8,6 +8,7 @@
 namespace spanscope::cuda {
 
 inline constexpr int kMaxBatch = 64;      ///< rows of one decode step
+inline constexpr int kMaxWindows = 3;     ///< different windows of one model's layers
 inline constexpr int kHeadsPerBlock = 8;  ///< query heads of a task: one attention block serves them together
 
 enum class Element : int32_t { F32, F16, BF16 };
@@ -41,10 +42,12 @@ struct StepItem {
         nullptr;                     ///< (nIntervals) device address; clipped to position, none empty, none touching
     const int32_t* table = nullptr;  ///< (capacity pages) logical page -> page of the pool
     KeptPage* kept = nullptr;        ///< (capacity pages)
+    int32_t* logical = nullptr;      ///< (capacity pages) logical page of each kept one; absent: no layer has a window
+    int32_t longRope = 0;            ///< 1: the long form of the angles
     SequenceState* state = nullptr;
 };
 
-/// What plan_step leaves for the other kernels of the step.
+/// What plan_step leaves for the other kernels of the step: of each row the whole list, and its part in each window.
 struct BatchRow {
     const KeptPage* kept = nullptr;
     int32_t nKept = 0;

@@ -87,14 +87,15 @@ QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, i
     static const char* const names[] = {
         QT_TR_NOOP("step"),   QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
         QT_TR_NOOP("loaded"), QT_TR_NOOP("causal")};
-    static const char* const tips[] = {QT_TR_NOOP("Index of the response token"),
-                                       QT_TR_NOOP("Tokens stored when the step ran, itself included"),
-                                       QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
-                                       QT_TR_NOOP("The same for the run beside it"),
-                                       QT_TR_NOOP("Wall time of this step alone"),
-                                       QT_TR_NOOP("Tokens in the step's interval list"),
-                                       QT_TR_NOOP("The same rounded outward to pages of 16 tokens: what is loaded"),
-                                       QT_TR_NOOP("Tokens that plain causal attention would attend to")};
+    static const char* const tips[] = {
+        QT_TR_NOOP("Index of the response token"),
+        QT_TR_NOOP("Tokens stored when the step ran, itself included"),
+        QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
+        QT_TR_NOOP("The same for the run beside it"),
+        QT_TR_NOOP("Wall time of this step alone"),
+        QT_TR_NOOP("Tokens in the step's interval list"),
+        QT_TR_NOOP("The same rounded outward to pages of 16 tokens, mean over layers: what is loaded"),
+        QT_TR_NOOP("Tokens that plain causal attention would attend to")};
     if (role == Qt::DisplayRole && (section == DeclaredRate || section == DenseRate))
         return tr("%1 t/s").arg(section == DeclaredRate ? m_first : m_second);
     if (role == Qt::DisplayRole) return tr(names[section]);
