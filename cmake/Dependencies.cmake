@@ -2,7 +2,8 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SPM REQUIRED IMPORTED_TARGET sentencepiece>=0.1.97)
-pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc>=67)  # sentence boundaries (libicu-dev)
+pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc>=67)  # sentence boundaries, composed characters (libicu-dev)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8>=10.40)  # what text is cut into words with
 pkg_check_modules(MINIZIP REQUIRED IMPORTED_TARGET minizip)
 find_package(ZLIB 1.2.12 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)

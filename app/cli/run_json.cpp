@@ -17,7 +17,8 @@ std::vector<int32_t> responseIds(const RunData& run, const Tokenizer& tokenizer)
     std::vector<int32_t> ids;
     ids.reserve(run.steps.size() + 1);
     for (const StepRecord& step : run.steps) ids.push_back(step.token.id);
-    if (run.stats.stop == StopReason::EndOfText) ids.push_back(tokenizer.eosId());
+    if (run.stats.stop == StopReason::EndOfText)  // old recordings do not say which piece it was
+        ids.push_back(run.stats.stopId >= 0 ? run.stats.stopId : tokenizer.eosId());
     return ids;
 }
 
@@ -75,6 +76,10 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"kv_type", h.kvType},
         {"n_threads", h.nThreads},
     };
+    if (s.stopId >= 0) {
+        object["stop_id"] = s.stopId;
+        object["stop_piece"] = s.stopPiece;
+    }
     if (!h.warning.empty()) object["warning"] = h.warning;
     const AnswerCheck check = checkAnswer(run);
     if (check.verdict != AnswerCheck::Verdict::None) object["checked"] = check.verdict == AnswerCheck::Verdict::Right;
@@ -95,7 +100,7 @@ std::string runSummary(const RunData& run) {
     if (s.decodeTokensPerS() > 0) text += ", " + decimal(s.decodeTokensPerS(), 1) + " t/s";
     text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +
             " %, loaded " + decimal(100 * s.loadedFraction(), 1) + " % of causal, " +
-            std::to_string(run.violations.size()) + " violations, stop reason " + stopReasonName(s.stop);
+            std::to_string(run.violations.size()) + " violations, stop reason " + stopWords(s);
     return text;
 }
 

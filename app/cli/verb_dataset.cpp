@@ -104,8 +104,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     if (!o.textOnly) {
         const std::string path =
             o.tokenizer.empty() ? bundledModel(bundledFor(o.task)) + "/tokenizer.model" : o.tokenizer;
-        const bool folder = std::filesystem::is_directory(path);
-        auto loaded = loadSentencePiece(folder ? path + "/tokenizer.model" : path);
+        auto loaded = openTokenizer(path);
         if (!loaded) return log.fail(loaded.error());
         tokenizer = std::move(*loaded);
     }

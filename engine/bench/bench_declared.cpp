@@ -32,7 +32,7 @@ Result<Script> workedSheet(const Model& model, const TaskCard& card, int32_t nTo
         auto formatted = findTask("sheet")->format((*example)->typed, &card);
         if (!formatted) return formatted.error();
         auto prompt = encodePrompt(*formatted, tokenizer);
-        auto response = tokenizer.encodeTrusted((*example)->response);
+        auto response = tokenizer.encode((*example)->response, TextTrust::Trusted, true);
         if (!prompt) return prompt.error();
         if (!response) return response.error();
         if (prompt->size() + response->size() < static_cast<size_t>(nTokens)) continue;

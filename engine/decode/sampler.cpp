@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace spanscope {
 
@@ -21,9 +22,14 @@ float logProbability(std::span<const float> logits, int32_t id) {
     return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - largest - std::log(sum));
 }
 
-Sampler::Sampler(const SamplerSettings& settings) : m_settings(settings), m_random(settings.seed) {}
+Sampler::Sampler(const SamplerSettings& settings, std::vector<int32_t> forbidden)
+    : m_settings(settings), m_forbidden(std::move(forbidden)), m_random(settings.seed) {}
 
-bool Sampler::needsLogits() const { return m_settings.temperature > 0 || penalises(m_settings); }
+bool Sampler::needsLogits() const {
+    return m_settings.temperature > 0 || penalises(m_settings) || !m_forbidden.empty();
+}
+
+bool Sampler::isForbidden(int32_t id) const { return std::binary_search(m_forbidden.begin(), m_forbidden.end(), id); }
 
 void Sampler::accept(int32_t token) {
     if (!penalises(m_settings)) return;
@@ -103,6 +109,11 @@ int32_t Sampler::draw() {
     return m_candidates.back().id;  // rounding only
 }
 
+SampledToken Sampler::sample(std::span<const float> logits, SampledToken greedy) {
+    const bool wantsLargest = m_settings.temperature <= 0 && !penalises(m_settings);
+    return wantsLargest && !isForbidden(greedy.id) ? greedy : sample(logits);
+}
+
 SampledToken Sampler::sample(std::span<const float> logits) {
     m_candidates.resize(logits.size());
     for (size_t i = 0; i < logits.size(); ++i) {
@@ -111,6 +122,11 @@ SampledToken Sampler::sample(std::span<const float> logits) {
         m_candidates[i] = {static_cast<int32_t>(i), logit};
     }
     penalise();
+    std::erase_if(m_candidates, [this, next = m_forbidden.begin()](const Candidate& c) mutable {
+        while (next != m_forbidden.end() && *next < c.id) ++next;
+        return next != m_forbidden.end() && *next == c.id;
+    });
+    if (m_candidates.empty()) return {0, -std::numeric_limits<float>::infinity()};
     SampledToken result;
     if (m_settings.temperature <= 0) {
         result.id = std::min_element(m_candidates.begin(), m_candidates.end(), kBetter)->id;

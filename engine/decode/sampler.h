@@ -21,9 +21,10 @@ struct SampledToken {
 
 class Sampler {
   public:
-    explicit Sampler(const SamplerSettings& settings);
+    /// forbidden: ids that are never drawn, sorted.
+    explicit Sampler(const SamplerSettings& settings, std::vector<int32_t> forbidden = {});
 
-    /// False: greedy without penalty, so an arg max is all it needs.
+    /// False: greedy without penalty, and nothing is forbidden, so an arg max is all it needs.
     bool needsLogits() const;
 
     /// Tells the penalty window about a token of prompt or response. Only the last repeatLastN count.
@@ -31,6 +32,8 @@ class Sampler {
 
     /// logits: (vocab), not empty. Ties go to the lower id. Non-finite logits are never drawn (unless all are).
     SampledToken sample(std::span<const float> logits);
+    /// The same, with the largest logit that a backend has found already; logits may be empty unless needsLogits().
+    SampledToken sample(std::span<const float> logits, SampledToken greedy);
 
     const SamplerSettings& settings() const { return m_settings; }
 
@@ -39,6 +42,7 @@ class Sampler {
         int32_t id;
         float logit;
     };
+    bool isForbidden(int32_t id) const;
     void penalise();
     void keepTopK();
     void keepTopP();
@@ -46,6 +50,7 @@ class Sampler {
     int32_t draw();
 
     SamplerSettings m_settings;
+    std::vector<int32_t> m_forbidden;
     std::mt19937_64 m_random;
     std::vector<int32_t> m_recent;  // ring of the last repeatLastN tokens
     size_t m_recentNext = 0;

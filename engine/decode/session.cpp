@@ -18,13 +18,14 @@ int64_t nsSince(Clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
 }
 
-SampledToken greedyOf(std::span<const float> logits) {
-    SampledToken best;
-    for (size_t i = 1; i < logits.size(); ++i) {
-        if (logits[i] > logits[static_cast<size_t>(best.id)]) best.id = static_cast<int32_t>(i);
-    }
-    best.logprob = logProbability(logits, best.id);
-    return best;
+/// What a model must not say: ids that stand for nothing, and while the protocol runs pieces that hide a line end.
+std::vector<int32_t> forbiddenIds(const Model& model, bool hasProtocol) {
+    const Tokenizer& tokenizer = model.tokenizer();
+    std::vector<int32_t> ids(tokenizer.holes().begin(), tokenizer.holes().end());
+    if (hasProtocol) ids.insert(ids.end(), tokenizer.lineEndPieces().begin(), tokenizer.lineEndPieces().end());
+    for (int32_t id = tokenizer.vocabSize(); id < model.weights().shape.vocab; ++id) ids.push_back(id);
+    std::sort(ids.begin(), ids.end());
+    return ids;
 }
 
 }  // namespace
@@ -88,7 +89,7 @@ Session::Session(std::shared_ptr<const Model> model, Backend& backend, const Run
       m_prompt(std::move(prompt)),
       m_tracker(m_model->tokenizer().pieceIds(), m_prompt.policy),
       m_masks(std::move(policy), m_model->weights().shape.slidingWindow, runId),
-      m_sampler(settings.sampler),
+      m_sampler(settings.sampler, forbiddenIds(*m_model, m_prompt.policy.hasProtocol)),
       m_text(m_model->tokenizer()) {
     m_data.header.settings = settings;
 }
@@ -181,7 +182,7 @@ Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& pr
         }
     }
     m_prefilled = true;
-    const SampledToken first = m_sampler.needsLogits() ? m_sampler.sample(logits) : greedyOf(logits);
+    const SampledToken first = m_sampler.sample(logits);
     stats.prefillNs += nsSince(startedAt);
     m_clockNs += stats.prefillNs;
     m_firstTokenNs = stats.ttftNs = m_clockNs;
@@ -215,8 +216,11 @@ Status Session::prefillChunk(int32_t begin, int32_t end, std::span<float> maybeL
 
 void Session::setPending(SampledToken token) {
     RunStats& stats = m_data.stats;
-    if (token.id == m_model->tokenizer().eosId()) {
+    const std::span<const int32_t> stops = m_model->stopIds();
+    if (std::binary_search(stops.begin(), stops.end(), token.id)) {
         m_eosSampled = true;
+        stats.stopId = token.id;
+        stats.stopPiece = m_model->tokenizer().pieceName(token.id);
         stats.responseTokens += 1;
         finish(StopReason::EndOfText);
     } else if (m_backend.storedTokens(m_sequence) >= m_capacity) {
@@ -275,7 +279,7 @@ void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t
 
     const int32_t limit = m_data.header.settings.maxTokens;
     const bool atLimit = limit >= 0 && stats.responseTokens >= limit;
-    const SampledToken next = atLimit ? greedy : m_sampler.needsLogits() ? m_sampler.sample(logits) : greedy;
+    const SampledToken next = atLimit ? greedy : m_sampler.sample(logits, greedy);
     record.wallNs = nsSince(startedAt);
     m_clockNs += record.wallNs;
     record.atNs = m_clockNs;

@@ -1,6 +1,8 @@
 #include "engine/model/card.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "engine/files/file_error.h"
 #include "engine/files/json_fields.h"
@@ -37,6 +39,30 @@ TaskCard readTask(JsonFields& fields) {
     return task;
 }
 
+/// Protocol pieces to the tokens that carry them.
+PieceRiders readPieces(const json& pieces, JsonFields& fields) {
+    PieceRiders riders;
+    if (!pieces.is_object()) {
+        fields.fail(ErrorCode::Format, "wrong kind of value", "pieces", describeJson(pieces), "an object");
+        return riders;
+    }
+    for (const auto& [name, token] : pieces.items()) {
+        const std::string field = "pieces." + name;
+        if (std::find(kSpecialPieces.begin(), kSpecialPieces.end(), name) == kSpecialPieces.end())
+            fields.fail(ErrorCode::Format, "no piece of the span protocol", field, name,
+                        "<in> <out> <:> <attend> </attend> <local> <global>");
+        else if (!token.is_string() || token.get_ref<const std::string&>().empty())
+            fields.fail(ErrorCode::Format, "wrong kind of value", field, describeJson(token), "the name of a token");
+        else riders.emplace(name, token.get<std::string>());
+    }
+    for (auto one = riders.begin(); one != riders.end(); ++one)
+        for (auto other = std::next(one); other != riders.end(); ++other)
+            if (one->second == other->second)
+                fields.fail(ErrorCode::Format, "one token for two pieces", "pieces." + other->first, other->second,
+                            "a token of its own");
+    return riders;
+}
+
 }  // namespace
 
 const TaskCard* SpanscopeCard::task(const std::string& taskName) const {
@@ -63,6 +89,7 @@ Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, 
     if (fields.ok() && !cardFile.empty() && !isPlainFileName(cardFile))
         fields.fail(ErrorCode::Format, "must be the name of a file in the same folder", "card", cardFile,
                     "a plain file name");
+    if (const json* pieces = fields.find("pieces")) card.pieces = readPieces(*pieces, fields);
     if (const json* tasks = fields.find("tasks")) {
         if (!tasks->is_array() || tasks->size() > kMaxTasks) {
             fields.fail(ErrorCode::Format, "wrong kind of value", "tasks", describeJson(*tasks),
@@ -88,11 +115,11 @@ Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, 
 }
 
 Result<SpanscopeCard> loadCard(const std::string& path) {
-    auto text = readSmallFile(path, kMaxCardBytes);
-    if (!text && text.error().code == ErrorCode::NotFound) return SpanscopeCard{};
+    auto text = readOptionalFile(path, kMaxCardBytes);
     if (!text) return text.error();
+    if (!*text) return SpanscopeCard{};
     std::string cardFile;
-    auto card = parseCard(*text, path, cardFile);
+    auto card = parseCard(**text, path, cardFile);
     if (!card || cardFile.empty()) return card;
     auto cardText = readSmallFile(std::filesystem::path(path).replace_filename(cardFile).string(), kMaxCardBytes);
     if (!cardText) return cardText.error();

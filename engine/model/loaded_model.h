@@ -40,6 +40,7 @@ class LoadedModel final : public Model {
     const ModelWeights& weights() const override { return m_weights; }
     const Tokenizer& tokenizer() const override { return *m_tokenizer; }
     const SpanscopeCard& card() const override { return m_card; }
+    std::span<const int32_t> stopIds() const override { return m_stopIds; }
     const ChatTemplates& chatTemplates() const override { return m_chatTemplates; }
     uint64_t weightBytes() const override { return m_weightBytes; }
     std::string formatName() const override { return m_formatName; }
@@ -52,6 +53,7 @@ class LoadedModel final : public Model {
     ModelWeights m_weights;
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
+    std::vector<int32_t> m_stopIds;
     std::optional<AdapterInfo> m_adapter;
     std::optional<SpanscopeCard> m_adapterCard;  ///< goes before the model's own
     std::vector<std::pair<TensorView ModelWeights::*, DType>>

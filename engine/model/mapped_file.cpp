@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 #include "engine/files/file_error.h"
@@ -73,6 +74,15 @@ Result<std::string> readSmallFile(const std::string& path, uint64_t maxBytes) {
         return fileError(ErrorCode::Format, "file too large", path, "size", std::to_string(bytes.size()) + " bytes",
                          "at most " + std::to_string(maxBytes) + " bytes");
     return std::string(bytes.begin(), bytes.end());
+}
+
+Result<std::optional<std::string>> readOptionalFile(const std::string& path, uint64_t maxBytes) {
+    auto text = readSmallFile(path, maxBytes);
+    if (text) return std::optional<std::string>(std::move(*text));
+    std::error_code ignored;
+    const bool there = std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+    if (text.error().code == ErrorCode::NotFound && !there) return std::optional<std::string>();
+    return text.error();
 }
 
 }  // namespace spanscope

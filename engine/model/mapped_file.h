@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -29,5 +30,8 @@ class MappedFile {
 
 /// A whole small file; Format if it is larger than maxBytes.
 Result<std::string> readSmallFile(const std::string& path, uint64_t maxBytes);
+
+/// The same, empty where there is no such file. A link that leads nowhere is an error, not an absent file.
+Result<std::optional<std::string>> readOptionalFile(const std::string& path, uint64_t maxBytes);
 
 }  // namespace spanscope

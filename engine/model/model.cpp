@@ -9,6 +9,7 @@
 #include "engine/model/adapter/adapter.h"
 #include "engine/model/card.h"
 #include "engine/model/loaded_model.h"
+#include "engine/model/stop_ids.h"
 #include "engine/model/what_is_it.h"
 
 namespace spanscope {
@@ -40,22 +41,32 @@ Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFil
     return {};
 }
 
+/// The adapter's own card, else the model's.
+Status takeCard(LoadedModel& model) {
+    if (model.m_adapterCard) {
+        model.m_card = std::move(*model.m_adapterCard);
+        return {};
+    }
+    auto card = loadCard(model.m_cardPath);
+    if (!card) return card.error();
+    model.m_card = std::move(*card);
+    if (model.m_adapter && !model.m_card.name.empty()) model.m_card.name += " + " + model.m_adapter->name;
+    return {};
+}
+
 Status loadRest(LoadedModel& model, const ProgressFn& progress) {
-    auto tokenizer = loadTokenizer(model.m_vocabulary, model.m_weights.shape.vocab);
+    if (auto status = takeCard(model); !status) return status;
+    const int32_t rows = model.m_weights.shape.vocab;
+    auto tokenizer = loadTokenizer(model.m_vocabulary, rows, model.m_card.pieces);
     if (!tokenizer) return tokenizer.error();
     model.m_tokenizer = std::move(tokenizer->tokenizer);
+    auto stops = readStopIds(model.m_vocabulary, *model.m_tokenizer, rows);
+    if (!stops) return stops.error();
+    model.m_stopIds = std::move(*stops);
     auto templates = readChatTemplates(model.m_vocabulary, *model.m_tokenizer);
     if (!templates) return templates.error();
     model.m_chatTemplates = std::move(*templates);
     model.m_vocabulary = {};
-    if (model.m_adapterCard) {
-        model.m_card = std::move(*model.m_adapterCard);
-    } else {
-        auto card = loadCard(model.m_cardPath);
-        if (!card) return card.error();
-        model.m_card = std::move(*card);
-        if (model.m_adapter && !model.m_card.name.empty()) model.m_card.name += " + " + model.m_adapter->name;
-    }
     if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
     if (auto status = checkVocabulary(model, tokenizer->file); !status) return status;
     if (auto status = loadTensors(model, progress); !status) return status;

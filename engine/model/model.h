@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct TaskCard {
 struct SpanscopeCard {
     int32_t protocolVersion = 0;
     std::vector<TaskCard> tasks;
+    PieceRiders pieces;  ///< of the vocabulary's own tokens
     std::string name, description, license, trainedOn, cardText;
     std::string baseHash;  ///< of an adapter: Model::hash() of the model that it was trained over; empty: not said
     const TaskCard* task(const std::string& name) const;
@@ -74,6 +76,9 @@ class Model {
     virtual const ModelWeights& weights() const = 0;
     virtual const Tokenizer& tokenizer() const = 0;
     virtual const SpanscopeCard& card() const = 0;
+    /// Ids that end a response, in order: what the configuration, generation_config.json, the tokenizer and GGUF's
+    /// metadata name, together.
+    virtual std::span<const int32_t> stopIds() const = 0;
     virtual const ChatTemplates& chatTemplates() const = 0;  ///< empty for a base model
     virtual uint64_t weightBytes() const = 0;
     virtual std::string formatName() const = 0;  ///< "safetensors BF16", "GGUF Q4_K", for people

@@ -21,12 +21,15 @@ const Task* findTask(std::string_view name) {
 
 Result<std::vector<int32_t>> encodePrompt(const FormattedPrompt& prompt, const Tokenizer& tokenizer) {
     std::vector<int32_t> ids;
-    if (tokenizer.bosId() >= 0) ids.push_back(tokenizer.bosId());
+    if (tokenizer.addsBos()) ids.push_back(tokenizer.bosId());
+    bool follows = false;
     for (const PromptPart& part : prompt.parts) {
-        auto more = part.trusted ? tokenizer.encodeTrusted(part.text) : tokenizer.encode(part.text);
+        auto more = tokenizer.encode(part.text, part.trusted ? TextTrust::Trusted : TextTrust::Typed, follows);
         if (!more) return more.error();
         ids.insert(ids.end(), more->begin(), more->end());
+        follows = follows || !part.text.empty();
     }
+    if (tokenizer.addsEos()) ids.push_back(tokenizer.eosId());
     return ids;
 }
 

@@ -56,7 +56,8 @@ class Task {
 const std::vector<const Task*>& allTasks();
 const Task* findTask(std::string_view name);  ///< nullptr if unknown
 
-/// Encodes trusted parts with, typed parts without special pieces; bos first where the vocabulary has one.
+/// Encodes trusted parts with, typed parts without special pieces; bos first and eos last where the model's files say
+/// so.
 Result<std::vector<int32_t>> encodePrompt(const FormattedPrompt& prompt, const Tokenizer& tokenizer);
 
 }  // namespace spanscope

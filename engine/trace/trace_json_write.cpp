@@ -133,7 +133,9 @@ OutJson statsJson(const RunStats& s) {
             {"causal_tokens", s.causalTokens},
             {"kv_stored_bytes", s.kvStoredBytes},
             {"kv_bytes_per_token", s.kvBytesPerToken},
-            {"stop", stopReasonName(s.stop)}};
+            {"stop", stopReasonName(s.stop)},
+            {"stop_id", s.stopId},
+            {"stop_piece", s.stopPiece}};
 }
 
 }  // namespace spanscope::trace

@@ -99,12 +99,13 @@ Result<std::string> exampleToJson(const TaskExample& example, const SpanPolicy& 
         const Tokenizer& tokenizer = *maybeTokenizer;
         auto prompt = tokenizer.encodeTrusted(example.prompt);
         if (!prompt) return prompt.error();
-        auto head = tokenizer.encodeTrusted(std::string_view(example.response).substr(0, example.noLossBytes));
+        const std::string_view response = example.response;
+        auto head = tokenizer.encode(response.substr(0, example.noLossBytes), TextTrust::Trusted, true);
         if (!head) return head.error();
-        auto tail = tokenizer.encodeTrusted(std::string_view(example.response).substr(example.noLossBytes));
+        auto tail = tokenizer.encode(response.substr(example.noLossBytes), TextTrust::Trusted, true);
         if (!tail) return tail.error();
         std::vector<int32_t> ids;
-        if (tokenizer.bosId() >= 0) ids.push_back(tokenizer.bosId());
+        if (tokenizer.addsBos()) ids.push_back(tokenizer.bosId());
         ids.insert(ids.end(), prompt->begin(), prompt->end());
         const size_t nPrompt = ids.size();
         ids.insert(ids.end(), head->begin(), head->end());

@@ -64,6 +64,11 @@ const char* stopReasonName(StopReason reason) {
     return "";
 }
 
+std::string stopWords(const RunStats& stats) {
+    const std::string reason = stopReasonName(stats.stop);
+    return stats.stopPiece.empty() ? reason : reason + " (" + stats.stopPiece + ")";
+}
+
 double RunStats::prefillTokensPerS() const {
     return prefillNs > 0 ? (promptTokens - keptTokens) * 1e9 / double(prefillNs) : 0;
 }

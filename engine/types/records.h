@@ -133,6 +133,9 @@ struct RunStats {
     int64_t kvStoredBytes = 0;  ///< at the end
     int64_t kvBytesPerToken = 0;
     StopReason stop = StopReason::Running;
+    int32_t stopId =
+        -1;  ///< the token that ended it (StopReason::EndOfText), which has no step; -1: none, or not known
+    std::string stopPiece;  ///< its name; empty as above
 
     double prefillTokensPerS() const;  ///< without those kept
     double decodeTokensPerS() const;   ///< (N - 1) / decode time; 0 if N < 2
@@ -142,6 +145,9 @@ struct RunStats {
     double attendedFraction() const { return causalTokens ? double(attendedTokens) / double(causalTokens) : 0; }
     double loadedFraction() const { return causalTokens ? double(loadedTokens) / double(causalTokens) : 0; }
 };
+
+/// "eos (<|im_end|>)": the reason, with the piece that ended the run where it is known.
+std::string stopWords(const RunStats& stats);
 
 struct SamplerSettings {
     float temperature = 0;  ///< 0 = greedy

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     AddedTokens added;
     added.eos = "</s>";
-    const auto tokenizer = makeTokenizer(std::move(*vocabulary), added, "tokenizer.model");
+    const auto tokenizer = makeTokenizer({std::move(*vocabulary), std::move(added)}, {}, "tokenizer.model");
     if (!tokenizer) {
         fuzz::checkError(tokenizer.error());
         return 0;

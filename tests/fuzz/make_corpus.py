@@ -94,6 +94,45 @@ CARD = {"protocol_version": 1, "name": "n", "description": "d", "license": "l", 
                   {"name": "sheet", "prefill": "segmented", "heads": False, "max_lines": 100}]}
 
 
+def tokenizer_json(kind):
+    """A tokenizer.json with a handful of pieces: byte-level, made from a sentencepiece model, or with scores."""
+    names = ["e", "c", "a", "f", "t", "h", "1", "2", ".", "\u0120", "\u010a", "\u010d", "\u00c3", "\u00a9", "\u00cc", "\u0123",
+             "th", "the", "\u0120the", "\u0120t", "fe"]
+    merges = [["t", "h"], ["th", "e"], ["\u0120", "t"], ["f", "e"]]
+    part = {"version": "1.0", "truncation": None, "padding": None,
+            "added_tokens": [{"id": 90, "content": "<s>", "single_word": False, "lstrip": False, "rstrip": True,
+                              "normalized": False, "special": True},
+                             {"id": 91, "content": "  ", "single_word": False, "lstrip": False, "rstrip": False,
+                              "normalized": True, "special": False}],
+            "normalizer": {"type": "NFC"},
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+                {"type": "Digits", "individual_digits": True},
+                {"type": "Split", "pattern": {"Regex": "\\p{N}{1,3}"}, "behavior": "Isolated", "invert": False},
+                {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}]},
+            "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                                                                       {"Sequence": {"id": "A", "type_id": 0}}],
+                               "pair": [], "special_tokens": {}},
+            "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
+            "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+                      "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": True,
+                      "vocab": {name: i for i, name in enumerate(names)}, "merges": merges}}
+    if kind == "bytes":
+        return json.dumps(part)
+    marked = [n.replace("\u0120", "\u2581") for n in names if ord(n[0]) < 0x100 or n[0] == "\u0120"]
+    part["normalizer"] = {"type": "Sequence", "normalizers": [
+        {"type": "Prepend", "prepend": "\u2581"}, {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]}
+    part["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}
+    part["decoder"] = {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]}
+    if kind == "marks":
+        part["model"]["vocab"] = {name: i for i, name in enumerate(marked)}
+        part["model"]["merges"] = [[a.replace("\u0120", "\u2581"), b] for a, b in merges]
+        return json.dumps(part)
+    part["normalizer"] = None
+    part["model"] = {"type": "Unigram", "unk_id": 0, "byte_fallback": False,
+                     "vocab": [["<unk>", 0]] + [[name, -0.5 * i] for i, name in enumerate(marked)]}
+    return json.dumps(part)
+
+
 def sentencepiece(pieces):
     """A ModelProto: pieces of (text, score, type), BPE, one replacement (A -> a) in its normalisation table."""
     def field(number, content):
@@ -139,6 +178,8 @@ def main():
     put("card", "empty", json.dumps({"protocol_version": 1}))
     put("tokenizer", "markup", "<out>1<:><attend><in>2<:></attend>19*-5<local>x<0x0A></s>\n")
     put("tokenizer", "unicode", "caf\u00e9 \u4e2d \U0001F600\u2581 \t")
+    for kind in ("bytes", "marks", "scores"):
+        put("tokenizer_json", kind, tokenizer_json(kind))
     put("tracker", "sheet", bytes([3, 9, 8, 7, 12, 0, 11, 2, 22, 9, 0, 12, 2, 22, 9, 1, 11, 2, 3, 0, 11, 2, 4, 22, 5, 22, 9,
                                    1, 12, 2, 6, 3, 0, 12, 2, 1, 11, 2, 4, 22, 9, 8]))
     put("tracker", "nonsense", bytes([0, 1, 2, 3, 4, 5, 6, 4, 3, 2, 1, 0, 9, 9, 1, 1, 3, 3, 4, 4, 8, 23, 23, 2]))

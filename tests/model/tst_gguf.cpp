@@ -95,7 +95,7 @@ std::vector<Broken> brokenFiles() {
         {"pattern of windows", put("llama.attention.sliding_window_pattern", u32Value(2)), ErrorCode::Unsupported,
          "sliding_window_pattern"},
         {"experts", put("llama.expert_count", u32Value(8)), ErrorCode::Unsupported, "expert"},
-        {"vocabulary kind", put("tokenizer.ggml.model", stringValue("gpt2")), ErrorCode::Unsupported, "sentencepiece"},
+        {"vocabulary kind", put("tokenizer.ggml.model", stringValue("rwkv")), ErrorCode::Unsupported, "rwkv"},
         {"no tokens", drop("tokenizer.ggml.tokens"), ErrorCode::Format, "tokenizer.ggml.tokens"},
         {"fewer tokens", put("tokenizer.ggml.tokens", strings(95)), ErrorCode::Format, "equal numbers"},
         {"no unknown piece",

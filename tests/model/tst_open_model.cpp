@@ -439,11 +439,36 @@ class TestOpenModel : public QObject {
         test::ScratchFolder folder;
         QVERIFY(test::writeTinyModel(folder.path()));
         without("tokenizer.model")(folder.path());
-        QVERIFY(writeFile(folder.file("tokenizer.json"), "{}"));
+        QVERIFY(writeFile(folder.file("tokenizer.json"), R"({"model": {"type": "WordPiece", "vocab": {"a": 0}}})"));
         const auto model = openModel(folder.path());
         QVERIFY(!model);
         QCOMPARE(model.error().code, ErrorCode::Unsupported);
-        QVERIFY(model.error().toString().find("sentencepiece") != std::string::npos);
+        QCOMPARE(model.error().found, std::string("WordPiece"));
+    }
+
+    /// Every file that names an id that ends a response is heard.
+    void stopIdsOfAllFiles() {
+        test::ScratchFolder folder;
+        QVERIFY(test::writeTinyModel(folder.path()));
+        QVERIFY(writeFile(folder.file("generation_config.json"), R"({"eos_token_id": [7, 2, 9]})"));
+        auto config = nlohmann::json::parse(test::readFile(folder.file("config.json")));
+        config["eos_token_id"] = 5;
+        QVERIFY(writeFile(folder.file("config.json"), config.dump()));
+        const auto model = openModel(folder.path());
+        QVERIFY2(model.ok(), model ? "" : model.error().toString().c_str());
+        std::vector<int32_t> want{5, 7, 2, 9, (*model)->tokenizer().eosId()};
+        std::sort(want.begin(), want.end());
+        want.erase(std::unique(want.begin(), want.end()), want.end());
+        const auto stops = (*model)->stopIds();
+        QCOMPARE(std::vector<int32_t>(stops.begin(), stops.end()), want);
+        for (const char* wrong :
+             {R"({"eos_token_id": [1, "x"]})", R"({"eos_token_id": 100000})", R"({"eos_token_id": {}})"}) {
+            QVERIFY(writeFile(folder.file("generation_config.json"), wrong));
+            const auto refused = openModel(folder.path());
+            QVERIFY(!refused);
+            QCOMPARE(refused.error().field, std::string("eos_token_id"));
+            QVERIFY(refused.error().file.ends_with("generation_config.json"));
+        }
     }
 
     void pickleIsRefused() {

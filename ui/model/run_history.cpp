@@ -76,7 +76,7 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
             return entry.dense ? formatFactor(speedUp(run, *entry.dense).factor) : kNoValue;
         }
         case LoadedColumn: return formatPercent(run.stats.loadedFraction());
-        case StopColumn: return QString::fromUtf8(stopReasonName(run.stats.stop));
+        case StopColumn: return shownWords(stopWords(run.stats), 40);
         default: return {};
     }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/banner.h"
 #include "ui/window/sampling_dialog.h"
@@ -129,6 +130,8 @@ void RunController::onFinished(qint64 runId, StopReason reason) {
         default: text = tr("Failed"); break;
     }
     const RunStore* shown = m_workspace->shown();
+    if (const std::string& piece = shown->data().stats.stopPiece; !piece.empty())
+        text = tr("%1 (%2)").arg(text, shownWords(piece, 40));
     emit m_workspace->message(
         tr("%1 · %2 tokens, loaded %3 of what dense attention does")
             .arg(text, formatCount(shown->nSteps()), formatPercent(shown->data().stats.loadedFraction())));

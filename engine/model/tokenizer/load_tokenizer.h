@@ -23,7 +23,8 @@ struct LoadedTokenizer {
 };
 
 /// Unsupported for kinds that no reader knows, NotFound for none at all. Format for more than `maxPieces`, the rows of
-/// the embedding: what is read is bounded by weights that are there.
-Result<LoadedTokenizer> loadTokenizer(const VocabularySource& source, int32_t maxPieces);
+/// the embedding: what is read is bounded by weights that are there. riders: as in makeTokenizer().
+Result<LoadedTokenizer> loadTokenizer(const VocabularySource& source, int32_t maxPieces,
+                                      const PieceRiders& riders = {});
 
 }  // namespace spanscope

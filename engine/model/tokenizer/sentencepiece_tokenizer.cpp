@@ -74,16 +74,6 @@ Result<std::vector<int32_t>> SentencePieceEncoder::encode(std::string_view text,
     return ids;
 }
 
-std::string bytesOf(std::string_view name) {
-    std::string bytes;
-    for (size_t at = 0; at < name.size();) {
-        const bool space = name.substr(at).starts_with(kSpaceMark);
-        bytes += space ? ' ' : name[at];
-        at += space ? kSpaceMark.size() : 1;
-    }
-    return bytes;
-}
-
 void readPieces(const VocabularySpec& spec, Vocabulary& vocabulary) {
     vocabulary.pieces.resize(spec.pieces.size());
     for (size_t id = 0; id < spec.pieces.size(); ++id) {
@@ -97,7 +87,7 @@ void readPieces(const VocabularySpec& spec, Vocabulary& vocabulary) {
             vocabulary.byteIds[byte] = static_cast<int32_t>(id);
             piece.bytes = std::string(1, static_cast<char>(byte));
         } else if (!piece.control) {
-            piece.bytes = bytesOf(piece.name);
+            piece.bytes = spaceMarkBytes(piece.name);
             piece.special = from.type == PieceType::UserDefined && isMarkup(piece.name);
         }
     }
@@ -118,16 +108,16 @@ Result<Vocabulary> sentencePieceVocabulary(const VocabularySpec& spec, const std
     return vocabulary;
 }
 
-Result<std::shared_ptr<const Tokenizer>> loadSentencePiece(const std::string& tokenizerModelPath, int32_t maxPieces) {
-    auto proto = readSmallFile(tokenizerModelPath, kMaxModelBytes);
+Result<VocabularyFile> loadTokenizerModel(const std::string& path, int32_t maxPieces) {
+    auto proto = readSmallFile(path, kMaxModelBytes);
     if (!proto) return proto.error();
-    auto spec = readModelProto(*proto, tokenizerModelPath, maxPieces < 0 ? kMaxVocab : maxPieces);
+    auto spec = readModelProto(*proto, path, maxPieces);
     if (!spec) return spec.error();
-    auto added = loadAddedTokens(std::filesystem::path(tokenizerModelPath).parent_path().string());
+    auto added = loadAddedTokens(std::filesystem::path(path).parent_path().string());
     if (!added) return added.error();
-    auto vocabulary = sentencePieceVocabulary(*spec, tokenizerModelPath);
+    auto vocabulary = sentencePieceVocabulary(*spec, path);
     if (!vocabulary) return vocabulary.error();
-    return makeTokenizer(std::move(*vocabulary), *added, tokenizerModelPath);
+    return VocabularyFile{std::move(*vocabulary), std::move(*added)};
 }
 
 }  // namespace spanscope

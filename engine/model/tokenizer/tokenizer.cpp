@@ -5,9 +5,18 @@
 
 namespace spanscope {
 
+namespace {
+
+/// What a piece adds to a text.
+std::string textOf(const Tokenizer& tokenizer, int32_t id) {
+    return tokenizer.hasPiece(id) ? tokenizer.pieceBytes(id) : "<id " + std::to_string(id) + ">";
+}
+
+}  // namespace
+
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {
     std::string bytes;
-    for (const int32_t id : ids) bytes += pieceBytes(id);
+    for (const int32_t id : ids) bytes += textOf(*this, id);
     return replaceBadUtf8(bytes);
 }
 
@@ -32,7 +41,7 @@ PieceIds Tokenizer::pieceIds() const {
 }
 
 std::string StreamDecoder::feed(int32_t id) {
-    m_pending += m_tokenizer.pieceBytes(id);
+    m_pending += textOf(m_tokenizer, id);
     std::string ready;
     size_t at = 0;
     while (at < m_pending.size()) {

@@ -43,13 +43,6 @@ ChatFormat::ChatFormat(const Model& model, std::time_t now)
     for (auto& list : m_special)
         std::stable_sort(list.begin(), list.end(),
                          [](const Special& a, const Special& b) { return a.name.size() > b.name.size(); });
-    for (const auto& list : m_special) {
-        for (const Special& special : list) {
-            const auto ids = m_anchor == nullptr ? m_tokenizer->encodeTrusted(special.name + " \na") : cannotEncode();
-            if (!ids || ids->size() < 2 || ids->front() != special.id) continue;
-            if (m_tokenizer->decode(std::span(*ids).subspan(1)) == " \na") m_anchor = &special;
-        }
-    }
 }
 
 std::string ChatFormat::rendererName() const {
@@ -124,18 +117,17 @@ ChatFormat::Marks ChatFormat::marksOf(std::string_view text, const std::vector<b
     return marks;
 }
 
-/// One stretch of plain text behind the control token `before` (nullptr: at the beginning of the text).
+/// One stretch of plain text behind the control token `before`; nullptr: behind an answer's ids, or at the beginning.
 Status ChatFormat::appendRun(std::string_view text, std::span<const size_t> cuts, const Special* before,
                              std::vector<int32_t>& ids) const {
     size_t begin = 0;
     for (size_t i = 0; i <= cuts.size(); ++i) {
         const std::string_view piece = text.substr(begin, (i < cuts.size() ? cuts[i] : text.size()) - begin);
-        const Special* anchor = begin > 0 ? m_anchor : before;
+        const bool first = begin == 0;
         begin += piece.size();
         if (piece.empty()) continue;
-        if (anchor != nullptr && !isKnown(*anchor)) anchor = nullptr;
-        if (anchor != nullptr) {
-            const auto more = m_tokenizer->encodeTrusted(anchor->name + std::string(piece));
+        if (first && before != nullptr && isKnown(*before)) {  // which may take white space with it
+            const auto more = m_tokenizer->encodeTrusted(before->name + std::string(piece));
             if (!more) return more.error();
             const auto plain = std::span(*more).subspan(1);
             if (std::none_of(plain.begin(), plain.end(), [&](int32_t id) { return m_tokenizer->isSpecial(id); })) {
@@ -143,7 +135,8 @@ Status ChatFormat::appendRun(std::string_view text, std::span<const size_t> cuts
                 continue;
             }
         }
-        const auto more = m_tokenizer->encode(piece);
+        const bool follows = !first || (before == nullptr && !ids.empty());
+        const auto more = m_tokenizer->encode(piece, TextTrust::Typed, follows);
         if (!more) return more.error();
         ids.insert(ids.end(), more->begin(), more->end());
     }
@@ -155,22 +148,20 @@ Status ChatFormat::appendText(std::string_view text, const std::vector<bool>& tr
     const Marks marks = marksOf(text, trusted);
     const bool allKnown =
         std::all_of(marks.tokens.begin(), marks.tokens.end(), [&](const Mark& mark) { return isKnown(*mark.token); });
-    const bool begins = ids.empty();
-    if (allKnown && marks.cuts.empty() && (begins || m_anchor != nullptr)) {  // nothing to be careful about
-        auto all = m_tokenizer->encodeTrusted((begins ? "" : m_anchor->name) + std::string(text));
-        if (!all) return all.error();
-        const auto more = std::span(*all).subspan(begins ? 0 : 1);
+    if (allKnown && marks.cuts.empty()) {  // nothing to be careful about
+        const auto more = m_tokenizer->encode(text, TextTrust::Trusted, !ids.empty());
+        if (!more) return more.error();
         size_t next = 0;
-        for (const int32_t id : more) {
+        for (const int32_t id : *more) {
             if (!m_tokenizer->isSpecial(id)) continue;
             if (next == marks.tokens.size() || marks.tokens[next++].token->id != id) return cannotEncode();
         }
         if (next != marks.tokens.size()) return cannotEncode();
-        ids.insert(ids.end(), more.begin(), more.end());
+        ids.insert(ids.end(), more->begin(), more->end());
         return {};
     }
     size_t begin = 0, cut = 0;
-    const Special* before = begins ? nullptr : m_anchor;
+    const Special* before = nullptr;
     for (size_t i = 0; i <= marks.tokens.size(); ++i) {
         const size_t end = i < marks.tokens.size() ? marks.tokens[i].begin : text.size();
         std::vector<size_t> cuts;
@@ -207,6 +198,8 @@ Result<std::vector<int32_t>> ChatFormat::encode(const RenderedChat& parts,
             trusted.resize(text.size(), parts[i].trusted);
         }
     }
+    const int32_t bos = m_tokenizer->addsBos() ? m_tokenizer->bosId() : -1;
+    if (bos >= 0 && (ids.empty() || ids.front() != bos)) ids.insert(ids.begin(), bos);
     return ids;
 }
 

@@ -36,8 +36,9 @@ class ChatFormat {
     Result<RenderedChat> render(std::span<const ChatMessage> messages) const;
 
     /// The ids of render()'s parts. An answer whose ids are known and whose text stands unchanged in the prompt keeps
-    /// them, so that the prompt begins with the very tokens that were read and written before. Unsupported for text
-    /// that the vocabulary cannot write.
+    /// them, so that the prompt begins with the very tokens that were read and written before. A beginning-of-text
+    /// token that the vocabulary puts before every text stands in front also where the template does not write it.
+    /// Unsupported for text that the vocabulary cannot write.
     Result<std::vector<int32_t>> encode(const RenderedChat& parts, std::span<const ChatMessage> messages) const;
 
     /// "ChatML", or "Jinja2" for templates that it renders.
@@ -71,7 +72,6 @@ class ChatFormat {
     const ChatTemplates* m_templates;
     std::time_t m_now;
     std::array<std::vector<Special>, 256> m_special;  ///< control tokens and markup by first byte, longest first
-    const Special* m_anchor = nullptr;                ///< one that leaves the text behind it as it is
 };
 
 }  // namespace spanscope

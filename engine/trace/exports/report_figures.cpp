@@ -33,7 +33,7 @@ std::vector<Figure> reportFigures(const RunData& run) {
         {"KV stored", mib(s.kvStoredBytes), "keys and values kept at the end; a span saves loading, not memory"},
         {"KV loaded", mib(s.kvLoadedBytes()), "keys and values loaded, summed over all steps"},
         {"violations", std::to_string(run.violations.size()), "places where the response breaks the span protocol"},
-        {"stop reason", stopReasonName(s.stop), "eos: the model ended its response"},
+        {"stop reason", stopWords(s), "eos: the model ended its response, with the piece in brackets"},
     };
 }
 

@@ -1,12 +1,12 @@
 // FlashAttention-2 shaped (arXiv 2307.08691): 64 queries of one head per block, 16 per warp; keys and values come in
 // tiles of 64 (four pages) through double-buffered shared memory; scores and sums stay in registers. Only key tiles
-// that some query of the block may read are visited (planned once per chunk), and only tiles that are not wholly
-// visible are masked, by a 64-bit mask per query built from its run's intervals.
-// 4 n keys headDim operations per head: bound by the tensor cores' mma.sync rate. F32 caches and odd head sizes take
-// the plain kernel below: one warp per query and head, exact and slow.
+// that some query of the block may read are visited (planned once per chunk, prefill_plan.cu), and only tiles that are
+// not wholly visible are masked, by a 64-bit mask per query built from its run's intervals. 4 n keys headDim operations
+// per head: bound by the tensor cores' mma.sync rate. F32 caches and odd head sizes take prefill_plain.cu: one warp per
+// query and head, exact and slow.
 #include "kernels/cuda/attention/prefill_attention.h"
 
-#include "kernels/cuda/common.cuh"
+#include "kernels/cuda/attention/prefill_runs.cuh"
 
 namespace spanscope::cuda {
 namespace {
@@ -14,22 +14,6 @@ namespace {
 constexpr int kThreads = 128;
 constexpr int kTile = kPrefillTile;
 constexpr float kLog2e = 1.4426950408889634f;
-
-/// Last run that begins at or before `position`.
-__device__ __forceinline__ int32_t runAt(const DeviceRun* runs, int32_t nRuns, int32_t position) {
-    int32_t lo = 0, hi = nRuns - 1;
-    while (lo < hi) {
-        const int32_t mid = (lo + hi + 1) / 2;
-        if (runs[mid].begin <= position) lo = mid;
-        else hi = mid - 1;
-    }
-    return lo;
-}
-
-/// The oldest key in `query`'s window.
-__device__ __forceinline__ int32_t oldestOf(const PrefillAttentionParams& p, int32_t query) {
-    return p.window > 0 ? max(query - p.window + 1, 0) : 0;
-}
 
 /// Bits of keys [k0, k0 + 64) in `query`'s window.
 __device__ __forceinline__ uint64_t windowBits(const PrefillAttentionParams& p, int32_t query, int32_t k0) {
@@ -53,51 +37,6 @@ __device__ uint64_t visibleBits(const PrefillAttentionParams& p, const DeviceRun
         if (a < b) bits |= (b - a == 64 ? ~0ull : ((1ull << (b - a)) - 1ull) << a);
     }
     return bits;
-}
-
-/// One block per query tile. Shared: two bitmaps over key tiles (some pair visible; every pair visible).
-__global__ void __launch_bounds__(kThreads) prefillPlanKernel(const PrefillAttentionParams p) {
-    extern __shared__ uint32_t sBits[];
-    const int32_t nWords = (p.maxKeyTiles + 31) / 32;
-    uint32_t* any = sBits;
-    uint32_t* all = sBits + nWords;
-    uint32_t* runAll = all + nWords;
-    const int32_t q0 = p.position0 + blockIdx.x * kTile, q1 = min(q0 + kTile, p.position0 + p.n);
-    for (int i = threadIdx.x; i < nWords; i += kThreads) any[i] = 0, all[i] = ~0u;
-    __syncthreads();
-    const auto setBits = [](uint32_t* words, int32_t from, int32_t to) {  // [from, to)
-        for (int32_t w = from / 32; w * 32 < to; ++w) {
-            const int32_t a = max(from - w * 32, 0), b = min(to - w * 32, 32);
-            atomicOr(words + w, (b - a == 32 ? ~0u : ((1u << (b - a)) - 1u) << a));
-        }
-    };
-    for (int32_t r = runAt(p.runs, p.nRuns, q0); r < p.nRuns && p.runs[r].begin < q1; ++r) {
-        const DeviceRun run = p.runs[r];
-        const int32_t firstQuery = max(run.begin, q0), lastQuery = min(run.end, q1) - 1;
-        for (int i = threadIdx.x; i < nWords; i += kThreads) runAll[i] = 0;
-        __syncthreads();
-        for (int32_t i = threadIdx.x; i < run.nIntervals; i += kThreads) {
-            Interval most = clipToQuery(p.intervals[run.firstInterval + i], lastQuery);
-            most.begin = max(most.begin, oldestOf(p, firstQuery));
-            if (most.begin < most.end) setBits(any, most.begin / kTile, (most.end - 1) / kTile + 1);
-            const Interval least = clipToQuery(p.intervals[run.firstInterval + i], firstQuery);
-            const int32_t from = (max(least.begin, oldestOf(p, lastQuery)) + kTile - 1) / kTile, to = least.end / kTile;
-            if (from < to) setBits(runAll, from, to);
-        }
-        __syncthreads();
-        for (int i = threadIdx.x; i < nWords; i += kThreads) all[i] &= runAll[i];
-        __syncthreads();
-    }
-    if (threadIdx.x == 0) {
-        uint32_t* out = p.tiles + static_cast<size_t>(blockIdx.x) * p.maxKeyTiles;
-        int32_t n = 0;
-        for (int32_t w = 0; w < nWords; ++w)
-            for (uint32_t bits = any[w]; bits; bits &= bits - 1) {
-                const int32_t b = __ffs(bits) - 1;
-                out[n++] = static_cast<uint32_t>(w * 32 + b) << 1 | (all[w] >> b & 1u);
-            }
-        p.nTiles[blockIdx.x] = n;
-    }
 }
 
 __device__ __forceinline__ void copy16(void* shared, const void* global, bool valid) {
@@ -277,56 +216,6 @@ __global__ void __launch_bounds__(kThreads) prefillAttentionKernel(const Prefill
     }
 }
 
-/// One warp per query and head: lane = key while scoring 32 keys, lane = dimension while adding values.
-__global__ void __launch_bounds__(kThreads) prefillPlainKernel(const PrefillAttentionParams p) {
-    constexpr int kDims = 256 / 32;
-    const int lane = threadIdx.x & 31;
-    const int32_t i = blockIdx.x * (kThreads / 32) + (threadIdx.x >> 5), head = blockIdx.y;
-    if (i >= p.n) return;
-    const int32_t kvHead = head / (p.nHeads / p.nKvHeads), query = p.position0 + i, hd = p.headDim;
-    const DeviceRun run = p.runs[runAt(p.runs, p.nRuns, query)];
-    const size_t at = (static_cast<size_t>(i) * p.nHeads + head) * hd;
-    float o[kDims] = {};
-    float m = -INFINITY, l = 0.f;
-    for (int32_t v = 0; v < run.nIntervals; ++v) {
-        Interval part = clipToQuery(p.intervals[run.firstInterval + v], query);
-        part.begin = max(part.begin, oldestOf(p, query));
-        for (int32_t k0 = part.begin; k0 < part.end; k0 += 32) {
-            const int32_t key = k0 + lane;
-            const bool valid = key < part.end;
-            float s = -INFINITY;
-            size_t tile = 0;
-            if (valid) {
-                tile = kvTile(p.table[key / kPageTokens], p.nKvHeads, kvHead, 0, hd) +
-                       static_cast<size_t>(key % kPageTokens) * hd;
-                float dot = 0.f;
-                for (int d = 0; d < hd; ++d)
-                    dot += loadElement(p.q, p.qType, at + d) * loadElement(p.kv, p.kvType, tile + d);
-                if (p.capScale > 0.f) s = tanhf(dot * p.capScale) * p.scaleLog2;
-                else s = dot * p.scaleLog2;
-            }
-            const float before = m;
-            m = fmaxf(m, warpMax(s));
-            const float alpha = exp2f(before - m), w = exp2f(s - m);
-            l = l * alpha + warpSum(w);
-#pragma unroll
-            for (int d = 0; d < kDims; ++d) o[d] *= alpha;
-            const int32_t nHere = min(32, part.end - k0);
-            for (int32_t j = 0; j < nHere; ++j) {
-                const float wj = __shfl_sync(0xffffffffu, w, j);
-                const size_t vAt = __shfl_sync(0xffffffffu, static_cast<unsigned long long>(tile), j) +
-                                   static_cast<size_t>(kPageTokens) * hd;
-#pragma unroll
-                for (int d = 0; d < kDims; ++d)
-                    if (d * 32 + lane < hd) o[d] += wj * loadElement(p.kv, p.kvType, vAt + d * 32 + lane);
-            }
-        }
-    }
-#pragma unroll
-    for (int d = 0; d < kDims; ++d)
-        if (d * 32 + lane < hd) storeElement(p.out, p.qType, at + d * 32 + lane, l > 0.f ? o[d] / l : 0.f);
-}
-
 template <class T, int HD>
 constexpr size_t kSharedBytes = size_t{4} * kTile*(HD + 8) * sizeof(T);
 
@@ -389,12 +278,6 @@ cudaError_t preparePrefillAttention(const LaunchContext& ctx) {
     return status == cudaSuccess ? raiseLimits<Bf16>(ctx) : status;
 }
 
-cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionParams& params) {
-    const LaunchContext alone = withoutDependentLaunch(ctx);
-    const size_t shared = 3 * static_cast<size_t>((params.maxKeyTiles + 31) / 32) * sizeof(uint32_t);
-    return launch(alone, prefillPlanKernel, dim3((params.n + kTile - 1) / kTile), dim3(kThreads), shared, params);
-}
-
 cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& given) {
     const LaunchContext alone = withoutDependentLaunch(ctx);
     PrefillAttentionParams params = given;
@@ -406,8 +289,7 @@ cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttent
                                           : launchTiled<Bf16>(alone, params, status))
             return status;
     }
-    const dim3 grid((params.n + kThreads / 32 - 1) / (kThreads / 32), params.nHeads);
-    return launch(alone, prefillPlainKernel, grid, dim3(kThreads), 0, params);
+    return launchPrefillPlain(alone, params);
 }
 
 }  // namespace spanscope::cuda

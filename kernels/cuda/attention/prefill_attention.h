@@ -42,6 +42,8 @@ struct PrefillAttentionParams {
 /// Which key tiles each tile of queries has to look at.
 cudaError_t launchPrefillPlan(const LaunchContext& ctx, const PrefillAttentionParams& params);
 cudaError_t launchPrefillAttention(const LaunchContext& ctx, const PrefillAttentionParams& params);
+/// The kernel that it takes where there are no tensor cores for it; scaleLog2 and capScale are set.
+cudaError_t launchPrefillPlain(const LaunchContext& ctx, const PrefillAttentionParams& params);
 /// Once per process and device, before the first launch: raises the kernels' limits of shared memory.
 cudaError_t preparePrefillAttention(const LaunchContext& ctx);
 
