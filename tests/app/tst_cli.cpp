@@ -324,7 +324,7 @@ class TestCli : public QObject {
         QVERIFY2(bench.out.contains("tied + tied"), bench.out.constData());
         QCOMPARE(run({"bench", "--random-weights", "llama-160m", "--adapter", folder}).exitCode, 2);
 
-        const Outcome other = run({"info", m_model, "--adapter", folder});
+        const Outcome other = run({"info", fixtures + "golden/gqa_8_2", "--adapter", folder});
         QCOMPARE(other.exitCode, 2);
         QVERIFY2(other.err.contains("made for another base"), other.err.constData());
         QCOMPARE(run({"info", base, "--adapter", file("none")}).exitCode, 3);
