@@ -68,7 +68,7 @@ std::string taskFor(const std::string& asked, const Model& model) {
 
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
     const auto startedAt = std::chrono::steady_clock::now();
-    auto model = openModel(modelPath(options), progressOn(log, "opening the model"));
+    auto model = openModel(modelPath(options), progressOn(log, "opening the model"), options.adapter);
     log.endProgress();
     if (!model) return model.error();
     for (const std::string& note : (*model)->notes()) log.info("spanscope-cli: " + (*model)->path() + ": " + note);
