@@ -1,7 +1,7 @@
 // What an adapter beside quantised weights costs a decode step: the same drawn model with and without one, taking
 // turns.
 //
-//   bench_adapter [RANK [TYPE [THREADS [DEPTH]]]]     defaults: 16 Q4_1 2 512; the shape is SmolLM2-135M's
+//   bench_adapter [RANK [TYPE [THREADS [DEPTH [TURNS]]]]]     defaults: 16 Q4_1 2 512 41; the shape is SmolLM2-135M's
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -57,7 +57,7 @@ double median(std::vector<double> v) {
 
 int main(int argc, char** argv) {
     const auto number = [&](int i, int32_t fallback) { return argc > i ? std::atoi(argv[i]) : fallback; };
-    const int32_t rank = number(1, 16), nThreads = number(3, 2), depth = number(4, 512);
+    const int32_t rank = number(1, 16), nThreads = number(3, 2), depth = number(4, 512), nTurns = number(5, 41);
     test::RandomModelOptions o{
         .nLayers = 30, .nHeads = 9, .nKvHeads = 3, .headDim = 64, .hidden = 576, .ffn = 1536, .vocab = 49152};
     o.type = argc > 2 ? dtypeFromName(argv[2]).value_or(DType::Q4_1) : DType::Q4_1;
@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
     });
     for (const LayerAdapter& adapter : with.model->weights.adapters)
         for (const AdaptedMatrix& part : kAdaptedMatrices) adapterBytes += (adapter.*part.delta).nBytes();
-    for (int i = 0; i < 41; ++i)
+    for (int i = 0; i <= nTurns; ++i)
         for (Run* run : {&without, &with}) run->ms.push_back(turn(*run, depth));
     std::vector<double> ratios;
     for (size_t i = 1; i < with.ms.size(); ++i) ratios.push_back(with.ms[i] / without.ms[i]);
