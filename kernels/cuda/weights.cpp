@@ -84,7 +84,8 @@ class Uploader {
     Status put(const Adapted& adapted, char* to, Element toType) {
         const TensorView& t = *adapted.matrix;
         const bool own = adapted.isAdapted();
-        const std::optional<Element> from = own ? std::nullopt : elementOf(t.dtype);
+        const bool plain = !own && elementOf(t.dtype).has_value();
+        const Element from = plain ? elementOf(t.dtype).value_or(Element::F32) : Element::F32;
         const MergedMatrix merged(t, adapted.delta ? *adapted.delta : LowRank{});
         std::vector<float> scratch;
         // Whole rows at a time: quantised formats have no smaller unit.
@@ -94,13 +95,13 @@ class Uploader {
             const int64_t nRows = std::min(rowsPerChunk, t.rows - r), n = nRows * t.cols;
             const char* src = static_cast<const char*>(t.data) + static_cast<size_t>(r) * fromRow;
             char* dst = to + static_cast<size_t>(r * t.cols) * elementBytes(toType);
-            if (from == toType) {
+            if (plain && from == toType) {
                 SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(dst, src, static_cast<size_t>(nRows) * fromRow,
                                                    cudaMemcpyHostToDevice, m_ctx.stream));
             } else {
                 const void* raw = src;
                 size_t nBytes = static_cast<size_t>(nRows) * fromRow;
-                if (!from) {
+                if (!plain) {
                     m_floats.resize(static_cast<size_t>(n));
                     for (int64_t i = 0; i < nRows; ++i) {
                         float* row = m_floats.data() + static_cast<size_t>(i * t.cols);
@@ -123,7 +124,7 @@ class Uploader {
                     cudaMemcpyAsync(m_staging.as<>(), raw, nBytes, cudaMemcpyHostToDevice, m_ctx.stream));
                 ConvertParams convert;
                 convert.from = m_staging.as<>();
-                convert.fromType = from.value_or(Element::F32);
+                convert.fromType = from;
                 convert.to = dst;
                 convert.toType = toType;
                 convert.n = n;
