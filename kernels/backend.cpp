@@ -24,6 +24,11 @@ Rope Rope::plain(double base, int32_t dims) {
     return rope;
 }
 
+int64_t ReplacedRows::find(int32_t id) const {
+    const auto it = std::lower_bound(ids.begin(), ids.end(), id);
+    return it != ids.end() && *it == id ? it - ids.begin() : -1;
+}
+
 const char* dtypeName(DType dtype) {
     switch (dtype) {
         case DType::F32: return "F32";

@@ -80,6 +80,28 @@ struct LayerWeights {
     TensorView postMlpNorm;                 ///< (hidden), optional: of down's product, before it joins the stream
 };
 
+/// What an adapter (LoRA, arXiv 2106.09685) adds to a product of a matrix that stays as it is: W x becomes
+/// W x + scale * B (A x). Both of F32, F16 or BF16; absent: nothing is added.
+struct LowRank {
+    TensorView a;  ///< (rank, columns of the matrix)
+    TensorView b;  ///< (rows of the matrix, rank)
+    float scale = 1;
+    explicit operator bool() const { return static_cast<bool>(a); }
+    size_t nBytes() const { return *this ? a.nBytes() + b.nBytes() : 0; }
+};
+
+struct LayerAdapter {
+    LowRank q, k, v, o, gate, up, down;
+};
+
+/// Rows that take the place of a matrix's own.
+struct ReplacedRows {
+    std::vector<int32_t> ids;  ///< of the rows, ascending, each once
+    TensorView rows;           ///< (ids, columns of the matrix), F32, F16 or BF16
+    /// Index into rows; -1: the matrix's own row holds.
+    int64_t find(int32_t id) const;
+};
+
 /// Of gate, before it is multiplied with up.
 enum class Activation : uint8_t {
     Silu,
@@ -148,6 +170,9 @@ struct ModelWeights {
     std::vector<LayerWeights> layers;
     TensorView finalNorm;  ///< (hidden)
     TensorView head;       ///< (vocab, hidden); absent = tied to embedding
+    // An adapter beside weights that stay as they are.
+    std::vector<LayerAdapter> adapters;  ///< (nLayers), or empty
+    ReplacedRows embeddingRows, headRows;
 };
 
 /// Handle of one sequence's KV cache inside a backend.

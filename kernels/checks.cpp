@@ -75,6 +75,42 @@ Status checkShape(const ModelShape& s) {
     return checkRopes(s);
 }
 
+bool isPlain(const TensorView& t) { return t && !isBlocked(t.dtype); }
+
+Status checkAdapter(const ModelWeights& w) {
+    if (w.adapters.empty()) return {};
+    if (w.adapters.size() != w.layers.size())
+        return invalidArgument("layers of the adapter", std::to_string(w.adapters.size()),
+                               std::to_string(w.layers.size()));
+    for (size_t l = 0; l < w.layers.size(); ++l)
+        for (const AdaptedMatrix& part : kAdaptedMatrices) {
+            const LowRank& delta = w.adapters[l].*part.delta;
+            const TensorView& matrix = w.layers[l].*part.matrix;
+            if (!delta && !delta.b) continue;
+            if (!isPlain(delta.a) || !isPlain(delta.b))
+                return invalidArgument("A and B of an adapter are F32, F16 or BF16, both or none");
+            if (delta.a.cols != matrix.cols || delta.b.rows != matrix.rows || delta.a.rows != delta.b.cols)
+                return invalidArgument("an adapter does not fit its matrix",
+                                       dims(delta.b.rows, delta.b.cols) + " times " + dims(delta.a.rows, delta.a.cols),
+                                       dims(matrix.rows, matrix.cols));
+        }
+    return {};
+}
+
+Status checkReplaced(const ReplacedRows& r, const ModelShape& s) {
+    if (r.ids.empty()) return {};
+    if (!isPlain(r.rows) || r.rows.rows != static_cast<int64_t>(r.ids.size()) || r.rows.cols != s.hidden)
+        return invalidArgument("replaced rows", dims(r.rows.rows, r.rows.cols),
+                               dims(static_cast<int64_t>(r.ids.size()), s.hidden) + " of F32, F16 or BF16");
+    int32_t last = -1;
+    for (const int32_t id : r.ids) {
+        if (id <= last || id >= s.vocab)
+            return invalidArgument("ids of replaced rows ascend within the vocabulary", std::to_string(id));
+        last = id;
+    }
+    return {};
+}
+
 }  // namespace
 
 Status checkWeights(const ModelWeights& w) {
@@ -91,6 +127,9 @@ Status checkWeights(const ModelWeights& w) {
     for (const LayerWeights& layer : w.layers)
         if (st && (static_cast<bool>(layer.qNorm) != (s.qkNorm != QkNorm::None) || !layer.kNorm != !layer.qNorm))
             st = invalidArgument("qNorm and kNorm are there where qkNorm says so, and only there");
+    if (st) st = checkAdapter(w);
+    if (st) st = checkReplaced(w.embeddingRows, s);
+    if (st) st = checkReplaced(w.headRows, s);
     return st;
 }
 

@@ -83,6 +83,27 @@ inline constexpr std::array<LayerTensor, 20> kLayerTensors{{
     {&LayerWeights::postMlpNorm, {"postMlpNorm", TensorKind::Norm, Extent::One, Extent::Hidden, true}},
 }};
 
+inline const TensorSpec& layerTensorSpec(TensorView LayerWeights::*view) {
+    size_t i = 0;
+    while (kLayerTensors[i].view != view) ++i;
+    return kLayerTensors[i].spec;
+}
+
+/// The matrices that an adapter can add to.
+struct AdaptedMatrix {
+    LowRank LayerAdapter::*delta;
+    TensorView LayerWeights::*matrix;
+};
+inline constexpr std::array<AdaptedMatrix, 7> kAdaptedMatrices{{
+    {&LayerAdapter::q, &LayerWeights::q},
+    {&LayerAdapter::k, &LayerWeights::k},
+    {&LayerAdapter::v, &LayerWeights::v},
+    {&LayerAdapter::o, &LayerWeights::o},
+    {&LayerAdapter::gate, &LayerWeights::gate},
+    {&LayerAdapter::up, &LayerWeights::up},
+    {&LayerAdapter::down, &LayerWeights::down},
+}};
+
 /// visit(view, spec, layer) for every tensor, absent ones included: embedding, layers, final norm, head. layer is -1
 /// outside the layers. Weights: ModelWeights or const ModelWeights.
 template <class Weights, class Visit>

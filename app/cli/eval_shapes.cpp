@@ -152,6 +152,7 @@ int evalShapes(const EvalOptions& o, const std::shared_ptr<const Model>& model, 
                            {"kv_type", dtypeName(backends->front()->info().kvType)},
                            {"backend", backends->front()->info().name},
                            {"device", backends->front()->info().device}});
+            addAdapter(object, *model);
             printJson(object);
         } else if (!rows.empty()) {
             print(markdown(*all, rows, sums));

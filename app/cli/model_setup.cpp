@@ -5,6 +5,7 @@
 #include "app/cli/locate.h"
 #include "engine/files/decimal.h"
 #include "kernels/backends.h"
+#include "kernels/cuda/matrix_type.h"
 
 namespace spanscope::cli {
 
@@ -67,7 +68,7 @@ std::string taskFor(const std::string& asked, const Model& model) {
 
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
     const auto startedAt = std::chrono::steady_clock::now();
-    auto model = openModel(modelPath(options), progressOn(log, "opening the model"));
+    auto model = openModel(modelPath(options), progressOn(log, "opening the model"), options.adapter);
     log.endProgress();
     if (!model) return model.error();
     for (const std::string& note : (*model)->notes()) log.info("spanscope-cli: " + (*model)->path() + ": " + note);
@@ -108,6 +109,13 @@ Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, con
     if (backend) {
         const BackendInfo info = (*backend)->info();
         log.detail(std::string("backend: ") + info.name + ", " + info.device + ", KV cache " + dtypeName(info.kvType));
+        if (info.name == "cuda") {
+            const CudaWidening widened = cudaWidening(weights);
+            std::string formats;
+            for (DType type : widened.formats) formats.append(formats.empty() ? "" : ", ").append(dtypeName(type));
+            if (!formats.empty())
+                log.detail("weights: " + formats + " widened to F16, " + mebibytes(widened.bytes) + " on the device");
+        }
     }
     return backend;
 }

@@ -130,6 +130,7 @@ void addAttention(CLI::App* app, std::vector<MaskPolicySpec>& target, const std:
 void addModel(CLI::App* app, ModelOptions& o, bool runs, bool hasContext) {
     app->add_option("-m,--model", o.path, "model folder or .gguf file; default: the bundled model for the task")
         ->check(kPath);
+    app->add_option("--adapter", o.adapter, "folder of a PEFT LoRA adapter over the model")->check(kPath);
     if (hasContext)
         app->add_option("-c,--ctx-size", o.contextTokens, "context in tokens; 0 = the model's own")
             ->check(CLI::Range(0, kMostTokens));

@@ -18,6 +18,7 @@ struct Range {
 
 struct ModelOptions {
     std::string path;               ///< empty: a bundled model
+    std::string adapter;            ///< folder of a PEFT LoRA adapter over it; empty: none
     std::string bundled = "arith";  ///< which one: its folder's name
     Device device = Device::Auto;   ///< model_setup.h, deviceOf(): what that is here
     int32_t nThreads = 0;

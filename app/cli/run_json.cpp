@@ -22,6 +22,18 @@ std::vector<int32_t> responseIds(const RunData& run, const Tokenizer& tokenizer)
     return ids;
 }
 
+void addAdapter(nlohmann::ordered_json& object, const Model& model) {
+    const AdapterInfo* a = model.adapter();
+    if (!a) return;
+    object["adapter"] = {{"name", a->name},
+                         {"path", a->path},
+                         {"hash", a->hash},
+                         {"base_hash", a->baseHash},
+                         {"rank", a->rank},
+                         {"copied_bytes", a->copiedBytes},
+                         {"beside_bytes", a->besideBytes}};
+}
+
 nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t loadNs) {
     const RunStats& s = run.stats;
     const RunHeader& h = run.header;

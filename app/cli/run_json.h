@@ -10,6 +10,9 @@ namespace spanscope::cli {
 
 nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t loadNs);
 
+/// "adapter": name, hash, rank and what is copied or stays beside the weights; nothing where the model has none.
+void addAdapter(nlohmann::ordered_json& object, const Model& model);
+
 /// Raised when a field of the CLI's JSON is renamed or means something else: app/cli/README.md.
 inline constexpr int kJsonVersion = 2;
 

@@ -61,6 +61,13 @@ int benchVerb(const BenchOptions& o, const Log& log) {
                          "--attention",
                          "declared",
                          "another of " + maskPolicyNames()});
+    if (!o.model.adapter.empty() && !o.randomWeights.empty())
+        return log.fail({ErrorCode::InvalidArgument,
+                         "drawn weights take no adapter",
+                         {},
+                         "--adapter",
+                         o.model.adapter,
+                         "a model of its own"});
     OpenedModel opened;
     std::unique_ptr<RandomWeights> drawn;
     BenchSubject subject;

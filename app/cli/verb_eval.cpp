@@ -90,14 +90,16 @@ int evalVerb(const EvalOptions& o, const Log& log) {
         if (o.json) {
             Json list = Json::array();
             for (const Row& row : rows) list.push_back(rowJson(row, *plan));
-            printJson({{"rows", std::move(list)},
-                       {"task", task},
-                       {"source", o.file.empty() ? "fresh" : o.file},
-                       {"seed", o.seed},
-                       {"model", model.name()},
-                       {"model_hash", model.hash()},
-                       {"backend", backends->front()->info().name},
-                       {"device", backends->front()->info().device}});
+            Json object{{"rows", std::move(list)},
+                        {"task", task},
+                        {"source", o.file.empty() ? "fresh" : o.file},
+                        {"seed", o.seed},
+                        {"model", model.name()},
+                        {"model_hash", model.hash()},
+                        {"backend", backends->front()->info().name},
+                        {"device", backends->front()->info().device}};
+            addAdapter(object, model);
+            printJson(object);
         } else {
             printTable(rows);
         }

@@ -38,6 +38,7 @@ int traceInfo(const InfoOptions& o, const Log& log) {
                         {"attention", h.settings.attention.text()},
                         {"model", h.modelName},
                         {"model_hash", h.modelHash},
+                        {"adapter", h.adapter.text()},
                         {"machine", h.machine},
                         {"device", h.device},
                         {"program", h.programVersion},
@@ -101,39 +102,49 @@ Json modelJson(const Model& model, const MemoryForecast& f) {
     const SpanscopeCard& card = model.card();
     Json tasks = Json::array();
     for (const TaskCard& t : card.tasks) tasks.push_back(taskJson(t));
-    return {{"path", model.path()},
-            {"name", model.name()},
-            {"hash", model.hash()},
-            {"format", model.formatName()},
-            {"notes", model.notes()},
-            {"shape",
-             {{"n_layers", s.nLayers},
-              {"hidden", s.hidden},
-              {"ffn", s.ffn},
-              {"n_heads", s.nHeads},
-              {"n_kv_heads", s.nKvHeads},
-              {"head_dim", s.headDim},
-              {"vocab", s.vocab},
-              {"max_context", s.maxSeqLen},
-              {"sliding_window", windows.size},
-              {"windowed_layers", windows.nLayers},
-              {"tied_head", !model.weights().head}}},
-            {"protocol_version", card.protocolVersion},
-            {"chat", chatJson(model)},
-            {"description", card.description},
-            {"license", card.license},
-            {"trained_on", card.trainedOn},
-            {"tasks", std::move(tasks)},
-            {"forecast",
-             {{"weight_bytes", f.weightBytes},
-              {"kv_bytes", f.kvBytes},
-              {"workspace_bytes", f.workspaceBytes},
-              {"free_bytes", f.freeBytes},
-              {"context_tokens", f.contextTokens},
-              {"largest_context", f.largestContext},
-              {"fits", f.fits()}}},
-            {"machine", describeMachine()},
-            {"cuda", describeCuda()}};
+    Json object{{"path", model.path()},
+                {"name", model.name()},
+                {"hash", model.hash()},
+                {"format", model.formatName()},
+                {"notes", model.notes()},
+                {"shape",
+                 {{"n_layers", s.nLayers},
+                  {"hidden", s.hidden},
+                  {"ffn", s.ffn},
+                  {"n_heads", s.nHeads},
+                  {"n_kv_heads", s.nKvHeads},
+                  {"head_dim", s.headDim},
+                  {"vocab", s.vocab},
+                  {"max_context", s.maxSeqLen},
+                  {"sliding_window", windows.size},
+                  {"windowed_layers", windows.nLayers},
+                  {"tied_head", !model.weights().head}}},
+                {"protocol_version", card.protocolVersion},
+                {"chat", chatJson(model)},
+                {"description", card.description},
+                {"license", card.license},
+                {"trained_on", card.trainedOn},
+                {"tasks", std::move(tasks)},
+                {"forecast",
+                 {{"weight_bytes", f.weightBytes},
+                  {"kv_bytes", f.kvBytes},
+                  {"workspace_bytes", f.workspaceBytes},
+                  {"free_bytes", f.freeBytes},
+                  {"context_tokens", f.contextTokens},
+                  {"largest_context", f.largestContext},
+                  {"fits", f.fits()}}},
+                {"machine", describeMachine()},
+                {"cuda", describeCuda()}};
+    addAdapter(object, model);
+    return object;
+}
+
+void printAdapter(const AdapterInfo& a) {
+    printFormat("  adapter   %s, rank %d, hash %s, over the model of hash %s\n            %s\n", line(a.name).c_str(),
+                a.rank, a.hash.c_str(), a.baseHash.c_str(), line(a.path).c_str());
+    if (a.copiedBytes > 0) printFormat("            merged into copies of %s\n", mebibytes(a.copiedBytes).c_str());
+    if (a.besideBytes > 0)
+        printFormat("            %s beside the weights, which stay as they are\n", mebibytes(a.besideBytes).c_str());
 }
 
 void printModel(const Model& model, const MemoryForecast& f) {
@@ -150,6 +161,7 @@ void printModel(const Model& model, const MemoryForecast& f) {
         window = ", sliding window " + std::to_string(w.size) +
                  (w.nLayers < s.nLayers ? " in " + std::to_string(w.nLayers) + " layers" : "");
     printFormat("  context   %d tokens%s\n", s.maxSeqLen, window.c_str());
+    if (const AdapterInfo* adapter = model.adapter()) printAdapter(*adapter);
     if (card.protocolVersion == 0) {
         printFormat("  protocol  none: runs as plain text\n");
     } else {

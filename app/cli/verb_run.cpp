@@ -172,6 +172,7 @@ nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t 
     for (const auto& session : r.sessions) runs.push_back(runJson(session->data(), model, loadNs));
     nlohmann::ordered_json object{
         {"version", kJsonVersion}, {"runs", std::move(runs)}, {"model", model.name()}, {"model_hash", model.hash()}};
+    addAdapter(object, model);
     const RunData* dense = runWith(r, MaskPolicySpec::dense());
     const RunData* declared = runWith(r, MaskPolicySpec::declared());
     if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0) {

@@ -85,7 +85,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     };
     if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path});
 
-    auto model = spanscope::openModel(path, report);
+    auto model = spanscope::openModel(path, report, request.adapter.toStdString());
     if (!model) return fail(model.error());
     const ModelShape& shape = (*model)->weights().shape;
     int context = request.contextTokens;
@@ -120,6 +120,10 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.name = toQt(m_model->name());
     info.format = toQt(m_model->formatName());
     info.hash = toQt(m_model->hash());
+    if (const AdapterInfo* adapter = m_model->adapter()) {
+        info.adapterPath = request.adapter;
+        info.adapter = toQt(AdapterOrigin{adapter->name, adapter->hash, adapter->rank}.text());
+    }
     info.description = toQt(card.description);
     info.license = toQt(card.license);
     info.trainedOn = toQt(card.trainedOn);
@@ -147,14 +151,18 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     emit modelReady(info);
 }
 
-void EngineWorker::forecast(const QString& path, int contextTokens) {
-    if (contextTokens == 0 || path != m_forecastPath) {  // the first question about a model reads its headers
-        const auto file = ModelFile::open(path.toStdString());
+void EngineWorker::forecast(const LoadRequest& request) {
+    const QString &path = request.path, &adapter = request.adapter;
+    const int contextTokens = request.contextTokens;
+    // The first question about a model reads its headers.
+    if (contextTokens == 0 || path != m_forecastPath || adapter != m_forecastAdapter) {
+        const auto file = ModelFile::open(path.toStdString(), adapter.toStdString());
         if (!file) {
             emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
             return;
         }
         m_forecastPath = path;
+        m_forecastAdapter = adapter;
         m_forecastShape = file->shape();
         m_forecastWeights = file->weightBytes();
     }
@@ -162,6 +170,7 @@ void EngineWorker::forecast(const QString& path, int contextTokens) {
         forecastMemory(m_forecastShape, m_forecastWeights, contextTokens, defaultKvType(Device::Auto, {}));
     ForecastInfo info;
     info.path = path;
+    info.adapter = adapter;
     info.weightBytes = forecast.weightBytes;
     info.kvBytes = forecast.kvBytes;
     info.workspaceBytes = forecast.workspaceBytes;

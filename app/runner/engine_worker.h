@@ -33,8 +33,9 @@ class EngineWorker : public EngineEvents {
     void openModel(const LoadRequest& request, const std::shared_ptr<RunControl>& control);
     /// Of the last openModel(). The engine's thread only.
     const std::shared_ptr<RunControl>& loading() const { return m_loading; }
-    /// contextTokens 0: the model's own; reads the headers. Any other number asks again about what was read.
-    void forecast(const QString& path, int contextTokens);
+    /// The request's contextTokens 0: the model's own; reads the headers. Any other number asks again about what was
+    /// read.
+    void forecast(const LoadRequest& request);
     void run(RunRequest request, const std::shared_ptr<RunControl>& control);
     /// The next answer of a conversation; of one that is not at hand, all turns are taken from the request.
     void chat(ChatRequest request, const std::shared_ptr<RunControl>& control);
@@ -79,7 +80,7 @@ class EngineWorker : public EngineEvents {
     std::shared_ptr<RunControl> m_loading;
     std::atomic<int> m_inFlight{0};
     QElapsedTimer m_sinceBatch;
-    QString m_forecastPath;  // of the model that forecast() read last
+    QString m_forecastPath, m_forecastAdapter;  // of the model that forecast() read last
     ModelShape m_forecastShape;
     uint64_t m_forecastWeights = 0;
     QString m_recoveryFolder;

@@ -153,11 +153,12 @@ void Runner::cancelLoad() {
     if (m_load) m_load->stop = true;
 }
 
-void Runner::forecast(const QString& path, int contextTokens) {
-    m_requests->post([w = m_worker, path, contextTokens] {
-        withinMemory(
-            [&] { w->forecast(path, contextTokens); },
-            [&](const Error& e) { emit w->forecastFailed(path, toErrorInfo("The model could not be opened", e)); });
+void Runner::forecast(const LoadRequest& request) {
+    m_requests->post([w = m_worker, request] {
+        withinMemory([&] { w->forecast(request); },
+                     [&](const Error& e) {
+                         emit w->forecastFailed(request.path, toErrorInfo("The model could not be opened", e));
+                     });
     });
 }
 

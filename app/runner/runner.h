@@ -31,7 +31,7 @@ class Runner : public EngineEvents {
   public slots:
     void openModel(const spanscope::LoadRequest& request);
     void cancelLoad();
-    void forecast(const QString& path, int contextTokens);
+    void forecast(const spanscope::LoadRequest& request);
     void run(const spanscope::RunRequest& request);    ///< stops an older run first
     void chat(const spanscope::ChatRequest& request);  ///< stops an older run first
     void stop();

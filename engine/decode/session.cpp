@@ -107,6 +107,7 @@ void Session::fillHeader(int64_t runId) {
     h.formattedPrompt = m_prompt.text;
     h.modelName = m_model->name();
     h.modelHash = m_model->hash();
+    if (const AdapterInfo* adapter = m_model->adapter()) h.adapter = {adapter->name, adapter->hash, adapter->rank};
     h.backend = backend.name;
     h.device = backend.device;
     h.kvType = dtypeName(backend.kvType);

@@ -84,6 +84,7 @@ Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, 
     card.description = fields.string("description", "");
     card.license = fields.string("license", "");
     card.trainedOn = fields.string("trained_on", "");
+    card.baseHash = fields.string("base_hash", "");
     cardFile = fields.string("card", "");
     if (fields.ok() && !cardFile.empty() && !isPlainFileName(cardFile))
         fields.fail(ErrorCode::Format, "must be the name of a file in the same folder", "card", cardFile,

@@ -1,7 +1,7 @@
 // spanscope.json: what a model says of itself and the tasks it was trained for. Private to engine/model.
 //
 //   {"protocol_version": 1, "name": "...", "description": "...", "license": "...", "trained_on": "...",
-//    "card": "MODEL_CARD.md",
+//    "card": "MODEL_CARD.md", "base_hash": "0123456789abcdef",
 //    "pieces": {"<attend>": "<repo_name>", ...},   reserved tokens of the vocabulary that carry the protocol's pieces
 //    "tasks": [{"name": "expression", "prefill": "causal" | "segmented", "heads": true, "max_refs": 64,
 //               "max_segment_tokens": 4096, "max_operators": 16, "max_lines": 0, "max_sentences": 0,

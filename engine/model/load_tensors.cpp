@@ -28,6 +28,18 @@ std::string dominantType(ModelWeights& weights) {
     return most == bytes.end() ? "" : dtypeName(most->first);
 }
 
+void* makeCopy(size_t nBytes, LoadedModel& model) {
+    constexpr size_t kCacheLine = 64;
+    void* copy = std::aligned_alloc(kCacheLine, (nBytes + kCacheLine - 1) / kCacheLine * kCacheLine);
+    if (copy != nullptr) model.m_copies.emplace_back(copy);
+    return copy;
+}
+
+Error noMemoryForCopy(const LoadedModel& model, size_t nBytes) {
+    return fileError(ErrorCode::OutOfMemory, "no memory for a copy of a tensor", model.m_path, "",
+                     std::to_string(nBytes) + " bytes wanted");
+}
+
 namespace {
 
 constexpr size_t kPage = 4096;
@@ -81,19 +93,6 @@ Status checkFinite(const LoadedModel& model) {
     return status;
 }
 
-/// Replaces the view by a copy of nBytes that the model keeps. nullptr: no memory.
-void* makeCopy(size_t nBytes, LoadedModel& model) {
-    constexpr size_t kCacheLine = 64;
-    void* copy = std::aligned_alloc(kCacheLine, (nBytes + kCacheLine - 1) / kCacheLine * kCacheLine);
-    if (copy != nullptr) model.m_copies.emplace_back(copy);
-    return copy;
-}
-
-Error noMemory(const LoadedModel& model, size_t nBytes) {
-    return fileError(ErrorCode::OutOfMemory, "no memory for a copy of a tensor", model.m_path, "",
-                     std::to_string(nBytes) + " bytes wanted");
-}
-
 /// Gains that are stored less 1 become F32 copies with it.
 Status completeGains(LoadedModel& model) {
     if (!model.m_normsBelowOne) return {};
@@ -103,7 +102,7 @@ Status completeGains(LoadedModel& model) {
         const auto n = static_cast<size_t>(view.cols);
         auto* gains = static_cast<float*>(makeCopy(n * sizeof(float), model));
         if (gains == nullptr) {
-            status = noMemory(model, n * sizeof(float));
+            status = noMemoryForCopy(model, n * sizeof(float));
             return;
         }
         dequantizeRow(view.dtype, view.data, view.cols, gains);
@@ -130,7 +129,7 @@ Status loadTensors(LoadedModel& model, const ProgressFn& progress) {
         const size_t nBytes = view->nBytes();
         if (reinterpret_cast<uintptr_t>(view->data) % alignmentOf(view->dtype) != 0) {
             void* copy = makeCopy(nBytes, model);
-            if (copy == nullptr) return noMemory(model, nBytes);
+            if (copy == nullptr) return noMemoryForCopy(model, nBytes);
             if (!readTensor(*view, static_cast<uint8_t*>(copy), advance)) return cancelled;
             view->data = copy;
         } else if (touch ? !readTensor(*view, nullptr, advance) : !advance(nBytes)) {

@@ -5,10 +5,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "engine/model/architecture.h"
 #include "engine/model/model.h"
 #include "engine/model/tokenizer/load_tokenizer.h"
 
@@ -42,6 +45,7 @@ class LoadedModel final : public Model {
     uint64_t weightBytes() const override { return m_weightBytes; }
     std::string formatName() const override { return m_formatName; }
     const std::vector<std::string>& notes() const override { return m_notes; }
+    const AdapterInfo* adapter() const override { return m_adapter ? &*m_adapter : nullptr; }
 
     std::string m_path, m_name, m_hash, m_formatName;
     VocabularySource m_vocabulary;  ///< until it has been read
@@ -50,6 +54,12 @@ class LoadedModel final : public Model {
     std::shared_ptr<const Tokenizer> m_tokenizer;
     SpanscopeCard m_card;
     std::vector<int32_t> m_stopIds;
+    std::optional<AdapterInfo> m_adapter;
+    std::optional<SpanscopeCard> m_adapterCard;  ///< goes before the model's own
+    std::vector<std::pair<TensorView ModelWeights::*, DType>>
+        m_toRound;  ///< whole matrices of an adapter, to its base's type
+    const Architecture* m_architecture = nullptr;
+    FileFormat m_fileFormat = FileFormat::HuggingFace;
     ChatTemplates m_chatTemplates;
     uint64_t m_weightBytes = 0;
     std::vector<std::string> m_notes;
@@ -58,7 +68,7 @@ class LoadedModel final : public Model {
     struct Free {
         void operator()(void* memory) const { std::free(memory); }
     };
-    std::vector<std::unique_ptr<void, Free>> m_copies;  ///< of tensors that lie unaligned in their file
+    std::vector<std::unique_ptr<void, Free>> m_copies;  ///< of tensors that cannot stay as they lie in their file
 };
 
 class Hash64;
@@ -76,6 +86,10 @@ Status assembleWeights(const TensorTable& table, const ModelConfig& config, cons
 /// (not where the weights exceed the free memory). Cancelled if progress says so; asked every 16 MiB and after every
 /// tensor.
 Status loadTensors(LoadedModel& model, const ProgressFn& progress);
+
+/// nBytes that the model keeps, on a cache line. nullptr: no memory.
+void* makeCopy(size_t nBytes, LoadedModel& model);
+Error noMemoryForCopy(const LoadedModel& model, size_t nBytes);
 
 /// "F32", or the types by share of bytes: "BF16", "Q4_K".
 std::string dominantType(ModelWeights& weights);

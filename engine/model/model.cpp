@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/files/file_error.h"
+#include "engine/model/adapter/adapter.h"
 #include "engine/model/card.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/stop_ids.h"
@@ -40,10 +41,21 @@ Status checkVocabulary(const LoadedModel& model, const std::string& tokenizerFil
     return {};
 }
 
-Status loadRest(LoadedModel& model, const ProgressFn& progress) {
+/// The adapter's own card, else the model's.
+Status takeCard(LoadedModel& model) {
+    if (model.m_adapterCard) {
+        model.m_card = std::move(*model.m_adapterCard);
+        return {};
+    }
     auto card = loadCard(model.m_cardPath);
     if (!card) return card.error();
     model.m_card = std::move(*card);
+    if (model.m_adapter && !model.m_card.name.empty()) model.m_card.name += " + " + model.m_adapter->name;
+    return {};
+}
+
+Status loadRest(LoadedModel& model, const ProgressFn& progress) {
+    if (auto status = takeCard(model); !status) return status;
     const int32_t rows = model.m_weights.shape.vocab;
     auto tokenizer = loadTokenizer(model.m_vocabulary, rows, model.m_card.pieces);
     if (!tokenizer) return tokenizer.error();
@@ -57,7 +69,8 @@ Status loadRest(LoadedModel& model, const ProgressFn& progress) {
     model.m_vocabulary = {};
     if (!model.m_card.name.empty()) model.m_name = model.m_card.name;
     if (auto status = checkVocabulary(model, tokenizer->file); !status) return status;
-    return loadTensors(model, progress);
+    if (auto status = loadTensors(model, progress); !status) return status;
+    return applyAdapter(model, progress);
 }
 
 /// What the libraries below throw becomes an Error.
@@ -79,9 +92,13 @@ ModelFile::ModelFile(ModelFile&&) noexcept = default;
 ModelFile& ModelFile::operator=(ModelFile&&) noexcept = default;
 ModelFile::~ModelFile() = default;
 
-Result<ModelFile> ModelFile::open(const std::string& path) {
+Result<ModelFile> ModelFile::open(const std::string& path, const std::string& adapter) {
     auto model = withoutExceptions(path, [&] { return openHeaders(path); });
     if (!model) return model.error();
+    if (!adapter.empty()) {
+        const Status laid = withoutExceptions(adapter, [&] { return openAdapter(adapter, **model); });
+        if (!laid) return laid.error();
+    }
     return ModelFile(std::move(*model));
 }
 
@@ -91,6 +108,8 @@ std::string ModelFile::formatName() const { return m_model->formatName(); }
 const ModelShape& ModelFile::shape() const { return m_model->m_weights.shape; }
 uint64_t ModelFile::weightBytes() const { return m_model->weightBytes(); }
 
+const AdapterInfo* ModelFile::adapter() const { return m_model->adapter(); }
+
 Result<std::shared_ptr<const Model>> ModelFile::load(const ProgressFn& progress) && {
     const std::shared_ptr<LoadedModel> model = std::move(m_model);
     const Status status = withoutExceptions(model->m_path, [&] { return loadRest(*model, progress); });
@@ -98,8 +117,9 @@ Result<std::shared_ptr<const Model>> ModelFile::load(const ProgressFn& progress)
     return std::shared_ptr<const Model>(model);
 }
 
-Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress) {
-    auto file = ModelFile::open(path);
+Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress,
+                                               const std::string& adapter) {
+    auto file = ModelFile::open(path, adapter);
     if (!file) return file.error();
     return std::move(*file).load(progress);
 }

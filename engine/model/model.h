@@ -33,7 +33,18 @@ struct SpanscopeCard {
     std::vector<TaskCard> tasks;
     PieceRiders pieces;  ///< of the vocabulary's own tokens
     std::string name, description, license, trainedOn, cardText;
+    std::string baseHash;  ///< of an adapter: Model::hash() of the model that it was trained over; empty: not said
     const TaskCard* task(const std::string& name) const;
+};
+
+/// A LoRA adapter over a model.
+struct AdapterInfo {
+    std::string path, name;    ///< its folder, and the folder's name
+    std::string hash;          ///< as Model::hash(), of the adapter alone
+    std::string baseHash;      ///< of the model without it
+    int32_t rank = 0;          ///< the largest of its matrices; 0: it has whole tensors and rows only
+    uint64_t copiedBytes = 0;  ///< of plain matrices, copied with the adapter merged into them
+    uint64_t besideBytes = 0;  ///< of the adapter, that stay by themselves beside quantised weights
 };
 
 /// Bytes; computed from headers alone, before anything is loaded.
@@ -59,7 +70,8 @@ class Model {
     virtual ~Model() = default;
     virtual const std::string& path() const = 0;
     virtual const std::string& name() const = 0;
-    /// Hexadecimal; of config, tensor headers and a sample of the data, cheap enough for every start.
+    /// Hexadecimal; of config, tensor headers and a sample of the data, cheap enough for every start. With an adapter:
+    /// of both.
     virtual const std::string& hash() const = 0;
     virtual const ModelWeights& weights() const = 0;
     virtual const Tokenizer& tokenizer() const = 0;
@@ -72,6 +84,7 @@ class Model {
     virtual std::string formatName() const = 0;  ///< "safetensors BF16", "GGUF Q4_K", for people
     /// Where the files left a choice: what was taken. Sentences for people, mostly none.
     virtual const std::vector<std::string>& notes() const = 0;
+    virtual const AdapterInfo* adapter() const = 0;  ///< nullptr: there is none
 
     MemoryForecast forecast(int32_t contextTokens, DType kvType, int32_t nSequences = 1) const {
         return forecastMemory(weights().shape, weightBytes(), contextTokens, kvType, nSequences);
@@ -84,8 +97,9 @@ class LoadedModel;
 /// is loaded yet. Keeps its files mapped. One thread at a time; may move to another one.
 class ModelFile {
   public:
-    /// path: a Hugging Face folder or a .gguf file. Every error names file, field, found, expected.
-    static Result<ModelFile> open(const std::string& path);
+    /// path: a Hugging Face folder or a .gguf file. adapter: folder of a PEFT LoRA adapter over it; empty: none. Every
+    /// error names file, field, found, expected.
+    static Result<ModelFile> open(const std::string& path, const std::string& adapter = {});
     ModelFile(ModelFile&&) noexcept;
     ModelFile& operator=(ModelFile&&) noexcept;
     ~ModelFile();
@@ -95,6 +109,7 @@ class ModelFile {
     std::string formatName() const;
     const ModelShape& shape() const;
     uint64_t weightBytes() const;
+    const AdapterInfo* adapter() const;  ///< as Model::adapter()
     MemoryForecast forecast(int32_t contextTokens, DType kvType, int32_t nSequences = 1) const {
         return forecastMemory(shape(), weightBytes(), contextTokens, kvType, nSequences);
     }
@@ -109,6 +124,7 @@ class ModelFile {
 };
 
 /// ModelFile::open() and load().
-Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {});
+Result<std::shared_ptr<const Model>> openModel(const std::string& path, const ProgressFn& progress = {},
+                                               const std::string& adapter = {});
 
 }  // namespace spanscope

@@ -1,7 +1,6 @@
 // From named tensors to ModelWeights, the same for safetensors and GGUF.
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <charconv>
 #include <set>
 
@@ -20,12 +19,7 @@ std::string shapeText(const std::vector<int64_t>& shape) {
     return s + ")";
 }
 
-const TensorSpec& specOf(const LayerPart& part) {
-    const auto it = std::find_if(kLayerTensors.begin(), kLayerTensors.end(),
-                                 [&](const LayerTensor& tensor) { return tensor.view == part.view; });
-    assert(it != kLayerTensors.end());
-    return it->spec;
-}
+const TensorSpec& specOf(const LayerPart& part) { return layerTensorSpec(part.view); }
 
 class Assembler {
   public:
@@ -197,6 +191,8 @@ Status assembleWeights(const TensorTable& table, const ModelConfig& config, cons
         }
     }
     model.m_normsBelowOne = config.format == FileFormat::HuggingFace && architecture.huggingFaceNormsBelowOne;
+    model.m_architecture = &architecture;
+    model.m_fileFormat = config.format;
     model.m_weightBytes = tensors.nBytes();
     return tensors.status();
 }

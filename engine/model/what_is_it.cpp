@@ -86,6 +86,9 @@ Error notAModelFolder(const fs::path& folder) {
                      std::to_string(snapshots.size()) + " snapshots",
                      snapshots.empty() ? "a snapshot" : (folder / "snapshots" / snapshots.back()).string());
     }
+    if (has(folder / "adapter_config.json"))
+        return error("an adapter, which is no model by itself; open its base model and name this folder as the adapter",
+                     "adapter_config.json", "the folder or GGUF file of the base model");
     const auto names = entriesOf(folder);
     const auto first = [&](auto test) {
         const auto at = std::find_if(names.begin(), names.end(), test);
@@ -98,8 +101,6 @@ Error notAModelFolder(const fs::path& folder) {
         return error("a folder with GGUF files; open one of them", name, (folder / name).string());
     if (const auto name = first([](const std::string& n) { return n.ends_with(".safetensors"); }); !name.empty())
         return error("weights without a configuration", name, "config.json beside them");
-    if (has(folder / "adapter_config.json"))
-        return error("an adapter without its base model", "adapter_config.json", "the folder of the merged model");
     return error("there is no model in this folder", std::to_string(names.size()) + " other entries",
                  "config.json, or a GGUF file");
 }

@@ -242,6 +242,13 @@ std::string readHeader(const InJson& object, RunHeader& h) {
         h.nHeads = g.int32("n_heads", 0, 1 << 20);
         h.nKvHeads = g.int32("n_kv_heads", 0, 1 << 20);
         if (const InJson* windows = g.array("layer_windows")) readLayerWindows(*windows, h.nLayers, h.layerWindows, g);
+        if (const InJson* adapter = g.object("adapter")) {
+            Fields a(*adapter);
+            h.adapter.name = a.text("name");
+            h.adapter.hash = a.text("hash");
+            h.adapter.rank = a.int32("rank", 0, 1 << 20);
+            if (!a.ok()) g.failAt("adapter", a.problem());
+        }
         if (!g.ok()) f.failAt("model", g.problem());
     }
     h.backend = f.text("backend");

@@ -46,6 +46,18 @@ OutJson settingsJson(const RunSettings& s) {
               {"seed", s.sampler.seed}}}};
 }
 
+OutJson modelJson(const RunHeader& h) {
+    OutJson model{{"name", h.modelName},
+                  {"hash", h.modelHash},
+                  {"n_layers", h.nLayers},
+                  {"n_heads", h.nHeads},
+                  {"n_kv_heads", h.nKvHeads}};
+    for (const LayerWindow& w : h.layerWindows) model["layer_windows"].push_back({w.window, w.nLayers});
+    if (!h.adapter.hash.empty())
+        model["adapter"] = {{"name", h.adapter.name}, {"hash", h.adapter.hash}, {"rank", h.adapter.rank}};
+    return model;
+}
+
 OutJson headerJson(const RunHeader& h) {
     OutJson ids = OutJson::array(), texts = OutJson::array(), special = OutJson::array();
     for (size_t i = 0; i < h.prompt.size(); ++i) {
@@ -53,14 +65,8 @@ OutJson headerJson(const RunHeader& h) {
         texts.push_back(h.prompt[i].text);
         if (h.prompt[i].special) special.push_back(i);
     }
-    OutJson model = {{"name", h.modelName},
-                     {"hash", h.modelHash},
-                     {"n_layers", h.nLayers},
-                     {"n_heads", h.nHeads},
-                     {"n_kv_heads", h.nKvHeads}};
-    for (const LayerWindow& w : h.layerWindows) model["layer_windows"].push_back({w.window, w.nLayers});
     return {{"settings", settingsJson(h.settings)},
-            {"model", std::move(model)},
+            {"model", modelJson(h)},
             {"backend", h.backend},
             {"device", h.device},
             {"kv_type", h.kvType},

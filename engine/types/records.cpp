@@ -87,4 +87,9 @@ double RunStats::usefulTokensPerS() const {
     return decodeTokensPerS() * double(responseTokens - markupTokens) / double(responseTokens);
 }
 
+std::string AdapterOrigin::text() const {
+    if (hash.empty()) return {};
+    return name + ", rank " + std::to_string(rank) + ", hash " + hash;
+}
+
 }  // namespace spanscope

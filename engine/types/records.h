@@ -171,13 +171,22 @@ struct RunSettings {
     SamplerSettings sampler;
 };
 
+/// The adapter that the model had.
+struct AdapterOrigin {
+    std::string name, hash;  ///< empty: none
+    int32_t rank = 0;
+    /// "name, rank 16, hash 0123456789abcdef"; empty if there is none.
+    std::string text() const;
+};
+
 /// Everything about one run that is known at its start.
 struct RunHeader {
     int64_t runId = 0;
     RunSettings settings;
     std::string formattedPrompt;  ///< after the task's formatter
     std::string modelName;
-    std::string modelHash;  ///< of config and weights, hexadecimal
+    std::string modelHash;  ///< of config and weights, hexadecimal; with an adapter: of both
+    AdapterOrigin adapter;
     std::string backend, device;
     std::string kvType;  ///< of the KV cache, "BF16"; empty in recordings from before it was told
     std::string machine;

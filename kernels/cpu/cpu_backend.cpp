@@ -67,7 +67,8 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     const ModelShape& s = m_weights.shape;
     const auto batch = static_cast<size_t>(options.maxBatch);
     const auto nQ = static_cast<size_t>(qRows()), nKv = static_cast<size_t>(kvRows());
-    for (const LayerWeights& w : m_weights.layers) {
+    for (size_t l = 0; l < m_weights.layers.size(); ++l) {
+        const LayerWeights& w = m_weights.layers[l];
         LayerVectors v;
         v.attnNorm = floatsOf(w.attnNorm);
         v.qNorm = floatsOf(w.qNorm);
@@ -93,6 +94,7 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
         v.oFormats = formats({&w.o});
         v.gateUpFormats = formats({&w.gate, &w.up});
         v.downFormats = formats({&w.down});
+        if (!m_weights.adapters.empty()) addAdapter(m_weights.adapters[l], v);
         m_vectors.push_back(std::move(v));
     }
     const auto hidden = static_cast<size_t>(s.hidden), ffn = static_cast<size_t>(s.ffn);
@@ -104,6 +106,8 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     if (std::any_of(m_vectors.begin(), m_vectors.end(),
                     [](const LayerVectors& v) { return !v.postAttnNorm.empty() || !v.postMlpNorm.empty(); }))
         m_product.resize(batch * hidden);
+    m_lowRank.resize(batch * static_cast<size_t>(m_maxRank));
+    m_replaced.resize(batch * m_weights.headRows.ids.size());
     m_cos.resize(batch * pairsOfAll(s));
     m_sin.resize(m_cos.size());
     m_steps.resize(batch);
@@ -123,6 +127,21 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     for (auto& v : m_scratch) v.resize(decodeScratch(s.nHeads));
 }
 
+void CpuBackend::addAdapter(const LayerAdapter& a, LayerVectors& v) {
+    v.qkvDelta = LowRankGroup({&a.q, &a.k, &a.v});
+    v.oDelta = LowRankGroup({&a.o});
+    v.gateUpDelta = LowRankGroup({&a.gate, &a.up});
+    v.downDelta = LowRankGroup({&a.down});
+    const auto join = [this](const LowRankGroup& delta, uint32_t& bits) {
+        if (!delta.empty()) bits |= GemvInputBuffer::formatBit(delta.a().dtype);
+        m_maxRank = std::max(m_maxRank, delta.rank());
+    };
+    join(v.qkvDelta, v.qkvFormats);
+    join(v.oDelta, v.oFormats);
+    join(v.gateUpDelta, v.gateUpFormats);
+    join(v.downDelta, v.downFormats);
+}
+
 BackendInfo CpuBackend::info() const { return {"cpu", processorName(), m_pool.nThreads(), m_cache->type()}; }
 
 int32_t CpuBackend::storedTokens(SequenceId sequence) const {
@@ -136,9 +155,10 @@ void CpuBackend::truncate(SequenceId sequence, int32_t nTokens) {
 }
 
 void CpuBackend::embed(int32_t token, float* out) const {
-    const TensorView& e = m_weights.embedding;
-    widenRow(e.dtype, static_cast<const uint8_t*>(e.data) + static_cast<size_t>(token) * rowBytes(e.dtype, e.cols), 0,
-             e.cols, out);
+    const int64_t replaced = m_weights.embeddingRows.find(token);
+    const TensorView& e = replaced < 0 ? m_weights.embedding : m_weights.embeddingRows.rows;
+    const auto row = static_cast<size_t>(replaced < 0 ? token : replaced);
+    widenRow(e.dtype, static_cast<const uint8_t*>(e.data) + row * rowBytes(e.dtype, e.cols), 0, e.cols, out);
     if (const float scale = m_weights.shape.embeddingScale; scale != 1.0f)
         for (int64_t i = 0; i < e.cols; ++i) out[i] *= scale;
 }
@@ -153,10 +173,14 @@ size_t CpuBackend::LayerVectors::nFloats() const {
 
 size_t CpuBackend::bytesHeld() const {
     size_t floats = m_x.size() + m_qkv.size() + m_gate.size() + m_up.size() + m_logits.size() + m_product.size() +
-                    m_partials.size();
+                    m_partials.size() + m_lowRank.size() + m_replaced.size();
     for (const auto& v : m_scratch) floats += v.size();
-    for (const LayerVectors& v : m_vectors) floats += v.nFloats();
-    size_t bytes = floats * sizeof(float) + m_input.nBytes() + m_cache->nBytes();
+    size_t adapter = 0;
+    for (const LayerVectors& v : m_vectors) {
+        floats += v.nFloats();
+        for (const auto* delta : {&v.qkvDelta, &v.oDelta, &v.gateUpDelta, &v.downDelta}) adapter += delta->nBytes();
+    }
+    size_t bytes = adapter + floats * sizeof(float) + m_input.nBytes() + m_cache->nBytes();
     for (const StepPlan& plan : m_plans) bytes += plan.nBytes();
     return bytes + (m_prefill ? m_prefill->nBytes() : 0);
 }

@@ -12,6 +12,7 @@
 #include "kernels/cpu/elementwise.h"
 #include "kernels/cpu/gemv.h"
 #include "kernels/cpu/kv_cache.h"
+#include "kernels/cpu/low_rank.h"
 #include "kernels/cpu/page_plan.h"
 #include "kernels/cpu/prefill_buffers.h"
 #include "kernels/cpu/thread_pool.h"
@@ -50,7 +51,8 @@ class CpuBackend final : public Backend {
         std::vector<float> attnNorm, qNorm, kNorm, postAttnNorm, mlpNorm, postMlpNorm;
         std::vector<float> qkvBias, oBias, gateBias, upBias, downBias;  // q, k and v in one row
         uint32_t qkvFormats = 0, oFormats = 0, gateUpFormats = 0, downFormats = 0;
-        size_t plan = 0;  ///< index into m_plans: that of the layer's window
+        LowRankGroup qkvDelta, oDelta, gateUpDelta, downDelta;  // empty where no adapter is
+        size_t plan = 0;                                        ///< index into m_plans: that of the layer's window
         size_t nFloats() const;
     };
     /// One token of a step.
@@ -67,6 +69,8 @@ class CpuBackend final : public Backend {
     };
     class ChunkPass;  // prefill_chunk.cpp
 
+    void addAdapter(const LayerAdapter& adapter, LayerVectors& v);
+
     // decode_step.cpp
     void clearPlans();
     void planStep(const Step& step, std::span<const Interval> visible);
@@ -74,8 +78,11 @@ class CpuBackend final : public Backend {
     void rotate(float* heads, int32_t nHeads, const std::vector<float>& gain, RopePairs pairs, size_t angles,
                 float scale) const;
     void attend(int32_t layer, std::span<Step> steps, Capture* capture);
-    void addProduct(const TensorView& w, const GemvInput& in, const std::vector<float>& bias,
+    void addProduct(const TensorView& w, const GemvInput& in, const std::vector<float>& bias, const LowRankGroup& delta,
                     const std::vector<float>& gain);
+    void lowRank(const LowRankGroup& delta, const GemvInput& in);  // A x to m_lowRank
+    void lowRankAdd(const LowRankGroup& delta, size_t part, int64_t begin, int64_t end, int32_t nItems, float* out,
+                    size_t outStride) const;
     void logitsOf(int32_t nItems, float* logits);  // from m_x
     void matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out, size_t outStride);
 
@@ -97,11 +104,14 @@ class CpuBackend final : public Backend {
     std::unique_ptr<KvCache> m_cache;
     ThreadPool m_pool;
     std::vector<LayerVectors> m_vectors;
+    int64_t m_maxRank = 0;  // of a LowRankGroup
     std::vector<float> m_finalNorm;
 
     // decode, sized once; (maxBatch, ...) each
     LineVector<float> m_x, m_qkv, m_gate, m_up, m_logits;
     LineVector<float> m_product;     // empty where no product is normalised before it is added
+    LineVector<float> m_lowRank;     // (maxRank): A x of the matrices that share an input
+    LineVector<float> m_replaced;    // (replaced rows of the head): their logits
     LineVector<float> m_cos, m_sin;  // of each rope (maxBatch, its pairs); rope r begins at maxBatch * pairsBefore(r)
     GemvInputBuffer m_input;
     std::vector<Step> m_steps;

@@ -31,12 +31,32 @@ void CpuBackend::matrix(const TensorView& w, const GemvInput& in, const float* b
     });
 }
 
+void CpuBackend::lowRank(const LowRankGroup& delta, const GemvInput& in) {
+    if (delta.empty()) return;
+    matrix(delta.a(), in, nullptr, Output::Store, m_lowRank.data(), static_cast<size_t>(m_maxRank));
+}
+
+/// What lowRank() has prepared joins rows of a part's product.
+void CpuBackend::lowRankAdd(const LowRankGroup& delta, size_t part, int64_t begin, int64_t end, int32_t nItems,
+                            float* out, size_t outStride) const {
+    if (!delta.empty())
+        delta.add(part, begin, end, m_lowRank.data(), static_cast<size_t>(m_maxRank), nItems, out, outStride);
+}
+
 /// m_x += w in + bias; that product is normalised before it is added where the model has a norm there.
 void CpuBackend::addProduct(const TensorView& w, const GemvInput& in, const std::vector<float>& bias,
-                            const std::vector<float>& gain) {
+                            const LowRankGroup& delta, const std::vector<float>& gain) {
     const auto hidden = static_cast<size_t>(m_weights.shape.hidden);
-    if (gain.empty()) return matrix(w, in, maybe(bias), Output::Add, m_x.data(), hidden);
-    matrix(w, in, maybe(bias), Output::Store, m_product.data(), hidden);
+    const Output mode = gain.empty() ? Output::Add : Output::Store;
+    float* out = gain.empty() ? m_x.data() : m_product.data();
+    lowRank(delta, in);
+    const int64_t rows = gemvChunkRows(w);
+    m_pool.parallelFor((w.rows + rows - 1) / rows, [&](int64_t chunk, int32_t) {
+        const int64_t first = chunk * rows, last = std::min(w.rows, first + rows);
+        gemvRows(w, first, last, in, maybe(bias), mode, out, hidden);
+        lowRankAdd(delta, 0, first, last, in.nItems, out, hidden);
+    });
+    if (gain.empty()) return;
     for (size_t at = 0; at < static_cast<size_t>(in.nItems) * hidden; at += hidden)
         rmsNormAdd(m_product.data() + at, gain.data(), m_weights.shape.hidden, m_weights.shape.rmsEps, m_x.data() + at);
 }
@@ -93,6 +113,7 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         normInto(v.attnNorm);
         GemvInput in = m_input.prepare(s.hidden, n, v.qkvFormats);
         begin();
+        lowRank(v.qkvDelta, in);
         {
             // One section for the three matrices.
             const TensorView* parts[3] = {&w.q, &w.k, &w.v};
@@ -104,10 +125,10 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
             }
             m_pool.parallelFor(firstChunk[3], [&](int64_t chunk, int32_t) {
                 const size_t p = chunk < firstChunk[1] ? 0 : chunk < firstChunk[2] ? 1 : 2;
-                const int64_t row = (chunk - firstChunk[p]) * rows[p];
-                gemvRows(*parts[p], row, std::min(parts[p]->rows, row + rows[p]), in,
-                         v.qkvBias.empty() ? nullptr : v.qkvBias.data() + firstRow[p], Output::Store,
-                         m_qkv.data() + firstRow[p], qkvStride);
+                const int64_t row = (chunk - firstChunk[p]) * rows[p], last = std::min(parts[p]->rows, row + rows[p]);
+                gemvRows(*parts[p], row, last, in, v.qkvBias.empty() ? nullptr : v.qkvBias.data() + firstRow[p],
+                         Output::Store, m_qkv.data() + firstRow[p], qkvStride);
+                lowRankAdd(v.qkvDelta, p, row, last, n, m_qkv.data() + firstRow[p], qkvStride);
             });
         }
         end(matmulNs);
@@ -133,18 +154,21 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
 
         in = m_input.prepare(qRows(), n, v.oFormats);
         begin();
-        addProduct(w.o, in, v.oBias, v.postAttnNorm);
+        addProduct(w.o, in, v.oBias, v.oDelta, v.postAttnNorm);
         end(matmulNs);
 
         normInto(v.mlpNorm);
         in = m_input.prepare(s.hidden, n, v.gateUpFormats);
         begin();
+        lowRank(v.gateUpDelta, in);
         {
             const int64_t rows = std::min(gemvChunkRows(w.gate), gemvChunkRows(w.up));
             m_pool.parallelFor((s.ffn + rows - 1) / rows, [&](int64_t chunk, int32_t) {
                 const int64_t first = chunk * rows, last = std::min<int64_t>(s.ffn, first + rows);
                 gemvRows(w.gate, first, last, in, maybe(v.gateBias), Output::Store, m_gate.data(), ffn);
                 gemvRows(w.up, first, last, in, maybe(v.upBias), Output::Store, m_up.data(), ffn);
+                lowRankAdd(v.gateUpDelta, 0, first, last, n, m_gate.data(), ffn);
+                lowRankAdd(v.gateUpDelta, 1, first, last, n, m_up.data(), ffn);
             });
         }
         end(matmulNs);
@@ -155,7 +179,7 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         }
         in = m_input.prepare(s.ffn, n, v.downFormats);
         begin();
-        addProduct(w.down, in, v.downBias, v.postMlpNorm);
+        addProduct(w.down, in, v.downBias, v.downDelta, v.postMlpNorm);
         end(matmulNs);
     }
     m_times.attentionNs += attentionNs;
@@ -224,9 +248,20 @@ void CpuBackend::logitsOf(int32_t nItems, float* logits) {
     for (int32_t i = 0; i < nItems; ++i)
         rmsNorm(m_x.data() + static_cast<size_t>(i) * static_cast<size_t>(s.hidden), m_finalNorm.data(), s.hidden,
                 s.rmsEps, m_input.x(i));
-    const GemvInput in = m_input.prepare(s.hidden, nItems, GemvInputBuffer::formatBit(head().dtype));
+    const ReplacedRows& own = m_weights.headRows;
+    uint32_t formats = GemvInputBuffer::formatBit(head().dtype);
+    if (!own.ids.empty()) formats |= GemvInputBuffer::formatBit(own.rows.dtype);
+    const GemvInput in = m_input.prepare(s.hidden, nItems, formats);
     const int64_t start = m_profiling ? monotonicNs() : 0;
     matrix(head(), in, nullptr, Output::Store, logits, static_cast<size_t>(s.vocab));
+    if (!own.ids.empty()) {
+        const size_t nOwn = own.ids.size();
+        matrix(own.rows, in, nullptr, Output::Store, m_replaced.data(), nOwn);
+        for (size_t item = 0; item < static_cast<size_t>(nItems); ++item)
+            for (size_t i = 0; i < nOwn; ++i)
+                logits[item * static_cast<size_t>(s.vocab) + static_cast<size_t>(own.ids[i])] =
+                    m_replaced[item * nOwn + i];
+    }
     if (s.logitSoftcap > 0) {
         constexpr int64_t kPart = 4096;
         const int64_t nParts = (s.vocab + kPart - 1) / kPart;

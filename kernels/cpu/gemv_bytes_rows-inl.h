@@ -52,7 +52,7 @@ struct Products {
             // Written out here: as functions of a chunk the compiler keeps w in memory.
             static constexpr typename S::Places kPlaces;
             constexpr int64_t kChunk = S::kStepBytes / 4;
-            __m512i chunk[4], head[4];
+            __m512i chunk[4], head[4] = {};
 #pragma GCC unroll 4
             for (int c = 0; c < 4; ++c) {
                 const int64_t n = left - c * kChunk;

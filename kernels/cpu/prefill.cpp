@@ -13,7 +13,8 @@
 
 namespace spanscope::cpu {
 
-std::unique_ptr<PrefillBuffers> PrefillBuffers::make(const ModelShape& s, int64_t maxTokens, int32_t nThreads) {
+std::unique_ptr<PrefillBuffers> PrefillBuffers::make(const ModelShape& s, int64_t maxTokens, int64_t maxRank,
+                                                     int32_t nThreads) {
     auto b = std::make_unique<PrefillBuffers>();
     const auto t = static_cast<size_t>(maxTokens);
     const auto u = [](int32_t v) { return static_cast<size_t>(v); };
@@ -23,6 +24,7 @@ std::unique_ptr<PrefillBuffers> PrefillBuffers::make(const ModelShape& s, int64_
     // Four floats more: the last tile of queries may look past its columns (attention.h).
     b->qkv.assign(t * u(s.nHeads + 2 * s.nKvHeads) * u(s.headDim) + 4, 0.0f);
     b->mixed.assign(t * u(s.nHeads) * u(s.headDim), 0.0f);
+    b->lowRank.assign(t * static_cast<size_t>(maxRank), 0.0f);
     b->gate.assign(t * u(s.ffn), 0.0f);
     b->cosines.assign(t * pairsOfAll(s), 0.0f);
     b->sines.assign(b->cosines.size(), 0.0f);
@@ -33,7 +35,8 @@ std::unique_ptr<PrefillBuffers> PrefillBuffers::make(const ModelShape& s, int64_
 }
 
 size_t PrefillBuffers::nBytes() const {
-    size_t n = x.size() + normed.size() + qkv.size() + mixed.size() + gate.size() + cosines.size() + sines.size();
+    size_t n = x.size() + normed.size() + qkv.size() + mixed.size() + gate.size() + lowRank.size() + cosines.size() +
+               sines.size();
     for (const auto& v : scratch) n += v.size();
     return n * sizeof(float);
 }
@@ -60,7 +63,7 @@ Status CpuBackend::prefill(SequenceId id, std::span<const int32_t> tokens, std::
         const int64_t wanted = std::min(maxPrefillTokens(shape), nPanels(n) * kPanelTokens);
         if (!m_prefill || m_prefill->maxTokens < wanted) {
             m_prefill.reset();  // first, so that there never are two
-            m_prefill = PrefillBuffers::make(shape, wanted, m_pool.nThreads());
+            m_prefill = PrefillBuffers::make(shape, wanted, m_maxRank, m_pool.nThreads());
         }
     } catch (const std::bad_alloc&) {
         Error e = invalidArgument("no memory for the prefill's activations");

@@ -52,12 +52,22 @@ class CpuBackend::ChunkPass {
     }
     /// x normalised, or x itself where the model has no such norm.
     const float* normed(const std::vector<float>& gain);
-    void project(const LayerWeights& w, const LayerVectors& v, const float* in);
+    void project(const LayerWeights& w, const LayerVectors& v, const LayerAdapter* adapter, const float* in);
     void rotateAndStore(int32_t l, const LayerVectors& v);
     void attend(int32_t l);
     /// x += w in + bias; that product is normalised before it is added where the model has a norm there.
-    void addProduct(const TensorView& w, const float* in, const std::vector<float>& bias,
+    void addProduct(const TensorView& w, const float* in, const std::vector<float>& bias, const LowRank* delta,
                     const std::vector<float>& gain);
+    /// A x of an adapter's parts, times their scales: the values that products with B take.
+    void lowRank(std::initializer_list<const LowRank*> parts, const float* in);
+    /// Where those of a part begin.
+    const float* lowRankOf(int64_t firstRank) const {
+        return m_buffers.lowRank.data() + firstRank * m_buffers.maxTokens;
+    }
+    const LayerAdapter* adapterOf(int32_t l) const {
+        const std::vector<LayerAdapter>& all = m_cpu.m_weights.adapters;
+        return all.empty() ? nullptr : &all[static_cast<size_t>(l)];
+    }
 
     CpuBackend& m_cpu;
     const ModelShape& m_shape;
@@ -125,7 +135,26 @@ const float* CpuBackend::ChunkPass::normed(const std::vector<float>& gain) {
     return m_buffers.normed.data();
 }
 
-void CpuBackend::ChunkPass::project(const LayerWeights& w, const LayerVectors& v, const float* in) {
+void CpuBackend::ChunkPass::lowRank(std::initializer_list<const LowRank*> parts, const float* in) {
+    const LowRank* const* all = parts.begin();
+    m_cpu.m_pool.parallelFor(static_cast<int64_t>(parts.size()) * m_panels, [&](int64_t task, int32_t thread) {
+        const LowRank& delta = *all[task / m_panels];
+        if (!delta) return;
+        int64_t first = 0;
+        for (int64_t i = 0; i < task / m_panels; ++i) first += all[i]->a.rows;
+        const int64_t p = task % m_panels, rank = delta.a.rows;
+        const int64_t nTokens = std::min(kPanelTokens, m_n - p * kPanelTokens);
+        float* out = m_buffers.lowRank.data() + first * m_buffers.maxTokens + p * rank * kPanelTokens;
+        for (int64_t row = 0; row < rank; row += kGemmRows)
+            gemmRows(delta.a, row, std::min(rank, row + kGemmRows), in + p * delta.a.cols * kPanelTokens, nTokens,
+                     nullptr, Output::Store, out, 0, 0, m_buffers.scratch[static_cast<size_t>(thread)].data());
+        for (int64_t i = 0; i < rank * kPanelTokens; ++i) out[i] *= delta.scale;
+    });
+}
+
+void CpuBackend::ChunkPass::project(const LayerWeights& w, const LayerVectors& v, const LayerAdapter* adapter,
+                                    const float* in) {
+    if (adapter) lowRank({&adapter->q, &adapter->k, &adapter->v}, in);
     const int64_t qRows = m_cpu.qRows(), kvRows = m_cpu.kvRows();
     const int64_t qBlocks = blocks(qRows), kvBlocks = blocks(kvRows);
     m_cpu.m_pool.parallelFor(qBlocks + 2 * kvBlocks, [&](int64_t task, int32_t thread) {
@@ -133,10 +162,17 @@ void CpuBackend::ChunkPass::project(const LayerWeights& w, const LayerVectors& v
         const TensorView& t = part == 0 ? w.q : part == 1 ? w.k : w.v;
         const int64_t firstRow = part == 0 ? 0 : qRows + (part - 1) * kvRows;
         const int64_t row = (task - (part == 0 ? 0 : qBlocks + (part - 1) * kvBlocks)) * kGemmRows;
-        gemmRows(t, row, std::min(t.rows, row + kGemmRows), in, m_n,
-                 v.qkvBias.empty() ? nullptr : v.qkvBias.data() + firstRow, Output::Store, m_buffers.qkv.data(),
-                 static_cast<size_t>(m_qkvRows * kPanelTokens), -firstRow,
-                 m_buffers.scratch[static_cast<size_t>(thread)].data());
+        const int64_t last = std::min(t.rows, row + kGemmRows);
+        const auto panelStride = static_cast<size_t>(m_qkvRows * kPanelTokens);
+        float* scratch = m_buffers.scratch[static_cast<size_t>(thread)].data();
+        gemmRows(t, row, last, in, m_n, v.qkvBias.empty() ? nullptr : v.qkvBias.data() + firstRow, Output::Store,
+                 m_buffers.qkv.data(), panelStride, -firstRow, scratch);
+        if (!adapter) return;
+        const LowRank& delta = part == 0 ? adapter->q : part == 1 ? adapter->k : adapter->v;
+        const int64_t firstRank = part == 0 ? 0 : adapter->q.a.rows + (part == 1 ? 0 : adapter->k.a.rows);
+        if (delta)
+            gemmRows(delta.b, row, last, lowRankOf(firstRank), m_n, nullptr, Output::Add, m_buffers.qkv.data(),
+                     panelStride, -firstRow, scratch);
     });
 }
 
@@ -201,14 +237,18 @@ void CpuBackend::ChunkPass::attend(int32_t l) {
 }
 
 void CpuBackend::ChunkPass::addProduct(const TensorView& w, const float* in, const std::vector<float>& bias,
-                                       const std::vector<float>& gain) {
+                                       const LowRank* delta, const std::vector<float>& gain) {
+    const bool adapted = delta && *delta;
+    if (adapted) lowRank({delta}, in);
     const Output mode = gain.empty() ? Output::Add : Output::Store;
     float* out = gain.empty() ? m_buffers.x.data() : m_buffers.normed.data();
     m_cpu.m_pool.parallelFor(blocks(m_shape.hidden), [&](int64_t task, int32_t thread) {
-        const int64_t row = task * kGemmRows;
-        gemmRows(w, row, std::min<int64_t>(m_shape.hidden, row + kGemmRows), in, m_n, maybe(bias), mode, out,
-                 static_cast<size_t>(m_shape.hidden * kPanelTokens), 0,
-                 m_buffers.scratch[static_cast<size_t>(thread)].data());
+        const int64_t row = task * kGemmRows, last = std::min<int64_t>(m_shape.hidden, row + kGemmRows);
+        const auto panelStride = static_cast<size_t>(m_shape.hidden * kPanelTokens);
+        float* scratch = m_buffers.scratch[static_cast<size_t>(thread)].data();
+        gemmRows(w, row, last, in, m_n, maybe(bias), mode, out, panelStride, 0, scratch);
+        if (adapted)
+            gemmRows(delta->b, row, last, lowRankOf(0), m_n, nullptr, Output::Add, out, panelStride, 0, scratch);
     });
     if (gain.empty()) return;
     m_cpu.m_pool.parallelFor(m_panels, [&](int64_t p, int32_t) {
@@ -221,16 +261,17 @@ void CpuBackend::ChunkPass::addProduct(const TensorView& w, const float* in, con
 void CpuBackend::ChunkPass::attention(int32_t l) {
     const LayerWeights& w = m_cpu.m_weights.layers[static_cast<size_t>(l)];
     const LayerVectors& v = m_cpu.m_vectors[static_cast<size_t>(l)];
+    const LayerAdapter* adapter = adapterOf(l);
     const float* in = normed(v.attnNorm);
     begin();
-    project(w, v, in);
+    project(w, v, adapter, in);
     end(m_cpu.m_times.matmulNs);
     rotateAndStore(l, v);
     begin();
     attend(l);
     end(m_cpu.m_times.attentionNs);
     begin();
-    addProduct(w.o, m_buffers.mixed.data(), v.oBias, v.postAttnNorm);
+    addProduct(w.o, m_buffers.mixed.data(), v.oBias, adapter ? &adapter->o : nullptr, v.postAttnNorm);
     end(m_cpu.m_times.matmulNs);
 }
 
@@ -238,8 +279,10 @@ void CpuBackend::ChunkPass::mlp(int32_t l) {
     const LayerWeights& w = m_cpu.m_weights.layers[static_cast<size_t>(l)];
     const LayerVectors& v = m_cpu.m_vectors[static_cast<size_t>(l)];
     const auto activate = m_shape.activation == Activation::Silu ? siluMul : geluTanhMul;
+    const LayerAdapter* adapter = adapterOf(l);
     const float* in = normed(v.mlpNorm);
     begin();
+    if (adapter) lowRank({&adapter->gate, &adapter->up}, in);
     m_cpu.m_pool.parallelFor(blocks(m_shape.ffn), [&](int64_t task, int32_t thread) {
         const int64_t row = task * kGemmRows, last = std::min<int64_t>(m_shape.ffn, row + kGemmRows);
         float* scratch = m_buffers.scratch[static_cast<size_t>(thread)].data();
@@ -248,11 +291,17 @@ void CpuBackend::ChunkPass::mlp(int32_t l) {
                  static_cast<size_t>(m_shape.ffn * kPanelTokens), 0, scratch);
         gemmRows(w.up, row, last, in, m_n, maybe(v.upBias), Output::Store, up,
                  static_cast<size_t>(kGemmRows * kPanelTokens), row, scratch);
+        if (adapter && adapter->gate)
+            gemmRows(adapter->gate.b, row, last, lowRankOf(0), m_n, nullptr, Output::Add, m_buffers.gate.data(),
+                     static_cast<size_t>(m_shape.ffn * kPanelTokens), 0, scratch);
+        if (adapter && adapter->up)
+            gemmRows(adapter->up.b, row, last, lowRankOf(adapter->gate.a.rows), m_n, nullptr, Output::Add, up,
+                     static_cast<size_t>(kGemmRows * kPanelTokens), row, scratch);
         for (int64_t p = 0; p < m_panels; ++p)
             activate(m_buffers.gate.data() + (p * m_shape.ffn + row) * kPanelTokens, up + p * kGemmRows * kPanelTokens,
                      (last - row) * kPanelTokens);
     });
-    addProduct(w.down, m_buffers.gate.data(), v.downBias, v.postMlpNorm);
+    addProduct(w.down, m_buffers.gate.data(), v.downBias, adapter ? &adapter->down : nullptr, v.postMlpNorm);
     end(m_cpu.m_times.matmulNs);
 }
 

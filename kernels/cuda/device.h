@@ -143,6 +143,14 @@ struct WeightPrefetch {
     int64_t stride = 0;    ///< between the parts of two blocks
     int32_t perBlock = 0;  ///< bytes, multiple of 128
 
+    /// Half of the matrix, for two kernels that share it.
+    WeightPrefetch half(int32_t which) const {
+        WeightPrefetch r = *this;
+        r.nBytes = nBytes / 2 / 128 * 128;
+        if (r.base) r.base = static_cast<const char*>(base) + which * r.nBytes;
+        return r;
+    }
+
     void splitOver(int64_t nBlocks) {
         stride = base ? nBytes / nBlocks / 128 * 128 : 0;
         const int64_t part = budget / nBlocks / 128 * 128;

@@ -7,6 +7,7 @@
 #include "kernels/cuda/layer_kinds.h"
 #include "kernels/cuda/matrix_type.h"
 #include "kernels/cuda/step/elementwise.h"
+#include "kernels/merged_matrix.h"
 #include "kernels/model_tensors.h"
 #include "kernels/reference/dequantize.h"
 
@@ -40,6 +41,14 @@ class Arena {
 
 int64_t values(const TensorView& t) { return t ? t.rows * t.cols : 0; }
 
+/// A matrix, and what an adapter makes of it.
+struct Adapted {
+    const TensorView* matrix;
+    const LowRank* delta = nullptr;      ///< absent or empty: nothing is added
+    const ReplacedRows* rows = nullptr;  ///< likewise
+    bool isAdapted() const { return (delta && *delta) || (rows && !rows->ids.empty()); }
+};
+
 /// Uploads tensors, a chunk at a time, so that progress is reported and loading can be cancelled.
 class Uploader {
   public:
@@ -69,8 +78,16 @@ class Uploader {
         return {};
     }
 
-    Status put(const TensorView& t, char* to, Element toType) {
-        const std::optional<Element> from = elementOf(t.dtype);
+    Status put(const TensorView& t, char* to, Element toType) { return put(Adapted{&t}, to, toType); }
+
+    /// With what the adapter adds: computed in float32, then rounded to the matrix's type on the device.
+    Status put(const Adapted& adapted, char* to, Element toType) {
+        const TensorView& t = *adapted.matrix;
+        const bool own = adapted.isAdapted();
+        const bool plain = !own && elementOf(t.dtype).has_value();
+        const Element from = plain ? elementOf(t.dtype).value_or(Element::F32) : Element::F32;
+        const MergedMatrix merged(t, adapted.delta ? *adapted.delta : LowRank{});
+        std::vector<float> scratch;
         // Whole rows at a time: quantised formats have no smaller unit.
         const int64_t rowsPerChunk = std::max<int64_t>(1, kChunkValues / std::max<int64_t>(1, t.cols));
         const size_t fromRow = rowBytes(t.dtype, t.cols);
@@ -78,17 +95,27 @@ class Uploader {
             const int64_t nRows = std::min(rowsPerChunk, t.rows - r), n = nRows * t.cols;
             const char* src = static_cast<const char*>(t.data) + static_cast<size_t>(r) * fromRow;
             char* dst = to + static_cast<size_t>(r * t.cols) * elementBytes(toType);
-            if (from == toType) {
+            if (plain && from == toType) {
                 SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(dst, src, static_cast<size_t>(nRows) * fromRow,
                                                    cudaMemcpyHostToDevice, m_ctx.stream));
             } else {
                 const void* raw = src;
                 size_t nBytes = static_cast<size_t>(nRows) * fromRow;
-                if (!from) {
+                if (!plain) {
                     m_floats.resize(static_cast<size_t>(n));
-                    for (int64_t i = 0; i < nRows; ++i)
-                        dequantizeRow(t.dtype, src + static_cast<size_t>(i) * fromRow, t.cols,
-                                      m_floats.data() + static_cast<size_t>(i * t.cols));
+                    for (int64_t i = 0; i < nRows; ++i) {
+                        float* row = m_floats.data() + static_cast<size_t>(i * t.cols);
+                        const int64_t replaced = adapted.rows ? adapted.rows->find(static_cast<int32_t>(r + i)) : -1;
+                        if (replaced < 0) {
+                            merged.row(r + i, row, scratch);
+                            continue;
+                        }
+                        const TensorView& rows = adapted.rows->rows;
+                        dequantizeRow(rows.dtype,
+                                      static_cast<const char*>(rows.data) +
+                                          static_cast<size_t>(replaced) * rowBytes(rows.dtype, rows.cols),
+                                      rows.cols, row);
+                    }
                     raw = m_floats.data();
                     nBytes = m_floats.size() * sizeof(float);
                 }
@@ -97,7 +124,7 @@ class Uploader {
                     cudaMemcpyAsync(m_staging.as<>(), raw, nBytes, cudaMemcpyHostToDevice, m_ctx.stream));
                 ConvertParams convert;
                 convert.from = m_staging.as<>();
-                convert.fromType = from.value_or(Element::F32);
+                convert.fromType = from;
                 convert.to = dst;
                 convert.toType = toType;
                 convert.n = n;
@@ -152,32 +179,33 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uplo
         put(t, to, Element::F32);
         return reinterpret_cast<const float*>(to);
     };
-    const auto matrix = [&](std::initializer_list<const TensorView*> parts) {
-        const TensorView& first = **parts.begin();
+    // A matrix in blocks that an adapter changes becomes Plain: its blocks could not hold the sum.
+    const auto matrix = [&](std::initializer_list<Adapted> parts) {
+        const TensorView& first = *parts.begin()->matrix;
         DeviceMatrix m;
         m.cols = static_cast<int32_t>(first.cols);
         m.format = formatOf(first.dtype);
-        for (const TensorView* t : parts) {
-            m.rows += static_cast<int32_t>(t->rows);
-            if (formatOf(t->dtype) != m.format) m.format = MatrixFormat::Plain;
+        for (const Adapted& part : parts) {
+            m.rows += static_cast<int32_t>(part.matrix->rows);
+            if (formatOf(part.matrix->dtype) != m.format || part.isAdapted()) m.format = MatrixFormat::Plain;
         }
         char* to = arena.take(static_cast<size_t>(m.dataBytes(type)));
         m.data = to;
         if (m.format == MatrixFormat::Plain) {
-            for (const TensorView* t : parts) {
-                put(*t, to, type);
-                if (to) to += static_cast<size_t>(values(*t)) * elementBytes(type);
+            for (const Adapted& part : parts) {
+                if (status.ok() && uploader) status = uploader->put(part, to, type);
+                if (to) to += static_cast<size_t>(values(*part.matrix)) * elementBytes(type);
             }
             return m;
         }
         out.widestQuantised = std::max(out.widestQuantised, m.nValues());
         char* scales = arena.take(static_cast<size_t>(m.nValues() / kQuantBlock) * sizeof(uint16_t));
         m.scales = reinterpret_cast<const uint16_t*>(scales);
-        for (const TensorView* t : parts) {
+        for (const Adapted& part : parts) {
             if (!uploader || !status.ok()) break;
-            status = uploader->putBlocks(*t, to, scales);
-            to += static_cast<size_t>(values(*t) / kQuantBlock) * quantBytes(m.format);
-            scales += static_cast<size_t>(values(*t) / kQuantBlock) * sizeof(uint16_t);
+            status = uploader->putBlocks(*part.matrix, to, scales);
+            to += static_cast<size_t>(values(*part.matrix) / kQuantBlock) * quantBytes(m.format);
+            scales += static_cast<size_t>(values(*part.matrix) / kQuantBlock) * sizeof(uint16_t);
         }
         return m;
     };
@@ -200,14 +228,19 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uplo
         }
         return reinterpret_cast<const float*>(to);
     };
-    out.embedding = matrix({&w.embedding});
-    out.head = w.head ? matrix({&w.head}) : out.embedding;
+    out.embedding = matrix({{&w.embedding, nullptr, &w.embeddingRows}});
+    // A tied head whose rows are replaced otherwise than the embedding's is a matrix of its own.
+    const bool shared =
+        !w.head && w.headRows.ids == w.embeddingRows.ids && w.headRows.rows.data == w.embeddingRows.rows.data;
+    out.head = shared ? out.embedding : matrix({{w.head ? &w.head : &w.embedding, nullptr, &w.headRows}});
     out.finalNorm = vector(w.finalNorm);
     const std::vector<float> frequencies = rotationFrequencies(w.shape);
     const float* placed = vector({frequencies.data(), DType::F32, 1, static_cast<int64_t>(frequencies.size())});
     out.frequencies = reinterpret_cast<const float2*>(placed);
     // Pageable memory is staged before an asynchronous copy returns: the vector may go.
-    for (const LayerWeights& l : w.layers) {
+    for (size_t i = 0; i < w.layers.size(); ++i) {
+        const LayerWeights& l = w.layers[i];
+        const LayerAdapter a = w.adapters.empty() ? LayerAdapter{} : w.adapters[i];
         DeviceLayer d;
         d.attnNorm = vector(l.attnNorm);
         d.mlpNorm = vector(l.mlpNorm);
@@ -215,10 +248,10 @@ Status walk(const ModelWeights& w, Element type, Arena& arena, Layout& out, Uplo
         d.kNorm = vector(l.kNorm);
         d.postAttnNorm = vector(l.postAttnNorm);
         d.postMlpNorm = vector(l.postMlpNorm);
-        d.qkv = matrix({&l.q, &l.k, &l.v});
-        d.o = matrix({&l.o});
-        d.gateUp = matrix({&l.gate, &l.up});
-        d.down = matrix({&l.down});
+        d.qkv = matrix({{&l.q, &a.q}, {&l.k, &a.k}, {&l.v, &a.v}});
+        d.o = matrix({{&l.o, &a.o}});
+        d.gateUp = matrix({{&l.gate, &a.gate}, {&l.up, &a.up}});
+        d.down = matrix({{&l.down, &a.down}});
         d.qkvBias = bias({{&l.qBias, l.q.rows}, {&l.kBias, l.k.rows}, {&l.vBias, l.v.rows}});
         d.oBias = bias({{&l.oBias, l.o.rows}});
         d.gateUpBias = bias({{&l.gateBias, l.gate.rows}, {&l.upBias, l.up.rows}});

@@ -37,7 +37,8 @@ struct DeviceLayer {
 class DeviceWeights {
   public:
     /// The type of Plain matrices and of what is multiplied with them: cudaMatrixType(). Q8_0 and Q4_0 stay what they
-    /// are, other block formats become Plain; so does a joined matrix whose parts differ.
+    /// are, other block formats become Plain; so does a joined matrix whose parts differ, and a matrix to which an
+    /// adapter adds or whose rows it replaces: it is merged in float32 while it is copied.
     static Element typeFor(const ModelWeights& weights);
     /// Bytes on the device.
     static size_t bytesFor(const ModelWeights& weights);

@@ -215,7 +215,15 @@ class ReferenceBackend final : public Backend {
         return r;
     }
 
-    /// w x + bias
+    /// w x + bias + scale b (a x)
+    static Vec<T> matVec(const TensorView& w, const Vec<T>& x, const TensorView& bias, const LowRank& delta) {
+        Vec<T> y = matVec(w, x, bias);
+        if (!delta) return y;
+        const Vec<T> added = matVec(delta.b, matVec(delta.a, x, {}), {});
+        for (size_t r = 0; r < y.size(); ++r) y[r] += static_cast<T>(delta.scale) * added[r];
+        return y;
+    }
+
     static Vec<T> matVec(const TensorView& w, const Vec<T>& x, const TensorView& bias) {
         Vec<T> y(static_cast<size_t>(w.rows));
         Vec<float> row(static_cast<size_t>(w.cols));
@@ -324,21 +332,23 @@ class ReferenceBackend final : public Backend {
         const int64_t start = nowNs();
         int64_t attentionNs = 0;
         const ModelShape& shape = m_weights.shape;
-        const TensorView& e = m_weights.embedding;
+        const int64_t replaced = m_weights.embeddingRows.find(token);
+        const TensorView& e = replaced < 0 ? m_weights.embedding : m_weights.embeddingRows.rows;
+        const auto tokenRow = static_cast<size_t>(replaced < 0 ? token : replaced);
         Vec<float> row(static_cast<size_t>(shape.hidden));
-        dequantizeRow(e.dtype,
-                      static_cast<const uint8_t*>(e.data) + static_cast<size_t>(token) * rowBytes(e.dtype, e.cols),
-                      e.cols, row.data());
+        dequantizeRow(e.dtype, static_cast<const uint8_t*>(e.data) + tokenRow * rowBytes(e.dtype, e.cols), e.cols,
+                      row.data());
         Vec<T> x(row.begin(), row.end());
         for (T& v : x) v *= static_cast<T>(shape.embeddingScale);
         const auto dim = static_cast<size_t>(kvDim());
         for (size_t l = 0; l < m_weights.layers.size(); ++l) {
             const LayerWeights& w = m_weights.layers[l];
+            const LayerAdapter& d = m_weights.adapters.empty() ? LayerAdapter{} : m_weights.adapters[l];
             const LayerKind kind = shape.layerKind(static_cast<int32_t>(l));
             const Vec<T> normed = rmsNorm(x, w.attnNorm);
-            Vec<T> q = rmsNorm(matVec(w.q, normed, w.qBias), w.qNorm);
-            Vec<T> k = rmsNorm(matVec(w.k, normed, w.kBias), w.kNorm);
-            const Vec<T> v = matVec(w.v, normed, w.vBias);
+            Vec<T> q = rmsNorm(matVec(w.q, normed, w.qBias, d.q), w.qNorm);
+            Vec<T> k = rmsNorm(matVec(w.k, normed, w.kBias, d.k), w.kNorm);
+            const Vec<T> v = matVec(w.v, normed, w.vBias, d.v);
             if (kind.rope >= 0) {
                 rope(q, shape.ropes[static_cast<size_t>(kind.rope)], s.longRope, position);
                 rope(k, shape.ropes[static_cast<size_t>(kind.rope)], s.longRope, position);
@@ -355,18 +365,23 @@ class ReferenceBackend final : public Backend {
             const Vec<T> mixed =
                 attention(q, s.k[l], s.v[l], position, visible, kind.window, weights ? &weights->back() : nullptr);
             attentionNs += nowNs() - t0;
-            const Vec<T> o = rmsNorm(matVec(w.o, mixed, w.oBias), w.postAttnNorm);
+            const Vec<T> o = rmsNorm(matVec(w.o, mixed, w.oBias, d.o), w.postAttnNorm);
             for (size_t i = 0; i < x.size(); ++i) x[i] += o[i];
             const Vec<T> normed2 = rmsNorm(x, w.mlpNorm);
-            Vec<T> gate = matVec(w.gate, normed2, w.gateBias);
-            const Vec<T> up = matVec(w.up, normed2, w.upBias);
+            Vec<T> gate = matVec(w.gate, normed2, w.gateBias, d.gate);
+            const Vec<T> up = matVec(w.up, normed2, w.upBias, d.up);
             for (size_t i = 0; i < gate.size(); ++i) gate[i] = activated(gate[i]) * up[i];
-            const Vec<T> down = rmsNorm(matVec(w.down, gate, w.downBias), w.postMlpNorm);
+            const Vec<T> down = rmsNorm(matVec(w.down, gate, w.downBias, d.down), w.postMlpNorm);
             for (size_t i = 0; i < x.size(); ++i) x[i] += down[i];
         }
         Vec<T> logits;
-        if (wantLogits)
-            logits = matVec(m_weights.head ? m_weights.head : m_weights.embedding, rmsNorm(x, m_weights.finalNorm), {});
+        if (wantLogits) {
+            const Vec<T> last = rmsNorm(x, m_weights.finalNorm);
+            logits = matVec(m_weights.head ? m_weights.head : m_weights.embedding, last, {});
+            const ReplacedRows& own = m_weights.headRows;
+            const Vec<T> replacedLogits = own.ids.empty() ? Vec<T>() : matVec(own.rows, last, {});
+            for (size_t i = 0; i < own.ids.size(); ++i) logits[static_cast<size_t>(own.ids[i])] = replacedLogits[i];
+        }
         for (T& v : logits) v = softcapped(v, shape.logitSoftcap);
         if (m_profiling) {
             m_times.attentionNs += attentionNs;

@@ -290,6 +290,47 @@ class TestCli : public QObject {
         QCOMPARE(run(huge + QStringList{"--dry-run"}).exitCode, 4);
     }
 
+    /// Every command that takes a model takes an adapter over it, and says which.
+    void adapters() {
+        const QString fixtures = SPANSCOPE_SOURCE_DIR "/tests/fixtures/";
+        const QString base = fixtures + "golden/tied", folder = fixtures + "adapters/tied";
+        const QStringList model{"-m", base, "--adapter", folder};
+        const Outcome plain = run({"info", base, "--json"}), info = run(QStringList{"info", "--json"} + model);
+        QVERIFY2(info.exitCode == 0, info.err.constData());
+        QVERIFY(!plain.json().contains("adapter"));
+        const Json adapter = info.json()["adapter"];
+        QCOMPARE(adapter["name"], "tied");
+        QCOMPARE(adapter["rank"], 2);
+        QCOMPARE(adapter["base_hash"], plain.json()["hash"]);
+        QVERIFY(info.json()["hash"] != plain.json()["hash"]);
+        QVERIFY(run(QStringList{"info"} + model).out.contains("adapter   tied, rank 2"));
+
+        const QString trace = file("adapted.spantrace");
+        const QStringList ask{"--task", "text", "--prompt-tokens", "5,70,9", "-n", "3", "--json", "--trace", trace};
+        const Outcome one = run(QStringList{"run"} + model + ask);
+        QVERIFY2(one.exitCode == 0, one.err.constData());
+        QCOMPARE(one.json()["adapter"], adapter);
+        const auto recorded = readTrace(trace.toStdString());
+        QVERIFY(recorded);
+        QCOMPARE(recorded->runs[0]->header.adapter.hash, adapter["hash"].get<std::string>());
+        QCOMPARE(recorded->runs[0]->header.adapter.rank, 2);
+        const QString report = file("adapted.html");
+        const Outcome html = run({"export", trace, "--html", report});
+        QVERIFY2(html.exitCode == 0, html.err.constData());
+        QVERIFY(readFile(report.toStdString()).find("tied, rank 2, hash ") != std::string::npos);
+
+        const Outcome bench = run(QStringList{"bench", "-p", "0", "-n", "2", "-r", "1", "-o", "json"} + model);
+        QVERIFY2(bench.exitCode == 0, bench.err.constData());
+        QVERIFY2(bench.out.contains("tied + tied"), bench.out.constData());
+        QCOMPARE(run({"bench", "--random-weights", "llama-160m", "--adapter", folder}).exitCode, 2);
+
+        const Outcome other = run({"info", fixtures + "golden/gqa_8_2", "--adapter", folder});
+        QCOMPARE(other.exitCode, 2);
+        QVERIFY2(other.err.contains("made for another base"), other.err.constData());
+        QCOMPARE(run({"info", base, "--adapter", file("none")}).exitCode, 3);
+        QCOMPARE(run({"info", base, "--adapter", ""}).exitCode, 2);
+    }
+
     /// What is advised where a context does not fit must work, so it is never beyond the model's own 4096.
     void adviceIsWithinTheModel() {
         // 64 KiB of keys and values a token: 100,000,000 of them are 6 TiB, 4096 a quarter of a GiB.

@@ -8,6 +8,7 @@
 #include <QComboBox>
 #include <QDir>
 #include <QDockWidget>
+#include <QLabel>
 #include <QListWidget>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -25,6 +26,7 @@
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/figures_bar.h"
+#include "ui/window/model_dialogs.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/run_files.h"
 #include "ui/window/transcript_panel.h"
@@ -530,6 +532,41 @@ class TestMainWindow : public test::WindowTest {
         QVERIFY(m_window->state() == MainWindow::State::Running);
         QVERIFY(m_window->banner()->isVisible());
         waitUntilIdle();
+    }
+
+    void anAdapterIsChosenWithItsModel() {
+        const QString fixtures = SPANSCOPE_SOURCE_DIR "/tests/fixtures/";
+        m_window->models()->open(fixtures + "golden/tied");
+        const auto dialog = [&] { return m_window->findChild<ForecastDialog*>(); };
+        QTRY_VERIFY_WITH_TIMEOUT(dialog() != nullptr, test::patience(20000));
+        auto* choice = dialog()->findChild<QComboBox*>("adapter");
+        QVERIFY(choice && !choice->toolTip().isEmpty());
+        QCOMPARE(choice->currentText(), QString("None"));
+        QCOMPARE(dialog()->request().adapter, QString());
+
+        QSignalSpy forecast(m_runner.get(), &Runner::forecastReady), refused(m_runner.get(), &Runner::forecastFailed);
+        dialog()->setAdapter(fixtures + "adapters/gqa_8_2");
+        QVERIFY(refused.wait(test::patience(20000)));
+        QCOMPARE(dialog()->request().adapter, QString());
+        QCOMPARE(choice->currentText(), QString("None"));
+        const auto* verdict = dialog()->findChild<QLabel*>("verdict");
+        QVERIFY(verdict->text().contains("made for another base"));
+        QVERIFY(forecast.size() > 0 || forecast.wait(test::patience(20000)));
+        QVERIFY(verdict->text().contains("made for another base"));  // still to be read
+
+        forecast.clear();
+        dialog()->setAdapter(fixtures + "adapters/tied");
+        QVERIFY(forecast.wait(test::patience(20000)));
+        QCOMPARE(forecast.back()[0].value<ForecastInfo>().adapter, fixtures + "adapters/tied");
+        QCOMPARE(choice->currentText(), QString("tied"));
+        QVERIFY(verdict->text().startsWith("Fits"));
+        QSignalSpy ready(m_runner.get(), &Runner::modelReady);
+        dialog()->accept();
+        QVERIFY(ready.wait(test::patience(30000)));
+        const auto info = ready.back()[0].value<ModelInfo>();
+        QCOMPARE(info.name, QString("tied + tied"));
+        QVERIFY(info.adapter.startsWith("tied, rank 2, hash "));
+        QCOMPARE(info.adapterPath, fixtures + "adapters/tied");
     }
 
     void everyEventReachesTheWindow() { QCOMPARE(m_runner->unheard(), QStringList()); }

@@ -249,13 +249,13 @@ class TestRunner : public QObject {
 
     void forecastComesFromHeaders() {
         QSignalSpy ready(m_runner.get(), &Runner::forecastReady);
-        m_runner->forecast(folder(), 1000);
+        m_runner->forecast({folder(), 1000});
         QVERIFY(ready.wait(test::patience(10000)));
         const auto info = ready.front()[0].value<ForecastInfo>();
         QCOMPARE(info.contextTokens, 1000);
         QVERIFY(info.weightBytes > 0 && info.kvBytes > 0 && info.fits);
         QSignalSpy failed(m_runner.get(), &Runner::forecastFailed);
-        m_runner->forecast(folder() + "/none", 1000);
+        m_runner->forecast({folder() + "/none", 1000});
         QVERIFY(failed.wait(test::patience(10000)));
         QCOMPARE(failed.front()[0].toString(), folder() + "/none");
     }
@@ -266,13 +266,13 @@ class TestRunner : public QObject {
         QVERIFY(test::writeTinyModel(scratch.path()));
         const QString path = QString::fromStdString(scratch.path());
         QSignalSpy ready(m_runner.get(), &Runner::forecastReady), failed(m_runner.get(), &Runner::forecastFailed);
-        m_runner->forecast(path, 0);
+        m_runner->forecast({path, 0});
         QVERIFY(ready.wait(test::patience(10000)));
         QVERIFY(QFile::remove(path + "/config.json"));
-        m_runner->forecast(path, 256);
+        m_runner->forecast({path, 256});
         QVERIFY(ready.wait(test::patience(10000)));
         QCOMPARE(ready.back()[0].value<ForecastInfo>().contextTokens, 256);
-        m_runner->forecast(path, 0);
+        m_runner->forecast({path, 0});
         QVERIFY(failed.wait(test::patience(10000)));
     }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "engine/decode/sampler.h"
 
@@ -189,6 +190,23 @@ class TestSampler : public QObject {
         QCOMPARE(refused([](SamplerSettings& s) { s.minP = -0.1F; }), std::string("min-p"));
         QCOMPARE(refused([](SamplerSettings& s) { s.repeatPenalty = 0; }), std::string("repeat-penalty"));
         QCOMPARE(refused([](SamplerSettings& s) { s.repeatLastN = -2; }), std::string("repeat-last-n"));
+    }
+
+    void forbiddenIdsAreNeverDrawn() {
+        const std::vector<float> logits{0, 1, 2, 9, 3, 8};
+        SamplerSettings s;
+        Sampler greedy(s, {3, 5, 700});
+        QVERIFY(greedy.needsLogits());  // the largest may be forbidden
+        QVERIFY(!Sampler(s).needsLogits());
+        QCOMPARE(greedy.sample(logits).id, 4);
+        QCOMPARE(greedy.sample(logits, {3, 0}).id, 4);
+        QCOMPARE(greedy.sample(logits, {2, -1}).id, 2);  // what the backend found, where it may be said
+        QCOMPARE(greedy.sample(logits).logprob, logProbability(logits, 4));
+        s.temperature = 5;
+        Sampler drawn(s, {3, 5, 700});
+        std::set<int32_t> seen;
+        for (int i = 0; i < 500; ++i) seen.insert(drawn.sample(logits).id);
+        QCOMPARE(seen, (std::set<int32_t>{0, 1, 2, 4}));
     }
 
     void orderIsPrinted() {

@@ -28,6 +28,10 @@ class WindowedModel : public Model {
     const ModelWeights& weights() const override { return m_weights; }
     const Tokenizer& tokenizer() const override { return m_model->tokenizer(); }
     const SpanscopeCard& card() const override { return m_model->card(); }
+    const ChatTemplates& chatTemplates() const override { return m_model->chatTemplates(); }
+    std::span<const int32_t> stopIds() const override { return m_model->stopIds(); }
+    const AdapterInfo* adapter() const override { return m_model->adapter(); }
+    const std::vector<std::string>& notes() const override { return m_model->notes(); }
     uint64_t weightBytes() const override { return m_model->weightBytes(); }
     std::string formatName() const override { return m_model->formatName(); }
 

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 logs=${FUZZ_LOGS:-out/fuzz}
 mkdir -p "$logs"
-all=(json config card safetensors gguf trace vocabulary modelproto tracker tokenizer)
+all=(json config adapter card safetensors gguf trace vocabulary modelproto tracker tokenizer)
 
 one() {  # target seconds
     local dict code=0

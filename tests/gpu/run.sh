@@ -61,11 +61,12 @@ checked tst_gpu_gemv 75 "$tests/tst_gpu_gemv"
 checked tst_gpu_attention 75 "$tests/tst_gpu_attention"
 checked tst_gpu_model 60 "$tests/tst_gpu_model"
 checked tst_gpu_families 120 "$tests/tst_gpu_families"
+checked tst_gpu_adapters 60 "$tests/tst_gpu_adapters"
 lines=6
 if [ "$what" != bench ]; then
     if command -v compute-sanitizer >/dev/null; then
         sanitized() { checked "$1-$2$4" "$3" compute-sanitizer --tool "$1" --error-exitcode 9 "$tests/$2" --short ${4:+--only "${4#-}"}; }
-        for t in tst_gpu_attention tst_gpu_gemv tst_gpu_model tst_gpu_families; do sanitized memcheck $t 150 "" & done  # beside each other: they time nothing
+        for t in tst_gpu_attention tst_gpu_gemv tst_gpu_model tst_gpu_families tst_gpu_adapters; do sanitized memcheck $t 150 "" & done  # beside each other: they time nothing
         for t in tst_gpu_gemv tst_gpu_model tst_gpu_families; do sanitized racecheck $t 150 "" & done
         for kernel in direct ring cluster; do sanitized racecheck tst_gpu_attention 150 -$kernel & done
         for job in $(jobs -p); do [ "$job" = "${peers:-}" ] || wait "$job"; done

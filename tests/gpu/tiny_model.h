@@ -4,6 +4,7 @@
 #include "kernels/backend.h"
 #include "kernels/drawn_blocks.h"
 #include "kernels/half.h"
+#include "kernels/model_tensors.h"
 #include "tests/gpu/check.h"
 
 namespace check {
@@ -19,6 +20,9 @@ struct Features {
     std::vector<Rope> ropes;  ///< empty: one of base 10,000 over the whole head
     int32_t longRopeAbove = 0;
     std::vector<LayerKind> layerKinds;
+    int32_t adapterRank = 0;  ///< 0: no adapter
+    DType adapterType = DType::F32;
+    std::vector<int32_t> replacedRows;  ///< of the embedding and of the head
 };
 
 struct TinyModel {
@@ -109,6 +113,27 @@ struct TinyModel {
             }
             weights.layers.push_back(w);
         }
+        if (features.adapterRank > 0) adapt(features, random);
+    }
+
+    /// Down has no adapter in the last layer: matrices of one kind may differ in it.
+    void adapt(const Features& f, Random& random) {
+        for (const LayerWeights& w : weights.layers) {
+            LayerAdapter& adapter = weights.adapters.emplace_back();
+            for (const AdaptedMatrix& part : kAdaptedMatrices) {
+                const TensorView& t = w.*part.matrix;
+                const int rows = static_cast<int>(t.rows), cols = static_cast<int>(t.cols);
+                LowRank& delta = adapter.*part.delta;
+                delta.a = matrix(f.adapterRank, cols, f.adapterType, 1.f / std::sqrt(static_cast<float>(cols)), random);
+                delta.b = matrix(rows, f.adapterRank, f.adapterType, 0.5f, random);
+                delta.scale = 0.8f;
+            }
+        }
+        weights.adapters.back().down = {};
+        if (f.replacedRows.empty()) return;
+        const int n = static_cast<int>(f.replacedRows.size()), hidden = weights.shape.hidden;
+        weights.embeddingRows = {f.replacedRows, matrix(n, hidden, f.adapterType, 1.f, random)};
+        weights.headRows = weights.embeddingRows;
     }
 };
 

@@ -29,6 +29,12 @@ struct RandomModelOptions {
     int32_t longRopeAbove = 0;
     std::vector<LayerKind> layerKinds = {};
     float embeddingScale = 1, attentionScale = 0, attentionSoftcap = 0, logitSoftcap = 0;
+    // An adapter: kAdaptedMatrices[i] has rank adapterRank + i * adapterRankStep if bit i of `adapted` is set.
+    int32_t adapterRank = 0;
+    int32_t adapterRankStep = 1;
+    uint32_t adapted = 0x7f;
+    DType adapterType = DType::F32;
+    std::vector<int32_t> replacedRows = {};  ///< of the embedding, and of the head
 };
 
 class RandomModel {
@@ -88,6 +94,12 @@ class RandomModel {
             }
             weights.layers.push_back(w);
         }
+        if (o.adapterRank > 0) addAdapter(o);
+        if (o.replacedRows.empty()) return;
+        const auto nReplaced = static_cast<int64_t>(o.replacedRows.size());
+        weights.embeddingRows = {o.replacedRows, matrix(o.adapterType, nReplaced, o.hidden, 1.0f)};
+        weights.headRows = {o.replacedRows,
+                            o.tied ? weights.embeddingRows.rows : matrix(o.adapterType, nReplaced, o.hidden)};
     }
     RandomModel(const RandomModel&) = delete;
     RandomModel& operator=(const RandomModel&) = delete;
@@ -121,6 +133,19 @@ class RandomModel {
     }
 
   private:
+    void addAdapter(const RandomModelOptions& o) {
+        for (const LayerWeights& w : weights.layers) {
+            LayerAdapter& adapter = weights.adapters.emplace_back();
+            for (size_t i = 0; i < kAdaptedMatrices.size(); ++i) {
+                if (!(o.adapted >> i & 1)) continue;
+                const TensorView& t = w.*kAdaptedMatrices[i].matrix;
+                const int64_t rank = o.adapterRank + static_cast<int64_t>(i) * o.adapterRankStep;
+                adapter.*kAdaptedMatrices[i].delta = {matrix(o.adapterType, rank, t.cols),
+                                                      matrix(o.adapterType, t.rows, rank),
+                                                      0.8f + 0.1f * static_cast<float>(i)};
+            }
+        }
+    }
     TensorView gain(int64_t n) {
         TensorView t = matrix(DType::F32, 1, n, 0.3f * std::sqrt(static_cast<float>(n)));
         auto* v = reinterpret_cast<float*>(m_memory.back().data());

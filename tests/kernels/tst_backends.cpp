@@ -2,6 +2,7 @@
 #include <QtTest>
 
 #include "kernels/backends.h"
+#include "kernels/cuda/matrix_type.h"
 #include "random_model.h"
 
 using namespace spanscope;
@@ -44,6 +45,23 @@ class TestBackends : public QObject {
         RandomModel m({.type = DType::F16});
         m.weights.layers[1].down = m.matrix(DType::BF16, m.weights.shape.hidden, m.weights.shape.ffn);
         QCOMPARE(int(defaultKvType(Device::Cuda, m.weights)), int(DType::BF16));
+    }
+
+    void whatCudaWidens() {
+        const auto values = [](const TensorView& t) { return uint64_t(t.rows * t.cols); };
+        RandomModel kept({.headDim = 32, .hidden = 128, .ffn = 96, .type = DType::Q8_0});
+        QVERIFY(cudaWidening(kept.weights).formats.empty());
+        QCOMPARE(cudaWidening(kept.weights).bytes, uint64_t(0));
+        LayerWeights& layer = kept.weights.layers[1];
+        layer.v = kept.matrix(DType::Q4_0, layer.v.rows, layer.v.cols);  // joined with q and k
+        const CudaWidening joined = cudaWidening(kept.weights);
+        QCOMPARE(joined.formats, (std::vector{DType::Q8_0, DType::Q4_0}));
+        QCOMPARE(joined.bytes, 2 * (values(layer.q) + values(layer.k) + values(layer.v)));
+        layer.v = kept.matrix(DType::Q8_0, layer.v.rows, layer.v.cols);
+        layer.down = kept.matrix(DType::Q5_0, layer.down.rows, layer.down.cols);
+        QCOMPARE(cudaWidening(kept.weights).formats, std::vector{DType::Q5_0});
+        QCOMPARE(cudaWidening(kept.weights).bytes, 2 * values(layer.down));
+        QVERIFY(cudaWidening(RandomModel({.type = DType::BF16}).weights).formats.empty());
     }
 
     void infoSaysTheKvType_data() {

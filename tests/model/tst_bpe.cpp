@@ -345,7 +345,11 @@ class TestBpe : public QObject {
 
     void compare(const Tokenizer& tokenizer, const json& one) {
         const json& strings = m_fixture["strings"];
+        const auto ties =
+            std::count_if(one["hashes"].begin(), one["hashes"].end(), [](const json& hash) { return hash.is_null(); });
+        QVERIFY(ties <= (one["name"] == "unigram" ? 80 : 0));
         for (size_t i = 0; i < strings.size(); ++i) {
+            if (one["hashes"][i].is_null()) continue;
             const auto ids = need(tokenizer.encode(strings[i].get<std::string>()));
             if (i < one["shown"].size()) QCOMPARE(ids, one["shown"][i].get<std::vector<int32_t>>());
             QVERIFY2(test::hashOfIds(ids) == one["hashes"][i].get<uint32_t>(),

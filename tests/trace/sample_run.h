@@ -19,6 +19,7 @@ inline RunData sampleRun(int64_t runId = 3, const MaskPolicySpec& attention = Ma
     h.formattedPrompt = "1+@1 2\n";
     h.modelName = "sample";
     h.modelHash = "00ff";
+    h.adapter = {"tuned \"on\" sheets", "0a0b", 16};
     h.backend = "cpu";
     h.device = "a processor";
     h.kvType = "BF16";

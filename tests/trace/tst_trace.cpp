@@ -26,6 +26,7 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(h.formattedPrompt, g.formattedPrompt);
     QCOMPARE(h.modelName, g.modelName);
     QCOMPARE(h.modelHash, g.modelHash);
+    QCOMPARE(h.adapter.text(), g.adapter.text());
     QCOMPARE(h.backend, g.backend);
     QCOMPARE(h.device, g.device);
     QCOMPARE(h.kvType, g.kvType);

@@ -325,7 +325,7 @@ RunData run(const QString& foreign, qint64 id, const MaskPolicySpec& attention, 
     RunHeader& h = data.header;
     h.runId = id;
     h.settings.task = h.settings.promptText = h.formattedPrompt = h.modelName = h.modelHash = h.backend = h.device =
-        h.machine = h.programVersion = h.warning = data.answer = text;
+        h.machine = h.programVersion = h.warning = h.adapter.name = h.adapter.hash = data.answer = text;
     const std::string token = longTokens ? text : text.substr(0, 200);
     for (size_t i = 0; i < h.prompt.size(); ++i) h.prompt[i].text = token;
     for (size_t i = 0; i < data.steps.size(); ++i) data.steps[i].token.text = token;
@@ -483,12 +483,16 @@ class TestForeignText : public QObject {
         forecast.contextTokens = forecast.largestContext = 1000;
         window.models()->onForecast(forecast);
         LOOK("forecast");
+        for (ForecastDialog* dialog : window.findChildren<ForecastDialog*>()) dialog->setAdapter(foreign);
+        LOOK("an adapter");
+        window.models()->onForecastFailed(path, error);
+        LOOK("an adapter that is refused");
         for (QDialog* d : window.findChildren<QDialog*>()) d->close();
 
         ModelInfo model;
         model.path = path;
         model.name = model.format = model.hash = model.description = model.license = model.trainedOn = model.backend =
-            model.device = foreign;
+            model.device = model.adapter = model.adapterPath = foreign;
         model.cardText = "![p](away:/zero) ![q](data:image/png;base64,aaaa) [l](http://evil.example/) " +
                          QString(foreign).left(100000);
         model.tasks = {foreign};

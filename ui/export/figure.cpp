@@ -95,6 +95,7 @@ QImage rasterSheet(const Sheet& sheet, const FigureOptions& o, const RunData& ru
     text("Figure", figureInfo(kind).name);
     text("Model", run.header.modelName);
     text("ModelHash", run.header.modelHash);
+    text("Adapter", run.header.adapter.text());
     text("Task", run.header.settings.task);
     text("Attention", run.header.settings.attention.text());
     text("Seed", std::to_string(run.header.settings.sampler.seed));

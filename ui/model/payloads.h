@@ -27,6 +27,7 @@ struct TaskInfo {
 
 struct ModelInfo {
     QString path, name, format, hash;
+    QString adapterPath, adapter;  ///< folder; name, rank and hash for people; empty: none
     QString description, license, trainedOn, cardText;
     QString backend, device;  ///< "cpu", "Xeon, 2 threads"
     QString kvType;           ///< of the KV cache: "BF16"
@@ -51,7 +52,7 @@ struct BundledModel {
 
 /// From headers alone, before anything is loaded. Bytes.
 struct ForecastInfo {
-    QString path;
+    QString path, adapter;
     quint64 weightBytes = 0, kvBytes = 0, workspaceBytes = 0, freeBytes = 0;
     int contextTokens = 0;
     int largestContext = 0;  ///< 0: not even the weights fit
@@ -62,6 +63,7 @@ struct LoadRequest {
     QString path;
     int contextTokens = 0;  ///< 0: as much as the model knows and half of the free memory holds
     Device device = Device::Auto;
+    QString adapter = {};  ///< folder of a LoRA adapter over the model; empty: none
 };
 
 /// One run, or two over the same prompt in alternating slices.

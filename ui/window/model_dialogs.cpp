@@ -2,6 +2,7 @@
 
 #include <QComboBox>
 #include <QDialogButtonBox>
+#include <QFileDialog>
 #include <QFileInfo>
 #include <QFormLayout>
 #include <QLabel>
@@ -87,11 +88,23 @@ ForecastDialog::ForecastDialog(const ForecastInfo& forecast, Device device, QWid
     m_device->setCurrentIndex(m_device->findData(int(device)));
     m_device->setAccessibleName(tr("Device"));
     m_device->setToolTip(tr("Where the model runs. Automatic: a GPU if there is one, else the CPU"));
+    m_adapter = new QComboBox(this);
+    m_adapter->addItem(tr("None"), QString());
+    m_adapter->addItem(tr("Folder…"));
+    m_adapter->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_adapter->setMinimumContentsLength(16);
+    m_adapter->setObjectName("adapter");
+    m_adapter->setAccessibleName(tr("Adapter"));
+    m_adapter->setToolTip(
+        tr("A LoRA adapter made for this model: a folder with adapter_config.json and adapter_model.safetensors"));
+    connect(m_adapter, &QComboBox::activated, this, &ForecastDialog::chooseAdapter);
     m_table = new QLabel(this);
     m_table->setTextFormat(Qt::RichText);  // numbers only
     m_bar = new MemoryBar(this);
     m_verdict = new QLabel(this);
+    m_verdict->setObjectName("verdict");
     m_verdict->setWordWrap(true);
+    m_verdict->setTextFormat(Qt::PlainText);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
     m_load = buttons->addButton(tr("Load"), QDialogButtonBox::AcceptRole);
     connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
@@ -100,6 +113,7 @@ ForecastDialog::ForecastDialog(const ForecastInfo& forecast, Device device, QWid
     form->setHorizontalSpacing(16);
     form->addRow(tr("&Context"), m_context);
     form->addRow(tr("&Device"), m_device);
+    form->addRow(tr("&Adapter"), m_adapter);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(24, 24, 24, 16);
     column->setSpacing(16);
@@ -110,7 +124,7 @@ ForecastDialog::ForecastDialog(const ForecastInfo& forecast, Device device, QWid
     column->addWidget(m_verdict);
     column->addStretch(1);
     column->addWidget(buttons);
-    connect(m_context, &QSpinBox::valueChanged, this, &ForecastDialog::contextChanged);
+    connect(m_context, &QSpinBox::valueChanged, this, &ForecastDialog::changed);
     show(forecast);
 }
 
@@ -124,7 +138,9 @@ void ForecastDialog::show(const ForecastInfo& f) {
                      row.arg(tr("Workspace"), formatBytes(f.workspaceBytes)) +
                      row.arg(tr("<b>Needed</b>"), formatBytes(total)) +
                      row.arg(tr("Free now"), formatBytes(f.freeBytes)) + QStringLiteral("</table>"));
-    if (f.fits)
+    if (!m_refused) m_verdict->setToolTip({});
+    if (m_refused) m_refused = false;  // the forecast without the adapter; why it was refused stays to be read
+    else if (f.fits)
         m_verdict->setText(tr("Fits. The largest context that fits is %1 tokens.").arg(formatCount(f.largestContext)));
     else if (f.largestContext > 0)
         m_verdict->setText(
@@ -136,7 +152,34 @@ void ForecastDialog::show(const ForecastInfo& f) {
 }
 
 LoadRequest ForecastDialog::request() const {
-    return {m_forecast.path, m_context->value(), Device(m_device->currentData().toInt())};
+    return {m_forecast.path, m_context->value(), Device(m_device->currentData().toInt()), m_chosenAdapter};
+}
+
+void ForecastDialog::setAdapter(const QString& folder) {
+    if (m_adapter->count() > 2) m_adapter->removeItem(1);
+    if (!folder.isEmpty()) {
+        m_adapter->insertItem(1, shownLine(QFileInfo(folder).fileName(), 60), folder);
+        m_adapter->setItemData(1, plainToolTip(folder), Qt::ToolTipRole);
+    }
+    m_adapter->setCurrentIndex(folder.isEmpty() ? 0 : 1);
+    if (m_chosenAdapter == folder) return;
+    m_chosenAdapter = folder;
+    emit changed();
+}
+
+/// The last entry asks for a folder.
+void ForecastDialog::chooseAdapter(int index) {
+    if (index + 1 < m_adapter->count()) return setAdapter(m_adapter->itemData(index).toString());
+    const QString folder =
+        QFileDialog::getExistingDirectory(this, tr("Adapter folder"), QFileInfo(m_forecast.path).path());
+    setAdapter(folder.isEmpty() ? m_chosenAdapter : folder);
+}
+
+void ForecastDialog::refuseAdapter(const ErrorInfo& error) {
+    setAdapter({});
+    m_verdict->setText(shownLine(tr("⚠ The adapter cannot be used. %1").arg(error.text), 400));
+    m_verdict->setToolTip(plainToolTip(error.detail));
+    m_refused = true;
 }
 
 ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(parent) {
@@ -158,6 +201,8 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     add(tr("Folder"), m.path);
     add(tr("Format"), m.format);
     add(tr("Hash"), m.hash);
+    add(tr("Adapter"), m.adapter);
+    add(tr("Adapter's folder"), m.adapterPath);
     add(tr("Shape"), tr("%1 layers, %2 heads (%3 KV), head size %4, width %5, %6 pieces")
                          .arg(m.nLayers)
                          .arg(m.nHeads)

@@ -13,8 +13,8 @@ class QTextBrowser;
 
 namespace spanscope {
 
-/// Weights, KV cache and workspace against free memory, for a context the person chooses. Asks for a new forecast
-/// by signal when the context changes.
+/// Weights, KV cache and workspace against free memory, for a context and an adapter that the person chooses. Asks for
+/// a new forecast by signal when they change.
 class ForecastDialog : public QDialog {
     Q_OBJECT
   public:
@@ -22,14 +22,22 @@ class ForecastDialog : public QDialog {
     void show(const ForecastInfo& forecast);
     LoadRequest request() const;
     QString path() const { return m_forecast.path; }
+    /// folder: empty: none.
+    void setAdapter(const QString& folder);
+    /// The adapter that was asked about cannot be used: says why, and goes back to none.
+    void refuseAdapter(const ErrorInfo& error);
 
   signals:
-    void contextChanged(int tokens);
+    void changed();
 
   private:
+    void chooseAdapter(int index);
     ForecastInfo m_forecast;
     QSpinBox* m_context;
     QComboBox* m_device;
+    QComboBox* m_adapter;
+    QString m_chosenAdapter;
+    bool m_refused = false;  ///< an adapter, and the forecast without it is still to come
     QLabel* m_table;
     QLabel* m_verdict;
     QWidget* m_bar;

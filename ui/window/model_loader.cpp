@@ -138,12 +138,13 @@ void ModelLoader::offerAnother(const QString& path, const ErrorInfo& error) {
 void ModelLoader::open(const QString& path) {
     m_forecastPath = path;
     emit m_workspace->message(tr("Reading %1").arg(path));
-    emit forecastRequested(path, 0);
+    emit forecastRequested({path, 0, m_device});
 }
 
 /// Whatever is loaded, loading or running goes on.
 void ModelLoader::onForecastFailed(const QString& path, const ErrorInfo& error) {
     if (path != m_forecastPath) return;
+    if (m_forecast && !m_forecast->request().adapter.isEmpty()) return m_forecast->refuseAdapter(error);
     emit m_workspace->message(tr("%1 was not opened").arg(path));
     offerAnother(path, error);
 }
@@ -156,8 +157,7 @@ void ModelLoader::onForecast(const ForecastInfo& info) {
     }
     m_forecast = new ForecastDialog(info, m_device, m_window);
     m_forecast->setAttribute(Qt::WA_DeleteOnClose);
-    connect(m_forecast, &ForecastDialog::contextChanged, this,
-            [this](int tokens) { emit forecastRequested(m_forecastPath, tokens); });
+    connect(m_forecast, &ForecastDialog::changed, this, [this] { emit forecastRequested(m_forecast->request()); });
     connect(m_forecast, &QDialog::accepted, this, [this] { load(m_forecast->request()); });
     connect(m_forecast, &QDialog::finished, this, [this] { m_forecast = nullptr; });
     m_forecast->open();

@@ -48,7 +48,7 @@ class ModelLoader : public QObject {
   signals:
     void loadRequested(const spanscope::LoadRequest& request);
     void loadCancelRequested();
-    void forecastRequested(const QString& path, int contextTokens);
+    void forecastRequested(const spanscope::LoadRequest& request);
     void starting();                 ///< what another model knew goes with it
     void progress(double fraction);  ///< below 0: not known yet
     void ready();

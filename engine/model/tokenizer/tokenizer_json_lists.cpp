@@ -62,7 +62,7 @@ class ListBuilder final : public JsonBuilder {
     List m_next = List::None;  ///< that the next value is
     bool m_inEntry = false;    ///< inside a list of two
     int m_nInEntry = 0;        ///< values of it that we have
-    std::string m_left;
+    std::string m_left, m_right;
 };
 
 bool ListBuilder::key(std::string& name) {
@@ -108,6 +108,7 @@ bool ListBuilder::end_array() {
         return true;
     }
     if (m_nInEntry != 2) return wrongKind();
+    if (m_list == List::Merges) m_parts.merges.emplace_back(std::move(m_left), std::move(m_right));
     m_inEntry = false;
     return true;
 }
@@ -129,7 +130,7 @@ bool ListBuilder::string(std::string& value) {
     }
     if (m_inEntry) {  // ["left", "right"]
         if (m_nInEntry++ == 0) m_left = std::move(value);
-        else if (m_nInEntry == 2) m_parts.merges.emplace_back(std::move(m_left), std::move(value));
+        else if (m_nInEntry == 2) m_right = std::move(value);
         else return wrongKind();
         return true;
     }

@@ -39,7 +39,7 @@ std::vector<Figure> reportFigures(const RunData& run) {
 
 std::vector<std::pair<std::string, std::string>> provenance(const RunData& run) {
     const RunHeader& h = run.header;
-    return {
+    std::vector<std::pair<std::string, std::string>> rows{
         {"program", "Spanscope " + h.programVersion},
         {"model", h.modelName + (h.modelHash.empty() ? "" : ", hash " + h.modelHash)},
         {"backend", h.backend + ", " + h.device +
@@ -52,6 +52,9 @@ std::vector<std::pair<std::string, std::string>> provenance(const RunData& run) 
         {"sampler", describeSampler(h.settings.sampler)},
         {"seed", std::to_string(h.settings.sampler.seed)},
     };
+    if (const std::string adapter = h.adapter.text(); !adapter.empty())
+        rows.insert(rows.begin() + 2, {"adapter", adapter});
+    return rows;
 }
 
 }  // namespace spanscope

@@ -69,6 +69,11 @@ struct HeadPair {
     }
 };
 
+/// Memory idles while a step's heads are normalised and rotated.
+__device__ __forceinline__ void prefetchAfter(const RopeAppendParams& p) {
+    if (threadIdx.x == 0) prefetchWeights(p.prefetch, static_cast<int64_t>(blockIdx.y) * gridDim.x + blockIdx.x);
+}
+
 /// No norm: a thread per pair of values that rotate together.
 __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendParams p) {
     const int32_t row = blockIdx.y, half = p.headDim / 2, nAll = p.nHeads + 2 * p.nKvHeads;
@@ -79,6 +84,7 @@ __global__ void __launch_bounds__(kThreads) ropeAppendKernel(const RopeAppendPar
     const float2 cs = mine ? pair.rotation(p, row) : make_float2(1.f, 0.f);
     gridDependencySync();
     launchDependents();
+    prefetchAfter(p);
     if (!mine || place.position < 0) return;
     pair.finish(p, row, place, pair.load(p, row), cs);
 }
@@ -102,6 +108,7 @@ __global__ void __launch_bounds__(kHeadWarps * 32) headNormRopeAppendKernel(cons
     }
     gridDependencySync();
     launchDependents();
+    prefetchAfter(p);
     if (head >= nAll || place.position < 0) return;
     float sum = 0.f;
 #pragma unroll
@@ -132,6 +139,7 @@ __global__ void __launch_bounds__(kRowThreads) rowNormRopeAppendKernel(const Rop
     const Place place(p, row);
     gridDependencySync();
     launchDependents();
+    prefetchAfter(p);
     if (place.position < 0) return;
     float scale = 1.f;
     if (!isV) {
@@ -156,17 +164,17 @@ __global__ void __launch_bounds__(kRowThreads) rowNormRopeAppendKernel(const Rop
 
 }  // namespace
 
-cudaError_t launchRopeAppend(const LaunchContext& ctx, const RopeAppendParams& params, int32_t nRows) {
+cudaError_t launchRopeAppend(const LaunchContext& ctx, RopeAppendParams params, int32_t nRows) {
     const int32_t nAll = params.nHeads + 2 * params.nKvHeads, half = params.headDim / 2;
-    const auto grid = [&](int32_t nBlocks) {
-        return dim3(static_cast<unsigned>(nBlocks), static_cast<unsigned>(nRows));
+    const auto run = [&](auto* kernel, int32_t nBlocks, int32_t nThreads) {
+        params.prefetch.splitOver(int64_t{nBlocks} * nRows);
+        return launch(ctx, kernel, dim3(static_cast<unsigned>(nBlocks), static_cast<unsigned>(nRows)),
+                      dim3(static_cast<unsigned>(nThreads)), 0, params);
     };
-    if (!params.qNorm)
-        return launch(ctx, ropeAppendKernel, grid((nAll * half + kThreads - 1) / kThreads), dim3(kThreads), 0, params);
-    if (params.wholeRow) return launch(ctx, rowNormRopeAppendKernel, grid(3), dim3(kRowThreads), 0, params);
+    if (!params.qNorm) return run(ropeAppendKernel, (nAll * half + kThreads - 1) / kThreads, kThreads);
+    if (params.wholeRow) return run(rowNormRopeAppendKernel, 3, kRowThreads);
     if (half > 32 * kHeadPairs) return cudaErrorInvalidValue;
-    return launch(ctx, headNormRopeAppendKernel, grid((nAll + kHeadWarps - 1) / kHeadWarps), dim3(kHeadWarps * 32), 0,
-                  params);
+    return run(headNormRopeAppendKernel, (nAll + kHeadWarps - 1) / kHeadWarps, kHeadWarps * 32);
 }
 
 }  // namespace spanscope::cuda

@@ -26,7 +26,8 @@ struct RopeAppendParams {
     const BatchRow* batchRows = nullptr;
     const int32_t* table = nullptr;
     int32_t position0 = 0;
+    WeightPrefetch prefetch;  ///< what the kernel after attention reads; a decode step's
 };
-cudaError_t launchRopeAppend(const LaunchContext& ctx, const RopeAppendParams& params, int32_t nRows);
+cudaError_t launchRopeAppend(const LaunchContext& ctx, RopeAppendParams params, int32_t nRows);
 
 }  // namespace spanscope::cuda

@@ -98,6 +98,7 @@ Status StepLauncher::enqueueAttention(const Step& step, size_t index) {
     a.work += list * m_buffers.workStride;
     a.kv = m_model.kv.layer(index);
     a.prefetch = prefetchOf(step, m_model.weights.layers()[index].o);
+    if (!rotatesInProduct(m_model.shape, static_cast<int32_t>(index))) a.prefetch = a.prefetch.half(1);
     SPANSCOPE_CUDA_TRY(launchSpanAttention(step.ctx, a));
     SPANSCOPE_TRY(mark(Stage::Attention, step));
     return step.onLayer ? step.onLayer(index) : Status();
@@ -134,6 +135,8 @@ Status StepLauncher::enqueueRope(const Step& step, size_t index, const float* ma
     rope.bias = maybeBias;
     rope.q = m_buffers.q.as<>();
     rope.batchRows = m_buffers.rows.as<BatchRow>();
+    if (!rotatesInProduct(m_model.shape, static_cast<int32_t>(index)))
+        rope.prefetch = prefetchOf(step, m_model.weights.layers()[index].o).half(0);
     SPANSCOPE_CUDA_TRY(launchRopeAppend(step.ctx, rope, step.nRows));
     return mark(Stage::Other, step);
 }
