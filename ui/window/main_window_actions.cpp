@@ -42,8 +42,11 @@ void MainWindow::addActions() {
         [this] { emit m_models->loadCancelRequested(); });
     add("quit", tr("&Quit"), {QKeySequence("Ctrl+Q")}, tr("Close the program"), [this] { close(); });
     // Run
-    add("run", tr("&Run"), {QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")}, tr("Run the problem"),
-        [this] { m_prompt->isConversation() ? m_chat->send() : m_runs->run(); });
+    add("run", tr("&Run"), {QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")}, tr("Run the problem"), [this] {
+        if (!m_prompt->isConversation()) return m_runs->run();
+        action("chatTokens")->setChecked(false);  // of whatever was looked at before
+        m_chat->send();
+    });
     add("stop", tr("S&top"), key("Esc"), tr("Stop within one step; what was decoded stays"),
         [this] { m_runs->stop(); });
     add("repeat", tr("R&epeat"), {QKeySequence("Ctrl+R"), QKeySequence("F5")},
