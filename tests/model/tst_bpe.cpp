@@ -319,6 +319,25 @@ class TestBpe : public QObject {
         QCOMPARE(type.field, std::string("tokenizer.ggml.token_type[7]"));
     }
 
+    /// GGUF files of Gemma hold runs of spaces as spaces, where sentencepiece has its mark.
+    void runsOfSpaces() {
+        test::GgufWriter gguf;
+        gguf.text("tokenizer.ggml.model", "llama");
+        gguf.texts("tokenizer.ggml.tokens", {"<unk>", "<s>", "</s>", "\xE2\x96\x81", "a", "  ", "    "});
+        gguf.numbers("tokenizer.ggml.token_type", {2, 3, 3, 1, 1, 4, 4});
+        gguf.numbers("tokenizer.ggml.scores", {0, 0, 0, -1, -2, -3, -4});
+        const std::string file = gguf.file();
+        auto parsed = parseGguf({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, "spaces.gguf");
+        QVERIFY(parsed);
+        const auto loaded =
+            loadTokenizer({"spaces.gguf", std::make_shared<const GgufFile>(std::move(*parsed))}, 1 << 10);
+        QVERIFY2(loaded, loaded ? "" : loaded.error().toString().c_str());
+        const auto ids = loaded->tokenizer->encode("a    a  a");
+        QVERIFY(ids);
+        QCOMPARE(*ids, (std::vector<int32_t>{3, 4, 6, 4, 5, 4}));
+        QCOMPARE(loaded->tokenizer->pieceBytes(6), std::string("    "));
+    }
+
     /// Merges as older files write them.
     void mergesAsText() {
         json one = m_byName["qwen2"];

@@ -67,6 +67,12 @@ Result<GgufVocabulary> readGgufVocabulary(const GgufFile& gguf, int32_t maxPiece
 
 namespace {
 
+std::string withSpaceMarks(std::string_view token) {
+    std::string marked;
+    for (const char c : token) marked += c == ' ' ? kSpaceMark : std::string_view(&c, 1);
+    return marked;
+}
+
 /// A sentencepiece model of the same content: libsentencepiece then does the merging, so that a GGUF file and the
 /// tokenizer.model it was made from cannot tokenise differently.
 Result<VocabularySpec> sentencePieceSpec(const GgufVocabulary& vocabulary, GgufFields& fields) {
@@ -85,7 +91,9 @@ Result<VocabularySpec> sentencePieceSpec(const GgufVocabulary& vocabulary, GgufF
         const PieceType type = vocabulary.types[i];
         if (type == PieceType::Unknown) spec.unk = tokens[i];
         if (type == PieceType::Byte) spec.byteFallback = true;
-        spec.pieces.push_back({tokens[i], static_cast<float>(scores[i]), type});
+        // Converters write the spaces of these as spaces, where a sentencepiece model has its mark.
+        spec.pieces.push_back({type == PieceType::UserDefined ? withSpaceMarks(tokens[i]) : tokens[i],
+                               static_cast<float>(scores[i]), type});
     }
     // Where none has that type, files mean one that they call control.
     const bool hasUnknown = std::any_of(spec.pieces.begin(), spec.pieces.end(),
