@@ -130,8 +130,9 @@ inline constexpr size_t kMaxLayerWindows = 64;  ///< different windows of one mo
 
 /// In what layers of one model differ.
 struct LayerKind {
-    int32_t rope = 0;    ///< index into ModelShape::ropes; -1: no RoPE in this layer
-    int32_t window = 0;  ///< it reads the newest `window` tokens of a list, the query's own among them; 0 = all
+    int32_t rope = 0;  ///< index into ModelShape::ropes; -1: no RoPE in this layer
+    int32_t window =
+        0;  ///< of a list it reads what lies in the newest `window` positions, the query's own among them; 0 = all
     bool operator==(const LayerKind&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <QProcess>
 #include <nlohmann/json.hpp>
 
+#include "tests/model/tiny_model.h"
 #include "tests/patience.h"
 
 namespace spanscope::test {
@@ -24,6 +25,16 @@ inline Outcome run(const QStringList& arguments, const QByteArray& input = {}) {
     return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(),
             process.readAllStandardError()};
 }
+
+/// What every test of the command line has: a folder of its own, and a tiny model in it.
+class CliTest : public QObject {
+  protected:
+    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
+    bool makeModel() { return writeTinyModel(m_model.toStdString()); }
+
+    ScratchFolder m_folder;
+    const QString m_model = file("model");
+};
 
 inline QString bundledModel() { return QStringLiteral(SPANSCOPE_SOURCE_DIR "/resources/models/arith"); }
 inline bool hasBundledModel() { return QFile::exists(bundledModel() + "/config.json"); }

@@ -24,18 +24,10 @@ QString recordingOf(const QString& trace) {
 
 }  // namespace
 
-class TestCli : public QObject {
+class TestCli : public CliTest {
     Q_OBJECT
-    ScratchFolder m_folder;
-    QString m_model;
-
-    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
-
   private slots:
-    void initTestCase() {
-        m_model = file("model");
-        QVERIFY(writeTinyModel(m_model.toStdString()));
-    }
+    void initTestCase() { QVERIFY(makeModel()); }
 
     void helpSaysTheExitCodes() {
         const Outcome help = run({"--help"});

@@ -3,24 +3,15 @@
 
 #include "engine/trace/trace.h"
 #include "tests/app/cli_process.h"
-#include "tests/model/tiny_model.h"
 
 using namespace spanscope;
 using namespace spanscope::test;
 using Json = nlohmann::json;
 
-class TestCliAnswers : public QObject {
+class TestCliAnswers : public CliTest {
     Q_OBJECT
-    ScratchFolder m_folder;
-    QString m_model;
-
-    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
-
   private slots:
-    void initTestCase() {
-        m_model = file("model");
-        QVERIFY(writeTinyModel(m_model.toStdString()));
-    }
+    void initTestCase() { QVERIFY(makeModel()); }
 
     void theBundledModelAnswers() {
         if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");

@@ -9,12 +9,9 @@ using namespace spanscope;
 using namespace spanscope::test;
 using Json = nlohmann::json;
 
-class TestCliChat : public QObject {
+class TestCliChat : public CliTest {
     Q_OBJECT
-    ScratchFolder m_folder;
     QString m_chat, m_base;
-
-    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
 
   private slots:
     void initTestCase() {

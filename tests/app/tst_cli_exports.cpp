@@ -4,25 +4,16 @@
 #include "engine/trace/exports/exports.h"
 #include "engine/trace/trace.h"
 #include "tests/app/cli_process.h"
-#include "tests/model/tiny_model.h"
 #include "ui/export/figure_list.h"
 
 using namespace spanscope;
 using namespace spanscope::test;
 using Json = nlohmann::json;
 
-class TestCliExports : public QObject {
+class TestCliExports : public CliTest {
     Q_OBJECT
-    ScratchFolder m_folder;
-    QString m_model;
-
-    QString file(const char* name) const { return QString::fromStdString(m_folder.file(name)); }
-
   private slots:
-    void initTestCase() {
-        m_model = file("model");
-        QVERIFY(writeTinyModel(m_model.toStdString()));
-    }
+    void initTestCase() { QVERIFY(makeModel()); }
 
     void traceExportsAndDiff() {
         const QString trace = file("run.spantrace"), other = file("other.spantrace");
