@@ -66,6 +66,11 @@ std::string taskFor(const std::string& asked, const Model& model) {
     return model.chatTemplates().standard() != nullptr ? "chat" : "text";
 }
 
+std::vector<MaskPolicySpec> attentionFor(const std::vector<MaskPolicySpec>& asked, const Model& model) {
+    if (!asked.empty()) return asked;
+    return {model.card().protocolVersion > 0 ? MaskPolicySpec::declared() : MaskPolicySpec::dense()};
+}
+
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {
     const auto startedAt = std::chrono::steady_clock::now();
     auto model = openModel(modelPath(options), progressOn(log, "opening the model"), options.adapter);

@@ -117,9 +117,9 @@ void addRange(CLI::App* app, const char* name, std::optional<Range>& target, con
     })->type_name("A[-B]");
 }
 
+/// fallback: what `target` stands for as it is.
 void addAttention(CLI::App* app, std::vector<MaskPolicySpec>& target, const std::string& fallback,
                   const std::string& note = {}) {
-    target = parseAttention(fallback);
     addParsed(app, "--attention",
               "a list of " + maskPolicyHelp() + ", or both (dense,declared)" + note + "; default " + fallback,
               [&target](const std::string& text) { target = parseAttention(text); })
@@ -194,7 +194,7 @@ void addRun(CLI::App& app, Options& all) {
                     ->check(wholeNumber<int32_t>(0, INT32_MAX));
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
-    addAttention(run, o.attention, "declared");
+    addAttention(run, o.attention, "declared, or dense for a model without the span protocol");
     addSampling(run, o.sampler, o.seed, o.maxTokens);
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
     run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)")->check(kPath);
@@ -216,6 +216,7 @@ void addChat(CLI::App& app, Options& all) {
         ->check(kPath)
         ->excludes(chat->get_option("--model"));
     chat->add_option("--system", o.system, "what the model is told before the first question");
+    o.attention = parseAttention("dense");
     addAttention(chat, o.attention, "dense");
     addSampling(chat, o.sampler, o.seed, o.maxTokens);
     chat->add_flag("--json", o.json, "print one JSON object at the end: {\"turns\": [...]}");
@@ -264,6 +265,7 @@ void addEval(CLI::App& app, Options& all) {
         ->check(kPath)
         ->needs(shapes);
     for (const char* other : {"--file", "--shape", "--digits"}) shapes->excludes(other);
+    o.attention = parseAttention("both");
     addAttention(eval, o.attention, "both");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
                      "limit for each response; -1 = half as much again as the worked response where there is one")
@@ -464,6 +466,7 @@ void addBench(CLI::App& app, Options& all) {
     bench->add_option("--random-weights", o.randomWeights, "a shape with drawn weights instead of a model")
         ->check(CLI::IsMember(RandomWeights::shapes()));
     bench->add_option("--weight-type", o.weightType, "of drawn weights: F32, F16, BF16, " + blockFormatNames());
+    o.attention = parseAttention("dense");
     addAttention(bench, o.attention, "dense", "; declared feeds a worked sheet token by token");
     bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")

@@ -32,7 +32,7 @@ struct RunOptions {
     std::string task, prompt, promptFile, system;
     bool promptGiven = false;
     std::vector<int32_t> promptIds;
-    std::vector<MaskPolicySpec> attention;
+    std::vector<MaskPolicySpec> attention;  ///< empty: what the model is made for
     int32_t maxTokens = -1;
     SamplerSettings sampler;
     int64_t seed = 0;

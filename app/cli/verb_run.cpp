@@ -195,11 +195,12 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (!prompt) return log.fail(prompt.error());
     if (!prompt->warning.empty()) log.info("warning: " + prompt->warning);
 
+    const std::vector<MaskPolicySpec> attentions = attentionFor(o.attention, model);
     const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
     const int32_t needed = neededTokens(model, *settings, nPrompt);
     if (auto ok = checkPromptFits(nPrompt, needed); !ok) return log.fail(ok.error());
     const KvDemand demand{(needed + kPageTokens - 1) / kPageTokens * kPageTokens,
-                          static_cast<int32_t>(o.attention.size()), "-c", "--attention", nPrompt};
+                          static_cast<int32_t>(attentions.size()), "-c", "--attention", nPrompt};
     if (auto ok = o.dryRun ? Status() : checkMemory(o.model, model, demand, log); !ok) return log.fail(ok.error());
     if (const int32_t trained = model.weights().shape.maxSeqLen; needed > trained)
         log.info("warning: the run may take " + std::to_string(needed) + " tokens; the model was trained for " +
@@ -211,7 +212,7 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (o.seed < 0) log.info("seed " + std::to_string(settings->sampler.seed));
 
     Running running;
-    for (const MaskPolicySpec& attention : o.attention) {
+    for (const MaskPolicySpec& attention : attentions) {
         settings->attention = attention;
         auto session =
             Session::create(opened->model, **backend, *settings, static_cast<int64_t>(running.sessions.size()) + 1);

@@ -33,12 +33,16 @@ class TestCliChat : public CliTest {
         QVERIFY2(o.exitCode == 0, o.err.constData());
         const Json answer = o.json()["runs"][0];
         QCOMPARE(answer["task"], "chat");
+        QCOMPARE(answer["attention"], "dense");  // there is nothing that it could declare
         QCOMPARE(answer["cache_n"], 0);
         QVERIFY(answer["prompt_n"].get<int>() > 20);
         const Outcome bare = run({"run", "-m", m_chat, "-p", "Hi", "-n", "5", "--json"});
         QCOMPARE(bare.json()["runs"][0]["task"], "chat");  // what a model with a template is for
         QVERIFY(bare.json()["runs"][0]["prompt_n"] < answer["prompt_n"]);
-        QCOMPARE(run({"run", "-m", m_base, "-p", "Hi", "-n", "5", "--json"}).json()["runs"][0]["task"], "text");
+        const Json text = run({"run", "-m", m_base, "-p", "Hi", "-n", "5", "--json"}).json()["runs"];
+        QCOMPARE(text.size(), size_t{1});
+        QCOMPARE(text[0]["task"], "text");
+        QCOMPARE(text[0]["attention"], "dense");
     }
 
     void refused_data() {
