@@ -4,11 +4,11 @@
 #include <QDateTime>
 #include <QDir>
 #include <QFile>
-#include <QFileInfo>
 #include <algorithm>
 
 #include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
+#include "ui/model/error_info.h"
 
 namespace spanscope {
 
@@ -35,23 +35,6 @@ QStringList trainedFor(const SpanscopeCard& card) {
 }
 
 }  // namespace
-
-ErrorInfo toErrorInfo(const QString& title, const Error& error) {
-    ErrorInfo info;
-    info.title = title;
-    info.text = toQt((error.place().empty() ? "" : error.place() + ": ") + error.message);
-    if (!error.file.empty()) info.text.prepend(QFileInfo(toQt(error.file)).fileName() + QStringLiteral(": "));
-    else if (!info.text.isEmpty()) info.text[0] = info.text[0].toUpper();
-    QStringList detail;
-    if (!error.file.empty()) detail << QString("File: %1").arg(toQt(error.file));
-    if (!error.field.empty()) detail << QString("Field: %1").arg(toQt(error.field));
-    if (!error.found.empty()) detail << QString("Found: %1").arg(toQt(error.found));
-    if (!error.expected.empty()) detail << QString("Expected: %1").arg(toQt(error.expected));
-    info.detail = detail.join('\n');
-    if (error.line > 0) info.line = error.line;
-    if (error.column > 0) info.column = error.column;
-    return info;
-}
 
 EngineWorker::EngineWorker() { m_sinceBatch.start(); }
 EngineWorker::~EngineWorker() = default;
@@ -91,10 +74,10 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     int context = request.contextTokens;
     if (context <= 0) {
         context = std::min(shape.maxSeqLen > 0 ? shape.maxSeqLen : kDefaultContext, kDefaultContext);
-        if (const int32_t most =
-                (*model)->forecast(context, defaultKvType(request.device, (*model)->weights())).largestContext;
-            most > 0)
-            context = std::min(context, std::max(256, most / 4));
+        // A run and its dense twin in half of what the weights leave: as if there were four.
+        const DType kvType = defaultKvType(request.device, (*model)->weights());
+        if (const int32_t most = (*model)->forecast(context, kvType, 4).largestContext; most > 0)
+            context = std::min(context, std::max(256, most));
     }
     m_inspector.reset();
     m_conversation.reset();  // the window has its turns

@@ -4,6 +4,7 @@
 #include "engine/trace/trace.h"
 #include "tests/app/cli_process.h"
 #include "tests/model/tiny_model.h"
+#include "ui/model/chat_file.h"
 
 using namespace spanscope;
 using namespace spanscope::test;
@@ -98,6 +99,24 @@ class TestCliChat : public CliTest {
         QCOMPARE(figure(4, "prompt_n"), 1);  // the same question again: all but its last token is there
         QVERIFY(figure(6, "cache_n") >= held);
         QVERIFY(turns[3]["text"] != turns[4]["text"]);
+
+        // The window opens what this printed.
+        QVERIFY(writeFile(m_folder.file("chat.json"), o.out.toStdString()));
+        const auto opened = readChatFile(file("chat.json"));
+        QVERIFY2(opened.ok(), opened ? "" : opened.error().toString().c_str());
+        QCOMPARE(opened->turns.size(), qsizetype(turns.size()));
+        QCOMPARE(opened->tip, 10);
+        QCOMPARE(opened->systemText, QString("S"));
+        for (size_t i = 0; i < turns.size(); ++i) {
+            const ChatTurnInfo& turn = opened->turns[qsizetype(i)];
+            QCOMPARE(turn.text.toStdString(), turns[i]["text"].get<std::string>());
+            QCOMPARE(turn.parent, turns[i]["parent"].get<int>());
+            if (turn.isQuestion) continue;
+            QCOMPARE(turn.readTokens, figure(i, "prompt_n"));
+            QCOMPARE(turn.nTokens, figure(i, "predicted_n"));
+            QCOMPARE(turn.attention, QString("dense"));
+            QCOMPARE(turn.modelName.toStdString(), result["model"].get<std::string>());
+        }
 
         const auto recorded = readTrace(m_folder.file("chat.spantrace"));
         QVERIFY(recorded.ok());

@@ -23,16 +23,18 @@ class SystemText : public QPlainTextEdit {
     using QPlainTextEdit::QPlainTextEdit;
     std::function<void(const QString& why)> refuse;
 
-  protected:
-    void insertFromMimeData(const QMimeData* source) override {
-        if (!source->hasText()) return;
-        const QString text = source->text();
+    void put(const QString& text) {
         if (text.size() + document()->characterCount() > kMostSystem)
-            refuse(QObject::tr("The system text may have %1 characters; what was pasted is longer")
+            refuse(QObject::tr("The system text may have %1 characters; this one is longer and was left out")
                        .arg(formatCount(kMostSystem)));
         else if (hidesText(text))
-            refuse(QObject::tr("What was pasted holds characters that hide or reorder others; it was left out"));
+            refuse(QObject::tr("The system text holds characters that hide or reorder others; it was left out"));
         else insertPlainText(text);
+    }
+
+  protected:
+    void insertFromMimeData(const QMimeData* source) override {
+        if (source->hasText()) put(source->text());
     }
 };
 }  // namespace
@@ -86,6 +88,10 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& b
 }
 
 QString ChatPanel::systemText() const { return m_system->toPlainText(); }
+void ChatPanel::setSystemText(const QString& text) {
+    m_system->clear();
+    static_cast<SystemText*>(m_system)->put(text);
+}
 void ChatPanel::showSystemText(bool on) { m_fold->setChecked(on); }
 bool ChatPanel::showsSystemText() const { return m_fold->isChecked(); }
 

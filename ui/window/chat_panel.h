@@ -23,6 +23,8 @@ class ChatPanel : public QWidget {
 
     ChatView* view() const { return m_view; }
     QString systemText() const;
+    /// A text that cannot be put in as it is, since it is too long or hides something, is left out.
+    void setSystemText(const QString& text);
     QPlainTextEdit* systemEdit() const { return m_system; }
     void showSystemText(bool on);
     bool showsSystemText() const;

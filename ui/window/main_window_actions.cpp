@@ -61,6 +61,12 @@ void MainWindow::addActions() {
         [this] { m_runs->setCompare(Compare::Dense); });
     add("attentionBoth", tr("&Compare with dense"), key("Alt+3"),
         tr("Both over the same prompt, in alternating slices"), [this] { m_runs->setCompare(Compare::Both); });
+    add("attentionWindow", tr("&Window of attention"), key("Alt+4"),
+        tr("Each step of the response attends to the newest tokens; for models that declare nothing"),
+        [this] { m_runs->setCompare(Compare::Window); });
+    add("attentionKeep", tr("Sin&k and window"), key("Alt+5"),
+        tr("The same with the first token, on which models rest what attention they do not need"),
+        [this] { m_runs->setCompare(Compare::Keep); });
     addChatActions();
     // Edit
     add("unlock", tr("&Unlock selection"), key("Esc"), tr("Light everything again"), [this] { selection()->clear(); });
@@ -130,8 +136,9 @@ void MainWindow::addThemeActions() {
 }
 
 void MainWindow::addMenus() {
-    QMenu* file = m_actions->addMenu(tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace",
-                                                   "saveTrace", "", "exportImage", "exportData", "", "quit"});
+    QMenu* file = m_actions->addMenu(
+        tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace", "saveTrace", "", "openChat",
+                      "saveChat", "", "exportImage", "exportData", "", "quit"});
     QMenu *bundled = m_models->bundledMenu(), *recent = m_models->recentMenu();
     m_idleMenus << recent;
     if (bundled) {
@@ -152,7 +159,7 @@ void MainWindow::addMenus() {
     m_actions->addMenu(tr("&Edit"), {"copyTranscript", "", "find", "findNext", "findPrevious", "closeFind", "",
                                      "nextStep", "previousStep", "unlock"});
     m_actions->addMenu(tr("&Run"), {"run", "stop", "repeat", "", "attentionDeclared", "attentionDense", "attentionBoth",
-                                    "", "sampling", "focusPrompt"});
+                                    "attentionWindow", "attentionKeep", "", "sampling", "focusPrompt"});
     m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
                                      "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
                                      "chatReasoning", "chatRun", "chatTokens"});

@@ -6,6 +6,7 @@
 #include "ui/views/chat/chat_view.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/chat_controller.h"
+#include "ui/window/chat_files.h"
 #include "ui/window/chat_panel.h"
 #include "ui/window/main_tool_bar.h"
 #include "ui/window/main_window.h"
@@ -18,6 +19,7 @@ void MainWindow::makeChat() {
     m_chat = new ChatController(m_workspace, m_runs, m_prompt, this);
     m_chatPanel = new ChatPanel(m_chat->tree(), store(), {action("chatNew")}, this);
     m_chat->setPanel(m_chatPanel);
+    m_chatFiles = new ChatFiles(m_workspace, m_chat, m_chatPanel, m_prompt, m_banner, m_setup.conversationFile, this);
     m_lower->addWidget(m_chatPanel);
     m_prompt->setConversationButtons({action("chatTokens"), action("chatCancelEdit")},
                                      {action("chatAgain"), action("stop"), action("run")});
@@ -35,6 +37,11 @@ void MainWindow::addChatActions() {
                             const std::function<void()>& run) {
         m_actions->add(id, text, {QKeySequence(key)}, tip, run);
     };
+    add("openChat", tr("Open con&versation…"), "Ctrl+Alt+O", tr("Open a conversation that was saved"),
+        [this] { m_chatFiles->choose(); });
+    add("saveChat", tr("Save conve&rsation…"), "Ctrl+Alt+S",
+        tr("Save all turns and branches as JSON, as spanscope-cli chat --json writes them"),
+        [this] { m_chatFiles->save(); });
     add("chatNew", tr("&New conversation"), "Ctrl+N",
         tr("Begin anew; runs of this conversation stay in the list of runs"), [this] { m_chat->startNew(); });
     add("chatSystem", tr("&System text"), "Ctrl+Shift+Y",
@@ -90,8 +97,15 @@ void MainWindow::refreshChat() {
     action("run")->setToolTip(state() == State::NoModel ? tr("Run needs a model; open one first")
                               : chat                    ? tr("Send the message")
                                                         : tr("Run the problem"));
-    m_toolBar->setAttention(!chat);
-    for (const char* id : {"attentionDeclared", "attentionDense", "attentionBoth"}) action(id)->setEnabled(!chat);
+    m_prompt->setConversationBegun(some);
+    m_toolBar->refreshAttention();
+    const auto choices = m_runs->choices();
+    for (const auto& [id, choice] :
+         {std::pair("attentionDeclared", Compare::Declared), std::pair("attentionWindow", Compare::Window),
+          std::pair("attentionKeep", Compare::Keep), std::pair("attentionBoth", Compare::Both)})
+        action(id)->setEnabled(choices.contains(choice));
+    action("openChat")->setEnabled(!m_workspace->isBusy());
+    action("saveChat")->setEnabled(some && !m_workspace->isBusy());
     for (const char* id : {"chatSystem", "chatTokens"}) action(id)->setEnabled(chat);
     for (const char* id : {"chatPreviousTurn", "chatNextTurn", "chatReasoning"}) action(id)->setEnabled(chat && some);
     for (const char* id : {"chatEdit", "chatPreviousBranch", "chatNextBranch", "chatRun"})
