@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QComboBox>
 #include <QInputMethodEvent>
+#include <QLineEdit>
 #include <QSpinBox>
 #include <QStandardItemModel>
 #include <utility>
@@ -362,6 +363,26 @@ class TestWindowChat : public test::WindowTest {
         QVERIFY(m_window->besideStore()->data().header.settings.attention.isDense());
         m_window->promptEditor()->setTask("chat");
         QCOMPARE(attention->currentText(), QString("Dense"));  // a conversation has no twin
+    }
+
+    void findStaysInTheConversation() {
+        openModel(m_instruct);
+        send("a fox");
+        QTest::keyClick(m_window.get(), Qt::Key_F, Qt::ControlModifier);
+        auto* field = m_window->findChild<QLineEdit*>("chatFindEdit");
+        QVERIFY(field->isVisible() && m_window->chatPanel()->isVisible() && !m_window->transcriptPanel()->isVisible());
+        QTest::keyClicks(field, "FOX");
+        QCOMPARE(m_window->chatPanel()->view()->textCursor().selectedText(), QString("fox"));
+        QCOMPARE(m_window->findChild<QLabel*>("chatFindCount")->text(),
+                 QString("%1 found").arg(chatText(*m_window->chat()->tree()).count("fox", Qt::CaseInsensitive)));
+        m_window->action("findNext")->trigger();
+        QCOMPARE(m_window->chatPanel()->view()->textCursor().selectedText().toLower(), QString("fox"));
+        QTest::keyClick(field, Qt::Key_Escape);
+        QVERIFY(!field->isVisible());
+        // The tokens have a bar of their own.
+        m_window->action("chatTokens")->trigger();
+        m_window->action("find")->trigger();
+        QVERIFY(m_window->findChild<QLineEdit*>("findEdit")->isVisible() && !field->isVisible());
     }
 
     /// What is sent while a model loads goes out when it is there.

@@ -11,6 +11,7 @@
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/chat/chat_view.h"
+#include "ui/window/find_bar.h"
 
 namespace spanscope {
 
@@ -39,8 +40,12 @@ class SystemText : public QPlainTextEdit {
 };
 }  // namespace
 
-ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& buttons, QWidget* parent)
-    : QWidget(parent), m_view(new ChatView(tree, store, this)), m_fold(new QToolButton(this)) {
+ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actions, const QVector<QAction*>& buttons,
+                     QWidget* parent)
+    : QWidget(parent),
+      m_view(new ChatView(tree, store, this)),
+      m_find(new FindBar("chatFindEdit", tr("Find in the conversation"), actions, this)),
+      m_fold(new QToolButton(this)) {
     setObjectName("page");
     setAttribute(Qt::WA_StyledBackground);
     auto* system = new SystemText(this);
@@ -75,7 +80,15 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& b
     column->setSpacing(0);
     column->addLayout(row);
     column->addLayout(inset);
+    column->addWidget(m_find);
     column->addWidget(m_view, 1);
+    connect(m_find, &FindBar::searched, this, [this](const QString& text) {
+        m_view->findText(text);
+        if (!text.isEmpty()) m_view->findNext(1);
+    });
+    connect(m_find, &FindBar::nextWanted, m_view, [this] { m_view->findNext(1); });
+    connect(m_find, &FindBar::left, m_view, [this] { m_view->setFocus(); });
+    connect(m_view, &ChatView::found, m_find, &FindBar::setCount);
     connect(m_fold, &QToolButton::toggled, this, [this](bool on) {
         m_system->setVisible(on);
         m_system->setFixedHeight(m_system->fontMetrics().lineSpacing() * 4 + 12);
@@ -88,6 +101,9 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& b
 }
 
 QString ChatPanel::systemText() const { return m_system->toPlainText(); }
+void ChatPanel::openFind() { m_find->open(); }
+void ChatPanel::closeFind() { m_find->close(); }
+
 void ChatPanel::setSystemText(const QString& text) {
     m_system->clear();
     static_cast<SystemText*>(m_system)->put(text);

@@ -13,13 +13,16 @@ class QToolButton;
 namespace spanscope {
 
 class ChatView;
+class FindBar;
 class RunStore;
+class WindowActions;
 
 class ChatPanel : public QWidget {
     Q_OBJECT
   public:
     /// buttons: beside the system text.
-    ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& buttons, QWidget* parent);
+    ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actions, const QVector<QAction*>& buttons,
+              QWidget* parent);
 
     ChatView* view() const { return m_view; }
     QString systemText() const;
@@ -28,6 +31,8 @@ class ChatPanel : public QWidget {
     QPlainTextEdit* systemEdit() const { return m_system; }
     void showSystemText(bool on);
     bool showsSystemText() const;
+    void openFind();
+    void closeFind();
 
   signals:
     void refused(const QString& why);  ///< of a text that was pasted and not put in
@@ -36,6 +41,7 @@ class ChatPanel : public QWidget {
     void refresh();
 
     ChatView* m_view;
+    FindBar* m_find;
     QToolButton* m_fold;
     QPlainTextEdit* m_system;
 };

@@ -282,7 +282,7 @@ void MainWindow::selectNeighbour(int direction) {
 }
 
 void MainWindow::copyTranscript() {
-    const bool chat = m_lower->currentWidget() == m_chatPanel;
+    const bool chat = showsConversation();
     QApplication::clipboard()->setText(chat ? chatText(*m_chat->tree()) : m_transcripts->transcript()->plainText());
     say(chat ? tr("Conversation copied") : tr("Transcript copied"));
 }

@@ -114,6 +114,8 @@ class MainWindow : public QMainWindow {
     void addChatActions();
     void showTask();  ///< a conversation has its text below, a problem above
     void refreshChat();
+    bool showsConversation() const;  ///< and not the tokens of a run
+    void findNext(int direction);
     // main_window_actions.cpp
     void addActions();
     void addThemeActions();

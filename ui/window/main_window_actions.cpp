@@ -8,6 +8,7 @@
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/appearance.h"
 #include "ui/window/chat_controller.h"
+#include "ui/window/chat_panel.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/help_dialogs.h"
 #include "ui/window/main_tool_bar.h"
@@ -75,15 +76,12 @@ void MainWindow::addActions() {
         [this] { selectNeighbour(-1); });
     add("copyTranscript", tr("&Copy transcript"), key("Ctrl+Shift+C"), tr("Prompt and response as text"),
         [this] { copyTranscript(); });
-    add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript"), [this] {
-        if (m_prompt->isConversation()) action("chatTokens")->setChecked(true);
-        m_transcripts->openFind();
-    });
-    add("findNext", tr("Find n&ext"), key("F3"), tr("The next place"), [this] { m_transcripts->findNext(1); });
-    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("The place before"),
-        [this] { m_transcripts->findNext(-1); });
+    add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript or the conversation"),
+        [this] { showsConversation() ? m_chatPanel->openFind() : m_transcripts->openFind(); });
+    add("findNext", tr("Find n&ext"), key("F3"), tr("The next place"), [this] { findNext(1); });
+    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("The place before"), [this] { findNext(-1); });
     add("closeFind", tr("C&lose find"), key("Ctrl+Shift+F"), tr("Close the find bar"),
-        [this] { m_transcripts->closeFind(); });
+        [this] { showsConversation() ? m_chatPanel->closeFind() : m_transcripts->closeFind(); });
     // View
     add("zoomIn", tr("Zoom &in"), {QKeySequence::ZoomIn, QKeySequence("Ctrl+=")}, tr("Everything larger"),
         [this] { m_appearance->setZoom(m_appearance->zoom() + 0.1); });

@@ -17,7 +17,7 @@ namespace spanscope {
 
 void MainWindow::makeChat() {
     m_chat = new ChatController(m_workspace, m_runs, m_prompt, this);
-    m_chatPanel = new ChatPanel(m_chat->tree(), store(), {action("chatNew")}, this);
+    m_chatPanel = new ChatPanel(m_chat->tree(), store(), *m_actions, {action("chatNew")}, this);
     m_chat->setPanel(m_chatPanel);
     m_chatFiles = new ChatFiles(m_workspace, m_chat, m_chatPanel, m_prompt, m_banner, m_setup.conversationFile, this);
     m_lower->addWidget(m_chatPanel);
@@ -89,6 +89,13 @@ void MainWindow::showTask() {
         else m_splitter->restoreState(m_splits[chat]);
     }
     refresh();
+}
+
+bool MainWindow::showsConversation() const { return m_lower->currentWidget() == m_chatPanel; }
+
+void MainWindow::findNext(int direction) {
+    if (showsConversation()) m_chatPanel->view()->findNext(direction);
+    else m_transcripts->findNext(direction);
 }
 
 void MainWindow::refreshChat() {
