@@ -158,6 +158,16 @@ void refuseOthers(const CLI::App& verb, const std::string& task,
     }
 }
 
+void addThinking(CLI::App* app, std::optional<bool>& target) {
+    addParsed(app, "--thinking",
+              "chat: on or off, whether the model reasons before it answers; for templates that read enable_thinking",
+              [&target](const std::string& text) {
+                  if (text != "on" && text != "off") throw CLI::ValidationError("\"" + text + "\" is not on or off");
+                  target = text == "on";
+              })
+        ->type_name("on|off");
+}
+
 /// How tokens are chosen, and how many.
 void addSampling(CLI::App* verb, SamplerSettings& sampler, int64_t& seed, int32_t& maxTokens) {
     verb->add_option("-n,--predict,--n-predict", maxTokens,
@@ -186,6 +196,7 @@ void addRun(CLI::App& app, Options& all) {
         "expression, sheet, news, chat or text; default: the model's first task, else chat for a model with a chat "
         "template, else text");
     run->add_option("--system", o.system, "chat: what the model is told before the question");
+    addThinking(run, o.thinking);
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input")->check(kPath);
     auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")
@@ -216,6 +227,7 @@ void addChat(CLI::App& app, Options& all) {
         ->check(kPath)
         ->excludes(chat->get_option("--model"));
     chat->add_option("--system", o.system, "what the model is told before the first question");
+    addThinking(chat, o.thinking);
     o.attention = parseAttention("dense");
     addAttention(chat, o.attention, "dense");
     addSampling(chat, o.sampler, o.seed, o.maxTokens);

@@ -54,6 +54,7 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     RunSettings s;
     s.task = taskFor(o.task, model);
     s.systemText = o.system;
+    s.thinking = o.thinking;
     s.promptText = o.prompt;
     s.promptIds = o.promptIds;
     s.maxTokens = o.maxTokens;
@@ -62,6 +63,9 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     s.sampler.seed = o.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(o.seed);
     if (!o.system.empty() && s.task != "chat")
         return Error{ErrorCode::InvalidArgument, "--system is for --task chat", {}, {}, s.task};
+    if (o.thinking && s.task != "chat")
+        return Error{ErrorCode::InvalidArgument, "--thinking is for --task chat", {}, {}, s.task};
+    if (auto ok = checkThinking(o.thinking, model); !ok) return ok.error();
     if (!o.promptFile.empty()) {
         auto text = readPromptFile(o.promptFile);
         if (!text) return text.error();

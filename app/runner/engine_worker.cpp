@@ -119,6 +119,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.trainedFor = trainedFor(card);
     info.protocolVersion = card.protocolVersion;
     if (const auto format = ChatFormat::of(*m_model); !format) info.noChat = toQt(format.error().message);
+    else info.thinkingByDefault = (*format)->thinkingByDefault();
     if (!info.noChat.isEmpty()) info.noChat[0] = info.noChat[0].toUpper();
     info.nLayers = shape.nLayers;
     info.nHeads = shape.nHeads;

@@ -151,6 +151,46 @@ class TestCliChat : public CliTest {
         QCOMPARE(run({"chat", m_chat, "-q"}).exitCode, 0);  // nothing asked
     }
 
+    /// enable_thinking of templates that read it.
+    void thinking() {
+        const QString path = file("thinking");
+        TinyModelOptions options;
+        options.card = false;
+        QVERIFY(writeTinyModel(path.toStdString(), options));
+        QVERIFY(writeFile(path.toStdString() + "/chat_template.jinja",
+                          "{% for message in messages %}<|im_start|>{{ message['role'] }}:{{ message['content'] }}"
+                          "<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant:"
+                          "{% if not enable_thinking %}<think></think>{% endif %}{% endif %}"));
+        QVERIFY(run({"info", m_chat, "--json"}).json()["chat"]["thinking"].is_null());
+        const Json info = run({"info", path, "--json"}).json()["chat"];
+        if (info["thinking"].is_null()) QSKIP("no python3-jinja2");
+        QCOMPARE(info["thinking"], false);  // not told, this one does not
+        const auto promptOf = [&](const QStringList& more) {
+            const Outcome o =
+                run(QStringList{"run", "-m", path, "-p", "Hi", "-n", "3", "-q", "--trace", file("thinking.spantrace")} +
+                    more);
+            const auto recorded = readTrace(m_folder.file("thinking.spantrace"));
+            if (o.exitCode != 0 || !recorded) return std::string(o.err.toStdString());
+            const RunHeader& h = recorded->runs[0]->header;
+            return h.formattedPrompt + (h.settings.thinking ? *h.settings.thinking ? " on" : " off" : "");
+        };
+        const std::string question = "<|im_start|>user:Hi<|im_end|><|im_start|>assistant:";
+        QCOMPARE(promptOf({}), question + "<think></think>");
+        QCOMPARE(promptOf({"--thinking", "on"}), question + " on");
+        QCOMPARE(promptOf({"--thinking", "off"}), question + "<think></think> off");
+        const Outcome talk = run({"chat", path, "-n", "3", "-c", "256", "-q", "--json", "--thinking", "on"}, "Hi\n");
+        QCOMPARE(talk.exitCode, 0);
+        QCOMPARE(talk.json()["thinking"], true);
+        for (const QStringList& arguments :
+             {QStringList{"run", "-m", m_chat, "-p", "Hi", "--thinking", "on"},
+              QStringList{"chat", m_chat, "--thinking", "off"},
+              QStringList{"run", "-m", path, "--task", "text", "-p", "Hi", "--thinking", "on"},
+              QStringList{"chat", path, "--thinking", "maybe"}}) {
+            const Outcome o = run(arguments);
+            QVERIFY2(o.exitCode == 2 && o.err.contains("--thinking"), o.err.constData());
+        }
+    }
+
     void infoNamesTheTemplate() {
         const Json chat = run({"info", m_chat, "--json"}).json()["chat"];
         QCOMPARE(chat["format"], "ChatML");

@@ -1,6 +1,7 @@
 // Conversations in the whole program, with a tiny instruct model of noise: ChatML in its tokenizer_config.json, no
 // card.
 #include <QAction>
+#include <QCheckBox>
 #include <QComboBox>
 #include <QInputMethodEvent>
 #include <QLineEdit>
@@ -20,7 +21,10 @@ using namespace spanscope;
 namespace {
 const char* kTokenizerConfig =
     R"({"chat_template": "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"})";
-}
+/// The same with a switch.
+const char* kThinkingConfig =
+    R"({"chat_template": "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"})";
+}  // namespace
 
 class TestWindowChat : public test::WindowTest {
     Q_OBJECT
@@ -33,6 +37,8 @@ class TestWindowChat : public test::WindowTest {
         QVERIFY(test::writeTinyModel(m_base.path(), options));
         QVERIFY(test::writeTinyModel(m_instruct.path(), options));
         QVERIFY(test::writeFile(m_instruct.file("tokenizer_config.json"), kTokenizerConfig));
+        QVERIFY(test::writeTinyModel(m_thinking.path(), options));
+        QVERIFY(test::writeFile(m_thinking.file("tokenizer_config.json"), kThinkingConfig));
         options.seed = 2;
         QVERIFY(test::writeTinyModel(m_other.path(), options));
         QVERIFY(test::writeFile(m_other.file("tokenizer_config.json"), kTokenizerConfig));
@@ -365,6 +371,31 @@ class TestWindowChat : public test::WindowTest {
         QCOMPARE(attention->currentText(), QString("Dense"));  // a conversation has no twin
     }
 
+    /// The switch is there where the template reads it, and stands as the template has it by itself.
+    void reasoningIsSwitched() {
+        openModel(m_instruct);
+        auto* box = m_window->findChild<QCheckBox*>("thinking");
+        QVERIFY(!box->isVisible());
+        send("one");
+        QVERIFY(!m_window->store()->data().header.settings.thinking);
+        openModel(m_thinking);
+        if (!box->isVisible()) QSKIP("no python3-jinja2");
+        QVERIFY(box->isChecked());
+        send("two");
+        const RunHeader& header = m_window->store()->data().header;
+        QCOMPARE(header.settings.thinking, std::optional(true));
+        QVERIFY(header.formattedPrompt.ends_with("assistant\n"));
+        box->click();
+        send("three");
+        QCOMPARE(header.settings.thinking, std::optional(false));
+        QVERIFY2(header.formattedPrompt.ends_with("assistant\n<think>\n\n</think>\n\n"),
+                 header.formattedPrompt.c_str());
+        openModel(m_other);
+        QVERIFY(!box->isVisible());
+        send("four");
+        QVERIFY(!header.settings.thinking);
+    }
+
     void findStaysInTheConversation() {
         openModel(m_instruct);
         send("a fox");
@@ -433,7 +464,7 @@ class TestWindowChat : public test::WindowTest {
         return m_window->promptEditor()->taskBox()->itemData(indexOf(task), Qt::ToolTipRole).toString();
     }
 
-    test::ScratchFolder m_base, m_instruct, m_other, m_kept;
+    test::ScratchFolder m_base, m_instruct, m_other, m_thinking, m_kept;
 };
 
 QTEST_MAIN(TestWindowChat)

@@ -75,6 +75,7 @@ void ChatController::ask(ChatRequest request, const QString& text) {
     request.settings = m_runs->nextSettings();
     request.settings.task = m_prompt->task().toStdString();
     request.settings.systemText = m_panel->systemText().trimmed().toStdString();
+    request.settings.thinking = m_panel->thinking();
     request.settings.promptText = text.toStdString();
     request.settings.attention = m_runs->attention();
     emit requested(request);

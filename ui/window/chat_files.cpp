@@ -5,6 +5,7 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QSettings>
+#include <utility>
 
 #include "engine/files/output_file.h"
 #include "ui/model/error_info.h"

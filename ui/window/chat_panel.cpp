@@ -1,6 +1,7 @@
 #include "ui/window/chat_panel.h"
 
 #include <QAction>
+#include <QCheckBox>
 #include <QHBoxLayout>
 #include <QMimeData>
 #include <QPlainTextEdit>
@@ -45,6 +46,7 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actio
     : QWidget(parent),
       m_view(new ChatView(tree, store, this)),
       m_find(new FindBar("chatFindEdit", tr("Find in the conversation"), actions, this)),
+      m_thinking(new QCheckBox(tr("Reasoning"), this)),
       m_fold(new QToolButton(this)) {
     setObjectName("page");
     setAttribute(Qt::WA_StyledBackground);
@@ -61,11 +63,15 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actio
     m_fold->setCheckable(true);
     m_fold->setFocusPolicy(Qt::TabFocus);
     m_fold->setToolTip(tr("What the model is told before the conversation"));
+    m_thinking->setObjectName("thinking");
+    m_thinking->setToolTip(tr("The model reasons before it answers, from the next message on (enable_thinking)"));
+    m_thinking->hide();
     auto* row = new QHBoxLayout;
     row->setContentsMargins(8, 8, 16, 0);
     row->setSpacing(8);
     row->addWidget(m_fold);
     row->addStretch(1);
+    row->addWidget(m_thinking);
     for (QAction* action : buttons) {
         auto* button = new QToolButton(this);
         button->setDefaultAction(action);
@@ -101,6 +107,15 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actio
 }
 
 QString ChatPanel::systemText() const { return m_system->toPlainText(); }
+void ChatPanel::offerThinking(std::optional<bool> byDefault) {
+    m_thinking->setVisible(byDefault.has_value());
+    m_thinking->setChecked(byDefault.value_or(false));
+}
+
+std::optional<bool> ChatPanel::thinking() const {
+    return m_thinking->isHidden() ? std::nullopt : std::optional(m_thinking->isChecked());
+}
+
 void ChatPanel::openFind() { m_find->open(); }
 void ChatPanel::closeFind() { m_find->close(); }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <QWidget>
+#include <optional>
 
 #include "ui/model/chat_tree.h"
 
 class QAction;
+class QCheckBox;
 class QPlainTextEdit;
 class QToolButton;
 
@@ -31,6 +33,9 @@ class ChatPanel : public QWidget {
     QPlainTextEdit* systemEdit() const { return m_system; }
     void showSystemText(bool on);
     bool showsSystemText() const;
+    /// The switch of templates that read enable_thinking, as they have it by themselves; absent: there is none.
+    void offerThinking(std::optional<bool> byDefault);
+    std::optional<bool> thinking() const;
     void openFind();
     void closeFind();
 
@@ -42,6 +47,7 @@ class ChatPanel : public QWidget {
 
     ChatView* m_view;
     FindBar* m_find;
+    QCheckBox* m_thinking;
     QToolButton* m_fold;
     QPlainTextEdit* m_system;
 };

@@ -28,6 +28,8 @@ void MainWindow::makeChat() {
     connect(m_runs, &RunController::shownAgain, this, [this] {
         if (m_prompt->isConversation()) action("chatTokens")->setChecked(true);
     });
+    connect(m_workspace, &Workspace::modelSet, this,
+            [this] { m_chatPanel->offerThinking(m_workspace->model().thinkingByDefault); });
     connect(m_prompt, &PromptEditor::taskShown, this, &MainWindow::showTask);
     connect(action("chatTokens"), &QAction::toggled, this, &MainWindow::showTask);
 }
