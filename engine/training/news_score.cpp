@@ -17,7 +17,11 @@ std::string joined(const std::vector<NewsLine>& lines, size_t from) {
 }
 
 /// The parts of a word that may be found apart: "U.S.-Japan" is there if "U.S." and "Japan" are.
-std::vector<std::string> parts(std::string_view word) {
+std::vector<std::string> parts(std::string text) {
+    for (const std::string_view dash : {"\u2013", "\u2014"})  // "Bell\u2014then"
+        for (size_t at = text.find(dash); at != std::string::npos; at = text.find(dash, at))
+            text.replace(at, dash.size(), "-");
+    const std::string_view word = text;
     std::vector<std::string> out;
     for (size_t i = 0; i < word.size();) {
         const size_t end = std::min(word.find_first_of("-/", i), word.size());

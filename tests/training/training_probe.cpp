@@ -117,6 +117,7 @@ int writeLogits(const std::string& path, const std::string& in, const std::strin
     BackendOptions options;
     options.kvTokens = static_cast<int64_t>(ids.size()) + 32;
     options.nThreads = 1;
+    options.kvType = DType::F32;
     const auto backend = need(makeCpuBackend(model->weights(), options));
     const SequenceId sequence = need(backend->createSequence(static_cast<int32_t>(ids.size())));
     const auto vocab = static_cast<size_t>(shape.vocab);

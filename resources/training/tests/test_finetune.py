@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Mi
 
 import vocabulary
 from masks import BLOCK, FlexStateMask, bitmap_block_tables, block_tables, boolean_mask, state_bitmaps
-from packing import Document, Row, stack
+from packing import SIZES, Document, Row, stack
 from tokenizer import SPECIAL, lines_of
 from tracker import ask_tracker, write_masks
 
@@ -112,7 +112,7 @@ class Finetune(unittest.TestCase):
             for mode in ("dense", "declared"):
                 row = Row(n, n, mode == "dense", 0)
                 row.add(doc, 0)
-                b = {k: torch.from_numpy(v).long() for k, v in stack([row]).items() if k != "n_states"}
+                b = {k: torch.from_numpy(v).long() for k, v in stack([row]).items() if k not in SIZES}
                 mask = boolean_mask(b["state"], b["intervals"], row.n_states, window).unsqueeze(1)
                 bias = torch.zeros(mask.shape).masked_fill(~mask, torch.finfo(torch.float32).min)
                 with torch.no_grad():
@@ -147,7 +147,7 @@ class Finetune(unittest.TestCase):
 
     def test_lora_stops_resumes_and_opens(self):
         base = self.base("llama")
-        options = ["--lora", "4", "--lr", "3e-3", "--steps", "8"]
+        options = ["--lora", "4", "--merge", "--lr", "3e-3", "--steps", "8"]
         self.tune(base, "sheet", "straight", *options)
         text = self.tune(base, "sheet", "tuned", *options, "--stop-after-steps", "5", "--checkpoint-every", "2")
         self.assertIn("--resume goes on", text)
@@ -183,7 +183,7 @@ class Finetune(unittest.TestCase):
 
     def test_lora_tied_sliding_window_news(self):
         base = self.base("mistral", MistralConfig, tie_word_embeddings=True, sliding_window=200)
-        self.tune(base, "news", "tuned_news", "--lora", "2", "--lr", "1e-3", "--steps", "2", "--gradient-checkpointing")
+        self.tune(base, "news", "tuned_news", "--lora", "2", "--merge", "--lr", "1e-3", "--steps", "2", "--gradient-checkpointing")
         record = self.check_opens("news", "tuned_news")
         self.check_logits("news", "tuned_news", window=200)
         trace = self.at("news.spantrace")
@@ -205,7 +205,7 @@ class Finetune(unittest.TestCase):
             f.write('{"task": "sheet", "prompt": "a"}\n')
         self.assertIn("line 1: response", run(*arguments, "--task", "sheet", "--data", self.at("bad.jsonl"), code=1))
         os.remove(os.path.join(base, "tokenizer.model"))
-        self.assertIn("tokenizer.model: missing", run(*arguments, "--task", "sheet", "--data", self.at("sheet.jsonl"), code=1))
+        self.assertIn("neither tokenizer.model nor tokenizer.json", run(*arguments, "--task", "sheet", "--data", self.at("sheet.jsonl"), code=1))
 
 
 @unittest.skipUnless(WRITER, "SPANSCOPE_WRITER names spanscope-cli")
@@ -251,7 +251,7 @@ class Vocabulary(unittest.TestCase):
         generator = torch.Generator().manual_seed(1)
         table = torch.randn(old.get_piece_size() + len(new), 32, generator=generator)
         head = table.clone()
-        vocabulary.initialise(table, head, new, old)
+        vocabulary.initialise(table, head, new, old.encode)
         rows = table[list(new.values())]
         self.assertLess(float((rows.norm(dim=1) - table[: old.get_piece_size()].norm(dim=1).median()).abs().max()), 1e-3)
         nearest = torch.nn.functional.normalize(rows, dim=1)
