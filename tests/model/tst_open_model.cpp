@@ -7,11 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-<<<<<<< HEAD
 #include "engine/model/base_model.h"
-#include "kernels/backends.h"
-=======
->>>>>>> chat
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
