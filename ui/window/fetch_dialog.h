@@ -21,6 +21,7 @@ class FetchDialog : public QDialog {
 
   private:
     void start();
+    void onProgress(double fraction);
     void onEnded(const QString& why);
 
     FetchInfo m_model;

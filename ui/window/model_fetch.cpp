@@ -51,15 +51,13 @@ void ModelFetch::cancel() {
 
 void ModelFetch::read() {
     m_line += m_process.readAllStandardOutput();
-    const QList<QByteArray> lines = m_line.split('\n');
-    m_line = lines.back().right(kMostLine);
-    for (qsizetype i = lines.size() - 2; i >= 0; --i) {  // the last one says it all
-        const QList<QByteArray> words = lines[i].split(' ');
-        if (words.size() != 3 || words[0] != "progress") continue;
-        const double fraction = words[1].toDouble() / words[2].toDouble();
-        if (std::isfinite(fraction)) emit progress(std::clamp(fraction, 0.0, 1.0));
-        return;
-    }
+    const qsizetype end = m_line.lastIndexOf('\n');
+    const qsizetype begin = end > 0 ? m_line.lastIndexOf('\n', end - 1) + 1 : 0;
+    const QList<QByteArray> words = m_line.mid(begin, std::clamp<qsizetype>(end - begin, 0, kMostLine)).split(' ');
+    m_line = m_line.mid(end + 1).right(kMostLine);
+    if (words.size() != 3 || words[0] != "progress") return;
+    const double fraction = words[1].toDouble() / words[2].toDouble();
+    if (std::isfinite(fraction)) emit progress(std::clamp(fraction, 0.0, 1.0));
 }
 
 void ModelFetch::finish(int code, QProcess::ExitStatus status) {

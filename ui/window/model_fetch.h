@@ -26,7 +26,7 @@ class ModelFetch : public QObject {
     void ended(const QString& why);
 
   private:
-    void read();
+    void read();  ///< only the last whole line counts
     void finish(int code, QProcess::ExitStatus status);
 
     QProcess m_process;
