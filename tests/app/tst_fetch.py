@@ -84,7 +84,9 @@ class Fetch(unittest.TestCase):
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertEqual(self.target.read_bytes(), FIRST + SECOND)
         self.assertEqual(self.left(), ["tiny.gguf"])
-        first = ran.stderr.splitlines()[0]
+        self.assertEqual(ran.stderr, "")
+        self.target.unlink()
+        first = self.fetch().stderr.splitlines()[0]
         for word in ("Tiny test model", "0.5 MiB", "licence: MIT", str(self.models)):
             self.assertIn(word, first)
         figures = [line.split() for line in ran.stdout.splitlines()]
