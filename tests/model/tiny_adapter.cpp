@@ -21,13 +21,16 @@ std::string arrayOf(uint32_t type, const std::vector<std::string>& values) {
     return bytes;
 }
 
+/// The reserved token that carries a piece of the protocol.
+std::string rider(size_t piece) { return "<reserved " + std::to_string(piece) + ">"; }
+
 }  // namespace
 
 std::string tinyAdapterBase() {
     GgufParts parts = GgufParts::read(kFixtures + "golden/Q8_0.gguf");
     constexpr size_t kRows = 96;  // of its embedding
     std::vector<std::string> pieces{"<unk>", "<s>", "</s>"};
-    pieces.insert(pieces.end(), kSpecialPieces.begin(), kSpecialPieces.end());
+    for (size_t i = 0; i < kSpecialPieces.size(); ++i) pieces.push_back(rider(i));
     const size_t firstPlain = pieces.size();
     for (const char c :
          std::string_view("\n0123456789+-*/()@=.,:'\"%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
@@ -35,10 +38,7 @@ std::string tinyAdapterBase() {
     pieces.emplace_back("\xE2\x96\x81");  // a space
     std::vector<std::string> tokens, scores, types;
     for (size_t i = 0; i < pieces.size(); ++i) {
-        const uint32_t type = i == 0           ? 2
-                              : i < 3          ? 3
-                              : i < firstPlain ? 4
-                                               : 1;  // unknown, control, user-defined, normal
+        const uint32_t type = i == 0 ? 2 : i < firstPlain ? 3 : 1;  // unknown, control, normal
         tokens.push_back(gguf::text(pieces[i]));
         scores.push_back(gguf::number(0, 4));
         types.push_back(gguf::number(type, 4));
@@ -60,6 +60,8 @@ bool writeTinyAdapter(const std::string& folder, const std::string& fetch) {
         std::fprintf(stderr, "tiny adapter: %s\n", headers.error().toString().c_str());
         return false;
     }
+    nlohmann::json carried;
+    for (size_t i = 0; i < kSpecialPieces.size(); ++i) carried[std::string(kSpecialPieces[i])] = rider(i);
     const nlohmann::json card{
         {"protocol_version", 1},
         {"name", "Tiny spans"},
@@ -71,6 +73,7 @@ bool writeTinyAdapter(const std::string& folder, const std::string& fetch) {
           {"sha256", std::string(64, '0')},
           {"license", "MIT"},
           {"fetch", fetch}}},
+        {"pieces", carried},
         {"tasks",
          {{{"name", "expression"}, {"heads", true}, {"max_operators", 4}}, {{"name", "news"}, {"max_sentences", 16}}}}};
     for (const char* name : {"adapter_config.json", "adapter_model.safetensors"})

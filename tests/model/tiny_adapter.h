@@ -1,5 +1,6 @@
 // A folder that opens as a model once its base is there: a tiny adapter by peft (tests/fixtures/adapters) with a card,
-// and the GGUF file that it was trained over, whose vocabulary is exchanged for one that can write the protocol.
+// and the GGUF file that it was trained over, whose vocabulary is exchanged for one with
+// reserved tokens that carry the protocol.
 #pragma once
 
 #include <string>

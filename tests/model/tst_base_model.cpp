@@ -73,6 +73,18 @@ class TestBaseModel : public QObject {
         QVERIFY(!twice && twice.error().code == ErrorCode::InvalidArgument);
     }
 
+    void itsVocabularyIsThatOfTheBase() {
+        const Environment none;
+        const auto tokenizer = openTokenizer(m_folder);
+        const auto base = openTokenizer(m_base);
+        QVERIFY2(tokenizer, tokenizer ? "" : tokenizer.error().toString().c_str());
+        QVERIFY((*tokenizer)->pieceIds().complete());
+        QVERIFY(base && !(*base)->pieceIds().complete());
+        QVERIFY(QFile::remove(QString::fromStdString(m_base)));
+        const auto missing = openTokenizer(m_folder);
+        QVERIFY(!missing && missing.error().field == "base");
+    }
+
     void isLookedForInThreePlaces() {
         const Environment none;
         QVERIFY(QFile::remove(QString::fromStdString(m_base)));
