@@ -7,6 +7,7 @@
 #include <QFileInfo>
 #include <algorithm>
 
+#include "engine/model/base_model.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
 
@@ -32,6 +33,15 @@ QStringList trainedFor(const SpanscopeCard& card) {
         lines << (limits.isEmpty() ? toQt(task.name) : toQt(task.name) + ": " + limits.join(", "));
     }
     return lines;
+}
+
+/// What a model lacks that can be fetched.
+FetchInfo whatToFetch(const std::string& path) {
+    const auto base = missingBase(path);
+    if (!base) return {};
+    FetchInfo info{toQt(base->model.name), toQt(base->model.license), toQt(base->folder), base->model.bytes, {}};
+    for (const std::string& part : base->command) info.command << toQt(part);
+    return info;
 }
 
 }  // namespace
@@ -80,8 +90,9 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     const std::string path = request.path.toStdString();
     const auto fail = [&](const Error& error) {
         const bool cancelled = error.code == ErrorCode::Cancelled;
-        emit modelFailed(request.path,
-                         toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error));
+        ErrorInfo info = toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error);
+        if (error.code == ErrorCode::NotFound) info.fetch = whatToFetch(path);
+        emit modelFailed(request.path, info);
     };
     if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path});
 
@@ -121,7 +132,8 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.format = toQt(m_model->formatName());
     info.hash = toQt(m_model->hash());
     if (const AdapterInfo* adapter = m_model->adapter()) {
-        info.adapterPath = request.adapter;
+        info.adapterPath = toQt(adapter->path);
+        if (request.adapter.isEmpty()) info.basePath = toQt(m_model->path());
         info.adapter = toQt(AdapterOrigin{adapter->name, adapter->hash, adapter->rank}.text());
     }
     info.description = toQt(card.description);
@@ -158,7 +170,9 @@ void EngineWorker::forecast(const LoadRequest& request) {
     if (contextTokens == 0 || path != m_forecastPath || adapter != m_forecastAdapter) {
         const auto file = ModelFile::open(path.toStdString(), adapter.toStdString());
         if (!file) {
-            emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
+            ErrorInfo error = toErrorInfo("The model could not be opened", file.error());
+            if (file.error().code == ErrorCode::NotFound) error.fetch = whatToFetch(path.toStdString());
+            emit forecastFailed(path, error);
             return;
         }
         m_forecastPath = path;

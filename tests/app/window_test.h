@@ -32,13 +32,13 @@ class WindowTest : public QObject {
         QApplication::setApplicationName(name);
         QVERIFY(writeTinyModel(m_tiny.path()));
     }
-    void open() {
+    void open(const QVector<BundledModel>& bundled = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models")) {
         QSettings().clear();
         MainWindow::Setup setup;
         setup.tasks = Runner::tasks();
         setup.version = "test";
         setup.dataExports = dataExports();
-        setup.bundledModels = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models");
+        setup.bundledModels = bundled;
         m_window = std::make_unique<MainWindow>(setup);
         m_runner = std::make_unique<Runner>();
         wire(*m_window, *m_runner);
