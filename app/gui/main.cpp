@@ -24,15 +24,11 @@
 
 namespace {
 
-/// Resources beside the program (build tree: the checkout; installed: ../share/spanscope).
 QString resource(const QString& name) {
-    // Not applicationDirPath(): without /proc Qt goes by argv[0], which may be relative to the current folder.
-    const QString bin = QString::fromStdString(spanscope::programFolder());
-    QStringList roots;
-    if (!bin.isEmpty()) roots << bin + "/../share/spanscope" << bin + "/../../../resources";
-    roots << QStringLiteral(SPANSCOPE_SOURCE_DIR "/resources") << QStringLiteral("/usr/share/spanscope");
-    for (const QString& root : roots) {
-        const QFileInfo info(root + '/' + name);
+    std::vector<std::string> roots = spanscope::resourceFolders();
+    roots.insert(roots.end() - 1, SPANSCOPE_SOURCE_DIR "/resources");
+    for (const std::string& root : roots) {
+        const QFileInfo info(QString::fromStdString(root) + '/' + name);
         if (info.exists()) return info.canonicalFilePath();
     }
     return {};

@@ -6,6 +6,7 @@
 #include <QFile>
 #include <algorithm>
 
+#include "engine/model/base_model.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
 #include "ui/model/error_info.h"
@@ -44,6 +45,15 @@ int contextFor(const Model& model, const LoadRequest& request) {
     return most > 0 ? std::min(context, std::max(256, most)) : context;
 }
 
+/// What a model lacks that can be fetched.
+FetchInfo whatToFetch(const std::string& path) {
+    const auto base = missingBase(path);
+    if (!base) return {};
+    FetchInfo info{toQt(base->model.name), toQt(base->model.license), toQt(base->folder), base->model.bytes, {}};
+    for (const std::string& part : base->command) info.command << toQt(part);
+    return info;
+}
+
 }  // namespace
 
 EngineWorker::EngineWorker() { m_sinceBatch.start(); }
@@ -73,8 +83,9 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     const std::string path = request.path.toStdString();
     const auto fail = [&](const Error& error) {
         const bool cancelled = error.code == ErrorCode::Cancelled;
-        emit modelFailed(request.path,
-                         toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error));
+        ErrorInfo info = toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error);
+        if (error.code == ErrorCode::NotFound) info.fetch = whatToFetch(path);
+        emit modelFailed(request.path, info);
     };
     if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path});
 
@@ -107,7 +118,8 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.format = toQt(m_model->formatName());
     info.hash = toQt(m_model->hash());
     if (const AdapterInfo* adapter = m_model->adapter()) {
-        info.adapterPath = request.adapter;
+        info.adapterPath = toQt(adapter->path);
+        if (request.adapter.isEmpty()) info.basePath = toQt(m_model->path());
         info.adapter = toQt(AdapterOrigin{adapter->name, adapter->hash, adapter->rank}.text());
     }
     info.description = toQt(card.description);
@@ -145,7 +157,9 @@ void EngineWorker::forecast(const LoadRequest& request) {
     if (contextTokens == 0 || path != m_forecastPath || adapter != m_forecastAdapter) {
         const auto file = ModelFile::open(path.toStdString(), adapter.toStdString());
         if (!file) {
-            emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
+            ErrorInfo error = toErrorInfo("The model could not be opened", file.error());
+            if (file.error().code == ErrorCode::NotFound) error.fetch = whatToFetch(path.toStdString());
+            emit forecastFailed(path, error);
             return;
         }
         m_forecastPath = path;

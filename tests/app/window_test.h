@@ -32,15 +32,17 @@ class WindowTest : public QObject {
         QApplication::setApplicationName(name);
         QVERIFY(writeTinyModel(m_tiny.path()));
     }
+    using Models = QVector<BundledModel>;
     /// again: as a person left it, with the settings of the last time.
-    void open(bool again = false) {
+    void open(bool again = false,
+              const Models& bundled = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models")) {
         if (!again) QSettings().clear();
         MainWindow::Setup setup;
         setup.tasks = Runner::tasks();
         setup.version = "test";
         setup.dataExports = dataExports();
+        setup.bundledModels = bundled;
         setup.conversationFile = m_conversationFile;
-        setup.bundledModels = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models");
         m_window = std::make_unique<MainWindow>(setup);
         m_runner = std::make_unique<Runner>();
         wire(*m_window, *m_runner);

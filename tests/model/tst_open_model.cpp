@@ -3,9 +3,11 @@
 
 #include <QtTest>
 
+#include <QDir>
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "engine/model/base_model.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
@@ -320,22 +322,28 @@ class TestOpenModel : public QObject {
         }
     }
 
-    void bundledModelOpens() {
-        const auto model = openModel(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
-        QVERIFY2(model, model ? "" : model.error().toString().c_str());
-        QVERIFY((*model)->tokenizer().pieceIds().complete());
-        QVERIFY((*model)->card().task("expression") != nullptr && (*model)->card().task("sheet") != nullptr);
-        QVERIFY(!(*model)->card().cardText.empty());
-        QVERIFY((*model)->weightBytes() < (24u << 20));
+    void bundledModelsOpen_data() {
+        QTest::addColumn<QString>("name");
+        for (const QString& name :
+             QDir(SPANSCOPE_SOURCE_DIR "/resources/models").entryList(QDir::Dirs | QDir::NoDotAndDotDot))
+            QTest::newRow(qPrintable(name)) << name;
     }
-
-    void bundledNewsModelOpens() {
-        const auto model = openModel(SPANSCOPE_SOURCE_DIR "/resources/models/news");
+    /// An adapter whose base is not on this machine says how it comes here.
+    void bundledModelsOpen() {
+        QFETCH(QString, name);
+        const std::string folder = SPANSCOPE_SOURCE_DIR "/resources/models/" + name.toStdString();
+        if (missingBase(folder)) {
+            const auto lacking = openModel(folder);
+            QVERIFY(!lacking && lacking.error().message.find("./run model") != std::string::npos);
+            QSKIP("its base is not here; ./run model brings it");
+        }
+        const auto model = openModel(folder);
         QVERIFY2(model, model ? "" : model.error().toString().c_str());
         QVERIFY((*model)->tokenizer().pieceIds().complete());
-        QVERIFY((*model)->card().task("news") != nullptr && (*model)->card().task("sheet") == nullptr);
-        QVERIFY((*model)->card().cardText.find("research") != std::string::npos);
-        QVERIFY((*model)->weightBytes() < (32u << 20));
+        QVERIFY(!(*model)->card().tasks.empty() && !(*model)->card().cardText.empty());
+        if (name == "arith")
+            QVERIFY((*model)->card().task("expression") != nullptr && (*model)->card().task("sheet") != nullptr);
+        if ((*model)->adapter() == nullptr) QVERIFY((*model)->weightBytes() < (32u << 20));
     }
 
     void slidingWindowOfMistral() {
