@@ -35,6 +35,16 @@ QStringList trainedFor(const SpanscopeCard& card) {
     return lines;
 }
 
+int contextFor(const Model& model, const LoadRequest& request) {
+    if (request.contextTokens > 0) return request.contextTokens;
+    const int trained = model.weights().shape.maxSeqLen;
+    const int context = std::min(trained > 0 ? trained : kDefaultContext, kDefaultContext);
+    // A run and its dense twin in half of what the weights leave: as if there were four.
+    const DType kvType = defaultKvType(request.device, model.weights());
+    const int most = model.forecast(context, kvType, 4).largestContext;
+    return most > 0 ? std::min(context, std::max(256, most)) : context;
+}
+
 /// What a model lacks that can be fetched.
 FetchInfo whatToFetch(const std::string& path) {
     const auto base = missingBase(path);
@@ -81,15 +91,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
 
     auto model = spanscope::openModel(path, report, request.adapter.toStdString());
     if (!model) return fail(model.error());
-    const ModelShape& shape = (*model)->weights().shape;
-    int context = request.contextTokens;
-    if (context <= 0) {
-        context = std::min(shape.maxSeqLen > 0 ? shape.maxSeqLen : kDefaultContext, kDefaultContext);
-        // A run and its dense twin in half of what the weights leave: as if there were four.
-        const DType kvType = defaultKvType(request.device, (*model)->weights());
-        if (const int32_t most = (*model)->forecast(context, kvType, 4).largestContext; most > 0)
-            context = std::min(context, std::max(256, most));
-    }
+    const int context = contextFor(**model, request);
     m_inspector.reset();
     m_conversation.reset();  // the window has its turns
     auto backend = makeBackend(**model, request, context, report);
@@ -107,6 +109,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     m_contextTokens = context;
     m_loadNs = clock.nsecsElapsed();
 
+    const ModelShape& shape = m_model->weights().shape;
     const BackendInfo backendInfo = m_backend->info();
     const SpanscopeCard& card = m_model->card();
     ModelInfo info;

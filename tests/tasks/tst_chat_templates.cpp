@@ -290,7 +290,8 @@ class TestChatTemplates : public QObject {
             const Json request{{"template", run.toStdString()},
                                {"variables", Json::object()},
                                {"now", {2026, 11, 30, 0, 0, 0}},
-                               {"conversations", Json::array()}};
+                               {"conversations", Json::array()},
+                               {"own_variables", Json::array()}};
             const auto answer =
                 askProgram({"/usr/bin/python3", "-I", "-c", script.toStdString()}, request.dump(), ChildLimits{});
             return answer ? Json::parse(answer->output, nullptr, false) : Json();

@@ -325,7 +325,7 @@ class TestForeignText : public QObject {
         window.chatPanel()->systemEdit()->paste();
         QVERIFY(window.chatPanel()->systemText().isEmpty());
         ChatTurnInfo said = sample::answer(0, foreign);
-        said.reasoning = said.modelName = foreign;
+        said.reasoning = said.modelName = said.attention = foreign;
         sample::say(*window.chat()->tree(), {sample::question(-1, foreign), said, sample::answer(0, "x"), said}, 1);
         QTRY_VERIFY_WITH_TIMEOUT(window.chatPanel()->view()->isComplete(), test::patience(20000));
         window.chatPanel()->view()->toggleReasoning(1);

@@ -14,7 +14,8 @@ class WindowActions;
 class FindBar : public QWidget {
     Q_OBJECT
   public:
-    /// name: of the text field, "...Edit", as an object. The buttons are the actions findPrevious, findNext and closeFind.
+    /// name: of the text field, "...Edit", as an object. The buttons are the actions findPrevious, findNext and
+    /// closeFind.
     FindBar(const QString& name, const QString& placeholder, const WindowActions& actions, QWidget* parent);
 
     void open();   ///< and gives the field the keyboard

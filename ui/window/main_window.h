@@ -118,6 +118,7 @@ class MainWindow : public QMainWindow {
     void findNext(int direction);
     // main_window_actions.cpp
     void addActions();
+    void addAttentionActions();
     void addThemeActions();
     void addMenus();
 

@@ -56,18 +56,7 @@ void MainWindow::addActions() {
         [this] { m_runs->editSettings(this); });
     add("focusPrompt", tr("Go to &problem"), key("Ctrl+L"), tr("Put the cursor into the problem"),
         [this] { m_prompt->setFocus(); });
-    add("attentionDeclared", tr("&Declared attention"), key("Alt+1"), tr("Each step attends to what the model named"),
-        [this] { m_runs->setCompare(Compare::Declared); });
-    add("attentionDense", tr("De&nse attention"), key("Alt+2"), tr("Each step attends to everything"),
-        [this] { m_runs->setCompare(Compare::Dense); });
-    add("attentionBoth", tr("&Compare with dense"), key("Alt+3"),
-        tr("Both over the same prompt, in alternating slices"), [this] { m_runs->setCompare(Compare::Both); });
-    add("attentionWindow", tr("&Window of attention"), key("Alt+4"),
-        tr("Each step of the response attends to the newest tokens; for models that declare nothing"),
-        [this] { m_runs->setCompare(Compare::Window); });
-    add("attentionKeep", tr("Sin&k and window"), key("Alt+5"),
-        tr("The same with the first token, on which models rest what attention they do not need"),
-        [this] { m_runs->setCompare(Compare::Keep); });
+    addAttentionActions();
     addChatActions();
     // Edit
     add("unlock", tr("&Unlock selection"), key("Esc"), tr("Light everything again"), [this] { selection()->clear(); });
@@ -114,6 +103,21 @@ void MainWindow::addActions() {
         [this] { AboutDialog(m_setup.version, m_setup.devices, this).exec(); });
     action("quit")->setMenuRole(QAction::QuitRole);
     action("about")->setMenuRole(QAction::AboutRole);
+}
+
+void MainWindow::addAttentionActions() {
+    const auto add = [this](const char* id, const QString& text, const char* key, const QString& tip, Compare mode) {
+        m_actions->add(id, text, {QKeySequence(key)}, tip, [this, mode] { m_runs->setCompare(mode); });
+    };
+    add("attentionDeclared", tr("&Declared attention"), "Alt+1", tr("Each step attends to what the model named"),
+        Compare::Declared);
+    add("attentionDense", tr("De&nse attention"), "Alt+2", tr("Each step attends to everything"), Compare::Dense);
+    add("attentionBoth", tr("&Compare with dense"), "Alt+3", tr("Both over the same prompt, in alternating slices"),
+        Compare::Both);
+    add("attentionWindow", tr("&Window of attention"), "Alt+4",
+        tr("Each step of the response attends to the newest tokens; for models that declare nothing"), Compare::Window);
+    add("attentionKeep", tr("Sin&k and window"), "Alt+5",
+        tr("The same with the first token, on which models rest what attention they do not need"), Compare::Keep);
 }
 
 void MainWindow::addThemeActions() {
