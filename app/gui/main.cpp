@@ -91,6 +91,8 @@ int main(int argc, char** argv) {
     for (const QFileInfo& trace : QDir(resource("traces")).entryInfoList({"*.spantrace"}, QDir::Files))
         setup.sampleTraces << trace.absoluteFilePath();
     setup.dataExports = spanscope::dataExports();
+    const QString ownData = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation);
+    if (!parser.isSet(screenshots)) setup.conversationFile = ownData + "/conversation.json";
     setup.systemDark = spanscope::isDark(QApplication::palette());
     spanscope::MainWindow window(setup);
     spanscope::Runner runner;
@@ -101,7 +103,7 @@ int main(int argc, char** argv) {
     theme.watch();
     window.show();
 
-    const QString recovery = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/recovery";
+    const QString recovery = ownData + "/recovery";
     window.files()->offerRecovery(interruptedRuns(recovery));
     runner.setRecoveryFolder(recovery);
     const auto choice = parser.isSet(device) ? *asked : window.models()->device();

@@ -4,12 +4,12 @@
 #include <QDateTime>
 #include <QDir>
 #include <QFile>
-#include <QFileInfo>
 #include <algorithm>
 
 #include "engine/model/base_model.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
+#include "ui/model/error_info.h"
 
 namespace spanscope {
 
@@ -45,23 +45,6 @@ FetchInfo whatToFetch(const std::string& path) {
 }
 
 }  // namespace
-
-ErrorInfo toErrorInfo(const QString& title, const Error& error) {
-    ErrorInfo info;
-    info.title = title;
-    info.text = toQt((error.place().empty() ? "" : error.place() + ": ") + error.message);
-    if (!error.file.empty()) info.text.prepend(QFileInfo(toQt(error.file)).fileName() + QStringLiteral(": "));
-    else if (!info.text.isEmpty()) info.text[0] = info.text[0].toUpper();
-    QStringList detail;
-    if (!error.file.empty()) detail << QString("File: %1").arg(toQt(error.file));
-    if (!error.field.empty()) detail << QString("Field: %1").arg(toQt(error.field));
-    if (!error.found.empty()) detail << QString("Found: %1").arg(toQt(error.found));
-    if (!error.expected.empty()) detail << QString("Expected: %1").arg(toQt(error.expected));
-    info.detail = detail.join('\n');
-    if (error.line > 0) info.line = error.line;
-    if (error.column > 0) info.column = error.column;
-    return info;
-}
 
 EngineWorker::EngineWorker() { m_sinceBatch.start(); }
 EngineWorker::~EngineWorker() = default;
@@ -102,10 +85,10 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     int context = request.contextTokens;
     if (context <= 0) {
         context = std::min(shape.maxSeqLen > 0 ? shape.maxSeqLen : kDefaultContext, kDefaultContext);
-        if (const int32_t most =
-                (*model)->forecast(context, defaultKvType(request.device, (*model)->weights())).largestContext;
-            most > 0)
-            context = std::min(context, std::max(256, most / 4));
+        // A run and its dense twin in half of what the weights leave: as if there were four.
+        const DType kvType = defaultKvType(request.device, (*model)->weights());
+        if (const int32_t most = (*model)->forecast(context, kvType, 4).largestContext; most > 0)
+            context = std::min(context, std::max(256, most));
     }
     m_inspector.reset();
     m_conversation.reset();  // the window has its turns
@@ -148,6 +131,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.trainedFor = trainedFor(card);
     info.protocolVersion = card.protocolVersion;
     if (const auto format = ChatFormat::of(*m_model); !format) info.noChat = toQt(format.error().message);
+    else info.thinkingByDefault = (*format)->thinkingByDefault();
     if (!info.noChat.isEmpty()) info.noChat[0] = info.noChat[0].toUpper();
     info.nLayers = shape.nLayers;
     info.nHeads = shape.nHeads;

@@ -9,6 +9,7 @@
 #include "engine/tasks/chat_task.h"
 #include "engine/tasks/task.h"
 #include "kernels/backends.h"
+#include "ui/model/error_info.h"
 
 namespace spanscope {
 

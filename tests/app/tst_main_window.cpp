@@ -417,8 +417,8 @@ class TestMainWindow : public test::WindowTest {
         QVERIFY(test::writeFile(news.file("spanscope.json"), R"({"protocol_version": 1, "name": "Tiny news",
             "tasks": [{"name": "news", "prefill": "causal", "heads": false, "max_sentences": 16}]})"));
         close();
-        open({{SPANSCOPE_SOURCE_DIR "/resources/models/arith", "Arithmetic", {"expression", "sheet"}},
-              {QString::fromStdString(news.path()), "Tiny news", {"news"}}});
+        open(false, {{SPANSCOPE_SOURCE_DIR "/resources/models/arith", "Arithmetic", {"expression", "sheet"}},
+                     {QString::fromStdString(news.path()), "Tiny news", {"news"}}});
         load(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
         auto* box = m_window->promptEditor()->taskBox();
         const auto choose = [&](const QString& task) {

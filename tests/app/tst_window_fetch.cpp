@@ -74,7 +74,7 @@ class TestWindowFetch : public test::WindowTest {
     void init() {
         for (const QString& name : QDir(m_models).entryList(QDir::Files)) QVERIFY(QFile::remove(m_models + '/' + name));
         QVERIFY(test::writeTinyAdapter(m_adapter.toStdString()));
-        open(bundled());
+        open(false, bundled());
     }
     void cleanup() { close(); }
 

@@ -36,6 +36,8 @@ struct ModelInfo {
     QStringList trainedFor;   ///< one sentence for each of `tasks`
     int protocolVersion = 0;  ///< 0: runs as plain text
     QString noChat;           ///< why it cannot hold a conversation, a sentence; empty: it can
+    /// Whether its chat template reasons where it is not told; absent: it cannot be told.
+    std::optional<bool> thinkingByDefault;
     int nThreads = 0;
     int nLayers = 0, nHeads = 0, nKvHeads = 0, headDim = 0, hidden = 0, vocab = 0;
     int maxContext = 0;     ///< tokens the model was trained for

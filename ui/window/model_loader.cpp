@@ -88,6 +88,7 @@ void ModelLoader::fitTask(const ModelInfo& info) {
     }
     m_prompt->setTrainedTasks(tasks, refused);
     const bool again = info.path == std::exchange(m_fittedPath, info.path);
+    if (std::exchange(m_keepTask, false)) return;
     const QString before = m_prompt->task();
     if (!info.tasks.isEmpty()) {
         if (!info.tasks.contains(before) && (before != chat || chat.isEmpty())) m_prompt->setTask(info.tasks.front());

@@ -25,7 +25,8 @@ class ModelLoader : public QObject {
                 QWidget* window);
 
     void load(const LoadRequest& request);
-    void open(const QString& path);  ///< asks how it fits first
+    void open(const QString& path);         ///< asks how it fits first
+    void keepTask() { m_keepTask = true; }  ///< on show with the next model, also where that cannot be given it
     void chooseFolder();
     void chooseGguf();
     void showCard();
@@ -78,6 +79,7 @@ class ModelLoader : public QObject {
     QString m_loadingPath;
     LoadRequest m_request;  ///< the last one
     QString m_fittedPath;   ///< of the model that the task was fitted to
+    bool m_keepTask = false;
     Device m_device = Device::Auto;
     QPointer<ForecastDialog> m_forecast;
     QString m_forecastPath;
