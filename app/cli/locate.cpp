@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "engine/model/base_model.h"
 #include "kernels/program_folder.h"
 
 namespace spanscope::cli {
@@ -21,6 +22,9 @@ std::string bundledModel(const std::string& name) {
     return candidates.front().lexically_normal().string();
 }
 
-std::string bundledFor(const std::string& task) { return task == "news" ? "news" : "arith"; }
+std::string bundledFor(const std::string& task) {
+    if (task != "news") return "arith";
+    return isAdapterFolder(bundledModel(kSpansAdapter)) ? kSpansAdapter : "news";
+}
 
 }  // namespace spanscope::cli

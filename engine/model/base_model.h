@@ -14,6 +14,9 @@ namespace spanscope {
 /// ~/.local/share. Empty where the environment names none. resources/fetch/fetch.py says the same.
 std::string fetchedModelFolder();
 
+/// The bundled adapter whose card names SmolLM2 as its base: it serves the news task where it came with the program.
+inline constexpr const char* kSpansAdapter = "smollm2-135m-spans";
+
 /// A folder with an adapter and no model of its own.
 bool isAdapterFolder(const std::string& path);
 

@@ -101,7 +101,7 @@ class TestWindowFetch : public test::WindowTest {
         m_window->openPath(m_adapter);
         QTRY_VERIFY_WITH_TIMEOUT(dialog(), test::patience(20000));
         press("fetchStart");
-        QTRY_VERIFY2_WITH_TIMEOUT(state().contains("was not fetched"), qPrintable(state()), test::patience(60000));
+        QTRY_VERIFY2_WITH_TIMEOUT(state().contains("was not fetched"), qPrintable(state()), test::patience(120000));
         QVERIFY2(state().contains("Without a connection") && state().contains(m_models), qPrintable(state()));
         QVERIFY(dialog()->findChild<QPushButton*>("fetchStart")->isEnabled());  // once more
         press("");
