@@ -23,8 +23,7 @@ std::string bundledModel(const std::string& name) {
 }
 
 std::string bundledFor(const std::string& task) {
-    if (task != "news") return "arith";
-    return isAdapterFolder(bundledModel(kSpansAdapter)) ? kSpansAdapter : "news";
+    return task == "news" ? kSpansAdapter : "arith";
 }
 
 }  // namespace spanscope::cli

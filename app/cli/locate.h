@@ -9,8 +9,8 @@ namespace spanscope::cli {
 /// exists, else the first one looked at (so that an error can name it).
 std::string bundledModel(const std::string& name);
 
-/// The name of the bundled model that learnt a task: for news kSpansAdapter where it is there, else "news"; "arith" for
-/// the others and where none is named.
+/// The name of the bundled model that learnt a task: kSpansAdapter for news, "arith" for the others and where none is
+/// named.
 std::string bundledFor(const std::string& task);
 
 }  // namespace spanscope::cli
