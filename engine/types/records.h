@@ -114,6 +114,7 @@ enum class StopReason : uint8_t {
     Cancelled,
     NotFinite,  ///< the model's logits hold NaN or infinity: no token follows from them
     Failed,
+    Repeats,  ///< the response says again what it has said
 };
 const char* stopReasonName(StopReason reason);
 
