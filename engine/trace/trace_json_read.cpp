@@ -51,6 +51,7 @@ void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
     Fields f(object);
     s.task = f.text("task");
     s.systemText = f.text("system_text");
+    if (object.contains("thinking")) s.thinking = f.boolean("thinking", false);
     s.promptText = f.text("prompt_text");
     if (const InJson* ids = f.array("prompt_ids")) {
         for (const InJson& id : *ids) {

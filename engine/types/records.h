@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -170,6 +171,7 @@ struct RunSettings {
     int32_t maxTokens = -1;          ///< -1 = until end or context
     int32_t contextTokens = 0;       ///< 0 = the model's
     SamplerSettings sampler;
+    std::optional<bool> thinking;  ///< chat: what a template that reads enable_thinking is told; absent: nothing
 };
 
 /// The adapter that the model had.

@@ -97,6 +97,7 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
         if (!m_weights.adapters.empty()) addAdapter(m_weights.adapters[l], v);
         m_vectors.push_back(std::move(v));
     }
+    placeAdapters();
     const auto hidden = static_cast<size_t>(s.hidden), ffn = static_cast<size_t>(s.ffn);
     m_x.resize(batch * hidden);
     m_qkv.resize(batch * (nQ + 2 * nKv));
@@ -106,7 +107,7 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     if (std::any_of(m_vectors.begin(), m_vectors.end(),
                     [](const LayerVectors& v) { return !v.postAttnNorm.empty() || !v.postMlpNorm.empty(); }))
         m_product.resize(batch * hidden);
-    m_lowRank.resize(batch * static_cast<size_t>(m_maxRank));
+    m_lowRank.resize(batch * m_lowRankScratch);
     m_replaced.resize(batch * m_weights.headRows.ids.size());
     m_cos.resize(batch * pairsOfAll(s));
     m_sin.resize(m_cos.size());
@@ -132,14 +133,26 @@ void CpuBackend::addAdapter(const LayerAdapter& a, LayerVectors& v) {
     v.oDelta = LowRankGroup({&a.o});
     v.gateUpDelta = LowRankGroup({&a.gate, &a.up});
     v.downDelta = LowRankGroup({&a.down});
-    const auto join = [this](const LowRankGroup& delta, uint32_t& bits) {
-        if (!delta.empty()) bits |= GemvInputBuffer::formatBit(delta.a().dtype);
-        m_maxRank = std::max(m_maxRank, delta.rank());
-    };
-    join(v.qkvDelta, v.qkvFormats);
-    join(v.oDelta, v.oFormats);
-    join(v.gateUpDelta, v.gateUpFormats);
-    join(v.downDelta, v.downFormats);
+    for (const LowRankGroup* delta : v.deltas()) {
+        m_maxRank = std::max(m_maxRank, delta->rank());
+        m_lowRankScratch = std::max(m_lowRankScratch, delta->scratch());
+    }
+}
+
+/// In the order in which a step reads them.
+void CpuBackend::placeAdapters() {
+    size_t size = 0;
+    for (LayerVectors& v : m_vectors)
+        for (const LowRankGroup* delta : v.deltas()) size += delta->nBytes();
+    if (size == 0) return;
+    m_adapterMemory = LargePages::zeros(size);
+    uint8_t* at = m_adapterMemory.get();
+    for (LayerVectors& v : m_vectors) {
+        for (LowRankGroup* delta : v.deltas()) {
+            delta->place(at);
+            at += delta->nBytes();
+        }
+    }
 }
 
 BackendInfo CpuBackend::info() const { return {"cpu", processorName(), m_pool.nThreads(), m_cache->type()}; }
@@ -178,7 +191,8 @@ size_t CpuBackend::bytesHeld() const {
     size_t adapter = 0;
     for (const LayerVectors& v : m_vectors) {
         floats += v.nFloats();
-        for (const auto* delta : {&v.qkvDelta, &v.oDelta, &v.gateUpDelta, &v.downDelta}) adapter += delta->nBytes();
+        for (const LowRankGroup* delta : {&v.qkvDelta, &v.oDelta, &v.gateUpDelta, &v.downDelta})
+            adapter += delta->nBytes();
     }
     size_t bytes = adapter + floats * sizeof(float) + m_input.nBytes() + m_cache->nBytes();
     for (const StepPlan& plan : m_plans) bytes += plan.nBytes();

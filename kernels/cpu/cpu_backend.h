@@ -4,6 +4,7 @@
 // One thread at a time per object. Public beyond Backend: kvPagesLoaded(), so that a test can count instead of time.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -54,6 +55,7 @@ class CpuBackend final : public Backend {
         LowRankGroup qkvDelta, oDelta, gateUpDelta, downDelta;  // empty where no adapter is
         size_t plan = 0;                                        ///< index into m_plans: that of the layer's window
         size_t nFloats() const;
+        std::array<LowRankGroup*, 4> deltas() { return {&qkvDelta, &oDelta, &gateUpDelta, &downDelta}; }
     };
     /// One token of a step.
     struct Step {
@@ -70,6 +72,7 @@ class CpuBackend final : public Backend {
     class ChunkPass;  // prefill_chunk.cpp
 
     void addAdapter(const LayerAdapter& adapter, LayerVectors& v);
+    void placeAdapters();
 
     // decode_step.cpp
     void clearPlans();
@@ -80,9 +83,9 @@ class CpuBackend final : public Backend {
     void attend(int32_t layer, std::span<Step> steps, Capture* capture);
     void addProduct(const TensorView& w, const GemvInput& in, const std::vector<float>& bias, const LowRankGroup& delta,
                     const std::vector<float>& gain);
-    void lowRank(const LowRankGroup& delta, const GemvInput& in);  // A x to m_lowRank
-    void lowRankAdd(const LowRankGroup& delta, size_t part, int64_t begin, int64_t end, int32_t nItems, float* out,
-                    size_t outStride) const;
+    LowRankSection section(const LowRankGroup& delta, const GemvInput& in);
+    static void adaptedRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias,
+                            Output mode, float* out, size_t outStride, const LowRankSection& delta, size_t part);
     void logitsOf(int32_t nItems, float* logits);  // from m_x
     void matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out, size_t outStride);
 
@@ -105,12 +108,14 @@ class CpuBackend final : public Backend {
     ThreadPool m_pool;
     std::vector<LayerVectors> m_vectors;
     int64_t m_maxRank = 0;  // of a LowRankGroup
+    size_t m_lowRankScratch = 0;
+    LargePages::Owner m_adapterMemory;  // of all LowRankGroups
     std::vector<float> m_finalNorm;
 
     // decode, sized once; (maxBatch, ...) each
     LineVector<float> m_x, m_qkv, m_gate, m_up, m_logits;
     LineVector<float> m_product;     // empty where no product is normalised before it is added
-    LineVector<float> m_lowRank;     // (maxRank): A x of the matrices that share an input
+    LineVector<float> m_lowRank;     // what a LowRankGroup takes: A x of the matrices that share an input
     LineVector<float> m_replaced;    // (replaced rows of the head): their logits
     LineVector<float> m_cos, m_sin;  // of each rope (maxBatch, its pairs); rope r begins at maxBatch * pairsBefore(r)
     GemvInputBuffer m_input;

@@ -31,16 +31,21 @@ void CpuBackend::matrix(const TensorView& w, const GemvInput& in, const float* b
     });
 }
 
-void CpuBackend::lowRank(const LowRankGroup& delta, const GemvInput& in) {
-    if (delta.empty()) return;
-    matrix(delta.a(), in, nullptr, Output::Store, m_lowRank.data(), static_cast<size_t>(m_maxRank));
+LowRankSection CpuBackend::section(const LowRankGroup& delta, const GemvInput& in) {
+    return LowRankSection(delta, in.x, in.stride, in.nItems, m_lowRank.data());
 }
 
-/// What lowRank() has prepared joins rows of a part's product.
-void CpuBackend::lowRankAdd(const LowRankGroup& delta, size_t part, int64_t begin, int64_t end, int32_t nItems,
-                            float* out, size_t outStride) const {
-    if (!delta.empty())
-        delta.add(part, begin, end, m_lowRank.data(), static_cast<size_t>(m_maxRank), nItems, out, outStride);
+/// Rows [begin, end) of a matrix that is part `part` of `delta`, in a section; begin is a multiple of 16. The adapter's
+/// own rows are asked for some at a time while the matrix is read.
+void CpuBackend::adaptedRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias,
+                             Output mode, float* out, size_t outStride, const LowRankSection& delta, size_t part) {
+    constexpr int64_t kRows = 32;
+    if (!delta.has(part)) return gemvRows(w, begin, end, in, bias, mode, out, outStride);
+    for (int64_t row = begin; row < end; row += kRows) {
+        const int64_t last = std::min(end, row + kRows);
+        delta.prefetch(part, row, last);
+        gemvRows(w, row, last, in, bias, mode, out, outStride);
+    }
 }
 
 /// m_x += w in + bias; that product is normalised before it is added where the model has a norm there.
@@ -49,12 +54,13 @@ void CpuBackend::addProduct(const TensorView& w, const GemvInput& in, const std:
     const auto hidden = static_cast<size_t>(m_weights.shape.hidden);
     const Output mode = gain.empty() ? Output::Add : Output::Store;
     float* out = gain.empty() ? m_x.data() : m_product.data();
-    lowRank(delta, in);
+    LowRankSection adapter = section(delta, in);
     const int64_t rows = gemvChunkRows(w);
     m_pool.parallelFor((w.rows + rows - 1) / rows, [&](int64_t chunk, int32_t) {
         const int64_t first = chunk * rows, last = std::min(w.rows, first + rows);
-        gemvRows(w, first, last, in, maybe(bias), mode, out, hidden);
-        lowRankAdd(delta, 0, first, last, in.nItems, out, hidden);
+        adapter.begin();
+        adaptedRows(w, first, last, in, maybe(bias), mode, out, hidden, adapter, 0);
+        adapter.add(0, first, last, out, hidden);
     });
     if (gain.empty()) return;
     for (size_t at = 0; at < static_cast<size_t>(in.nItems) * hidden; at += hidden)
@@ -113,9 +119,9 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         normInto(v.attnNorm);
         GemvInput in = m_input.prepare(s.hidden, n, v.qkvFormats);
         begin();
-        lowRank(v.qkvDelta, in);
         {
             // One section for the three matrices.
+            LowRankSection adapter = section(v.qkvDelta, in);
             const TensorView* parts[3] = {&w.q, &w.k, &w.v};
             const size_t firstRow[3] = {0, nQ, nQ + nKv};
             int64_t rows[3], firstChunk[4] = {0, 0, 0, 0};
@@ -126,9 +132,11 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
             m_pool.parallelFor(firstChunk[3], [&](int64_t chunk, int32_t) {
                 const size_t p = chunk < firstChunk[1] ? 0 : chunk < firstChunk[2] ? 1 : 2;
                 const int64_t row = (chunk - firstChunk[p]) * rows[p], last = std::min(parts[p]->rows, row + rows[p]);
-                gemvRows(*parts[p], row, last, in, v.qkvBias.empty() ? nullptr : v.qkvBias.data() + firstRow[p],
-                         Output::Store, m_qkv.data() + firstRow[p], qkvStride);
-                lowRankAdd(v.qkvDelta, p, row, last, n, m_qkv.data() + firstRow[p], qkvStride);
+                float* out = m_qkv.data() + firstRow[p];
+                adapter.begin();
+                adaptedRows(*parts[p], row, last, in, v.qkvBias.empty() ? nullptr : v.qkvBias.data() + firstRow[p],
+                            Output::Store, out, qkvStride, adapter, p);
+                adapter.add(p, row, last, out, qkvStride);
             });
         }
         end(matmulNs);
@@ -160,15 +168,16 @@ void CpuBackend::forward(std::span<Step> steps, Capture* capture) {
         normInto(v.mlpNorm);
         in = m_input.prepare(s.hidden, n, v.gateUpFormats);
         begin();
-        lowRank(v.gateUpDelta, in);
         {
+            LowRankSection adapter = section(v.gateUpDelta, in);
             const int64_t rows = std::min(gemvChunkRows(w.gate), gemvChunkRows(w.up));
             m_pool.parallelFor((s.ffn + rows - 1) / rows, [&](int64_t chunk, int32_t) {
                 const int64_t first = chunk * rows, last = std::min<int64_t>(s.ffn, first + rows);
-                gemvRows(w.gate, first, last, in, maybe(v.gateBias), Output::Store, m_gate.data(), ffn);
-                gemvRows(w.up, first, last, in, maybe(v.upBias), Output::Store, m_up.data(), ffn);
-                lowRankAdd(v.gateUpDelta, 0, first, last, n, m_gate.data(), ffn);
-                lowRankAdd(v.gateUpDelta, 1, first, last, n, m_up.data(), ffn);
+                adapter.begin();
+                adaptedRows(w.gate, first, last, in, maybe(v.gateBias), Output::Store, m_gate.data(), ffn, adapter, 0);
+                adaptedRows(w.up, first, last, in, maybe(v.upBias), Output::Store, m_up.data(), ffn, adapter, 1);
+                adapter.add(0, first, last, m_gate.data(), ffn);
+                adapter.add(1, first, last, m_up.data(), ffn);
             });
         }
         end(matmulNs);

@@ -29,6 +29,11 @@ void end(std::atomic<bool>& quit, std::atomic<uint32_t>& epoch, std::vector<std:
 
 }  // namespace
 
+void spinOrYield(int spins) {
+    if (spins < 4096) pause();
+    else std::this_thread::yield();
+}
+
 ThreadPool::ThreadPool(int32_t nThreads) : m_ranges(new Range[static_cast<size_t>(std::max(1, nThreads))]) {
     try {
         for (int32_t i = 1; i < nThreads; ++i) m_workers.emplace_back([this, i] { work(i); });
@@ -140,10 +145,7 @@ void ThreadPool::run(int64_t nChunks, Call call, const void* context) {
     if (m_sleepers.load() > 0) m_epoch.notify_all();
     while (runOne(0, epoch)) {}
     m_nDone += nChunks;
-    for (int spins = 0; nDone() != m_nDone; ++spins) {
-        if (spins < 4096) pause();
-        else std::this_thread::yield();
-    }
+    for (int spins = 0; nDone() != m_nDone; ++spins) spinOrYield(spins);
 }
 
 }  // namespace spanscope::cpu

@@ -22,6 +22,9 @@
 
 namespace spanscope::cpu {
 
+/// One turn of a loop that waits for another thread, the spins-th: after a while it lets others have the core.
+void spinOrYield(int spins);
+
 class ThreadPool {
   public:
     /// nThreads counts the caller; 1 = no workers.
