@@ -257,7 +257,10 @@ void addEval(CLI::App& app, Options& all) {
     EvalOptions& o = all.eval;
     CLI::App* eval = app.add_subcommand("eval", "Solves many problems and counts the right answers");
     addModel(eval, o.model, true, true);
-    eval->add_option("--file", o.file, "JSON Lines with \"prompt\" and \"answer\" (and \"task\")")->check(kPath);
+    eval->add_option(
+            "--file", o.file,
+            "JSON Lines with \"prompt\" and \"answer\" (and \"task\"); news: also articles with \"title\" and \"body\"")
+        ->check(kPath);
     eval->add_option("--task", o.task, "expression, sheet or news; default: the model's first task");
     eval->add_option("--count", o.count, "problems: as many fresh ones, or the first of the file; 0 = 100, or all")
         ->check(wholeNumber<int64_t>(0, kMostProblems));
@@ -287,6 +290,10 @@ void addEval(CLI::App& app, Options& all) {
         ->check(CLI::Range(0, kMostThreads));
     eval->add_option("--batch", o.batch, "sequences that each job decodes together")->check(CLI::Range(1, 4096));
     eval->add_option("--failures", o.failuresFile, "write what went wrong as JSON Lines")->check(kPath);
+    eval->add_option("--outputs", o.outputsFile,
+                     "write every response for reading: Markdown if the name ends in .md, else JSON Lines")
+        ->check(kPath)
+        ->excludes(shapes);
     eval->add_flag("--json", o.json, "print {\"rows\": [...]}");
     eval->callback([&all] {
         all.verb = Verb::Eval;

@@ -55,7 +55,7 @@ struct ChatOptions {
 
 struct EvalOptions {
     ModelOptions model;
-    std::string task, file, failuresFile;
+    std::string task, file, failuresFile, outputsFile;
     std::optional<Range> operators, lines, digits;
     std::string shape = "any";
     bool shapes = false;       ///< every cell of the shapes' table instead

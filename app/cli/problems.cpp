@@ -20,6 +20,27 @@ std::string trimmed(const std::string& text) {
     return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+std::vector<Problem> allOf(ExampleSource& source, const std::string& task, int64_t limit, Status& status) {
+    std::vector<Problem> problems;
+    while (limit <= 0 || static_cast<int64_t>(problems.size()) < limit) {
+        auto example = source.next();
+        if (!example) status = example.error();
+        if (!example || !*example) break;
+        problems.push_back({task, (*example)->typed, (*example)->answer, (*example)->response});
+    }
+    return problems;
+}
+
+/// Does the first line that is not empty hold an article?
+bool holdsArticles(const std::string& path) {
+    auto file = openInput(path);
+    std::string line;
+    while (file && std::getline(*file, line) && trimmed(line).empty()) {}
+    JsonProblem problem;
+    const auto object = readJson(line, problem);
+    return object && object->is_object() && object->contains("body") && !object->contains("answer");
+}
+
 /// The string under `key`, or nullptr.
 const std::string* textOf(const nlohmann::json& object, const char* key) {
     const auto it = object.find(key);
@@ -29,6 +50,17 @@ const std::string* textOf(const nlohmann::json& object, const char* key) {
 }  // namespace
 
 Result<std::vector<Problem>> readProblems(const std::string& path, const std::string& defaultTask, int64_t limit) {
+    if (defaultTask == "news" && holdsArticles(path)) {
+        NewsDatasetOptions options;
+        options.input = path;
+        auto dataset = NewsDataset::open(options);
+        if (!dataset) return dataset.error();
+        Status status;
+        auto problems = allOf(**dataset, defaultTask, limit, status);
+        if (!status) return status.error();
+        if (problems.empty()) return Error{ErrorCode::Format, "no article in it makes a problem", path};
+        return problems;
+    }
     auto file = openInput(path);
     if (!file) return file.error();
     std::vector<Problem> problems;
@@ -90,14 +122,9 @@ Result<std::vector<Problem>> freshProblems(const EvalOptions& o, const std::stri
         return Error{
             ErrorCode::InvalidArgument, "there are no fresh problems of this task; give --file", {}, "--task", task,
             "expression, sheet or news"};
-    std::vector<Problem> problems;
-    const int64_t count = o.count > 0 ? o.count : kDefaultCount;
-    while (static_cast<int64_t>(problems.size()) < count) {
-        auto example = source->next();
-        if (!example) return example.error();
-        if (!*example) break;
-        problems.push_back({task, (*example)->typed, (*example)->answer, (*example)->response});
-    }
+    Status status;
+    auto problems = allOf(*source, task, o.count > 0 ? o.count : kDefaultCount, status);
+    if (!status) return status.error();
     return problems;
 }
 

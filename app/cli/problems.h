@@ -17,7 +17,9 @@ struct Problem {
     std::string response;  ///< worked response, empty where unknown
 };
 
-/// Format or NotFound names file and line. A line needs "prompt" (or "typed", which wins) and "answer".
+/// Format or NotFound names file and line. A line needs "prompt" (or "typed", which wins) and "answer". For the task
+/// news a file whose first line has a "body" is one of articles: those that `dataset` makes examples of are the
+/// problems.
 Result<std::vector<Problem>> readProblems(const std::string& path, const std::string& defaultTask, int64_t limit);
 
 /// InvalidArgument for a task that has no generator.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "app/cli/eval_outputs.h"
 #include "app/cli/eval_rows.h"
 #include "app/cli/eval_shapes.h"
 #include "app/cli/model_setup.h"
@@ -11,6 +12,8 @@
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
+#include "engine/bench/bench.h"
+#include "engine/bench/random_weights.h"
 #include "engine/files/decimal.h"
 #include "engine/files/output_file.h"
 
@@ -82,6 +85,12 @@ int evalVerb(const EvalOptions& o, const Log& log) {
         if (!file) return log.fail(file.error());
         failures = std::move(*file);
     }
+    std::optional<OutputFile> outputs;
+    if (!o.outputsFile.empty()) {
+        auto file = OutputFile::create(o.outputsFile);
+        if (!file) return log.fail(file.error());
+        outputs = std::move(*file);
+    }
     auto backends = makeBackends(o, model, *plan, log);
     if (!backends) return log.fail(backends.error());
     std::mutex mutex;
@@ -90,18 +99,26 @@ int evalVerb(const EvalOptions& o, const Log& log) {
         if (o.json) {
             Json list = Json::array();
             for (const Row& row : rows) list.push_back(rowJson(row, *plan));
-            Json object{{"rows", std::move(list)},
-                        {"task", task},
-                        {"source", o.file.empty() ? "fresh" : o.file},
-                        {"seed", o.seed},
-                        {"model", model.name()},
-                        {"model_hash", model.hash()},
-                        {"backend", backends->front()->info().name},
-                        {"device", backends->front()->info().device}};
+            Json object{
+                {"rows", std::move(list)},
+                {"task", task},
+                {"source", o.file.empty() ? "fresh" : o.file},
+                {"seed", o.seed},
+                {"model", model.name()},
+                {"model_hash", model.hash()},
+                {"backend", backends->front()->info().name},
+                {"device", backends->front()->info().device},
+                {"kv_type", dtypeName(backends->front()->info().kvType)},
+                {"kv_bytes_per_token", kvBytesPerToken(model.weights().shape, backends->front()->info().kvType)},
+                {"weight_bytes_per_step", weightBytesPerStep(model.weights())}};
             addAdapter(object, model);
             printJson(object);
         } else {
             printTable(rows);
+        }
+        if (outputs) {
+            writeOutputs(*outputs, *problems, rows, o.outputsFile.ends_with(".md"));
+            if (auto ok = outputs->commit(); !ok) return ok;
         }
         if (!failures) return {};
         writeFailures(*failures, *problems, rows);

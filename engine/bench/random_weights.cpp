@@ -178,6 +178,8 @@ uint64_t weightBytesPerStep(const ModelWeights& w) {
         const bool oneRow = &t == &w.embedding && w.head;  // one row, counted above
         if (t && !oneRow) n += t.nBytes();
     });
+    for (const LayerAdapter& layer : w.adapters)
+        for (const AdaptedMatrix& matrix : kAdaptedMatrices) n += (layer.*matrix.delta).nBytes();
     return n;
 }
 

@@ -175,11 +175,11 @@ def cuda_table(text):
 
 def news_table():
     """The news rows of the paper's table, from the machine that measured them on most articles."""
-    best = None
+    best, rows = None, paper_table.TABLES["bundled"]
     for path in sorted(here.glob("paper-*.json")):
         results = paper_table.Results(path)
-        n = sum(results.quality(i, "declared")["n"] for i, row in enumerate(paper_table.ROWS)
-                if row[1] == "news" and results.quality(i, "declared") and results.quality(i, "tags"))
+        n = sum(results.quality("bundled", i, "declared")["n"] for i, row in enumerate(rows)
+                if row["model"] == "news" and results.quality("bundled", i, "declared") and results.quality("bundled", i, "tags"))
         if n and (best is None or n > best[0]):
             best = (n, results)
     if not best:
@@ -188,12 +188,12 @@ def news_table():
     lines = ["| articles | number | key points, ROUGE-L: dense | declared | lead-3 | numbers and names found | valid | precision | recall | kept |",
              "|---|---|---|---|---|---|---|---|---|---|"]
     percent = lambda x: f"{100 * x:.1f}%"
-    for number, row in enumerate(paper_table.ROWS):
-        dense, declared = results.quality(number, "tags"), results.quality(number, "declared")
-        if row[1] != "news" or not dense or not declared:
+    for number, row in enumerate(rows):
+        dense, declared = results.quality("bundled", number, "tags"), results.quality("bundled", number, "declared")
+        if row["model"] != "news" or not dense or not declared:
             continue
         rouge = lambda r, what: f"{100 * r[what]['rougeL']:.1f}"
-        lines.append(f"| {row[0].split(', ')[1]} | {declared['n']} | {rouge(dense, 'points')} | {rouge(declared, 'points')} | "
+        lines.append(f"| {row['name'].split(', ')[1]} | {declared['n']} | {rouge(dense, 'points')} | {rouge(declared, 'points')} | "
                      f"{rouge(declared, 'lead_3_same_length')} | {percent(declared['faithfulness'])} | {percent(declared['valid_declarations'])} | "
                      f"{percent(declared['span_precision'])} | {percent(declared['span_recall'])} | {percent(declared['kept_fraction'])} |")
     lines += ["", f"Free-running on {results.backend}, {results.device}, with an F32 cache, which is not the default (`--kv-type f32`). Found: in the sentences that the key point declares. Kept: of the article's "

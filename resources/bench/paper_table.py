@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""The paper's table for the bundled models: what declared attention costs in quality and gives in speed.
+"""The paper's table: what declared attention costs in quality and gives in speed.
 
     paper_table.py run DIR [options]      measures; finished parts stay in DIR, so that a run that was cut off goes on
     paper_table.py join DIR >FILE.json    all parts in one file
     paper_table.py table RESULTS...       the table of one or more such folders or files (a CPU, a GPU), as Markdown
 
 Three arms on the same problems: `plain`, a model trained on the same text without declarations (see resources/training/README.md
-for how to make one); `tags`, the bundled model under dense attention; `declared`, the bundled model under its own masks.
-Quality: free-running greedy decoding, f32 cache. Speed: decoding only, one job, batches of 1, 8 and 32, arms in turn, the best of --repeat.
-Seeds from 900,000,000 on are never used in training; --news-test is a file that news_data.sh wrote from real articles.
+for how to make one); `tags`, the model that declares under dense attention; `declared`, the same under its own masks.
+Without --base the models are the bundled ones; with it they are a pretrained model and adapters over it, and a section more says what the
+mask itself does: declared attention on the plain model, dense attention and a random mask of equal size on the one that declares.
+Quality: free-running greedy decoding. Speed: decoding only, one job, batches of 1, 8 and 32, arms in turn, the best of --repeat.
+Seeds from 900,000,000 on are never used in training. The rows are in paper_rows.json.
 """
 import argparse
 import json
@@ -18,20 +20,10 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-EXPRESSION, SHEET, NEWS = "expression", "sheet", "news"
+TABLES = json.loads((pathlib.Path(__file__).parent / "paper_rows.json").read_text(encoding="utf-8"))
+PREFIX = {"bundled": "", "pretrained": "base-"}  # of the names of parts
+PAGE = 16  # tokens that a page of the cache holds
 BATCHES = (1, 8, 32)
-# name, model, arguments, is it long, is its speed measured
-ROWS = [
-    ("expression, 1-4 operators", "arith", ["--task", EXPRESSION, "--operators", "1-4"], False, False),
-    ("expression, 5-8 operators", "arith", ["--task", EXPRESSION, "--operators", "5-8"], False, False),
-    ("expression, 9-16 operators", "arith", ["--task", EXPRESSION, "--operators", "9-16"], False, True),
-    ("sheet, 4 lines", "arith", ["--task", SHEET, "--lines", "4"], False, False),
-    ("sheet, 16 lines", "arith", ["--task", SHEET, "--lines", "16"], False, True),
-    ("sheet, 64 lines", "arith", ["--task", SHEET, "--lines", "64"], True, True),
-    ("sheet, 100 lines", "arith", ["--task", SHEET, "--lines", "100"], True, True),
-    ("news, synthetic reports", "news", ["--task", NEWS], False, True),
-    ("news, articles by people", "news", ["--task", NEWS, "--file"], False, True),
-]
 ARMS = ("plain", "tags", "declared")
 ATTENTION = {"plain": "dense", "tags": "dense", "declared": "declared"}
 
@@ -42,10 +34,16 @@ class Run:
         self.dir = pathlib.Path(args.dir)
         self.dir.mkdir(parents=True, exist_ok=True)
 
-    def model(self, arm, model):
-        if arm == "plain":
-            return self.args.plain_arith if model == "arith" else self.args.plain_news
-        return str(pathlib.Path(self.args.models) / model)
+    def model(self, arm, row):
+        """The arguments that name an arm's model; None: it was not given."""
+        a = self.args
+        if row["model"] != "base":
+            folder = {"arith": a.plain_arith, "news": a.plain_news}[row["model"]] if arm == "plain" else str(pathlib.Path(a.models) / row["model"])
+            return ["-m", folder] if folder else None
+        adapter = a.plain_adapter if arm == "plain" else a.adapter
+        if arm == "plain" and not adapter:
+            return None
+        return ["-m", a.base, *(["--adapter", adapter] if adapter else [])]
 
     def part(self, name, command):
         """The JSON of one `eval`, from DIR if it is there. None: the time is up."""
@@ -71,43 +69,68 @@ class Run:
         print(f"{name}: {time.monotonic() - began:.1f} s", file=sys.stderr)
         return value
 
-    def arguments(self, row, arm, count, seed):
-        _, model, task, _, _ = row
-        folder = self.model(arm, model)
-        if not folder:
+    def arguments(self, row, arm, count, seed, attention=None):
+        model = self.model(arm, row)
+        file = row.get("file") and (self.args.news_test if row["file"] is True else self.args.news.get(row["file"]))
+        if not model or (row.get("file") and not file):
             return None
-        given = [*task, self.args.news_test] if task[-1] == "--file" else task
-        if given[-1] is None:
-            return None
-        return ["-m", folder, *given, "--count", str(count), "--seed", str(seed), "--attention", ATTENTION[arm], "--backend",
-                self.args.backend, *(["-t", str(self.args.threads)] if self.args.threads else [])]
+        return [*model, *row["arguments"], *(["--file", file] if file else []), "--count", str(count), "--seed", str(seed), "--attention",
+                attention or ATTENTION[arm], "--backend", self.args.backend, *(["-t", str(self.args.threads)] if self.args.threads else [])]
 
     def rows(self):
-        wanted = range(len(ROWS)) if self.args.rows is None else [int(i) for i in self.args.rows.split(",")]
-        return [(number, row) for number, row in enumerate(ROWS) if number in wanted]
+        rows = TABLES[self.args.table]
+        wanted = range(len(rows)) if self.args.rows is None else [int(i) for i in self.args.rows.split(",")]
+        return [(number, rows[number]) for number in wanted]
+
+    def count(self, row):
+        if is_news(row) and self.args.news_count is not None:
+            return self.args.news_count
+        return self.args.long_count if row.get("long") else self.args.count
+
+    def cache(self, kv_type, otherwise):
+        """Of the bundled models as ever; of a pretrained one the program's own choice."""
+        kv_type = kv_type or (otherwise if self.args.table == "bundled" else None)
+        return ["--kv-type", kv_type] if kv_type else []
 
     def quality(self):
         for number, row in self.rows():
-            count = self.args.long_count if row[3] else self.args.count
-            if row[1] == "news" and self.args.news_count is not None:
-                count = self.args.news_count
             for arm in ARMS:
-                arguments = self.arguments(row, arm, count, 900700001 + number)
-                if arguments:
-                    self.part(f"quality-{number}-{arm}", [*arguments, "--batch", str(self.args.batch), "--kv-type", "f32"])
+                self.quality_part(f"quality-{number}-{arm}", number, row, arm)
+
+    def quality_part(self, name, number, row, arm, attention=None):
+        arguments = self.arguments(row, arm, self.count(row), 900700001 + number, attention)
+        if not arguments:
+            return None
+        return self.part(PREFIX[self.args.table] + name, [*arguments, "--batch", str(self.args.batch),
+                         *self.cache(self.args.quality_kv_type, "f32")])
+
+    def masks(self):
+        """What the mask does by itself. Dense attention on the model that declares is the arm `tags`."""
+        for number, row in self.rows():
+            if not row.get("mask"):
+                continue
+            self.quality_part(f"mask-{number}-plain-declared", number, row, "plain", "declared")
+            declared = self.quality_part(f"quality-{number}-declared", number, row, "declared")
+            if declared:
+                size = max(PAGE, round(declared["rows"][0]["loaded_per_step"] / PAGE) * PAGE)
+                self.quality_part(f"mask-{number}-random", number, row, "declared", f"scatter={size}")
 
     def speed(self):
         """All rows at batch 1 first: what is cut off at the end is what matters least."""
         for batch in map(int, self.args.batches.split(",")):
             for number, row in self.rows():
-                if not row[4]:
+                if not row.get("speed"):
                     continue
                 for turn in range(self.args.repeat):
                     for arm in ARMS:
                         arguments = self.arguments(row, arm, max(batch, self.args.speed_problems), 900800001 + number)
                         if arguments:
-                            self.part(f"speed-{number}-{arm}-{batch}-{turn}", [*arguments, "--batch", str(batch), "--jobs", "1", "--kv-type",
-                                      self.args.speed_kv_type or "bf16"])
+                            self.part(f"{PREFIX[self.args.table]}speed-{number}-{arm}-{batch}-{turn}", [*arguments, "--batch", str(batch),
+                                      "--jobs", "1", *self.cache(self.args.speed_kv_type, "bf16")])
+
+
+def is_news(row):
+    return row["model"] == "news" or row.get("news", False)
 
 
 def percent(x, digits=1):
@@ -133,28 +156,36 @@ class Results:
         self.backend, self.device = parts[0]["backend"], parts[0]["device"]
         self.dates = sorted({part["date"] for part in parts})
 
-    def quality(self, number, arm):
-        part = self.by_name.get(f"quality-{number}-{arm}")
+    def row(self, table, name):
+        part = self.by_name.get(PREFIX[table] + name)
         return part["rows"][0] if part else None
 
-    def speed(self, number, arm, batch):
-        """(decode t/s, useful t/s, decode seconds a problem) of the fastest turn."""
+    def quality(self, table, number, arm):
+        return self.row(table, f"quality-{number}-{arm}")
+
+    def speed(self, table, number, arm, batch):
+        """Of the fastest turn: decode t/s, useful t/s, decode seconds and steps a problem, bytes read for each step, mean context. None
+        where it was not measured; no bytes in parts of programs that did not say them."""
         best = None
         for turn in range(100):
-            part = self.by_name.get(f"speed-{number}-{arm}-{batch}-{turn}")
+            part = self.by_name.get(f"{PREFIX[table]}speed-{number}-{arm}-{batch}-{turn}")
             if not part:
                 break
             r = part["rows"][0]
             seconds = r["wall_s"] - r["prefill_s"]
-            if best is None or seconds < best[2] * r["n"]:
-                best = (r["predicted_n"] / seconds, (r["predicted_n"] - r["markup_n"]) / seconds, seconds / r["n"])
+            if best is None or seconds < best["seconds"] * r["n"]:
+                best = {"rate": r["predicted_n"] / seconds, "useful": (r["predicted_n"] - r["markup_n"]) / seconds, "seconds": seconds / r["n"],
+                        "steps": r["predicted_n"] / r["n"], "context": r["causal_tokens"] / r["predicted_n"], "bytes": None}
+                if "weight_bytes_per_step" in part:
+                    together = min(batch, r["n"])
+                    best["bytes"] = part["weight_bytes_per_step"] / together + part["kv_bytes_per_token"] * r["loaded_tokens"] / r["predicted_n"]
         return best
 
 
-def quality_of(number, r):
+def quality_of(row, r):
     if r is None:
         return "-"
-    if ROWS[number][1] == "arith":
+    if not is_news(row):
         return percent(r["exact"])
     return " / ".join(f"{100 * r['points'][k]:.1f}" for k in ("rouge1", "rouge2", "rougeL"))
 
@@ -164,22 +195,22 @@ def table_of(rows, head):
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
 
 
-def quality_section(res):
+def quality_section(res, table):
     arith, news, head, spans = [], [], [], []
-    for number, row in enumerate(ROWS):
-        by = {arm: res.quality(number, arm) for arm in ARMS}
+    for number, row in enumerate(TABLES[table]):
+        by = {arm: res.quality(table, number, arm) for arm in ARMS}
         tags, declared = by["tags"], by["declared"]
         if not declared or not tags:
             continue
-        (arith if row[1] == "arith" else news).append(
-            [row[0], declared["n"], *(quality_of(number, by[arm]) for arm in ARMS),
+        (news if is_news(row) else arith).append(
+            [row["name"], declared["n"], *(quality_of(row, by[arm]) for arm in ARMS),
              *(f"{by[arm]['predicted_n'] / by[arm]['n']:.0f}" if by[arm] else "-" for arm in ("plain", "declared"))])
-        spans.append([row[0], percent(declared["attended_fraction"]), percent(declared["loaded_fraction"]),
-                      percent(declared.get("kept_fraction")) if row[1] == "news" else "-", percent(declared["valid_declarations"], 2),
+        spans.append([row["name"], percent(declared["attended_fraction"]), percent(declared["loaded_fraction"]),
+                      percent(declared.get("kept_fraction")) if is_news(row) else "-", percent(declared["valid_declarations"], 2),
                       percent(declared.get("span_precision")), percent(declared.get("span_recall"))])
-        if row[1] == "news":
+        if is_news(row):
             rouge = lambda q: " / ".join(f"{100 * q[k]:.1f}" for k in ("rouge1", "rouge2", "rougeL"))
-            head.append([row[0], *(rouge(by[arm]["headline"]) if by[arm] else "-" for arm in ARMS), rouge(declared["lead_3_same_length"]),
+            head.append([row["name"], *(rouge(by[arm]["headline"]) if by[arm] else "-" for arm in ARMS), rouge(declared["lead_3_same_length"]),
                          percent(declared["faithfulness"]), percent(declared["headline_faithfulness"])])
     lines = []
     if arith:
@@ -194,10 +225,10 @@ def quality_section(res):
                   *table_of(head, ["articles", "headline, plain", "headline, tags", "headline, declared", "lead-3", "key points, found",
                                    "headline, found"])]
         place_rows = []
-        for number, row in enumerate(ROWS):
-            r = res.quality(number, "declared")
+        for number, row in enumerate(TABLES[table]):
+            r = res.quality(table, number, "declared")
             for place, p in enumerate(r.get("faithfulness_by_place", []) if r else [], 1):
-                place_rows.append([row[0], place, p["points"], percent(p["faithful"] / p["points"]) if p["points"] else "-",
+                place_rows.append([row["name"], place, p["points"], percent(p["faithful"] / p["points"]) if p["points"] else "-",
                                    percent(p["supported"] / p["items"]) if p["items"] else "-"])
         lines += ["", "The same, key point by key point, declared:", "",
                   *table_of(place_rows, ["articles", "key point", "number", "nothing missing", "numbers and names found"])]
@@ -208,40 +239,95 @@ def quality_section(res):
     return lines
 
 
-def speed_section(res):
-    rows = []
-    for number, row in enumerate(ROWS):
+def ratio(x):
+    return "-" if x is None else f"{x:.2f}x"
+
+
+def speed_row(row, batch, by):
+    """Cells of a row, and what its goals speak of: declared over tags, time of plain over declared."""
+    plain, tags, declared = (by[arm] for arm in ARMS)
+    faster = declared["rate"] / tags["rate"]
+    sooner = plain["seconds"] / declared["seconds"] if plain else None
+    known = tags["bytes"] and declared["bytes"]
+    whole = known and plain and plain["bytes"] and plain["bytes"] * plain["steps"] / (declared["bytes"] * declared["steps"])
+    cells = [row["name"], f"{tags['context']:,.0f}", batch, *(f"{by[arm]['rate']:,.0f}" if by[arm] else "-" for arm in ARMS), ratio(faster),
+             ratio(tags["bytes"] / declared["bytes"] if known else None), *(f"{by[arm]['useful']:,.0f}" if by[arm] else "-" for arm in ARMS),
+             ratio(sooner), ratio(whole or None)]
+    return cells, {"speed": faster, "time": sooner}
+
+
+def speed_section(res, table):
+    rows, goals = [], []
+    for number, row in enumerate(TABLES[table]):
         for batch in BATCHES:
-            by = {arm: res.speed(number, arm, batch) for arm in ARMS}
+            by = {arm: res.speed(table, number, arm, batch) for arm in ARMS}
             if not by["tags"] or not by["declared"]:
                 continue
-            plain = by["plain"]
-            rows.append([row[0], batch, *(f"{by[arm][0]:,.0f}" if by[arm] else "-" for arm in ARMS),
-                         f"{by['declared'][0] / by['tags'][0]:.2f}x",
-                         *(f"{by[arm][1]:,.0f}" if by[arm] else "-" for arm in ARMS),
-                         f"{plain[2] / by['declared'][2]:.2f}x" if plain else "-"])
+            cells, found = speed_row(row, batch, by)
+            rows.append(cells)
+            for what, goal in row.get("goal", {}).items():
+                if found[what] is not None:
+                    name = "declared / tags" if what == "speed" else "time, plain / declared"
+                    goals.append(f"- {row['name']}, batch {batch}, {name}: {ratio(found[what])}, "
+                                 f"{'at least' if found[what] >= goal else 'below'} the goal of {ratio(goal)}")
     if not rows:
         return []
-    return ["", "Decode speed, tokens/s; useful: without labels, references and control pieces; time: of a whole response, plain over declared, "
-            "which pays for writing the tags:", "",
-            *table_of(rows, ["problems", "batch", "plain", "tags, no mask", "declared", "declared / tags", "useful, plain", "useful, tags",
-                             "useful, declared", "time, plain / declared"])]
+    return ["", "Decode speed, tokens/s; context: tokens before a step, the mean; ceiling: what the ratio before it would be if time went by the "
+            "bytes of weights and cache that are read; useful: without labels, references and control pieces; time: of a whole response, plain "
+            "over declared, which pays for writing the tags:", "",
+            *table_of(rows, ["problems", "context", "batch", "plain", "tags, no mask", "declared", "declared / tags", "ceiling", "useful, plain",
+                             "useful, tags", "useful, declared", "time, plain / declared", "ceiling"]), *([""] + goals if goals else [])]
+
+
+def mask_section(res, table):
+    rows = []
+    for number, row in enumerate(TABLES[table]):
+        random = res.row(table, f"mask-{number}-random")
+        parts = [(res.quality(table, number, "declared"), "declares", "declared"), (res.quality(table, number, "tags"), "declares", "dense"),
+                 (random, "declares", random and random["attention"]), (res.quality(table, number, "plain"), "plain", "dense"),
+                 (res.row(table, f"mask-{number}-plain-declared"), "plain", "declared")]
+        if random:
+            rows += [[row["name"], who, attention, r["n"], quality_of(row, r), percent(r["loaded_fraction"])] for r, who, attention in parts if r]
+    if not rows:
+        return []
+    return ["", "What the mask itself does: the same weights under other attention; scatter=N: a random mask, as many tokens as the declared one "
+            "loads. The plain model names nothing, so that a declared mask hides nothing from it but what its segments hide by themselves:", "",
+            *table_of(rows, ["problems", "model", "attention", "number", "exact, or ROUGE-1 / 2 / L of key points", "read"])]
+
+
+INTRODUCTION = {
+    "bundled": ["with the bundled models", "- **plain**: a model of the same size, trained on from the bundled one with the same text without "
+                "declarations, dense attention", "- **tags, no mask**: the bundled model writes its declarations, attention stays dense",
+                "Quality with an f32 cache; speed with f32 on the CPU and bf16 on CUDA."],
+    "pretrained": ["with a pretrained model", "- **plain**: the base fine-tuned with the same text without declarations, dense attention",
+                   "- **tags, no mask**: the base fine-tuned to write its declarations, attention stays dense",
+                   "The cache is of the program's default type."],
+}
 
 
 def write_table(results):
     lines = ["# The paper's table", "",
-             "Self-selected attention spans (arXiv 2404.09336) with the bundled models: what it costs in quality, what it gives in speed. "
-             "Written by `resources/bench/paper_table.py`.", "",
-             "- **plain**: a model of the same size, trained on from the bundled one with the same text without declarations, dense attention",
-             "- **tags, no mask**: the bundled model writes its declarations, attention stays dense",
-             "- **declared**: the same model under the masks that it declares", "",
-             "Greedy, free-running. Quality with an f32 cache; speed with f32 on the CPU and bf16 on CUDA. Rows and arms that are missing were "
-             "not measured there."]
-    for path in results:
-        res = Results(path)
-        lines += ["", f"## {res.backend}: {res.device}", "", f"Measured on {' and '.join(res.dates)}."]
-        lines += quality_section(res) + speed_section(res)
+             "Self-selected attention spans (arXiv 2404.09336): what it costs in quality, what it gives in speed. Written by "
+             "`resources/bench/paper_table.py`. Greedy, free-running. Rows and arms that are missing were not measured there."]
+    results = [Results(path) for path in results]
+    for table in ("pretrained", "bundled"):
+        sections = [(res, quality_section(res, table) + mask_section(res, table) + speed_section(res, table)) for res in results]
+        if not any(section for _, section in sections):
+            continue
+        title, plain, tags, cache = INTRODUCTION[table]
+        lines += ["", f"## {title[0].upper() + title[1:]}", "", plain, tags, "- **declared**: the same model under the masks that it declares", "", cache]
+        for res, section in sections:
+            if section:
+                lines += ["", f"### {res.backend}: {res.device}", "", f"Measured on {' and '.join(res.dates)}."] + section
     print("\n".join(lines))
+
+
+def named_file(text):
+    name, _, path = text.partition("=")
+    known = sorted({row["file"] for row in TABLES["pretrained"] if row.get("file")})
+    if name not in known or not path:
+        raise argparse.ArgumentTypeError(f"NAME=FILE, NAME one of {', '.join(known)}; found {text!r}")
+    return name, path
 
 
 def main():
@@ -253,9 +339,15 @@ def main():
     run.add_argument("--models", default=str(ROOT / "resources/models"), help="folder with arith and news")
     run.add_argument("--plain-arith", help="folder of the plain arithmetic model; without it the arm is left out")
     run.add_argument("--plain-news")
-    run.add_argument("--news-test", help="reuters-test.jsonl of news_data.sh; without it the row is left out")
+    run.add_argument("--news-test", help="articles-test.jsonl of news_data.sh; without it the row is left out")
+    run.add_argument("--base", help="a pretrained model, folder or GGUF file: its table instead of that of the bundled models")
+    run.add_argument("--adapter", help="over --base: declares its spans; left out where the base itself does")
+    run.add_argument("--plain-adapter", help="over --base: trained without declarations; without it the arm is left out")
+    run.add_argument("--news", type=named_file, action="append", default=[], metavar="NAME=FILE",
+                     help="articles or dataset lines for a row of news of the pretrained model")
+    run.add_argument("--quality-kv-type", help="of the cache while quality is measured; default f32, with --base the program's own")
     run.add_argument("--backend", default="cpu")
-    run.add_argument("--speed-kv-type", help="of the cache while speed is measured; default bf16, the fastest")
+    run.add_argument("--speed-kv-type", help="of the cache while speed is measured; default bf16, with --base the program's own")
     run.add_argument("--threads", type=int, default=0)
     run.add_argument("--count", type=int, default=500, help="problems a row")
     run.add_argument("--long-count", type=int, default=200, help="problems a row of long sheets")
@@ -266,7 +358,7 @@ def main():
     run.add_argument("--repeat", type=int, default=2)
     run.add_argument("--seconds", type=float, default=1e9, help="start nothing after so long")
     run.add_argument("--rows", help="some rows of the table, from 0, e.g. 7,8")
-    run.add_argument("--only", choices=["quality", "speed"])
+    run.add_argument("--only", choices=["quality", "mask", "speed"])
     table = verbs.add_parser("table")
     table.add_argument("results", nargs="+")
     join = verbs.add_parser("join")
@@ -278,11 +370,11 @@ def main():
     if args.verb == "join":
         json.dump(read_parts(args.dir), sys.stdout, indent=1)
         return
+    args.table, args.news = "pretrained" if args.base else "bundled", dict(args.news)
     job = Run(args)
-    if args.only != "speed":
-        job.quality()
-    if args.only != "quality":
-        job.speed()
+    for what, measure in (("quality", job.quality), ("mask", job.masks), ("speed", job.speed)):
+        if args.only in (None, what):
+            measure()
 
 
 if __name__ == "__main__":

@@ -202,6 +202,39 @@ class TestCli : public CliTest {
         QCOMPARE(json["runs"][0]["attended_tokens"], json["runs"][0]["causal_tokens"]);
     }
 
+    /// Articles as they are: those that make examples are the problems; every response is written for reading.
+    void evalReadsArticles() {
+        QVERIFY(writeFile(
+            m_folder.file("articles.jsonl"),
+            "{\"title\": \"Weekly Newsletter\", \"body\": \"One rose. Two fell. Three stood. Four left. Five came.\"}\n"
+            "{\"title\": \"Bell opens bridge in <b>Marstead</b>\", \"body\": \"Rep. Ann Bell opened a bridge in "
+            "Marstead on "
+            "Friday. The bridge cost $4.2 million and took two years. \u201CIt is a good day for Marstead,\u201D said "
+            "Bell. "
+            "The council approved the plan by 21 votes to 8. Work on a second bridge will begin in May.\"}\n"));
+        for (const char* name : {"outputs.jsonl", "outputs.md"}) {
+            const Outcome o = run({"eval", "-m", m_model, "--task", "news", "--file", file("articles.jsonl"),
+                                   "--attention", "dense", "-n", "12", "--json", "--outputs", file(name)});
+            QVERIFY2(o.exitCode == 0, o.err);
+            const Json json = o.json();
+            QCOMPARE(json["rows"][0]["n"], 1);
+            for (const char* key : {"headline", "points", "lead_3_same_length", "faithfulness", "stop_reasons"})
+                QVERIFY2(json["rows"][0].contains(key), key);
+            QVERIFY(json["weight_bytes_per_step"] > 0 && json["kv_bytes_per_token"] > 0);
+        }
+        const Json written = Json::parse(readFile(m_folder.file("outputs.jsonl")));
+        QCOMPARE(written["first_sentence"], "Rep. Ann Bell opened a bridge in Marstead on Friday.");
+        QCOMPARE(written["title"], "Bell opens bridge in Marstead");
+        QCOMPARE(written["stop_reason"], "limit");
+        const QString read = QString::fromStdString(readFile(m_folder.file("outputs.md")));
+        QVERIFY2(read.contains("## 1, dense") && read.contains("- title: Bell opens bridge in Marstead") &&
+                     read.contains("- verdict:"),
+                 read.toUtf8().constData());
+        const Outcome none =
+            run({"eval", "-m", m_model, "--task", "news", "--count", "1", "--outputs", file("missing/x.md")});
+        QCOMPARE(none.exitCode, 3);
+    }
+
     void speedUpIsOverTheStepsThatBothRunsHave() {
         if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
         const QString trace = file("lengths.spantrace");

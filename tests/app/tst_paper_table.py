@@ -48,10 +48,44 @@ class PaperTable(unittest.TestCase):
             joined.write_text(call("join", folder).stdout)
             table = call("table", joined).stdout
             self.assertEqual(table, call("table", folder).stdout)
-            row = re.search(r"\| sheet, 16 lines \| 1 \|.*", table).group()
+            row = re.search(r"\| sheet, 16 lines \| \d+ \| 1 \|.*", table).group()
             self.assertIn(f"| {fastest:,.0f} |", row)
             self.assertIn(f"| sheet, 16 lines | 3 | {100 * tags['exact']:.1f}% |", table)
             self.assertIn(f"| {100 * declared['attended_fraction']:.1f}% | {100 * declared['loaded_fraction']:.1f}% |", table)
+
+    def test_a_pretrained_model(self):
+        """The bundled one stands in for a base that declares without an adapter; no plain arm is given."""
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch) / "parts"
+            base = ["--base", ROOT / "resources/models/arith", "--rows", "1,4", "--long-count", 2]
+            done = self.run_rows(folder, *base, "--only", "quality")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.run_rows(folder, *base, "--only", "mask").returncode, 0)
+            self.assertEqual(self.run_rows(folder, *base, "--only", "speed", "--batches", "1", "--rows", "4").returncode, 0)
+            parts = {p.stem: json.loads(p.read_text()) for p in folder.glob("*.json")}
+            declared, random = (parts[f"base-{name}"]["rows"][0] for name in ("quality-4-declared", "mask-4-random"))
+            self.assertFalse([name for name in parts if "plain" in name])
+            # As many tokens as the declared mask loads, to half a page, where the context has them.
+            size = int(random["attention"].split("=")[1])
+            self.assertLessEqual(abs(size - declared["loaded_per_step"]), 8)
+            self.assertLess(random["exact"], declared["exact"])
+            table = call("table", folder).stdout
+            self.assertIn("With a pretrained model", table)
+            self.assertIn(f"| sheet, 16 lines | declares | scatter={size} | 3 | {100 * random['exact']:.1f}% |", table)
+            # The ceiling, counted here from the parts.
+            read = {}
+            for arm in ("tags", "declared"):
+                part = parts[f"base-speed-4-{arm}-1-0"]
+                r = part["rows"][0]
+                read[arm] = part["weight_bytes_per_step"] + part["kv_bytes_per_token"] * r["loaded_tokens"] / r["predicted_n"]
+            row = re.search(r"\| sheet, 16 lines \| [\d,]+ \| 1 \|.*", table).group()
+            self.assertEqual(row.split("|")[8].strip(), f"{read['tags'] / read['declared']:.2f}x")
+
+    def test_wrong_names_of_files(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            done = call("run", scratch, "--cli", CLI, "--base", "x", "--news", "nowhere=x.jsonl")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("nowhere", done.stderr)
 
     def test_time_that_is_up_leaves_no_half_part(self):
         with tempfile.TemporaryDirectory() as scratch:

@@ -11,7 +11,7 @@ namespace spanscope::news {
 namespace {
 
 constexpr size_t kLongestPeriod = 16, kFewestWords = 8;
-constexpr size_t kLongestWord = 512;  ///< bytes; no text has such a one
+constexpr size_t kLongestWord = 256;  ///< bytes; no text has such a one
 constexpr size_t kMostLines = 20;     ///< where the prompt does not say how many it asks for
 
 bool loops(const std::vector<size_t>& words) {
@@ -95,7 +95,7 @@ bool RepeatWatch::repeats(std::string_view more) {
         if (c == '<' && endWord()) return true;  // references have no spaces between them
         if (static_cast<unsigned char>(c) > 0x20) m_word += c;
         else if (endWord()) return true;
-        if (m_word.size() > kLongestWord) return true;
+        if ((c == '>' && endWord()) || m_word.size() > kLongestWord) return true;
     }
     return false;
 }
