@@ -38,7 +38,7 @@ class Run:
         """The arguments that name an arm's model; None: it was not given."""
         a = self.args
         if row["model"] != "base":
-            folder = {"arith": a.plain_arith, "news": a.plain_news}[row["model"]] if arm == "plain" else str(pathlib.Path(a.models) / row["model"])
+            folder = a.plain_arith if arm == "plain" else str(pathlib.Path(a.models) / row["model"])
             return ["-m", folder] if folder else None
         adapter = a.plain_adapter if arm == "plain" else a.adapter
         if arm == "plain" and not adapter:
@@ -71,7 +71,7 @@ class Run:
 
     def arguments(self, row, arm, count, seed, attention=None):
         model = self.model(arm, row)
-        file = row.get("file") and (self.args.news_test if row["file"] is True else self.args.news.get(row["file"]))
+        file = row.get("file") and self.args.news.get(row["file"])
         if not model or (row.get("file") and not file):
             return None
         return [*model, *row["arguments"], *(["--file", file] if file else []), "--count", str(count), "--seed", str(seed), "--attention",
@@ -130,7 +130,7 @@ class Run:
 
 
 def is_news(row):
-    return row["model"] == "news" or row.get("news", False)
+    return row.get("news", False)
 
 
 def percent(x, digits=1):
@@ -336,10 +336,8 @@ def main():
     run = verbs.add_parser("run")
     run.add_argument("dir")
     run.add_argument("--cli", default=str(ROOT / "build/release/bin/spanscope-cli"))
-    run.add_argument("--models", default=str(ROOT / "resources/models"), help="folder with arith and news")
+    run.add_argument("--models", default=str(ROOT / "resources/models"), help="folder with arith")
     run.add_argument("--plain-arith", help="folder of the plain arithmetic model; without it the arm is left out")
-    run.add_argument("--plain-news")
-    run.add_argument("--news-test", help="articles-test.jsonl of news_data.sh; without it the row is left out")
     run.add_argument("--base", help="a pretrained model, folder or GGUF file: its table instead of that of the bundled models")
     run.add_argument("--adapter", help="over --base: declares its spans; left out where the base itself does")
     run.add_argument("--plain-adapter", help="over --base: trained without declarations; without it the arm is left out")
