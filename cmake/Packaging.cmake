@@ -2,6 +2,8 @@
 # purpose: it is built on the machine whose toolkit it links.
 include(GNUInstallDirs)
 install(DIRECTORY resources/models resources/samples resources/traces DESTINATION ${CMAKE_INSTALL_DATADIR}/spanscope)
+install(PROGRAMS resources/fetch/fetch.py DESTINATION ${CMAKE_INSTALL_DATADIR}/spanscope/fetch)
+install(FILES resources/fetch/models.json DESTINATION ${CMAKE_INSTALL_DATADIR}/spanscope/fetch)
 install(FILES resources/desktop/org.spanscope.Spanscope.desktop DESTINATION ${CMAKE_INSTALL_DATADIR}/applications)
 install(FILES resources/desktop/org.spanscope.Spanscope.metainfo.xml DESTINATION ${CMAKE_INSTALL_DATADIR}/metainfo)
 install(FILES resources/desktop/spantrace.xml DESTINATION ${CMAKE_INSTALL_DATADIR}/mime/packages)
@@ -20,5 +22,5 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)  # dependencies from the linked libraries, so that apt resolves them
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "fonts-dejavu-core")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "qt6-wayland, python3-jinja2")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "qt6-wayland, python3-jinja2, python3-pip")
 include(CPack)

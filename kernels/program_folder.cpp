@@ -17,6 +17,15 @@ std::string programFolder() {
     return failed ? std::string() : behindLinks.parent_path().string();
 }
 
+std::vector<std::string> resourceFolders() {
+    std::vector<std::string> folders;
+    if (const std::filesystem::path here = programFolder(); !here.empty())
+        for (const char* where : {"../share/spanscope", "../../../resources", "resources"})
+            folders.push_back((here / where).string());
+    folders.emplace_back("/usr/share/spanscope");
+    return folders;
+}
+
 std::string programLibrary(const std::string& fileName) {
     const std::filesystem::path here = programFolder();
     if (here.empty()) return {};

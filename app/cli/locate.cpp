@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "engine/model/base_model.h"
 #include "kernels/program_folder.h"
 
 namespace spanscope::cli {
@@ -13,19 +14,17 @@ namespace fs = std::filesystem;
 std::string bundledModel(const std::string& name) {
     std::vector<fs::path> candidates;
     if (const char* models = std::getenv("SPANSCOPE_MODELS")) candidates.push_back(fs::path(models) / name);
+    for (const std::string& resources : resourceFolders()) candidates.push_back(fs::path(resources) / "models" / name);
     std::error_code ignored;
-    if (const fs::path program = programFolder(); !program.empty()) {
-        candidates.push_back(program / "../../../resources/models" / name);  // build/<preset>/bin of a checkout
-        candidates.push_back(program / "../share/spanscope/models" / name);  // installed
-        candidates.push_back(program / "resources/models" / name);           // unpacked archive
-    }
-    candidates.push_back(fs::path("/usr/share/spanscope/models") / name);  // the package; never the current folder
     for (const fs::path& path : candidates) {
         if (fs::is_directory(path, ignored)) return fs::weakly_canonical(path, ignored).string();
     }
     return candidates.front().lexically_normal().string();
 }
 
-std::string bundledFor(const std::string& task) { return task == "news" ? "news" : "arith"; }
+std::string bundledFor(const std::string& task) {
+    if (task != "news") return "arith";
+    return isAdapterFolder(bundledModel(kSpansAdapter)) ? kSpansAdapter : "news";
+}
 
 }  // namespace spanscope::cli

@@ -4,6 +4,7 @@
 
 #include "app/cli/locate.h"
 #include "engine/files/decimal.h"
+#include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
 #include "kernels/cuda/matrix_type.h"
 
@@ -64,6 +65,19 @@ std::string taskFor(const std::string& asked, const Model& model) {
     if (!asked.empty()) return asked;
     if (!model.card().tasks.empty()) return model.card().tasks.front().name;
     return model.chatTemplates().standard() != nullptr ? "chat" : "text";
+}
+
+std::vector<MaskPolicySpec> attentionFor(const std::vector<MaskPolicySpec>& asked, const Model& model) {
+    if (!asked.empty()) return asked;
+    return {model.card().protocolVersion > 0 ? MaskPolicySpec::declared() : MaskPolicySpec::dense()};
+}
+
+Status checkThinking(const std::optional<bool>& asked, const Model& model) {
+    if (!asked) return {};
+    const auto format = ChatFormat::of(model);
+    if (!format) return format.error();
+    if ((*format)->thinkingByDefault()) return {};
+    return invalidArgument("--thinking: this model's chat template has no such switch");
 }
 
 Result<OpenedModel> openModelFor(const ModelOptions& options, const Log& log) {

@@ -53,6 +53,12 @@ Result<std::unique_ptr<Backend>> makeBackendFor(const ModelWeights& weights, con
 /// model with a chat template, else "text".
 std::string taskFor(const std::string& asked, const Model& model);
 
+/// What was asked for, else declared, or dense for a model that does not speak the protocol.
+std::vector<MaskPolicySpec> attentionFor(const std::vector<MaskPolicySpec>& asked, const Model& model);
+
+/// InvalidArgument: --thinking was given, and the model's chat template makes no difference of it.
+Status checkThinking(const std::optional<bool>& asked, const Model& model);
+
 /// "12.3 MiB".
 std::string mebibytes(uint64_t bytes);
 

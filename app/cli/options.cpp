@@ -117,9 +117,9 @@ void addRange(CLI::App* app, const char* name, std::optional<Range>& target, con
     })->type_name("A[-B]");
 }
 
+/// fallback: what `target` stands for as it is.
 void addAttention(CLI::App* app, std::vector<MaskPolicySpec>& target, const std::string& fallback,
                   const std::string& note = {}) {
-    target = parseAttention(fallback);
     addParsed(app, "--attention",
               "a list of " + maskPolicyHelp() + ", or both (dense,declared)" + note + "; default " + fallback,
               [&target](const std::string& text) { target = parseAttention(text); })
@@ -158,6 +158,16 @@ void refuseOthers(const CLI::App& verb, const std::string& task,
     }
 }
 
+void addThinking(CLI::App* app, std::optional<bool>& target) {
+    addParsed(app, "--thinking",
+              "chat: on or off, whether the model reasons before it answers; for templates that read enable_thinking",
+              [&target](const std::string& text) {
+                  if (text != "on" && text != "off") throw CLI::ValidationError("\"" + text + "\" is not on or off");
+                  target = text == "on";
+              })
+        ->type_name("on|off");
+}
+
 /// How tokens are chosen, and how many.
 void addSampling(CLI::App* verb, SamplerSettings& sampler, int64_t& seed, int32_t& maxTokens) {
     verb->add_option("-n,--predict,--n-predict", maxTokens,
@@ -186,6 +196,7 @@ void addRun(CLI::App& app, Options& all) {
         "expression, sheet, news, chat or text; default: the model's first task, else chat for a model with a chat "
         "template, else text");
     run->add_option("--system", o.system, "chat: what the model is told before the question");
+    addThinking(run, o.thinking);
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input")->check(kPath);
     auto* ids = run->add_option("--prompt-tokens", o.promptIds, "prompt as token ids, taken as they are")
@@ -194,7 +205,7 @@ void addRun(CLI::App& app, Options& all) {
                     ->check(wholeNumber<int32_t>(0, INT32_MAX));
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
-    addAttention(run, o.attention, "declared");
+    addAttention(run, o.attention, "declared, or dense for a model without the span protocol");
     addSampling(run, o.sampler, o.seed, o.maxTokens);
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
     run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)")->check(kPath);
@@ -216,6 +227,8 @@ void addChat(CLI::App& app, Options& all) {
         ->check(kPath)
         ->excludes(chat->get_option("--model"));
     chat->add_option("--system", o.system, "what the model is told before the first question");
+    addThinking(chat, o.thinking);
+    o.attention = parseAttention("dense");
     addAttention(chat, o.attention, "dense");
     addSampling(chat, o.sampler, o.seed, o.maxTokens);
     chat->add_flag("--json", o.json, "print one JSON object at the end: {\"turns\": [...]}");
@@ -264,6 +277,7 @@ void addEval(CLI::App& app, Options& all) {
         ->check(kPath)
         ->needs(shapes);
     for (const char* other : {"--file", "--shape", "--digits"}) shapes->excludes(other);
+    o.attention = parseAttention("both");
     addAttention(eval, o.attention, "both");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
                      "limit for each response; -1 = half as much again as the worked response where there is one")
@@ -464,6 +478,7 @@ void addBench(CLI::App& app, Options& all) {
     bench->add_option("--random-weights", o.randomWeights, "a shape with drawn weights instead of a model")
         ->check(CLI::IsMember(RandomWeights::shapes()));
     bench->add_option("--weight-type", o.weightType, "of drawn weights: F32, F16, BF16, " + blockFormatNames());
+    o.attention = parseAttention("dense");
     addAttention(bench, o.attention, "dense", "; declared feeds a worked sheet token by token");
     bench->add_option("-s,--seed", o.seed, "of drawn weights and tokens")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
     bench->add_option("-o,--output", o.output, "md, csv, json or jsonl")

@@ -30,9 +30,10 @@ struct ModelOptions {
 struct RunOptions {
     ModelOptions model;
     std::string task, prompt, promptFile, system;
+    std::optional<bool> thinking;
     bool promptGiven = false;
     std::vector<int32_t> promptIds;
-    std::vector<MaskPolicySpec> attention;
+    std::vector<MaskPolicySpec> attention;  ///< empty: what the model is made for
     int32_t maxTokens = -1;
     SamplerSettings sampler;
     int64_t seed = 0;
@@ -43,6 +44,7 @@ struct RunOptions {
 struct ChatOptions {
     ModelOptions model;
     std::string system;
+    std::optional<bool> thinking;
     std::vector<MaskPolicySpec> attention;  ///< one
     int32_t maxTokens = -1;
     SamplerSettings sampler;

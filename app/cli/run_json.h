@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/model/model.h"
+#include "engine/types/json_version.h"
 #include "engine/types/records.h"
 
 namespace spanscope::cli {
@@ -12,9 +13,6 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
 
 /// "adapter": name, hash, rank and what is copied or stays beside the weights; nothing where the model has none.
 void addAdapter(nlohmann::ordered_json& object, const Model& model);
-
-/// Raised when a field of the CLI's JSON is renamed or means something else: app/cli/README.md.
-inline constexpr int kJsonVersion = 2;
 
 /// One line on stdout; text that is not UTF-8 gets U+FFFD.
 void printJson(const nlohmann::ordered_json& object);

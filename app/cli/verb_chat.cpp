@@ -63,6 +63,8 @@ Status Chat::start() {
     RunSettings s;
     s.task = "chat";
     s.systemText = m_options.system;
+    s.thinking = m_options.thinking;
+    if (auto ok = checkThinking(s.thinking, model()); !ok) return ok;
     s.attention = m_options.attention.front();
     s.maxTokens = m_options.maxTokens;
     s.contextTokens = m_options.model.contextTokens;
@@ -102,6 +104,7 @@ nlohmann::ordered_json Chat::resultJson() const {
     nlohmann::ordered_json object{{"version", kJsonVersion},      {"model", model().name()},
                                   {"model_hash", model().hash()}, {"system", m_options.system},
                                   {"turns", std::move(turns)},    {"tip", m_chat->tip()}};
+    if (m_options.thinking) object["thinking"] = *m_options.thinking;
     if (m_exitCode != kOk) object["error"] = m_failure.toString();
     return object;
 }

@@ -102,9 +102,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     }
     std::shared_ptr<const Tokenizer> tokenizer;
     if (!o.textOnly) {
-        const std::string path =
-            o.tokenizer.empty() ? bundledModel(bundledFor(o.task)) + "/tokenizer.model" : o.tokenizer;
-        auto loaded = openTokenizer(path);
+        auto loaded = openTokenizer(o.tokenizer.empty() ? bundledModel(bundledFor(o.task)) : o.tokenizer);
         if (!loaded) return log.fail(loaded.error());
         tokenizer = std::move(*loaded);
     }

@@ -93,7 +93,10 @@ Json chatJson(const Model& model) {
     Json names = Json::array();
     for (const ChatTemplate& one : templates.all) names.push_back(one.name);
     const auto format = ChatFormat::of(model);
-    return {{"templates", std::move(names)}, {"format", format ? Json((*format)->rendererName()) : Json(nullptr)}};
+    const auto thinking = format ? (*format)->thinkingByDefault() : std::nullopt;
+    return {{"templates", std::move(names)},
+            {"format", format ? Json((*format)->rendererName()) : Json(nullptr)},
+            {"thinking", thinking ? Json(*thinking) : Json(nullptr)}};
 }
 
 Json modelJson(const Model& model, const MemoryForecast& f) {

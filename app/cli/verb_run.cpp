@@ -54,6 +54,7 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     RunSettings s;
     s.task = taskFor(o.task, model);
     s.systemText = o.system;
+    s.thinking = o.thinking;
     s.promptText = o.prompt;
     s.promptIds = o.promptIds;
     s.maxTokens = o.maxTokens;
@@ -62,6 +63,9 @@ Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     s.sampler.seed = o.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(o.seed);
     if (!o.system.empty() && s.task != "chat")
         return Error{ErrorCode::InvalidArgument, "--system is for --task chat", {}, {}, s.task};
+    if (o.thinking && s.task != "chat")
+        return Error{ErrorCode::InvalidArgument, "--thinking is for --task chat", {}, {}, s.task};
+    if (auto ok = checkThinking(o.thinking, model); !ok) return ok.error();
     if (!o.promptFile.empty()) {
         auto text = readPromptFile(o.promptFile);
         if (!text) return text.error();
@@ -195,11 +199,12 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (!prompt) return log.fail(prompt.error());
     if (!prompt->warning.empty()) log.info("warning: " + prompt->warning);
 
+    const std::vector<MaskPolicySpec> attentions = attentionFor(o.attention, model);
     const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
     const int32_t needed = neededTokens(model, *settings, nPrompt);
     if (auto ok = checkPromptFits(nPrompt, needed); !ok) return log.fail(ok.error());
     const KvDemand demand{(needed + kPageTokens - 1) / kPageTokens * kPageTokens,
-                          static_cast<int32_t>(o.attention.size()), "-c", "--attention", nPrompt};
+                          static_cast<int32_t>(attentions.size()), "-c", "--attention", nPrompt};
     if (auto ok = o.dryRun ? Status() : checkMemory(o.model, model, demand, log); !ok) return log.fail(ok.error());
     if (const int32_t trained = model.weights().shape.maxSeqLen; needed > trained)
         log.info("warning: the run may take " + std::to_string(needed) + " tokens; the model was trained for " +
@@ -211,7 +216,7 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (o.seed < 0) log.info("seed " + std::to_string(settings->sampler.seed));
 
     Running running;
-    for (const MaskPolicySpec& attention : o.attention) {
+    for (const MaskPolicySpec& attention : attentions) {
         settings->attention = attention;
         auto session =
             Session::create(opened->model, **backend, *settings, static_cast<int64_t>(running.sessions.size()) + 1);

@@ -24,15 +24,11 @@
 
 namespace {
 
-/// Resources beside the program (build tree: the checkout; installed: ../share/spanscope).
 QString resource(const QString& name) {
-    // Not applicationDirPath(): without /proc Qt goes by argv[0], which may be relative to the current folder.
-    const QString bin = QString::fromStdString(spanscope::programFolder());
-    QStringList roots;
-    if (!bin.isEmpty()) roots << bin + "/../share/spanscope" << bin + "/../../../resources";
-    roots << QStringLiteral(SPANSCOPE_SOURCE_DIR "/resources") << QStringLiteral("/usr/share/spanscope");
-    for (const QString& root : roots) {
-        const QFileInfo info(root + '/' + name);
+    std::vector<std::string> roots = spanscope::resourceFolders();
+    roots.insert(roots.end() - 1, SPANSCOPE_SOURCE_DIR "/resources");
+    for (const std::string& root : roots) {
+        const QFileInfo info(QString::fromStdString(root) + '/' + name);
         if (info.exists()) return info.canonicalFilePath();
     }
     return {};
@@ -95,6 +91,8 @@ int main(int argc, char** argv) {
     for (const QFileInfo& trace : QDir(resource("traces")).entryInfoList({"*.spantrace"}, QDir::Files))
         setup.sampleTraces << trace.absoluteFilePath();
     setup.dataExports = spanscope::dataExports();
+    const QString ownData = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation);
+    if (!parser.isSet(screenshots)) setup.conversationFile = ownData + "/conversation.json";
     setup.systemDark = spanscope::isDark(QApplication::palette());
     spanscope::MainWindow window(setup);
     spanscope::Runner runner;
@@ -105,7 +103,7 @@ int main(int argc, char** argv) {
     theme.watch();
     window.show();
 
-    const QString recovery = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/recovery";
+    const QString recovery = ownData + "/recovery";
     window.files()->offerRecovery(interruptedRuns(recovery));
     runner.setRecoveryFolder(recovery);
     const auto choice = parser.isSet(device) ? *asked : window.models()->device();

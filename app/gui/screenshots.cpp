@@ -2,6 +2,7 @@
 
 #include <QAction>
 #include <QApplication>
+#include <QDialog>
 #include <QDir>
 #include <QElapsedTimer>
 #include <QThread>
@@ -11,6 +12,7 @@
 #include "ui/views/probe/probe_view.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/views/transcript/transcript_view.h"
+#include "ui/window/banner.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
@@ -55,6 +57,13 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
         window.promptEditor()->setTask(task);
         emit window.promptEditor()->taskChosen(task);
         waitFor([&] { return window.state() != MainWindow::State::Loading; });
+        if (window.promptEditor()->task() != task) {  // it went back to one whose model is here
+            std::fprintf(stderr, "%s: its model lacks its base, which ./run model brings\n", qPrintable(task));
+            for (QDialog* dialog : window.findChildren<QDialog*>()) dialog->reject();
+            window.banner()->dismiss();
+            ok = false;
+            return;
+        }
         window.promptEditor()->useSample(sample);
         window.runs()->setCompare(mode);
         window.action("run")->trigger();

@@ -4,11 +4,12 @@
 #include <QDateTime>
 #include <QDir>
 #include <QFile>
-#include <QFileInfo>
 #include <algorithm>
 
+#include "engine/model/base_model.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
+#include "ui/model/error_info.h"
 
 namespace spanscope {
 
@@ -34,24 +35,26 @@ QStringList trainedFor(const SpanscopeCard& card) {
     return lines;
 }
 
-}  // namespace
+int contextFor(const Model& model, const LoadRequest& request) {
+    if (request.contextTokens > 0) return request.contextTokens;
+    const int trained = model.weights().shape.maxSeqLen;
+    const int context = std::min(trained > 0 ? trained : kDefaultContext, kDefaultContext);
+    // A run and its dense twin in half of what the weights leave: as if there were four.
+    const DType kvType = defaultKvType(request.device, model.weights());
+    const int most = model.forecast(context, kvType, 4).largestContext;
+    return most > 0 ? std::min(context, std::max(256, most)) : context;
+}
 
-ErrorInfo toErrorInfo(const QString& title, const Error& error) {
-    ErrorInfo info;
-    info.title = title;
-    info.text = toQt((error.place().empty() ? "" : error.place() + ": ") + error.message);
-    if (!error.file.empty()) info.text.prepend(QFileInfo(toQt(error.file)).fileName() + QStringLiteral(": "));
-    else if (!info.text.isEmpty()) info.text[0] = info.text[0].toUpper();
-    QStringList detail;
-    if (!error.file.empty()) detail << QString("File: %1").arg(toQt(error.file));
-    if (!error.field.empty()) detail << QString("Field: %1").arg(toQt(error.field));
-    if (!error.found.empty()) detail << QString("Found: %1").arg(toQt(error.found));
-    if (!error.expected.empty()) detail << QString("Expected: %1").arg(toQt(error.expected));
-    info.detail = detail.join('\n');
-    if (error.line > 0) info.line = error.line;
-    if (error.column > 0) info.column = error.column;
+/// What a model lacks that can be fetched.
+FetchInfo whatToFetch(const std::string& path) {
+    const auto base = missingBase(path);
+    if (!base) return {};
+    FetchInfo info{toQt(base->model.name), toQt(base->model.license), toQt(base->folder), base->model.bytes, {}};
+    for (const std::string& part : base->command) info.command << toQt(part);
     return info;
 }
+
+}  // namespace
 
 EngineWorker::EngineWorker() { m_sinceBatch.start(); }
 EngineWorker::~EngineWorker() = default;
@@ -80,22 +83,15 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     const std::string path = request.path.toStdString();
     const auto fail = [&](const Error& error) {
         const bool cancelled = error.code == ErrorCode::Cancelled;
-        emit modelFailed(request.path,
-                         toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error));
+        ErrorInfo info = toErrorInfo(cancelled ? "The model was not opened" : "The model could not be opened", error);
+        if (error.code == ErrorCode::NotFound) info.fetch = whatToFetch(path);
+        emit modelFailed(request.path, info);
     };
     if (control->stop) return fail({ErrorCode::Cancelled, "loading was cancelled", path});
 
     auto model = spanscope::openModel(path, report, request.adapter.toStdString());
     if (!model) return fail(model.error());
-    const ModelShape& shape = (*model)->weights().shape;
-    int context = request.contextTokens;
-    if (context <= 0) {
-        context = std::min(shape.maxSeqLen > 0 ? shape.maxSeqLen : kDefaultContext, kDefaultContext);
-        if (const int32_t most =
-                (*model)->forecast(context, defaultKvType(request.device, (*model)->weights())).largestContext;
-            most > 0)
-            context = std::min(context, std::max(256, most / 4));
-    }
+    const int context = contextFor(**model, request);
     m_inspector.reset();
     m_conversation.reset();  // the window has its turns
     auto backend = makeBackend(**model, request, context, report);
@@ -113,6 +109,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     m_contextTokens = context;
     m_loadNs = clock.nsecsElapsed();
 
+    const ModelShape& shape = m_model->weights().shape;
     const BackendInfo backendInfo = m_backend->info();
     const SpanscopeCard& card = m_model->card();
     ModelInfo info;
@@ -121,7 +118,8 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.format = toQt(m_model->formatName());
     info.hash = toQt(m_model->hash());
     if (const AdapterInfo* adapter = m_model->adapter()) {
-        info.adapterPath = request.adapter;
+        info.adapterPath = toQt(adapter->path);
+        if (request.adapter.isEmpty()) info.basePath = toQt(m_model->path());
         info.adapter = toQt(AdapterOrigin{adapter->name, adapter->hash, adapter->rank}.text());
     }
     info.description = toQt(card.description);
@@ -136,6 +134,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.trainedFor = trainedFor(card);
     info.protocolVersion = card.protocolVersion;
     if (const auto format = ChatFormat::of(*m_model); !format) info.noChat = toQt(format.error().message);
+    else info.thinkingByDefault = (*format)->thinkingByDefault();
     if (!info.noChat.isEmpty()) info.noChat[0] = info.noChat[0].toUpper();
     info.nLayers = shape.nLayers;
     info.nHeads = shape.nHeads;
@@ -158,7 +157,9 @@ void EngineWorker::forecast(const LoadRequest& request) {
     if (contextTokens == 0 || path != m_forecastPath || adapter != m_forecastAdapter) {
         const auto file = ModelFile::open(path.toStdString(), adapter.toStdString());
         if (!file) {
-            emit forecastFailed(path, toErrorInfo("The model could not be opened", file.error()));
+            ErrorInfo error = toErrorInfo("The model could not be opened", file.error());
+            if (file.error().code == ErrorCode::NotFound) error.fetch = whatToFetch(path.toStdString());
+            emit forecastFailed(path, error);
             return;
         }
         m_forecastPath = path;

@@ -87,7 +87,4 @@ class EngineWorker : public EngineEvents {
     std::unique_ptr<TraceWriter> m_recorder;
 };
 
-/// ErrorInfo from an engine error. title says what was attempted.
-ErrorInfo toErrorInfo(const QString& title, const Error& error);
-
 }  // namespace spanscope

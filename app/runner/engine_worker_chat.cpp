@@ -2,6 +2,8 @@
 // cache has room for it; the window has the turns, so that it can be made anew at any time.
 #include "app/runner/engine_worker.h"
 
+#include "ui/model/error_info.h"
+
 namespace spanscope {
 
 namespace {
@@ -41,6 +43,7 @@ ChatTurnInfo toInfo(const ChatTurn& turn) {
     info.stop = run.stats.stop;
     info.modelName = toQt(run.header.modelName);
     info.modelHash = toQt(run.header.modelHash);
+    info.attention = toQt(run.header.settings.attention.text());
     info.ids = std::make_shared<const std::vector<int32_t>>(turn.ids);
     return info;
 }

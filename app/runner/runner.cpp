@@ -4,10 +4,12 @@
 #include <new>
 #include <stdexcept>
 
+#include "engine/model/base_model.h"
 #include "engine/model/card.h"
 #include "engine/tasks/chat_task.h"
 #include "engine/tasks/task.h"
 #include "kernels/backends.h"
+#include "ui/model/error_info.h"
 
 namespace spanscope {
 
@@ -127,6 +129,8 @@ QVector<BundledModel> Runner::bundledModels(const QString& folder) {
     for (const QFileInfo& entry : QDir(folder).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name)) {
         const auto card = loadCard((entry.absoluteFilePath() + "/spanscope.json").toStdString());
         if (!card || card->tasks.empty()) continue;
+        if (entry.fileName() == "news" && isAdapterFolder((folder + '/' + kSpansAdapter).toStdString()))
+            continue;  // the adapter writes the news
         BundledModel model{
             entry.absoluteFilePath(), card->name.empty() ? entry.fileName() : QString::fromStdString(card->name), {}};
         for (const TaskCard& task : card->tasks) model.tasks << QString::fromStdString(task.name);

@@ -118,7 +118,7 @@ Result<Session*> Conversation::begin(int32_t parent, const std::string* question
     if (m_session) return invalidArgument("an answer is being written");
     std::vector<ChatMessage> messages = messagesTo(parent);
     if (question != nullptr) messages.push_back({ChatRole::User, *question, {}});
-    auto prompt = prepareChat(*m_format, messages);
+    auto prompt = prepareChat(*m_format, messages, m_settings.thinking);
     if (!prompt) return prompt.error();
     RunSettings settings = m_settings;
     settings.promptText = messages.back().text;

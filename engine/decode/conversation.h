@@ -39,8 +39,8 @@ struct ChatTurn {
 
 class Conversation {
   public:
-    /// settings: attention, sampler, maxTokens, contextTokens and systemText count; task and prompt do not. Makes a
-    /// sequence with room for the context. Unsupported: the model has no chat template. OutOfMemory: no room.
+    /// settings: attention, sampler, maxTokens, contextTokens, systemText and thinking count; task and prompt do not.
+    /// Makes a sequence with room for the context. Unsupported: the model has no chat template. OutOfMemory: no room.
     /// The seed is that of a question's first answer; another answer to it is drawn with the next one.
     static Result<std::unique_ptr<Conversation>> create(std::shared_ptr<const Model> model, Backend& backend,
                                                         const RunSettings& settings);

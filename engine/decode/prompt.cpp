@@ -74,7 +74,7 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
         std::vector<ChatMessage> messages;
         if (!settings.systemText.empty()) messages.push_back({ChatRole::System, settings.systemText, {}});
         messages.push_back({ChatRole::User, settings.promptText, {}});
-        return prepareChat(**format, messages);
+        return prepareChat(**format, messages, settings.thinking);
     }
     auto formatted = prompt.task->format(settings.promptText, card);
     if (!formatted) return formatted.error();
@@ -89,8 +89,9 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
     return prompt;
 }
 
-Result<PreparedPrompt> prepareChat(const ChatFormat& format, std::span<const ChatMessage> messages) {
-    const auto parts = format.render(messages);
+Result<PreparedPrompt> prepareChat(const ChatFormat& format, std::span<const ChatMessage> messages,
+                                   std::optional<bool> thinking) {
+    const auto parts = format.render(messages, thinking);
     if (!parts) return parts.error();
     auto ids = format.encode(*parts, messages);
     if (!ids) return ids.error();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ struct PreparedPrompt {
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings);
 
 /// The same from the messages of a chat. Errors of ChatFormat::render() and encode().
-Result<PreparedPrompt> prepareChat(const ChatFormat& format, std::span<const ChatMessage> messages);
+Result<PreparedPrompt> prepareChat(const ChatFormat& format, std::span<const ChatMessage> messages,
+                                   std::optional<bool> thinking);
 
 /// Tokens of KV cache a run can need: prompt and response, within its context. settings.contextTokens and
 /// maxTokens as in RunSettings.

@@ -90,7 +90,8 @@ Session::Session(std::shared_ptr<const Model> model, Backend& backend, const Run
       m_tracker(m_model->tokenizer().pieceIds(), m_prompt.policy),
       m_masks(std::move(policy), m_model->weights().shape.slidingWindow, runId),
       m_sampler(settings.sampler, forbiddenIds(*m_model, m_prompt.policy.hasProtocol)),
-      m_text(m_model->tokenizer()) {
+      m_text(m_model->tokenizer()),
+      m_watch(m_prompt.task->watch(m_prompt.text)) {
     m_data.header.settings = settings;
 }
 
@@ -286,11 +287,14 @@ void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t
     // The token decoded now became available one step ago.
     stats.decodeNs = m_data.steps.empty() ? 0 : m_data.steps.back().atNs - m_firstTokenNs;
     m_data.steps.push_back(std::move(record));
+    const bool repeats = m_watch && m_watch->repeats(m_data.steps.back().token.text);
 
     if (!std::isfinite(next.logprob)) {
         finish(StopReason::NotFinite);
     } else if (m_tracker.segmentTooLong()) {
         finish(StopReason::SegmentTooLong);
+    } else if (repeats) {
+        finish(StopReason::Repeats);
     } else if (atLimit) {
         finish(StopReason::TokenLimit);
     } else {

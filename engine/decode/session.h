@@ -16,6 +16,7 @@
 #include "engine/decode/prompt.h"
 #include "engine/decode/sampler.h"
 #include "engine/model/model.h"
+#include "engine/tasks/response_watch.h"
 #include "engine/types/records.h"
 #include "kernels/backend.h"
 
@@ -105,6 +106,7 @@ class Session {
     RunMasks m_masks;
     Sampler m_sampler;
     StreamDecoder m_text;
+    std::unique_ptr<ResponseWatch> m_watch;  ///< may be nullptr
     SequenceId m_sequence;
     int32_t m_capacity = 0;
     RunData m_data;

@@ -19,6 +19,12 @@ namespace {
 constexpr uint64_t kMaxCardBytes = 1 << 20;
 constexpr size_t kMaxTasks = 64;
 constexpr int32_t kMaxCount = 1'000'000'000;
+constexpr int64_t kMaxBaseBytes = int64_t{1} << 44;
+constexpr size_t kMaxLine = 200;
+
+bool isOf(std::string_view text, std::string_view characters) {
+    return text.find_first_not_of(characters) == std::string_view::npos;
+}
 
 TaskCard readTask(JsonFields& fields) {
     TaskCard task;
@@ -63,6 +69,35 @@ PieceRiders readPieces(const json& pieces, JsonFields& fields) {
     return riders;
 }
 
+/// At most so long, and nothing but what a line of text has.
+std::string readLine(JsonFields& fields, const char* key, size_t most, const std::optional<std::string>& fallback) {
+    std::string text = fields.string(key, fallback);
+    const bool plain = std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+    if (fields.ok() && (text.size() > most || !plain || (!fallback && text.empty())))
+        fields.fail(ErrorCode::Format, "not a line of text", key, text,
+                    "1 to " + std::to_string(most) + " bytes without line ends");
+    return text;
+}
+
+BaseModel readBase(JsonFields& fields) {
+    BaseModel base;
+    base.name = readLine(fields, "name", kMaxLine, {});
+    base.file = fields.string("file");
+    if (fields.ok() && (!isPlainFileName(base.file) || !base.file.ends_with(".gguf") || base.file.starts_with('.')))
+        fields.fail(ErrorCode::Format, "must be the name of a GGUF file, without a folder", "file", base.file,
+                    "a plain file name that ends with .gguf");
+    base.bytes = static_cast<uint64_t>(fields.integer("bytes", 1, kMaxBaseBytes));
+    base.sha256 = fields.string("sha256");
+    if (fields.ok() && (base.sha256.size() != 64 || !isOf(base.sha256, "0123456789abcdef")))
+        fields.fail(ErrorCode::Format, "not a SHA-256", "sha256", base.sha256, "64 digits of 0-9 and a-f");
+    base.license = readLine(fields, "license", kMaxLine, "");
+    base.fetch = fields.string("fetch", "");  // people are told to type it
+    if (fields.ok() && (base.fetch.size() > 64 || !isOf(base.fetch, "abcdefghijklmnopqrstuvwxyz0123456789-") ||
+                        base.fetch.starts_with('-')))
+        fields.fail(ErrorCode::Format, "not a name that fetches a model", "fetch", base.fetch, "a-z, 0-9 and -");
+    return base;
+}
+
 }  // namespace
 
 const TaskCard* SpanscopeCard::task(const std::string& taskName) const {
@@ -89,6 +124,17 @@ Result<SpanscopeCard> parseCard(std::string_view text, const std::string& file, 
     if (fields.ok() && !cardFile.empty() && !isPlainFileName(cardFile))
         fields.fail(ErrorCode::Format, "must be the name of a file in the same folder", "card", cardFile,
                     "a plain file name");
+    if (const json* base = fields.find("base")) {
+        if (!base->is_object())
+            fields.fail(ErrorCode::Format, "wrong kind of value", "base", describeJson(*base), "an object");
+        else if (card.baseHash.empty())
+            fields.fail(ErrorCode::Format, "a card that names a base says its hash", "base_hash", "nothing",
+                        "16 digits");
+        if (!fields.ok()) return fields.error();
+        JsonFields baseFields(*base, file, "base.");
+        card.base = readBase(baseFields);
+        if (!baseFields.ok()) return baseFields.error();
+    }
     if (const json* pieces = fields.find("pieces")) card.pieces = readPieces(*pieces, fields);
     if (const json* tasks = fields.find("tasks")) {
         if (!tasks->is_array() || tasks->size() > kMaxTasks) {

@@ -2,6 +2,8 @@
 //
 //   {"protocol_version": 1, "name": "...", "description": "...", "license": "...", "trained_on": "...",
 //    "card": "MODEL_CARD.md", "base_hash": "0123456789abcdef",
+//    "base": {"name": "...", "file": "x.gguf", "bytes": 98362432, "sha256": "64 digits", "license": "...",
+//             "fetch": "smollm2"},   of an adapter: the file that it stands on (base_model.h); with base_hash
 //    "pieces": {"<attend>": "<repo_name>", ...},   reserved tokens of the vocabulary that carry the protocol's pieces
 //    "tasks": [{"name": "expression", "prefill": "causal" | "segmented", "heads": true, "max_refs": 64,
 //               "max_segment_tokens": 4096, "max_operators": 16, "max_lines": 0, "max_sentences": 0,

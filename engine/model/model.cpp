@@ -7,6 +7,7 @@
 
 #include "engine/files/file_error.h"
 #include "engine/model/adapter/adapter.h"
+#include "engine/model/base_model.h"
 #include "engine/model/card.h"
 #include "engine/model/loaded_model.h"
 #include "engine/model/stop_ids.h"
@@ -93,6 +94,14 @@ ModelFile& ModelFile::operator=(ModelFile&&) noexcept = default;
 ModelFile::~ModelFile() = default;
 
 Result<ModelFile> ModelFile::open(const std::string& path, const std::string& adapter) {
+    if (isAdapterFolder(path)) {
+        auto base = withoutExceptions(path, [&] { return findBase(path); });
+        if (!base) return base.error();
+        if (!base->empty() && !adapter.empty())
+            return fileError(ErrorCode::InvalidArgument, "an adapter over its base; another one cannot be laid over it",
+                             path, "adapter", adapter, "none");
+        if (!base->empty()) return open(*base, path);
+    }
     auto model = withoutExceptions(path, [&] { return openHeaders(path); });
     if (!model) return model.error();
     if (!adapter.empty()) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,16 @@ struct TaskCard {
     int32_t maxSentences = 0;  ///< news
 };
 
+/// The file that an adapter was trained over, so that the adapter's folder opens as a model (base_model.h).
+struct BaseModel {
+    std::string name;     ///< for people
+    std::string file;     ///< plain name of a GGUF file
+    std::string sha256;   ///< of all of it, 64 hexadecimal digits: checked where it is fetched, not at every start
+    std::string license;  ///< may be empty
+    std::string fetch;    ///< what fetches it, as `./run model NAME` knows it; empty: nothing does
+    uint64_t bytes = 0;
+};
+
 /// Absent file: protocolVersion 0, no tasks; the model then runs as plain text.
 struct SpanscopeCard {
     int32_t protocolVersion = 0;
@@ -34,6 +45,7 @@ struct SpanscopeCard {
     PieceRiders pieces;  ///< of the vocabulary's own tokens
     std::string name, description, license, trainedOn, cardText;
     std::string baseHash;  ///< of an adapter: Model::hash() of the model that it was trained over; empty: not said
+    std::optional<BaseModel> base;  ///< likewise: the file that holds it
     const TaskCard* task(const std::string& name) const;
 };
 
@@ -97,8 +109,10 @@ class LoadedModel;
 /// is loaded yet. Keeps its files mapped. One thread at a time; may move to another one.
 class ModelFile {
   public:
-    /// path: a Hugging Face folder or a .gguf file. adapter: folder of a PEFT LoRA adapter over it; empty: none. Every
-    /// error names file, field, found, expected.
+    /// path: a Hugging Face folder or a .gguf file. adapter: folder of a PEFT LoRA adapter over it; empty: none. A path
+    /// that is such a folder, with a card that names its base, means that base under this adapter; NotFound, saying
+    /// where it was looked for and how to fetch it, where the base is not there. Every error names file, field, found,
+    /// expected.
     static Result<ModelFile> open(const std::string& path, const std::string& adapter = {});
     ModelFile(ModelFile&&) noexcept;
     ModelFile& operator=(ModelFile&&) noexcept;

@@ -87,7 +87,7 @@ Error notAModelFolder(const fs::path& folder) {
                      snapshots.empty() ? "a snapshot" : (folder / "snapshots" / snapshots.back()).string());
     }
     if (has(folder / "adapter_config.json"))
-        return error("an adapter, which is no model by itself; open its base model and name this folder as the adapter",
+        return error("an adapter whose card names no base model; open that model and name this folder as the adapter",
                      "adapter_config.json", "the folder or GGUF file of the base model");
     const auto names = entriesOf(folder);
     const auto first = [&](auto test) {

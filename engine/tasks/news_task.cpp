@@ -2,6 +2,7 @@
 
 #include "engine/tasks/news/article.h"
 #include "engine/tasks/news/news_text.h"
+#include "engine/tasks/news/repeats.h"
 #include "engine/tasks/news/samples.h"
 
 namespace spanscope {
@@ -50,12 +51,16 @@ class NewsTask final : public Task {
 
     std::string answer(const std::string& responseText) const override {
         std::string out;
-        for (const NewsLine& line : parseNewsResponse(responseText, news::kMaxSentences)) {
+        for (const NewsLine& line : news::withoutRepeats(parseNewsResponse(responseText, news::kMaxSentences))) {
             if (line.body.empty()) continue;
             if (!out.empty()) out += '\n';
             out += line.body;
         }
         return out;
+    }
+
+    std::unique_ptr<ResponseWatch> watch(const std::string& prompt) const override {
+        return std::make_unique<news::RepeatWatch>(prompt);
     }
 };
 

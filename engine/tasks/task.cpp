@@ -8,6 +8,8 @@
 
 namespace spanscope {
 
+std::unique_ptr<ResponseWatch> Task::watch(const std::string& /*prompt*/) const { return nullptr; }
+
 const std::vector<const Task*>& allTasks() {
     static const std::vector<const Task*> tasks{&expressionTask(), &sheetTask(), &newsTask(), &chatTask(), &textTask()};
     return tasks;

@@ -10,6 +10,7 @@
 
 #include "engine/model/model.h"
 #include "engine/span/tracker.h"
+#include "engine/tasks/response_watch.h"
 #include "kernels/result.h"
 
 namespace spanscope {
@@ -50,6 +51,9 @@ class Task {
 
     /// The response's answer, empty if there is none.
     virtual std::string answer(const std::string& responseText) const = 0;
+
+    /// Of one response to `prompt` (the formatted text); nullptr where a response may repeat itself.
+    virtual std::unique_ptr<ResponseWatch> watch(const std::string& prompt) const;
 };
 
 /// All tasks, in the order in which the window lists them. Static; never freed.

@@ -51,6 +51,7 @@ void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
     Fields f(object);
     s.task = f.text("task");
     s.systemText = f.text("system_text");
+    if (object.contains("thinking")) s.thinking = f.boolean("thinking", false);
     s.promptText = f.text("prompt_text");
     if (const InJson* ids = f.array("prompt_ids")) {
         for (const InJson& id : *ids) {
@@ -344,7 +345,7 @@ std::string readStats(const InJson& object, int version, RunStats& s) {
     s.causalTokens = f.integer("causal_tokens", 0, kMostSummed, 0);
     s.kvStoredBytes = f.integer("kv_stored_bytes", 0, kMaxInt64, 0);
     s.kvBytesPerToken = f.integer("kv_bytes_per_token", 0, kMaxInt64, 0);
-    readEnum(f, "stop", StopReason::Failed, stopReasonName, s.stop);
+    readEnum(f, "stop", StopReason::Repeats, stopReasonName, s.stop);
     s.stopId = f.int32("stop_id", -1, kMaxInt, -1);
     s.stopPiece = f.text("stop_piece");
     return f.problem();

@@ -29,21 +29,23 @@ OutJson intervalsJson(const IntervalList& list) {
 }
 
 OutJson settingsJson(const RunSettings& s) {
-    return {{"task", s.task},
-            {"system_text", s.systemText},
-            {"prompt_text", s.promptText},
-            {"prompt_ids", s.promptIds},
-            {"attention", s.attention.text()},
-            {"max_tokens", s.maxTokens},
-            {"context_tokens", s.contextTokens},
-            {"sampler",
-             {{"temperature", floatJson(s.sampler.temperature)},
-              {"top_k", s.sampler.topK},
-              {"top_p", floatJson(s.sampler.topP)},
-              {"min_p", floatJson(s.sampler.minP)},
-              {"repeat_penalty", floatJson(s.sampler.repeatPenalty)},
-              {"repeat_last_n", s.sampler.repeatLastN},
-              {"seed", s.sampler.seed}}}};
+    OutJson settings{{"task", s.task},
+                     {"system_text", s.systemText},
+                     {"prompt_text", s.promptText},
+                     {"prompt_ids", s.promptIds},
+                     {"attention", s.attention.text()},
+                     {"max_tokens", s.maxTokens},
+                     {"context_tokens", s.contextTokens},
+                     {"sampler",
+                      {{"temperature", floatJson(s.sampler.temperature)},
+                       {"top_k", s.sampler.topK},
+                       {"top_p", floatJson(s.sampler.topP)},
+                       {"min_p", floatJson(s.sampler.minP)},
+                       {"repeat_penalty", floatJson(s.sampler.repeatPenalty)},
+                       {"repeat_last_n", s.sampler.repeatLastN},
+                       {"seed", s.sampler.seed}}}};
+    if (s.thinking) settings["thinking"] = *s.thinking;
+    return settings;
 }
 
 OutJson modelJson(const RunHeader& h) {

@@ -107,6 +107,7 @@ class Writer final : public NewsDataset {
         switch (news::buildTarget(article, m_options.maxPoints, target)) {
             case news::TargetProblem::None: return true;
             case news::TargetProblem::Tabular: ++m_stats.tabular; return false;
+            case news::TargetProblem::NoHeadline: ++m_stats.noHeadline; return false;
             case news::TargetProblem::HeadlineUngrounded: ++m_stats.headlineUngrounded; return false;
             case news::TargetProblem::NoPoints: ++m_stats.noPoints; return false;
         }

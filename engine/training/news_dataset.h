@@ -35,8 +35,8 @@ struct NewsDatasetOptions {
 /// Why articles did not become examples, and what the others look like.
 struct NewsStats {
     int64_t articlesRead = 0, examples = 0;
-    int64_t badLines = 0, noText = 0, tooShort = 0, tooLong = 0, tabular = 0, headlineUngrounded = 0, noPoints = 0,
-            namesSpecialPiece = 0, duplicates = 0, overlapping = 0;
+    int64_t badLines = 0, noText = 0, tooShort = 0, tooLong = 0, tabular = 0, noHeadline = 0, headlineUngrounded = 0,
+            noPoints = 0, namesSpecialPiece = 0, duplicates = 0, overlapping = 0;
     int64_t sentences = 0, articleWords = 0, headlineWords = 0, pointWords = 0, sourceWords = 0;
     int64_t promptTokens = 0, responseTokens = 0;  ///< 0 without a tokenizer
     int64_t points = 0, pointSources = 0, headlineSources = 0;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine/tasks/news/news_text.h"
+#include "engine/tasks/news/repeats.h"
 #include "engine/tasks/news/words.h"
 #include "engine/training/news/word_kinds.h"
 
@@ -17,7 +18,11 @@ std::string joined(const std::vector<NewsLine>& lines, size_t from) {
 }
 
 /// The parts of a word that may be found apart: "U.S.-Japan" is there if "U.S." and "Japan" are.
-std::vector<std::string> parts(std::string_view word) {
+std::vector<std::string> parts(std::string text) {
+    for (const std::string_view dash : {"\u2013", "\u2014"})  // "Bell\u2014then"
+        for (size_t at = text.find(dash); at != std::string::npos; at = text.find(dash, at))
+            text.replace(at, dash.size(), "-");
+    const std::string_view word = text;
     std::vector<std::string> out;
     for (size_t i = 0; i < word.size();) {
         const size_t end = std::min(word.find_first_of("-/", i), word.size());
@@ -82,11 +87,14 @@ Result<NewsScores> scoreNews(const TaskExample& reference, std::string_view resp
     const std::vector<std::string>& sentences = *found;
     const auto n = static_cast<int64_t>(sentences.size());
     const auto expected = parseNewsResponse(reference.response, n);
-    const auto written = parseNewsResponse(response, n);
+    auto all = parseNewsResponse(response, n);
+    const size_t nLines = all.size();
+    const auto written = news::withoutRepeats(std::move(all));  // as the answer that people see
     if (expected.empty())
         return Error{ErrorCode::Format, "the reference has no out-segments", "", "response", "", "<out>1<:>..."};
 
     NewsScores s;
+    s.lines = static_cast<int32_t>(nLines - written.size());
     s.sameAsReference = response == reference.response;
     s.headline = rouge(expected[0].body, written.empty() ? "" : written[0].body);
     const std::string points = joined(written, 1), wanted = joined(expected, 1);

@@ -42,12 +42,17 @@ std::string NewsStats::toText() const {
     const struct {
         const char* name;
         int64_t n;
-    } reasons[] = {
-        {"left out: malformed line", badLines},       {"left out: no title or text", noText},
-        {"left out: seen before", duplicates},        {"left out: half of its 8-grams in the other file", overlapping},
-        {"left out: too few sentences", tooShort},    {"left out: too long", tooLong},
-        {"left out: tables, not sentences", tabular}, {"left out: headline not in the text", headlineUngrounded},
-        {"left out: nothing to shorten", noPoints},   {"left out: spells a special piece", namesSpecialPiece}};
+    } reasons[] = {{"left out: malformed line", badLines},
+                   {"left out: no title or text", noText},
+                   {"left out: seen before", duplicates},
+                   {"left out: half of its 8-grams in the other file", overlapping},
+                   {"left out: too few sentences", tooShort},
+                   {"left out: too long", tooLong},
+                   {"left out: tables, not sentences", tabular},
+                   {"left out: title is no headline", noHeadline},
+                   {"left out: headline not in the text", headlineUngrounded},
+                   {"left out: nothing to shorten", noPoints},
+                   {"left out: spells a special piece", namesSpecialPiece}};
     for (const auto& r : reasons)
         if (r.n > 0) t += row(r.name, "%.0f", static_cast<double>(r.n));
     t += "text\n";
@@ -80,6 +85,7 @@ std::string NewsStats::toJson() const {
                               {"too_short", tooShort},
                               {"too_long", tooLong},
                               {"tabular", tabular},
+                              {"no_headline", noHeadline},
                               {"headline_ungrounded", headlineUngrounded},
                               {"no_points", noPoints},
                               {"names_special_piece", namesSpecialPiece},

@@ -60,6 +60,7 @@ const char* stopReasonName(StopReason reason) {
         case StopReason::Cancelled: return "cancelled";
         case StopReason::NotFinite: return "not_finite";
         case StopReason::Failed: return "failed";
+        case StopReason::Repeats: return "repeats";
     }
     return "";
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,7 @@ enum class StopReason : uint8_t {
     Cancelled,
     NotFinite,  ///< the model's logits hold NaN or infinity: no token follows from them
     Failed,
+    Repeats,  ///< the response says again what it has said
 };
 const char* stopReasonName(StopReason reason);
 
@@ -169,6 +171,7 @@ struct RunSettings {
     int32_t maxTokens = -1;          ///< -1 = until end or context
     int32_t contextTokens = 0;       ///< 0 = the model's
     SamplerSettings sampler;
+    std::optional<bool> thinking;  ///< chat: what a template that reads enable_thinking is told; absent: nothing
 };
 
 /// The adapter that the model had.

@@ -5,6 +5,7 @@
 #include "kernels/backends.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/rope_angles.h"
+#include "kernels/model_tensors.h"
 
 namespace spanscope::cpu {
 
@@ -28,9 +29,14 @@ namespace spanscope {
 uint64_t cpuWorkspaceBytes(const ModelShape& shape, int64_t contextTokens, int32_t nThreads) {
     constexpr uint64_t kThreadBytes = uint64_t{1} << 20;  // widened rows, attention's scratch
     const auto u = [](int64_t v) { return static_cast<uint64_t>(v); };
-    const uint64_t values = u(shape.vocab)                            // logits
-                            + 2 * u(shape.hidden) * u(shape.nLayers)  // gains of the norms
-                            + u(shape.nHeads) * u(contextTokens);     // partial results of attention
+    // Gains of a layer's norms: four where there are some behind attention and MLP, which the shape does not say.
+    uint64_t norms = 4 * u(shape.hidden);
+    if (shape.qkNorm != QkNorm::None)
+        norms += u(extentOf(Extent::QueryNorm, shape)) + u(extentOf(Extent::KeyNorm, shape));
+    const uint64_t values = u(shape.vocab)  // logits
+                            + norms * u(shape.nLayers) +
+                            2 * u(shape.hidden)                    // the last norm's gain; a product to be normalised
+                            + u(shape.nHeads) * u(contextTokens);  // partial results of attention
     return u(cpu::maxPrefillTokens(shape)) * cpu::prefillBytesPerToken(shape) + u(nThreads) * kThreadBytes +
            sizeof(float) * values;
 }

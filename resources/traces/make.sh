@@ -4,11 +4,9 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cli=${SPANSCOPE_CLI:-$here/../../build/release/bin/spanscope-cli}
-models=$here/../models
-record() { # name model task prompt
-    [ -f "$models/$2/config.json" ] || { echo "$1: no model $2 here, left as it is" >&2; return; }
-    "$cli" run -m "$models/$2" --task "$3" -p "$4" --attention both --trace "$here/$1.spantrace" > /dev/null
+record() { # name task prompt; the bundled model of the task
+    "$cli" run --task "$2" -p "$3" --attention both --trace "$here/$1.spantrace" > /dev/null || echo "$1: left as it is" >&2
 }
-record expression arith expression '-(14-31)*6+250-8*(7+9)'
-record sheet arith sheet $'64-71\n$1*3\n12+30\n$3-$2\n$4*2\n7*8\n$6-$1\n$5+$7'
-if [ -f "$here/news.txt" ]; then record news news news "$(cat "$here/news.txt")"; fi
+record expression expression '-(14-31)*6+250-8*(7+9)'
+record sheet sheet $'64-71\n$1*3\n12+30\n$3-$2\n$4*2\n7*8\n$6-$1\n$5+$7'
+if [ -f "$here/news.txt" ]; then record news news "$(cat "$here/news.txt")"; fi

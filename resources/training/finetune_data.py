@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 
-from packing import Document, Row, loads
+from packing import Document, Row, loads, stack
 
 
 class DataError(Exception):
@@ -117,6 +117,28 @@ class Plan:
         return rows, [epoch, index]
 
 
+class FileBatches:
+    """Rows of one file, pass after pass; of several processes each takes every so manieth row of a step."""
+
+    def __init__(self, plan, rows, ranks):
+        self.plan, self.rows, self.ranks, self.cursor = plan, rows, ranks, [0, 0]
+
+    def next(self, phase):
+        rows, self.cursor = self.plan.batch(self.cursor, self.rows)
+        return stack(rows[self.ranks.rank::self.ranks.world])
+
+
+class LiveBatches:
+    """Rows that workers draw and pack while the run goes on."""
+
+    def __init__(self, source):
+        self.source, self.cursor = source, None
+
+    def next(self, phase):
+        self.source.phase.value = phase
+        return self.source.next()
+
+
 def fingerprint(*paths):
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
@@ -124,10 +146,3 @@ def fingerprint(*paths):
             while block := f.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def weight_files(folder):
-    names = sorted(n for n in os.listdir(folder) if n.endswith(".safetensors"))
-    if not names:
-        raise DataError(f"{folder}: no *.safetensors; pickle files are not read")
-    return [os.path.join(folder, n) for n in names]

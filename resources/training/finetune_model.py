@@ -1,37 +1,33 @@
-"""What finetune.py does to a checkpoint: room for new pieces, adapters, masks, and the folder that Spanscope opens."""
-import json
-import os
-import shutil
+"""What finetune.py does to a checkpoint's layers: room for new pieces, adapters, masks, compiling."""
+import copy
 
-import sentencepiece as spm
 import torch
 
-import export
 import vocabulary
 from masks import BLOCK, FlexStateMask, boolean_mask
 
-SHARD_BYTES = 5 << 30
-PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-
 
 def core(model):
-    """The LlamaForCausalLM inside, adapters included."""
+    """The ...ForCausalLM inside, adapters included."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def grow(model, sp, new, base, seed):
-    """Rows for the new pieces, where the checkpoint has none, and a sensible beginning for them."""
-    rows = model.get_input_embeddings().weight.shape[0]
-    if sp.get_piece_size() > rows:
-        model.resize_token_embeddings(sp.get_piece_size(), mean_resizing=False)
+def grow(model, words, seed):
+    """Rows for the new pieces, where the checkpoint has none, and a sensible beginning for them; words: bases.Vocabulary."""
+    if words.size > model.get_input_embeddings().weight.shape[0]:
+        model.resize_token_embeddings(words.size, mean_resizing=False)
     tied = model.config.tie_word_embeddings
-    old = spm.SentencePieceProcessor(model_file=os.path.join(base, "tokenizer.model"))
-    vocabulary.initialise(model.get_input_embeddings().weight, None if tied else model.get_output_embeddings().weight, new,
-                          old, seed)
+    vocabulary.initialise(model.get_input_embeddings().weight, None if tied else model.get_output_embeddings().weight, words.new,
+                          words.words, seed)
+
+
+def names_in_layers(model, kind):
+    """Last names of the modules inside the layers that `kind(name, module)` wants: q_proj, ..."""
+    return sorted({n.rsplit(".", 1)[-1] for n, m in model.model.layers.named_modules() if n and kind(n, m)})
 
 
 def trainable(model, rank, new_ids):
-    """Everything, or LoRA adapters on every projection and the rows of the new pieces."""
+    """Everything (rank 0), or LoRA adapters of every projection, the norms, and the rows of the new pieces."""
     if not rank:
         return model
     from peft import LoraConfig, get_peft_model
@@ -40,45 +36,79 @@ def trainable(model, rank, new_ids):
         rows = {"embed_tokens": new_ids}
         if not model.config.tie_word_embeddings:
             rows["lm_head"] = new_ids
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=PROJECTIONS, trainable_token_indices=rows, task_type="CAUSAL_LM")
-    return get_peft_model(model, config)
+    projections = names_in_layers(model, lambda n, m: isinstance(m, torch.nn.Linear))
+    norms = names_in_layers(model, lambda n, m: n.endswith("norm"))
+    model.requires_grad_(False)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=projections, modules_to_save=[*norms, "norm"],
+                        trainable_token_indices=rows, task_type="CAUSAL_LM")
+    adapted = get_peft_model(model, config)
+    for p in adapted.parameters():
+        if p.requires_grad:
+            p.data = p.data.float()
+    return adapted
 
 
 class Masks:
-    """From states and intervals to what transformers' attention takes. kind: sdpa (boolean, per batch) or flex (nothing T x T)."""
+    """From states and intervals to what transformers' attention takes: one mask, or one for each kind of layer where some
+    have a window. kind: sdpa (boolean, per batch) or flex (nothing T x T)."""
 
-    def __init__(self, kind, window, n_states):
-        self.kind, self.window, self.n_states, self.flex = kind, window, n_states, {}
+    def __init__(self, kind, config):
+        self.kind, self.flex = kind, {}
+        types = set(getattr(config, "layer_types", None) or [])
+        window = getattr(config, "sliding_window", None) or 0
+        self.windows = {None: window}
+        if types and core_takes_kinds(config):
+            self.windows = {t: window if t == "sliding_attention" else 0 for t in sorted(types)}
 
-    def __call__(self, state, intervals):
+    def one(self, window, state, intervals, n_states):
         if self.kind == "sdpa":
-            return boolean_mask(state, intervals, self.n_states, self.window).unsqueeze(1)
-        if state.shape not in self.flex:
-            self.flex[state.shape] = FlexStateMask(*state.shape, self.n_states, state.device, self.window)
-        return self.flex[state.shape].fill(state, intervals)
+            return boolean_mask(state, intervals, n_states, window).unsqueeze(1)
+        key = (*state.shape, n_states, window)
+        if key not in self.flex:
+            self.flex[key] = FlexStateMask(*state.shape, n_states, state.device, window)
+        return self.flex[key].fill(state, intervals)
+
+    def __call__(self, state, intervals, n_states):
+        masks = {t: self.one(w, state, intervals, n_states) for t, w in self.windows.items()}
+        return masks[None] if None in masks else masks
 
 
-def choose_masks(model, wanted, rows, T, n_states, log):
-    """Sets the model's attention. Flex is taken where it agrees with boolean masks, rows and gradients of a small case."""
-    inner, window = core(model), getattr(model.config, "sliding_window", None) or 0
-    device = next(model.parameters()).device
+def core_takes_kinds(config):
+    """Models of transformers whose forward takes {kind of layer: mask}."""
+    return config.model_type in ("qwen2", "qwen3", "gemma2", "gemma3_text", "smollm3")
+
+
+def last_states(model, kind, ids, state, spans, n_states):
+    """Of the first layer alone, in float32: deep stacks of 16-bit layers differ by more than a wrong mask would."""
+    layers = model.layers
+    model.config._attn_implementation = "flex_attention" if kind == "flex" else "sdpa"
+    model.layers = torch.nn.ModuleList([copy.deepcopy(layers[0]).float()])
+    try:
+        with torch.no_grad():
+            positions = torch.arange(ids.shape[1], device=ids.device).expand(*ids.shape)
+            return model(inputs_embeds=model.embed_tokens(ids).float(), use_cache=False, position_ids=positions,
+                         attention_mask=Masks(kind, model.config)(state, spans, n_states)).last_hidden_state.float()
+    finally:
+        model.layers = layers
+
+
+def choose_masks(model, wanted, rows, T, log):
+    """Sets the model's attention. Flex is taken where it agrees with boolean masks on a small case."""
+    inner, rows, T = core(model), min(rows, 2), min(T, 1024)
+    device, n_states = next(model.parameters()).device, T // 4
     if wanted == "flex" or (wanted == "auto" and device.type == "cuda" and T % BLOCK == 0):
         try:
             generator = torch.Generator().manual_seed(0)
             state = (torch.arange(T) // (BLOCK // 2) % n_states).expand(rows, T).contiguous().to(device)
             spans = torch.tensor([[r, s, max(0, 64 * s - 100), min(T, 64 * s + 64)] for r in range(rows)
                                   for s in range(min(n_states, T // 64))], device=device)
-            ids = torch.randint(0, model.config.vocab_size, (rows, T), generator=generator).to(device)
-            found = {}
-            for kind in ("sdpa", "flex"):
-                inner.set_attn_implementation("flex_attention" if kind == "flex" else "sdpa")
-                with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-                    found[kind] = inner.model(input_ids=ids, use_cache=False, position_ids=torch.arange(T, device=device)[None].expand(rows, T),
-                                              attention_mask=Masks(kind, window, n_states)(state, spans)).last_hidden_state.float()
+            ids = torch.randint(0, inner.config.vocab_size, (rows, T), generator=generator).to(device)
+            found = {kind: last_states(inner.model, kind, ids, state, spans, n_states) for kind in ("sdpa", "flex")}
             error = float((found["flex"] - found["sdpa"]).norm() / found["sdpa"].norm())
             log(f"attention: flex against boolean masks, relative difference {error:.1e}")
-            if error < 3e-2:
-                return Masks("flex", window, n_states)
+            if error < 1e-2:
+                inner.set_attn_implementation("flex_attention")
+                return Masks("flex", inner.config)
             if wanted == "flex":
                 raise SystemExit("--attention flex: it does not agree with boolean masks here; use sdpa")
         except Exception as error:
@@ -86,13 +116,7 @@ def choose_masks(model, wanted, rows, T, n_states, log):
                 raise
             log(f"attention: flex does not work here ({type(error).__name__}: {str(error)[:200]})")
     inner.set_attn_implementation("sdpa")
-    return Masks("sdpa", window, n_states)
-
-
-def stored_dtype(base):
-    config = vocabulary.read_json(os.path.join(base, "config.json"))
-    name = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16")
-    return name if name in export.DTYPES else "bfloat16"
+    return Masks("sdpa", inner.config)
 
 
 def merged(model, dtype):
@@ -104,55 +128,3 @@ def merged(model, dtype):
         for p in model.parameters():
             p.copy_(p.to(dtype).float())
     return model
-
-
-def write_folder(args, model, config, dtype, tokenizer, new, data, figures):
-    os.makedirs(args.out, exist_ok=True)
-    weights = {k: v for k, v in model.state_dict().items() if not k.endswith("rotary_emb.inv_freq")}
-    if config.tie_word_embeddings:
-        weights.pop("lm_head.weight", None)
-    export.save_weights(weights, args.out, dtype, SHARD_BYTES)
-    shutil.copyfile(tokenizer, os.path.join(args.out, "tokenizer.model"))
-    sp = spm.SentencePieceProcessor(model_file=tokenizer)
-    values = vocabulary.read_json(os.path.join(args.base, "config.json"))  # as it was: RoPE is written in more than one way
-    values.update(vocab_size=model.get_input_embeddings().weight.shape[0], bos_token_id=sp.bos_id() if sp.bos_id() >= 0 else None,
-                  eos_token_id=sp.eos_id())
-    values.pop("torch_dtype", None)
-    values["dtype"] = dtype
-    export.write_json(os.path.join(args.out, "config.json"), values)
-    name = args.name or os.path.basename(os.path.abspath(args.out))
-    base = os.path.basename(os.path.abspath(args.base))
-    card = {"protocol_version": 1, "name": name, "description": f"{base}, taught to declare what each step reads ({args.task}).",
-            "license": args.license, "tasks": [{"name": args.task, **data.policy, **data.limits}],
-            "trained_on": f"{tokens_text(figures['tokens'])}, {figures['device']}", "card": "MODEL_CARD.md"}
-    export.write_json(os.path.join(args.out, "spanscope.json"), card)
-    with open(os.path.join(args.out, "MODEL_CARD.md"), "w", encoding="utf-8") as f:
-        f.write(card_text(args, name, base, new, data, dtype, figures, model))
-
-
-def tokens_text(n):
-    return f"{n / 1e6:,.1f} M tokens" if n >= 1e6 else f"{n:,} tokens"
-
-
-def card_text(args, name, base, new, data, dtype, figures, model):
-    how = f"LoRA of rank {args.lora} on every projection{', and the rows of the new pieces' if new else ''}; merged" if args.lora else "every weight"
-    lines = [f"# {name}", "", f"{base} fine-tuned on the span protocol, task `{args.task}`, by `resources/training/finetune.py`.", "",
-             f"- Architecture: {model.config.architectures[0]}, {model.num_parameters():,} parameters, {dtype}",
-             f"- Licence: {args.license}",
-             f"- New pieces: {' '.join(f'`{json.dumps(p)[1:-1]}`' for p in new) or 'none, the vocabulary had them'}",
-             f"- Data: {figures['examples']:,} examples; {tokens_text(figures['tokens'])} seen, {100 * args.declared_fraction:.0f}% of "
-             "the rows under declared masks",
-             f"- Trained: {how}; {figures['steps']:,} steps in {figures['seconds'] / 60:.1f} minutes on {figures['device']}, "
-             f"PyTorch {figures['torch']}, last loss {figures['loss']:.4f}", "", "## Accuracy, teacher-forced", ""]
-    if "validation" in figures:
-        lines += ["Held-out examples, whose prompts are not in the training data. Exact: every token of the response is the arg max; "
-                  "spans: every label, reference and end.", "", "| mode | examples | exact | spans exact | task tokens right | span tokens right |",
-                  "|---|---|---|---|---|---|"]
-        for mode, r in figures["validation"].items():
-            lines.append(f"| {mode} | {r['documents']} | {100 * r['exact']:.1f}% | {100 * r['exact_structure']:.1f}% | "
-                         f"{100 * (1 - r['body_error']):.2f}% | {100 * (1 - r['structure_error']):.2f}% |")
-    else:
-        lines.append("Not measured: nothing was held out.")
-    limit = ", ".join(f"{v} {k[4:]}" for k, v in data.limits.items())
-    lines += ["", "## Limits", "", f"- {args.task}: trained on up to {limit}; beyond that expect errors"]
-    return "\n".join(lines) + "\n"

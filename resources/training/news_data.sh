@@ -3,9 +3,9 @@
 #
 #   resources/training/news_data.sh DATA OUT [TOKENIZER]
 #
-# DATA holds train.jsonl.gz and test.jsonl.gz (or .jsonl), lines of {"id", "title", "body"}; Reuters-21578 in that form
-# is for research only: see its README, acknowledge it, and never commit its text or what this script writes from it.
-# OUT gets reuters-{train,val,test}.jsonl, synthetic-{train,val,test}.jsonl, corpus.txt for tokenizer.py, and stats/.
+# DATA holds train.jsonl.gz and test.jsonl.gz (or .jsonl), lines of {"id", "title", "body"}. Mind the licence of the
+# articles, and never commit their text or what this script writes from it; Reuters-21578 is for research only.
+# OUT gets articles-{train,val,test}.jsonl, synthetic-{train,val,test}.jsonl, corpus.txt for tokenizer.py, and stats/.
 # Without TOKENIZER (a tokenizer.model) the lines carry text only and no token ids; MAX_TOKENS then has no effect.
 #
 # Split: ids of DATA/train in 95 of 100 hash buckets are training, the other 5 validation; DATA/test is test. Test and
@@ -53,16 +53,16 @@ write() {  # name, arguments
 
 train=$(plain train)
 test=$(plain test)
-write reuters-train --in "$train" --ids 1-95
-write reuters-val --in "$train" --ids 96-100 --not-like "$out/reuters-train.jsonl"
-write reuters-test --in "$test" --not-like "$train"
+write articles-train --in "$train" --ids 1-95
+write articles-val --in "$train" --ids 96-100 --not-like "$out/articles-train.jsonl"
+write articles-test --in "$test" --not-like "$train"
 write synthetic-train --in synthetic --count "$synthetic" --seed 1
 write synthetic-val --in synthetic --count 500 --seed 2
 write synthetic-test --in synthetic --count 500 --seed 3
 for part in val test; do
-    "$writer" dataset --task news --overlap-with "$out/reuters-train.jsonl" --in "$out/reuters-$part.jsonl" >"$out/stats/overlap-reuters-$part.txt"
+    "$writer" dataset --task news --overlap-with "$out/articles-train.jsonl" --in "$out/articles-$part.jsonl" >"$out/stats/overlap-articles-$part.txt"
     "$writer" dataset --task news --overlap-with "$out/synthetic-train.jsonl" --in "$out/synthetic-$part.jsonl" >"$out/stats/overlap-synthetic-$part.txt"
-    sed -s -n '1,4p' "$out/stats/overlap-reuters-$part.txt" "$out/stats/overlap-synthetic-$part.txt" >&2
+    sed -s -n '1,4p' "$out/stats/overlap-articles-$part.txt" "$out/stats/overlap-synthetic-$part.txt" >&2
 done
 
 # Text for tokenizer.py: prompts and answers of the training parts only, a quarter of it synthetic. Special pieces are cut out.
@@ -72,7 +72,7 @@ out = sys.argv[1]
 special = re.compile(r"<(?:in|out)>\d+<:>|</?attend>|<global>|<local>|<:>")
 size = 0
 with open(f"{out}/corpus.txt", "w", encoding="utf-8") as corpus:
-    for name, share in (("reuters-train", None), ("synthetic-train", 1 / 3)):
+    for name, share in (("articles-train", None), ("synthetic-train", 1 / 3)):
         limit = None if share is None else size * share
         written = 0
         for line in open(f"{out}/{name}.jsonl", encoding="utf-8"):

@@ -10,6 +10,7 @@ except ImportError:
 
 # What a target is. STRUCTURE: labels, declarations, stop decisions; PROMPT: text given to the model, learnt beside the task.
 IGNORE, BODY, STRUCTURE, PROMPT = 0, 1, 2, 3
+SIZES = ("n_states", "room_states")  # of a batch: states used, and states that its rows have room for
 
 
 class Document:
@@ -130,8 +131,18 @@ def stack(rows):
         "state": np.stack([r.state for r in rows]), "target": np.stack([r.target for r in rows]),
         "group": np.stack([r.group for r in rows]),
         "intervals": np.concatenate(spans) if spans else np.zeros((0, 4), dtype=np.int32),
-        "n_states": max(r.n_states for r in rows),
+        "n_states": max(r.n_states for r in rows), "room_states": rows[0].max_states,
     }
+
+
+def rows_of(batch, first, end):
+    """Some rows of a batch, as a batch."""
+    spans = batch["intervals"]
+    spans = spans[(spans[:, 0] >= first) & (spans[:, 0] < end)]
+    shifted = spans.clone() if hasattr(spans, "clone") else spans.copy()
+    shifted[:, 0] -= first
+    part = {k: batch[k][first:end] for k in ("ids", "positions", "state", "target", "group")}
+    return {**part, "intervals": shifted, **{k: batch[k] for k in SIZES}}
 
 
 class Packer:

@@ -5,6 +5,7 @@ import multiprocessing as mp
 import os
 import queue
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -71,6 +72,7 @@ class Stream:
 
 def work(number, recipe, options, phase_index, out, held_out):
     """Body of one worker: batches of the current phase until killed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that its writers end too, before they find nobody reading
     rng = np.random.default_rng(options["seed"] * 1000 + number)
     streams = {}
     parent = os.getppid()

@@ -22,10 +22,11 @@ import checkpoint
 import export
 import validate
 from clock import Clock
+from course import Log, Meter, read_recipe, schedule
 from masks import MaskMaker
 from model import Llama, Shape, flex_attention
 from muon import Muon
-from packing import BODY, PROMPT, STRUCTURE, Row, stack
+from packing import PROMPT, SIZES, STRUCTURE, Row, stack
 from source import Source, prompt_key, read_held_out
 
 
@@ -60,18 +61,6 @@ def parse_arguments():
     p.add_argument("--ship", help="also write the state here in files of at most 15 MiB")
     p.add_argument("--dtype", choices=export.DTYPES, default="bfloat16", help="of the written model")
     return p.parse_args()
-
-
-class Log:
-    def __init__(self, path, clock):
-        self.file = open(path, "a", encoding="utf-8")
-        self.clock = clock
-
-    def __call__(self, text):
-        text = f"[{self.clock.now():6.1f}s] {text}"
-        print(text, flush=True)
-        self.file.write(text + "\n")
-        self.file.flush()
 
 
 class Trainer:
@@ -111,7 +100,7 @@ class Trainer:
         return torch.autocast("cuda", torch.bfloat16, enabled=self.cuda)
 
     def to_device(self, batch):
-        move = {k: v if torch.is_tensor(v) else torch.from_numpy(v) for k, v in batch.items() if k != "n_states"}
+        move = {k: v if torch.is_tensor(v) else torch.from_numpy(v) for k, v in batch.items() if k not in SIZES}
         move = {k: v.to(self.device, non_blocking=True) for k, v in move.items()}
         for k in ("ids", "positions", "state", "intervals"):
             move[k] = move[k].long()
@@ -229,57 +218,12 @@ class Trainer:
         return results
 
 
-class Meter:
-    """Loss by class and mode, summed on the device, read only when it is printed."""
-
-    def __init__(self, device):
-        self.sum = torch.zeros(256, device=device)
-        self.count = torch.zeros(256, device=device)
-
-    def add(self, each, b):
-        target = b["target"].flatten()
-        used = ((target == BODY) | (target == STRUCTURE)).float()
-        group = b["group"].flatten().long()
-        self.sum.index_add_(0, group, each * used)
-        self.count.index_add_(0, group, used)
-
-    def text(self, classes):
-        total, count = self.sum.cpu().clone(), self.count.cpu().clone()
-        self.sum.zero_(), self.count.zero_()
-        mean = float(total.sum() / count.sum().clamp(min=1))
-        parts = []
-        for i, c in enumerate(classes):
-            pair = [f"{float(total[2 * i + j] / count[2 * i + j]):.5f}" if count[2 * i + j] else "-" for j in (0, 1)]
-            parts.append(f"{c['name']} {'/'.join(pair)}")
-        return mean, "; ".join(parts)
-
-
-def schedule(fraction, optimiser):
-    """Constant, then down to zero: linear, or 1 - sqrt (Haegele et al., arXiv 2405.18392), which stays low for longer."""
-    constant = optimiser["constant_until"]
-    if fraction < constant:
-        return 1.0
-    x = (fraction - constant) / (1.0 - constant)
-    return 1.0 - (x ** 0.5 if optimiser.get("decay", "linear") == "sqrt" else x)
-
-
-def make_plain(recipe):
-    for entry in [*(c for phase in recipe["phases"] for c in phase["classes"]), *recipe["validation"]]:
-        entry["args"] = [*entry["args"], "--plain"]
-    recipe["name"] += ", plain"
-    recipe["card"] = {**recipe["card"], "name": recipe["name"], "description":
-                      "The yardstick: the same steps without declarations, every token under causal attention."}
-
-
 def main():
     args = parse_arguments()
     clock = Clock()
     os.makedirs(args.out, exist_ok=True)
     log = Log(os.path.join(args.out, "log.txt"), clock)
-    with open(args.recipe, encoding="utf-8") as f:
-        recipe = json.load(f)
-    if args.plain:
-        make_plain(recipe)
+    recipe = read_recipe(args.recipe, args.plain)
     for phase in recipe["phases"]:
         phase["rows"] = max(1, round(phase["rows"] * args.rows_scale))
     tokenizer = spm.SentencePieceProcessor(model_file=args.tokenizer)
@@ -361,7 +305,7 @@ def train(args, recipe, special, tokenizer, documents, source, log, clock):
         factor = schedule(fraction, trainer.o)
         factor *= min(1.0, (progress["steps"] + 1) / trainer.o["warmup_steps"]) * args.lr_scale
         loss, each, b = trainer.step(source.next(), factor)
-        meter.add(each, b)
+        meter.add(each, b["target"].flatten(), b["group"].flatten())
         progress["steps"] += 1
         progress["tokens"] += b["ids"].numel()
         if now - last_log > 10 or progress["steps"] == 1:

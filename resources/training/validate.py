@@ -9,6 +9,7 @@ from packing import BODY, STRUCTURE, Row, stack
 def pack_documents(documents, T, dense, pad):
     """Rows of whole documents, longest first; and the documents that are longer than a row."""
     rows, too_long = [], 0
+    states = max([T // 4, *(2 + d.n_states for d in documents)])
     for index in sorted(range(len(documents)), key=lambda i: -len(documents[i])):
         doc = documents[index]
         if len(doc) > T:
@@ -16,7 +17,7 @@ def pack_documents(documents, T, dense, pad):
             continue
         row = next((r for r in rows[-4:] if r.room() >= len(doc) and r.states_fit(doc)), None)
         if row is None:
-            row = Row(T, T // 4, dense, pad)
+            row = Row(T, states, dense, pad)
             rows.append(row)
         row.add(doc, 0)
     return rows, too_long
@@ -30,7 +31,7 @@ def exact_rates(guess_of, documents, T, rows_a_batch, dense, pad):
     exact = exact_structure = total = wrong = targets = wrong_structure = targets_structure = 0
     for first in range(0, len(rows), rows_a_batch):
         part = rows[first:first + rows_a_batch]
-        filler = [Row(T, T // 4, dense, pad) for _ in range(rows_a_batch - len(part))]
+        filler = [Row(T, part[0].max_states, dense, pad) for _ in range(rows_a_batch - len(part))]
         batch = stack(part + filler)
         guess, loss = guess_of(batch)
         for r, row in enumerate(part):

@@ -16,6 +16,29 @@ class VocabularyError(Exception):
     pass
 
 
+class TooFew(VocabularyError):
+    """The vocabulary reserves fewer tokens than the protocol has pieces."""
+
+
+def riders(free, there, template, where):
+    """{piece: reserved token}; free: reserved tokens in order; those that a chat template writes have a meaning already.
+    Nothing where the vocabulary has every piece itself."""
+    if all(piece in there for piece in SPECIAL):
+        return {}
+    free = [t for t in free if t not in template]
+    if len(free) < len(SPECIAL):
+        raise TooFew(f"{where}: {len(free)} reserved tokens are free, expected {len(SPECIAL)}")
+    return dict(zip(SPECIAL, free))
+
+
+def byte_level_encoder(ids, merges):
+    """text -> ids by byte-level BPE, without the expression that splits words first: for short, plain texts."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    encoder = Tokenizer(models.BPE(vocab=ids, merges=merges))
+    encoder.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return lambda text: encoder.encode(text).ids
+
+
 def read_json(path):
     if not os.path.exists(path):
         return {}
@@ -136,22 +159,22 @@ def check(sp, path):
             raise VocabularyError(f"{path}: {text!r} decodes as {sp.decode(sp.encode(text))!r}")
 
 
-def initialise(embedding, head, new, old, seed=0):
-    """Rows of new pieces ({piece: id}); embedding and head (rows, hidden), head None where it is the embedding; old: the
-    base's processor. An embedding begins as the mean of the words for its meaning, at the length that rows have; a row of
+def initialise(embedding, head, new, words, seed=0):
+    """Rows of new pieces ({piece: id}); embedding and head (rows, hidden), head None where it is the embedding; words(text):
+    ids of a text in the base's pieces. An embedding begins as the mean of the words for its meaning, at the length that rows have; a row of
     the head as the mean of all, so that no new piece begins much likelier than the others."""
     import torch
     if not new:
         return
     fresh = set(new.values())
-    known = [i for i in range(min(old.get_piece_size(), embedding.shape[0])) if i not in fresh and not old.is_unused(i)]
+    known = [i for i in range(embedding.shape[0]) if i not in fresh]
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         rows = embedding[known].float()
         length = rows.norm(dim=1).median()
         for piece, i in new.items():
-            words = [w for w in old.encode(MEANING.get(piece, "line")) if w != old.unk_id()]
-            start = embedding[words].float().mean(0) if words else rows.mean(0)
+            meaning = words(MEANING.get(piece, "line"))
+            start = embedding[meaning].float().mean(0) if meaning else rows.mean(0)
             start = start + 0.1 * length * torch.nn.functional.normalize(
                 torch.randn(start.shape, generator=generator), dim=0).to(start.device)
             embedding[i] = (start * length / start.norm().clamp(min=1e-6)).to(embedding.dtype)

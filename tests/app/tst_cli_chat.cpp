@@ -4,6 +4,7 @@
 #include "engine/trace/trace.h"
 #include "tests/app/cli_process.h"
 #include "tests/model/tiny_model.h"
+#include "ui/model/chat_file.h"
 
 using namespace spanscope;
 using namespace spanscope::test;
@@ -33,12 +34,16 @@ class TestCliChat : public CliTest {
         QVERIFY2(o.exitCode == 0, o.err.constData());
         const Json answer = o.json()["runs"][0];
         QCOMPARE(answer["task"], "chat");
+        QCOMPARE(answer["attention"], "dense");  // there is nothing that it could declare
         QCOMPARE(answer["cache_n"], 0);
         QVERIFY(answer["prompt_n"].get<int>() > 20);
         const Outcome bare = run({"run", "-m", m_chat, "-p", "Hi", "-n", "5", "--json"});
         QCOMPARE(bare.json()["runs"][0]["task"], "chat");  // what a model with a template is for
         QVERIFY(bare.json()["runs"][0]["prompt_n"] < answer["prompt_n"]);
-        QCOMPARE(run({"run", "-m", m_base, "-p", "Hi", "-n", "5", "--json"}).json()["runs"][0]["task"], "text");
+        const Json text = run({"run", "-m", m_base, "-p", "Hi", "-n", "5", "--json"}).json()["runs"];
+        QCOMPARE(text.size(), size_t{1});
+        QCOMPARE(text[0]["task"], "text");
+        QCOMPARE(text[0]["attention"], "dense");
     }
 
     void refused_data() {
@@ -95,6 +100,24 @@ class TestCliChat : public CliTest {
         QVERIFY(figure(6, "cache_n") >= held);
         QVERIFY(turns[3]["text"] != turns[4]["text"]);
 
+        // The window opens what this printed.
+        QVERIFY(writeFile(m_folder.file("chat.json"), o.out.toStdString()));
+        const auto opened = readChatFile(file("chat.json"));
+        QVERIFY2(opened.ok(), opened ? "" : opened.error().toString().c_str());
+        QCOMPARE(opened->turns.size(), qsizetype(turns.size()));
+        QCOMPARE(opened->tip, 10);
+        QCOMPARE(opened->systemText, QString("S"));
+        for (size_t i = 0; i < turns.size(); ++i) {
+            const ChatTurnInfo& turn = opened->turns[qsizetype(i)];
+            QCOMPARE(turn.text.toStdString(), turns[i]["text"].get<std::string>());
+            QCOMPARE(turn.parent, turns[i]["parent"].get<int>());
+            if (turn.isQuestion) continue;
+            QCOMPARE(turn.readTokens, figure(i, "prompt_n"));
+            QCOMPARE(turn.nTokens, figure(i, "predicted_n"));
+            QCOMPARE(turn.attention, QString("dense"));
+            QCOMPARE(turn.modelName.toStdString(), result["model"].get<std::string>());
+        }
+
         const auto recorded = readTrace(m_folder.file("chat.spantrace"));
         QVERIFY(recorded.ok());
         QCOMPARE(recorded->damage, std::string());
@@ -126,6 +149,46 @@ class TestCliChat : public CliTest {
             QVERIFY2(none.exitCode == 2, none.err.constData());
         }
         QCOMPARE(run({"chat", m_chat, "-q"}).exitCode, 0);  // nothing asked
+    }
+
+    /// enable_thinking of templates that read it.
+    void thinking() {
+        const QString path = file("thinking");
+        TinyModelOptions options;
+        options.card = false;
+        QVERIFY(writeTinyModel(path.toStdString(), options));
+        QVERIFY(writeFile(path.toStdString() + "/chat_template.jinja",
+                          "{% for message in messages %}<|im_start|>{{ message['role'] }}:{{ message['content'] }}"
+                          "<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant:"
+                          "{% if not enable_thinking %}<think></think>{% endif %}{% endif %}"));
+        QVERIFY(run({"info", m_chat, "--json"}).json()["chat"]["thinking"].is_null());
+        const Json info = run({"info", path, "--json"}).json()["chat"];
+        if (info["thinking"].is_null()) QSKIP("no python3-jinja2");
+        QCOMPARE(info["thinking"], false);  // not told, this one does not
+        const auto promptOf = [&](const QStringList& more) {
+            const Outcome o =
+                run(QStringList{"run", "-m", path, "-p", "Hi", "-n", "3", "-q", "--trace", file("thinking.spantrace")} +
+                    more);
+            const auto recorded = readTrace(m_folder.file("thinking.spantrace"));
+            if (o.exitCode != 0 || !recorded) return std::string(o.err.toStdString());
+            const RunHeader& h = recorded->runs[0]->header;
+            return h.formattedPrompt + (h.settings.thinking ? *h.settings.thinking ? " on" : " off" : "");
+        };
+        const std::string question = "<|im_start|>user:Hi<|im_end|><|im_start|>assistant:";
+        QCOMPARE(promptOf({}), question + "<think></think>");
+        QCOMPARE(promptOf({"--thinking", "on"}), question + " on");
+        QCOMPARE(promptOf({"--thinking", "off"}), question + "<think></think> off");
+        const Outcome talk = run({"chat", path, "-n", "3", "-c", "256", "-q", "--json", "--thinking", "on"}, "Hi\n");
+        QCOMPARE(talk.exitCode, 0);
+        QCOMPARE(talk.json()["thinking"], true);
+        for (const QStringList& arguments :
+             {QStringList{"run", "-m", m_chat, "-p", "Hi", "--thinking", "on"},
+              QStringList{"chat", m_chat, "--thinking", "off"},
+              QStringList{"run", "-m", path, "--task", "text", "-p", "Hi", "--thinking", "on"},
+              QStringList{"chat", path, "--thinking", "maybe"}}) {
+            const Outcome o = run(arguments);
+            QVERIFY2(o.exitCode == 2 && o.err.contains("--thinking"), o.err.constData());
+        }
     }
 
     void infoNamesTheTemplate() {

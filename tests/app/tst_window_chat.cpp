@@ -1,14 +1,18 @@
 // Conversations in the whole program, with a tiny instruct model of noise: ChatML in its tokenizer_config.json, no
 // card.
 #include <QAction>
+#include <QCheckBox>
 #include <QComboBox>
 #include <QInputMethodEvent>
+#include <QLineEdit>
+#include <QSpinBox>
 #include <QStandardItemModel>
 #include <utility>
 
 #include "tests/app/window_test.h"
 #include "ui/views/chat/chat_view.h"
 #include "ui/window/chat_controller.h"
+#include "ui/window/chat_files.h"
 #include "ui/window/chat_panel.h"
 #include "ui/window/transcript_panel.h"
 
@@ -17,7 +21,10 @@ using namespace spanscope;
 namespace {
 const char* kTokenizerConfig =
     R"({"chat_template": "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"})";
-}
+/// The same with a switch.
+const char* kThinkingConfig =
+    R"({"chat_template": "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"})";
+}  // namespace
 
 class TestWindowChat : public test::WindowTest {
     Q_OBJECT
@@ -26,10 +33,12 @@ class TestWindowChat : public test::WindowTest {
         prepare("tst_window_chat");
         test::TinyModelOptions options;
         options.card = false;
-        options.maxSeqLen = 4096;  // of which the window takes a quarter
+        options.maxSeqLen = 4096;
         QVERIFY(test::writeTinyModel(m_base.path(), options));
         QVERIFY(test::writeTinyModel(m_instruct.path(), options));
         QVERIFY(test::writeFile(m_instruct.file("tokenizer_config.json"), kTokenizerConfig));
+        QVERIFY(test::writeTinyModel(m_thinking.path(), options));
+        QVERIFY(test::writeFile(m_thinking.file("tokenizer_config.json"), kThinkingConfig));
         options.seed = 2;
         QVERIFY(test::writeTinyModel(m_other.path(), options));
         QVERIFY(test::writeFile(m_other.file("tokenizer_config.json"), kTokenizerConfig));
@@ -38,7 +47,10 @@ class TestWindowChat : public test::WindowTest {
         open();
         m_window->runs()->setMaxTokens(8);
     }
-    void cleanup() { close(); }
+    void cleanup() {
+        close();
+        m_conversationFile.clear();
+    }
 
     /// A model that does not speak the protocol takes the task that fits it, and the window says so.
     void theTaskFitsTheModel() {
@@ -58,7 +70,7 @@ class TestWindowChat : public test::WindowTest {
         QVERIFY(isOffered("chat") && isOffered("text"));
         QVERIFY(!m_window->action("attentionBoth")->isEnabled());
         auto* attention = m_window->findChild<QComboBox*>("attention");
-        QVERIFY(!attention->isEnabled() && attention->currentText() == "Dense");
+        QVERIFY(attention->currentText() == "Dense" && attention->findText("Declared") < 0);
         openModel(m_base);
         QCOMPARE(prompt->task(), QString("text"));
         QVERIFY(!isOffered("chat") && !isOffered("news"));
@@ -67,7 +79,8 @@ class TestWindowChat : public test::WindowTest {
         openModel(tinyFolder());
         QCOMPARE(prompt->task(), QString("expression"));
         QVERIFY(isOffered("sheet") && tipOf("sheet").isEmpty());
-        QVERIFY(attention->isEnabled() && attention->currentText() == "Declared");
+        QCOMPARE(attention->currentText(), QString("Declared"));
+        QVERIFY(attention->findText("Window") < 0 && !m_window->action("attentionWindow")->isEnabled());
     }
 
     void messagesAndAnswers() {
@@ -237,7 +250,197 @@ class TestWindowChat : public test::WindowTest {
         QVERIFY(m_window->store()->data().header.formattedPrompt.find("three") != std::string::npos);
     }
 
+    /// The window ends and begins again: the turns are there, also with a model that cannot go on with them.
+    void theConversationOutlivesTheWindow() {
+        reopenKeeping("conversation.json");
+        openModel(m_instruct);
+        m_window->chatPanel()->systemEdit()->setPlainText("Be brief.");
+        send("one");
+        send("two");
+        m_window->action("chatAgain")->trigger();
+        waitUntilIdle();
+        const QVector<ChatTurnInfo> before = m_window->chat()->tree()->turns();
+        QCOMPARE(before.size(), 5);
+        endAndBegin();
+        const ChatTree& tree = *m_window->chat()->tree();
+        QCOMPARE(m_window->promptEditor()->task(), QString("chat"));
+        QVERIFY(m_window->chatPanel()->isVisible());
+        QCOMPARE(tree.turns().size(), 5);
+        QCOMPARE(tree.path(), QVector<int>({0, 1, 2, 4}));
+        for (int i = 0; i < 5; ++i) QCOMPARE(tree.turn(i).text, before[i].text);
+        QCOMPARE(m_window->chatPanel()->systemText(), QString("Be brief."));
+        QVERIFY(m_window->chatPanel()->view()->toPlainText().contains("two"));
+        openModel(tinyFolder());  // cannot hold a conversation
+        QCOMPARE(m_window->promptEditor()->task(), QString("chat"));
+        QVERIFY(m_window->banner()->isVisible() && m_window->banner()->title().contains("conversation"));
+        QVERIFY(isOffered("chat") && isOffered("expression"));
+        edit()->setPlainText("three");
+        m_window->action("run")->trigger();
+        QCOMPARE(m_window->state(), MainWindow::State::Ready);  // says why
+        m_window->action("chatAgain")->trigger();
+        QCOMPARE(m_window->state(), MainWindow::State::Ready);
+        QCOMPARE(tree.turns().size(), 5);
+        openModel(m_instruct);
+        m_window->banner()->dismiss();
+        m_window->promptEditor()->setTask("chat");
+        send("three");
+        QCOMPARE(tree.path(), QVector<int>({0, 1, 2, 4, 5, 6}));
+        const std::string& prompt = m_window->store()->data().header.formattedPrompt;
+        QVERIFY2(prompt.find("Be brief.") < prompt.find("one") && prompt.find("one") < prompt.find("two"),
+                 prompt.c_str());
+        // An answer that is being written comes along as far as it got.
+        m_window->runs()->setMaxTokens(-1);
+        edit()->setPlainText("four");
+        m_window->action("run")->trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->store()->nSteps() > 2 && tree.writing(), test::patience(20000));
+        endAndBegin();
+        QCOMPARE(m_window->chat()->tree()->turns().size(), 9);
+        QVERIFY(m_window->chat()->tree()->turn(8).nTokens > 2);
+        m_window->action("chatNew")->trigger();
+        m_window->chatPanel()->systemEdit()->clear();
+        endAndBegin();
+        QVERIFY(m_window->chat()->tree()->isEmpty() && !QFile::exists(m_conversationFile));
+    }
+
+    void aConversationThatCannotBeReadIsPutAside() {
+        const QString path = reopenKeeping("broken.json");
+        QVERIFY(test::writeFile(path.toStdString(), R"({"version":2,"turns":[{"role":"user","parent":5}],"tip":0})"));
+        endAndBegin(false);
+        QVERIFY(m_window->banner()->isVisible() && m_window->chat()->tree()->isEmpty());
+        QVERIFY2(m_window->banner()->text().contains("turns[0].parent") ||
+                     m_window->banner()->text().contains("broken.json"),
+                 qPrintable(m_window->banner()->text()));
+        QVERIFY(!QFile::exists(path) && QFile::exists(path + ".unreadable"));
+    }
+
+    void savedAndOpened() {
+        openModel(m_instruct);
+        QVERIFY(!m_window->action("saveChat")->isEnabled() && m_window->action("openChat")->isEnabled());
+        send("one");
+        QVERIFY(m_window->action("saveChat")->isEnabled());
+        const QString path = QString::fromStdString(m_kept.file("saved.json"));
+        m_window->chatFiles()->saveAs(path);
+        QVERIFY(QFile::exists(path));
+        send("two");
+        m_window->promptEditor()->setTask("text");
+        m_window->chatFiles()->open(path);
+        QCOMPARE(m_window->promptEditor()->task(), QString("chat"));
+        const ChatTree& tree = *m_window->chat()->tree();
+        QCOMPARE(tree.turns().size(), 2);
+        send("three");
+        QCOMPARE(tree.path(), QVector<int>({0, 1, 2, 3}));
+        QCOMPARE(tree.turn(3).keptTokens, 0);
+        m_window->chatFiles()->open(QString::fromStdString(m_instruct.file("tokenizer_config.json")));
+        QVERIFY(m_window->banner()->isVisible());
+        QCOMPARE(tree.turns().size(), 4);  // stays
+        m_window->chatFiles()->saveAs("/proc/no/such/folder.json");
+        QVERIFY(m_window->banner()->title().contains("saved"));
+    }
+
+    /// A model that declares nothing has windows to choose from; the run on show has their mask.
+    void attentionOfAModelThatDeclaresNothing() {
+        openModel(m_instruct);
+        auto* attention = m_window->findChild<QComboBox*>("attention");
+        auto* window = m_window->findChild<QSpinBox*>("window");
+        QVERIFY(!window->isVisible());
+        send("one");
+        QCOMPARE(m_window->store()->data().header.settings.attention, MaskPolicySpec::dense());
+        attention->setCurrentIndex(attention->findText("Window"));
+        QTRY_VERIFY(window->isVisible());
+        window->setValue(5);
+        send("two");
+        const RunData& run = m_window->store()->data();
+        QCOMPARE(run.header.settings.attention.text(), std::string("window=5"));
+        QCOMPARE(run.steps.back().attended, 5);
+        QCOMPARE(m_window->chat()->tree()->turn(3).keptTokens, 0);  // computed under another mask
+        QVERIFY(m_window->chatPanel()->view()->toPlainText().contains("window=5"));
+        m_window->action("attentionKeep")->trigger();
+        send("three");
+        QCOMPARE(run.header.settings.attention.text(), std::string("keep=5"));
+        QCOMPARE(run.steps.back().attended, 6);
+        QVERIFY(attention->findText("Compare with dense") < 0 && !m_window->action("attentionBoth")->isEnabled());
+        // The same for its texts, which can be compared.
+        m_window->promptEditor()->setTask("text");
+        m_window->promptEditor()->setText("some text");
+        m_window->action("attentionBoth")->trigger();
+        m_window->action("run")->trigger();
+        waitUntilIdle();
+        QCOMPARE(m_window->store()->data().header.settings.attention.text(), std::string("keep=5"));
+        QVERIFY(m_window->besideStore()->data().header.settings.attention.isDense());
+        m_window->promptEditor()->setTask("chat");
+        QCOMPARE(attention->currentText(), QString("Dense"));  // a conversation has no twin
+    }
+
+    /// The switch is there where the template reads it, and stands as the template has it by itself.
+    void reasoningIsSwitched() {
+        openModel(m_instruct);
+        auto* box = m_window->findChild<QCheckBox*>("thinking");
+        QVERIFY(!box->isVisible());
+        send("one");
+        QVERIFY(!m_window->store()->data().header.settings.thinking);
+        openModel(m_thinking);
+        if (!box->isVisible()) QSKIP("no python3-jinja2");
+        QVERIFY(box->isChecked());
+        send("two");
+        const RunHeader& header = m_window->store()->data().header;
+        QCOMPARE(header.settings.thinking, std::optional(true));
+        QVERIFY(header.formattedPrompt.ends_with("assistant\n"));
+        box->click();
+        send("three");
+        QCOMPARE(header.settings.thinking, std::optional(false));
+        QVERIFY2(header.formattedPrompt.ends_with("assistant\n<think>\n\n</think>\n\n"),
+                 header.formattedPrompt.c_str());
+        openModel(m_other);
+        QVERIFY(!box->isVisible());
+        send("four");
+        QVERIFY(!header.settings.thinking);
+    }
+
+    void findStaysInTheConversation() {
+        openModel(m_instruct);
+        send("a fox");
+        QTest::keyClick(m_window.get(), Qt::Key_F, Qt::ControlModifier);
+        auto* field = m_window->findChild<QLineEdit*>("chatFindEdit");
+        QVERIFY(field->isVisible() && m_window->chatPanel()->isVisible() && !m_window->transcriptPanel()->isVisible());
+        QTest::keyClicks(field, "FOX");
+        QCOMPARE(m_window->chatPanel()->view()->textCursor().selectedText(), QString("fox"));
+        QCOMPARE(m_window->findChild<QLabel*>("chatFindCount")->text(),
+                 QString("%1 found").arg(chatText(*m_window->chat()->tree()).count("fox", Qt::CaseInsensitive)));
+        m_window->action("findNext")->trigger();
+        QCOMPARE(m_window->chatPanel()->view()->textCursor().selectedText().toLower(), QString("fox"));
+        QTest::keyClick(field, Qt::Key_Escape);
+        QVERIFY(!field->isVisible());
+        // The tokens have a bar of their own.
+        m_window->action("chatTokens")->trigger();
+        m_window->action("find")->trigger();
+        QVERIFY(m_window->findChild<QLineEdit*>("findEdit")->isVisible() && !field->isVisible());
+    }
+
+    /// What is sent while a model loads goes out when it is there.
+    void sentWhileTheModelLoads() {
+        openModel(m_instruct);
+        m_window->models()->load({QString::fromStdString(m_other.path()), 0, Device::Cpu});
+        QCOMPARE(m_window->state(), MainWindow::State::Loading);
+        edit()->setPlainText("early");
+        m_window->action("run")->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->chat()->tree()->turns().size(), 2, test::patience(30000));
+        waitUntilIdle();
+    }
+
   private:
+    QString reopenKeeping(const char* name) {
+        close();
+        m_conversationFile = QString::fromStdString(m_kept.file(name));
+        open();
+        m_window->runs()->setMaxTokens(8);
+        return m_conversationFile;
+    }
+    void endAndBegin(bool keeping = true) {
+        if (keeping) m_window->close();
+        close();
+        open(true);
+        m_window->runs()->setMaxTokens(8);
+    }
     void openModel(const test::ScratchFolder& folder) { openModel(QString::fromStdString(folder.path())); }
     void openModel(const QString& folder) {
         m_window->models()->load({folder, 0, Device::Cpu});
@@ -261,7 +464,7 @@ class TestWindowChat : public test::WindowTest {
         return m_window->promptEditor()->taskBox()->itemData(indexOf(task), Qt::ToolTipRole).toString();
     }
 
-    test::ScratchFolder m_base, m_instruct, m_other;
+    test::ScratchFolder m_base, m_instruct, m_other, m_thinking, m_kept;
 };
 
 QTEST_MAIN(TestWindowChat)

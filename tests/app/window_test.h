@@ -32,13 +32,17 @@ class WindowTest : public QObject {
         QApplication::setApplicationName(name);
         QVERIFY(writeTinyModel(m_tiny.path()));
     }
-    void open() {
-        QSettings().clear();
+    using Models = QVector<BundledModel>;
+    /// again: as a person left it, with the settings of the last time.
+    void open(bool again = false,
+              const Models& bundled = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models")) {
+        if (!again) QSettings().clear();
         MainWindow::Setup setup;
         setup.tasks = Runner::tasks();
         setup.version = "test";
         setup.dataExports = dataExports();
-        setup.bundledModels = Runner::bundledModels(SPANSCOPE_SOURCE_DIR "/resources/models");
+        setup.bundledModels = bundled;
+        setup.conversationFile = m_conversationFile;
         m_window = std::make_unique<MainWindow>(setup);
         m_runner = std::make_unique<Runner>();
         wire(*m_window, *m_runner);
@@ -68,6 +72,7 @@ class WindowTest : public QObject {
     void waitUntilIdle() { QTRY_COMPARE_WITH_TIMEOUT(m_window->state(), MainWindow::State::Ready, patience(60000)); }
 
     ScratchFolder m_tiny;
+    QString m_conversationFile;  ///< before open(): kept there
     std::unique_ptr<MainWindow> m_window;
     std::unique_ptr<Runner> m_runner;
 };

@@ -107,6 +107,24 @@ class TestBackends : public QObject {
                  qPrintable(QString("forecast %1, held %2").arg(forecast).arg(held)));
     }
 
+    /// Also of models that normalise behind attention and MLP, which their shape does not say.
+    void workspaceHoldsAllNorms() {
+        RandomModelOptions o{.nLayers = 12, .hidden = 256, .qkNorm = QkNorm::PerHead};
+        const auto held = [&](bool postNorms) {
+            o.postNorms = postNorms;
+            const RandomModel m(o);
+            const auto backend = makeBackend(Device::Cpu, m.weights, {.nThreads = 1, .kvTokens = 64});
+            return backend ? (*backend)->bytesHeld() : 0;
+        };
+        const uint64_t behind = held(true) - held(false);
+        QVERIFY(behind >= sizeof(float) * 2 * 12 * 256);
+        ModelShape shape = RandomModel(o).weights.shape;
+        const uint64_t all = cpuWorkspaceBytes(shape, 64, 1);
+        shape.nLayers = 0;
+        const uint64_t queriesAndKeys = sizeof(float) * 12 * 2 * static_cast<uint64_t>(shape.headDim);
+        QCOMPARE(all - cpuWorkspaceBytes(shape, 64, 1), sizeof(float) * 4 * 12 * 256 + queriesAndKeys);
+    }
+
     void autoTakesTheCpuWithoutCuda() {
         const RandomModel m({});
         const BackendOptions options{.nThreads = 1, .kvTokens = 64};

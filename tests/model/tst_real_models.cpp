@@ -1,13 +1,14 @@
 // Pretrained models in the formats that people have, against what Hugging Face transformers makes of the same files in
 // float32: ids of 20 prompts, and 64 greedy tokens of each on the CPU backend. Where a token differs, transformers' own
 // best two must lie as close as the rounding of a step's inputs (kernels/README.md) can move them. The files are not
-// kept here: tests/fixtures/real/fetch.sh brings them, and without them the test says that it was skipped.
+// kept here: `./run model smollm2 gemma3-270m` brings them, and without them the test says that it was skipped.
 #include <QtTest>
 
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "engine/model/base_model.h"
 #include "engine/model/model.h"
 #include "kernels/backends.h"
 #include "tests/model/tiny_model.h"
@@ -21,7 +22,7 @@ constexpr double kTie = 1e-3;  // in logits
 
 std::string modelsFolder() {
     const char* given = std::getenv("SPANSCOPE_REAL_MODELS");
-    return given != nullptr ? given : kFolder + "models";
+    return given != nullptr ? given : fetchedModelFolder();
 }
 
 std::vector<int32_t> promptIds(const Tokenizer& tokenizer, const std::string& text) {
@@ -68,7 +69,7 @@ class TestRealModels : public QObject {
         QFETCH(QString, name);
         const auto golden = nlohmann::json::parse(test::readFile(kFolder + name.toStdString() + ".json"));
         const std::string path = modelsFolder() + "/" + golden["file"].get<std::string>();
-        if (!std::filesystem::exists(path)) QSKIP("not here; tests/fixtures/real/fetch.sh brings it");
+        if (!std::filesystem::exists(path)) QSKIP("not here; ./run model brings it");
         const auto model = openModel(path);
         QVERIFY2(model, model ? "" : model.error().toString().c_str());
         BackendOptions options;

@@ -133,6 +133,45 @@ class TestChatTemplates : public QObject {
         }
     }
 
+    /// What a template is told of enable_thinking, by the functions and by the process.
+    void thinking_data() {
+        QTest::addColumn<int>("index");
+        for (size_t i = 0; i < m_fixtures["templates"].size(); ++i)
+            if (m_fixtures["templates"][i].contains("thinking"))
+                QTest::newRow(m_fixtures["templates"][i]["name"].get<std::string>().c_str()) << int(i);
+    }
+    void thinking() {
+        QFETCH(int, index);
+        const Json& fixture = m_fixtures["templates"][size_t(index)];
+        const std::string text = fixture["template"];
+        const ChatFrame* frame = knownTemplate(text);
+        if (!frame && !m_hasJinja) QSKIP("no python3-jinja2");
+        size_t n = 0;
+        for (const bool on : {true, false}) {
+            const Json& results = fixture["thinking"][on ? "on" : "off"];
+            std::vector<std::vector<ChatMessage>> chats;
+            std::vector<std::string> expected;
+            for (size_t c = 0; c < results.size(); ++c) {
+                if (!results[c].contains("text")) continue;
+                chats.push_back(chat(m_fixtures["conversations"][c]));
+                expected.push_back(results[c]["text"]);
+                if (!frame) continue;
+                const auto rendered = renderFrame(*frame, {"<s>", "</s>", m_now, on}, chats.back());
+                QVERIFY(rendered.ok());
+                QCOMPARE(QString::fromStdString(joined(*rendered)), QString::fromStdString(expected.back()));
+                ++n;
+            }
+            if (!m_hasJinja) continue;
+            TemplateRequest asked = request(text);
+            asked.thinking.assign(chats.size(), on);
+            const auto rendered = renderTemplate(asked, chats);
+            QVERIFY2(rendered.ok(), rendered.ok() ? "" : rendered.error().toString().c_str());
+            for (size_t i = 0; i < expected.size(); ++i, ++n)
+                QCOMPARE(QString::fromStdString((*rendered)[i]), QString::fromStdString(expected[i]));
+        }
+        QVERIFY(n > 0);
+    }
+
     void byJinja_data() {
         QTest::addColumn<int>("index");
         for (size_t i = 0; i < m_fixtures["templates"].size(); ++i)
@@ -251,7 +290,8 @@ class TestChatTemplates : public QObject {
             const Json request{{"template", run.toStdString()},
                                {"variables", Json::object()},
                                {"now", {2026, 11, 30, 0, 0, 0}},
-                               {"conversations", Json::array()}};
+                               {"conversations", Json::array()},
+                               {"own_variables", Json::array()}};
             const auto answer =
                 askProgram({"/usr/bin/python3", "-I", "-c", script.toStdString()}, request.dump(), ChildLimits{});
             return answer ? Json::parse(answer->output, nullptr, false) : Json();

@@ -48,6 +48,8 @@ class TestNewsSentences : public QObject {
             "They met on Monday.|6,104 people signed.",
             "It was built in 1987.|33 firms applied.",
             "The rate fell to 10.1 from 18.7.|841 workers left.",
+            "It cost $215,000.|67 people came.|It rose 5.5%.|12 fell.|It paid \u00A34.2bn.|3 left.",
+            "\u201CWe go to court.\u201D|9 people agreed.",
             "\"Why?\" he asked.|\"I do not know.|He is there,\" she said.",
             "\"We will wait.\"|Nobody waited.",
             "Will it rise?|Yes!|It will.",

@@ -14,6 +14,7 @@ inline RunData sampleRun(int64_t runId = 3, const MaskPolicySpec& attention = Ma
     h.settings.promptText = "1+2 \"quoted\", </script> & <b>";
     h.settings.attention = attention;
     h.settings.maxTokens = 9;
+    h.settings.thinking = false;
     h.settings.sampler.temperature = 0.7F;
     h.settings.sampler.seed = 18446744073709551615ULL;
     h.formattedPrompt = "1+@1 2\n";

@@ -18,6 +18,7 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(h.settings.task, g.settings.task);
     QCOMPARE(h.settings.promptText, g.settings.promptText);
     QCOMPARE(h.settings.promptIds, g.settings.promptIds);
+    QCOMPARE(h.settings.thinking, g.settings.thinking);
     QCOMPARE(h.settings.attention, g.settings.attention);
     QCOMPARE(h.settings.maxTokens, g.settings.maxTokens);
     QCOMPARE(h.settings.sampler.temperature, g.settings.sampler.temperature);

@@ -1,6 +1,6 @@
 // What the engine computes, for the trainer's tests to compare with:
 //   training_probe masks FOLDER            rows.jsonl and masks.bits, written by the trainer, against the tracker
-//   training_probe logits MODEL IN OUT     logits (n, vocab) float32 of token ids under the tracker's masks
+//   training_probe logits MODEL IN OUT [ADAPTER]   logits (n, vocab) float32 of token ids under the tracker's masks
 // Exit code 1: they differ (stderr says where); 2: something could not be read.
 #include <cstdio>
 #include <cstring>
@@ -100,8 +100,8 @@ int compareMasks(const std::string& folder) {
 }
 
 /// in: {"ids", "n_prompt", "task", "mode"}; the policy is the model's own.
-int writeLogits(const std::string& path, const std::string& in, const std::string& out) {
-    const auto model = need(openModel(path));
+int writeLogits(const std::string& path, const std::string& in, const std::string& out, const std::string& adapter) {
+    const auto model = need(openModel(path, {}, adapter));
     const json row = json::parse(slurp(in));
     const auto ids = row.at("ids").get<std::vector<int32_t>>();
     const TaskCard* card = model->card().task(row.at("task").get<std::string>());
@@ -117,6 +117,7 @@ int writeLogits(const std::string& path, const std::string& in, const std::strin
     BackendOptions options;
     options.kvTokens = static_cast<int64_t>(ids.size()) + 32;
     options.nThreads = 1;
+    options.kvType = DType::F32;
     const auto backend = need(makeCpuBackend(model->weights(), options));
     const SequenceId sequence = need(backend->createSequence(static_cast<int32_t>(ids.size())));
     const auto vocab = static_cast<size_t>(shape.vocab);
@@ -147,7 +148,8 @@ int writeLogits(const std::string& path, const std::string& in, const std::strin
 
 int main(int argc, char** argv) {
     if (argc == 3 && std::strcmp(argv[1], "masks") == 0) return compareMasks(argv[2]);
-    if (argc == 5 && std::strcmp(argv[1], "logits") == 0) return writeLogits(argv[2], argv[3], argv[4]);
-    std::cerr << "usage: training_probe masks FOLDER | logits MODEL IN.json OUT.f32\n";
+    if ((argc == 5 || argc == 6) && std::strcmp(argv[1], "logits") == 0)
+        return writeLogits(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : "");
+    std::cerr << "usage: training_probe masks FOLDER | logits MODEL IN.json OUT.f32 [ADAPTER]\n";
     return 2;
 }

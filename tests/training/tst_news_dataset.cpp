@@ -133,7 +133,8 @@ class TestNewsDataset : public QObject {
     void everyDomainAppears() {
         std::set<std::string> domains;
         for (uint64_t i = 0; i < 200; ++i) domains.insert(news::syntheticReport(1, i, {}).domain);
-        QCOMPARE(domains, (std::set<std::string>{"accidents", "companies", "councils", "markets", "sport", "weather"}));
+        QCOMPARE(domains, (std::set<std::string>{"accidents", "companies", "councils", "elections", "markets",
+                                                 "research", "sport", "weather"}));
     }
 
     void deterministic() {

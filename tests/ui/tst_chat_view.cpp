@@ -281,6 +281,46 @@ class TestChatView : public QObject {
         QCOMPARE(text.remove('\n').remove(QChar(0x200b)).count(smile), 3000);
     }
 
+    /// In what was said, not in headings, links and figures; also in what comes later.
+    void findsWhatWasSaid() {
+        ChatTree tree;
+        RunStore store;
+        ChatView view(&tree, &store, nullptr);
+        say(tree, {question(-1, "a Fox and a fox"), answer(0, "one\nfox, no edit")}, 1);
+        show(view);
+        QSignalSpy found(&view, &ChatView::found);
+        const auto nFound = [&] { return found.isEmpty() ? -1 : found.back()[0].toInt(); };
+        view.findText("fox");
+        QCOMPARE(nFound(), 3);
+        QCOMPARE(view.extraSelections().size(), 3);
+        view.findText("edit");
+        QCOMPARE(nFound(), 1);  // of many
+        view.findText("kept");
+        QCOMPARE(nFound(), 0);
+        QVERIFY(!view.findNext(1) && view.extraSelections().isEmpty());
+        view.findText("FOX");
+        QVERIFY(view.findNext(1) && view.textCursor().selectedText() == "Fox");
+        const int first = view.textCursor().selectionStart();
+        QVERIFY(view.findNext(1) && view.textCursor().selectedText() == "fox");
+        QVERIFY(view.findNext(1) && view.findNext(1));
+        QCOMPARE(view.textCursor().selectionStart(), first);
+        QVERIFY(view.findNext(-1));
+        QCOMPARE(view.currentTurn(), 1);
+        say(tree, {question(1, "foxes"), answer(2, "cats")}, 3);
+        QTRY_COMPARE(nFound(), 4);
+        say(tree, {question(-1, "another")}, 4);
+        QTRY_COMPARE(nFound(), 0);
+        tree.show(0);
+        QTRY_COMPARE(nFound(), 4);
+        say(tree, {question(3, "and")}, 5, 7);
+        begin(store, 7, "x");
+        batch(store, 7, {"the ", "fo"});
+        batch(store, 7, {"x"});
+        QTRY_COMPARE(nFound(), 5);
+        view.findText({});
+        QVERIFY(view.extraSelections().isEmpty() && !view.findNext(1));
+    }
+
     /// Ten thousand turns, and a branch of them changed near the beginning: no turn of the event loop grows with them.
     void longConversationsComeInSlices() {
         ChatTree tree;

@@ -5,10 +5,12 @@
 #include <QAbstractButton>
 #include <QApplication>
 #include <QClipboard>
+#include <QDir>
 #include <QDockWidget>
 #include <QFile>
 #include <QLabel>
 #include <QMessageBox>
+#include <QPushButton>
 #include <QSettings>
 #include <QStandardPaths>
 #include <QTextDocument>
@@ -142,10 +144,11 @@ class TestForeignText : public QObject {
     /// In parts a card reads as it does in one piece.
     void cardsStayWhole_data() {
         QTest::addColumn<QString>("text");
-        for (const char* name : {"arith", "news"}) {
-            QFile file(QString(SPANSCOPE_SOURCE_DIR "/resources/models/%1/MODEL_CARD.md").arg(name));
+        const QDir models(SPANSCOPE_SOURCE_DIR "/resources/models");
+        for (const QString& name : models.entryList(QDir::Dirs | QDir::NoDotAndDotDot)) {
+            QFile file(models.filePath(name + "/MODEL_CARD.md"));
             QVERIFY(file.open(QIODevice::ReadOnly));
-            QTest::newRow(name) << QString::fromUtf8(file.readAll());
+            QTest::newRow(qPrintable(name)) << QString::fromUtf8(file.readAll());
         }
         QTest::newRow("a long fence") << "Before\n\n```\n" + QString("# code, no heading\n").repeated(400) +
                                              "```\n\nAfter\n";
@@ -206,6 +209,14 @@ class TestForeignText : public QObject {
             if (b->isCheckable()) b->setChecked(true);
         LOOK("its details");
         window.models()->onForecastFailed(path, error);
+        ErrorInfo lacking = error;
+        lacking.fetch = {foreign, foreign, foreign, 1 << 20, {"/nowhere/" + foreign, foreign}};
+        window.models()->onModelFailed(path, lacking);
+        LOOK("a model to fetch");
+        window.findChild<QPushButton*>("fetchStart")->click();
+        LOOK("it does not come");
+        for (QDialog* d : window.findChildren<QDialog*>()) d->close();
+        LOOK("it is not wanted");
         window.openPath(path);
         ForecastInfo forecast;
         forecast.path = path;
@@ -314,7 +325,7 @@ class TestForeignText : public QObject {
         window.chatPanel()->systemEdit()->paste();
         QVERIFY(window.chatPanel()->systemText().isEmpty());
         ChatTurnInfo said = sample::answer(0, foreign);
-        said.reasoning = said.modelName = foreign;
+        said.reasoning = said.modelName = said.attention = foreign;
         sample::say(*window.chat()->tree(), {sample::question(-1, foreign), said, sample::answer(0, "x"), said}, 1);
         QTRY_VERIFY_WITH_TIMEOUT(window.chatPanel()->view()->isComplete(), test::patience(20000));
         window.chatPanel()->view()->toggleReasoning(1);

@@ -3,8 +3,13 @@
 #include <algorithm>
 
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 
 namespace spanscope {
+
+namespace {
+constexpr qsizetype kAttention = 40;  // characters
+}
 
 QVector<int> ChatTree::path() const {
     QVector<int> list;
@@ -19,13 +24,17 @@ const QVector<int>& ChatTree::alternatives(int turn) const {
     return *found;
 }
 
-void ChatTree::start() {
+void ChatTree::start() { restore({}, -1); }
+
+void ChatTree::restore(const QVector<ChatTurnInfo>& turns, int tip) {
     ++m_id;
-    m_turns.clear();
+    m_turns = turns;
     m_children.clear();
+    for (int i = 0; i < m_turns.size(); ++i) m_children[m_turns[i].parent] << i;
     m_tip = -1;
     m_writing = 0;
-    emit changed();
+    if (m_turns.isEmpty()) emit changed();
+    else show(tip >= 0 ? tip : static_cast<int>(m_turns.size()) - 1);
 }
 
 void ChatTree::show(int turn) {
@@ -76,10 +85,13 @@ QString turnFigures(const ChatTurnInfo& answer) {
         QObject::tr("kept %1 tokens, read %2 new · wrote %3 tokens")
             .arg(formatCount(answer.keptTokens), formatCount(answer.readTokens), formatCount(answer.nTokens));
     if (answer.tokensPerS > 0) text += QObject::tr(" at %1").arg(formatRate(answer.tokensPerS));
+    if (!answer.attention.isEmpty() && answer.attention != QLatin1String("dense"))
+        text += QStringLiteral(" · ") + shownLine(answer.attention, kAttention);
     switch (answer.stop) {
         case StopReason::Cancelled: return text + QObject::tr(" · stopped");
         case StopReason::TokenLimit: return text + QObject::tr(" · stopped at the token limit");
         case StopReason::ContextFull: return text + QObject::tr(" · the context is full");
+        case StopReason::Repeats: return text + QObject::tr(" · stopped: it repeats itself");
         case StopReason::Failed: return text + QObject::tr(" · failed");
         case StopReason::NotFinite: return text + QObject::tr(" · failed: the model's numbers are not finite");
         default: return text;

@@ -28,6 +28,7 @@ struct ChatTurnInfo {
     double tokensPerS = 0;
     StopReason stop = StopReason::EndOfText;
     QString modelName, modelHash;
+    QString attention;  ///< which tokens its steps could read, as MaskPolicySpec writes it; empty: not known
     std::shared_ptr<const std::vector<int32_t>> ids;  ///< null: not known
 };
 
@@ -71,6 +72,8 @@ class ChatTree : public QObject {
     int questionOf(int turn) const { return m_turns[turn].isQuestion ? turn : m_turns[turn].parent; }
 
     void start();  ///< an empty conversation
+    /// Another conversation, as readChatFile() checked it; shows the branch of `tip`.
+    void restore(const QVector<ChatTurnInfo>& turns, int tip);
     /// Shows the branch that goes through `turn`, its newest turns after that. Not while an answer is being written.
     void show(int turn);
     /// Of another conversation: ignored.

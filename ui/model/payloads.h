@@ -28,6 +28,7 @@ struct TaskInfo {
 struct ModelInfo {
     QString path, name, format, hash;
     QString adapterPath, adapter;  ///< folder; name, rank and hash for people; empty: none
+    QString basePath;              ///< of the model under the adapter, where `path` is the adapter's folder
     QString description, license, trainedOn, cardText;
     QString backend, device;  ///< "cpu", "Xeon, 2 threads"
     QString kvType;           ///< of the KV cache: "BF16"
@@ -35,6 +36,8 @@ struct ModelInfo {
     QStringList trainedFor;   ///< one sentence for each of `tasks`
     int protocolVersion = 0;  ///< 0: runs as plain text
     QString noChat;           ///< why it cannot hold a conversation, a sentence; empty: it can
+    /// Whether its chat template reasons where it is not told; absent: it cannot be told.
+    std::optional<bool> thinkingByDefault;
     int nThreads = 0;
     int nLayers = 0, nHeads = 0, nKvHeads = 0, headDim = 0, hidden = 0, vocab = 0;
     int maxContext = 0;     ///< tokens the model was trained for
@@ -73,13 +76,22 @@ struct RunRequest {
     RunSettings settings;
 };
 
+/// A model that is not on this machine, and what brings it.
+struct FetchInfo {
+    QString name, license;
+    QString folder;  ///< where it is put
+    quint64 bytes = 0;
+    QStringList command;  ///< program and arguments; prints "progress DONE TOTAL" lines. Empty: nothing to fetch
+};
+
 /// An error as a person reads it.
 struct ErrorInfo {
-    QString title;    ///< what could not be done
-    QString text;     ///< why, and what to do; one or two sentences
-    QString detail;   ///< file, field, found, expected; may be empty
-    int column = -1;  ///< of the typed prompt, 1-based, where the text is wrong; -1 otherwise
-    int line = -1;    ///< 1-based
+    QString title;         ///< what could not be done
+    QString text;          ///< why, and what to do; one or two sentences
+    QString detail;        ///< file, field, found, expected; may be empty
+    int column = -1;       ///< of the typed prompt, 1-based, where the text is wrong; -1 otherwise
+    int line = -1;         ///< 1-based
+    FetchInfo fetch = {};  ///< what would help
 };
 
 using SharedRun = std::shared_ptr<const RunData>;

@@ -44,10 +44,7 @@ void ChatController::send() {
         m_prompt->showWarning(tr("Type a message first."));
         return;
     }
-    if (const QString name = m_prompt->task(); m_prompt->isRefused(name)) {
-        m_prompt->showWarning(tr("This model cannot hold a conversation; choose another task or another model."));
-        return;
-    }
+    if (isRefused()) return;
     ChatRequest request;
     request.kind = isEditing() ? ChatRequest::Kind::Edit : ChatRequest::Kind::Ask;
     request.question = m_editing;
@@ -55,8 +52,14 @@ void ChatController::send() {
     ask(std::move(request), text);
 }
 
+bool ChatController::isRefused() {
+    if (!m_prompt->isRefused(m_prompt->task())) return false;
+    m_prompt->showWarning(tr("This model cannot hold a conversation; choose another task or another model."));
+    return true;
+}
+
 void ChatController::askAgain(int turn) {
-    if (!canAskAgain()) return;
+    if (!canAskAgain() || isRefused()) return;
     ChatRequest request;
     request.kind = ChatRequest::Kind::Again;
     const int tip = turn >= 0 ? turn : m_tree->tip();
@@ -72,8 +75,9 @@ void ChatController::ask(ChatRequest request, const QString& text) {
     request.settings = m_runs->nextSettings();
     request.settings.task = m_prompt->task().toStdString();
     request.settings.systemText = m_panel->systemText().trimmed().toStdString();
+    request.settings.thinking = m_panel->thinking();
     request.settings.promptText = text.toStdString();
-    request.settings.attention = MaskPolicySpec::dense();
+    request.settings.attention = m_runs->attention();
     emit requested(request);
 }
 
@@ -149,6 +153,12 @@ void ChatController::startNew() {
     cancelEdit();
     m_tree->start();
     m_prompt->setFocus();
+}
+
+void ChatController::restore(const ChatFile& chat) {
+    if (m_workspace->isBusy()) return;
+    cancelEdit();
+    m_tree->restore(chat.turns, chat.tip);
 }
 
 }  // namespace spanscope

@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include "ui/model/chat_file.h"
 #include "ui/model/chat_tree.h"
 #include "ui/window/workspace.h"
 
@@ -34,6 +35,7 @@ class ChatController : public QObject {
     void showRun(int answer);
     void showCurrentRun();
     void startNew();
+    void restore(const ChatFile& chat);  ///< in the place of the conversation there is
 
   public slots:
     void onChatChanged(const spanscope::ChatUpdate& update);
@@ -48,6 +50,7 @@ class ChatController : public QObject {
 
   private:
     int current() const;
+    bool isRefused();  ///< by the model; says so
     void ask(ChatRequest request, const QString& text);
 
     Workspace* m_workspace;

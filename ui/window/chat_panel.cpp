@@ -1,6 +1,7 @@
 #include "ui/window/chat_panel.h"
 
 #include <QAction>
+#include <QCheckBox>
 #include <QHBoxLayout>
 #include <QMimeData>
 #include <QPlainTextEdit>
@@ -11,6 +12,7 @@
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/chat/chat_view.h"
+#include "ui/window/find_bar.h"
 
 namespace spanscope {
 
@@ -23,22 +25,29 @@ class SystemText : public QPlainTextEdit {
     using QPlainTextEdit::QPlainTextEdit;
     std::function<void(const QString& why)> refuse;
 
-  protected:
-    void insertFromMimeData(const QMimeData* source) override {
-        if (!source->hasText()) return;
-        const QString text = source->text();
+    void put(const QString& text) {
         if (text.size() + document()->characterCount() > kMostSystem)
-            refuse(QObject::tr("The system text may have %1 characters; what was pasted is longer")
+            refuse(QObject::tr("The system text may have %1 characters; this one is longer and was left out")
                        .arg(formatCount(kMostSystem)));
         else if (hidesText(text))
-            refuse(QObject::tr("What was pasted holds characters that hide or reorder others; it was left out"));
+            refuse(QObject::tr("The system text holds characters that hide or reorder others; it was left out"));
         else insertPlainText(text);
+    }
+
+  protected:
+    void insertFromMimeData(const QMimeData* source) override {
+        if (source->hasText()) put(source->text());
     }
 };
 }  // namespace
 
-ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& buttons, QWidget* parent)
-    : QWidget(parent), m_view(new ChatView(tree, store, this)), m_fold(new QToolButton(this)) {
+ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actions, const QVector<QAction*>& buttons,
+                     QWidget* parent)
+    : QWidget(parent),
+      m_view(new ChatView(tree, store, this)),
+      m_find(new FindBar("chatFindEdit", tr("Find in the conversation"), actions, this)),
+      m_thinking(new QCheckBox(tr("Reasoning"), this)),
+      m_fold(new QToolButton(this)) {
     setObjectName("page");
     setAttribute(Qt::WA_StyledBackground);
     auto* system = new SystemText(this);
@@ -54,11 +63,15 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& b
     m_fold->setCheckable(true);
     m_fold->setFocusPolicy(Qt::TabFocus);
     m_fold->setToolTip(tr("What the model is told before the conversation"));
+    m_thinking->setObjectName("thinking");
+    m_thinking->setToolTip(tr("The model reasons before it answers, from the next message on (enable_thinking)"));
+    m_thinking->hide();
     auto* row = new QHBoxLayout;
     row->setContentsMargins(8, 8, 16, 0);
     row->setSpacing(8);
     row->addWidget(m_fold);
     row->addStretch(1);
+    row->addWidget(m_thinking);
     for (QAction* action : buttons) {
         auto* button = new QToolButton(this);
         button->setDefaultAction(action);
@@ -73,7 +86,15 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& b
     column->setSpacing(0);
     column->addLayout(row);
     column->addLayout(inset);
+    column->addWidget(m_find);
     column->addWidget(m_view, 1);
+    connect(m_find, &FindBar::searched, this, [this](const QString& text) {
+        m_view->findText(text);
+        if (!text.isEmpty()) m_view->findNext(1);
+    });
+    connect(m_find, &FindBar::nextWanted, m_view, [this] { m_view->findNext(1); });
+    connect(m_find, &FindBar::left, m_view, [this] { m_view->setFocus(); });
+    connect(m_view, &ChatView::found, m_find, &FindBar::setCount);
     connect(m_fold, &QToolButton::toggled, this, [this](bool on) {
         m_system->setVisible(on);
         m_system->setFixedHeight(m_system->fontMetrics().lineSpacing() * 4 + 12);
@@ -86,6 +107,22 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const QVector<QAction*>& b
 }
 
 QString ChatPanel::systemText() const { return m_system->toPlainText(); }
+void ChatPanel::offerThinking(std::optional<bool> byDefault) {
+    m_thinking->setVisible(byDefault.has_value());
+    m_thinking->setChecked(byDefault.value_or(false));
+}
+
+std::optional<bool> ChatPanel::thinking() const {
+    return m_thinking->isHidden() ? std::nullopt : std::optional(m_thinking->isChecked());
+}
+
+void ChatPanel::openFind() { m_find->open(); }
+void ChatPanel::closeFind() { m_find->close(); }
+
+void ChatPanel::setSystemText(const QString& text) {
+    m_system->clear();
+    static_cast<SystemText*>(m_system)->put(text);
+}
 void ChatPanel::showSystemText(bool on) { m_fold->setChecked(on); }
 bool ChatPanel::showsSystemText() const { return m_fold->isChecked(); }
 

@@ -37,7 +37,8 @@ constexpr std::array<FigureText, FiguresBar::FigureCount> kFigures{{
     {"KV stored", "Keys and values kept in memory for all tokens so far. A declared span saves loading, not storage.",
      "888 MiB"},
     {"Step loads",
-     "Keys and values loaded by one step, in whole pages of 16 tokens, and their share of what is stored: of the "
+     "Keys and values loaded by one step, in whole pages of 16 tokens, mean over layers, and their share of what is "
+     "stored: of the "
      "selected step, else of the newest.",
      "888 MiB · 88.8 %"},
 }};

@@ -85,7 +85,7 @@ about to write, then attends only to that. What it names stands in its own outpu
 <p>The first token of the prompt is always visible, and a segment always sees itself.</p>
 <h3>Attended, loaded, not read</h3>
 <p><b>Attended</b> are the tokens that the span allows, no others. Keys and values lie in pages of 16 tokens and pages are loaded whole,
-so what is <b>loaded</b> is the span rounded outward. The rest is <b>not read</b> in that step. All tokens stay <b>stored</b>: a span saves
+so what is <b>loaded</b> is the span rounded outward; where layers read only a window of it, the mean over layers. The rest is <b>not read</b> in that step. All tokens stay <b>stored</b>: a span saves
 loading, not memory. What a step does not read can still act on it, through the keys and values of tokens that saw it.</p>
 <h3>When the model writes nonsense</h3>
 <p>An unknown or broken reference is ignored, and the segment attends to everything instead: evidence is never lost silently.

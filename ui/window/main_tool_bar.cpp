@@ -4,6 +4,7 @@
 #include <QComboBox>
 #include <QLabel>
 #include <QSignalBlocker>
+#include <QSpinBox>
 #include <QToolButton>
 
 #include "ui/model/shown_text.h"
@@ -17,12 +18,26 @@ namespace spanscope {
 
 namespace {
 constexpr qsizetype kModelName = 60;  // characters
+
+using Compare = RunController::Compare;
+
+QString attentionName(Compare choice, const RunController& runs) {
+    switch (choice) {
+        case Compare::Declared: return QObject::tr("Declared");
+        case Compare::Dense: return QObject::tr("Dense");
+        case Compare::Window: return QObject::tr("Window");
+        case Compare::Keep: return QObject::tr("Sink and window");
+        case Compare::Both: break;
+    }
+    if (runs.choices().contains(Compare::Declared)) return QObject::tr("Compare with dense");
+    return runs.windowed().name == "keep" ? QObject::tr("Sink and window, compared with dense")
+                                          : QObject::tr("Window, compared with dense");
 }
+}  // namespace
 
 MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
                          QWidget* parent)
     : QToolBar(tr("Main"), parent), m_workspace(workspace), m_runs(runs), m_models(models), m_actions(actions) {
-    using Compare = RunController::Compare;
     setObjectName("mainToolBar");
     setMovable(false);
     setFloatable(false);
@@ -30,19 +45,7 @@ MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader*
     setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     addButton("run", "runButton");
     addButton("stop", "stopButton");
-    auto* label = new QLabel(tr("Attention"), this);
-    label->setObjectName("sectionTitle");
-    label->setContentsMargins(16, 0, 0, 0);
-    addWidget(label);
-    m_attention = new QComboBox(this);
-    m_attention->setObjectName("attention");
-    m_attention->addItem(tr("Declared"), int(Compare::Declared));
-    m_attention->addItem(tr("Dense"), int(Compare::Dense));
-    m_attention->addItem(tr("Compare with dense"), int(Compare::Both));
-    m_attention->setAccessibleName(tr("Attention"));
-    setAttention(true);
-    label->setBuddy(m_attention);
-    addWidget(m_attention);
+    addAttention();
     m_sampling = addTextButton("samplingButton");
     connect(m_sampling, &QToolButton::clicked, m_actions.action("sampling"), &QAction::trigger);
     auto* space = new QWidget(this);
@@ -51,8 +54,6 @@ MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader*
     m_model = addTextButton("modelButton");
     m_model->setPopupMode(QToolButton::InstantPopup);
 
-    connect(m_attention, &QComboBox::currentIndexChanged, this,
-            [this] { m_runs->setCompare(Compare(m_attention->currentData().toInt())); });
     connect(m_runs, &RunController::settingsChanged, this, &MainToolBar::refresh);
     connect(m_workspace, &Workspace::changed, this, &MainToolBar::refresh);
     refresh();
@@ -79,13 +80,29 @@ QToolButton* MainToolBar::addTextButton(const char* name) {
     return button;
 }
 
-void MainToolBar::setAttention(bool available) {
-    m_attention->setEnabled(available);
-    refreshAttention();
-    m_attention->setToolTip(
-        available ? tr("Declared: each step attends to what the model named. Dense: everything. Compare: both, in "
-                       "alternating slices of 16 steps")
-                  : tr("In a conversation each step attends to everything"));
+void MainToolBar::addAttention() {
+    auto* label = new QLabel(tr("Attention"), this);
+    label->setObjectName("sectionTitle");
+    label->setContentsMargins(16, 0, 0, 0);
+    addWidget(label);
+    m_attention = new QComboBox(this);
+    m_attention->setObjectName("attention");
+    m_attention->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    m_attention->setAccessibleName(tr("Attention"));
+    label->setBuddy(m_attention);
+    addWidget(m_attention);
+    m_window = new QSpinBox(this);
+    m_window->setObjectName("window");
+    m_window->setRange(1, RunController::kMostWindowTokens);
+    m_window->setSingleStep(64);
+    m_window->setKeyboardTracking(false);
+    m_window->setSuffix(tr(" tokens"));
+    m_window->setAccessibleName(tr("Tokens of the window"));
+    m_window->setToolTip(tr("How many of the newest tokens each step of the answer attends to"));
+    m_windowAction = addWidget(m_window);
+    connect(m_attention, &QComboBox::currentIndexChanged, this,
+            [this] { m_runs->setCompare(Compare(m_attention->currentData().toInt())); });
+    connect(m_window, &QSpinBox::valueChanged, m_runs, &RunController::setWindowTokens);
 }
 
 void MainToolBar::setModelMenu(QMenu* menu) { m_model->setMenu(menu); }
@@ -96,9 +113,20 @@ void MainToolBar::refreshIcons(const QPalette& p) {
 }
 
 void MainToolBar::refreshAttention() {
-    const QSignalBlocker quiet(m_attention);
-    const auto shown = m_attention->isEnabled() ? m_runs->compare() : RunController::Compare::Dense;
-    m_attention->setCurrentIndex(m_attention->findData(int(shown)));
+    const QSignalBlocker quiet(m_attention), quietWindow(m_window);
+    const QVector<Compare> choices = m_runs->choices();
+    m_attention->clear();
+    for (const Compare choice : choices) m_attention->addItem(attentionName(choice, *m_runs), int(choice));
+    const Compare now = m_runs->compare();
+    m_attention->setCurrentIndex(m_attention->findData(int(now)));
+    const bool declares = choices.contains(Compare::Declared);
+    m_attention->setToolTip(
+        declares ? tr("Declared: each step attends to what the model named. Dense: everything. Compare: both, in "
+                      "alternating slices of 16 steps")
+                 : tr("What each step of the response attends to. Dense: everything. Window: the newest tokens. Sink "
+                      "and window: the first token, too. The prompt is read densely"));
+    m_window->setValue(m_runs->windowed().n);
+    m_windowAction->setVisible(!declares && now != Compare::Dense);
 }
 
 void MainToolBar::refresh() {

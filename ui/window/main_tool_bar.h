@@ -6,6 +6,7 @@
 
 class QComboBox;
 class QMenu;
+class QSpinBox;
 class QToolButton;
 
 namespace spanscope {
@@ -20,13 +21,13 @@ class MainToolBar : public QToolBar {
   public:
     MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
                 QWidget* parent);
-    void setAttention(bool available);  ///< else it is dense, and the box says so
+    void refreshAttention();  ///< as RunController has it for the task and the model
     void setModelMenu(QMenu* menu);
     void refreshIcons(const QPalette& palette);  ///< of the window: the bar follows a change later
 
   private:
     void refresh();
-    void refreshAttention();
+    void addAttention();
     QToolButton* addButton(const char* id, const char* name);
     QToolButton* addTextButton(const char* name);  ///< one that says what is set
 
@@ -34,7 +35,9 @@ class MainToolBar : public QToolBar {
     RunController* m_runs;
     ModelLoader* m_models;
     const WindowActions& m_actions;
-    QComboBox* m_attention;
+    QComboBox* m_attention = nullptr;
+    QSpinBox* m_window = nullptr;       ///< tokens, where the choice has a number
+    QAction* m_windowAction = nullptr;  ///< shows and hides it
     QToolButton *m_sampling, *m_model;
 };
 

@@ -35,6 +35,7 @@
 #include "ui/window/appearance.h"
 #include "ui/window/banner.h"
 #include "ui/window/chat_controller.h"
+#include "ui/window/chat_files.h"
 #include "ui/window/chat_panel.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/figures_bar.h"
@@ -87,6 +88,7 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     m_docks->readSettings();
     m_models->readSettings();
     refreshIcons();
+    if (m_chatFiles->restore()) m_models->keepTask();
     showTask();
     refresh();
 }
@@ -180,6 +182,10 @@ void MainWindow::connectParts() {
     connect(m_models, &ModelLoader::starting, m_probe, &ProbeView::leave);  // what it replayed goes with the model
     connect(m_models, &ModelLoader::ready, m_runs, &RunController::onModelReady);
     connect(m_models, &ModelLoader::failed, m_runs, &RunController::onModelFailed);
+    connect(m_models, &ModelLoader::ready, m_chat, &ChatController::onModelReady);
+    connect(m_models, &ModelLoader::failed, m_chat, &ChatController::onModelFailed);
+    connect(m_models, &ModelLoader::ready, m_chatFiles, &ChatFiles::onModelReady);
+    connect(m_chatFiles, &ChatFiles::modelWanted, m_models, &ModelLoader::open);
     connect(m_models, &ModelLoader::progress, this, [this](double fraction) {
         m_progress->setRange(0, fraction < 0 ? 0 : 1000);
         if (fraction >= 0) m_progress->setValue(qRound(fraction * 1000));
@@ -276,7 +282,7 @@ void MainWindow::selectNeighbour(int direction) {
 }
 
 void MainWindow::copyTranscript() {
-    const bool chat = m_lower->currentWidget() == m_chatPanel;
+    const bool chat = showsConversation();
     QApplication::clipboard()->setText(chat ? chatText(*m_chat->tree()) : m_transcripts->transcript()->plainText());
     say(chat ? tr("Conversation copied") : tr("Transcript copied"));
 }
@@ -300,6 +306,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     m_appearance->writeSettings();
     m_docks->writeSettings();
     m_models->writeSettings();
+    m_chatFiles->keep();
     QMainWindow::closeEvent(event);
 }
 

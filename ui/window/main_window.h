@@ -20,6 +20,7 @@ namespace spanscope {
 class Appearance;
 class Banner;
 class ChatController;
+class ChatFiles;
 class ChatPanel;
 class DockLayout;
 class FiguresBar;
@@ -44,6 +45,7 @@ class MainWindow : public QMainWindow {
         QString devices;                      ///< about accelerators, one line
         QVector<BundledModel> bundledModels;  ///< the first is the one to start with
         QStringList sampleTraces;
+        QString conversationFile;                 ///< kept from start to start; empty: none is
         std::span<const DataExport> dataExports;  ///< written by the engine; outlive the window
         bool systemDark = false;
     };
@@ -57,6 +59,7 @@ class MainWindow : public QMainWindow {
     RunController* runs() const { return m_runs; }
     ChatController* chat() const { return m_chat; }
     ChatPanel* chatPanel() const { return m_chatPanel; }
+    ChatFiles* chatFiles() const { return m_chatFiles; }
     ModelLoader* models() const { return m_models; }
     RunFiles* files() const { return m_files; }
     DockLayout* docks() const { return m_docks; }
@@ -111,8 +114,11 @@ class MainWindow : public QMainWindow {
     void addChatActions();
     void showTask();  ///< a conversation has its text below, a problem above
     void refreshChat();
+    bool showsConversation() const;  ///< and not the tokens of a run
+    void findNext(int direction);
     // main_window_actions.cpp
     void addActions();
+    void addAttentionActions();
     void addThemeActions();
     void addMenus();
 
@@ -124,6 +130,7 @@ class MainWindow : public QMainWindow {
     RunController* m_runs = nullptr;
     ChatController* m_chat = nullptr;
     ChatPanel* m_chatPanel = nullptr;
+    ChatFiles* m_chatFiles = nullptr;
     QSplitter* m_splitter = nullptr;
     QStackedWidget* m_lower = nullptr;  ///< transcripts, conversation
     QByteArray m_splits[2];             ///< of problems, of conversations

@@ -8,6 +8,7 @@
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/appearance.h"
 #include "ui/window/chat_controller.h"
+#include "ui/window/chat_panel.h"
 #include "ui/window/dock_layout.h"
 #include "ui/window/help_dialogs.h"
 #include "ui/window/main_tool_bar.h"
@@ -55,12 +56,7 @@ void MainWindow::addActions() {
         [this] { m_runs->editSettings(this); });
     add("focusPrompt", tr("Go to &problem"), key("Ctrl+L"), tr("Put the cursor into the problem"),
         [this] { m_prompt->setFocus(); });
-    add("attentionDeclared", tr("&Declared attention"), key("Alt+1"), tr("Each step attends to what the model named"),
-        [this] { m_runs->setCompare(Compare::Declared); });
-    add("attentionDense", tr("De&nse attention"), key("Alt+2"), tr("Each step attends to everything"),
-        [this] { m_runs->setCompare(Compare::Dense); });
-    add("attentionBoth", tr("&Compare with dense"), key("Alt+3"),
-        tr("Both over the same prompt, in alternating slices"), [this] { m_runs->setCompare(Compare::Both); });
+    addAttentionActions();
     addChatActions();
     // Edit
     add("unlock", tr("&Unlock selection"), key("Esc"), tr("Light everything again"), [this] { selection()->clear(); });
@@ -69,15 +65,12 @@ void MainWindow::addActions() {
         [this] { selectNeighbour(-1); });
     add("copyTranscript", tr("&Copy transcript"), key("Ctrl+Shift+C"), tr("Prompt and response as text"),
         [this] { copyTranscript(); });
-    add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript"), [this] {
-        if (m_prompt->isConversation()) action("chatTokens")->setChecked(true);
-        m_transcripts->openFind();
-    });
-    add("findNext", tr("Find n&ext"), key("F3"), tr("The next place"), [this] { m_transcripts->findNext(1); });
-    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("The place before"),
-        [this] { m_transcripts->findNext(-1); });
+    add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript or the conversation"),
+        [this] { showsConversation() ? m_chatPanel->openFind() : m_transcripts->openFind(); });
+    add("findNext", tr("Find n&ext"), key("F3"), tr("The next place"), [this] { findNext(1); });
+    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("The place before"), [this] { findNext(-1); });
     add("closeFind", tr("C&lose find"), key("Ctrl+Shift+F"), tr("Close the find bar"),
-        [this] { m_transcripts->closeFind(); });
+        [this] { showsConversation() ? m_chatPanel->closeFind() : m_transcripts->closeFind(); });
     // View
     add("zoomIn", tr("Zoom &in"), {QKeySequence::ZoomIn, QKeySequence("Ctrl+=")}, tr("Everything larger"),
         [this] { m_appearance->setZoom(m_appearance->zoom() + 0.1); });
@@ -112,6 +105,21 @@ void MainWindow::addActions() {
     action("about")->setMenuRole(QAction::AboutRole);
 }
 
+void MainWindow::addAttentionActions() {
+    const auto add = [this](const char* id, const QString& text, const char* key, const QString& tip, Compare mode) {
+        m_actions->add(id, text, {QKeySequence(key)}, tip, [this, mode] { m_runs->setCompare(mode); });
+    };
+    add("attentionDeclared", tr("&Declared attention"), "Alt+1", tr("Each step attends to what the model named"),
+        Compare::Declared);
+    add("attentionDense", tr("De&nse attention"), "Alt+2", tr("Each step attends to everything"), Compare::Dense);
+    add("attentionBoth", tr("&Compare with dense"), "Alt+3", tr("Both over the same prompt, in alternating slices"),
+        Compare::Both);
+    add("attentionWindow", tr("&Window of attention"), "Alt+4",
+        tr("Each step of the response attends to the newest tokens; for models that declare nothing"), Compare::Window);
+    add("attentionKeep", tr("Sin&k and window"), "Alt+5",
+        tr("The same with the first token, on which models rest what attention they do not need"), Compare::Keep);
+}
+
 void MainWindow::addThemeActions() {
     auto* group = new QActionGroup(this);
     const struct {
@@ -130,8 +138,9 @@ void MainWindow::addThemeActions() {
 }
 
 void MainWindow::addMenus() {
-    QMenu* file = m_actions->addMenu(tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace",
-                                                   "saveTrace", "", "exportImage", "exportData", "", "quit"});
+    QMenu* file = m_actions->addMenu(
+        tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace", "saveTrace", "", "openChat",
+                      "saveChat", "", "exportImage", "exportData", "", "quit"});
     QMenu *bundled = m_models->bundledMenu(), *recent = m_models->recentMenu();
     m_idleMenus << recent;
     if (bundled) {
@@ -152,7 +161,7 @@ void MainWindow::addMenus() {
     m_actions->addMenu(tr("&Edit"), {"copyTranscript", "", "find", "findNext", "findPrevious", "closeFind", "",
                                      "nextStep", "previousStep", "unlock"});
     m_actions->addMenu(tr("&Run"), {"run", "stop", "repeat", "", "attentionDeclared", "attentionDense", "attentionBoth",
-                                    "", "sampling", "focusPrompt"});
+                                    "attentionWindow", "attentionKeep", "", "sampling", "focusPrompt"});
     m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
                                      "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
                                      "chatReasoning", "chatRun", "chatTokens"});

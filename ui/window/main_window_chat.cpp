@@ -6,6 +6,7 @@
 #include "ui/views/chat/chat_view.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/chat_controller.h"
+#include "ui/window/chat_files.h"
 #include "ui/window/chat_panel.h"
 #include "ui/window/main_tool_bar.h"
 #include "ui/window/main_window.h"
@@ -16,8 +17,9 @@ namespace spanscope {
 
 void MainWindow::makeChat() {
     m_chat = new ChatController(m_workspace, m_runs, m_prompt, this);
-    m_chatPanel = new ChatPanel(m_chat->tree(), store(), {action("chatNew")}, this);
+    m_chatPanel = new ChatPanel(m_chat->tree(), store(), *m_actions, {action("chatNew")}, this);
     m_chat->setPanel(m_chatPanel);
+    m_chatFiles = new ChatFiles(m_workspace, m_chat, m_chatPanel, m_prompt, m_banner, m_setup.conversationFile, this);
     m_lower->addWidget(m_chatPanel);
     m_prompt->setConversationButtons({action("chatTokens"), action("chatCancelEdit")},
                                      {action("chatAgain"), action("stop"), action("run")});
@@ -26,6 +28,8 @@ void MainWindow::makeChat() {
     connect(m_runs, &RunController::shownAgain, this, [this] {
         if (m_prompt->isConversation()) action("chatTokens")->setChecked(true);
     });
+    connect(m_workspace, &Workspace::modelSet, this,
+            [this] { m_chatPanel->offerThinking(m_workspace->model().thinkingByDefault); });
     connect(m_prompt, &PromptEditor::taskShown, this, &MainWindow::showTask);
     connect(action("chatTokens"), &QAction::toggled, this, &MainWindow::showTask);
 }
@@ -35,6 +39,11 @@ void MainWindow::addChatActions() {
                             const std::function<void()>& run) {
         m_actions->add(id, text, {QKeySequence(key)}, tip, run);
     };
+    add("openChat", tr("Open con&versation…"), "Ctrl+Alt+O", tr("Open a conversation that was saved"),
+        [this] { m_chatFiles->choose(); });
+    add("saveChat", tr("Save conve&rsation…"), "Ctrl+Alt+S",
+        tr("Save all turns and branches as JSON, as spanscope-cli chat --json writes them"),
+        [this] { m_chatFiles->save(); });
     add("chatNew", tr("&New conversation"), "Ctrl+N",
         tr("Begin anew; runs of this conversation stay in the list of runs"), [this] { m_chat->startNew(); });
     add("chatSystem", tr("&System text"), "Ctrl+Shift+Y",
@@ -84,14 +93,28 @@ void MainWindow::showTask() {
     refresh();
 }
 
+bool MainWindow::showsConversation() const { return m_lower->currentWidget() == m_chatPanel; }
+
+void MainWindow::findNext(int direction) {
+    if (showsConversation()) m_chatPanel->view()->findNext(direction);
+    else m_transcripts->findNext(direction);
+}
+
 void MainWindow::refreshChat() {
     const bool chat = m_prompt->isConversation(), ready = chat && m_chat->canAct(), some = !m_chat->tree()->isEmpty();
     action("run")->setText(chat ? tr("&Send") : tr("&Run"));
     action("run")->setToolTip(state() == State::NoModel ? tr("Run needs a model; open one first")
                               : chat                    ? tr("Send the message")
                                                         : tr("Run the problem"));
-    m_toolBar->setAttention(!chat);
-    for (const char* id : {"attentionDeclared", "attentionDense", "attentionBoth"}) action(id)->setEnabled(!chat);
+    m_prompt->setConversationBegun(some);
+    m_toolBar->refreshAttention();
+    const auto choices = m_runs->choices();
+    for (const auto& [id, choice] :
+         {std::pair("attentionDeclared", Compare::Declared), std::pair("attentionWindow", Compare::Window),
+          std::pair("attentionKeep", Compare::Keep), std::pair("attentionBoth", Compare::Both)})
+        action(id)->setEnabled(choices.contains(choice));
+    action("openChat")->setEnabled(!m_workspace->isBusy());
+    action("saveChat")->setEnabled(some && !m_workspace->isBusy());
     for (const char* id : {"chatSystem", "chatTokens"}) action(id)->setEnabled(chat);
     for (const char* id : {"chatPreviousTurn", "chatNextTurn", "chatReasoning"}) action(id)->setEnabled(chat && some);
     for (const char* id : {"chatEdit", "chatPreviousBranch", "chatNextBranch", "chatRun"})

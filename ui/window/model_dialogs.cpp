@@ -202,7 +202,8 @@ ModelCardDialog::ModelCardDialog(const ModelInfo& m, QWidget* parent) : QDialog(
     add(tr("Format"), m.format);
     add(tr("Hash"), m.hash);
     add(tr("Adapter"), m.adapter);
-    add(tr("Adapter's folder"), m.adapterPath);
+    if (m.adapterPath != m.path) add(tr("Adapter's folder"), m.adapterPath);
+    add(tr("Its base"), m.basePath);
     add(tr("Shape"), tr("%1 layers, %2 heads (%3 KV), head size %4, width %5, %6 pieces")
                          .arg(m.nLayers)
                          .arg(m.nHeads)

@@ -11,6 +11,7 @@
 #include "ui/model/shown_text.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/window/banner.h"
+#include "ui/window/fetch_dialog.h"
 #include "ui/window/model_dialogs.h"
 
 namespace spanscope {
@@ -47,6 +48,7 @@ ModelLoader::ModelLoader(Workspace* workspace, const QVector<BundledModel>& bund
 void ModelLoader::load(const LoadRequest& request) {
     if (m_workspace->isBusy()) return;
     m_loadingPath = request.path;
+    m_request = request;
     m_device = request.device;
     emit starting();
     emit progress(-1);
@@ -86,6 +88,7 @@ void ModelLoader::fitTask(const ModelInfo& info) {
     }
     m_prompt->setTrainedTasks(tasks, refused);
     const bool again = info.path == std::exchange(m_fittedPath, info.path);
+    if (std::exchange(m_keepTask, false)) return;
     const QString before = m_prompt->task();
     if (!info.tasks.isEmpty()) {
         if (!info.tasks.contains(before) && (before != chat || chat.isEmpty())) m_prompt->setTask(info.tasks.front());
@@ -125,7 +128,36 @@ void ModelLoader::onModelFailed(const QString& path, const ErrorInfo& error) {
     m_workspace->setIdle();
     emit m_workspace->message(m_workspace->hasModel() ? tr("%1 stays loaded").arg(m_workspace->model().name)
                                                       : tr("No model"));
-    offerAnother(path, error);
+    const QString wanted = leaveTaskOf(path);
+    if (error.fetch.command.isEmpty()) return offerAnother(path, error);
+    offerFetch(path, error, [this, wanted, request = m_request] {
+        if (!wanted.isEmpty()) m_prompt->setTask(wanted);
+        load(request);
+    });
+}
+
+QString ModelLoader::leaveTaskOf(const QString& path) {
+    const BundledModel *missed = bundledAt(path), *stays = bundledAt(m_workspace->model().path);
+    const QString task = m_prompt->task();
+    if (!missed || !stays || stays->tasks.contains(task) || !missed->tasks.contains(task)) return {};
+    m_prompt->setTask(stays->tasks.front());
+    return task;
+}
+
+void ModelLoader::offerFetch(const QString& path, const ErrorInfo& error, const std::function<void()>& goOn) {
+    if (m_fetch) return;
+    const BundledModel* bundled = bundledAt(path);
+    m_fetch = new FetchDialog(error.fetch, bundled ? bundled->name : QFileInfo(path).fileName(), m_window);
+    m_fetch->setAttribute(Qt::WA_DeleteOnClose);
+    connect(m_fetch, &QDialog::accepted, this, [this, goOn] {
+        m_banner->dismiss();
+        goOn();
+    });
+    connect(m_fetch, &QDialog::rejected, this, [this, path, error, goOn] {
+        m_banner->showError(error, {{tr("Fetch it…"), [this, path, error, goOn] { offerFetch(path, error, goOn); }},
+                                    {tr("Open another…"), [this] { chooseFolder(); }}});
+    });
+    m_fetch->open();
 }
 
 void ModelLoader::offerAnother(const QString& path, const ErrorInfo& error) {
@@ -146,7 +178,8 @@ void ModelLoader::onForecastFailed(const QString& path, const ErrorInfo& error) 
     if (path != m_forecastPath) return;
     if (m_forecast && !m_forecast->request().adapter.isEmpty()) return m_forecast->refuseAdapter(error);
     emit m_workspace->message(tr("%1 was not opened").arg(path));
-    offerAnother(path, error);
+    if (error.fetch.command.isEmpty()) return offerAnother(path, error);
+    offerFetch(path, error, [this, path] { open(path); });
 }
 
 void ModelLoader::onForecast(const ForecastInfo& info) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QPointer>
+#include <functional>
 
 #include "ui/window/workspace.h"
 
@@ -12,6 +13,7 @@ class QWidget;
 namespace spanscope {
 
 class Banner;
+class FetchDialog;
 class ForecastDialog;
 class PromptEditor;
 
@@ -23,7 +25,8 @@ class ModelLoader : public QObject {
                 QWidget* window);
 
     void load(const LoadRequest& request);
-    void open(const QString& path);  ///< asks how it fits first
+    void open(const QString& path);         ///< asks how it fits first
+    void keepTask() { m_keepTask = true; }  ///< on show with the next model, also where that cannot be given it
     void chooseFolder();
     void chooseGguf();
     void showCard();
@@ -58,6 +61,11 @@ class ModelLoader : public QObject {
     void fitTask(const ModelInfo& info);
     const BundledModel* bundledAt(const QString& path) const;
     void offerAnother(const QString& path, const ErrorInfo& error);
+    /// Asks whether to fetch what a model lacks; then goes on with what was asked for.
+    void offerFetch(const QString& path, const ErrorInfo& error, const std::function<void()>& goOn);
+    /// A task that was chosen for a bundled model which did not come makes way for one of the model that stays. Which
+    /// it was; empty: it stays.
+    QString leaveTaskOf(const QString& path);
     void remember(const QString& path);
     void fillRecent();
 
@@ -69,10 +77,13 @@ class ModelLoader : public QObject {
     QMenu* m_recent;
     QMenu* m_bundledMenu = nullptr;
     QString m_loadingPath;
-    QString m_fittedPath;  ///< of the model that the task was fitted to
+    LoadRequest m_request;  ///< the last one
+    QString m_fittedPath;   ///< of the model that the task was fitted to
+    bool m_keepTask = false;
     Device m_device = Device::Auto;
     QPointer<ForecastDialog> m_forecast;
     QString m_forecastPath;
+    QPointer<FetchDialog> m_fetch;
 };
 
 }  // namespace spanscope

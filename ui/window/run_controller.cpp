@@ -16,10 +16,43 @@ using State = Workspace::State;
 RunController::RunController(Workspace* workspace, PromptEditor* prompt, Banner* banner, QObject* parent)
     : QObject(parent), m_workspace(workspace), m_prompt(prompt), m_banner(banner) {}
 
+bool RunController::declares() const {
+    const ModelInfo& model = m_workspace->model();
+    const bool speaksProtocol = !m_workspace->hasModel() || model.protocolVersion > 0;
+    return speaksProtocol && !m_prompt->isConversation();
+}
+
+RunController::Compare RunController::compare() const {
+    const Compare mode = declares() ? m_compare : m_plainCompare;
+    return choices().contains(mode) ? mode : Compare::Dense;
+}
+
+QVector<RunController::Compare> RunController::choices() const {
+    if (declares()) return {Compare::Declared, Compare::Dense, Compare::Both};
+    QVector<Compare> list{Compare::Dense, Compare::Window, Compare::Keep};
+    if (!m_prompt->isConversation()) list << Compare::Both;  // of a conversation there is one, with its cache
+    return list;
+}
+
 void RunController::setCompare(Compare mode) {
-    if (m_compare == mode) return;
-    m_compare = mode;
+    if (!choices().contains(mode)) return;
+    Compare& now = declares() ? m_compare : m_plainCompare;
+    if (now == mode) return;
+    now = mode;
+    if (mode == Compare::Window || mode == Compare::Keep) m_keeps = mode == Compare::Keep;
     emit settingsChanged();
+}
+
+void RunController::setWindowTokens(int n) {
+    const int tokens = std::clamp(n, 1, kMostWindowTokens);
+    if (m_nWindow == tokens) return;
+    m_nWindow = tokens;
+    emit settingsChanged();
+}
+
+MaskPolicySpec RunController::attention() const {
+    if (compare() == Compare::Dense) return MaskPolicySpec::dense();
+    return declares() ? MaskPolicySpec::declared() : windowed();
 }
 
 void RunController::editSettings(QWidget* window) {
@@ -48,8 +81,8 @@ void RunController::run() {
     RunSettings next = nextSettings();
     next.task = m_prompt->task().toStdString();
     next.promptText = m_prompt->text().toStdString();
-    next.attention = m_compare == Compare::Dense ? MaskPolicySpec::dense() : MaskPolicySpec::declared();
-    start(next, m_compare == Compare::Both);
+    next.attention = attention();
+    start(next, compare() == Compare::Both);
 }
 
 RunSettings RunController::nextSettings() {
@@ -150,6 +183,7 @@ void RunController::onFinished(qint64 runId, StopReason reason) {
         case StopReason::TokenLimit: text = tr("Stopped at the token limit"); break;
         case StopReason::SegmentTooLong: text = tr("Stopped: a segment grew too long"); break;
         case StopReason::ContextFull: text = tr("Stopped: the context is full"); break;
+        case StopReason::Repeats: text = tr("Stopped: the response repeats itself"); break;
         default: text = tr("Failed"); break;
     }
     const RunStore* shown = m_workspace->shown();

@@ -16,9 +16,18 @@ class RunController : public QObject {
   public:
     RunController(Workspace* workspace, PromptEditor* prompt, Banner* banner, QObject* parent);
 
-    enum class Compare { Declared, Dense, Both };
-    Compare compare() const { return m_compare; }
-    void setCompare(Compare mode);
+    /// Both: what is not dense beside its dense twin.
+    enum class Compare { Declared, Dense, Window, Keep, Both };
+    /// Declared and Both are remembered for problems of the protocol, Window, Keep and Both for all else.
+    Compare compare() const;
+    QVector<Compare> choices() const;  ///< that make sense for the task and the model
+    void setCompare(Compare mode);     ///< one of choices(); another one changes nothing
+    /// Of the next run.
+    MaskPolicySpec attention() const;
+    /// What a model that declares nothing is compared with dense by: window or keep.
+    MaskPolicySpec windowed() const { return {m_keeps ? "keep" : "window", m_nWindow}; }
+    void setWindowTokens(int n);
+    static constexpr int kMostWindowTokens = 1'000'000;
     const RunSettings& settings() const { return m_settings; }  ///< sampler and maxTokens of the next run
     void editSettings(QWidget* window);                         ///< asks
     void setMaxTokens(int most);                                ///< of the next run; -1: until its end
@@ -60,6 +69,7 @@ class RunController : public QObject {
     void settingsChanged();
 
   private:
+    bool declares() const;  ///< the model can name what it needs, and the task lets it
     void start(const RunSettings& settings, bool withDense);
     void forgetTheLast();
 
@@ -68,7 +78,9 @@ class RunController : public QObject {
     Banner* m_banner;
     RunSettings m_settings;
     bool m_randomSeed = false;
-    Compare m_compare = Compare::Declared;
+    Compare m_compare = Compare::Declared, m_plainCompare = Compare::Dense;
+    bool m_keeps = false;  ///< the first token, too
+    int m_nWindow = 256;
     std::optional<RunRequest> m_last;
     qint64 m_nextRunId = 1;
     qint64 m_runId = 0;              ///< on show

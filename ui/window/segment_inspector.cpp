@@ -153,7 +153,9 @@ QString SegmentInspector::html(int step) const {
         if (record.visible->size() > kMost) intervals << tr("and %1 more").arg(record.visible->size() - kMost);
     }
     out += QStringLiteral("<p style='margin:0'>%1</p><p style='margin:4px 0 0 0'>%2</p>")
-               .arg(tr("Attends to %1 of %2 tokens; %3 are loaded (%4 of dense).")
+               .arg((run.header.layerWindows.empty()
+                         ? tr("Attends to %1 of %2 tokens; %3 are loaded (%4 of dense).")
+                         : tr("Attends to %1 of %2 tokens; %3 are loaded, mean over layers (%4 of dense)."))
                         .arg(formatCount(record.attended), formatCount(record.causal), formatCount(record.loaded),
                              formatPercent(double(record.loaded) / std::max(1, record.causal))),
                     tr("Token ranges: %1").arg(intervals.join(QStringLiteral(",  "))));

@@ -1,20 +1,17 @@
 #include "ui/window/transcript_panel.h"
 
-#include <QKeyEvent>
 #include <QLabel>
-#include <QLineEdit>
 #include <QScrollBar>
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QTabBar>
-#include <QToolButton>
 #include <QVBoxLayout>
 
 #include "engine/types/answer_check.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/transcript/transcript_view.h"
-#include "ui/window/window_actions.h"
+#include "ui/window/find_bar.h"
 
 namespace spanscope {
 
@@ -79,32 +76,15 @@ QWidget* TranscriptPanel::makeHead() {
 }
 
 QWidget* TranscriptPanel::makeFindBar(const WindowActions& actions) {
-    m_findBar = new QWidget(this);
-    m_findEdit = new QLineEdit(m_findBar);
-    m_findEdit->setPlaceholderText(tr("Find in transcript"));
-    m_findEdit->setAccessibleName(tr("Find in transcript"));
-    m_findEdit->setClearButtonEnabled(true);
-    m_findEdit->setObjectName("findEdit");
-    m_findCount = new QLabel(m_findBar);
-    m_findCount->setObjectName("findCount");
-    auto* row = new QHBoxLayout(m_findBar);
-    row->setContentsMargins(16, 4, 16, 4);
-    row->addWidget(m_findEdit, 1);
-    row->addWidget(m_findCount);
-    for (const char* id : {"findPrevious", "findNext", "closeFind"}) {
-        auto* button = new QToolButton(m_findBar);
-        button->setDefaultAction(actions.action(id));
-        row->addWidget(button);
-    }
-    m_findBar->hide();
-    connect(m_findEdit, &QLineEdit::textChanged, this, [this](const QString& text) {
+    m_find = new FindBar("findEdit", tr("Find in transcript"), actions, this);
+    connect(m_find, &FindBar::searched, this, [this](const QString& text) {
         const int n = m_transcript->find(text);
-        m_findCount->setText(text.isEmpty() ? QString() : tr("%1 found").arg(n));
+        if (!text.isEmpty()) m_find->setCount(n);
         if (n) m_transcript->findNext(1);
     });
-    m_findEdit->installEventFilter(this);
-    connect(m_findEdit, &QLineEdit::returnPressed, this, [this] { m_transcript->findNext(1); });
-    return m_findBar;
+    connect(m_find, &FindBar::nextWanted, this, [this] { m_transcript->findNext(1); });
+    connect(m_find, &FindBar::left, this, [this] { m_transcript->setFocus(); });
+    return m_find;
 }
 
 TranscriptView* TranscriptPanel::makeLane(RunStore* store, QWidget* parent, QLabel*& name) {
@@ -187,31 +167,9 @@ void TranscriptPanel::updateLanes() {
     m_otherTitle->setText(name(m_workspace->beside()));
 }
 
-void TranscriptPanel::openFind() {
-    m_findBar->show();
-    m_findEdit->setFocus();
-    m_findEdit->selectAll();
-}
-
-void TranscriptPanel::closeFind() {
-    m_findBar->hide();
-    m_transcript->find({});
-}
-
+void TranscriptPanel::openFind() { m_find->open(); }
+void TranscriptPanel::closeFind() { m_find->close(); }
 void TranscriptPanel::findNext(int direction) { m_transcript->findNext(direction); }
-
-/// Esc in the find bar closes it; elsewhere it stops the run or unlocks the selection.
-bool TranscriptPanel::eventFilter(QObject* watched, QEvent* event) {
-    const bool key = event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride;
-    if (watched != m_findEdit || !key || static_cast<QKeyEvent*>(event)->key() != Qt::Key_Escape)
-        return QWidget::eventFilter(watched, event);
-    event->accept();
-    if (event->type() == QEvent::KeyPress) {
-        closeFind();
-        m_transcript->setFocus();
-    }
-    return true;
-}
 
 void TranscriptPanel::makeTabs() {
     m_tabs = new QTabBar(this);

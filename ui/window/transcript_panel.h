@@ -7,11 +7,11 @@
 #include "ui/window/workspace.h"
 
 class QLabel;
-class QLineEdit;
 class QTabBar;
 
 namespace spanscope {
 
+class FindBar;
 class TranscriptView;
 class WindowActions;
 
@@ -37,9 +37,6 @@ class TranscriptPanel : public QWidget {
   signals:
     void chosen(const HistoryEntry& entry);  ///< by its tab, or because the one in front was closed
 
-  protected:
-    bool eventFilter(QObject* watched, QEvent* event) override;
-
   private:
     QWidget* makeHead();
     QWidget* makeFindBar(const WindowActions& actions);
@@ -54,9 +51,7 @@ class TranscriptPanel : public QWidget {
     QTabBar* m_tabs = nullptr;
     QVector<HistoryEntry> m_entries;  ///< (tabs)
     QLabel *m_title = nullptr, *m_answer = nullptr;
-    QWidget* m_findBar = nullptr;
-    QLineEdit* m_findEdit = nullptr;
-    QLabel* m_findCount = nullptr;
+    FindBar* m_find = nullptr;
     TranscriptView *m_transcript = nullptr, *m_other = nullptr;  ///< of the run on show, of the one beside it
     QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;      ///< while they are side by side
 };

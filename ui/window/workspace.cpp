@@ -9,6 +9,7 @@ void Workspace::setState(State state) {
 
 void Workspace::setModel(const ModelInfo& model) {
     m_model = model;
+    emit modelSet();
     emit changed();
 }
 

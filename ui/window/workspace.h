@@ -35,6 +35,7 @@ class Workspace : public QObject {
 
   signals:
     void changed();                     ///< the state, or what it says of the same state
+    void modelSet();                    ///< another one, or none
     void message(const QString& text);  ///< for the foot of the window
 
   private:

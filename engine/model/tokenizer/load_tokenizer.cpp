@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/files/file_error.h"
+#include "engine/model/base_model.h"
 #include "engine/model/card.h"
 #include "engine/model/gguf/gguf_vocabulary.h"
 #include "engine/model/mapped_file.h"
@@ -69,13 +70,21 @@ Result<LoadedTokenizer> loadTokenizer(const VocabularySource& source, int32_t ma
                      "tokenizer.model or tokenizer.json");
 }
 
-Result<std::shared_ptr<const Tokenizer>> openTokenizer(const std::string& path) {
+Result<std::shared_ptr<const Tokenizer>> openTokenizer(const std::string& asked) {
+    std::string path = asked;
+    fs::path cardPath = fs::path(asked) / "spanscope.json";
+    const bool isAdapter = isAdapterFolder(asked);
+    if (isAdapter) {  // its card says which tokens carry the pieces
+        auto base = findBase(asked);
+        if (!base) return base.error();
+        if (!base->empty()) path = *base;
+    }
     const fs::path given(path);
     std::error_code ignored;
     const bool isFolder = fs::is_directory(given, ignored), isGguf = given.extension() == ".gguf";
-    const fs::path folder = isFolder ? given : given.parent_path();
-    auto card =
-        loadCard((isGguf ? fs::path(given).replace_extension(".spanscope.json") : folder / "spanscope.json").string());
+    if (!isAdapter && isGguf) cardPath = fs::path(given).replace_extension(".spanscope.json");
+    else if (!isAdapter && !isFolder) cardPath = given.parent_path() / "spanscope.json";
+    auto card = loadCard(cardPath.string());
     if (!card) return card.error();
     Result<LoadedTokenizer> loaded = Error{};
     if (isGguf) {

@@ -68,20 +68,38 @@ Status ChatFormat::check(std::span<const ChatMessage> messages) const {
     return {};
 }
 
-Result<RenderedChat> ChatFormat::render(std::span<const ChatMessage> messages) const {
+Result<RenderedChat> ChatFormat::render(std::span<const ChatMessage> messages, std::optional<bool> thinking) const {
     if (auto ok = check(messages); !ok) return ok.error();
     if (const ChatFrame* frame = knownTemplate(m_templates->standard()->text))
-        return renderFrame(*frame, {m_templates->bos, m_templates->eos, m_now}, messages);
-    return renderByJinja(messages);
+        return renderFrame(*frame, {m_templates->bos, m_templates->eos, m_now, thinking}, messages);
+    return renderByJinja(messages, thinking);
 }
 
-Result<RenderedChat> ChatFormat::renderByJinja(std::span<const ChatMessage> messages) const {
+TemplateRequest ChatFormat::requestFor(std::vector<std::optional<bool>> thinking) const {
+    return {m_templates->standard()->text,
+            {{"bos_token", m_templates->bos}, {"eos_token", m_templates->eos}},
+            m_now,
+            std::move(thinking)};
+}
+
+std::optional<bool> ChatFormat::thinkingByDefault() const {
+    const std::string& text = m_templates->standard()->text;
+    if (text.find("enable_thinking") == std::string::npos) return {};
+    if (const ChatFrame* frame = knownTemplate(text))
+        return frame->askWithoutThinking.empty() ? std::nullopt : std::optional(true);
+    const std::vector<std::vector<ChatMessage>> chats(3, {{ChatRole::User, "Hello", {}}});
+    const auto rendered = renderTemplate(requestFor({std::nullopt, true, false}), chats);
+    if (!rendered || (*rendered)[1] == (*rendered)[2]) return {};
+    return (*rendered)[0] == (*rendered)[1];
+}
+
+Result<RenderedChat> ChatFormat::renderByJinja(std::span<const ChatMessage> messages,
+                                               std::optional<bool> thinking) const {
     const std::string& text = m_templates->standard()->text;
     const Placeholders placeholders(messages, text);
     const std::array<std::vector<ChatMessage>, 2> both{std::vector<ChatMessage>(messages.begin(), messages.end()),
                                                        placeholders.marked()};
-    const TemplateRequest request{text, {{"bos_token", m_templates->bos}, {"eos_token", m_templates->eos}}, m_now};
-    auto rendered = renderTemplate(request, both);
+    auto rendered = renderTemplate(requestFor({thinking, thinking}), both);
     if (!rendered) {
         Error error = rendered.error();
         if (error.file.empty()) error.file = m_templates->source;

@@ -9,6 +9,7 @@
 #include <array>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "kernels/result.h"
 
 namespace spanscope {
+
+struct TemplateRequest;
 
 /// Immutable; any thread. The model outlives it.
 class ChatFormat {
@@ -33,7 +36,12 @@ class ChatFormat {
     /// beginning is part of the prompt. InvalidArgument: messages in another order, or without text, or not UTF-8, or
     /// refused by the template (with its own sentence). Unsupported: Jinja2 is needed and not there, or the template
     /// does something with the messages that does not let its own text be told from theirs.
-    Result<RenderedChat> render(std::span<const ChatMessage> messages) const;
+    /// thinking: what a template that reads enable_thinking is told; absent: nothing.
+    Result<RenderedChat> render(std::span<const ChatMessage> messages, std::optional<bool> thinking = {}) const;
+
+    /// Does the template reason where it is not told? Nothing: it does not read enable_thinking, or makes no
+    /// difference of it, or cannot be rendered. Asks Jinja2 where the template is not a known one and names it.
+    std::optional<bool> thinkingByDefault() const;
 
     /// The ids of render()'s parts. An answer whose ids are known and whose text stands unchanged in the prompt keeps
     /// them, so that the prompt begins with the very tokens that were read and written before. A beginning-of-text
@@ -61,7 +69,8 @@ class ChatFormat {
 
     ChatFormat(const Model& model, std::time_t now);
     Status check(std::span<const ChatMessage> messages) const;
-    Result<RenderedChat> renderByJinja(std::span<const ChatMessage> messages) const;
+    Result<RenderedChat> renderByJinja(std::span<const ChatMessage> messages, std::optional<bool> thinking) const;
+    TemplateRequest requestFor(std::vector<std::optional<bool>> thinking) const;
     bool isKnown(const Special& special) const;
     Marks marksOf(std::string_view text, const std::vector<bool>& trusted) const;
     Status appendText(std::string_view text, const std::vector<bool>& trusted, std::vector<int32_t>& ids) const;

@@ -30,7 +30,12 @@ constexpr ChatFrame kQwen2 = chatMl("Qwen2", "<|im_start|>system\nYou are a help
 constexpr ChatFrame kQwen25 = chatMl("Qwen2.5",
                                      "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful "
                                      "assistant.<|im_end|>\n");
-constexpr ChatFrame kQwen3 = chatMl("Qwen3", "", OldReasoning::Qwen3);
+constexpr ChatFrame qwen3() {
+    ChatFrame f = chatMl("Qwen3", "", OldReasoning::Qwen3);
+    f.askWithoutThinking = "<|im_start|>assistant\n<think>\n\n</think>\n\n";
+    return f;
+}
+constexpr ChatFrame kQwen3 = qwen3();
 
 /// Llama 3.1 and 3.2 begin with a system turn in any case, which ends with the system text, if there is one.
 constexpr ChatFrame llama3(std::string_view name, std::string_view begin, std::string_view system,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <ctime>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -37,6 +38,7 @@ struct ChatFrame {
     std::string_view user = {}, userEnd = {};      ///< around a question
     std::string_view answer = {}, answerEnd = {};  ///< around an earlier answer
     std::string_view ask = {};                     ///< behind everything: the answer's beginning
+    std::string_view askWithoutThinking = {};      ///< instead, where enable_thinking is false; empty: it is not read
     SystemPlace place = SystemPlace::OwnTurn;
     bool trimSystem = false, trimUser = false, trimAnswer = false;
     bool trimsTogether = false;  ///< a question is trimmed together with the system text before it
@@ -48,7 +50,8 @@ const ChatFrame* knownTemplate(std::string_view templateText);
 
 struct ChatTokens {
     std::string_view bos, eos;
-    std::time_t now = 0;  ///< local time, for {date}: "30 Nov 2026"
+    std::time_t now = 0;                ///< local time, for {date}: "30 Nov 2026"
+    std::optional<bool> thinking = {};  ///< enable_thinking; absent: the template is not told
 };
 
 /// messages: as ChatFormat::render() takes them, already checked. InvalidArgument: a system message that has no place.

@@ -41,7 +41,8 @@ class FrameRenderer {
             if (m_messages[i].role == ChatRole::User) addQuestion(i);
             else addAnswer(i);
         }
-        addTemplate(m_frame.ask);
+        const bool without = m_tokens.thinking == false && !m_frame.askWithoutThinking.empty();
+        addTemplate(without ? m_frame.askWithoutThinking : m_frame.ask);
         return std::move(m_parts);
     }
 

@@ -1,8 +1,8 @@
 """Renders one chat template of a model file, which is code from a stranger, with Jinja2.
 
 Reads one JSON object from standard input: {"template": text, "variables": {name: value}, "now": [year, month, day, hour,
-minute, second], "conversations": [[message, ...], ...]}; a message is {"role": text, "content": text}. Writes one JSON
-object: {"texts": [text, ...]}, one for each conversation, or {"error": sentence, "kind": "jinja2" | "template" | "limits"}.
+minute, second], "conversations": [[message, ...], ...], "own_variables": [{name: value}, ...]}, the last one beside each
+conversation; a message is {"role": text, "content": text}. Writes one JSON object: {"texts": [text, ...]}, one for each conversation, or {"error": sentence, "kind": "jinja2" | "template" | "limits"}.
 
 What a template may call is what Hugging Face's transformers gives it: the filter tojson, the functions raise_exception
 and strftime_now, break and continue, the generation block. The sandbox is Jinja2's. Around it stands the process: when
@@ -118,8 +118,8 @@ def main():
     try:
         template = make.from_string(request["template"])
         texts = [template.render(messages=messages, tools=None, documents=None, add_generation_prompt=True,
-                                 **request["variables"])
-                 for messages in request["conversations"]]
+                                 **request["variables"], **own)
+                 for messages, own in zip(request["conversations"], request["own_variables"])]
         if sum(len(text) for text in texts) > OUTPUT_CHARACTERS:
             return answer({"error": "the rendered text is too long", "kind": "limits"})
         answer({"texts": texts})

@@ -27,8 +27,10 @@ constexpr const char* kMissing =
 json requestJson(const TemplateRequest& request, std::span<const std::vector<ChatMessage>> conversations) {
     std::tm local{};
     localtime_r(&request.now, &local);
-    json list = json::array();
+    json list = json::array(), own = json::array();
     for (const auto& messages : conversations) {
+        const auto thinking = list.size() < request.thinking.size() ? request.thinking[list.size()] : std::nullopt;
+        own.push_back(thinking ? json{{"enable_thinking", *thinking}} : json::object());
         json chat = json::array();
         for (const ChatMessage& m : messages) chat.push_back({{"role", chatRoleName(m.role)}, {"content", m.text}});
         list.push_back(std::move(chat));
@@ -38,7 +40,8 @@ json requestJson(const TemplateRequest& request, std::span<const std::vector<Cha
             {"now",
              {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min,
               std::min(local.tm_sec, 59)}},
-            {"conversations", std::move(list)}};
+            {"conversations", std::move(list)},
+            {"own_variables", std::move(own)}};
 }
 
 Error overLimits(const std::string& how) {

@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,9 +17,10 @@
 namespace spanscope {
 
 struct TemplateRequest {
-    std::string_view text;                         ///< of the template
-    std::map<std::string, std::string> variables;  ///< beside the messages: bos_token, eos_token
-    std::time_t now = 0;                           ///< for templates that ask for the date; local time
+    std::string_view text;                           ///< of the template
+    std::map<std::string, std::string> variables;    ///< beside the messages: bos_token, eos_token
+    std::time_t now = 0;                             ///< for templates that ask for the date; local time
+    std::vector<std::optional<bool>> thinking = {};  ///< enable_thinking of each conversation; fewer: not told
 };
 
 /// One text for each conversation. Unsupported: no Python with Jinja2 (with the package's name), or a template over its

@@ -109,6 +109,15 @@ bool isPlainWord(std::string_view word) {
            !news::isAbbreviation(word) && !news::isUnit(word) && !news::isTitleAbbreviation(word);
 }
 
+/// "$215,000", "5.5%", "\u00A34.2bn": what follows its full stop begins anew, a digit too.
+bool isAmount(std::string_view word) {
+    if (std::none_of(word.begin(), word.end(), isDigit)) return false;
+    if (word.ends_with('%')) return true;
+    for (const std::string_view sign : {"$", "\u00A3", "\u20AC", "\u00A5"})
+        if (word.find(sign) != std::string_view::npos) return true;
+    return false;
+}
+
 /// A border that ICU does not see: a digit and then a lower-case letter follow ("prices fell. 12 people"), or no space
 /// at all before a word that starts sentences ("prices rose.The bill"; "www.The.com" and "Node.Js" stay). `i` is the
 /// full stop; gives where the next sentence begins, 0 for none.
@@ -121,6 +130,7 @@ size_t missedBorder(std::string_view paragraph, size_t i) {
     }
     size_t gap = i + 1;
     while (gap < paragraph.size() && (paragraph[gap] == '"' || paragraph[gap] == ')')) ++gap;
+    if (paragraph.substr(gap).starts_with("\u201D")) gap += 3;
     size_t right = gap;
     while (right < paragraph.size() && isSpace(paragraph[right])) ++right;
     if (right == gap || right >= paragraph.size() || !isDigit(paragraph[right])) return 0;
@@ -129,7 +139,7 @@ size_t missedBorder(std::string_view paragraph, size_t i) {
     const bool number = !word.empty() && std::all_of(word.begin(), word.end(),
                                                      [](char c) { return isDigit(c) || c == '.' || c == ','; });
     if (number && (word.size() == 4 || word.find_first_of(".,") != std::string_view::npos)) return gap;
-    return isPlainWord(word) ? gap : 0;
+    return isPlainWord(word) || isAmount(word) ? gap : 0;
 }
 
 void trimInto(std::string_view text, size_t begin, size_t end, std::vector<TextSpan>& out) {

@@ -43,6 +43,7 @@ std::vector<Token> tokenize(std::string_view text) {
             if (n == 0) break;
             b -= std::min(n, b - a);
         }
+        if (b < run.size() && run[b] == '%' && b > a && hasDigit(run.substr(a, b - a))) ++b;  // "76%" is one word
         // "U.S." and "Corp." keep their full stop; "U.S.." keeps one of the two.
         if (b < run.size() && run[b] == '.' && b > a) {
             const std::string_view core = run.substr(a, b - a);

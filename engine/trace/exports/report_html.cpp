@@ -102,7 +102,7 @@ std::string cards(const RunData& run, const RunData* dense) {
         card("Speed-up", decimal(up.factor, 2) + "x",
              up.sameLength() ? "against dense, same engine" : "against dense, " + up.note());
     card("Attended", decimal(100 * s.attendedFraction(), 1) + " %", "of what causal attention allows");
-    card("Loaded", decimal(100 * s.loadedFraction(), 1) + " %", "in whole pages of 16 tokens");
+    card("Loaded", decimal(100 * s.loadedFraction(), 1) + " %", "in whole pages of 16 tokens, mean over layers");
     card("First token", decimal(static_cast<double>(s.ttftNs) * 1e-6, 1) + " ms", "loading excluded");
     card("Response", std::to_string(s.responseTokens) + " tokens",
          std::to_string(s.markupTokens) + " of them span markup");

@@ -64,7 +64,7 @@ function show(i){
   spans[nP+i].classList.add("now");
   const s=steps[i],g=s[2]>=0?run.segments[s[2]]:"outside any segment";
   state.textContent="Step "+i+", position "+(nP+i)+", "+s[1]+" ("+g+"): attends to "+s[3]+" of "+(nP+i+1)+" tokens, loads "+s[4]+
-   " in whole pages, "+(s[5]/1e6).toFixed(2)+" ms"+(locked>=0?". Locked: Esc frees, arrow keys move.":"");
+   " in whole pages (mean over layers), "+(s[5]/1e6).toFixed(2)+" ms"+(locked>=0?". Locked: Esc frees, arrow keys move.":"");
  }else state.textContent="Point at a token of the response: what it attends to is lit, the rest dimmed. Click to lock.";
  draw();
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/tasks/news/words.h"
+#include "engine/training/news/furniture.h"
 #include "engine/training/news/topics.h"
 #include "engine/training/news/word_kinds.h"
 
@@ -94,6 +95,7 @@ void dropBracketed(std::string& text, char open, char close) {
 
 std::string cleanHeadline(std::string_view title, const std::vector<std::string>& sentences) {
     std::string text(title);
+    dropTitleSlug(text);
     dropBracketed(text, '<', '>');
     dropBracketed(text, '(', ')');
     for (const std::string_view slug : {"TALKING POINT/", "WALL STREET STOCKS/", "TECHNOLOGY/", "ENERGY/",
@@ -111,7 +113,7 @@ std::string cleanHeadline(std::string_view title, const std::vector<std::string>
         if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
     }
     std::string out = join(tokens);
-    while (!out.empty() &&
+    while (!out.empty() && !out.ends_with("...") &&
            (out.back() == ' ' || out.back() == '.' || out.back() == '-' || out.back() == '/' || out.back() == ','))
         out.pop_back();
     return out;
@@ -125,6 +127,7 @@ Grounding groundHeadline(std::string_view headline, const std::vector<std::strin
     for (const std::string& s : sentences) {
         const auto k = topicKeys(s);
         keys.emplace_back(k.begin(), k.end());
+        if (isFurniture(s)) keys.back().clear();
     }
     Grounding g;
     while (!open.empty() && g.sentences.size() < 3) {
@@ -153,6 +156,11 @@ Grounding groundHeadline(std::string_view headline, const std::vector<std::strin
     std::sort(g.sentences.begin(), g.sentences.end());
     g.share = total > 0 ? (total - static_cast<double>(open.size())) / total : 0;
     g.numbersFound = std::none_of(open.begin(), open.end(), [](const std::string& k) { return hasDigit(k); });
+    if (hasLower(headline))
+        for (const Token& t : tokenize(headline))
+            if (t.core.size() > 1 && hasUpper(t.core) && !hasLower(t.core) && open.contains(topicKey(t.core)))
+                g.numbersFound = false;
+    g.subjectFound = !list.empty() && !open.contains(list.front());
     return g;
 }
 

@@ -14,7 +14,8 @@ std::string cleanHeadline(std::string_view title, const std::vector<std::string>
 struct Grounding {
     std::vector<int> sentences;  ///< ascending, 0-based, at most 3
     double share = 0;            ///< headline topics found in them
-    bool numbersFound = true;    ///< every number of the headline stands in them
+    bool numbersFound = true;    ///< every number and every abbreviation in capitals of the headline stands in them
+    bool subjectFound = false;   ///< and the first topic, mostly who it is about
 };
 /// Sentences chosen greedily by how many still unfound topics of the headline they hold; ties go to the earlier.
 Grounding groundHeadline(std::string_view headline, const std::vector<std::string>& sentences);

@@ -5,12 +5,16 @@
 #include <array>
 
 #include "engine/tasks/news/words.h"
+#include "engine/training/news/furniture.h"
+#include "engine/training/news/voice.h"
 #include "engine/training/news/word_kinds.h"
 
 namespace spanscope::news {
 namespace {
 
 using Tokens = std::vector<Token>;
+
+constexpr size_t kNameWords = 5;  ///< quotes around more words are somebody's
 
 bool oneOf(std::string_view word, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -33,6 +37,24 @@ bool hasVerbOrForm(const Tokens& s, size_t begin, size_t end) {
     return false;
 }
 
+/// Is there a verb in [begin, end) that says something of the subject? Not in "to provide", "be provided", "the
+/// expected", and not one of a relative clause: "rivers that are wide and can carry ...".
+bool predicateIn(const Tokens& s, size_t begin, size_t end) {
+    bool relative = false;
+    for (size_t i = std::max<size_t>(begin, 1); i < std::min(end, s.size()); ++i) {
+        const std::string w = low(s[i]), before = low(s[i - 1]);
+        if (oneOf(w, {"which", "who", "whose", "that"})) relative = true;
+        if (!isVerb(s[i])) continue;
+        if (relative && (oneOf(before, {"which", "who", "that", "and", "or"}) || !s[i - 1].comma())) {
+            if (!oneOf(before, {"and", "or"})) relative = oneOf(before, {"which", "who", "that"});
+            continue;
+        }
+        const bool dependent = oneOf(before, {"to", "be", "been", "being", "of", "by", "the", "a", "an"});
+        if (!dependent || isFunctionWord(w)) return true;
+    }
+    return false;
+}
+
 void capitaliseFirst(Tokens& s) {
     if (s.empty() || s[0].core.empty()) return;
     char& c = s[0].core[0];
@@ -49,61 +71,12 @@ void erase(Tokens& s, size_t begin, size_t end, bool dropCommaBefore) {
         std::string& post = s[begin - 1].post;
         while (!post.empty() && (post.back() == ',' || post.back() == ';' || post.back() == ':' || post.back() == '-'))
             post.pop_back();
-        if (post.find_first_of(".!?") == std::string::npos) {
-            const size_t quote = post.find('"');
+        if (post.find_first_of(".!?") == std::string::npos && !s[begin - 1].core.ends_with('.')) {
+            const size_t quote = closingQuote(post);
             post.insert(quote == std::string::npos ? post.size() : quote, ".");
         }
     }
     if (begin == 0) capitaliseFirst(s);
-}
-
-/// "LONDON, March 3 (Reuters) - " and the like: capitals, a date, a source, a dash.
-void dropDateline(std::string& text) {
-    for (const std::string_view dash : {" - ", " -- ", " \u2013 ", " \u2014 "}) {
-        const size_t at = text.find(dash);
-        if (at == std::string::npos || at > 60) continue;
-        const std::string_view head = std::string_view(text).substr(0, at);
-        const std::string_view city = head.substr(0, head.find_first_of(",("));
-        if (hasUpper(city) && !hasLower(city) && city.size() >= 3) {
-            text.erase(0, at + dash.size());
-            return;
-        }
-    }
-}
-
-/// "<ABC.N>" goes with the space before it; "<Some Company Ltd>" loses only the brackets.
-void dropAngles(std::string& text) {
-    for (size_t open = text.find('<'); open != std::string::npos; open = text.find('<', open)) {
-        const size_t close = text.find('>', open);
-        if (close == std::string::npos || close - open > 60) {
-            ++open;
-            continue;
-        }
-        const std::string_view inside = std::string_view(text).substr(open + 1, close - open - 1);
-        const bool ticker = inside.size() <= 9 && inside.find(' ') == std::string_view::npos && !hasLower(inside);
-        if (ticker) {
-            const size_t from = open > 0 && text[open - 1] == ' ' ? open - 1 : open;
-            text.erase(from, close + 1 - from);
-            open = from;
-        } else {
-            text.erase(close, 1);
-            text.erase(open, 1);
-        }
-    }
-}
-
-void dropParentheses(std::string& text) {
-    for (size_t open = text.find('('); open != std::string::npos; open = text.find('(', open)) {
-        const size_t close = text.find(')', open);
-        const size_t inner = text.find('(', open + 1);
-        if (close == std::string::npos || (inner != std::string::npos && inner < close) || open == 0) {
-            ++open;
-            continue;
-        }
-        const size_t from = text[open - 1] == ' ' ? open - 1 : open;
-        text.erase(from, close + 1 - from);
-        open = from;
-    }
 }
 
 bool startsNounPhrase(const Token& t) {
@@ -126,11 +99,11 @@ bool startsTail(const std::string& w) {
 bool isAttribution(const Tokens& s, size_t begin) {
     const size_t n = s.size() - begin;
     if (n < 2 || n > 26) return false;
-    if (oneOf(low(s[begin]), {"according"})) return low(s[begin + 1]) == "to";
+    if (oneOf(low(s[begin]), {"according"})) return low(s[begin + 1]) == "to" && isBody(s, begin + 2, s.size());
     if (oneOf(low(s[begin]),
               {"said", "says", "added", "noted"}))  // but not "Denby Ltd, a maker of pumps, said it sold ..."
         return startsNounPhrase(s[begin + 1]) && !oneOf(low(s[begin + 1]), {"it", "he", "she", "they", "we"}) &&
-               !hasVerb(s, begin + 2, begin + 9);
+               !hasVerb(s, begin + 2, begin + 9) && isBody(s, begin + 1, s.size());
     if (oneOf(low(s[begin]), {"adding", "saying", "noting", "citing", "quoting"})) return true;
     // "banking sources said": a plural right before the verb
     const bool plural = isSpeechVerb(low(s[begin + 1])) ? false
@@ -140,6 +113,7 @@ bool isAttribution(const Tokens& s, size_t begin) {
     for (size_t v = begin + 1; v < s.size() && v < begin + 15; ++v) {
         const std::string w = low(s[v]);
         if (isSpeechVerb(w)) {
+            if (!isBody(s, begin, v)) return false;
             const size_t tail = v + 1;
             if (tail == s.size()) return true;
             if (w == "told") return !hasVerb(s, tail, s.size());
@@ -155,7 +129,7 @@ bool isAttribution(const Tokens& s, size_t begin) {
 bool trailingAttribution(Tokens& s) {
     for (size_t i = s.size(); i-- > 4;) {
         const bool bareAccording = i + 2 < s.size() && i >= 5 && low(s[i]) == "according" && low(s[i + 1]) == "to";
-        if (bareAccording && s.size() - i <= 18 && hasVerb(s, 0, i)) {
+        if (bareAccording && s.size() - i <= 18 && hasVerb(s, 0, i) && isBody(s, i + 2, s.size())) {
             erase(s, i, s.size(), true);
             return true;
         }
@@ -165,6 +139,7 @@ bool trailingAttribution(Tokens& s) {
         for (size_t v = i + 2; v < s.size(); ++v)
             if (isSpeechVerb(low(s[v]))) {
                 if (!s[v - 1].comma()) break;
+                from = 0;
                 for (size_t k = i; k-- > 4;)
                     if (s[k].comma()) {
                         if (isAttribution(s, k + 1) && hasVerb(s, 0, k + 1)) from = k;
@@ -172,6 +147,7 @@ bool trailingAttribution(Tokens& s) {
                     }
                 break;
             }
+        if (from == 0) continue;  // "Peter Holm, a delegate, told reporters": a person
         erase(s, from + 1, s.size(), true);
         return true;
     }
@@ -185,7 +161,7 @@ bool middleAttribution(Tokens& s) {
             if (!s[j].comma()) continue;
             const bool normal = j > i + 1 && isSpeechVerb(low(s[j])) && startsNounPhrase(s[i + 1]);
             const bool inverted = j > i + 1 && oneOf(low(s[i + 1]), {"said", "says"}) && startsNounPhrase(s[i + 2]);
-            if (normal || inverted) {
+            if ((normal && isBody(s, i + 1, j)) || (inverted && isBody(s, i + 2, j + 1))) {
                 erase(s, i + 1, j + 1, isVerb(s[j + 1]) || isPreposition(low(s[j + 1])));
                 return true;
             }
@@ -274,7 +250,7 @@ bool leadingAttribution(Tokens& s) {
         if (oneOf(low(s[i]), {"and", "but"}) &&
             oneOf(low(s[i + 1]), {"said", "added", "noted", "told", "warned", "expects", "called", "urged"}))
             return false;
-    if (!hasVerbOrForm(s, clause + 1, s.size())) return false;
+    if (!hasVerbOrForm(s, clause + 1, s.size()) || !isBody(s, 0, subjectEnd)) return false;
     erase(s, 0, clause, false);
     return true;
 }
@@ -314,11 +290,30 @@ bool connective(Tokens& s) {
                                             "brief", "joint", "prepared", "written", "telex", "newspaper", "weekly"});
     if (according || document)
         for (size_t i = 2; i < std::min<size_t>(18, s.size() - 5); ++i)
-            if (s[i].comma() && startsNounPhrase(s[i + 1]) && hasVerb(s, i + 1, s.size())) {
+            if (s[i].comma() && startsNounPhrase(s[i + 1]) && hasVerb(s, i + 1, s.size()) &&
+                (document || isBody(s, 2, i + 1))) {
                 erase(s, 0, i + 1, false);
                 return true;
             }
     return false;
+}
+
+bool opensSubordinate(const Token& t) {
+    return oneOf(low(t), {"while", "if", "as", "although", "though", "when", "since", "because", "after", "before",
+                          "unless", "despite"});
+}
+
+/// Does the main clause stand before token `end`? Behind an opening phrase ("With the funds gone, ...") it begins after
+/// the first comma.
+bool mainClauseBefore(const Tokens& s, size_t end) {
+    size_t from = 0;
+    if (opensSubordinate(s[0]) || isPreposition(low(s[0])) || low(s[0]).ends_with("ing"))
+        for (size_t i = 0; i < std::min(end, s.size()); ++i)
+            if (s[i].comma()) {
+                from = i + 1;
+                break;
+            }
+    return from + 2 < end && predicateIn(s, from, end);
 }
 
 bool relativeClause(Tokens& s) {
@@ -342,7 +337,7 @@ bool relativeClause(Tokens& s) {
         bool open = false;
         for (size_t k = i >= 3 ? i - 3 : 0; k <= i; ++k) open = open || low(s[k]) == "and" || low(s[k]) == "while";
         for (size_t k = i + 2; k + 1 < s.size(); ++k) open = open || (s[k].comma() && low(s[k + 1]).ends_with("ed"));
-        if (i >= 5 && !open && hasVerb(s, 0, i + 1)) {
+        if (i >= 5 && !open && mainClauseBefore(s, i + 1)) {
             erase(s, i + 1, s.size(), true);
             return true;
         }
@@ -379,6 +374,11 @@ bool adverbs(Tokens& s) {
             erase(s, i, i + 1, false);
             return true;
         }
+        if (i == 0 && oneOf(s[i].core, {"Today", "Yesterday"}) && s.size() > 7 && s[i].post.empty() &&
+            (isCapitalised(s[1].core) || low(s[1]) == "the")) {
+            erase(s, 0, 1, false);
+            return true;
+        }
         if (i > 1 && oneOf(s[i].core, {"today", "yesterday"}) && s[i].pre.empty() &&
             (s[i].post.empty() || s[i].post == ".") && !isPreposition(low(s[i - 1])) &&
             !oneOf(low(s[i - 1]), {"later", "late", "early", "earlier"}) &&
@@ -390,9 +390,20 @@ bool adverbs(Tokens& s) {
     return false;
 }
 
-bool opensSubordinate(const Token& t) {
-    return oneOf(low(t), {"while", "if", "as", "although", "though", "when", "since", "because", "after", "before",
-                          "unless", "despite"});
+/// A comma at `at` may be one of a list's: another stands before it.
+bool listBefore(const Tokens& s, size_t at) {
+    for (size_t k = 0; k < at; ++k)
+        if (s[k].comma()) return true;
+    return false;
+}
+
+/// What would be cut behind token `end` belongs to what stays: "not only ...", "doubled, dismissed, and left".
+bool needsRest(const Tokens& s, size_t end) {
+    for (size_t i = 0; i < end; ++i)
+        if (oneOf(low(s[i]), {"not", "neither", "either", "unlike", "n't"}) || low(s[i]).ends_with("n't") ||
+            low(s[i]).ends_with("n\u2019t"))
+            return true;
+    return false;
 }
 
 /// Cuts the last trailing clause behind a comma.
@@ -401,13 +412,12 @@ bool trailingClause(Tokens& s) {
         if (!s[i].comma()) continue;
         const std::string w = low(s[i + 1]);
         const bool clause =
-            oneOf(w, {"while",   "although",   "though",    "but",       "as",       "because", "despite", "after",
-                      "with",    "partly",     "including", "excluding", "compared", "against", "up",      "down",
-                      "versus",  "reflecting", "due",       "bringing",  "making",   "giving",  "leaving", "reversing",
-                      "subject", "mainly",     "largely",   "even",      "based",    "since",   "when",    "if",
-                      "unless",  "without",    "following", "pending",   "putting",  "raising"}) ||
-            (oneOf(w, {"and", "or"}) && i + 2 < s.size() && isVerb(s[i + 2]) && hasVerb(s, 0, i + 1));
-        if (!clause || !s[i + 1].pre.empty() || !hasVerb(s, 0, i + 1) || opensSubordinate(s[0])) continue;
+            oneOf(w, {"while",      "although", "though",    "but",      "as",        "because", "despite", "after",
+                      "with",       "partly",   "including", "compared", "against",   "up",      "down",    "versus",
+                      "reflecting", "due",      "bringing",  "making",   "giving",    "leaving", "mainly",  "largely",
+                      "reversing",  "even",     "since",     "when",     "following", "putting", "raising"}) ||
+            (w == "and" && i + 2 < s.size() && isVerb(s[i + 2]) && !listBefore(s, i));
+        if (!clause || !s[i + 1].pre.empty() || !mainClauseBefore(s, i + 1) || needsRest(s, i + 1)) continue;
         bool closesAside = false;  // ", the largest of them, with ..." continues what stands before the aside
         for (size_t k = i > 9 ? i - 9 : 0; k < i; ++k)
             closesAside =
@@ -419,12 +429,20 @@ bool trailingClause(Tokens& s) {
     return false;
 }
 
+/// "innovative, local solutions": the comma joins two adjectives.
+bool looksAdjective(std::string_view word) {
+    for (const std::string_view ending : {"ive", "ful", "ous", "able", "ible", "ical", "less", "est", "er"})
+        if (word.ends_with(ending)) return true;
+    return false;
+}
+
 /// Cuts what stands behind the last comma, where that is an addition and no list: "..., 20 mln less than expected".
 bool trailingAddition(Tokens& s) {
     if (s.size() < 10 || opensSubordinate(s[0])) return false;
     for (size_t i = s.size() - 1; i-- > 5;) {
         if (!s[i].comma()) continue;
-        if (s.size() - i - 1 < 3 || !hasVerb(s, 1, i + 1) || !s[i + 1].pre.empty()) return false;
+        if (s.size() - i - 1 < 3 || !mainClauseBefore(s, i + 1) || !s[i + 1].pre.empty() || needsRest(s, i + 1))
+            return false;
         for (size_t k = i + 1; k < s.size(); ++k)
             if (oneOf(low(s[k]), {"and", "or", "nor"}) || isSpeechVerb(low(s[k])) ||
                 s[k].pre.find('"') != std::string::npos)
@@ -432,7 +450,7 @@ bool trailingAddition(Tokens& s) {
         // A second comma close before means a list or an aside.
         for (size_t k = i > 6 ? i - 6 : 0; k < i; ++k)
             if (s[k].comma()) return false;
-        if (isVerb(s[i + 1]) || isCapitalised(s[i + 1].core)) return false;
+        if (isVerb(s[i + 1]) || isCapitalised(s[i + 1].core) || looksAdjective(s[i].core)) return false;
         erase(s, i + 1, s.size(), true);
         return true;
     }
@@ -442,11 +460,10 @@ bool trailingAddition(Tokens& s) {
 /// Cuts a clause that no comma sets off, in sentences that stay long: "... when its holders converted ...".
 bool looseClause(Tokens& s) {
     for (size_t i = s.size() - 3; i > 8; --i) {
-        if (i >= s.size() ||
-            !oneOf(s[i].core, {"when", "because", "after", "while", "although", "which", "unless", "before"}))
+        if (i >= s.size() || !oneOf(s[i].core, {"when", "because", "after", "while", "although", "which", "before"}))
             continue;
-        if (!s[i].pre.empty() || isPreposition(low(s[i - 1])) || isVerb(s[i - 1]) || !hasVerb(s, 1, i) ||
-            !hasVerbOrForm(s, i + 1, s.size()))
+        if (!s[i].pre.empty() || isPreposition(low(s[i - 1])) || isVerb(s[i - 1]) || !mainClauseBefore(s, i) ||
+            needsRest(s, i) || !hasVerbOrForm(s, i + 1, s.size()))
             continue;
         if (oneOf(low(s[i - 1]),
                   {"and", "or", "but", "shortly", "days", "weeks", "months", "only", "even", "just", "soon", "day"}))
@@ -457,15 +474,52 @@ bool looseClause(Tokens& s) {
     return false;
 }
 
-bool balancedQuotes(const Tokens& s) {
-    int quotes = 0, round = 0;
+/// "It", "It's", "As Senator, he": an earlier sentence says who that is.
+bool leansOnEarlier(const Tokens& s) {
+    std::string first = low(s[0]);
+    first.resize(std::min({first.size(), first.find('\''), first.find("\u2019")}));
+    if (isPronoun(first)) return true;
+    for (size_t i = 0; i + 1 < s.size() && i < 12; ++i) {
+        if (isVerb(s[i])) return false;  // "After Bell lost, he": Bell
+        if (s[i].comma()) return oneOf(low(s[i + 1]), {"he", "she", "it", "they"});
+    }
+    return false;
+}
+
+/// Nothing but the full stop and quotes behind the last word.
+bool endsSentence(const Token& last) {
+    std::string marks = last.post;
+    if (const size_t quote = closingQuote(marks); quote != std::string::npos) marks.resize(quote);
+    return marks.ends_with('.') || (marks.empty() && last.core.ends_with('.'));
+}
+
+bool balancedBrackets(const Tokens& s) {
+    int round = 0;
     for (const Token& t : s)
         for (const char c : t.text()) {
-            if (c == '"') ++quotes;
-            if (c == '(') ++round;
-            if (c == ')') --round;
+            round += c == '(' ? 1 : c == ')' ? -1 : 0;
+            if (round < 0) return false;
         }
-    return quotes % 2 == 0 && round == 0;
+    return round == 0;
+}
+
+/// Rules 1 to 5 of the header, each until nothing is left for it. `quoted`: somebody's words stand in it, and so does
+/// who said them.
+void applyRules(Tokens& s, size_t wordsBefore, bool quoted) {
+    if (!quoted) {
+        trailingAttribution(s);
+        while (middleAttribution(s)) {}
+        while (connective(s)) {}
+        if (leadingAttribution(s)) leadingAttribution(s);
+    }
+    while (connective(s)) {}
+    while (relativeClause(s)) {}
+    aside(s);
+    while (adverbs(s)) {}
+    while (s.size() > 24 && trailingClause(s)) {}
+    if (s.size() > 24) trailingAddition(s);
+    while (s.size() > 26 && looseClause(s)) {}
+    if (s.size() >= wordsBefore && !trailingClause(s)) trailingAddition(s);
 }
 
 }  // namespace
@@ -478,38 +532,22 @@ Shortened shorten(std::string_view sentence, size_t maxWords) {
     Tokens s = tokenize(text);
     Shortened out;
     if (s.size() < 5) return out;
-    if (s[0].pre.find('"') == std::string::npos) {
-        trailingAttribution(s);
-        while (middleAttribution(s)) {}
-        while (connective(s)) {}
-        if (leadingAttribution(s)) leadingAttribution(s);
-        while (connective(s)) {}
-        while (relativeClause(s)) {}
-        aside(s);
-        while (adverbs(s)) {}
-        while (s.size() > 24 && trailingClause(s)) {}
-        if (s.size() > 24) trailingAddition(s);
-        while (s.size() > 26 && looseClause(s)) {}
-        if (s.size() >= countWords(sentence) && !trailingClause(s)) trailingAddition(s);
-    }
+    const Quotes quotes = quotesOf(text);
+    const bool saying = quotes.longestWords > kNameWords || !s[0].pre.empty();  // and no name of an act or a film
+    if (!saying) applyRules(s, countWords(sentence), quotes.any);
     out.text = join(s);
     const size_t words = countWords(out.text);
     out.changed = words < countWords(sentence);
-    const std::string first = s.empty() ? std::string() : low(s[0]);
-    out.pronoun = isPronoun(first);
+    out.pronoun = leansOnEarlier(s) && !saying;
     out.anaphoric = out.pronoun || !anaphor(out.text).empty();
-    out.usable = words >= 5 && words <= maxWords && hasVerb(s, 1, s.size()) && balancedQuotes(s) &&
-                 s[0].pre.find('"') == std::string::npos && !s[0].core.empty() &&
-                 (isCapitalised(s[0].core) || hasDigit(s[0].core)) && s.back().post.ends_with(".");
-    // What ends in a verb or a small word lost too much.
-    if (!s.empty() &&
-        (isSpeechVerb(low(s.back())) || isPreposition(low(s.back())) ||
-         oneOf(low(s.back()), {"is", "are", "was", "were", "has", "have", "will", "would", "and", "the", "a"})))
+    const bool opens = isCapitalised(s[0].core) || hasDigit(s[0].core) || s[0].core.starts_with("\u00A3") ||
+                       s[0].core.starts_with("\u20AC");
+    out.usable = words >= 5 && words <= maxWords && predicateIn(s, 1, s.size()) && quotesOf(out.text).balanced &&
+                 balancedBrackets(s) && opens && endsSentence(s.back()) && (!saying || namesSpeaker(out.text));
+    // What ends in a verb or a small word lost too much; ", X said." closes a quotation.
+    if ((isSpeechVerb(low(s.back())) && !saying) || isPreposition(low(s.back())) ||
+        oneOf(low(s.back()), {"is", "are", "was", "were", "has", "have", "will", "would", "and", "the", "a"}))
         out.usable = false;
-    // An abbreviation that ends the sentence carries the full stop itself.
-    else if (!out.usable && words >= 5 && words <= maxWords && s.back().core.ends_with(".") && balancedQuotes(s) &&
-             s[0].pre.empty() && isCapitalised(s[0].core) && hasVerb(s, 1, s.size()))
-        out.usable = true;
     return out;
 }
 

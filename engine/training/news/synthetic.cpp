@@ -44,6 +44,20 @@ Block write(Scene& scene, std::string_view form) {
     return block;
 }
 
+/// An opening that the key point leaves out: "According to officials, ...".
+void open(Scene& scene, Block& block) {
+    std::string& sentence = block.sentences.front();
+    for (const std::string_view article : {"The ", "A ", "An "})
+        if (sentence.starts_with(article)) sentence[0] = static_cast<char>(sentence[0] - 'A' + 'a');
+    sentence = scene
+                   .expand(
+                       "<Meanwhile|Separately|In addition|In a statement on {day}|As "
+                       "expected|According to {who}|On {date}>, ",
+                       false)
+                   .sentence +
+               ' ' + sentence;
+}
+
 /// Draws every template once before any comes again.
 class Deck {
   public:
@@ -102,18 +116,22 @@ SyntheticReport syntheticReport(uint64_t seed, uint64_t index, const SyntheticLi
 
     const Lead& lead = dice.pick(domain.leads);
     std::vector<Block> blocks{write(scene, lead.form)};
-    std::vector<size_t> kinds(domain.facts.size());
-    for (size_t i = 0; i < kinds.size(); ++i) kinds[i] = i;
+    std::vector<Fact> kinds(domain.facts.begin(), domain.facts.end());
+    kinds.insert(kinds.end(), spokenFacts().begin(), spokenFacts().end());
     dice.shuffle(kinds);
     int nSentences = 1;
+    auto add = [&](std::string_view form) {
+        blocks.push_back(write(scene, form));
+        if (!form.starts_with("[[") && dice.chance(14)) open(scene, blocks.back());
+        nSentences += static_cast<int>(blocks.back().sentences.size());
+    };
     for (size_t i = 0; i < kinds.size() && static_cast<int>(blocks.size()) < nPoints; ++i) {
         // A fact told in two sentences must still fit beside the facts that have to follow.
         const int room = wantedSentences - nSentences - (nPoints - static_cast<int>(blocks.size()) - 1);
         std::string_view form;
-        do form = dice.pick(domain.facts[kinds[i]].forms);
+        do form = dice.pick(kinds[i].forms);
         while (room < 2 && form.find("||") != std::string_view::npos);
-        blocks.push_back(write(scene, form));
-        nSentences += static_cast<int>(blocks.back().sentences.size());
+        add(form);
     }
     // What no point uses: each template once, then again in a new order; now and then news from another field.
     Deck ownBackground(dice, domain.background), otherBackground(dice, generalBackground());

@@ -4,8 +4,8 @@ namespace spanscope::news {
 namespace {
 using S = std::string_view;
 
-constexpr S kWho[] = {"police",        "rescue workers", "the fire service", "a hospital spokesman",
-                      "investigators", "officials",      "witnesses"};
+constexpr S kWho[] = {"police",        "rescue workers", "the fire service",     "a hospital spokesman",
+                      "investigators", "officials",      "the railway authority"};
 
 constexpr S kTrainHeads[] = {"Train crash near {place:a} kills {n:k 2 60}",
                              "{n:k 2 60} people killed in train crash near {place:a}"};
@@ -45,13 +45,13 @@ constexpr S kRescue[] = {"{n 20 900} rescue workers are searching[[ with dogs]][
                          "{n 3 60} fire engines came from {place:re}[[{att}]]. || They worked for {n:rh 2 70} hours[[, "
                          "{who} said]]. => Fire engines came from {place:re} and worked for {n:rh} hours."};
 constexpr S kLoss[] = {"Damage is put at {money}[[{att}]].", "[[{pre}]]insurance will pay {money}.",
-                       "{company:lo} lost goods worth {money}[[, {person} said]]."};
+                       "{company:lo} lost goods worth {money}<|, {person} said>[[ <in the fire|that night>]]."};
 constexpr S kRoad[] = {"The road between {place:rd} and {place} was closed for {n 2 40} hours[[, {who} said]].",
                        "[[{pre}]]the line to {place:rd} will open again on {date}.",
                        "{road:rd} in {place} was closed[[ while the wreck was moved]] until {day}."};
 constexpr S kInquiry[] = {"{person:iq} will lead the inquiry[[, which is due to report in {month}]].",
                           "[[{pre}]]a court in {place} opened an inquiry on {date}.",
-                          "Inspectors had found {n 3 40} faults in {month}[[, according to {person}]]."};
+                          "Inspectors had found {n 3 40} faults in {month}[[, {who} said]]."};
 constexpr S kSafety[] = {"The limit there is {n 30 120} kph[[, {who} said]].",
                          "{company:sf} withdrew {n 4 400} vehicles for checks[[{att}]].",
                          "[[{pre}]]the alarm was raised {n 4 50} minutes too late."};

@@ -4,8 +4,8 @@ namespace spanscope::news {
 namespace {
 using S = std::string_view;
 
-constexpr S kWho[] = {"the company",  "a spokesman",       "analysts", "a spokeswoman",
-                      "the chairman", "company officials", "it"};
+constexpr S kWho[] = {"the company", "a spokesman",       "analysts", "a spokeswoman",
+                      "the board",   "company officials", "it"};
 
 constexpr S kBuyHeads[] = {"{company:a} to buy {company:b} for {money:m}",
                            "{company:a} <agrees|plans> to buy {company:b}"};
@@ -59,9 +59,10 @@ constexpr S kProduct[] = {
 constexpr S kDebt[] = {"{the:a The company} has debts of {money}[[, most of them due in {year}]].",
                        "[[{pre}]]banks led by {company:bk} will lend {money} over {n 3 15} years.",
                        "{company:bk} gave a credit of {money}[[{att}]]."};
-constexpr S kOutlook[] = {"{the:a The company} expects a profit of {money} this year[[, {person} said]].",
-                          "[[{pre}]]earnings will <rise|fall> by {n 3 60} {pct} next year.",
-                          "Investment will be {money} in the coming {n 2 6} years[[, up from {money}]]."};
+constexpr S kOutlook[] = {
+    "{the:a The company} expects a profit of {money} this year<|, {person} said>[[ <in {place}|on {day}>]].",
+    "[[{pre}]]earnings will <rise|fall> by {n 3 60} {pct} next year.",
+    "Investment will be {money} in the coming {n 2 6} years[[, up from {money}]]."};
 constexpr S kStaff[] = {"{the:a The company} employs {n 90 60000} people in {place}[[ and {place}]].",
                         "{person:st} will leave the board on {date}[[, {who} said]].",
                         "[[{pre}]]a strike at the {place} works ended after {n 3 60} days."};

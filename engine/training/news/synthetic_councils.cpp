@@ -4,8 +4,8 @@ namespace spanscope::news {
 namespace {
 using S = std::string_view;
 
-constexpr S kWho[] = {"the mayor", "councillors",  "the council",          "residents",
-                      "opponents", "a town clerk", "the finance committee"};
+constexpr S kWho[] = {"the town hall", "officials",    "the council",          "the planning office",
+                      "a spokeswoman", "a town clerk", "the finance committee"};
 
 constexpr S kVoteHeads[] = {"{place:a} council approves {n:u 20 900} new homes",
                             "{place:a} council votes {n:y 10 60}-{n:o 2 9} for new homes"};
@@ -66,7 +66,7 @@ constexpr S kPost[] = {"{person:po} resigned from the {place} committee[[ over a
                        "{person:po} was appointed police chief[[, a post empty since {month}]][[{att}]]."};
 constexpr S kDate[] = {"The next vote is on {date}[[, {who} said]].",
                        "[[{pre}]]a hearing will be held on {date} in {road}.",
-                       "A court in {place} will decide by {month}[[, according to {person}]]."};
+                       "A court in {place} will decide by {month}[[, {who} said]]."};
 constexpr Fact kFacts[] = {{kProtest}, {kCostFact}, {kContractor}, {kSchool}, {kParking}, {kWater}, {kPost}, {kDate}};
 
 constexpr S kBack[] = {"\"This is a good day for the town,\" said {person}.",
@@ -113,7 +113,8 @@ constexpr S kGeneral[] = {"Elsewhere, {person} opened a <museum|bridge|school> i
                           "Some say otherwise.",
                           "Elsewhere, a rare bird was seen near {place}.",
                           "In other news, the price of a cup of coffee in {place} is {n 2 9} {cur}."};
-constexpr const Domain* kAll[] = {&kSport, &kMarkets, &kCompanies, &kWeather, &kAccidents, &kCouncils};
+constexpr const Domain* kAll[] = {&kSport,     &kMarkets,  &kCompanies, &kWeather,
+                                  &kAccidents, &kCouncils, &kResearch,  &kElections};
 }  // namespace
 
 std::span<const std::string_view> generalBackground() { return kGeneral; }

@@ -55,9 +55,10 @@ constexpr S kBonds[] = {
 constexpr S kCurrencyFact[] = {"The currency closed at {d 1 199} to the dollar[[, against {d 1 199} on {day}]].",
                                "The central bank bought {money} to support the currency[[{att}]].",
                                "[[{pre}]]the bank intervened when the rate reached {d 1 199}."};
-constexpr S kForecast[] = {"{company:fo} expects growth of {d 0 9} {pct} this year[[, {person} said]].",
-                           "[[{pre}]]growth will slow to {d 0 9} {pct} in {year:fy}.",
-                           "{person:fo}[[, an economist at {company},]] forecast a rise of {d 0 9} {pct} by {month}."};
+constexpr S kForecast[] = {
+    "{company:fo} expects growth of {d 0 9} {pct} this year<|, {person} said>[[ <in {place}|on {day}>]].",
+    "[[{pre}]]growth will slow to {d 0 9} {pct} in {year:fy}.",
+    "{person:fo}[[, an economist at {company},]] forecast a rise of {d 0 9} {pct} by {month}."};
 constexpr S kOil[] = {"Crude oil was {d 8 99} a barrel[[, down from {d 8 99}]][[{att}]].",
                       "[[{pre}]]<gold|silver|copper|tin> <rose|fell> to {n 100 2900} an ounce.",
                       "Stocks of <wheat|sugar|copper|rubber> in {place} were {n 3 900},000 tonnes[[, {who} said]]."};

@@ -15,23 +15,25 @@ constexpr std::string_view kVowels[] = {"a", "e", "i", "o", "u",  "a",  "e",  "i
                                         "o", "a", "e", "o", "ai", "ea", "ou", "ee"};
 constexpr std::string_view kCodas[] = {"",  "",  "",  "",  "n",  "r",  "l", "s",  "m",
                                        "t", "n", "r", "l", "nd", "lt", "x", "ck", "st"};
-constexpr std::string_view kPlaceEnds[] = {"ton",     "ford",  "bury",  "ham",  "ville",   "burg",   "mouth",
-                                           "stad",    "haven", "field", "wick", "by",      "dale",   "port",
-                                           "minster", "ovo",   "grad",  "berg", "borough", "stead",  "nes",
-                                           "holm",    "aro",   "ina",   "este", "mont",    "bridge", "well"};
+constexpr std::string_view kPlaceEnds[] = {"ton",   "ford",  "bury",    "ham",   "ville", "burg", "mouth",   "stad",
+                                           "haven", "field", "wick",    "by",    "dale",  "port", "minster", "ovo",
+                                           "grad",  "berg",  "borough", "stead", "nes",   "holm", "aro",     "ina",
+                                           "este",  "mont",  "bridge",  "well",  "ão",    "ün"};
 constexpr std::string_view kPlaceFronts[] = {"Port", "New",  "North", "South", "East",  "West",
                                              "Lake", "Fort", "San",   "Mount", "Upper", "Saint"};
-constexpr std::string_view kNameEnds[] = {"son", "sen",  "man",   "er",  "ley", "ov",  "ski",  "etti", "ez",
-                                          "ini", "well", "stone", "ard", "ino", "ens", "dahl", "mura", "oto",
-                                          "aku", "ides", "",      "",    "",    "",    "ano",  "eau",  "ic"};
+constexpr std::string_view kNameEnds[] = {"son",  "sen", "man",  "er",    "ley",   "ov",    "ski", "etti",
+                                          "ez",   "ini", "well", "stone", "ard",   "ino",   "ens", "dahl",
+                                          "mura", "oto", "aku",  "ides",  "",      "",      "",    "",
+                                          "ano",  "eau", "ic",   "ić",    "ández", "ström", "øy",  "é"};
 constexpr std::string_view kFirst[] = {
-    "Anna",   "Marta", "Ines",   "Clara",  "Ruth",   "Helen", "Joan",   "Karin",   "Leila", "Maria", "Nora",
-    "Olga",   "Paula", "Rosa",   "Sonia",  "Tessa",  "Vera",  "Wanda",  "Yoko",    "Zara",  "Adam",  "Boris",
-    "Carl",   "David", "Erik",   "Felix",  "George", "Henry", "Ivan",   "James",   "Kenji", "Luis",  "Mark",
-    "Niels",  "Omar",  "Peter",  "Ravi",   "Simon",  "Tomas", "Victor", "Walter",  "Yusuf", "Alan",  "Brenda",
-    "Colin",  "Diana", "Edgar",  "Fiona",  "Gavin",  "Hilda", "Ian",    "Judith",  "Kevin", "Laura", "Miguel",
-    "Nadia",  "Oscar", "Pamela", "Robert", "Sara",   "Theo",  "Ursula", "Vincent", "Wilma", "Hans",  "Lucia",
-    "Pierre", "Anton", "Greta",  "Mei",    "Ahmed",  "Priya"};
+    "Anna",   "Marta",  "Ines",    "Clara",  "Ruth",   "Helen", "Joan",   "Karin",  "Leila",  "Maria",
+    "Nora",   "Olga",   "Paula",   "Rosa",   "Sonia",  "Tessa", "Vera",   "Wanda",  "Yoko",   "Zara",
+    "Adam",   "Boris",  "Carl",    "David",  "Erik",   "Felix", "George", "Henry",  "Ivan",   "James",
+    "Kenji",  "Luis",   "Mark",    "Niels",  "Omar",   "Peter", "Ravi",   "Simon",  "Tomas",  "Victor",
+    "Walter", "Yusuf",  "Alan",    "Brenda", "Colin",  "Diana", "Edgar",  "Fiona",  "Gavin",  "Hilda",
+    "Ian",    "Judith", "Kevin",   "Laura",  "Miguel", "Nadia", "Oscar",  "Pamela", "Robert", "Sara",
+    "Theo",   "Ursula", "Vincent", "Wilma",  "Hans",   "Lucia", "Pierre", "Anton",  "Greta",  "Mei",
+    "Ahmed",  "Priya",  "José",    "Zoë",    "André",  "Søren", "Jürgen", "Łukasz", "Inés",   "François"};
 constexpr std::string_view kTrades[] = {
     "Steel",    "Foods",  "Airways",     "Insurance", "Oil",    "Mining", "Motors",  "Textiles",   "Chemicals",
     "Shipping", "Paper",  "Electronics", "Energy",    "Pharma", "Cement", "Glass",   "Brewing",    "Timber",

@@ -25,7 +25,8 @@ struct Domain {
 
 std::span<const Domain* const> domains();
 std::span<const std::string_view> generalBackground();
+std::span<const Fact> spokenFacts();  ///< for reports of every field
 
-extern const Domain kSport, kMarkets, kCompanies, kWeather, kAccidents, kCouncils;
+extern const Domain kSport, kMarkets, kCompanies, kWeather, kAccidents, kCouncils, kResearch, kElections;
 
 }  // namespace spanscope::news

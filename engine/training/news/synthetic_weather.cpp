@@ -56,7 +56,7 @@ constexpr S kRiver[] = {"The river {product:rv} stood at {d 2 14} metres[[, its 
                         "A dam near {place} holds {n 10 90} {pct} of its water[[{att}]]."};
 constexpr S kAid[] = {"The government gave {money} in aid[[, a third of what was asked for]].",
                       "[[{pre}]]{n 60 6000} soldiers are helping in {place}.",
-                      "{company:ai} sent {n 2 90} trucks with food to {place}[[, {person} said]]."};
+                      "{company:ai} sent {n 2 90} trucks with food to {place}[[, {who} said]]."};
 constexpr S kCrops[] = {"Farmers lost {n 2 900},000 tonnes of <wheat|maize|apples|rice>[[, {who} said]].",
                         "[[{pre}]]{n 200 90000} animals died in {place}.",
                         "The price of <milk|bread|potatoes|onions> <rose|climbed> by {n 3 80} {pct}[[ in a week]]."};

@@ -11,9 +11,23 @@ namespace {
 constexpr std::string_view kDays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
                                         "July",    "August",   "September", "October", "November", "December"};
-constexpr std::string_view kCurrencies[] = {"dlrs",  "marks",    "francs",  "yen",   "pounds", "crowns",
-                                            "pesos", "guilders", "dollars", "euros", "lire"};
-constexpr std::string_view kPercents[] = {"pct", "pct", "percent", "per cent"};
+struct Currency {
+    std::string_view sign, word;
+};
+constexpr Currency kCurrencies[] = {{"", "dlrs"},         {"", "marks"},        {"", "francs"},      {"", "yen"},
+                                    {"", "pounds"},       {"", "crowns"},       {"", "pesos"},       {"", "guilders"},
+                                    {"", "dollars"},      {"", "euros"},        {"", "rupees"},      {"$", "dollars"},
+                                    {"\u00A3", "pounds"}, {"\u20AC", "euros"},  {"$", "dollars"},    {"\u00A5", "yen"},
+                                    {"US$", "dollars"},   {"\u00A3", "pounds"}, {"\u20AC", "euros"}, {"A$", "dollars"}};
+struct Scale {
+    std::string_view million, billion;
+};
+constexpr Scale kLongScales[] = {{" mln", " billion"}, {" million", " billion"}, {" million", " billion"}};
+constexpr Scale kShortScales[] = {{"m", "bn"}, {" million", " billion"}, {"M", "B"}, {"mn", "bn"}};
+constexpr std::string_view kPercents[] = {"pct", "percent", "per cent", "%", "%", "%", "%"};
+constexpr std::string_view kDashes[] = {" \u2013 ", " \u2014 ", "\u2014", " - "};
+constexpr std::string_view kCauses[] = {"poor sleep", "salt", "noise", "night work", "dust", "long hours"};
+constexpr std::string_view kBills[] = {"rail", "housing", "farm", "school", "water", "defence"};
 constexpr std::string_view kRoads[] = {"Street", "Road", "Avenue", "Lane", "Square", "Bridge"};
 
 std::string withCommas(int64_t value) {
@@ -62,21 +76,45 @@ size_t countDecorations(std::string_view form) {
     return n;
 }
 
-void finish(std::string& text) {
+}  // namespace
+
+HouseStyle HouseStyle::draw(Dice& dice) {
+    HouseStyle style;
+    const Currency& currency = dice.pick(std::span<const Currency>(kCurrencies));
+    style.sign = currency.sign;
+    style.currency = currency.word;
+    const Scale& scale =
+        dice.pick(currency.sign.empty() ? std::span<const Scale>(kLongScales) : std::span<const Scale>(kShortScales));
+    style.million = scale.million;
+    style.billion = scale.billion;
+    style.percent = dice.pick(std::span<const std::string_view>(kPercents));
+    style.dash = dice.pick(std::span<const std::string_view>(kDashes));
+    style.curly = dice.chance(60);
+    return style;
+}
+
+void Scene::finish(std::string& text) const {
     std::string clean;
-    for (const char c : text) {
+    bool open = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
         if (c == ' ' && (clean.empty() || clean.back() == ' ')) continue;
-        if ((c == ',' || c == '.') && !clean.empty() && clean.back() == ' ') clean.pop_back();
+        if ((c == ',' || c == '.' || c == '%') && !clean.empty() && clean.back() == ' ') clean.pop_back();
         // "Inc." and "J." at the end already carry the full stop
         if (c == '.' && clean.ends_with('.')) continue;
-        clean += c;
+        if (c == '"' && m_style.curly) {
+            clean += open ? "\u201D" : "\u201C";
+            open = !open;
+        } else if (c == '\'' && m_style.curly) {
+            clean += "\u2019";
+        } else {
+            clean += c;
+        }
     }
     while (!clean.empty() && clean.back() == ' ') clean.pop_back();
     if (!clean.empty() && clean[0] >= 'a' && clean[0] <= 'z') clean[0] = static_cast<char>(clean[0] - 'a' + 'A');
     text = std::move(clean);
 }
-
-}  // namespace
 
 struct Scene::Output {
     std::string sentence, point;
@@ -84,10 +122,7 @@ struct Scene::Output {
 };
 
 Scene::Scene(Dice& dice, std::span<const std::string_view> attributions)
-    : m_dice(dice),
-      m_attributions(attributions),
-      m_currency(dice.pick(std::span<const std::string_view>(kCurrencies))),
-      m_percent(dice.pick(std::span<const std::string_view>(kPercents))) {}
+    : m_dice(dice), m_attributions(attributions), m_style(HouseStyle::draw(dice)) {}
 
 Expanded Scene::expand(std::string_view form, bool decorated) {
     const size_t n = countDecorations(form);
@@ -163,12 +198,27 @@ std::string Scene::slot(std::string_view spec, bool& earlier, std::string& point
         low = std::stoll(std::string(rest.substr(0, gap)));
         high = gap == std::string_view::npos ? low : std::stoll(std::string(rest.substr(gap + 1)));
     }
-    std::string value = make(kind, low, high, name);
+    std::string value = make(kind, low, high, name, !rest.empty());
     if (!name.empty()) m_values[name] = value;
     return pointValue = value;
 }
 
-std::string Scene::make(std::string_view kind, int64_t low, int64_t high, const std::string& name) {
+std::string Scene::money() {
+    const int64_t shape = m_dice.range(0, 3);
+    std::string amount;
+    if (shape == 0) amount = withCommas(m_dice.range(10, 999) * 1000);
+    else if (shape == 1)
+        amount = std::to_string(m_dice.range(1, 9)) + '.' + std::to_string(m_dice.range(10, 99)) +
+                 std::string(m_style.billion);
+    else if (shape == 2) amount = std::to_string(m_dice.range(1, 980)) + std::string(m_style.million);
+    else
+        amount = std::to_string(m_dice.range(1, 480)) + '.' + std::to_string(m_dice.range(1, 9)) +
+                 std::string(m_style.million);
+    if (!m_style.sign.empty()) return std::string(m_style.sign) + amount;
+    return amount + ' ' + std::string(m_style.currency);
+}
+
+std::string Scene::make(std::string_view kind, int64_t low, int64_t high, const std::string& name, bool limits) {
     using Words = std::span<const std::string_view>;
     auto word = [&](Words list) { return std::string(m_dice.pick(list)); };
     if (kind == "person") return inventPerson(m_dice);
@@ -181,15 +231,7 @@ std::string Scene::make(std::string_view kind, int64_t low, int64_t high, const 
     if (kind == "year") return std::to_string(m_dice.range(1900, 2024));
     if (kind == "age") return std::to_string(m_dice.range(17, 89));
     if (kind == "d") return withCommas(m_dice.range(low, high)) + '.' + std::to_string(m_dice.range(0, 9));
-    if (kind == "money") {
-        const int64_t shape = m_dice.range(0, 3);
-        if (shape == 0) return withCommas(m_dice.range(10, 999) * 1000) + ' ' + m_currency;
-        if (shape == 1)
-            return std::to_string(m_dice.range(1, 9)) + '.' + std::to_string(m_dice.range(10, 99)) + " billion " +
-                   m_currency;
-        if (shape == 2) return std::to_string(m_dice.range(1, 980)) + " mln " + m_currency;
-        return std::to_string(m_dice.range(1, 480)) + '.' + std::to_string(m_dice.range(1, 9)) + " mln " + m_currency;
-    }
+    if (kind == "money") return money();
     if (kind == "score") {  // the winner's side first
         const int64_t loser = m_dice.range(0, high > 10 ? high - 1 : 4);
         return std::to_string(loser + m_dice.range(1, high > 10 ? 24 : 4)) + '-' + std::to_string(loser);
@@ -200,8 +242,16 @@ std::string Scene::make(std::string_view kind, int64_t low, int64_t high, const 
     if (kind == "day") return word(kDays);
     if (kind == "month") return word(kMonths);
     if (kind == "date") return word(kMonths) + ' ' + std::to_string(m_dice.range(1, 28));
-    if (kind == "cur") return m_currency;
-    if (kind == "pct") return m_percent;
+    if (kind == "cur") return std::string(m_style.currency);
+    if (kind == "dash") return std::string(m_style.dash);
+    if (kind == "cause") return word(kCauses);
+    if (kind == "bill") return word(kBills);
+    if (kind == "pct") {
+        if (!limits) return std::string(m_style.percent);
+        const std::string value = std::to_string(m_dice.range(low, high)) +
+                                  (m_dice.chance(40) ? '.' + std::to_string(m_dice.range(1, 9)) : std::string());
+        return value + (m_style.percent == "%" ? "" : " ") + std::string(m_style.percent);
+    }
     if (kind == "who") return word(m_attributions);
     if (kind == "att") return ", " + word(m_attributions) + (m_dice.chance(80) ? " said" : " added");
     if (kind == "pre") return word(m_attributions) + (m_dice.chance(70) ? " said " : " said that ");

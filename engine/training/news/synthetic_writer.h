@@ -7,7 +7,8 @@
 // Kinds: person, last (surname of person:name), place, company, short (first word of company:name), team, road,
 // product,
 //   n (1,234), d (12.3), money (12.5 mln dlrs), score, day, month, date, year, age, att (", police said"),
-//   pre ("police said "), cur (currency), pct (percentage word)
+//   pre ("police said "), cur (currency), pct (percentage word; with limits the number too:
+//   "7.5%"), dash (between clauses, as the report writes it), cause, bill
 #pragma once
 
 #include <cstdint>
@@ -53,6 +54,16 @@ struct Expanded {
     bool usesEarlier = false;  ///< the point names what an earlier sentence introduced
 };
 
+/// How a report writes money, percentages, quotations and dashes: the same from its first to its last sentence.
+struct HouseStyle {
+    std::string_view sign, currency;  ///< "\u00A3" or nothing, "pounds"
+    std::string_view million, billion;
+    std::string_view percent;
+    std::string_view dash;
+    bool curly = false;  ///< quotes and apostrophes
+    static HouseStyle draw(Dice& dice);
+};
+
 /// One article's values. Forms share them by name.
 class Scene {
   public:
@@ -67,12 +78,15 @@ class Scene {
     struct Output;
     void emit(std::string_view form, Output& out, bool toPoint);
     std::string slot(std::string_view spec, bool& earlier, std::string& pointValue);
-    std::string make(std::string_view kind, int64_t low, int64_t high, const std::string& name);
+    /// limits: low and high were given.
+    std::string make(std::string_view kind, int64_t low, int64_t high, const std::string& name, bool limits);
 
     Dice& m_dice;
     std::span<const std::string_view> m_attributions;
     std::map<std::string, std::string, std::less<>> m_values;
-    std::string m_currency, m_percent;
+    std::string money();
+    void finish(std::string& text) const;
+    HouseStyle m_style;
     std::vector<bool> m_keep;  ///< which decorations of the form being expanded stay
     size_t m_decoration = 0;
 };

@@ -9,12 +9,17 @@
 #include "engine/tasks/news/article.h"
 #include "engine/tasks/news/news_text.h"
 #include "engine/tasks/news/words.h"
+#include "engine/training/news/furniture.h"
 #include "engine/training/news/headline.h"
 #include "engine/training/news/shorten.h"
 #include "engine/training/news/topics.h"
+#include "engine/training/news/voice.h"
 
 namespace spanscope::news {
 namespace {
+
+/// Of a headline's topics, what its declared sentences must hold: the rest is what people add from elsewhere.
+constexpr double kHeadlineShare = 0.6;
 
 struct Candidate {
     Line line;
@@ -26,8 +31,16 @@ struct Candidate {
 /// A sentence with at least 5 words that ends like one; tables of results do not.
 bool isProse(const std::string& s) {
     if (countWords(s) < 5) return false;
-    const size_t end = s.find_last_not_of("\"')");
-    if (end == std::string::npos || (s[end] != '.' && s[end] != '?' && s[end] != '!')) return false;
+    std::string_view text = s;
+    for (bool again = true; again;) {
+        again = false;
+        for (const std::string_view mark : {"\"", "'", ")", "\u201D", "\u2019"})
+            if (text.ends_with(mark)) {
+                text.remove_suffix(mark.size());
+                again = true;
+            }
+    }
+    if (text.empty() || std::string_view(".?!").find(text.back()) == std::string_view::npos) return false;
     size_t digits = 0, letters = 0;
     for (const char c : s) {
         digits += c >= '0' && c <= '9' ? 1 : 0;
@@ -55,7 +68,7 @@ std::optional<std::pair<int, std::string>> antecedent(const std::vector<std::str
 }
 
 std::optional<Candidate> candidate(const std::vector<std::string>& sentences, size_t i) {
-    if (!isProse(sentences[i])) return std::nullopt;
+    if (!isProse(sentences[i]) || isFurniture(sentences[i]) || speaksToReader(sentences[i])) return std::nullopt;
     const Shortened s = shorten(sentences[i]);
     if (!s.usable) return std::nullopt;
     Candidate c;
@@ -79,7 +92,8 @@ std::optional<Candidate> candidate(const std::vector<std::string>& sentences, si
     const auto keys = topicKeys(c.line.text);
     c.topics.insert(keys.begin(), keys.end());
     c.words = static_cast<double>(countWords(c.line.text));
-    if (c.line.text.find('"') != std::string::npos) c.factor *= 0.6;
+    if (quotesOf(c.line.text).any) c.factor *= 0.6;
+    if (c.line.unchanged) c.factor *= 0.8;
     if (hasDigit(c.line.text)) c.factor *= 1.15;
     c.factor *= 1 + 0.6 * std::exp(-static_cast<double>(i) / 2.5);
     return c;
@@ -94,7 +108,8 @@ TargetProblem buildTarget(const Article& article, int maxPoints, Target& target)
 
     target.headline.text = cleanHeadline(article.title, sentences);
     const Grounding ground = groundHeadline(target.headline.text, sentences);
-    if (ground.sentences.empty() || ground.share < 0.5 || !ground.numbersFound)
+    if (isNoHeadline(target.headline.text)) return TargetProblem::NoHeadline;
+    if (ground.sentences.empty() || ground.share < kHeadlineShare || !ground.subjectFound || !ground.numbersFound)
         return TargetProblem::HeadlineUngrounded;
     target.headline.sources = ground.sentences;
 
@@ -105,9 +120,11 @@ TargetProblem buildTarget(const Article& article, int maxPoints, Target& target)
     }
     const auto headlineKeys = topicKeys(target.headline.text);
     std::set<std::string> headline(headlineKeys.begin(), headlineKeys.end());
+    const std::vector<bool> elsewhere = partOfLongerQuotation(article.body, sentences);
     std::vector<Candidate> candidates;
     for (size_t i = 0; i < sentences.size(); ++i)
-        if (auto c = candidate(sentences, i); c && !c->line.unchanged) candidates.push_back(std::move(*c));
+        if (!elsewhere[i])
+            if (auto c = candidate(sentences, i)) candidates.push_back(std::move(*c));
 
     const size_t wanted = static_cast<size_t>(pointCount(static_cast<int>(sentences.size()), maxPoints));
     std::set<std::string> covered;

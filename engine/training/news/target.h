@@ -23,7 +23,7 @@ struct Target {
     std::vector<Line> points;  ///< by first source
 };
 
-enum class TargetProblem { None, Tabular, HeadlineUngrounded, NoPoints };
+enum class TargetProblem { None, Tabular, NoHeadline, HeadlineUngrounded, NoPoints };
 
 /// Chooses sentences greedily. The worth of a sentence is what its shortened form adds: topics of the article not
 /// covered yet (each weighs log2(1 + sentences that have it)) and topics of the headline, over the square root

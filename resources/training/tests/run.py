@@ -6,7 +6,8 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NEEDS = {"finetune": ["transformers", "peft", "google.protobuf"]}
+NEEDS = {"finetune": ["transformers", "peft", "google.protobuf"],
+         "finetune_bases": ["transformers", "peft", "google.protobuf", "tokenizers", "gguf"]}
 
 
 def there(module):

@@ -46,7 +46,7 @@ def brute_force(record):
 
 
 def device_mask(batch):
-    t = {k: torch.from_numpy(v).long() for k, v in batch.items() if k != "n_states"}
+    t = {k: torch.from_numpy(v).long() for k, v in batch.items() if k not in SIZES}
     return boolean_mask(t["state"], t["intervals"], batch["n_states"])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from masks import boolean_mask
-from packing import Document, Row, stack
+from packing import SIZES, Document, Row, stack
 
 
 def write_masks(records, special, tokenizer, folder, T, window=0):
@@ -25,7 +25,7 @@ def write_masks(records, special, tokenizer, folder, T, window=0):
                 placed.append(waiting.pop(0))
                 row.add(documents[placed[-1]], 0)
             assert placed, "a document is longer than a row"
-            batch = {k: torch.from_numpy(v).long() for k, v in stack([row]).items() if k != "n_states"}
+            batch = {k: torch.from_numpy(v).long() for k, v in stack([row]).items() if k not in SIZES}
             mask = boolean_mask(batch["state"], batch["intervals"], row.n_states, window)[0].numpy()
             for number, (_, a, b, _) in zip(placed, row.documents):
                 assert mask[a:b].sum() == mask[a:b, a:b].sum(), "a document reads another"

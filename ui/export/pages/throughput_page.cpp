@@ -33,11 +33,12 @@ FigurePage throughputPage(const ExportSource& source, const FigureOptions& o) {
     if (maybeDense && maybeDense->stats.decodeTokensPerS() > 0)
         made += QStringLiteral(", %1 %2%3")
                     .arg(formatRate(maybeDense->stats.decodeTokensPerS()), second, speedUpText(declared, *maybeDense));
-    made = sentence(made) +
-           QStringLiteral("Rates over at least 0.5 s or %1 steps; KV tokens loaded are whole pages of %2 tokens. %3")
-               .arg(ThroughputSeries::kWindowSteps)
-               .arg(kPageTokens)
-               .arg(runOrigin(declared));
+    made = sentence(made) + QStringLiteral(
+                                "Rates over at least 0.5 s or %1 steps; KV tokens loaded are whole pages of %2 tokens, "
+                                "mean over layers. %3")
+                                .arg(ThroughputSeries::kWindowSteps)
+                                .arg(kPageTokens)
+                                .arg(runOrigin(declared));
     page.caption = orGiven(o.caption, made.trimmed());
     page.paint = [&declared, maybeDense, o, size = page.body](QCPPainter& painter, QPointF at) {
         QCustomPlot plot;

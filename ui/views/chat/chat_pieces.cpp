@@ -42,9 +42,9 @@ QString speaker(const QString& modelName) {
 }
 
 QString reasoningLine(int nTokens, bool unfolded, bool open) {
-    return QObject::tr("%1 Reasoning · %2 tokens%3")
-        .arg(unfolded ? QStringLiteral("▾") : QStringLiteral("▸"), formatCount(nTokens),
-             open ? QObject::tr(", not ended") : QString());
+    QString text = QObject::tr("%1 Reasoning").arg(unfolded ? QStringLiteral("▾") : QStringLiteral("▸"));
+    if (nTokens > 0) text += QObject::tr(" · %1 tokens").arg(formatCount(nTokens));
+    return open ? text + QObject::tr(", not ended") : text;
 }
 
 ChatPieces chatPieces(const ChatTree& tree, int index, bool unfolded) {
@@ -80,9 +80,9 @@ ChatPieces chatPieces(const ChatTree& tree, int index, bool unfolded) {
             if (unfolded) write(turn.reasoning, ChatPiece::Reasoning);
         }
         if (!turn.said.isEmpty()) write(turn.said, ChatPiece::Said);
-        if (turn.runId) {
+        if (turn.nTokens > 0) {
             pieces.push_back({turnFigures(turn), ChatPiece::Quiet, {}});
-            link(QObject::tr("Show its tokens"), "run");
+            if (turn.runId) link(QObject::tr("Show its tokens"), "run");
             pieces.push_back({QStringLiteral("\n"), ChatPiece::Quiet, {}});
         }
     }

@@ -34,7 +34,7 @@ class ChatBody {
 /// Heading with the turn's alternatives and what can be done, reasoning (folded to one line, or all), text, figures.
 /// Ends with an empty line.
 ChatPieces chatPieces(const ChatTree& tree, int turn, bool unfolded);
-/// "▸ Reasoning · 128 tokens"
+/// "▸ Reasoning · 128 tokens"; nTokens 0: not known.
 QString reasoningLine(int nTokens, bool unfolded, bool open);
 /// "SmolLM2", or "Model" where it has no name.
 QString speaker(const QString& modelName);

@@ -1,4 +1,5 @@
-// Turns in the document, their links, and painting. The answer that is being written stands in chat_view_live.cpp.
+// Turns in the document, their links, and painting. The answer that is being written stands in chat_view_live.cpp, what
+// is looked for in chat_view_find.cpp.
 #include "ui/views/chat/chat_view.h"
 
 #include <QKeyEvent>
@@ -33,6 +34,10 @@ ChatView::ChatView(ChatTree* tree, RunStore* store, QWidget* parent)
     m_rest.setInterval(0);
     m_rest.setSingleShot(true);
     connect(&m_rest, &QTimer::timeout, this, [this] { putIn(kAtATime); });
+    m_findRest.setInterval(0);
+    m_findRest.setSingleShot(true);
+    connect(&m_findRest, &QTimer::timeout, this, &ChatView::findMore);
+    connect(document(), &QTextDocument::contentsChange, this, [this](int position) { forgetFoundFrom(position); });
     connect(m_tree, &ChatTree::changed, this, &ChatView::sync);
     connect(m_store, &RunStore::stepsAppended, this, &ChatView::growLive);
     connect(m_store, &RunStore::reset, this, &ChatView::sync);
@@ -207,7 +212,10 @@ void ChatView::putIn(qsizetype most) {
 
 void ChatView::updateFormats() {
     const QPalette& p = palette();
-    for (QTextCharFormat& format : m_formats) format = {};
+    for (int look = 0; look < static_cast<int>(std::size(m_formats)); ++look) {
+        m_formats[look] = {};
+        m_formats[look].setProperty(kLookProperty, look);
+    }
     m_formats[ChatPiece::Who].setFontWeight(QFont::DemiBold);
     const double size = font().pointSizeF();
     for (const auto look : {ChatPiece::Quiet, ChatPiece::Link})
@@ -223,6 +231,7 @@ void ChatView::changeEvent(QEvent* event) {
     if (type != QEvent::FontChange && type != QEvent::StyleChange && type != QEvent::PaletteChange) return;
     updateFormats();
     if (!m_shown.empty() || m_live.on) syncAll();
+    markFound();
 }
 
 QString ChatView::linkAtCursor() const {

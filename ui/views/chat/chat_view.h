@@ -25,12 +25,17 @@ class ChatView : public QPlainTextEdit {
     void toggleReasoning(int turn);  ///< -1: of the answer being written
     /// Shows the alternative after (1) or before (-1) a turn; at the ends nothing.
     void showAlternative(int turn, int direction);
+    /// Text of what was said, whatever its case; found() says how many places there are, now and as more comes. Empty:
+    /// nothing is looked for.
+    void findText(const QString& text);
+    bool findNext(int direction);  ///< selects the next place (1) or the one before (-1), round the ends; false: none
     bool isComplete() const { return m_queue.isEmpty() && m_nNext >= m_wanted.size(); }  ///< all of it is put in
 
   signals:
     void editRequested(int question);
     void againRequested(int answer);
     void runRequested(int answer);
+    void found(int nPlaces);
 
   protected:
     void paintEvent(QPaintEvent* event) override;
@@ -61,6 +66,17 @@ class ChatView : public QPlainTextEdit {
         ChatBody body;
     };
 
+    /// What is looked for, and where it stands as far as has been looked.
+    struct Find {
+        QString text;
+        std::vector<int> at;  ///< characters, ascending
+        int lookedTo = 0;     ///< begins a line
+    };
+    static constexpr int kLookProperty = QTextFormat::UserProperty + 1;
+
+    void findMore();
+    void forgetFoundFrom(int position);
+    void markFound();
     Shown wantedAt(int turn) const;
     void sync();
     void syncAll();
@@ -89,6 +105,8 @@ class ChatView : public QPlainTextEdit {
     Live m_live;
     QSet<int> m_unfolded;
     QTimer m_rest;
+    Find m_find;
+    QTimer m_findRest;
     qint64 m_writing = 0;  ///< as of the last sync()
     bool m_follow = true;  ///< the end stays in sight; until somebody scrolls away from it
     bool m_selfScrolling = false;

@@ -294,7 +294,6 @@ void PromptEditor::fillSamples() {
 
 void PromptEditor::setTrainedTasks(const QStringList& names, const QHash<QString, QString>& refused) {
     m_refused = refused;
-    auto* items = qobject_cast<QStandardItemModel*>(m_task->model());
     for (int i = 0; i < m_task->count(); ++i) {
         const QString name = m_task->itemData(i).toString(), why = refused.value(name);
         const bool known = names.isEmpty() || names.contains(name) || !why.isEmpty();
@@ -304,8 +303,26 @@ void PromptEditor::setTrainedTasks(const QStringList& names, const QHash<QString
                             : known        ? QString()
                                            : tr("This model was not trained for it; it runs all the same"),
                             Qt::ToolTipRole);
-        if (items) items->item(i)->setEnabled(why.isEmpty());
     }
+    enableTasks();
+}
+
+void PromptEditor::enableTasks() {
+    auto* items = qobject_cast<QStandardItemModel*>(m_task->model());
+    if (!items) return;
+    for (int i = 0; i < m_task->count(); ++i)
+        items->item(i)->setEnabled(!isRefused(m_task->itemData(i).toString()) ||
+                                   (m_tasks[i].isConversation && m_conversationBegun));
+}
+
+QString PromptEditor::conversationTask() const {
+    for (const TaskInfo& one : m_tasks)
+        if (one.isConversation) return one.name;
+    return {};
+}
+
+void PromptEditor::setConversationBegun(bool begun) {
+    if (std::exchange(m_conversationBegun, begun) != begun) enableTasks();
 }
 
 void PromptEditor::showError(const ErrorInfo& error) {

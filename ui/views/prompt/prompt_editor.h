@@ -48,6 +48,9 @@ class PromptEditor : public QWidget {
     /// given, by name, and why; they cannot be chosen.
     void setTrainedTasks(const QStringList& names, const QHash<QString, QString>& refused = {});
     bool isRefused(const QString& task) const { return m_refused.contains(task); }
+    QString conversationTask() const;  ///< name; empty: there is none
+    /// A conversation that has turns can be looked at with any model, also where it cannot go on.
+    void setConversationBegun(bool begun);
     const TaskInfo* info(const QString& task) const;  ///< nullptr: there is none
     const QVector<TaskInfo>& tasks() const { return m_tasks; }
     void showError(const ErrorInfo& error);
@@ -75,6 +78,7 @@ class PromptEditor : public QWidget {
     void onTaskChanged();
     void fillSamples();
     void updateHeight();
+    void enableTasks();
     void insert(const QString& text);  ///< pasted or dropped
 
     QVector<TaskInfo> m_tasks;
@@ -93,6 +97,7 @@ class PromptEditor : public QWidget {
     QString m_whole;                   ///< null: the editor has all of it
     QHash<QString, QString> m_drafts;  ///< what was typed for a task comes back with it
     QString m_shownTask;
+    bool m_conversationBegun = false;
     QString m_kept;
 };
 

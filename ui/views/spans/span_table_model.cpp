@@ -22,7 +22,7 @@ constexpr std::array<ColumnText, SpanTableModel::ColumnCount> kColumns{{
     {QT_TRANSLATE_NOOP("SpanTable", "Attended"),
      QT_TRANSLATE_NOOP("SpanTable", "Tokens that its steps attended to, summed over the steps")},
     {QT_TRANSLATE_NOOP("SpanTable", "Loaded"),
-     QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens")},
+     QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens, mean over layers")},
     {QT_TRANSLATE_NOOP("SpanTable", "Causal"),
      QT_TRANSLATE_NOOP("SpanTable", "Tokens that dense attention would have attended to")},
     {QT_TRANSLATE_NOOP("SpanTable", "Share"),

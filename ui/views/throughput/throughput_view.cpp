@@ -283,7 +283,8 @@ void ThroughputView::updateHeader() {
     m_kvLabel->setText(tr("KV loaded <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.loadedFraction()))));
     m_kvLabel->setToolTip(
         tr("<b>KV loaded</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
-           "tokens: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves loading, not memory.")
+           "tokens, mean over layers: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves loading, "
+           "not memory.")
             .arg(mib(double(s.loadedTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
     m_kvLabel->setProperty("said", s.causalTokens > 0);
     fitToSize();

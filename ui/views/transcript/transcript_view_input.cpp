@@ -149,6 +149,7 @@ QString TranscriptView::describe(int position) const {
         text += tr(" of %1").arg(QString::fromStdString(segmentName(run.segments[static_cast<size_t>(step.segment)])));
     text += tr("\nAttends to %1 of %2 tokens, %3 are loaded with whole pages")
                 .arg(formatCount(step.attended), formatCount(step.causal), formatCount(step.loaded));
+    if (!run.header.layerWindows.empty()) text += tr(" (mean over layers)");
     text +=
         tr("\nStep time %1, log-probability %2").arg(formatDuration(step.wallNs)).arg(double(step.logprob), 0, 'f', 3);
     return text;
