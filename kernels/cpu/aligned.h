@@ -37,10 +37,14 @@ struct LargePages {
         void operator()(uint8_t* p) const { ::operator delete(p, kPage); }
     };
     using Owner = std::unique_ptr<uint8_t[], Free>;
-    /// Zeros. Throws std::bad_alloc.
-    static Owner zeros(size_t n) {
+    /// Whatever is there. Throws std::bad_alloc.
+    static Owner make(size_t n) {
         Owner memory(static_cast<uint8_t*>(::operator new(n, kPage)));
         madvise(memory.get(), n, MADV_HUGEPAGE);
+        return memory;
+    }
+    static Owner zeros(size_t n) {
+        Owner memory = make(n);
         std::uninitialized_value_construct_n(memory.get(), n);
         return memory;
     }

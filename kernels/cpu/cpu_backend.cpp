@@ -64,6 +64,7 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
       m_pool(threadsFor(options)),
       m_finalNorm(floatsOf(weights.finalNorm)),
       m_input(static_cast<int64_t>(widest(weights.shape)), options.maxBatch) {
+    m_copies.take(m_weights, m_pool);
     const ModelShape& s = m_weights.shape;
     const auto batch = static_cast<size_t>(options.maxBatch);
     const auto nQ = static_cast<size_t>(qRows()), nKv = static_cast<size_t>(kvRows());
@@ -194,7 +195,7 @@ size_t CpuBackend::bytesHeld() const {
         for (const LowRankGroup* delta : {&v.qkvDelta, &v.oDelta, &v.gateUpDelta, &v.downDelta})
             adapter += delta->nBytes();
     }
-    size_t bytes = adapter + floats * sizeof(float) + m_input.nBytes() + m_cache->nBytes();
+    size_t bytes = m_copies.nBytes() + adapter + floats * sizeof(float) + m_input.nBytes() + m_cache->nBytes();
     for (const StepPlan& plan : m_plans) bytes += plan.nBytes();
     return bytes + (m_prefill ? m_prefill->nBytes() : 0);
 }

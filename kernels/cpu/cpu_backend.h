@@ -1,4 +1,4 @@
-// The CPU backend: weights used in place, a paged KV cache, one decode step as a row of short parallel sections,
+// The CPU backend: weights in their own formats, a paged KV cache, one decode step as a row of short parallel sections,
 // prefill in chunks of matrices. Same results for any number of threads.
 //
 // One thread at a time per object. Public beyond Backend: kvPagesLoaded(), so that a test can count instead of time.
@@ -17,6 +17,7 @@
 #include "kernels/cpu/page_plan.h"
 #include "kernels/cpu/prefill_buffers.h"
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/cpu/weight_copies.h"
 
 namespace spanscope::cpu {
 
@@ -102,10 +103,11 @@ class CpuBackend final : public Backend {
     int32_t kvRows() const { return m_weights.shape.nKvHeads * m_weights.shape.headDim; }
     void embed(int32_t token, float* out) const;
 
-    ModelWeights m_weights;  // views; the caller owns the memory
+    ModelWeights m_weights;  // views; the caller owns the memory, or m_copies
     BackendOptions m_options;
     std::unique_ptr<KvCache> m_cache;
     ThreadPool m_pool;
+    WeightCopies m_copies;
     std::vector<LayerVectors> m_vectors;
     int64_t m_maxRank = 0;  // of a LowRankGroup
     size_t m_lowRankScratch = 0;
