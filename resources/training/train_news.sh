@@ -1,17 +1,17 @@
 #!/bin/sh
-# Trains the bundled news model and writes it to resources/models/news (or to the folder given as $1).
+# Trains a small news model from scratch and writes it to the folder $1.
 # ARTICLES=FILE.jsonl[.gz] names the articles ({"id", "title", "body"} a line). SECONDS_BUSY, WORKERS, PYTHON, WRITER and
 # further options of train.py (after the folder) can be set; `train_news.sh FOLDER --resume` goes on.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-model=${1:-$root/resources/models/news}
-[ $# -gt 0 ] && shift
+model=${1:?names the folder to write}
+shift
 : "${ARTICLES:?names the articles to learn from, a file of JSON Lines with id, title and body}"
 python=${PYTHON:-python3}
 writer=${WRITER:-$root/build/release/bin/spanscope-cli}
 run=${RUN:-$root/out/train-news}
-tokenizer=${TOKENIZER:-$root/resources/models/news/tokenizer.model}
+tokenizer=${TOKENIZER:-$model/tokenizer.model}
 mkdir -p "$run" "$model"
 if [ ! -f "$tokenizer" ]; then
     "$python" "$here/articles.py" "$ARTICLES" --part train |
