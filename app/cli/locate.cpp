@@ -22,8 +22,6 @@ std::string bundledModel(const std::string& name) {
     return candidates.front().lexically_normal().string();
 }
 
-std::string bundledFor(const std::string& task) {
-    return task == "news" ? kSpansAdapter : "arith";
-}
+std::string bundledFor(const std::string& task) { return task == "news" ? kSpansAdapter : "arith"; }
 
 }  // namespace spanscope::cli
