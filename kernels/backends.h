@@ -33,6 +33,10 @@ Result<std::unique_ptr<Backend>> makeCpuBackend(const ModelWeights& weights, con
 /// thread, logits, norms, partial results over contextTokens tokens of all sequences together.
 uint64_t cpuWorkspaceBytes(const ModelShape& shape, int64_t contextTokens, int32_t nThreads);
 
+/// Of matrices of so many bytes, how many the CPU backend holds once more, in large pages (cpu/weight_copies.h): all,
+/// or none where the system has no such pages or little free memory.
+uint64_t cpuCopiedBytes(uint64_t matrixBytes);
+
 /// Opens the plugin beside the program (or at $SPANSCOPE_CUDA_PLUGIN). NotFound: no plugin built; Device: no
 /// driver or GPU; OutOfMemory with bytes wanted and free. progress may be empty.
 Result<std::unique_ptr<Backend>> openCudaBackend(const ModelWeights& weights, const BackendOptions& options,

@@ -120,13 +120,15 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         probe.emplace((*backend)->info().nThreads);
         subject.readGBps = [&probe] { return probe->measureGBps(); };
     }
-    const auto weightBytes = static_cast<int64_t>(drawn ? drawn->nBytes() : opened.model->weightBytes());
+    uint64_t weightBytes = drawn ? drawn->nBytes() : opened.model->weightBytes();
+    if (deviceOf(o.model) == Device::Cpu) weightBytes += cpuCopiedBytes(weightBytes);
     const auto report = [&](std::vector<BenchRow> done) -> Status {
         const int64_t peakBytes = processMemory().peakBytes - (probe ? static_cast<int64_t>(probe->nBytes()) : 0);
         for (BenchRow& row : done) {
             row.peakBytes = std::max<int64_t>(0, peakBytes);
-            row.neededBytes = weightBytes + static_cast<int64_t>(kvBytesPerToken(weights.shape, subject.kvType) *
-                                                                 static_cast<double>(kvTokens));
+            row.neededBytes =
+                static_cast<int64_t>(static_cast<double>(weightBytes) +
+                                     kvBytesPerToken(weights.shape, subject.kvType) * static_cast<double>(kvTokens));
         }
         auto text = formatBench(done, o.output);
         if (!text) return text.error();

@@ -70,7 +70,7 @@ struct BenchRow {
     double readGBps = 0;             ///< the machine's beside the repetitions, mean
     double loadedTokens = 0;         ///< tg: mean tokens read by a step
     int64_t peakBytes = 0;           ///< of the process over all tests, without what measures the machine; 0 = unknown
-    int64_t neededBytes = 0;         ///< weights, and keys and values of the longest test
+    int64_t neededBytes = 0;         ///< weights, their copies, and keys and values of the longest test
 };
 
 using BenchProgress = std::function<void(const std::string& what)>;

@@ -32,8 +32,9 @@ MemoryForecast forecastMemory(const ModelShape& shape, uint64_t weightBytes, int
     forecast.weightBytes = weightBytes;
     const auto kvBytes = [&](int64_t tokens) { return kvBytesFor(shape, tokens, forecast.nSequences, kvType); };
     const int32_t nThreads = usableThreads();
+    const uint64_t copies = cpuCopiedBytes(weightBytes);
     const auto workspace = [&](int64_t tokens) {
-        return cpuWorkspaceBytes(shape, tokens * forecast.nSequences, nThreads);
+        return copies + cpuWorkspaceBytes(shape, tokens * forecast.nSequences, nThreads);
     };
     forecast.kvBytes = kvBytes(forecast.contextTokens);
     forecast.workspaceBytes = workspace(forecast.contextTokens);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/backends.h"
 #include "kernels/model_tensors.h"
 #include "kernels/process_limits.h"
 
@@ -39,7 +40,7 @@ void WeightCopies::take(ModelWeights& weights, ThreadPool& pool) {
         copies.push_back({&t, t.nBytes(), total});
         total += (t.nBytes() + 63) / 64 * 64;
     });
-    if (total < kLeast || total > freeMemoryBytes() / kShareOfFree || !hasLargePages()) return;
+    if (cpuCopiedBytes(total) == 0) return;
     try {
         m_memory = LargePages::make(total);
     } catch (const std::bad_alloc&) {
@@ -58,3 +59,12 @@ void WeightCopies::take(ModelWeights& weights, ThreadPool& pool) {
 }
 
 }  // namespace spanscope::cpu
+
+namespace spanscope {
+
+uint64_t cpuCopiedBytes(uint64_t matrixBytes) {
+    const bool worthIt = matrixBytes >= cpu::kLeast && matrixBytes <= freeMemoryBytes() / cpu::kShareOfFree;
+    return worthIt && cpu::hasLargePages() ? matrixBytes : 0;
+}
+
+}  // namespace spanscope

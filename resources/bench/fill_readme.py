@@ -173,7 +173,7 @@ def cuda_table(text):
     return "\n".join(table) + "\n\nAll of that run, and what is behind: [resources/bench/h200.md](resources/bench/h200.md)."
 
 
-def pretrained_table(bench="resources/bench"):
+def pretrained_table():
     """SmolLM2 with the adapter: what was right under dense and declared attention, and beside it the arm without tags."""
     results = paper_table.Results(here / "paper-pretrained-cuda.json")
     lines = ["| task | problems | fine-tuned without tags | with tags, dense | declared | attended |", "|---|---|---|---|---|---|"]
@@ -193,7 +193,7 @@ def pretrained_table(bench="resources/bench"):
         f"\n\nFree-running greedy decoding by this engine, {results.backend}, {results.device}, the default cache. Arithmetic: exact final answer. News: "
         "ROUGE-2 of the key points / ROUGE-1 of the headline against the article's own; Reuters was never trained on. Attended: of the tokens that dense "
         f"attention reads. Summaries that a person read: headlines called true {true}; key points: {points} "
-        f"([all of them]({bench}/read-by-hand.md)). What the tags cost and give: [the paper's table]({bench}/paper-table.md).")
+        "(all of them: `resources/bench/read-by-hand.md`). What the tags cost and give: `resources/bench/paper-table.md`.")
 
 
 def fill(path, tables):
@@ -207,7 +207,7 @@ def fill(path, tables):
 
 
 fill(root / "resources/models/arith/MODEL_CARD.md", {"accuracy": accuracy_cells()})
-fill(root / "resources/models/smollm2-135m-spans/MODEL_CARD.md", {"accuracy": pretrained_table("../../bench")})
+fill(root / "resources/models/smollm2-135m-spans/MODEL_CARD.md", {"accuracy": pretrained_table()})
 fill(root / "README.md", {"pretrained": pretrained_table(), "accuracy": accuracy_table(), "performance": performance_table()})
 if "<!-- accuracy:" in (here / "h200.md").read_text(encoding="utf-8"):  # a new run of tests/gpu writes a table of its own there
     fill(here / "h200.md", {"accuracy": accuracy_words(read("shapes.json")) if read("shapes.json") else "Not measured yet."})

@@ -319,7 +319,7 @@ class TestRunner : public QObject {
         run.segments.resize(1);
         const StepRecord first = run.steps[0];
         run.steps.clear();
-        for (int i = 0; i < 200000; ++i) {
+        for (int i = 0; i < 400000; ++i) {
             StepRecord s = first;
             s.index = i;
             s.position += i;
@@ -350,7 +350,7 @@ class TestRunner : public QObject {
                  qPrintable(failed.back()[1].value<ErrorInfo>().text));
         m_runner->openTrace(path);
         QVERIFY(opened.wait(test::patience(60000)));
-        QCOMPARE(opened.front()[1].value<RunList>()[0]->steps.size(), size_t{200000});
+        QCOMPARE(opened.front()[1].value<RunList>()[0]->steps.size(), size_t{400000});
     }
 
     /// While a run goes there is a file that a crash would leave; when it has ended there is none.

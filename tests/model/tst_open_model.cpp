@@ -225,7 +225,7 @@ class TestOpenModel : public QObject {
         QTest::newRow("a hub's cache") << 2 << QByteArray("models--a--b/snapshots");
         QTest::newRow("folder of GGUF files") << 3 << QByteArray("x.gguf");
         QTest::newRow("weights alone") << 4 << QByteArray("config.json beside them");
-        QTest::newRow("an adapter") << 5 << QByteArray("an adapter, which is no model by itself");
+        QTest::newRow("an adapter") << 5 << QByteArray("an adapter whose card names no base model");
         QTest::newRow("empty folder") << 6 << QByteArray("there is no model in this folder");
         QTest::newRow("Git LFS pointer") << 7 << QByteArray("git lfs pull");
         QTest::newRow("pickle") << 8 << QByteArray("an archive or a pickle file");
