@@ -65,6 +65,8 @@ class Run:
         value = json.loads(done.stdout)
         value["date"] = time.strftime("%Y-%m-%d")
         value["source"] = pathlib.PurePath(value["source"]).name  # where it lay says nothing to others
+        if "adapter" in value:
+            value["adapter"]["path"] = pathlib.PurePath(value["adapter"]["path"]).name
         path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
         print(f"{name}: {time.monotonic() - began:.1f} s", file=sys.stderr)
         return value
