@@ -33,21 +33,22 @@ inline double costOf(const std::function<void()>& work) {
     return (processorSeconds() - start) / rounds;
 }
 
+inline constexpr double kLinear = 8;  ///< between 4 and 16, with room for caches
+
 /// cost(4n) / cost(n), each the least of a few tries taken in turn, so that neighbours who empty the caches empty
-/// both's: 4 for a linear reader, 16 for a quadratic one. work(n) does the work of size n; what prepare(n) returns is
-/// made before and not counted.
+/// both's, and of more where these are not enough: 4 for a linear reader, 16 for a quadratic one. work(n) does the work
+/// of size n; what prepare(n) returns is made before and not counted.
 template <class Input>
 double growth(size_t n, const std::function<Input(size_t)>& prepare, const std::function<void(const Input&)>& work) {
     const Input small = prepare(n);
     const Input large = prepare(4 * n);
     double ofSmall = 1e9, ofLarge = 1e9;
-    for (int attempt = 0; attempt < 6; ++attempt) {
+    for (int attempt = 0; attempt < 6 || (attempt < 30 && ofLarge >= kLinear * ofSmall); ++attempt) {
         ofSmall = std::min(ofSmall, costOf([&] { work(small); }));
         ofLarge = std::min(ofLarge, costOf([&] { work(large); }));
     }
     return ofLarge / ofSmall;
 }
-inline constexpr double kLinear = 8;  ///< between 4 and 16, with room for caches
 
 inline constexpr bool kMemoryCanBeLimited =
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
