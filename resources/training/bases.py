@@ -124,7 +124,7 @@ class Base:
         if os.path.exists(os.path.join(self.folder, "chat_template.jinja")):
             with open(os.path.join(self.folder, "chat_template.jinja"), encoding="utf-8") as f:
                 template += f.read()
-        everything = {**old.get_vocab(with_added_tokens=True)}
+        everything = old.get_vocab(with_added_tokens=True)
         free = [t["content"] for t in sorted(special, key=lambda t: t["id"]) if t["content"] not in taken]
         try:
             riders = vocabulary.riders(free, set(everything), template, path)
@@ -145,8 +145,7 @@ class Base:
             json.dump(data, f, ensure_ascii=False)
         self.write_riders(os.path.join(out, "spanscope.json"), riders)
         words = lambda text: old.encode(text, add_special_tokens=False).ids
-        grown = self.byte_level(out, everything, eos, riders, max(everything.values()) + 1, words)
-        return grown
+        return self.byte_level(out, everything, eos, riders, max(everything.values()) + 1, words)
 
     def byte_level(self, tokenizer, ids, eos, riders, size, words):
         names = riders or {piece: piece for piece in SPECIAL}
