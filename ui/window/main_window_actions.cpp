@@ -54,7 +54,7 @@ void MainWindow::addActions() {
         tr("The last run again, with the same settings and seed"), [this] { m_runs->repeat(); });
     add("sampling", tr("&Sampling…"), key("Ctrl+,"), tr("Temperature, seed and limits of the next run"),
         [this] { m_runs->editSettings(this); });
-    add("classReplay", tr("Replay for a &class"), key("Ctrl+Shift+R"),
+    add("classReplay", tr("Replay for a &class"), key("Ctrl+Shift+K"),
         tr("The run on show piece by piece: first what it names, then what it writes"), [this] { startReplay(); });
     add("focusPrompt", tr("Go to &problem"), key("Ctrl+L"), tr("Put the cursor into the problem"),
         [this] { m_prompt->setFocus(); });
