@@ -47,6 +47,7 @@ class TestWindowLesson : public test::WindowTest {
         QTRY_VERIFY2_WITH_TIMEOUT(card->text().startsWith("Without out"), qPrintable(card->text()),
                                   test::patience(60000));
         QVERIFY(m_window->probe()->isInspecting());
+        QCOMPARE(m_window->children().indexOf(card), m_window->children().size() - 1);  // on top of the panel
         QVERIFY2(card->text().contains("It guesses"), qPrintable(card->text()));  // the value was nowhere else
         card->next();
         QVERIFY2(card->text().contains("Measured: "), qPrintable(card->text()));

@@ -71,7 +71,7 @@ void FloatingCard::addToRow(QWidget* widget) {
 }
 
 void FloatingCard::setContent(const QString& title, const QString& richText) {
-    if (m_title->text() == title && m_text->text() == richText) return;
+    if (m_title->text() == title && m_text->text() == richText) return raise();
     m_title->setText(title);
     m_text->setText(richText);
     setAccessibleName(title);
@@ -100,11 +100,11 @@ void FloatingCard::keepInside() {
     move(std::clamp(left, room.left(), std::max(room.left(), room.right() - width())),
          std::clamp(foot - height(), room.top(), std::max(room.top(), room.bottom() - height())));
     m_placed = true;
+    raise();  // a panel that was brought to the front is above everything
 }
 
 void FloatingCard::showEvent(QShowEvent* event) {
     QFrame::showEvent(event);
-    raise();
     keepInside();
 }
 
