@@ -56,4 +56,9 @@ Result<std::string> Figures::draw(FigureKind kind, PictureFormat format, const E
     return m_drawer->draw(kind, format, source, options);
 }
 
+std::string Figures::captions(const std::vector<FigureFile>& files, PictureFormat format, const ExportSource& source,
+                              const FigureOptions& options, const std::string& trace, const std::string& folder) {
+    return m_drawer->captions(files, format, source, options, trace, folder);
+}
+
 }  // namespace spanscope::cli

@@ -18,6 +18,10 @@ class Figures {
     Result<std::string> draw(FigureKind kind, PictureFormat format, const ExportSource& source,
                              const FigureOptions& options);
 
+    /// Text of the file beside all figures; open() was well.
+    std::string captions(const std::vector<FigureFile>& files, PictureFormat format, const ExportSource& source,
+                         const FigureOptions& options, const std::string& trace, const std::string& folder);
+
   private:
     std::unique_ptr<FigureDrawer> m_drawer;  // null until open()
 };

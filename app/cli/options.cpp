@@ -367,6 +367,8 @@ void addDataset(CLI::App& app, Options& all) {
     });
 }
 
+std::string wholeMm(double mm) { return std::to_string(static_cast<int>(mm)); }
+
 void addExport(CLI::App& app, Options& all) {
     ExportOptions& o = all.exports;
     CLI::App* exports = app.add_subcommand("export", "Turns a recorded run into images, arrays, tables and reports");
@@ -384,14 +386,54 @@ void addExport(CLI::App& app, Options& all) {
     for (size_t i = 0; i < kPictures.size(); ++i)
         exports->add_option(std::string("--") + kPictures[i].ending, o.pictures[i], kPictures[i].about)->check(kPath);
     FigureOptions& drawing = o.drawing;
+    std::vector<std::string> formats;
+    for (const PictureInfo& picture : kPictures) formats.push_back(picture.ending);
+    auto* allFigures =
+        exports->add_option("--all-figures", o.allFigures,
+                            "folder for every figure that this run has, and captions.md; those that need a "
+                            "replay only where the run's model opens");
+    allFigures->check(kPath);
+    exports->add_option("--format", o.format, "of --all-figures")
+        ->check(CLI::IsMember(formats))
+        ->capture_default_str()
+        ->needs(allFigures);
     exports->add_option("--scale", drawing.scale, "pixels to a unit of the page, 1 to 4")
         ->check(CLI::Range(1, 4))
         ->capture_default_str();
     exports->add_option("--width", drawing.width, "of the page, 96 units to an inch")
         ->check(CLI::Range(320, 4000))
         ->capture_default_str();
-    exports->add_option("--first-step", drawing.firstStep, "mask: first row")->check(CLI::NonNegativeNumber);
-    exports->add_option("--last-step", drawing.lastStep, "mask: last row; default: the run's last")
+    auto* widthMm = exports->add_option("--width-mm", drawing.widthMm, "the page is exactly so many mm wide")
+                        ->default_str("")
+                        ->check(CLI::Range(kLeastMm, kMostMm));
+    widthMm->excludes(exports->get_option("--width"));
+    addParsed(exports, "--column",
+              "width of a journal's column: single (" + wholeMm(kColumnMm) + " mm) or double (" +
+                  wholeMm(kTwoColumnsMm) + " mm)",
+              [&drawing](const std::string& text) {
+                  if (text != "single" && text != "double")
+                      throw CLI::ValidationError("\"" + text + "\" is not single or double");
+                  drawing.widthMm = text == "single" ? kColumnMm : kTwoColumnsMm;
+              })
+        ->type_name("single|double")
+        ->excludes(widthMm)
+        ->excludes(exports->get_option("--width"));
+    exports->add_option("--font", drawing.fontFamily, "family of labels, title and caption");
+    exports
+        ->add_option("--font-size", drawing.fontPoints,
+                     "of the caption, in points, 4 to 24; default: 8.25; labels, "
+                     "rulers and legend follow")
+        ->default_str("")
+        ->check(CLI::Range(4.0, 24.0));
+    exports->add_option("--first-step", drawing.firstStep, "mask, difference: first row")
+        ->check(CLI::NonNegativeNumber);
+    exports->add_option("--last-step", drawing.lastStep, "mask, difference: last row; default: the run's last")
+        ->default_str("")
+        ->check(CLI::NonNegativeNumber);
+    exports->add_option("--first-position", drawing.firstPosition, "mask, difference: first column")
+        ->check(CLI::NonNegativeNumber);
+    exports
+        ->add_option("--last-position", drawing.lastPosition, "mask, difference: last column; default: all there are")
         ->default_str("")
         ->check(CLI::NonNegativeNumber);
     exports->add_option("--title", drawing.title, "default: from the run; - = none");
@@ -402,6 +444,9 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_flag_callback(
         "--one-colour", [&drawing] { drawing.byPhase = false; },
         "mask: attended cells in one colour instead of their phase's");
+    exports->add_flag_callback(
+        "--no-loaded", [&drawing] { drawing.showLoaded = false; },
+        "mask: what was loaded only with its page is drawn like what was not read");
     exports->add_flag("--over-time", drawing.overTime, "throughput: time along the axis instead of context length");
     exports->add_flag_callback(
         "--with-first", [&drawing] { drawing.withoutFirst = false; },
@@ -410,7 +455,7 @@ void addExport(CLI::App& app, Options& all) {
         ->add_option("--against", o.against,
                      "difference: a trace whose run to compare with; default: the dense run of the same file")
         ->check(kPath);
-    exports->add_option("--step", o.step, "attention, heads: the step to probe; default: the last")
+    exports->add_option("--step", o.step, "attention, heads, reach: the step; default: the last")
         ->default_str("")
         ->check(CLI::NonNegativeNumber);
     exports->add_option("--layer", o.layer, "attention: of this layer and --head; default: mean of all")

@@ -90,11 +90,13 @@ struct ExportOptions {
     ModelOptions model;  ///< for what needs a replay
     std::string trace;
     std::string against;                       ///< another trace; empty: the dense run of the same file
-    int32_t step = -1, layer = -1, head = -1;  ///< probed; step -1 = the last, layer and head -1 = mean
+    int32_t step = -1, layer = -1, head = -1;  ///< probed, or reached; step -1 = the last, layer and head -1 = mean
     int64_t run = -1;                          ///< index in the file; -1 = the first declared one, else the first
     std::vector<std::string> data;             ///< target of each row of dataExports(); empty: not asked for
     std::vector<std::string> pictures;         ///< the same for kPictures
     std::string figure = "mask";               ///< a name of kFigures
+    std::string allFigures;                    ///< folder for every figure that there is; empty: not asked for
+    std::string format = "pdf";                ///< of all figures: an ending of kPictures
     FigureOptions drawing;
 };
 

@@ -1,6 +1,7 @@
 // export: what a recorded run can become. Data exports are the engine's, figures the window's own code (figures.h), so
 // that both programs write the same bytes.
 #include <algorithm>
+#include <filesystem>
 
 #include "app/cli/figures.h"
 #include "app/cli/locate.h"
@@ -65,6 +66,38 @@ Result<Inspection> inspectRun(const SharedRun& run, const ExportOptions& o, cons
     return Inspection{std::move(*probe), (*inspector)->curve()};
 }
 
+/// A figure's error names what it was for; one of the module names the module.
+Error withFile(Error error, const std::string& path) {
+    if (error.file.empty()) error.file = path;
+    return error;
+}
+
+/// Every figure that the source has, and what they show, how the run was made and how they are made again.
+Status writeAllFigures(Figures& figures, const ExportOptions& o, const ExportSource& source, const Log& log) {
+    std::error_code failed;
+    std::filesystem::create_directories(o.allFigures, failed);
+    if (failed) return Error{ErrorCode::Io, "the folder cannot be made: " + failed.message(), o.allFigures};
+    FigureOptions drawing = o.drawing;
+    drawing.title.clear();  // of one figure
+    drawing.caption.clear();
+    const PictureFormat format = *pictureNamed(o.format);
+    std::vector<FigureFile> written;
+    for (const FigureInfo& info : kFigures) {
+        if (!hasWhatIsNeeded(source, info.needs)) continue;
+        const std::string name = std::string(info.name) + "." + o.format;
+        const std::string path = (std::filesystem::path(o.allFigures) / name).string();
+        const auto bytes = figures.draw(info.kind, format, source, drawing);
+        if (!bytes && bytes.error().code == ErrorCode::InvalidArgument) continue;  // nothing to draw
+        if (!bytes) return withFile(bytes.error(), path);
+        if (const Status done = writeFile(path, *bytes); !done) return done;
+        written.push_back({info.kind, name});
+        log.detail(path);
+    }
+    const std::string path = (std::filesystem::path(o.allFigures) / "captions.md").string();
+    log.detail(path);
+    return writeFile(path, figures.captions(written, format, source, drawing, o.trace, o.allFigures));
+}
+
 /// Of every file that is asked for; a picture stands for its figure.
 std::vector<ExportNeeds> neededFor(const ExportOptions& o) {
     std::vector<ExportNeeds> needs;
@@ -73,12 +106,6 @@ std::vector<ExportNeeds> neededFor(const ExportOptions& o) {
     for (const std::string& path : o.pictures)
         if (!path.empty()) needs.push_back(figureInfo(*figureNamed(o.figure)).needs);
     return needs;
-}
-
-/// A figure's error names what it was for; one of the module names the module.
-Error withFile(Error error, const std::string& path) {
-    if (error.file.empty()) error.file = path;
-    return error;
 }
 
 }  // namespace
@@ -103,6 +130,13 @@ int exportVerb(const ExportOptions& o, const Log& log) {
                          "--last-step",
                          std::to_string(o.drawing.lastStep),
                          std::to_string(o.drawing.firstStep) + " or more"});
+    if (o.drawing.lastPosition >= 0 && o.drawing.lastPosition < o.drawing.firstPosition)
+        return log.fail({ErrorCode::InvalidArgument,
+                         "lies before --first-position",
+                         {},
+                         "--last-position",
+                         std::to_string(o.drawing.lastPosition),
+                         std::to_string(o.drawing.firstPosition) + " or more"});
     // A comparison belongs to the same prompt only.
     SharedRun other = firstWith(*file, MaskPolicySpec::dense(), run);
     if (other && other->header.formattedPrompt != run->header.formattedPrompt) other = nullptr;
@@ -112,12 +146,12 @@ int exportVerb(const ExportOptions& o, const Log& log) {
         other = chosenRun(*against, -1);
         if (!other) return log.fail({ErrorCode::NotFound, "the trace has no run", o.against, "--against"});
     }
-    ExportSource source{run.get(), other.get(), nullptr, nullptr};
+    ExportSource source{run.get(), other.get(), nullptr, nullptr, o.step};
     const std::vector<ExportNeeds> needs = neededFor(o);
     const auto needed = [&needs](ExportNeeds what) {
         return std::find(needs.begin(), needs.end(), what) != needs.end();
     };
-    if (needs.empty())
+    if (needs.empty() && o.allFigures.empty())
         return log.fail({ErrorCode::InvalidArgument,
                          "nothing to export was asked for; see spanscope-cli export --help",
                          {},
@@ -133,15 +167,21 @@ int exportVerb(const ExportOptions& o, const Log& log) {
                          {}});
     Figures figures;
     const auto isAskedFor = [](const std::string& path) { return !path.empty(); };
-    if (std::any_of(o.pictures.begin(), o.pictures.end(), isAskedFor))  // before a replay that would be for nothing
+    if (!o.allFigures.empty() ||
+        std::any_of(o.pictures.begin(), o.pictures.end(), isAskedFor))  // before a replay that would be for nothing
         if (const Status opened = figures.open(); !opened) return log.fail(opened.error());
     Inspection inspection;
-    if (needed(ExportNeeds::Probe) || needed(ExportNeeds::Curve)) {
+    const bool mustReplay = needed(ExportNeeds::Probe) || needed(ExportNeeds::Curve);
+    if (mustReplay || !o.allFigures.empty()) {
         auto found = inspectRun(run, o, log);
-        if (!found) return log.fail(found.error());
-        inspection = std::move(*found);
-        source.probe = &inspection.probe;
-        source.curve = &inspection.curve;
+        if (!found && mustReplay) return log.fail(found.error());
+        if (found) {
+            inspection = std::move(*found);
+            source.probe = &inspection.probe;
+            source.curve = &inspection.curve;
+        } else {  // of all figures those without a replay
+            log.info("without the figures that need a replay: " + found.error().toString());
+        }
     }
 
     ExportTools tools;
@@ -169,6 +209,8 @@ int exportVerb(const ExportOptions& o, const Log& log) {
         if (const Status written = writeFile(path, *bytes); !written) return log.fail(written.error());
         log.detail(path);
     }
+    if (!o.allFigures.empty())
+        if (const Status written = writeAllFigures(figures, o, source, log); !written) return log.fail(written.error());
     return kOk;
 }
 

@@ -14,6 +14,13 @@ struct ExportSource {
     const RunData* other = nullptr;  ///< the dense twin, or another run of the same prompt
     const StepProbe* probe = nullptr;
     const DivergenceCurve* curve = nullptr;
+    int32_t step = -1;  ///< that exports of one step are about; -1: the last
+
+    /// -1 where the run has no such step.
+    int32_t chosenStep() const {
+        const auto n = static_cast<int32_t>(run->steps.size());
+        return step < 0 ? n - 1 : step < n ? step : -1;
+    }
 };
 
 /// What an export needs besides the run: a second run, a probed step, or the whole run replayed densely.

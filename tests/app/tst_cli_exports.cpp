@@ -3,6 +3,8 @@
 
 #include "engine/trace/exports/exports.h"
 #include "engine/trace/trace.h"
+#include "engine/types/interval_algebra.h"
+#include "engine/types/reach.h"
 #include "tests/app/cli_process.h"
 #include "ui/export/figure_list.h"
 
@@ -99,6 +101,88 @@ class TestCliExports : public CliTest {
             return f.open(QIODevice::ReadOnly) && f.read(200).contains(with);
         };
         QVERIFY(starts("m.png", "PNG") && starts("m.svg", "<svg") && starts("m.pdf", "%PDF"));
+    }
+
+    /// Every figure at once, and the command line that stands beside them makes the same bytes again.
+    void allFiguresAndTheirCommand() {
+        const QString trace = file("all.spantrace"), folder = file("figures");
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "16", "-q", "--attention", "both", "--trace", trace})
+                     .exitCode,
+                 0);
+        QStringList ask{"export", trace,    "-m",           m_model, "--all-figures",   folder,   "--format",
+                        "svg",    "-q",     "--step",       "5",     "--column",        "single", "--font-size",
+                        "7",      "--dark", "--first-step", "2",     "--last-position", "30"};
+        const Outcome o = run(ask);
+        if (o.exitCode == 3 && o.err.contains("it is not there")) QSKIP("built without the window");
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        QVERIFY(o.out.isEmpty());
+        QFile captions(folder + "/captions.md");
+        QVERIFY(captions.open(QIODevice::ReadOnly));
+        const QString text = QString::fromUtf8(captions.readAll());
+        QMap<QString, QByteArray> first;
+        for (const FigureInfo& figure : kFigures) {
+            const QString name = QString("%1.svg").arg(figure.name);
+            QFile f(folder + "/" + name);
+            if (!f.open(QIODevice::ReadOnly)) {
+                QVERIFY(!text.contains("(`" + name + "`)"));
+                continue;
+            }
+            QVERIFY2(text.contains("(`" + name + "`)"), figure.name);
+            first[f.fileName()] = f.readAll();
+            QVERIFY(f.remove());
+        }
+        QVERIFY(first.size() >= 6);
+        const QString line = text.section("    spanscope-cli export ", 1, 1).section('\n', 0, 0);
+        QVERIFY(!line.isEmpty());
+        QStringList again{"export"};
+        again << QProcess::splitCommand(line) << "-m" << m_model << "-q";
+        for (QString& word : again) word.remove('\'');
+        const Outcome second = run(again);
+        QVERIFY2(second.exitCode == 0, second.err.constData());
+        for (auto it = first.begin(); it != first.end(); ++it) {
+            QFile f(it.key());
+            QVERIFY2(f.open(QIODevice::ReadOnly), qPrintable(it.key()));
+            QVERIFY2(f.readAll() == it.value(), qPrintable(it.key()));
+        }
+        // Without the run's model those that need a replay are left out, and it is said.
+        const Outcome without = run({"export", trace, "--all-figures", file("few"), "--format", "svg"});
+        QVERIFY2(without.exitCode == 0, without.err.constData());
+        QVERIFY(without.err.contains("need a replay"));
+        QVERIFY(QFile::exists(file("few/mask.svg")) && !QFile::exists(file("few/attention.svg")));
+        QCOMPARE(run({"export", trace, "--png", file("x.png"), "--width", "500", "--width-mm", "80"}).exitCode, 2);
+        QCOMPARE(run({"export", trace, "--png", file("x.png"), "--column", "triple"}).exitCode, 2);
+        QCOMPARE(
+            run({"export", trace, "--png", file("x.png"), "--first-position", "9", "--last-position", "3"}).exitCode,
+            2);
+        QCOMPARE(run({"export", trace, "--format", "svg", "--png", file("x.png")}).exitCode, 2);
+    }
+
+    void reachFromTheCommandLine() {
+        const QString trace = file("reach.spantrace");
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "12", "-q", "--trace", trace}).exitCode, 0);
+        const Outcome o =
+            run({"export", trace, "--step", "7", "--reach-json", file("r.json"), "--reach-csv", file("r.csv")});
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        const auto recorded = readTrace(trace.toStdString());
+        const Reach reach = reachOf(*recorded->runs[0], 7);
+        QFile json(file("r.json"));
+        QVERIFY(json.open(QIODevice::ReadOnly));
+        const Json said = Json::parse(json.readAll().toStdString());
+        QCOMPARE(said["step"].get<int>(), 7);
+        QCOMPARE(said["position"].get<int>(), reach.position);
+        QCOMPARE(said["hops"].size(), reach.hops.size());
+        for (size_t k = 0; k < reach.hops.size(); ++k)
+            QCOMPARE(said["hops"][k]["tokens"].get<int64_t>(), nTokens(reach.hops[k]));
+        QCOMPARE(said["never"]["tokens"].get<int64_t>(), nTokens(reach.never));
+        QFile csv(file("r.csv"));
+        QVERIFY(csv.open(QIODevice::ReadOnly));
+        const auto rows = QString::fromUtf8(csv.readAll()).split("\r\n");
+        QCOMPARE(rows.size(), qsizetype{reach.position} + 3);  // head, one a position, the end
+        for (int at = 0; at <= reach.position; ++at) {
+            const int between = reach.between(at);
+            QVERIFY(rows[at + 1].endsWith(
+                between < 0 ? QString("never,") : QString(between == 0 ? "direct,%1" : "indirect,%1").arg(between)));
+        }
     }
 
     void differencesAndProbesFromTheCommandLine() {

@@ -4,6 +4,7 @@
 #include <QDir>
 #include <QKeyEvent>
 #include <QStyleFactory>
+#include <QTabWidget>
 #include <functional>
 #include <map>
 
@@ -13,6 +14,8 @@
 #include "ui/views/graph/graph_view.h"
 #include "ui/views/mask/mask_compare.h"
 #include "ui/views/mask/mask_view.h"
+#include "ui/views/probe/probe_view.h"
+#include "ui/views/reach/reach_view.h"
 #include "ui/views/throughput/throughput_view.h"
 #include "ui/views/timeline/timeline_view.h"
 
@@ -139,6 +142,57 @@ int main(int argc, char** argv) {
         b.load(dense);
         ExportDialog dialog(&a, &b);
         save(dialog, "export" + suffix, {940, 640});
+    };
+    shots["reach"] = [&](const QString& suffix) {
+        RunStore a;
+        Selection selection;
+        ReachView view(&a, &selection, nullptr);
+        a.load(declared);
+        view.resize(760, 560);
+        view.show();
+        selection.lockRange(200, 200);
+        while (view.reach().step != 200) QApplication::processEvents(QEventLoop::WaitForMoreEvents);
+        save(view, "reach" + suffix, {760, 560});
+        view.findChild<QTabWidget*>()->setCurrentIndex(1);
+        save(view, "reach-table" + suffix, {760, 560});
+    };
+    shots["probe"] = [&](const QString& suffix) {
+        RunStore a;
+        Selection selection;
+        ProbeView view(&a, &selection, nullptr);
+        a.load(declared);
+        view.resize(820, 720);
+        view.show();
+        selection.lockRange(100, 100);
+        emit view.inspectRequested();
+        view.onCurve(sample::curveOf(declared));
+        StepProbe probe = sample::probeOf(declared, 100);
+        for (size_t i = 0; i < probe.dense.size(); ++i) probe.dense[i] *= float(i * 7919 % 97) / 50;
+        view.onProbe(probe);
+        save(view, "probe" + suffix, {820, 720});
+        for (const int tab : {1, 5}) {
+            view.findChild<QTabWidget*>()->setCurrentIndex(tab);
+            save(view, QString("probe-tab%1%2").arg(tab).arg(suffix), {820, 720});
+        }
+    };
+    shots["publication"] = [&](const QString& suffix) {
+        FigureOptions o;
+        o.dark = suffix.startsWith("-dark");
+        o.widthMm = kColumnMm;
+        o.fontPoints = 7;
+        o.scale = 4;
+        const StepProbe probe = sample::probeOf(declared, 100);
+        const DivergenceCurve curve = sample::curveOf(declared);
+        for (const FigureInfo& figure : kFigures)
+            (void)renderFigure(figure.kind, {&declared, &dense, &probe, &curve}, o,
+                               dir.filePath(QString("column-%1%2").arg(figure.name, suffix)).toStdString());
+        o.firstStep = 60;
+        o.lastStep = 140;
+        o.firstPosition = 100;
+        o.lastPosition = 250;
+        for (const char* ending : {".png", ".svg"})
+            (void)renderFigure(FigureKind::Mask, {&declared}, o,
+                               dir.filePath("region" + suffix.chopped(4) + ending).toStdString());
     };
     shots["compare"] = [&](const QString& suffix) {
         RunStore a, b;

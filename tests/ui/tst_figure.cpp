@@ -9,6 +9,8 @@
 #include <QListWidget>
 #include <QPainter>
 #include <QPushButton>
+#include <QRegularExpression>
+#include <QSettings>
 #include <QTemporaryDir>
 #include <QThreadPool>
 #include <QXmlStreamReader>
@@ -16,10 +18,16 @@
 #include <QtTest>
 #include <atomic>
 
+#include "engine/files/output_file.h"
+#include "engine/trace/exports/report_page.h"
+#include "tests/patience.h"
 #include "tests/ui/sample_run.h"
 #include "ui/export/export_dialog.h"
 #include "ui/export/figure.h"
+#include "ui/export/figure_captions.h"
+#include "ui/export/figure_presets.h"
 #include "ui/views/mask/mask_diff.h"
+#include "ui/views/plot_parts.h"
 
 using namespace spanscope;
 
@@ -32,7 +40,7 @@ struct Expected {
 };
 Expected expectedAt(const RunData& run, const MaskFigureLayout& l, int px, int py) {
     Expected best;
-    const CellRange rows = l.y.cellsAt(py), columns = l.x.cellsAt(px);
+    const CellRange rows = l.y.cellsAt(py), columns = l.x.cellsAt(l.firstPixel + px);
     for (int r = rows.begin; r < std::min(rows.end, l.nSteps); ++r) {
         const StepRecord& s = run.steps[size_t(l.firstStep + r)];
         for (int c = columns.begin; c < columns.end; ++c) {
@@ -177,6 +185,197 @@ class TestFigure : public QObject {
         const MaskFigureLayout l = maskFigureLayout(m_run, o);
         QCOMPARE(l.nSteps, 60);
         checkPixels(m_run, o);
+    }
+
+    /// A page for print: the region that was asked for, exactly as wide as asked for, cells still the intervals.
+    void regionsAndSizes_data() {
+        QTest::addColumn<double>("mm");
+        QTest::addColumn<double>("points");
+        QTest::addColumn<int>("scale");
+        QTest::newRow("one column") << kColumnMm << 7.0 << 4;
+        QTest::newRow("two columns") << kTwoColumnsMm << 0.0 << 2;
+        QTest::newRow("large letters") << 120.0 << 13.0 << 3;
+    }
+    void regionsAndSizes() {
+        QFETCH(double, mm);
+        QFETCH(double, points);
+        QFETCH(int, scale);
+        FigureOptions o;
+        o.scale = scale;
+        o.widthMm = mm;
+        o.fontPoints = points;
+        o.firstStep = 40;
+        o.lastStep = 150;
+        o.firstPosition = 50;
+        o.lastPosition = 205;
+        const MaskFigureLayout l = maskFigureLayout(m_run, o);
+        QCOMPARE(l.nSteps, 111);
+        QCOMPARE(l.firstColumn, 50);
+        QCOMPARE(l.nColumns, 156);
+        QCOMPARE(l.x.cellsAt(l.firstPixel).begin, 50);
+        checkPixels(m_run, o);
+        o.firstStep = o.firstPosition = 0;
+        o.lastStep = o.lastPosition = -1;
+        for (const FigureInfo& figure : kFigures) {
+            if (scale < 4 && figure.kind != FigureKind::Mask) continue;  // the page is the same thing for all of them
+            const ExportSource source{&m_run, &m_dense, &m_probe, &m_curve, 60};
+            const auto png = figureBytes(figure.kind, PictureFormat::Png, source, o);
+            QVERIFY(png.ok());
+            const QImage image = QImage::fromData(QByteArray::fromStdString(*png));
+            QVERIFY2(std::abs(image.width() - mm / 25.4 * 96 * scale) <= 1, figure.name);
+            QVERIFY(std::abs(1000.0 * image.width() / image.dotsPerMeterX() - mm) < 0.2);
+            const auto svg = figureBytes(figure.kind, PictureFormat::Svg, source, o);
+            QVERIFY(svg.ok());
+            QVERIFY2(svg->substr(0, 400).find(QString("width=\"%1mm\"").arg(mm, 0, 'f', 3).toStdString()) !=
+                         std::string::npos,
+                     figure.name);
+            const auto pdf = figureBytes(figure.kind, PictureFormat::Pdf, source, o);
+            QVERIFY(pdf.ok());
+            static const QRegularExpression box("/MediaBox \\[0 0 ([0-9.]+) ");
+            const auto match = box.match(QString::fromLatin1(pdf->data(), qsizetype(pdf->size())));
+            QVERIFY(match.hasMatch());
+            QVERIFY2(std::abs(match.captured(1).toDouble() - mm / 25.4 * 72) < 0.51, qPrintable(match.captured(1)));
+        }
+    }
+
+    /// Numbers of a scale: never "0, 0, 0, 0" and never more digits than a label has room for.
+    void axisNumbers() {
+        for (const double most : {1.8e-7, 4.2e-4, 0.013, 0.5, 7.0, 123.0, 4.1e6}) {
+            const AxisNumbers numbers(most);
+            QSet<QString> texts;
+            for (const double share : {0.0, 0.0625, 0.25, 0.5625, 1.0}) {
+                const QString text = numbers.text(share * most);
+                QVERIFY2(text.size() <= 6, qPrintable(text));
+                texts << text;
+            }
+            QCOMPARE(texts.size(), qsizetype{5});
+        }
+        QCOMPARE(AxisNumbers(1.8e-7).name("nats"), QStringLiteral("10\u207b\u2079 nats"));
+        QCOMPARE(AxisNumbers(1.8e-7).text(1.8e-7), QString("180"));
+        QCOMPARE(AxisNumbers(0.5).name("nats"), QString("nats"));
+    }
+
+    /// What the command line says makes the same figures is asked of the command line itself (tst_cli_exports); here,
+    /// what stands in the file.
+    void captionsSayWhatAndHow() {
+        RunData run = m_run;
+        run.header.settings.promptText = "1+2 'x'\n<b> *bold* [x](y)";
+        FigureOptions o;
+        o.widthMm = 88;
+        o.dark = true;
+        o.firstStep = 3;
+        const ExportSource source{&run, &m_dense, nullptr, nullptr, 12};
+        const std::string text = captionFile({{FigureKind::Mask, "a-mask.pdf"}, {FigureKind::Reach, "a-reach.pdf"}},
+                                             PictureFormat::Pdf, source, o, "a b.spantrace", ".");
+        const QString page = QString::fromStdString(text);
+        for (const char* part :
+             {"**Figure 1** (`a-mask.pdf`)", "**Figure 2** (`a-reach.pdf`)", "model: sample",
+              "spanscope-cli export 'a b.spantrace' --all-figures . --format pdf --width-mm 88 --dark "
+              "--first-step 3 --step 12",
+              "-p $'1+2 \\'x\\'\\n<b> *bold* [x](y)'", "step 12"})
+            QVERIFY2(page.contains(part), qPrintable(QString(part) + "\n" + page));
+        const QString prose = page.section("## Again", 0, 0);
+        QVERIFY(!prose.contains("<b>") && !prose.contains("[x](y)") && !prose.contains(" *bold*"));
+    }
+
+    void presetsAreKept() {
+        QCoreApplication::setOrganizationName("spanscope-test");
+        QCoreApplication::setApplicationName("tst_figure");
+        QSettings().clear();
+        QVERIFY(keptPresets().isEmpty() && !lastSettings());
+        FigurePreset mine{"Mine <b>", PictureFormat::Svg, {}};
+        mine.options.widthMm = 123.5;
+        mine.options.fontPoints = 9;
+        mine.options.legend = false;
+        QVERIFY(keepPreset(mine));
+        QVERIFY(!keepPreset({builtInPresets().front().name, PictureFormat::Png, {}}));
+        QVERIFY(!keepPreset({"  ", PictureFormat::Png, {}}));
+        QCOMPARE(keptPresets().size(), qsizetype{1});
+        const FigurePreset back = keptPresets().front();
+        QCOMPARE(back.name, mine.name);
+        QVERIFY(back.format == PictureFormat::Svg && back.options.widthMm == 123.5 && !back.options.legend);
+        RunStore store, none;
+        store.load(m_run);
+        ExportDialog dialog(&store, &none);
+        auto* preset = dialog.findChild<QComboBox*>("exportPreset");
+        preset->setCurrentIndex(preset->findData(mine.name));
+        emit preset->activated(preset->currentIndex());
+        QCOMPARE(dialog.options().widthMm, 123.5);
+        QVERIFY(!dialog.options().legend);
+        dialog.deletePreset();
+        QVERIFY(keptPresets().isEmpty());
+        // What was used last is there the next time; a title is not.
+        dialog.rememberSettings();
+        FigureOptions o = dialog.options();
+        o.dark = true;
+        o.title = "Once";
+        dialog.setOptions(o);
+        dialog.choose(FigureKind::Mask);
+        dialog.startExport(path("remembered.svg"));
+        ExportDialog next(&store, &none);
+        next.rememberSettings();
+        QVERIFY(next.options().dark && next.options().title.empty());
+        // Whatever somebody wrote into the settings, options stay in their ranges.
+        QSettings().setValue("export/last/widthMm", "nan");
+        QSettings().setValue("export/last/scale", 99);
+        QCOMPARE(lastSettings()->options.widthMm, 0.0);
+        QCOMPARE(lastSettings()->options.scale, 4);
+        QSettings().clear();
+    }
+
+    void allFiguresAtOnce() {
+        RunStore store, dense;
+        store.load(m_run);
+        dense.load(m_dense);
+        ExportDialog dialog(&store, &dense);
+        static const DataExport trace{"Trace",
+                                      "spantrace",
+                                      "--spantrace",
+                                      "it",
+                                      ExportNeeds::Nothing,
+                                      [](const ExportSource& source, const std::string& p, const ExportTools&) {
+                                          return writeFile(p, std::to_string(source.run->steps.size()));
+                                      }};
+        dialog.setDataExports({&trace, 1});
+        dialog.setInspection(m_probe, m_curve);
+        dialog.setSelectedSteps(20, 20);
+        QDir(m_dir.path()).mkdir("all");
+        const QDir folder(m_dir.filePath("all"));
+        dialog.startAllFigures(folder.path());
+        QTRY_VERIFY2_WITH_TIMEOUT(dialog.message().startsWith("Written"), qPrintable(dialog.message()),
+                                  test::patience(60000));
+        for (const FigureInfo& figure : kFigures)
+            QVERIFY2(!QImage(folder.filePath(QString("sample-sheet-%1.png").arg(figure.name))).isNull(), figure.name);
+        QVERIFY(folder.exists("sample-sheet.spantrace"));
+        QFile captions(folder.filePath("sample-sheet-captions.md"));
+        QVERIFY(captions.open(QIODevice::ReadOnly));
+        const QByteArray text = captions.readAll();
+        QCOMPARE(text.count("**Figure "), qsizetype(kFigures.size()));
+        QVERIFY(text.contains("export sample-sheet.spantrace"));
+        dialog.startAllFigures("/nonexistent/folder");
+        QTRY_VERIFY(!dialog.message().startsWith("Writing"));
+        QVERIFY(dialog.message().contains("/nonexistent/folder") && !dialog.message().startsWith("Written"));
+    }
+
+    /// The report is written by the engine, which does not know the window's palette: its colours are compared with it.
+    void theReportHasTheColoursOfTheWindow() {
+        const QString style = QString::fromUtf8(trace::kReportStyle);
+        const qsizetype split = style.indexOf("prefers-color-scheme:dark");
+        QVERIFY(split > 0);
+        for (const bool dark : {false, true}) {
+            const Palette& p = Palette::of(dark);
+            const QString half = dark ? style.mid(split) : style.left(split);
+            std::vector<std::pair<QString, QColor>> colors{{"mask", p.ground},       {"maskink", p.ink},
+                                                           {"masksoft", p.inkSoft},  {"future", p.future},
+                                                           {"notread", p.notRead},   {"notreadline", p.notReadLine},
+                                                           {"loaded", p.loaded},     {"loadeddot", p.loadedDot},
+                                                           {"scaffold", p.scaffold}, {"in", p.in},
+                                                           {"out", p.out},           {"own", p.accent},
+                                                           {"attended", p.attended}};
+            for (int k = 0; k < kPhases; ++k) colors.emplace_back(phaseName(Phase(k)), p.phase(Phase(k)));
+            for (const auto& [name, color] : colors)
+                QVERIFY2(half.contains(QString("--%1:%2").arg(name, color.name())), qPrintable(name));
+        }
     }
 
     void everyFigureInEveryFormat_data() {

@@ -1,4 +1,5 @@
 // A span under a person's hands: the editor against brute force on sets, then the strip with mouse and keys.
+#include <QComboBox>
 #include <QListWidget>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -8,8 +9,11 @@
 #include <set>
 
 #include "tests/ui/sample_run.h"
+#include "ui/model/mass_by_segment.h"
 #include "ui/views/probe/probe_plots.h"
+#include "ui/views/probe/probe_text.h"
 #include "ui/views/probe/probe_view.h"
+#include "ui/views/tokens/token_text.h"
 
 using namespace spanscope;
 
@@ -81,6 +85,80 @@ class TestProbeView : public QObject {
             }
             for (size_t i = 1; i < e.list().size(); ++i) QVERIFY(e.list()[i - 1].end < e.list()[i].begin);
         }
+    }
+
+    /// The table of mass: shares by segment against a sum over positions, all of it together.
+    void massAddsUp() {
+        std::mt19937 random(9);
+        for (const int step : {0, 60, int(m_run.steps.size()) - 1}) {
+            StepProbe probe = sample::probeOf(m_run, step);
+            for (float& d : probe.dense) d = float(random() % 100) / 1000;
+            for (const bool withoutFirst : {false, true}) {
+                const auto sums = massBySegment(m_run, probe, withoutFirst);
+                double dense = 0, declared = 0, all = 0;
+                qint64 n = 0;
+                for (size_t i = withoutFirst ? 1 : 0; i < probe.dense.size(); ++i) all += double(probe.dense[i]);
+                for (const SegmentMass& s : sums) {
+                    double own = 0, inside = 0;
+                    for (int at = withoutFirst ? 1 : 0; at <= probe.position; ++at) {
+                        const Segment* segment = s.segment < 0 ? nullptr : &m_run.segments[size_t(s.segment)];
+                        if (!segment || at < segment->begin || at >= segment->end) continue;
+                        own += double(probe.dense[size_t(at)]);
+                        if (mayRead(*probe.visible, probe.position, at)) inside += double(probe.dense[size_t(at)]);
+                    }
+                    QVERIFY(std::abs(s.dense - own / all) < 1e-9 && std::abs(s.inside - inside / all) < 1e-9);
+                    dense += s.dense;
+                    declared += s.declared;
+                    n += s.nTokens;
+                }
+                QVERIFY(std::abs(dense - 1) < 1e-9 && std::abs(declared - 1) < 1e-9);
+                QCOMPARE(n, qint64{probe.position} + 1);
+            }
+        }
+        QVERIFY(massBySegment(m_run, {}, true).empty());
+    }
+
+    /// The text is shaded by what the plot shows; the table sorts by what its cells stand for.
+    void textAndTable() {
+        RunStore store;
+        Selection selection;
+        ProbeView view(&store, &selection, nullptr);
+        view.resize(760, 700);
+        view.show();
+        store.load(m_run);
+        selection.lockRange(100, 100);
+        emit view.inspectRequested();
+        QSignalSpy probes(&view, &ProbeView::probeRequested);
+        view.onCurve(sample::curveOf(m_run));
+        StepProbe probe = sample::probeOf(m_run, 100);
+        for (size_t i = 0; i < probe.dense.size(); ++i) probe.dense[i] = i == 40 ? 0.5F : 0.001F;
+        view.onProbe(probe);
+        QCOMPARE(view.text()->shareAt(40), 1.0);
+        QVERIFY(std::abs(view.text()->shareAt(41) - std::sqrt(0.002)) < 1e-6);
+        QCOMPARE(view.text()->shareAt(0), 0.0);  // the first token is left out
+        QVERIFY(view.text()->words(40).contains("50"));
+        QCOMPARE(view.text()->shareAt(probe.position + 1), 0.0);
+        QTableWidget* table = view.massTable();
+        QCOMPARE(table->rowCount(), int(massBySegment(m_run, probe, true).size()));
+        QVERIFY(table->item(0, 0)->text().startsWith("in "));  // most dense mass first: position 40
+        double before = 2;
+        for (int r = 0; r < table->rowCount(); ++r) {
+            const double mass = table->item(r, 2)->text().section(' ', 0, 0).toDouble();
+            QVERIFY(mass <= before * 100 + 1e-9);
+            before = mass / 100;
+        }
+        // Of several heads the largest: asked for again.
+        const auto n = probes.size();
+        view.findChild<QComboBox*>(QString(), Qt::FindDirectChildrenOnly)->setCurrentIndex(1);
+        QCOMPARE(probes.size(), n + 1);
+        QVERIFY(probes.last()[1].value<ProbeSettings>().most);
+        // A click on a token of the response looks from there.
+        TokenText* text = view.text()->text();
+        text->setCurrent(m_run.steps[30].position);
+        QTest::mouseClick(text->viewport(), Qt::LeftButton, {},
+                          text->rectOf(m_run.steps[30].position).center().toPoint());
+        QCOMPARE(selection.current(), 30);
+        QVERIFY(view.summary().contains("reads"));
     }
 
     void dragTickAndKeys() {

@@ -6,20 +6,19 @@
 #include <QDialogButtonBox>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QFormLayout>
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QLineEdit>
 #include <QListWidget>
 #include <QPointer>
 #include <QPushButton>
 #include <QScrollBar>
 #include <QSettings>
-#include <QSpinBox>
 #include <QVBoxLayout>
 #include <functional>
 
+#include "engine/files/output_file.h"
+#include "ui/export/figure_captions.h"
 #include "ui/model/background.h"
 #include "ui/model/shown_text.h"
 
@@ -34,22 +33,26 @@ struct Job {
     SharedRun run, other;
     StepProbe probe;
     DivergenceCurve curve;
+    int step = -1;
     ExportSource source() const {
-        return {run.get(), other.get(), probe.dense.empty() ? nullptr : &probe,
-                curve.klNats.empty() ? nullptr : &curve};
+        return {run.get(), other.get(), probe.dense.empty() ? nullptr : &probe, curve.klNats.empty() ? nullptr : &curve,
+                step};
     }
 };
-
-QStringList pictureNames() {
-    QStringList names;
-    for (const PictureInfo& picture : kPictures) names << QString(picture.ending).toUpper();
-    return names;
-}
 
 /// Of the report, for readers without scripts.
 std::string maskPng(const RunData& run) {
     const auto png = figureBytes(FigureKind::Mask, PictureFormat::Png, {&run}, {});
     return png ? *png : std::string();
+}
+
+QString sizeText(const QImage& image) {
+    if (image.isNull()) return {};
+    const auto mm = [](int pixels, int perMeter) { return QString::number(1000.0 * pixels / perMeter, 'f', 1); };
+    return ExportDialog::tr("%1 \u00d7 %2 mm, %3 \u00d7 %4 pixels")
+        .arg(mm(image.width(), image.dotsPerMeterX()), mm(image.height(), image.dotsPerMeterY()))
+        .arg(image.width())
+        .arg(image.height());
 }
 
 }  // namespace
@@ -62,65 +65,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     m_list->setObjectName("exportList");
     m_list->setAccessibleName(tr("What to export"));
 
-    m_form = new QWidget(this);
-    auto* form = new QFormLayout(m_form);
-    form->setContentsMargins(0, 0, 0, 0);
-    const auto box = [&](const char* name, const QString& label, const QStringList& items, const QString& tip) {
-        auto* b = new QComboBox(m_form);
-        b->setObjectName(name);
-        b->addItems(items);
-        b->setToolTip(tip);
-        form->addRow(label, b);
-        connect(b, &QComboBox::currentIndexChanged, this, [this] { m_timer.start(); });
-        return b;
-    };
-    const auto check = [&](const char* name, const QString& text, bool on, const QString& tip) {
-        auto* c = new QCheckBox(text, m_form);
-        c->setObjectName(name);
-        c->setChecked(on);
-        c->setToolTip(tip);
-        form->addRow(QString(), c);
-        connect(c, &QCheckBox::toggled, this, [this] { m_timer.start(); });
-        return c;
-    };
-    const auto line = [&](const char* name, const QString& label, const QString& tip) {
-        auto* l = new QLineEdit(m_form);
-        l->setObjectName(name);
-        l->setPlaceholderText(tr("from the run; \u201c-\u201d for none"));
-        l->setToolTip(tip);
-        form->addRow(label, l);
-        connect(l, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
-        return l;
-    };
-    m_format = box("exportFormat", tr("&Format"), pictureNames(),
-                   tr("SVG and PDF keep text and axes as vectors; cells stay exact"));
-    m_scale = box("exportScale", tr("&Scale"), {"1\u00d7", "2\u00d7", "3\u00d7", "4\u00d7"},
-                  tr("Pixels to a unit of the page; 2\u00d7 is 192 dpi"));
-    m_scale->setCurrentIndex(1);
-    m_theme = box("exportTheme", tr("&Ground"), {tr("light, for print"), tr("dark")},
-                  tr("Independent of the window's theme"));
-    m_width = new QSpinBox(m_form);
-    m_width->setObjectName("exportWidth");
-    m_width->setRange(320, 4000);
-    m_width->setSingleStep(50);
-    m_width->setValue(900);
-    m_width->setSuffix(tr(" px at 1\u00d7"));
-    m_width->setToolTip(tr("Width of the page, 96 units to an inch"));
-    form->addRow(tr("&Width"), m_width);
-    connect(m_width, &QSpinBox::valueChanged, this, [this] { m_timer.start(); });
-    m_title = line("exportTitle", tr("&Title"), tr("Heading of the figure"));
-    m_caption = line("exportCaption", tr("&Caption"), tr("Text under the figure"));
-    m_legend = check("exportLegend", tr("&Legend"), true, tr("Name the colours and patterns"));
-    m_byPhase = check("exportByPhase", tr("Colour by &phase"), true, tr("Attended cells in the colour of their phase"));
-    m_loaded = check("exportLoaded", tr("Show page &rounding"), true,
-                     tr("Mark tokens that were loaded only because their page was"));
-    m_time = check("exportTime", tr("&Over time"), false, tr("Time instead of context length along the axis"));
-    m_noFirst = check("exportNoFirst", tr("Without &first token"), true,
-                      tr("The first token often takes most of the attention mass and hides the rest"));
-    m_selected =
-        check("exportSelected", tr("Selected steps &only"), false, tr("The steps that are locked in the window"));
-    m_selected->setEnabled(false);
-
+    makeForm();
     m_preview = new QLabel(this);
     m_preview->setObjectName("exportPreview");
     m_preview->setAccessibleName(tr("Preview"));
@@ -141,27 +86,32 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     m_export = buttons->addButton(tr("&Export\u2026"), QDialogButtonBox::AcceptRole);
     m_export->setObjectName("exportButton");
     m_export->setDefault(true);
-    m_copy = buttons->addButton(tr("Cop&y Image"), QDialogButtonBox::ActionRole);
+    m_all = buttons->addButton(tr("&All figures\u2026"), QDialogButtonBox::ActionRole);
+    m_all->setObjectName("exportAll");
+    m_all->setToolTip(tr("Every figure of this run with these settings, the recording, and one file of captions"));
+    connect(m_all, &QPushButton::clicked, this, &ExportDialog::exportAllAs);
+    m_copy = buttons->addButton(tr("Cop&y image"), QDialogButtonBox::ActionRole);
     m_copy->setObjectName("exportCopy");
     connect(m_export, &QPushButton::clicked, this, &ExportDialog::exportAs);
     connect(m_copy, &QPushButton::clicked, this, &ExportDialog::copyImage);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
 
-    auto* left = new QVBoxLayout;
-    left->addWidget(m_list, 1);
-    left->addWidget(m_form);
+    auto* settings = new QVBoxLayout;
+    settings->addWidget(m_form);
+    settings->addStretch(1);
     auto* right = new QVBoxLayout;
     right->addWidget(m_about);
     right->addWidget(m_preview, 1);
     right->addWidget(m_size);
     right->addWidget(m_message);
     auto* columns = new QHBoxLayout;
-    columns->addLayout(left);
+    columns->addWidget(m_list);
+    columns->addLayout(settings);
     columns->addLayout(right, 1);
     auto* layout = new QVBoxLayout(this);
     layout->addLayout(columns, 1);
     layout->addWidget(buttons);
-    resize(940, 640);
+    resize(1120, 620);
 
     m_timer.setSingleShot(true);
     m_timer.setInterval(120);
@@ -203,7 +153,7 @@ PictureFormat ExportDialog::format() const { return kPictures[size_t(m_format->c
 
 ExportSource ExportDialog::source() const {
     return {m_run.get(), m_other.get(), m_probe.dense.empty() ? nullptr : &m_probe,
-            m_curve.klNats.empty() ? nullptr : &m_curve};
+            m_curve.klNats.empty() ? nullptr : &m_curve, m_last};
 }
 
 ExportNeeds ExportDialog::needs() const {
@@ -232,45 +182,6 @@ void ExportDialog::setInspection(const StepProbe& probe, const DivergenceCurve& 
     refreshPreview();
 }
 
-void ExportDialog::setSelectedSteps(int first, int last) {
-    m_first = first;
-    m_last = last;
-    m_selected->setEnabled(first >= 0);
-    if (first < 0) m_selected->setChecked(false);
-}
-
-FigureOptions ExportDialog::options() const {
-    FigureOptions o;
-    o.scale = m_scale->currentIndex() + 1;
-    o.width = m_width->value();
-    o.dark = m_theme->currentIndex() == 1;
-    o.legend = m_legend->isChecked();
-    o.byPhase = m_byPhase->isChecked();
-    o.showLoaded = m_loaded->isChecked();
-    o.overTime = m_time->isChecked();
-    o.withoutFirst = m_noFirst->isChecked();
-    o.title = m_title->text().toStdString();
-    o.caption = m_caption->text().toStdString();
-    if (m_selected->isChecked() && m_first >= 0) {
-        o.firstStep = m_first;
-        o.lastStep = m_last;
-    }
-    return o;
-}
-
-void ExportDialog::setOptions(const FigureOptions& o) {
-    m_scale->setCurrentIndex(std::clamp(o.scale, 1, 4) - 1);
-    m_width->setValue(o.width);
-    m_theme->setCurrentIndex(o.dark ? 1 : 0);
-    m_legend->setChecked(o.legend);
-    m_byPhase->setChecked(o.byPhase);
-    m_loaded->setChecked(o.showLoaded);
-    m_time->setChecked(o.overTime);
-    m_noFirst->setChecked(o.withoutFirst);
-    m_title->setText(QString::fromStdString(o.title));
-    m_caption->setText(QString::fromStdString(o.caption));
-}
-
 void ExportDialog::onChosen() {
     if (m_list->currentRow() < 0) return;
     m_form->setEnabled(isFigure());
@@ -278,7 +189,7 @@ void ExportDialog::onChosen() {
     const bool mask = isFigure() && kind() == FigureKind::Mask;
     m_byPhase->setEnabled(mask);
     m_loaded->setEnabled(mask);
-    m_selected->setEnabled(isFigure() && (mask || kind() == FigureKind::Difference) && m_first >= 0);
+    m_region->setEnabled(isFigure() && (mask || kind() == FigureKind::Difference));
     m_noFirst->setEnabled(isFigure() && (kind() == FigureKind::Attention || kind() == FigureKind::Heads));
     m_time->setEnabled(isFigure() && kind() == FigureKind::Throughput);
     const DataExport* row = dataRow();
@@ -300,14 +211,12 @@ void ExportDialog::refreshPreview() {
     takeRuns();
     m_export->setEnabled(missing().isEmpty() && !m_writing);
     m_copy->setEnabled(isFigure() && missing().isEmpty());
+    m_all->setEnabled(m_store->nSteps() > 0 && !m_writing);
     if (isFigure() && missing().isEmpty()) {
         const FigureOptions o = options();
         if (isLong()) startPreview(o);
         else m_image = figureImage(kind(), source(), o);  // at its own scale: the very picture that is written
-        m_size->setText(
-            m_image.isNull()
-                ? QString()
-                : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(m_image.width()).arg(m_image.height()).arg(o.scale));
+        m_size->setText(sizeText(m_image));
     } else {
         m_size->clear();
     }
@@ -322,18 +231,15 @@ bool ExportDialog::isLong() const {
 
 void ExportDialog::startPreview(const FigureOptions& o) {
     m_drawing = true;
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve, m_last});
     const QPointer<ExportDialog> self(this);
     inBackground([job, o, self, kind = kind(), inbox = m_inbox, generation = m_generation] {
         const QImage image = figureImage(kind, job->source(), o);
-        inbox->post([self, image, o, generation] {
+        inbox->post([self, image, generation] {
             if (!self || generation != self->m_generation) return;
             self->m_drawing = false;
             self->m_image = image;
-            self->m_size->setText(
-                image.isNull()
-                    ? QString()
-                    : tr("%1 \u00d7 %2 pixels at %3\u00d7").arg(image.width()).arg(image.height()).arg(o.scale));
+            self->m_size->setText(sizeText(image));
             self->showPreview();
         });
     });
@@ -363,7 +269,7 @@ void ExportDialog::resizeEvent(QResizeEvent* event) {
     if (!m_image.isNull()) showPreview();
 }
 
-QString ExportDialog::suggestedName() const {
+QString ExportDialog::baseName() const {
     const RunHeader& h = m_store->data().header;
     QStringList parts;
     for (const std::string& s : {h.modelName, h.settings.task}) {
@@ -372,6 +278,12 @@ QString ExportDialog::suggestedName() const {
             part += c.isLetterOrNumber() || c == '.' || c == '-' ? c : QChar('_');
         if (!part.isEmpty()) parts << part;
     }
+    return parts.join('-');
+}
+
+QString ExportDialog::suggestedName() const {
+    QStringList parts;
+    if (const QString base = baseName(); !base.isEmpty()) parts << base;
     const DataExport* row = dataRow();
     if (!row) {
         parts << figureInfo(kind()).name;
@@ -398,13 +310,16 @@ void ExportDialog::exportAs() {
 void ExportDialog::startExport(const QString& path) {
     takeRuns();
     if (isFigure() && !isLong()) {
+        keepSettings();
         exportTo(path);
         return;
     }
+    keepSettings();
     m_writing = true;
     m_export->setEnabled(false);
+    m_all->setEnabled(false);
     say(tr("Writing %1").arg(path), false);
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve, m_last});
     std::function<Status(const ExportSource&, const std::string&)> write;
     if (const DataExport* row = dataRow())
         write = [row](const ExportSource& source, const std::string& to) {
@@ -426,6 +341,7 @@ void ExportDialog::startExport(const QString& path) {
 void ExportDialog::sayWritten(const QString& path, const Status& status) {
     m_writing = false;
     m_export->setEnabled(missing().isEmpty());
+    m_all->setEnabled(m_store->nSteps() > 0);
     if (status) say(tr("Written: %1").arg(path), false);
     else say(QString::fromStdString(status.error().toString()), true);
 }
@@ -437,6 +353,66 @@ bool ExportDialog::exportTo(const QString& path) {
                               : renderFigure(kind(), source(), options(), path.toStdString(), format());
     sayWritten(path, status);
     return bool(status);
+}
+
+void ExportDialog::exportAllAs() {
+    QSettings settings;
+    const QString folder = QFileDialog::getExistingDirectory(
+        this, tr("All figures"), settings.value(QStringLiteral("export/folder")).toString());
+    if (folder.isEmpty()) return;
+    settings.setValue(QStringLiteral("export/folder"), folder);
+    startAllFigures(folder);
+}
+
+void ExportDialog::startAllFigures(const QString& folder) {
+    takeRuns();
+    keepSettings();
+    m_writing = true;
+    m_export->setEnabled(false);
+    m_all->setEnabled(false);
+    say(tr("Writing into %1").arg(folder), false);
+    FigureOptions o = options();
+    o.title.clear();  // of one figure
+    o.caption.clear();
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve, m_last});
+    const PictureFormat picture = format();
+    // The plot of throughput is a widget: it is drawn here.
+    const auto throughput =
+        std::make_shared<const Result<std::string>>(figureBytes(FigureKind::Throughput, picture, job->source(), o));
+    const DataExport* recording = nullptr;
+    for (const DataExport& row : m_data)
+        if (QLatin1String(row.ending) == QLatin1String("spantrace")) recording = &row;
+    const QPointer<ExportDialog> self(this);
+    inBackground([job, o, picture, throughput, recording, folder, self, base = baseName(), inbox = m_inbox] {
+        const QString start = folder + '/' + (base.isEmpty() ? QStringLiteral("run") : base);
+        std::vector<FigureFile> written;
+        Status status;
+        for (const FigureInfo& info : kFigures) {
+            if (!status || !hasWhatIsNeeded(job->source(), info.needs)) continue;
+            const Result<std::string> bytes =
+                info.kind == FigureKind::Throughput ? *throughput : figureBytes(info.kind, picture, job->source(), o);
+            if (!bytes && bytes.error().code == ErrorCode::InvalidArgument) continue;  // nothing to draw
+            if (!bytes) {
+                status = bytes.error();
+                continue;
+            }
+            const QString path = QStringLiteral("%1-%2.%3").arg(start, info.name, kPictures[size_t(picture)].ending);
+            status = writeFile(path.toStdString(), *bytes);
+            written.push_back({info.kind, QFileInfo(path).fileName().toStdString()});
+        }
+        std::string trace;
+        if (status && recording) {
+            const QString path = start + QStringLiteral(".spantrace");
+            trace = QFileInfo(path).fileName().toStdString();
+            status = recording->write(job->source(), path.toStdString(), {});
+        }
+        const QString captions = start + QStringLiteral("-captions.md");
+        if (status)
+            status = writeFile(captions.toStdString(), captionFile(written, picture, job->source(), o, trace, "."));
+        inbox->post([self, status, captions, n = written.size()] {
+            if (self) self->sayWritten(tr("%1 figures and %2").arg(n).arg(captions), status);
+        });
+    });
 }
 
 void ExportDialog::copyImage() {

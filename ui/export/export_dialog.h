@@ -8,6 +8,7 @@
 
 #include "engine/types/data_export.h"
 #include "ui/export/figure.h"
+#include "ui/export/figure_presets.h"
 #include "ui/model/mailbox.h"
 #include "ui/model/run_store.h"
 
@@ -17,7 +18,7 @@ class QLabel;
 class QLineEdit;
 class QListWidget;
 class QPushButton;
-class QSpinBox;
+class QDoubleSpinBox;
 class QStackedWidget;
 
 namespace spanscope {
@@ -33,8 +34,12 @@ class ExportDialog : public QDialog {
     void chooseData(const QString& ending);
     /// What inspect mode found about this run, copied; empty parts: it was not asked.
     void setInspection(const StepProbe& probe, const DivergenceCurve& curve);
-    /// Steps that "selected steps only" stands for; -1 none.
+    /// Steps that "selected steps" stands for; -1 none. The last one is what figures of one step are about.
     void setSelectedSteps(int first, int last);
+    /// What the mask in the window shows: steps and context positions, the last ones included.
+    void setVisibleRegion(int firstStep, int lastStep, int firstPosition, int lastPosition);
+    /// As it was left the last time; exports from here on are remembered.
+    void rememberSettings();
     FigureOptions options() const;
     void setOptions(const FigureOptions& options);
     QString suggestedName() const;
@@ -42,10 +47,15 @@ class ExportDialog : public QDialog {
     bool exportTo(const QString& path);
     /// The same; a data file, which may be large, is written in another thread while the window lives.
     void startExport(const QString& path);
+    /// Every figure that this run has, the recording and one file of captions. Beside the window, as startExport().
+    void startAllFigures(const QString& folder);
     QString message() const;
 
   public slots:
-    void exportAs();  ///< asks for the file
+    void exportAs();      ///< asks for the file
+    void exportAllAs();   ///< asks for the folder
+    void savePreset();    ///< asks for the name
+    void deletePreset();  ///< the one that is chosen
     void copyImage();
     void refreshPreview();
 
@@ -58,6 +68,14 @@ class ExportDialog : public QDialog {
     const DataExport* dataRow() const;  ///< what is chosen; null: a figure
     PictureFormat format() const;
     void fillList();
+    void makeForm();
+    void fillPresets();
+    void usePreset(int index);
+    void setFormat(PictureFormat format);
+    void showWidthUnit();
+    void refreshRegions();
+    void keepSettings() const;
+    QString baseName() const;
     void onChosen();
     void showPreview();
     void say(const QString& text, bool bad);
@@ -77,16 +95,19 @@ class ExportDialog : public QDialog {
     int m_generation = 0;  ///< of the preview
     std::span<const DataExport> m_data;
     QListWidget* m_list;
-    QComboBox *m_format, *m_scale, *m_theme;
-    QSpinBox* m_width;
+    QComboBox *m_preset, *m_format, *m_scale, *m_theme, *m_unit, *m_family, *m_region;
+    QDoubleSpinBox *m_width, *m_points;
     QLineEdit *m_title, *m_caption;
-    QCheckBox *m_legend, *m_byPhase, *m_loaded, *m_selected, *m_time, *m_noFirst;
+    QCheckBox *m_legend, *m_byPhase, *m_loaded, *m_time, *m_noFirst;
+    QPushButton *m_savePreset, *m_deletePreset;
     QWidget* m_form;
     QLabel *m_preview, *m_about, *m_message, *m_size;
-    QPushButton *m_export, *m_copy;
+    QPushButton *m_export, *m_copy, *m_all;
     QTimer m_timer;
     QImage m_image;
-    int m_first = -1, m_last = -1;
+    int m_first = -1, m_last = -1;  ///< selected steps
+    FigureOptions m_visible;        ///< its region
+    bool m_hasVisible = false, m_remember = false;
     StepProbe m_probe;
     DivergenceCurve m_curve;
 };

@@ -6,6 +6,7 @@
 #include <QFileInfo>
 #include <QPageSize>
 #include <QPdfWriter>
+#include <QRegularExpression>
 #include <QSvgGenerator>
 #include <algorithm>
 #include <array>
@@ -17,8 +18,24 @@
 
 namespace spanscope {
 
-QFont figureFont(double pixels, bool bold) {
-    QFont font(QStringList{QStringLiteral("DejaVu Sans"), QStringLiteral("Sans Serif")});
+namespace {
+constexpr double kDpi = 96, kMmPerInch = 25.4;
+}
+
+double pageZoom(const FigureOptions& o) {
+    return o.fontPoints > 0 ? std::clamp(o.fontPoints, 4.0, 24.0) / kFontPoints : 1;
+}
+
+double outerWidth(const FigureOptions& o) {
+    const double units = o.widthMm > 0 ? std::clamp(o.widthMm, kLeastMm, kMostMm) * kDpi / kMmPerInch
+                                       : double(std::clamp(o.width, 320, 4000));
+    return units / pageZoom(o);
+}
+
+QFont figureFont(const FigureOptions& o, double pixels, bool bold) {
+    QStringList families{QStringLiteral("DejaVu Sans"), QStringLiteral("Sans Serif")};
+    if (!o.fontFamily.empty()) families.prepend(QString::fromStdString(o.fontFamily));
+    QFont font(families);
     font.setPixelSize(static_cast<int>(std::lround(pixels)));
     font.setBold(bold);
     return font;
@@ -26,8 +43,8 @@ QFont figureFont(double pixels, bool bold) {
 
 namespace {
 
-constexpr double kDpi = 96;
 constexpr double kMaxPixels = 3e8;
+constexpr int kSvgHead = 300;  ///< bytes, all of them ASCII, that hold the size
 
 using MakePage = FigurePage (*)(const ExportSource&, const FigureOptions&);
 #define SPANSCOPE_FIGURE_PAGE(kind, name, title, about, needs, whyEmpty, page) page,
@@ -37,20 +54,24 @@ constexpr std::array<MakePage, kFigures.size()> kPages{SPANSCOPE_FIGURES(SPANSCO
 /// A page with its title and caption, measured once.
 struct Sheet {
     FigurePage page;
-    QSizeF size;
+    QSizeF size;  ///< units of the page; times pageZoom() 1/96 inch
+    double textWidth = 0;
     double captionTop = 0, captionHeight = 0;
 };
 
-Sheet layOut(FigurePage page) {
+Sheet layOut(FigurePage page, const FigureOptions& o) {
     Sheet sheet;
-    const double width = page.body.width() + 2 * kFigureMargin;
+    // Asked for in mm a page is as wide as that; else it closes up around what it holds.
+    const double around = std::ceil(page.body.width() + 2 * kFigureMargin);
+    const double width = o.widthMm > 0 ? outerWidth(o) : around;
+    sheet.textWidth = width - 2 * kFigureMargin;
     if (!page.caption.isEmpty()) {
-        const QFontMetricsF metrics(figureFont(11));
+        const QFontMetricsF metrics(figureFont(o, 11));
         sheet.captionHeight =
-            metrics.boundingRect(QRectF(0, 0, page.body.width(), 1e4), Qt::TextWordWrap, page.caption).height() + 2;
+            metrics.boundingRect(QRectF(0, 0, sheet.textWidth, 1e4), Qt::TextWordWrap, page.caption).height() + 2;
     }
     sheet.captionTop = kFigureMargin + titleHeight(page.title) + page.body.height() + (page.caption.isEmpty() ? 0 : 8);
-    sheet.size = QSizeF(std::ceil(width), std::ceil(sheet.captionTop + sheet.captionHeight + kFigureMargin));
+    sheet.size = QSizeF(width, std::ceil(sheet.captionTop + sheet.captionHeight + kFigureMargin));
     sheet.page = std::move(page);
     return sheet;
 }
@@ -60,25 +81,31 @@ void paintSheet(QCPPainter& painter, const Sheet& sheet, const FigureOptions& o)
     painter.setRenderHint(QPainter::Antialiasing, true);
     painter.setRenderHint(QPainter::TextAntialiasing, true);
     painter.fillRect(QRectF(QPointF(0, 0), sheet.size), palette.ground);
-    const double width = sheet.page.body.width();
+    const double width = sheet.textWidth;
     painter.setPen(palette.ink);
-    painter.setFont(figureFont(14, true));
+    // A title that is too long for a narrow page is set smaller, and only then cut.
+    double size = 14;
+    while (size > 9 && QFontMetricsF(figureFont(o, size, true)).horizontalAdvance(sheet.page.title) > width) --size;
+    painter.setFont(figureFont(o, size, true));
     painter.drawText(QRectF(kFigureMargin, kFigureMargin - 4, width, titleHeight(sheet.page.title)),
-                     Qt::AlignLeft | Qt::AlignTop, sheet.page.title);
+                     Qt::AlignLeft | Qt::AlignTop,
+                     QFontMetricsF(painter.font()).elidedText(sheet.page.title, Qt::ElideRight, width));
     sheet.page.paint(painter, QPointF(kFigureMargin, kFigureMargin + titleHeight(sheet.page.title)));
     painter.setPen(palette.inkSoft);
-    painter.setFont(figureFont(11));
+    painter.setFont(figureFont(o, 11));
     painter.drawText(QRectF(kFigureMargin, sheet.captionTop, width, sheet.captionHeight + 4),
                      Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap, sheet.page.caption);
 }
 
 QImage rasterSheet(const Sheet& sheet, const FigureOptions& o, const RunData& run, FigureKind kind) {
-    const int scale = std::clamp(o.scale, 1, 4);
-    if (sheet.size.width() * sheet.size.height() * scale * scale > kMaxPixels) return {};
-    QImage image(static_cast<int>(sheet.size.width()) * scale, static_cast<int>(sheet.size.height()) * scale,
+    const double scale = std::clamp(o.scale, 1, 4) * pageZoom(o);
+    const QSizeF pixels = sheet.size * scale;
+    if (pixels.width() * pixels.height() > kMaxPixels) return {};
+    QImage image(static_cast<int>(std::lround(pixels.width())), static_cast<int>(std::lround(pixels.height())),
                  QImage::Format_RGB32);
     if (image.isNull()) return image;
-    const double perMeter = kDpi * scale / 0.0254;
+    image.fill(Palette::of(o.dark).ground);
+    const double perMeter = kDpi * std::clamp(o.scale, 1, 4) / 0.0254;
     {
         QCPPainter painter(&image);
         painter.scale(scale, scale);
@@ -119,9 +146,9 @@ Result<Sheet> prepare(FigureKind kind, const ExportSource& source, const FigureO
     if (!hasWhatIsNeeded(source, info.needs))
         return error(ErrorCode::InvalidArgument,
                      info.needs == ExportNeeds::Other ? "a difference needs a second run" : info.whyEmpty, {});
-    FigurePage page = kPages[static_cast<size_t>(kind)](source, o);
+    FigurePage page = figurePage(kind, source, o);
     if (!page.paint) return error(ErrorCode::InvalidArgument, info.whyEmpty, {});
-    return layOut(std::move(page));
+    return layOut(std::move(page), o);
 }
 
 std::string encodePng(const QImage& image) {
@@ -152,7 +179,7 @@ QByteArray svgBytes(const Sheet& sheet, const FigureOptions& o) {
     buffer.open(QIODevice::WriteOnly);
     QSvgGenerator svg;
     svg.setOutputDevice(&buffer);
-    svg.setSize(sheet.size.toSize());
+    svg.setSize((sheet.size * pageZoom(o)).toSize());
     svg.setViewBox(QRectF(QPointF(0, 0), sheet.size));
     svg.setResolution(static_cast<int>(kDpi));
     svg.setTitle(sheet.page.title.toHtmlEscaped());  // Qt writes both as they are
@@ -163,7 +190,13 @@ QByteArray svgBytes(const Sheet& sheet, const FigureOptions& o) {
     painter.setMode(QCPPainter::pmNoCaching);
     paintSheet(painter, sheet, o);
     painter.end();
-    return wellFormed(bytes);
+    // Qt writes the size of whole pixels; a page in mm is to be what was asked for.
+    const auto mm = [&o](double units) { return QString::number(units * pageZoom(o) * kMmPerInch / kDpi, 'f', 3); };
+    static const QRegularExpression size(QStringLiteral("width=\"[0-9.]+mm\" height=\"[0-9.]+mm\""));
+    QString text = QString::fromUtf8(bytes.left(kSvgHead));
+    text.replace(size,
+                 QStringLiteral("width=\"%1mm\" height=\"%2mm\"").arg(mm(sheet.size.width()), mm(sheet.size.height())));
+    return wellFormed(text.toUtf8() + bytes.mid(kSvgHead));
 }
 
 QByteArray pdfBytes(const Sheet& sheet, const FigureOptions& o) {
@@ -172,7 +205,8 @@ QByteArray pdfBytes(const Sheet& sheet, const FigureOptions& o) {
     buffer.open(QIODevice::WriteOnly);
     QPdfWriter pdf(&buffer);
     pdf.setResolution(static_cast<int>(kDpi));
-    pdf.setPageSize(QPageSize(sheet.size * 72 / kDpi, QPageSize::Point, {}, QPageSize::ExactMatch));
+    const double zoom = pageZoom(o);
+    pdf.setPageSize(QPageSize(sheet.size * zoom * 72 / kDpi, QPageSize::Point, {}, QPageSize::ExactMatch));
     pdf.setPageMargins(QMarginsF(0, 0, 0, 0));
     pdf.setTitle(sheet.page.title);
     pdf.setCreator(QStringLiteral("Spanscope"));
@@ -181,12 +215,17 @@ QByteArray pdfBytes(const Sheet& sheet, const FigureOptions& o) {
     painter.setMode(QCPPainter::pmVectorized);
     painter.setMode(QCPPainter::pmNoCaching);
     painter.setRenderHint(QPainter::LosslessImageRendering, true);
+    painter.scale(zoom, zoom);
     paintSheet(painter, sheet, o);
     painter.end();
     return bytes;
 }
 
 }  // namespace
+
+FigurePage figurePage(FigureKind kind, const ExportSource& source, const FigureOptions& options) {
+    return kPages[static_cast<size_t>(kind)](source, options);
+}
 
 QImage figureImage(FigureKind kind, const ExportSource& source, const FigureOptions& options) {
     const Result<Sheet> sheet = prepare(kind, source, options);

@@ -19,14 +19,20 @@
 
 namespace spanscope {
 
-/// Where the cells of a mask figure lie, in device pixels of a PNG at options.scale.
+/// Where the cells of a mask figure lie, in device pixels of a PNG.
 struct MaskFigureLayout {
     QSize size;  ///< of the whole picture
     QRect plot;
-    MaskAxis x, y;      ///< pixel (plot.left() + i, plot.top() + j) stands for x.cellsAt(i), y.cellsAt(j)
-    int firstStep = 0;  ///< row 0
+    MaskAxis x, y;  ///< pixel (plot.left() + i, plot.top() + j) stands for x.cellsAt(firstPixel + i), y.cellsAt(j)
+    int64_t firstPixel = 0;  ///< where the region's first position begins on the axis
+    int firstStep = 0;       ///< row 0
     int nSteps = 0;
-    int nColumns = 0;
+    int firstColumn = 0, nColumns = 0;
+    double unit = 1;                                    ///< page units to a pixel
+    double left() const { return plot.left() * unit; }  ///< on the page
+    double top() const { return plot.top() * unit; }
+    double width() const { return plot.width() * unit; }
+    double height() const { return plot.height() * unit; }
     MaskStyle style;
 };
 MaskFigureLayout maskFigureLayout(const RunData& run, const FigureOptions& options);

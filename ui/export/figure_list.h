@@ -26,6 +26,9 @@ namespace spanscope {
       "the run has no steps to draw", timelinePage)                                                                   \
     X(Graph, "graph", "Dependency graph", "Which segment named which: for arithmetic the evaluation tree.", Nothing,  \
       "the run has no segments to draw", graphPage)                                                                   \
+    X(Reach, "reach", "Reach of a step",                                                                              \
+      "What could have acted on the step: read directly, through tokens in between, or never.", Nothing,              \
+      "the run has no such step", reachPage)                                                                          \
     X(Difference, "difference", "Difference of two masks",                                                            \
       "What both runs attended to, and what only one of them did.", Other,                                            \
       "the two runs have no steps of one prompt in common", differencePage)                                           \
@@ -81,6 +84,10 @@ inline std::optional<PictureFormat> pictureNamed(std::string_view ending) {
     return std::nullopt;
 }
 
+inline constexpr double kFontPoints = 8.25;  ///< 11 units of the page
+inline constexpr double kLeastMm = 50, kMostMm = 1000;
+inline constexpr double kColumnMm = 88, kTwoColumnsMm = 180;  ///< of most journals, a little less than most allow
+
 /// How a figure is drawn.
 struct FigureOptions {
     int scale = 2;    ///< device pixels to a unit of the page, 1 .. 4 (PNG; cells of a mask in SVG and PDF)
@@ -92,8 +99,13 @@ struct FigureOptions {
     bool showLoaded = true;    ///< mask: tokens loaded with their page told from those not read
     bool withoutFirst = true;  ///< attention, heads: the first token left out, which often takes most of the mass
     bool overTime = false;     ///< throughput: time along the axis instead of context length
-    int firstStep = 0;         ///< mask: steps [firstStep, lastStep]
+    int firstStep = 0;         ///< mask, difference: steps [firstStep, lastStep]
     int lastStep = -1;         ///< -1: to the end
+    int firstPosition = 0;     ///< mask, difference: context positions [firstPosition, lastPosition]
+    int lastPosition = -1;     ///< -1: to the last one of these steps
+    double widthMm = 0;        ///< the page is exactly so wide, kLeastMm .. kMostMm, instead of `width`; 0: not given
+    double fontPoints = 0;     ///< of the caption, 4 .. 24; rulers, labels and legend go with it; 0: kFontPoints
+    std::string fontFamily;    ///< empty: the program's own for figures
     std::string title;         ///< empty: made from the run; "-": none
     std::string caption;       ///< empty: made from the run; "-": none
 };

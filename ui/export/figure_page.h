@@ -14,7 +14,12 @@ class QCPPainter;  // a QPainter; plots insist on it
 namespace spanscope {
 
 /// Font of every figure: fixed pixel size, so that a picture does not depend on the screen.
-QFont figureFont(double pixels = 11, bool bold = false);
+QFont figureFont(const FigureOptions& options, double pixels = 11, bool bold = false);
+/// Units of 1/96 inch to a unit of the page: with another size of the font everything around the data is laid out as
+/// ever, on a page that is larger or smaller, and drawn at this zoom.
+double pageZoom(const FigureOptions& options);
+/// Width of the page in its own units, margins included.
+double outerWidth(const FigureOptions& options);
 inline constexpr double kFigureMargin = 14;
 
 struct FigurePage {
@@ -29,6 +34,9 @@ struct FigurePage {
     FigurePage page(const ExportSource& source, const FigureOptions& options);
 SPANSCOPE_FIGURES(SPANSCOPE_FIGURE_PAGE)
 #undef SPANSCOPE_FIGURE_PAGE
+
+/// The page of a figure; the source has what it needs.
+FigurePage figurePage(FigureKind kind, const ExportSource& source, const FigureOptions& options);
 
 /// Height that the title takes above the body.
 double titleHeight(const QString& title);

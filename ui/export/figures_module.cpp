@@ -13,6 +13,10 @@ class OffscreenDrawer : public FigureDrawer {
                              const FigureOptions& options) override {
         return figureBytes(kind, format, source, options);
     }
+    std::string captions(const std::vector<FigureFile>& files, PictureFormat format, const ExportSource& source,
+                         const FigureOptions& options, const std::string& trace, const std::string& folder) override {
+        return captionFile(files, format, source, options, trace, folder);
+    }
 
   private:
     FigureApplication m_application;

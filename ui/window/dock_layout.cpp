@@ -86,6 +86,7 @@ void DockLayout::arrange() {
         place("inspector", Qt::RightDockWidgetArea, "spans");
         place("history", Qt::RightDockWidgetArea, "spans");
         place("probe", Qt::RightDockWidgetArea, "mask");
+        if (m_preset == "inspect") place("reach", Qt::RightDockWidgetArea, "probe");
     }
     if (timeline) place("timeline", Qt::BottomDockWidgetArea);
     else if (m_preset == "analysis") place("timeline", Qt::RightDockWidgetArea, "mask");
@@ -115,7 +116,7 @@ void DockLayout::arrange() {
             widths << m_window->width() * (m_preset == "inspect" ? 52 : 45) / 100;
         }
     m_window->resizeDocks(right, widths, Qt::Horizontal);
-    for (const char* id : {"compare", "timeline"}) {  // at hand, but not in the way
+    for (const char* id : {"compare", "timeline", "reach"}) {  // at hand, but not in the way
         QDockWidget* dock = m_docks.value(id);
         if (!dock || m_window->dockWidgetArea(dock) != Qt::NoDockWidgetArea) continue;
         m_window->addDockWidget(Qt::RightDockWidgetArea, dock);

@@ -28,6 +28,7 @@
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/reach/reach_view.h"
 #include "ui/views/spans/span_table_view.h"
 #include "ui/views/throughput/throughput_view.h"
 #include "ui/views/timeline/timeline_view.h"
@@ -168,6 +169,7 @@ void MainWindow::makePanels() {
     add("inspector", tr("Segment inspector"), new SegmentInspector(store(), selection(), this));
     add("probe", tr("Inspect"), scrolled(m_probe));
     add("history", tr("Runs"), m_runList);
+    add("reach", tr("Reach"), new ReachView(store(), selection(), this));
     add("compare", tr("Masks compared"), scrolled(new MaskCompareView(store(), besideStore(), selection(), this)));
     m_runs = new RunController(m_workspace, m_prompt, m_banner, this);
     makeChat();

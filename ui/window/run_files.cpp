@@ -10,6 +10,7 @@
 #include "ui/export/export_dialog.h"
 #include "ui/model/background.h"
 #include "ui/model/format.h"
+#include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/window/banner.h"
 
@@ -142,6 +143,12 @@ ExportDialog* RunFiles::newDialog() {
     dialog->setDataExports(m_exports);
     dialog->setInspection(m_probe->shownProbe(), m_probe->curve());
     dialog->setSelectedSteps(m_workspace->selection()->locked(), m_workspace->selection()->lockedEnd());
+    for (const MaskView* mask : m_window->findChildren<MaskView*>()) {
+        if (mask->objectName() != "maskView" || mask->rows().nCells < 1) continue;  // the others compare
+        const CellRange steps = mask->rows().visibleCells(), positions = mask->columns().visibleCells();
+        dialog->setVisibleRegion(steps.begin, steps.end - 1, positions.begin, positions.end - 1);
+    }
+    dialog->rememberSettings();
     return dialog;
 }
 

@@ -2,20 +2,9 @@
 #include "engine/files/decimal.h"
 #include "engine/files/output_file.h"
 #include "engine/trace/exports/exports.h"
+#include "engine/types/token_at.h"
 
 namespace spanscope {
-
-namespace {
-
-const TokenInfo* tokenAt(const RunData& run, int32_t position) {
-    const auto nPrompt = static_cast<int32_t>(run.header.prompt.size());
-    if (position < 0) return nullptr;
-    if (position < nPrompt) return &run.header.prompt[static_cast<size_t>(position)];
-    const auto step = static_cast<size_t>(position - nPrompt);
-    return step < run.steps.size() ? &run.steps[step].token : nullptr;
-}
-
-}  // namespace
 
 Status exportAttentionCsv(const ExportSource& source, const std::string& path, const ExportTools&) {
     const RunData& run = *source.run;

@@ -16,6 +16,11 @@
       "one row for each step and lane: context, time, step time, tokens per second, attended, loaded, causal",        \
       Nothing)                                                                                                        \
     X(exportIntervalsJson, "Intervals as JSON", "json", "--json", "the interval list of every step", Nothing)         \
+    X(exportReachCsv, "Reach of a step as CSV", "reach.csv", "--reach-csv",                                           \
+      "one row for each context position: read by the step directly, through how many tokens in between, or never",   \
+      Nothing)                                                                                                        \
+    X(exportReachJson, "Reach of a step as JSON", "reach.json", "--reach-json",                                       \
+      "the interval lists of what could have acted on the step, for each number of tokens in between", Nothing)       \
     X(exportTranscriptMarkdown, "Transcript as Markdown", "md", "--md,--markdown",                                    \
       "prompt and response with the figures of the run", Nothing)                                                     \
     X(exportReportHtml, "Report as HTML", "html", "--html",                                                           \

@@ -1,12 +1,13 @@
 #include <qcustomplot.h>
 #include <QFontMetricsF>
 #include <algorithm>
-#include <cmath>
+#include <array>
 
 #include "ui/export/pages/page_parts.h"
 #include "ui/model/format.h"
 #include "ui/model/tint.h"
 #include "ui/views/mask/mask_rulers.h"
+#include "ui/views/probe/probe_paint.h"
 
 namespace spanscope {
 
@@ -32,49 +33,21 @@ FigurePage attentionPage(const ExportSource& source, const FigureOptions& o) {
                        .trimmed());
     page.paint = [&run, &probe, o, width, half, ribbon](QCPPainter& painter, QPointF at) {
         const Palette& c = Palette::of(o.dark);
-        const QRectF plot(at.x() + kAxis, at.y() + ribbon, width - kAxis, 2 * half);
-        std::vector<float> dense = probe.dense, declared = probe.restricted;
-        declared.resize(dense.size(), 0.0F);
-        if (o.withoutFirst) dense[0] = declared[0] = 0;
-        const int n = static_cast<int>(dense.size());
-        const double most = std::max({1e-9, largest(dense), largest(declared)}), middle = plot.center().y();
-        painter.setFont(figureFont(10));
-        if (probe.visible)
-            for (const Interval& interval : *probe.visible) {
-                const Interval i = clipToQuery(interval, probe.position);
-                if (i.begin < i.end)
-                    painter.fillRect(QRectF(plot.left() + plot.width() * i.begin / n, plot.top(),
-                                            plot.width() * (i.end - i.begin) / n, plot.height()),
-                                     mix(c.ground, c.declared, 0.13));
-            }
-        const auto percent = [](double v) { return formatPercent(v); };
-        drawLevels(painter, plot, middle, plot.top() + 6, most, c, percent);
-        drawLevels(painter, plot, middle, plot.bottom() - 6, most, c, percent);
-        const int columns = std::max(1, static_cast<int>(plot.width()) * std::clamp(o.scale, 1, 4));
-        const double unit = plot.width() / columns;
-        std::vector<double> up, down;
-        for (int x = 0; x < columns; ++x) {
-            up.push_back(std::sqrt(double(pooled(dense, x, columns)) / most) * (half - 6));
-            down.push_back(-std::sqrt(double(pooled(declared, x, columns)) / most) * (half - 6));
-        }
-        fillColumns(painter, plot.left(), middle, unit, up, c.dense);
-        fillColumns(painter, plot.left(), middle, unit, down, c.declared);
-        painter.setPen(QPen(c.inkSoft, 1));
-        painter.drawLine(QPointF(plot.left(), middle), QPointF(plot.right(), middle));
-        MaskRows none;
-        MaskWindow x, y;
-        x.extent = columns;
-        x.nCells = n;
-        x.axis.cellsPerPixel = double(n) / columns;
-        const MaskRulers rulers{run, none, c, x, y, unit, plot, -1, -1, true, true, 0};
-        rulers.drawTop(painter);
+        painter.setFont(figureFont(o, 10));
+        const QRectF area(at, QSizeF(width, ribbon + 2 * half + 2));
+        AttentionPlot{run, probe, o.withoutFirst, c, area, 1.0 / std::clamp(o.scale, 1, 4)}.paint(painter);
         if (!o.legend) return;
-        double left = plot.left();
-        const double top = plot.bottom() + 10;
-        painter.setFont(figureFont(10.5));
-        drawSwatch(painter, left, top, c.dense, QStringLiteral("dense, upward"), c);
-        drawSwatch(painter, left, top, c.declared, QStringLiteral("declared, downward"), c);
-        drawSwatch(painter, left, top, mix(c.ground, c.declared, 0.13), QStringLiteral("inside the span"), c);
+        painter.setFont(figureFont(o, 10.5));
+        const std::array entries{std::pair{c.dense, QStringLiteral("dense, upward")},
+                                 std::pair{c.declared, QStringLiteral("declared, downward")},
+                                 std::pair{mix(c.ground, c.declared, 0.13), QStringLiteral("inside the span")}};
+        double wanted = 0;
+        for (const auto& [color, name] : entries) wanted += 36 + QFontMetricsF(painter.font()).horizontalAdvance(name);
+        const double room = width - kAxis, left = wanted > room ? at.x() : at.x() + kAxis;
+        drawFitted(painter, QPointF(left, area.bottom() + 8), wanted, wanted > room ? width : room, [&] {
+            double x = left;
+            for (const auto& [color, name] : entries) drawSwatch(painter, x, area.bottom() + 8, color, name, c);
+        });
     };
     return page;
 }

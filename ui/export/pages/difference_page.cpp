@@ -2,6 +2,7 @@
 #include <qcustomplot.h>
 #include <QFontMetricsF>
 #include <algorithm>
+#include <array>
 
 #include "engine/types/run_diff.h"
 #include "ui/export/figure.h"
@@ -20,10 +21,9 @@ FigurePage differencePage(const ExportSource& source, const FigureOptions& o) {
     MaskFigureLayout l = maskFigureLayout(first, o);  // of the first run's rows, as far as the second has them
     l.nSteps = std::min(l.nSteps, static_cast<int>(diff->rows.size()) - l.firstStep);
     if (l.nSteps < 1) return page;
-    const int scale = std::clamp(o.scale, 1, 4);
     l.plot.setHeight(static_cast<int>(l.y.pixels(l.nSteps)));
-    page.body = QSizeF(std::max(MaskRulers::kLeft + double(l.plot.width()) / scale, 430.0),
-                       MaskRulers::kTop + double(l.plot.height()) / scale + (o.legend ? 38 : 6));
+    page.body = QSizeF(std::max(MaskRulers::kLeft + l.width(), std::min(430.0, pageWidth(o))),
+                       MaskRulers::kTop + l.height() + (o.legend ? 38 : 6));
     const QString a = QString::fromStdString(first.header.settings.attention.text());
     QString b = QString::fromStdString(second.header.settings.attention.text());
     if (a == b) b += QStringLiteral(" (second)");
@@ -41,20 +41,21 @@ FigurePage differencePage(const ExportSource& source, const FigureOptions& o) {
                                      : QString(),
                   runOrigin(first)))
             .trimmed());
-    page.paint = [&first, diff, o, l, scale, a, b](QCPPainter& painter, QPointF at) {
+    page.paint = [&first, diff, o, l, a, b](QCPPainter& painter, QPointF) {
         const Palette& c = Palette::of(o.dark);
-        const QRectF plot(at.x() + MaskRulers::kLeft, at.y() + MaskRulers::kTop, double(l.plot.width()) / scale,
-                          double(l.plot.height()) / scale);
+        const QRectF plot(l.left(), l.top(), l.width(), l.height());
         MaskDiff part;
         part.rows.assign(diff->rows.begin() + l.firstStep, diff->rows.begin() + l.firstStep + l.nSteps);
-        part.nColumns = l.nColumns;
+        part.nColumns = l.firstColumn + l.nColumns;
         painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
-        painter.drawImage(plot, rasterDiff(part, l.x, l.y, 0, 0, l.plot.width(), l.plot.height(), o.dark, scale));
+        painter.drawImage(plot, rasterDiff(part, l.x, l.y, l.firstPixel, 0, l.plot.width(), l.plot.height(), o.dark,
+                                           l.style.pattern));
         MaskRows rows;
         for (int i = 0; i < l.nSteps; ++i) rows.append(first.steps[static_cast<size_t>(l.firstStep + i)]);
-        const MaskWindow x{l.x, 0, l.plot.width(), l.nColumns}, y{l.y, 0, l.plot.height(), l.nSteps};
-        const MaskRulers r{first, rows, c, x, y, 1.0 / scale, plot, -1, -1, true, true, l.firstStep};
-        painter.setFont(figureFont(10));
+        const MaskWindow x{l.x, double(l.firstPixel), l.plot.width(), l.firstColumn + l.nColumns},
+            y{l.y, 0, l.plot.height(), l.nSteps};
+        const MaskRulers r{first, rows, c, x, y, l.unit, plot, -1, -1, true, true, l.firstStep};
+        painter.setFont(figureFont(o, 10));
         r.drawTop(painter);
         r.drawLeft(painter);
         painter.setPen(QPen(c.inkSoft, 0.75));
@@ -66,20 +67,29 @@ FigurePage differencePage(const ExportSource& source, const FigureOptions& o) {
             painter.drawLine(QPointF(plot.left(), r.yOf(parting)), QPointF(plot.right(), r.yOf(parting)));
         }
         if (!o.legend) return;
-        double left = plot.left();
-        painter.setFont(figureFont(10.5));
-        for (const DiffState s : {DiffState::OnlyFirst, DiffState::OnlySecond, DiffState::Both, DiffState::Neither}) {
-            QImage swatch(13, 13, QImage::Format_RGB32);
-            for (int v = 0; v < 13; ++v)
-                for (int u = 0; u < 13; ++u) swatch.setPixel(u, v, diffPixel(s, c, u, v, 1));
-            const QString name = s == DiffState::OnlyFirst    ? QStringLiteral("only %1").arg(a)
-                                 : s == DiffState::OnlySecond ? QStringLiteral("only %1").arg(b)
-                                                              : QString(diffStateName(s));
-            painter.drawImage(QRectF(left, plot.bottom() + 12, 13, 13), swatch);
-            painter.setPen(c.ink);
-            painter.drawText(QPointF(left + 18, plot.bottom() + 23), name);
-            left += 18 + QFontMetricsF(painter.font()).horizontalAdvance(name) + 16;
-        }
+        painter.setFont(figureFont(o, 10.5));
+        const QFontMetricsF metrics(painter.font());
+        const auto nameOf = [&a, &b](DiffState s) {
+            return s == DiffState::OnlyFirst    ? QStringLiteral("only %1").arg(a)
+                   : s == DiffState::OnlySecond ? QStringLiteral("only %1").arg(b)
+                                                : QString(diffStateName(s));
+        };
+        constexpr std::array kStates{DiffState::OnlyFirst, DiffState::OnlySecond, DiffState::Both, DiffState::Neither};
+        double wanted = 0;
+        for (const DiffState s : kStates) wanted += 34 + metrics.horizontalAdvance(nameOf(s));
+        const double start = plot.left() - MaskRulers::kLeft, top = plot.bottom() + 12;
+        drawFitted(painter, QPointF(start, top), wanted, pageWidth(o), [&] {
+            double left = start;
+            for (const DiffState s : kStates) {
+                QImage swatch(13, 13, QImage::Format_RGB32);
+                for (int v = 0; v < 13; ++v)
+                    for (int u = 0; u < 13; ++u) swatch.setPixel(u, v, diffPixel(s, c, u, v, 1));
+                painter.drawImage(QRectF(left, top, 13, 13), swatch);
+                painter.setPen(c.ink);
+                painter.drawText(QPointF(left + 18, top + 11), nameOf(s));
+                left += 34 + metrics.horizontalAdvance(nameOf(s));
+            }
+        });
     };
     return page;
 }

@@ -1,9 +1,9 @@
 #include <qcustomplot.h>
 #include <algorithm>
-#include <cmath>
 
 #include "ui/export/pages/page_parts.h"
 #include "ui/model/format.h"
+#include "ui/views/probe/probe_paint.h"
 
 namespace spanscope {
 
@@ -13,8 +13,7 @@ FigurePage divergencePage(const ExportSource& source, const FigureOptions& o) {
     FigurePage page;
     const int n = static_cast<int>(std::min(curve.klNats.size(), curve.sameTop.size()));
     if (n == 0) return page;
-    const double width = pageWidth(o), height = 170;
-    page.body = QSizeF(width, height + 44);
+    page.body = QSizeF(pageWidth(o), 170 + 6 + DivergencePlot::kBottom);
     page.title = orGiven(o.title, QStringLiteral("Divergence of declared from dense \u00b7 %1").arg(runName(run)));
     double sum = 0;
     for (int i = 0; i < n; ++i) sum += double(curve.klNats[static_cast<size_t>(i)]);
@@ -29,32 +28,9 @@ FigurePage divergencePage(const ExportSource& source, const FigureOptions& o) {
                      .arg(n)
                      .arg(different ? QStringLiteral(" (marks below)") : QString(), runOrigin(run)))
                     .trimmed());
-    page.paint = [&curve, o, n, width, height](QCPPainter& painter, QPointF at) {
-        const Palette& c = Palette::of(o.dark);
-        const QRectF plot(at.x() + kAxis, at.y() + 6, width - kAxis, height);
-        painter.setFont(figureFont(10));
-        const double most = std::max(1e-12, largest(curve.klNats));
-        drawLevels(painter, plot, plot.bottom(), plot.top(), most, c, [](double v) { return formatNumber(v); });
-        const int columns = std::max(1, static_cast<int>(plot.width()) * std::clamp(o.scale, 1, 4));
-        const double unit = plot.width() / columns;
-        std::vector<double> bars;
-        for (int x = 0; x < columns; ++x)
-            bars.push_back(std::sqrt(double(pooled(curve.klNats, x, columns)) / most) * height);
-        fillColumns(painter, plot.left(), plot.bottom(), unit, bars, c.declared);
-        for (int i = 0; i < n; ++i)
-            if (!curve.sameTop[static_cast<size_t>(i)])
-                painter.fillRect(
-                    QRectF(plot.left() + plot.width() * i / n, plot.bottom() + 1, std::max(1.5, plot.width() / n), 4),
-                    c.accent);
-        drawTicks(painter, plot.adjusted(0, 0, 0, 4), n, c);
-        painter.setPen(c.ink);
-        painter.drawText(QRectF(plot.left(), plot.bottom() + 24, plot.width(), 14), Qt::AlignCenter,
-                         QStringLiteral("step"));
-        painter.save();
-        painter.translate(at.x() + 8, plot.center().y());
-        painter.rotate(-90);
-        painter.drawText(QRectF(-height / 2, -7, height, 14), Qt::AlignCenter, QStringLiteral("nats"));
-        painter.restore();
+    page.paint = [&curve, o, size = page.body](QCPPainter& painter, QPointF at) {
+        painter.setFont(figureFont(o, 10));
+        DivergencePlot{curve, Palette::of(o.dark), QRectF(at, size), 1.0 / std::clamp(o.scale, 1, 4)}.paint(painter);
     };
     return page;
 }

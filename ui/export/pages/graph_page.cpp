@@ -27,7 +27,7 @@ FigurePage graphPage(const ExportSource& source, const FigureOptions& o) {
         painter.save();
         painter.translate(at.x() + (width - graph->size.width() * zoom) / 2, at.y());
         painter.scale(zoom, zoom);
-        painter.setFont(figureFont(11));
+        painter.setFont(figureFont(o, 11));
         paintGraph(painter, *graph, Palette::of(o.dark), -1);
         painter.restore();
     };

@@ -1,4 +1,5 @@
 #include <qcustomplot.h>
+#include <algorithm>
 
 #include "engine/types/speed_up.h"
 #include "ui/export/pages/page_parts.h"
@@ -8,6 +9,8 @@
 namespace spanscope {
 
 namespace {
+
+constexpr double kLeastWidth = 530;
 
 QString speedUpText(const RunData& declared, const RunData& dense) {
     const SpeedUp up = speedUp(declared, dense);
@@ -42,7 +45,7 @@ FigurePage throughputPage(const ExportSource& source, const FigureOptions& o) {
     page.caption = orGiven(o.caption, made.trimmed());
     page.paint = [&declared, maybeDense, o, size = page.body](QCPPainter& painter, QPointF at) {
         QCustomPlot plot;
-        plot.setFont(figureFont(11));
+        plot.setFont(figureFont(o, 11));
         ThroughputSeries a, b;
         a.update(declared);
         if (maybeDense) b.update(*maybeDense);
@@ -58,9 +61,12 @@ FigurePage throughputPage(const ExportSource& source, const FigureOptions& o) {
         // QCustomPlot paints in whole units; the painter's scale makes them finer.
         painter.save();
         painter.translate(at);
+        // A narrow page has no room for the legends: there it is all smaller.
+        const double zoom = std::min(1.0, size.width() / kLeastWidth);
+        painter.scale(zoom, zoom);
         painter.setMode(QCPPainter::pmVectorized);
         painter.setMode(QCPPainter::pmNoCaching);
-        plot.toPainter(&painter, static_cast<int>(size.width()), static_cast<int>(size.height()));
+        plot.toPainter(&painter, static_cast<int>(size.width() / zoom), static_cast<int>(size.height() / zoom));
         painter.restore();
     };
     return page;

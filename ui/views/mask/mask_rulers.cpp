@@ -39,8 +39,10 @@ void MaskRulers::drawTop(QPainter& painter) const {
                                [](int p, const Segment& s) { return p < s.begin; });
     if (it != run.segments.begin()) --it;
     for (; it != run.segments.end() && it->begin < cells.end; ++it) {
-        const double left = xOf(it->begin), right = xOf(std::min(it->end, x.nCells));
-        if (right <= drawnTo) continue;  // many to a pixel: the first stands for all
+        // Cut by hand: SVG knows no clipping.
+        const double left = std::max(xOf(it->begin), plot.left()),
+                     right = std::min(xOf(std::min(it->end, x.nCells)), plot.right());
+        if (right <= plot.left() || right <= drawnTo) continue;  // many to a pixel: the first stands for all
         const QRectF box(left, ribbonTop, std::max(1.0, right - left), ribbonHeight);
         drawnTo = box.right();
         painter.fillRect(box, palette.segment(it->kind));

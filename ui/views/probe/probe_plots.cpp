@@ -15,26 +15,21 @@
 namespace spanscope {
 
 namespace {
-constexpr int kGutter = 8;
-/// Which of n values, spread over a strip of `width`, is at x; -1 where there is none.
-int valueAt(double x, size_t n, int width) {
-    return n ? std::clamp(int((x - kGutter) * int(n) / std::max(1, width - 2 * kGutter)), 0, int(n) - 1) : -1;
+/// Which of n values, spread over a plot, is at x; -1 where there is none.
+int valueAt(double x, size_t n, const QRectF& plot) {
+    return n && plot.width() > 0 ? std::clamp(int((x - plot.left()) * double(n) / plot.width()), 0, int(n) - 1) : -1;
 }
-/// Largest of values[i] for which i falls on pixel x of `width`.
-float pooled(const std::vector<float>& values, int x, int width) {
-    const size_t n = values.size();
-    const size_t from = n * static_cast<size_t>(x) / static_cast<size_t>(width);
-    const size_t to = std::max(from + 1, n * static_cast<size_t>(x + 1) / static_cast<size_t>(width));
-    float most = 0;
-    for (size_t i = from; i < std::min(to, n); ++i) most = std::max(most, values[i]);
-    return most;
+QFont smallFont(const QWidget* widget) {
+    QFont font = widget->font();
+    font.setPointSizeF(std::max(7.0, font.pointSizeF() * 0.85));
+    return font;
 }
 }  // namespace
 
 DivergenceStrip::DivergenceStrip(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Divergence of every step"));
     setMouseTracking(true);
-    setMinimumHeight(40);
+    setMinimumHeight(96);
     setToolTip(
         tr("KL(dense ‖ declared) of the next token at every step, square-root scale. Marks below: the two would choose "
            "differently. Click selects the step."));
@@ -54,30 +49,23 @@ void DivergenceStrip::setCurrent(int step) {
     update();
 }
 
-int DivergenceStrip::stepAt(double x) const { return valueAt(x, m_curve.klNats.size(), width()); }
+DivergencePlot DivergenceStrip::plot() const {
+    return {m_curve, Palette::of(palette()), QRectF(rect()), 1 / devicePixelRatioF()};
+}
+
+int DivergenceStrip::stepAt(double x) const { return valueAt(x, m_curve.klNats.size(), plot().plot()); }
 
 void DivergenceStrip::paintEvent(QPaintEvent*) {
     QPainter p(this);
-    const Palette& c = Palette::of(palette());
-    const QRect area = rect().adjusted(kGutter, 4, -kGutter, -10);
-    p.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), hairline(palette()));
-    if (m_curve.klNats.empty() || area.width() < 2) return;
-    const float most = std::max(1e-6f, *std::max_element(m_curve.klNats.begin(), m_curve.klNats.end()));
-    const size_t n = m_curve.klNats.size();
-    for (int x = 0; x < area.width(); ++x) {
-        const int h = int(std::sqrt(double(pooled(m_curve.klNats, x, area.width()) / most)) * area.height());
-        if (h > 0) p.fillRect(area.left() + x, area.bottom() - h, 1, h, c.declared);
-    }
-    for (size_t i = 0; i < n; ++i)
-        if (!m_curve.sameTop[i])
-            p.fillRect(QRectF(area.left() + double(i) * area.width() / double(n), area.bottom() + 3,
-                              std::max(2.0, double(area.width()) / double(n)), 5),
-                       c.accent);
-    if (m_current >= 0 && m_current < static_cast<int>(n))
-        p.fillRect(QRectF(area.left() + (m_current + 0.5) * area.width() / double(n) - 1, area.top(), 2, area.height()),
-                   c.accent);
-    p.setPen(quietText(palette()));
-    p.drawText(area, Qt::AlignTop | Qt::AlignRight, tr("largest %1").arg(formatNats(double(most))));
+    p.setFont(smallFont(this));
+    p.fillRect(rect(), Palette::of(palette()).ground);
+    const DivergencePlot picture = plot();
+    picture.paint(p);
+    const int n = picture.nSteps();
+    const QRectF area = picture.plot();
+    if (m_current >= 0 && m_current < n)
+        p.fillRect(QRectF(area.left() + (m_current + 0.5) * area.width() / n - 1, area.top(), 2, area.height()),
+                   picture.palette.accent);
 }
 
 void DivergenceStrip::mousePressEvent(QMouseEvent* event) {
@@ -95,17 +83,21 @@ void DivergenceStrip::mouseMoveEvent(QMouseEvent* event) {
 HeadGrid::HeadGrid(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Mass kept by layer and head"));
     setFocusPolicy(Qt::StrongFocus);
-    setMinimumSize(96, 96);
+    setMinimumSize(130, 110);
 }
 
 void HeadGrid::setProbe(const StepProbe& probe, bool withoutSink) {
-    m_nLayers = probe.nLayers;
-    m_nHeads = probe.nHeads;
-    m_mass = withoutSink ? probe.massKeptNoSink : probe.massKept;
+    m_probe.nLayers = probe.nLayers;
+    m_probe.nHeads = probe.nHeads;
+    m_probe.massKept = probe.massKept;
+    m_probe.massKeptNoSink = probe.massKeptNoSink;
+    m_withoutSink = withoutSink;
     float least = 1;
-    for (const float mass : m_mass) least = std::min(least, mass);
-    setAccessibleDescription(
-        tr("%1 layers, %2 heads; least mass kept %3").arg(m_nLayers).arg(m_nHeads).arg(formatPercent(double(least))));
+    for (const float mass : plot().mass()) least = std::min(least, mass);
+    setAccessibleDescription(tr("%1 layers, %2 heads; least mass kept %3")
+                                 .arg(probe.nLayers)
+                                 .arg(probe.nHeads)
+                                 .arg(formatPercent(double(least))));
     update();
 }
 
@@ -115,31 +107,25 @@ void HeadGrid::setChosen(int layer, int head) {
     update();
 }
 
-QRectF HeadGrid::cell(int layer, int head) const {
-    const double w = double(width() - 2 * kGutter) / std::max(1, m_nHeads),
-                 h = double(height() - 2 * kGutter) / std::max(1, m_nLayers);
-    return {kGutter + head * w, kGutter + layer * h, w, h};
+HeadsPlot HeadGrid::plot() const {
+    return {m_probe, m_withoutSink, Palette::of(palette()), QRectF(rect()).adjusted(0, 0, -2, -2)};
 }
+
+QRectF HeadGrid::cell(int layer, int head) const { return plot().cell(layer, head); }
 
 void HeadGrid::paintEvent(QPaintEvent*) {
     QPainter p(this);
-    const Palette& c = Palette::of(palette());
-    if (m_mass.size() < static_cast<size_t>(m_nLayers * m_nHeads)) return;
-    for (int l = 0; l < m_nLayers; ++l)
-        for (int h = 0; h < m_nHeads; ++h) {
-            const double mass = std::clamp(double(m_mass[static_cast<size_t>(l * m_nHeads + h)]), 0.0, 1.0);
-            const QRectF box = cell(l, h).adjusted(0.5, 0.5, -0.5, -0.5);
-            p.fillRect(box, mix(c.ground, c.declared, 0.08 + 0.30 * mass));
-            p.fillRect(QRectF(box.left(), box.bottom() - box.height() * mass, box.width(), box.height() * mass),
-                       mix(c.ground, c.declared, 0.25 + 0.60 * mass));
-        }
+    p.setFont(smallFont(this));
+    const HeadsPlot picture = plot();
+    p.fillRect(rect(), picture.palette.ground);
+    picture.paint(p);
     if (m_layer >= 0 && m_head >= 0) {
-        p.setPen(QPen(c.accent, 2));
+        p.setPen(QPen(picture.palette.accent, 2));
         p.drawRect(cell(m_layer, m_head).adjusted(1, 1, -1, -1));
     }
     if (hasFocus()) {
         p.setPen(QPen(palette().color(QPalette::Highlight), 1));
-        p.drawRect(rect().adjusted(2, 2, -3, -3));
+        p.drawRect(rect().adjusted(0, 0, -1, -1));
     }
 }
 
@@ -150,52 +136,59 @@ void HeadGrid::choose(int layer, int head) {
 }
 
 void HeadGrid::mousePressEvent(QMouseEvent* event) {
-    for (int l = 0; l < m_nLayers; ++l)
-        for (int h = 0; h < m_nHeads; ++h)
+    for (int l = 0; l < m_probe.nLayers; ++l)
+        for (int h = 0; h < m_probe.nHeads; ++h)
             if (cell(l, h).contains(event->position())) return choose(l, h);
 }
 
 void HeadGrid::keyPressEvent(QKeyEvent* event) {
-    if (!m_nLayers) return QWidget::keyPressEvent(event);
+    if (!m_probe.nLayers) return QWidget::keyPressEvent(event);
     int layer = std::max(0, m_layer), head = std::max(0, m_head);
     switch (event->key()) {
         case Qt::Key_Left:
         case Qt::Key_BracketLeft: head = std::max(0, head - 1); break;
         case Qt::Key_Right:
-        case Qt::Key_BracketRight: head = std::min(m_nHeads - 1, head + 1); break;
+        case Qt::Key_BracketRight: head = std::min(m_probe.nHeads - 1, head + 1); break;
         case Qt::Key_Up:
         case Qt::Key_BraceLeft: layer = std::max(0, layer - 1); break;
         case Qt::Key_Down:
-        case Qt::Key_BraceRight: layer = std::min(m_nLayers - 1, layer + 1); break;
+        case Qt::Key_BraceRight: layer = std::min(m_probe.nLayers - 1, layer + 1); break;
         default: QWidget::keyPressEvent(event); return;
     }
     if (layer != m_layer || head != m_head) choose(layer, head);
 }
 
 bool HeadGrid::event(QEvent* event) {
-    if (event->type() == QEvent::ToolTip && m_nLayers) {
+    if (event->type() == QEvent::ToolTip && !plot().isEmpty()) {
         const auto* help = static_cast<QHelpEvent*>(event);
-        for (int l = 0; l < m_nLayers; ++l)
-            for (int h = 0; h < m_nHeads; ++h)
+        for (int l = 0; l < m_probe.nLayers; ++l)
+            for (int h = 0; h < m_probe.nHeads; ++h)
                 if (cell(l, h).contains(help->pos())) {
-                    QToolTip::showText(help->globalPos(),
-                                       tr("Layer %1, head %2: %3 of the dense attention mass lies inside the span")
-                                           .arg(l)
-                                           .arg(h)
-                                           .arg(formatPercent(double(m_mass[static_cast<size_t>(l * m_nHeads + h)]))),
-                                       this);
+                    QToolTip::showText(
+                        help->globalPos(),
+                        tr("Layer %1, head %2: %3 of the dense attention mass lies inside the span")
+                            .arg(l)
+                            .arg(h)
+                            .arg(formatPercent(double(plot().mass()[static_cast<size_t>(l * m_probe.nHeads + h)]))),
+                        this);
                     return true;
                 }
     }
     return QWidget::event(event);
 }
 
-AttentionStrip::AttentionStrip(QWidget* parent) : QWidget(parent) {
+AttentionStrip::AttentionStrip(const RunData& run, QWidget* parent) : QWidget(parent), m_run(run) {
     setAccessibleName(tr("Attention over the context"));
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
-    setMinimumHeight(96);
+    setMinimumHeight(130);
 }
+
+AttentionPlot AttentionStrip::plot() const {
+    return {m_run, m_probe, m_withoutSink, Palette::of(palette()), QRectF(rect()), 1 / devicePixelRatioF()};
+}
+
+double AttentionStrip::perPixel() const { return double(m_probe.dense.size()) / std::max(1.0, plot().plot().width()); }
 
 void AttentionStrip::setEditor(SpanEditor* editor) {
     m_editor = editor;
@@ -205,13 +198,13 @@ void AttentionStrip::setEditor(SpanEditor* editor) {
 }
 
 double AttentionStrip::xOf(double position) const {
-    return kGutter + position * (width() - 2 * kGutter) / double(std::max<size_t>(1, m_probe.dense.size()));
+    const QRectF area = plot().plot();
+    return area.left() + position * area.width() / double(std::max<size_t>(1, m_probe.dense.size()));
 }
 
 int AttentionStrip::edgeAt(double x) const {
     if (!m_editor || m_probe.dense.empty()) return -1;
-    const double perPixel = double(m_probe.dense.size()) / std::max(1, width() - 2 * kGutter);
-    return m_editor->edgeNear((x - kGutter) * perPixel, 5 * perPixel);
+    return m_editor->edgeNear((x - plot().plot().left()) * perPixel(), 5 * perPixel());
 }
 
 void AttentionStrip::describe() {
@@ -231,54 +224,32 @@ void AttentionStrip::setProbe(const StepProbe& probe, bool withoutSink) {
     update();
 }
 
-int AttentionStrip::positionAt(double x) const { return valueAt(x, m_probe.dense.size(), width()); }
+int AttentionStrip::positionAt(double x) const { return valueAt(x, m_probe.dense.size(), plot().plot()); }
 
 void AttentionStrip::paintEvent(QPaintEvent*) {
     QPainter p(this);
-    const Palette& c = Palette::of(palette());
-    const QRect area = rect().adjusted(kGutter, 4, -kGutter, -4);
-    std::vector<float> dense = m_probe.dense, restricted = m_probe.restricted;
-    const size_t n = dense.size();
-    if (!n || area.width() < 2) return;
-    if (m_withoutSink) {
-        dense[0] = 0;
-        if (!restricted.empty()) restricted[0] = 0;
-    }
-    if (m_probe.visible)
-        for (const Interval& interval : *m_probe.visible) {
-            const Interval clipped = clipToQuery(interval, m_probe.position);
-            if (clipped.end <= clipped.begin) continue;
-            const double left = area.left() + double(clipped.begin) * area.width() / double(n);
-            const QRectF band(left, area.top(),
-                              std::max(1.0, double(clipped.end - clipped.begin) * area.width() / double(n)),
-                              area.height());
-            p.fillRect(band, mix(c.ground, c.declared, 0.12));
-            p.fillRect(QRectF(band.left(), band.bottom() - 2, band.width(), 2), c.declared);
-        }
+    p.setFont(smallFont(this));
+    const AttentionPlot picture = plot();
+    const Palette& c = picture.palette;
+    p.fillRect(rect(), c.ground);
+    picture.paint(p);
+    const QRectF area = picture.plot();
+    if (m_probe.dense.empty() || area.width() < 2) return;
     if (m_editor && (m_editor->changed() || m_edge >= 0)) {  // the edited span above the recorded one
-        for (const Interval& i : m_editor->list()) {
-            const QRectF band(xOf(i.begin), area.top(), std::max(1.0, xOf(i.end) - xOf(i.begin)), 4);
-            p.fillRect(band, c.accent);
-        }
+        for (const Interval& i : m_editor->list())
+            p.fillRect(QRectF(xOf(i.begin), area.top(), std::max(1.0, xOf(i.end) - xOf(i.begin)), 4), c.accent);
         if (m_edge >= 0 && m_edge < m_editor->nEdges())
             p.fillRect(QRectF(xOf(m_editor->edge(m_edge)) - 1, area.top(), 2, area.height()), c.accent);
     }
-    float most = 1e-9f;
-    for (const float v : dense) most = std::max(most, v);
-    for (const float v : restricted) most = std::max(most, v);
-    const int half = area.height() / 2;
-    const int middle = area.top() + half;
-    for (int x = 0; x < area.width(); ++x) {
-        const int up = int(std::sqrt(double(pooled(dense, x, area.width()) / most)) * (half - 4));
-        const int down =
-            restricted.empty() ? 0 : int(std::sqrt(double(pooled(restricted, x, area.width()) / most)) * (half - 4));
-        if (up > 0) p.fillRect(area.left() + x, middle - up, 1, up, c.dense);
-        if (down > 0) p.fillRect(area.left() + x, middle + 1, 1, down, c.declared);
+    const QFontMetricsF metrics(p.font());
+    for (const bool up : {true, false}) {  // on a ground of their own: bars may stand there
+        const QString text = up ? tr("dense ↑") : tr("declared ↓");
+        QRectF box(0, 0, metrics.horizontalAdvance(text) + 6, metrics.height());
+        box.moveTopRight(QPointF(area.right(), up ? area.top() : area.bottom() - box.height()));
+        p.fillRect(box, c.ground);
+        p.setPen(c.ink);
+        p.drawText(box, Qt::AlignCenter, text);
     }
-    p.fillRect(QRect(area.left(), middle, area.width(), 1), hairline(palette()));
-    p.setPen(quietText(palette()));
-    p.drawText(area.adjusted(4, 0, -4, 0), Qt::AlignTop | Qt::AlignRight, tr("dense ↑"));
-    p.drawText(area.adjusted(4, 0, -4, -4), Qt::AlignBottom | Qt::AlignRight, tr("declared ↓"));
 }
 
 void AttentionStrip::mousePressEvent(QMouseEvent* event) {
@@ -292,8 +263,8 @@ void AttentionStrip::mouseMoveEvent(QMouseEvent* event) {
     const int position = positionAt(event->position().x());
     if (position < 0) return;
     if (m_dragging) {
-        const double perPixel = double(m_probe.dense.size()) / std::max(1, width() - 2 * kGutter);
-        m_editor->moveEdge(m_edge, static_cast<int32_t>(std::lround((event->position().x() - kGutter) * perPixel)));
+        const double at = (event->position().x() - plot().plot().left()) * perPixel();
+        m_editor->moveEdge(m_edge, static_cast<int32_t>(std::lround(at)));
         QToolTip::showText(event->globalPosition().toPoint(), tr("Edge at position %1").arg(m_editor->edge(m_edge)),
                            this);
         describe();

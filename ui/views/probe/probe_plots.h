@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/types/probe.h"
+#include "ui/views/probe/probe_paint.h"
 #include "ui/views/probe/probe_span_edit.h"
 
 namespace spanscope {
@@ -18,7 +19,7 @@ class DivergenceStrip : public QWidget {
     void setCurve(const DivergenceCurve& curve);
     void setCurrent(int step);
     int stepAt(double x) const;
-    QSize sizeHint() const override { return {400, 56}; }
+    QSize sizeHint() const override { return {400, 104}; }
 
   signals:
     void stepClicked(int step);
@@ -29,12 +30,13 @@ class DivergenceStrip : public QWidget {
     void mouseMoveEvent(QMouseEvent* event) override;
 
   private:
+    DivergencePlot plot() const;
     DivergenceCurve m_curve;
     int m_current = -1;
 };
 
-/// A row for each layer, a column for each head: share of dense attention mass that the span kept, as lightness and
-/// as the height of a bar in the cell. Click chooses a head, again the mean over all. Arrow keys move.
+/// A row for each layer, a column for each head: share of dense attention mass that the span kept. Click chooses a
+/// head, again the mean over all. Arrow keys move.
 class HeadGrid : public QWidget {
     Q_OBJECT
   public:
@@ -44,7 +46,7 @@ class HeadGrid : public QWidget {
     int layer() const { return m_layer; }
     int head() const { return m_head; }
     QRectF cell(int layer, int head) const;
-    QSize sizeHint() const override { return {160, 160}; }
+    QSize sizeHint() const override { return {200, 170}; }
 
   signals:
     void chosen(int layer, int head);  ///< -1, -1: mean
@@ -57,9 +59,10 @@ class HeadGrid : public QWidget {
 
   private:
     void choose(int layer, int head);
-    int m_nLayers = 0, m_nHeads = 0;
+    HeadsPlot plot() const;
+    StepProbe m_probe;  ///< its layers, heads and masses
+    bool m_withoutSink = true;
     int m_layer = -1, m_head = -1;
-    std::vector<float> m_mass;
 };
 
 /// Attention probabilities over the context: dense above the line, under the span below it; the span itself as a band
@@ -67,14 +70,15 @@ class HeadGrid : public QWidget {
 class AttentionStrip : public QWidget {
     Q_OBJECT
   public:
-    explicit AttentionStrip(QWidget* parent);
+    /// run: of the segments along the context; outlives this.
+    AttentionStrip(const RunData& run, QWidget* parent);
     void setProbe(const StepProbe& probe, bool withoutSink);
     /// The span being edited, drawn and dragged; owned by the caller, null for none.
     void setEditor(SpanEditor* editor);
     int positionAt(double x) const;
     double xOf(double position) const;
     int currentEdge() const { return m_edge; }
-    QSize sizeHint() const override { return {400, 140}; }
+    QSize sizeHint() const override { return {400, 170}; }
 
   signals:
     void positionHovered(int position);
@@ -89,8 +93,11 @@ class AttentionStrip : public QWidget {
     void keyPressEvent(QKeyEvent* event) override;
 
   private:
+    AttentionPlot plot() const;
+    double perPixel() const;  ///< positions
     int edgeAt(double x) const;
     void describe();
+    const RunData& m_run;
     StepProbe m_probe;
     SpanEditor* m_editor = nullptr;
     bool m_withoutSink = true;

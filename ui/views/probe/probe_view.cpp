@@ -1,6 +1,7 @@
 #include "ui/views/probe/probe_view.h"
 
 #include <QCheckBox>
+#include <QComboBox>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
@@ -14,36 +15,35 @@
 
 #include "engine/types/segment_name.h"
 #include "ui/model/format.h"
+#include "ui/model/mass_by_segment.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/probe/probe_plots.h"
+#include "ui/views/probe/probe_tables.h"
+#include "ui/views/probe/probe_text.h"
 
 namespace spanscope {
 
+using namespace probe;
+
 namespace {
-constexpr int kSegmentRole = Qt::UserRole + 1;
 
-QTableWidget* table(const QStringList& heads, const QString& name, const QString& tip, QWidget* parent) {
-    auto* t = new QTableWidget(0, static_cast<int>(heads.size()), parent);
-    t->setHorizontalHeaderLabels(heads);
-    t->setAccessibleName(name);
-    t->setToolTip(tip);
-    t->setEditTriggers(QAbstractItemView::NoEditTriggers);
-    t->setSelectionBehavior(QAbstractItemView::SelectRows);
-    t->setFrameShape(QFrame::NoFrame);
-    t->setShowGrid(false);
-    t->setTabKeyNavigation(false);
-    t->verticalHeader()->hide();
-    t->horizontalHeader()->setStretchLastSection(true);
-    t->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
-    return t;
-}
+/// A cell that is sorted by what it stands for, not by its letters.
+class NumberItem : public QTableWidgetItem {
+  public:
+    NumberItem(const QString& text, double value) : QTableWidgetItem(text), m_value(value) {
+        setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    }
+    bool operator<(const QTableWidgetItem& other) const override {
+        const auto* number = dynamic_cast<const NumberItem*>(&other);
+        return number ? m_value < number->m_value : QTableWidgetItem::operator<(other);
+    }
 
-void fillRow(QTableWidget* t, int row, const QStringList& cells) {
-    for (int c = 0; c < cells.size(); ++c) t->setItem(row, c, new QTableWidgetItem(cells[c]));
-}
+  private:
+    double m_value;
+};
+constexpr size_t kMostMassRows = 2000;  // of the table: a recording may hold a hundred thousand segments
 
-QString shown(const std::string& text) { return shownLine(text, 60).replace(' ', QChar(0x2423)); }
 }  // namespace
 
 ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
@@ -57,9 +57,11 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
       m_summary(new QLabel(this)),
       m_editText(new QLabel(this)),
       m_noSink(new QCheckBox(tr("Without first token"), this)),
+      m_most(new QComboBox(this)),
       m_strip(new DivergenceStrip(this)),
       m_heads(new HeadGrid(this)),
-      m_attention(new AttentionStrip(this)),
+      m_attention(new AttentionStrip(store->data(), this)),
+      m_text(new ProbeText(store, this)),
       m_tabs(new QTabWidget(this)),
       m_segments(new QListWidget(this)) {
     setObjectName("page");
@@ -71,43 +73,44 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     m_jump->setToolTip(tr("The first step where dense and declared would choose different tokens"));
     m_noSink->setToolTip(tr("The first token often takes most of the attention mass and hides the rest"));
     m_noSink->setChecked(true);
+    m_most->addItems({tr("Mean of heads"), tr("Largest of heads")});
+    m_most->setAccessibleName(tr("Of several heads"));
+    m_most->setToolTip(tr("What the plot and the text show while no head is chosen in the grid"));
+    m_mass = table(
+        {tr("Segment"), tr("Tokens"), tr("Dense mass"), tr("Declared mass"), tr("Kept")}, tr("Where the mass goes"),
+        tr("Attention of the step by segment; kept is the share of the segment's dense mass inside the span. "
+           "Click a heading to sort"),
+        this);
+    m_mass->horizontalHeader()->setStretchLastSection(false);
+    m_mass->setSortingEnabled(true);
+    m_mass->sortByColumn(2, Qt::DescendingOrder);
     m_missed = table({tr("Position"), tr("Token"), tr("Segment"), tr("Dense mass")}, tr("Missed"),
                      tr("Outside the span, most dense attention first"), this);
     m_wasted = table({tr("Position"), tr("Token"), tr("Segment"), tr("Dense mass")}, tr("Unused"),
                      tr("Inside the span, least dense attention first"), this);
-    m_choices = table({tr("Dense"), tr("Probability"), tr("Declared"), tr("Probability")}, tr("Next token"),
-                      tr("The likeliest next tokens, temperature 1"), this);
+    m_choices = table({tr("Dense"), tr("Probability"), tr("Declared"), tr("Probability")}, tr("What follows"),
+                      tr("The likeliest tokens after the selected one, temperature 1"), this);
     m_segments->setAccessibleName(tr("Segments that the step may attend to"));
     m_segments->setToolTip(tr("Tick what this step may attend to, then run it again"));
     m_segments->setFrameShape(QFrame::NoFrame);
     m_apply->setToolTip(tr("Only this step, under the ticked span; the run stays as it was"));
     m_editText->setWordWrap(true);
     m_editText->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    auto* editor = new QWidget(this);
-    auto* editColumn = new QVBoxLayout(editor);
-    editColumn->setContentsMargins(8, 8, 8, 8);
-    m_moved = table({tr("Next token"), tr("Before"), tr("After"), tr("Change")}, tr("How the distribution moved"),
-                    tr("Probabilities of the next token under the recorded span and under the edited one"), editor);
-    auto* editLists = new QHBoxLayout;
-    editLists->addWidget(m_segments, 2);
-    editLists->addWidget(m_moved, 3);
-    editColumn->addLayout(editLists, 1);
-    auto* editRow = new QHBoxLayout;
-    editRow->addWidget(m_editText, 1);
-    editRow->addWidget(m_apply, 0, Qt::AlignTop);
-    editColumn->addLayout(editRow);
     m_tabs->setDocumentMode(true);
     m_tabs->setAccessibleName(tr("Findings"));
-    m_tabs->addTab(m_choices, tr("Next token"));
+    m_tabs->addTab(m_text, tr("Text"));
+    m_tabs->addTab(m_mass, tr("Where the mass goes"));
+    m_tabs->addTab(m_choices, tr("What follows"));
     m_tabs->addTab(m_missed, tr("Missed"));
     m_tabs->addTab(m_wasted, tr("Unused"));
-    m_tabs->addTab(editor, tr("Edit span"));
+    m_tabs->addTab(makeEditor(), tr("Edit span"));
     m_status->setWordWrap(true);
     m_summary->setWordWrap(true);
 
     auto* head = new QHBoxLayout;
     head->setSpacing(8);
     head->addWidget(m_status, 1);
+    head->addWidget(m_most);
     head->addWidget(m_noSink);
     head->addWidget(m_jump);
     m_content = new QWidget(this);
@@ -167,6 +170,8 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     });
     connect(m_noSink, &QCheckBox::toggled, this, &ProbeView::showProbe);
     connect(m_heads, &HeadGrid::chosen, this, &ProbeView::requestProbe);
+    connect(m_most, &QComboBox::currentIndexChanged, this, &ProbeView::requestProbe);
+    connect(m_text, &ProbeText::stepClicked, this, [this](int step) { m_selection->lockRange(step, step); });
     connect(m_strip, &DivergenceStrip::stepClicked, this, [this](int step) { m_selection->lockRange(step, step); });
     connect(m_selection, &Selection::changed, this, [this] {
         m_strip->setCurrent(m_selection->current());
@@ -191,7 +196,8 @@ void ProbeView::leave() {
     m_strip->setCurve({});
     m_heads->setProbe({}, true);
     m_attention->setProbe({}, true);
-    for (QTableWidget* t : {m_missed, m_wasted, m_choices, m_moved}) t->setRowCount(0);
+    m_text->setProbe({}, true);
+    for (QTableWidget* t : {m_mass, m_missed, m_wasted, m_choices, m_moved}) t->setRowCount(0);
     m_segments->clear();
     m_editText->clear();
     m_summary->clear();
@@ -208,6 +214,7 @@ void ProbeView::leave() {
 void ProbeView::showContent() {
     m_content->setVisible(m_ready);
     m_noSink->setVisible(m_ready);
+    m_most->setVisible(m_ready);
     m_jump->setVisible(m_ready);
     m_empty->setVisible(!m_ready);
 }
@@ -257,6 +264,7 @@ void ProbeView::requestProbe() {
     ProbeSettings settings;
     settings.layer = m_heads->layer();
     settings.head = m_heads->head();
+    settings.most = m_most->currentIndex() == 1;
     emit probeRequested(step, settings);
 }
 
@@ -296,15 +304,19 @@ void ProbeView::showProbe() {
     const bool noSink = m_noSink->isChecked();
     m_heads->setProbe(m_probe, noSink);
     m_attention->setProbe(m_probe, noSink);
+    m_text->setProbe(m_probe, noSink);
+    showMass();
     const auto& mass = noSink ? m_probe.massKeptNoSink : m_probe.massKept;
     double kept = 0;
     for (const float m : mass) kept += double(m);
     m_summary->setText(
-        tr("Step %1: the span kept %2 of the dense attention mass (mean over heads); KL %3; %4. Showing %5.")
+        tr("Step %1 reads “%2”; shown is where it looks and what follows it. The span kept %3 of the dense attention "
+           "mass (mean over heads); KL %4; %5. Showing %6.")
             .arg(m_probe.step)
-            .arg(formatPercent(mass.empty() ? 1 : kept / double(mass.size())), formatNats(m_probe.divergence.klNats),
+            .arg(tokenText(m_probe.position), formatPercent(mass.empty() ? 1 : kept / double(mass.size())),
+                 formatNats(m_probe.divergence.klNats),
                  m_probe.divergence.sameTop ? tr("both choose the same token") : tr("dense would choose another token"),
-                 m_probe.layer < 0 ? tr("the mean of all heads")
+                 m_probe.layer < 0 ? m_probe.most ? tr("the largest of all heads") : tr("the mean of all heads")
                                    : tr("layer %1, head %2").arg(m_probe.layer).arg(m_probe.head)));
     for (auto [t, list] : {std::pair{m_missed, &m_probe.missed}, std::pair{m_wasted, &m_probe.wasted}}) {
         t->setRowCount(static_cast<int>(list->size()));
@@ -319,6 +331,21 @@ void ProbeView::showProbe() {
     if (m_editStep != m_probe.step) fillEdit();
 }
 
+void ProbeView::showMass() {
+    const auto sums = massBySegment(m_store->data(), m_probe, m_noSink->isChecked());
+    m_mass->setSortingEnabled(false);
+    m_mass->setRowCount(static_cast<int>(std::min(sums.size(), kMostMassRows)));
+    for (int r = 0; r < m_mass->rowCount(); ++r) {
+        const SegmentMass& s = sums[static_cast<size_t>(r)];
+        m_mass->setItem(r, 0, new QTableWidgetItem(segmentMassName(m_store->data(), s)));
+        m_mass->setItem(r, 1, new NumberItem(formatCount(s.nTokens), double(s.nTokens)));
+        m_mass->setItem(r, 2, new NumberItem(formatPercent(s.dense), s.dense));
+        m_mass->setItem(r, 3, new NumberItem(formatPercent(s.declared), s.declared));
+        m_mass->setItem(r, 4, new NumberItem(formatPercent(s.keptShare()), s.keptShare()));
+    }
+    m_mass->setSortingEnabled(true);  // in the order that was chosen
+}
+
 void ProbeView::showChoices(const StepProbe& probe) {
     const size_t n = std::max(probe.topDense.size(), probe.topRestricted.size());
     m_choices->setRowCount(static_cast<int>(n));
@@ -329,95 +356,6 @@ void ProbeView::showChoices(const StepProbe& probe) {
         };
         fillRow(m_choices, static_cast<int>(i), cell(probe.topDense) + cell(probe.topRestricted));
     }
-}
-
-void ProbeView::fillEdit() {
-    m_editStep = m_probe.step;
-    m_editor.reset(m_probe.visible ? *m_probe.visible : IntervalList{}, m_probe.position);
-    m_attention->setEditor(&m_editor);
-    m_moved->setRowCount(0);
-    m_editText->setText(tr("Tick what step %1 may attend to, or drag the edges of the span above.").arg(m_editStep));
-    m_apply->setEnabled(true);
-    m_filling = true;
-    m_segments->clear();
-    const auto& segments = m_store->data().segments;
-    for (size_t s = 0; s < segments.size(); ++s) {
-        const Segment& segment = segments[s];
-        if (segment.begin > m_probe.position) break;
-        const int last = std::min(segment.end, m_probe.position + 1) - 1;
-        auto* item = new QListWidgetItem(
-            tr("%1 · tokens %2 – %3").arg(QString::fromStdString(segmentName(segment))).arg(segment.begin).arg(last),
-            m_segments);
-        item->setData(kSegmentRole, static_cast<int>(s));
-        const bool own = segment.begin <= m_probe.position && m_probe.position < segment.end;
-        // A step always sees itself, so its own segment stays.
-        item->setFlags(own ? Qt::ItemIsEnabled : Qt::ItemIsEnabled | Qt::ItemIsUserCheckable | Qt::ItemIsSelectable);
-    }
-    m_filling = false;
-    showTicks();
-}
-
-void ProbeView::showTicks() {
-    m_filling = true;
-    for (int r = 0; r < m_segments->count(); ++r) {
-        QListWidgetItem* item = m_segments->item(r);
-        const Segment& segment = m_store->data().segments[static_cast<size_t>(item->data(kSegmentRole).toInt())];
-        const Interval tokens{segment.begin, std::min(segment.end, m_probe.position + 1)};
-        const int n = m_editor.nShown(tokens);
-        item->setCheckState(n == 0                           ? Qt::Unchecked
-                            : n == tokens.end - tokens.begin ? Qt::Checked
-                                                             : Qt::PartiallyChecked);
-    }
-    m_filling = false;
-    m_attention->update();
-}
-
-void ProbeView::onTicked(QListWidgetItem* item) {
-    const size_t s = static_cast<size_t>(item->data(kSegmentRole).toInt());
-    if (m_filling || m_editStep < 0 || s >= m_store->data().segments.size() ||
-        item->checkState() == Qt::PartiallyChecked)
-        return;
-    const Segment& segment = m_store->data().segments[s];
-    m_editor.setShown({segment.begin, segment.end}, item->checkState() == Qt::Checked);
-    m_attention->setEditor(&m_editor);  // edges were renumbered
-}
-
-void ProbeView::requestEdit() {
-    if (m_ready && m_editStep >= 0) emit editRequested(m_editStep, m_editor.list());
-}
-
-void ProbeView::onEdit(const StepEdit& edit) {
-    if (!m_ready || edit.runId != m_store->data().header.runId || edit.step != m_editStep) return;
-    const auto first = [](const std::vector<TokenChoice>& list) {
-        return list.empty() ? kNoValue
-                            : QStringLiteral("“%1” %2").arg(shown(list.front().text),
-                                                            formatPercent(std::exp(double(list.front().logprob))));
-    };
-    m_moved->setRowCount(0);
-    const auto probability = [](const std::vector<TokenChoice>& list, int32_t id) {
-        const auto it = std::find_if(list.begin(), list.end(), [id](const TokenChoice& c) { return c.id == id; });
-        return it == list.end() ? -1.0 : std::exp(double(it->logprob));
-    };
-    for (const auto* list : {&edit.topBefore, &edit.topAfter})
-        for (const TokenChoice& choice : *list) {
-            const double before = probability(edit.topBefore, choice.id), after = probability(edit.topAfter, choice.id);
-            if (list == &edit.topAfter && before >= 0) continue;  // listed already
-            const auto text = [](double p) { return p < 0 ? kNoValue : formatPercent(p); };
-            const int row = m_moved->rowCount();
-            m_moved->setRowCount(row + 1);
-            fillRow(m_moved, row,
-                    {shown(choice.text), text(before), text(after),
-                     before < 0 || after < 0
-                         ? kNoValue
-                         : (after > before ? "+" : "") + tr("%1 points").arg(formatNumber(100 * (after - before)))});
-        }
-    m_editText->setText(
-        tr("Attends to %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")
-            .arg(edit.attendedAfter)
-            .arg(edit.attendedBefore)
-            .arg(first(edit.topAfter), first(edit.topBefore), first(edit.topDense),
-                 formatNats(edit.beforeToAfter.klNats), formatNats(edit.denseToAfter.klNats)));
-    emit edited(edit);
 }
 
 QString ProbeView::summary() const { return m_status->text() + '\n' + m_summary->text(); }

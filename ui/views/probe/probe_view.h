@@ -12,6 +12,7 @@
 #include "ui/views/probe/probe_span_edit.h"
 
 class QCheckBox;
+class QComboBox;
 class QLabel;
 class QListWidget;
 class QListWidgetItem;
@@ -24,6 +25,7 @@ namespace spanscope {
 class AttentionStrip;
 class DivergenceStrip;
 class HeadGrid;
+class ProbeText;
 
 class ProbeView : public QWidget {
     Q_OBJECT
@@ -35,6 +37,8 @@ class ProbeView : public QWidget {
     AttentionStrip* attention() const { return m_attention; }
     const SpanEditor& editor() const { return m_editor; }
     DivergenceStrip* divergence() const { return m_strip; }
+    ProbeText* text() const { return m_text; }
+    QTableWidget* massTable() const { return m_mass; }
     QTableWidget* missedTable() const { return m_missed; }
     QListWidget* editList() const { return m_segments; }
     const StepProbe& shownProbe() const { return m_probe; }  ///< without attention while nothing is inspected
@@ -76,17 +80,21 @@ class ProbeView : public QWidget {
     QString tokenText(int position) const;
     QString segmentAt(int position) const;
     void showChoices(const StepProbe& probe);
+    void showMass();
+    QWidget* makeEditor();
 
     RunStore* m_store;
     Selection* m_selection;
     QPushButton *m_start, *m_jump, *m_apply;
     QLabel *m_status, *m_summary, *m_editText;
     QCheckBox* m_noSink;
+    QComboBox* m_most;
     DivergenceStrip* m_strip;
     HeadGrid* m_heads;
     AttentionStrip* m_attention;
+    ProbeText* m_text;
     QTabWidget* m_tabs;
-    QTableWidget *m_missed, *m_wasted, *m_choices, *m_moved;
+    QTableWidget *m_mass, *m_missed, *m_wasted, *m_choices, *m_moved;
     QWidget *m_content, *m_empty;  ///< while inspecting; before
     QListWidget* m_segments;
     QTimer m_timer;
