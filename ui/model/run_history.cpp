@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "engine/types/answer_check.h"
+#include "engine/reading/answer_check.h"
 #include "engine/types/speed_up.h"
+#include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 
@@ -28,6 +29,7 @@ RunHistory::RunHistory(QObject* parent, qint64 maxSteps) : QAbstractTableModel(p
 void RunHistory::add(const HistoryEntry& entry) {
     beginInsertRows({}, 0, 0);
     m_entries.push_front(entry);
+    m_counts.push_front(RunChecks::of(*entry.run).counts());
     m_nSteps += stepsOf(entry);
     endInsertRows();
     while (m_entries.size() > 1 && (m_nSteps > m_maxSteps || m_entries.size() > kMostRuns)) {
@@ -35,6 +37,7 @@ void RunHistory::add(const HistoryEntry& entry) {
         beginRemoveRows({}, last, last);
         m_nSteps -= stepsOf(m_entries.back());
         m_entries.pop_back();
+        m_counts.pop_back();
         endRemoveRows();
     }
 }
@@ -52,13 +55,13 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= rowCount() || index.column() >= ColumnCount) return {};
     const HistoryEntry& entry = m_entries[static_cast<size_t>(index.row())];
     const RunData& run = *entry.run;
-    const bool number = index.column() >= TokensColumn && index.column() <= LoadedColumn;
+    const bool number = index.column() >= ViolationsColumn && index.column() <= LoadedColumn;
     if (role == Qt::TextAlignmentRole) return int(Qt::AlignVCenter) | int(number ? Qt::AlignRight : Qt::AlignLeft);
     if (role == Qt::ToolTipRole && index.column() == PromptColumn)
         return plainToolTip(shownText(run.header.settings.promptText, 800));
     if (role == Qt::ToolTipRole && index.column() == SpeedUpColumn && entry.dense)
         return QString::fromStdString(speedUp(run, *entry.dense).note());
-    if (role == Qt::ToolTipRole && index.column() == AnswerColumn)
+    if (role == Qt::ToolTipRole && (index.column() == AnswerColumn || index.column() == CheckColumn))
         return plainToolTip(QString::fromStdString(checkAnswer(run).note));
     if (role != Qt::DisplayRole) return {};
     switch (index.column()) {
@@ -66,10 +69,15 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
         case ModeColumn: return runTitle(run.header) + (entry.dense ? tr(" + dense") : QString());
         case PromptColumn: return shownWords(run.header.settings.promptText, 120);
         case AnswerColumn: {
-            const QString wrong =
-                checkAnswer(run).verdict == AnswerCheck::Verdict::Wrong ? ' ' + checkMark(run) : QString();
-            return (run.answer.empty() ? kNoValue : shownWords(run.answer, 120)) + wrong;
+            const std::string answer = shownAnswer(run);
+            return answer.empty() ? kNoValue : shownWords(answer, 120);
         }
+        case CheckColumn: {
+            const CheckWords words = checkWords(run, m_counts[static_cast<size_t>(index.row())]);
+            const QString text = QStringList{words.mark, words.text}.join(' ').trimmed();
+            return text.isEmpty() ? kNoValue : text;
+        }
+        case ViolationsColumn: return formatCount(static_cast<qint64>(run.violations.size()));
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
         case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
         case SpeedUpColumn: {
@@ -83,8 +91,9 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
 
 QVariant RunHistory::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
-    static const QStringList titles{tr("Run"),    tr("Mode"),     tr("Prompt"),    tr("Answer"),  tr("Tokens"),
-                                    tr("Decode"), tr("Speed-up"), tr("KV loaded"), tr("Ended by")};
+    static const QStringList titles{tr("Run"),      tr("Mode"),       tr("Prompt"),  tr("Answer"),
+                                    tr("Check"),    tr("Violations"), tr("Tokens"),  tr("Decode"),
+                                    tr("Speed-up"), tr("KV loaded"),  tr("Ended by")};
     return section >= 0 && section < titles.size() ? QVariant(titles[section]) : QVariant();
 }
 

@@ -5,6 +5,7 @@
 #include <QAbstractTableModel>
 #include <deque>
 
+#include "engine/reading/run_checks.h"
 #include "ui/model/payloads.h"
 
 namespace spanscope {
@@ -23,6 +24,8 @@ class RunHistory : public QAbstractTableModel {
         ModeColumn,
         PromptColumn,
         AnswerColumn,
+        CheckColumn,
+        ViolationsColumn,
         TokensColumn,
         DecodeColumn,
         SpeedUpColumn,
@@ -44,6 +47,7 @@ class RunHistory : public QAbstractTableModel {
     qint64 m_maxSteps;
     qint64 m_nSteps = 0;
     std::deque<HistoryEntry> m_entries;
+    std::deque<CheckCounts> m_counts;  ///< (entries)
 };
 
 /// "expression · declared", for titles and tables.

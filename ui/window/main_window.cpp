@@ -22,6 +22,7 @@
 #include <QTabBar>
 #include <QVBoxLayout>
 
+#include "ui/model/check_words.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/graph/graph_view.h"
 #include "ui/views/mask/mask_compare.h"
@@ -85,6 +86,7 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
            : m_appearance->theme() == ThemeChoice::Light ? "themeLight"
                                                          : "themeSystem")
         ->setChecked(true);
+    if (QSettings().value("transcript/markup").toBool()) action("showMarkup")->trigger();
     m_docks->readSettings();
     m_models->readSettings();
     refreshIcons();
@@ -141,6 +143,13 @@ void MainWindow::makeStatus() {
     m_figures = new FiguresBar(store(), besideStore(), selection(), this);
     statusBar()->setSizeGripEnabled(false);
     statusBar()->addWidget(m_status, 1);
+    statusBar()->addPermanentWidget(m_checked = new QLabel(this));
+    m_checked->setObjectName("checked");
+    m_checked->setTextFormat(Qt::PlainText);
+    m_checked->setAccessibleName(tr("Violations and wrong steps"));
+    for (const auto signal : {&RunStore::reset, &RunStore::finished})
+        connect(store(), signal, this, &MainWindow::refreshChecked);
+    connect(store(), &RunStore::stepsAppended, this, &MainWindow::refreshChecked);
     statusBar()->addPermanentWidget(m_figures);
 }
 
@@ -240,6 +249,17 @@ void MainWindow::refresh() {
                                                                       : tr("Needs a run; run something first."));
     m_progress->setVisible(state() == State::Loading);
     refreshChat();
+}
+
+void MainWindow::refreshChecked() {
+    const CheckCounts& counts = store()->checks().counts();
+    QStringList found;
+    if (counts.nSteps > counts.nRight || counts.nUnsupported > 0) found << QString::fromStdString(counts.text());
+    if (!store()->data().violations.empty()) found << violationWords(store()->data().violations.size());
+    m_checked->setText(found.join(QStringLiteral("  ·  ")));
+    QPalette inks = palette();
+    inks.setColor(QPalette::WindowText, verdictColour(Verdict::Wrong, inks));
+    m_checked->setPalette(inks);
 }
 
 void MainWindow::refreshIcons() {

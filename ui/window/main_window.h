@@ -106,6 +106,7 @@ class MainWindow : public QMainWindow {
     void connectParts();
     void refresh();  ///< what may be done now, as the workspace says
     void refreshIcons();
+    void refreshChecked();  ///< what of the run on show is wrong, at the foot
     void say(const QString& text);
     void selectNeighbour(int direction);
     void copyTranscript();
@@ -146,7 +147,7 @@ class MainWindow : public QMainWindow {
     FiguresBar* m_figures = nullptr;
     Banner* m_banner = nullptr;
     QProgressBar* m_progress = nullptr;
-    QLabel* m_status = nullptr;
+    QLabel *m_status = nullptr, *m_checked = nullptr;
     QVector<QMenu*> m_idleMenus;  ///< what they start must wait for a run to end
     bool m_wasShown = false;
 };

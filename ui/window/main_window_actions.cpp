@@ -2,6 +2,7 @@
 #include <QAction>
 #include <QActionGroup>
 #include <QMenu>
+#include <QSettings>
 #include <algorithm>
 
 #include "ui/model/shown_text.h"
@@ -90,6 +91,17 @@ void MainWindow::addActions() {
         tr("The dense run, or another one, beside the transcript; differing tokens are dotted"),
         [this] { setSideBySide(action("sideBySide")->isChecked()); });
     action("sideBySide")->setCheckable(true);
+    add("showMarkup", tr("Show &markup"), key("Ctrl+M"),
+        tr("The transcript as the model wrote it, with its special pieces; otherwise in plain words"), [this] {
+            const bool markup = action("showMarkup")->isChecked();
+            m_transcripts->setReading(markup ? Reading::Markup : Reading::Plain);
+            QSettings().setValue("transcript/markup", markup);
+        });
+    action("showMarkup")->setCheckable(true);
+    action("showMarkup")->setIconText(tr("Markup"));
+    add("showWorking", tr("Show &working"), key("Ctrl+Shift+M"),
+        tr("The digits after <local> as column arithmetic below the selected line; again folds them"),
+        [this] { m_transcripts->toggleWorking(); });
     add("fullScreen", tr("&Full screen"), key("F11"), tr("The whole screen"),
         [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
     addThemeActions();
@@ -171,10 +183,11 @@ void MainWindow::addMenus() {
     std::sort(panels.begin(), panels.end(), [this](const QString& a, const QString& b) {
         return action(a)->shortcut().toString() < action(b)->shortcut().toString();
     });
-    m_actions->addMenu(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis",
-                                                "layoutPresentation", "layoutInspect", "", "sideBySide", ""} +
-                                        panels +
-                                        QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
+    m_actions->addMenu(
+        tr("&View"),
+        QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation",
+                    "layoutInspect", "", "sideBySide", "showMarkup", "showWorking", ""} +
+            panels + QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
     m_actions->addMenu(tr("&Help"), {"tour", "protocolHelp", "shortcuts", "", "about"});
 
     auto* menu = new QMenu(this);

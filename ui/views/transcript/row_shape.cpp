@@ -1,0 +1,80 @@
+#include "ui/views/transcript/row_shape.h"
+
+#include <QTextOption>
+#include <algorithm>
+
+namespace spanscope {
+
+RowShape::RowShape(const std::vector<RowPart>& parts, const QFont& font, double x, double right)
+    : m_edges(parts.size()) {
+    const int n = static_cast<int>(parts.size());
+    const bool onlyText = std::all_of(parts.begin(), parts.end(), [](const RowPart& p) { return p.width < 0; });
+    for (int i = 0; i < n;) {
+        if (parts[static_cast<size_t>(i)].width >= 0) {
+            const double width = parts[static_cast<size_t>(i)].width;
+            m_edges[static_cast<size_t>(i++)] = {x, x + width};
+            x += width;
+            continue;
+        }
+        int end = i;
+        while (end < n && parts[static_cast<size_t>(end)].width < 0) ++end;
+        x = addText(parts, i, end, font, x, onlyText ? right : x);
+        i = end;
+    }
+}
+
+double RowShape::addText(const std::vector<RowPart>& parts, int first, int end, const QFont& font, double x,
+                         double right) {
+    Chunk chunk;
+    chunk.first = first;
+    QString text;
+    for (int i = first; i < end; ++i) {
+        chunk.starts.push_back(static_cast<int>(text.size()));
+        text += parts[static_cast<size_t>(i)].text;
+    }
+    QTextOption option;
+    option.setWrapMode(QTextOption::NoWrap);
+    option.setAlignment(Qt::AlignLeft | Qt::AlignAbsolute);
+    option.setTextDirection(text.isRightToLeft() ? Qt::RightToLeft : Qt::LeftToRight);
+    option.setFlags(QTextOption::IncludeTrailingSpaces);
+    chunk.layout = std::make_unique<QTextLayout>(text, font);
+    chunk.layout->setTextOption(option);
+    chunk.layout->setCacheEnabled(true);
+    chunk.layout->beginLayout();
+    QTextLine line = chunk.layout->createLine();
+    if (line.isValid()) {
+        line.setLineWidth(1e6);
+        line.setPosition({0, 0});
+    }
+    chunk.layout->endLayout();
+    if (!line.isValid()) {
+        for (int i = first; i < end; ++i) m_edges[static_cast<size_t>(i)] = {x, x};
+        return x;
+    }
+    const double width = line.naturalTextWidth();
+    const bool rightToLeft = option.textDirection() == Qt::RightToLeft;
+    if (rightToLeft && right > x) x = std::max(x, right - width);
+    chunk.x = x - line.naturalTextRect().left();
+    for (int i = first; i < end; ++i) {
+        const int from = chunk.starts[static_cast<size_t>(i - first)];
+        const int to = i + 1 < end ? chunk.starts[static_cast<size_t>(i + 1 - first)] : static_cast<int>(text.size());
+        double left = 1e9, rightEdge = -1e9;
+        for (int c = from; c < to; ++c) {
+            const double a = line.cursorToX(c, QTextLine::Leading), b = line.cursorToX(c, QTextLine::Trailing);
+            left = std::min({left, a, b});
+            rightEdge = std::max({rightEdge, a, b});
+        }
+        if (from == to) left = rightEdge = line.cursorToX(from);
+        m_edges[static_cast<size_t>(i)] = {chunk.x + left, chunk.x + rightEdge};
+    }
+    m_chunks.push_back(std::move(chunk));
+    return x + width;
+}
+
+int RowShape::partAt(double x) const {
+    for (size_t i = 0; i < m_edges.size(); ++i)
+        if (x >= m_edges[i].left && x < m_edges[i].right) return static_cast<int>(i);
+    return -1;
+}
+
+}  // namespace spanscope
