@@ -46,7 +46,8 @@ bool hasPlainReading(const RunData& run) {
 }
 
 bool PlainStream::write(const RunData& run) {
-    if (run.segments.size() == m_nSegments && run.steps.back().phase != Phase::Close) return true;
+    const StepRecord& last = run.steps.back();
+    if (run.segments.size() == m_nSegments && last.phase != Phase::Close && last.segment >= 0) return true;
     m_nSegments = run.segments.size();
     return writeUpTo(run, false);
 }
@@ -64,20 +65,22 @@ bool PlainStream::writeUpTo(const RunData& run, bool whole) {
         if (block.startsLine && m_inLine) ok = printData("\n");
         m_inLine = true;
         bool marks = false;
-        for (size_t i = 0; ok && i < block.pieces.size(); ++i) {
-            const PlainPiece& p = block.pieces[i];
-            if (p.role == PlainRole::Working) continue;
+        const auto textOf = [&](const PlainPiece& p) {
             const bool ofToken = p.role == PlainRole::Token || p.role == PlainRole::Unsupported;
-            const TokenInfo* token = ofToken ? &tokenAt(run, p.first) : nullptr;
-            std::string text = token ? token->text : p.text;
-            const bool last = i + 1 == block.pieces.size() || block.pieces[i + 1].role == PlainRole::Working;
-            if (block.segment >= 0 && last) {
-                while (text.ends_with(' ') || text.ends_with('\n')) text.pop_back();
-            }
+            return p.role == PlainRole::Working ? std::string() : ofToken ? tokenAt(run, p.first).text : p.text;
+        };
+        size_t end = block.pieces.size();  // of a segment's line, without what is blank at its end
+        while (block.segment >= 0 && end > 0 &&
+               textOf(block.pieces[end - 1]).find_first_not_of(" \n") == std::string::npos)
+            --end;
+        for (size_t i = 0; ok && i < end; ++i) {
+            const PlainPiece& p = block.pieces[i];
+            const bool ofToken = p.role == PlainRole::Token || p.role == PlainRole::Unsupported;
+            std::string text = textOf(p);
             if (p.role == PlainRole::Mark) text = (marks ? ", " : " [") + text;
             else if (marks) ok = printData("]");
             marks = p.role == PlainRole::Mark;
-            ok = ok && printStyled(styleOf(p, token), text);
+            ok = ok && printStyled(styleOf(p, ofToken ? &tokenAt(run, p.first) : nullptr), text);
         }
         if (marks) ok = ok && printData("]");
         if (block.segment < 0) m_inLine = !tokenAt(run, m_next - 1).text.ends_with('\n');

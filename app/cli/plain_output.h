@@ -1,4 +1,4 @@
-// A run as a person reads it on a terminal: its steps in plain words with their marks, then the answer. Lines come as
+// A run as a person reads it on a terminal: its lines in plain words with their marks, then the answer. Lines come as
 // segments are closed.
 #pragma once
 

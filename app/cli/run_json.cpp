@@ -18,7 +18,7 @@ double ms(int64_t ns) { return static_cast<double>(ns) * 1e-6; }
 nlohmann::ordered_json checksJson(const RunData& run) {
     const RunChecks checks = RunChecks::of(run);
     const CheckCounts& counts = checks.counts();
-    if (counts.nSteps == 0 && counts.nWords == 0) return nullptr;
+    if (counts.nLines == 0 && counts.nWords == 0) return nullptr;
     nlohmann::ordered_json wrong = nlohmann::ordered_json::array(), words = nlohmann::ordered_json::array();
     for (const SegmentCheck& check : checks.segments()) {
         if (check.isWrong())
@@ -32,7 +32,7 @@ nlohmann::ordered_json checksJson(const RunData& run) {
             words.push_back({{"segment", check.segment}, {"position", tokens.begin}, {"text", text}});
         }
     }
-    return {{"steps", counts.nSteps},    {"right", counts.nRight}, {"carried", counts.nCarried},
+    return {{"lines", counts.nLines},    {"right", counts.nRight}, {"carried", counts.nCarried},
             {"wrong", std::move(wrong)}, {"words", counts.nWords}, {"unsupported", std::move(words)}};
 }
 }  // namespace

@@ -79,7 +79,7 @@ Pieces arithmetic(const RunData& run, Interval range) {
             const std::string number = s[i] == '@' ? subscript(s.substr(i + 1, end - i - 1)) : std::string();
             if (s[i] == '@' && end < s.size()) ++end;
             out.push_back(piece(PlainRole::Text, chars.of(i, end), ' ' + plainOperator(s[end - 1]) + number + ' ',
-                                number.empty() ? std::string() : "worked out in step " + s.substr(i + 1, end - i - 2)));
+                                number.empty() ? std::string() : "worked out in line " + s.substr(i + 1, end - i - 2)));
             out.back().breakBefore = true;
         } else {
             out.push_back(piece(PlainRole::Text, chars.of(i, end), s[i] == '-' ? "\u2212" : std::string(1, s[i])));
@@ -205,6 +205,7 @@ Pieces stepPieces(const RunData& run, int32_t index, const WrittenStep& step, in
     append(out, std::move(uses));
     addCheck(out, check, {all.end - 1, all.end});
     if (!step.working) return out;
+    out.push_back(piece(PlainRole::Quiet, {0, 0}, "  "));
     PlainPiece working = piece(PlainRole::Working, {step.working->first, step.working->end}, open ? "\u25be" : "\u25b8",
                                open ? "close the working" : "open the working, as it was written");
     working.breakBefore = true;
@@ -353,7 +354,7 @@ PlainBlock PlainReader::at(int32_t position, int32_t most) {
     int32_t end = position + 1;
     while (end < nContext && segmentAt(end) == index && (isSegment || end - position < most)) ++end;
     block.tokens = {position, end};
-    block.startsLine = isSegment || position == nPrompt || (index >= 0 && segmentAt(position - 1) != index);
+    block.startsLine = isSegment || position == nPrompt || segmentAt(position - 1) != index;
     if (isSegment) {
         const Segment& segment = m_run.segments[static_cast<size_t>(index)];
         const SegmentCheck* check = m_checks.ofSegment(index);

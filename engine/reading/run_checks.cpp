@@ -45,9 +45,9 @@ const char* verdictName(SegmentCheck::Verdict verdict) {
 }
 
 std::string CheckCounts::text() const {
-    if (nSteps > 0)
-        return std::to_string(nRight) + " of " + std::to_string(nSteps) +
-               (nSteps == 1 ? " step right" : " steps right");
+    if (nLines > 0)
+        return std::to_string(nRight) + " of " + std::to_string(nLines) +
+               (nLines == 1 ? " line right" : " lines right");
     if (nWords > 0)
         return std::to_string(nUnsupported) + " of " + std::to_string(nWords) + " names and numbers not in the sources";
     return {};
@@ -106,21 +106,21 @@ SegmentCheck RunChecks::checkStep(const RunData& run, int32_t index) {
         return operand.value ? operand.value->text() : std::string();
     };
     const std::string& value = step->value.text;
-    ++m_counts.nSteps;
+    ++m_counts.nLines;
     const ProblemStep* wanted = m_problem ? m_problem->step(segment.label) : nullptr;
     if (value != exact->text()) {
         check.verdict = Verdict::WrongValue;
         check.note = equation(step->left.text, op, step->right.text, exact->text());
     } else if (m_problem && !wanted) {
         check.verdict = Verdict::WrongOperands;
-        check.note = "the problem has no step " + std::to_string(segment.label);
+        check.note = "the problem has no line " + std::to_string(segment.label);
     } else if (wanted && (step->left.text != written(wanted->left) || op != wanted->op ||
                           step->right.text != written(wanted->right))) {
         check.verdict = Verdict::WrongOperands;
         check.note = "should be " + plainOperation(written(wanted->left), wanted->op, written(wanted->right));
     } else if (wanted && wanted->value && value != wanted->value->text()) {
         check.verdict = Verdict::Carried;
-        check.note = "true value " + plainNumber(wanted->value->text()) + "; a step that it uses is wrong";
+        check.note = "true value " + plainNumber(wanted->value->text()) + "; a line that it uses is wrong";
         ++m_counts.nCarried;
     } else {
         check.verdict = Verdict::Right;

@@ -37,12 +37,12 @@ struct SegmentCheck {
 const char* verdictName(SegmentCheck::Verdict verdict);
 
 struct CheckCounts {
-    int32_t nSteps = 0;  ///< of arithmetic
+    int32_t nLines = 0;  ///< of arithmetic
     int32_t nRight = 0;
     int32_t nCarried = 0;      ///< of the others: right in themselves
     int32_t nUnsupported = 0;  ///< words
     int32_t nWords = 0;        ///< names and numbers that were looked for
-    /// "15 of 16 steps right", "2 of 9 names and numbers not in the sources"; empty where nothing was checked.
+    /// "15 of 16 lines right", "2 of 9 names and numbers not in the sources"; empty where nothing was checked.
     std::string text() const;
 };
 

@@ -65,6 +65,30 @@ class TestCliAnswers : public CliTest {
         QVERIFY2(reference.err.contains("line 2, column 4: $5 names no earlier line"), reference.err);
     }
 
+    /// Without --json a person reads the steps in plain words, each checked, and the answer; --raw is what was written.
+    void runPrintsAPlainAnswer() {
+        if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
+        const Outcome plain = run({"run", "-p", "(12+7)*(3-8)"});
+        QCOMPARE(QString::fromUtf8(plain.out),
+                 QString::fromUtf8("1: 12 + 7 = 19  \u2713\n"
+                                   "2: 3 \u2212 8 = \u22125  \u2713\n"
+                                   "3: 19 \u00d7 \u22125 = \u221295 (uses 1 and 2)  \u2713\n"
+                                   "Answer: \u221295 \u2713\n"));
+        const Outcome raw = run({"run", "-p", "(12+7)*(3-8)", "--raw"});
+        QVERIFY2(raw.out.startsWith("<out>1<:><attend></attend>12+7<local>++27901010=19\n"), raw.out);
+        QVERIFY(!raw.out.contains("Answer"));
+        const Outcome both = run({"run", "-p", "1+2", "--attention", "both"});
+        QVERIFY2(both.out.startsWith("dense:\n1: 1 + 2 = 3") && both.out.contains("\ndeclared:\n1: 1 + 2 = 3"),
+                 both.out);
+        const Outcome stopped = run({"run", "-p", "(12+7)*(3-8)", "-n", "9"});
+        QVERIFY2(stopped.out.contains("No answer: limit") && !stopped.out.contains("Answer:"), stopped.out);
+        const Json json = run({"run", "-p", "(12+7)*(3-8)", "--json"}).json()["runs"][0];
+        QCOMPARE(json["checks"]["lines"], 3);
+        QCOMPARE(json["checks"]["right"], 3);
+        QVERIFY(json["checks"]["wrong"].empty());
+        QCOMPARE(json["prompt_tokens"].size(), json["prompt_n"]);
+    }
+
     void shapesFillEveryCell() {
         const QStringList common{"eval", "-m",          m_model, "--shapes", "--count", "1",           "-n",
                                  "2",    "--operators", "1-4",   "--lines",  "1-4",     "--attention", "declared"};

@@ -64,15 +64,15 @@ class TestRunChecks : public QObject {
         for (const std::string& typed : expressionTask().samples()) {
             const auto e = *workExpression(*parseExpression(typed, false));
             const RunChecks checks = RunChecks::of(written::run("expression", e.prompt, e.response));
-            QVERIFY(checks.counts().nSteps > 0);
-            QCOMPARE(checks.counts().nRight, checks.counts().nSteps);
+            QVERIFY(checks.counts().nLines > 0);
+            QCOMPARE(checks.counts().nRight, checks.counts().nLines);
         }
         for (const std::string& typed : sheetTask().samples()) {
             const Sheet sheet = *parseSheet(typed);
             const auto e = *workSheet(sheet, 1, int32_t(sheet.size()), int32_t(sheet.size()));
             const RunChecks checks = RunChecks::of(written::run("sheet", e.prompt, e.response));
-            QCOMPARE(checks.counts().nSteps, int32_t(sheet.size()));
-            QCOMPARE(checks.counts().nRight, checks.counts().nSteps);
+            QCOMPARE(checks.counts().nLines, int32_t(sheet.size()));
+            QCOMPARE(checks.counts().nRight, checks.counts().nLines);
         }
     }
 
@@ -82,8 +82,8 @@ class TestRunChecks : public QObject {
             QVERIFY(runs.ok());
             for (const RunData& run : runs->runs) {
                 const CheckCounts counts = RunChecks::of(run).counts();
-                QVERIFY(counts.nSteps > 5);
-                QCOMPARE(counts.nRight, counts.nSteps);
+                QVERIFY(counts.nLines > 5);
+                QCOMPARE(counts.nRight, counts.nLines);
                 QVERIFY(checkAnswer(run).verdict == AnswerCheck::Verdict::Right);
             }
         }
@@ -99,13 +99,13 @@ class TestRunChecks : public QObject {
             const RunChecks c = check(replaced(kResponse, "=-95", "=-94"));
             QCOMPARE(verdicts(c), (V{Verdict::Right, Verdict::Right, Verdict::WrongValue}));
             QCOMPARE(c.segments()[2].note, std::string("19 \u00d7 \u22125 = \u221295"));
-            QCOMPARE(c.counts().text(), std::string("2 of 3 steps right"));
+            QCOMPARE(c.counts().text(), std::string("2 of 3 lines right"));
         }
         {  // the mistake is the first step's; the last is right with what it was given, and not the true value
             const RunChecks c =
                 check(replaced(replaced(replaced(kResponse, "=19", "=18"), "19*-5", "18*-5"), "=-95", "=-90"));
             QCOMPARE(verdicts(c), (V{Verdict::WrongValue, Verdict::Right, Verdict::Carried}));
-            QCOMPARE(c.segments()[2].note, std::string("true value \u221295; a step that it uses is wrong"));
+            QCOMPARE(c.segments()[2].note, std::string("true value \u221295; a line that it uses is wrong"));
             QCOMPARE(c.counts().nCarried, 1);
         }
         {
@@ -116,7 +116,7 @@ class TestRunChecks : public QObject {
         {
             const RunChecks c = check(kResponse + "<out>4<:><attend></attend>1+1<local>++1120=2\n");
             QVERIFY(c.segments()[3].verdict == Verdict::WrongOperands);
-            QCOMPARE(c.segments()[3].note, std::string("the problem has no step 4"));
+            QCOMPARE(c.segments()[3].note, std::string("the problem has no line 4"));
         }
         QCOMPARE(verdicts(check("<out>1<:><attend></attend>no sum\n")), (V{Verdict::None}));
         QCOMPARE(verdicts(check(replaced(kResponse, "=19", "=019"))),

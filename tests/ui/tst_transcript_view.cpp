@@ -334,7 +334,11 @@ class TestTranscriptView : public QObject {
             m_selection.clear();
             QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, m_view->tokenRect(t).center());
             QVERIFY2(m_selection.isLocked(), qPrintable(QString::number(t)));
-            QCOMPARE(items.itemOfToken(m_store.nPrompt() + m_selection.locked()), items.itemOfToken(t));
+            const int item = items.itemOfToken(t), chosen = items.itemOfToken(m_store.nPrompt() + m_selection.locked());
+            QVERIFY2(chosen == item,
+                     qPrintable(QString("%1: %2, not %3")
+                                    .arg(t)
+                                    .arg(items.text(m_store.data(), chosen), items.text(m_store.data(), item))));
         }
         // The same selection in markup: the same tokens are lit.
         const int step = m_selection.locked();

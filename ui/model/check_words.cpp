@@ -14,7 +14,7 @@ constexpr qsizetype kAnswer = 47;  // characters
 
 QString tr(const char* text) { return QCoreApplication::translate("CheckWords", text); }
 
-QString stepWords(const CheckCounts& counts) { return QString::fromStdString(counts.text()); }
+QString lineWords(const CheckCounts& counts) { return QString::fromStdString(counts.text()); }
 
 }  // namespace
 
@@ -30,10 +30,10 @@ QColor verdictColour(Verdict verdict, const QPalette& palette) {
 }
 
 CheckWords checkWords(const RunData& run, const CheckCounts& counts) {
-    CheckWords words{checkMark(run), stepWords(counts), Verdict::Neutral};
+    CheckWords words{checkMark(run), lineWords(counts), Verdict::Neutral};
     using Answer = AnswerCheck::Verdict;
     const Answer answer = checkAnswer(run).verdict;
-    const bool stepsWrong = counts.nSteps > counts.nRight;
+    const bool stepsWrong = counts.nLines > counts.nRight;
     if (answer == Answer::Wrong || stepsWrong) words.verdict = Verdict::Wrong;
     else if (answer == Answer::Unknown || counts.nUnsupported > 0) words.verdict = Verdict::Doubtful;
     else if (answer == Answer::Right) words.verdict = Verdict::Right;
@@ -82,13 +82,13 @@ AnswerWords answerWords(const RunData& run) {
 
 QStringList remarks(const RunData& run, const CheckCounts& counts) {
     QStringList out;
-    if (counts.nSteps > counts.nRight) {
-        QString text = stepWords(counts);
+    if (counts.nLines > counts.nRight) {
+        QString text = lineWords(counts);
         if (counts.nCarried > 0)
             text += tr(" (%1 of the others only carried a wrong value on)").arg(formatCount(counts.nCarried));
         out << text;
     } else if (counts.nUnsupported > 0) {
-        out << stepWords(counts);
+        out << lineWords(counts);
     }
     if (!run.violations.empty()) out << violationWords(run.violations.size());
     if (!run.header.warning.empty()) out << shownLine(run.header.warning);

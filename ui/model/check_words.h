@@ -17,10 +17,10 @@ enum class Verdict { Neutral, Right, Doubtful, Wrong };
 /// Legible on Base of a light and of a dark palette.
 QColor verdictColour(Verdict verdict, const QPalette& palette);
 
-/// "✓", "✗" or "?", with words: of the answer where arithmetic knows it, else of the steps or words that were checked.
+/// "✓", "✗" or "?", with words: of the answer where arithmetic knows it, else of the lines or words that were checked.
 struct CheckWords {
     QString mark;
-    QString text;  ///< "15 of 16 steps right"; empty where nothing was checked
+    QString text;  ///< "15 of 16 lines right"; empty where nothing was checked
     Verdict verdict = Verdict::Neutral;
 };
 CheckWords checkWords(const RunData& run, const CheckCounts& counts);
@@ -36,7 +36,7 @@ struct AnswerWords {
 };
 AnswerWords answerWords(const RunData& run);
 
-/// What stands under the title: steps that are wrong, violations, how far the problem is outside training.
+/// What stands under the title: lines that are wrong, violations, how far the problem is outside training.
 QStringList remarks(const RunData& run, const CheckCounts& counts);
 
 }  // namespace spanscope

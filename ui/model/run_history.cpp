@@ -1,5 +1,6 @@
 #include "ui/model/run_history.h"
 
+#include <QPointer>
 #include <algorithm>
 
 #include "engine/reading/answer_check.h"
@@ -11,7 +12,7 @@
 namespace spanscope {
 
 namespace {
-constexpr size_t kMostRuns = 1000;
+constexpr size_t kMostRuns = 1000, kCheckedAtOnce = 16'384;  // steps
 
 qint64 stepsOf(const HistoryEntry& e) {
     return static_cast<qint64>(e.run->steps.size() + e.run->header.prompt.size() +
@@ -24,22 +25,41 @@ QString runTitle(const RunHeader& header) {
                                          QString::fromStdString(header.settings.attention.text()));
 }
 
-RunHistory::RunHistory(QObject* parent, qint64 maxSteps) : QAbstractTableModel(parent), m_maxSteps(maxSteps) {}
+RunHistory::RunHistory(QObject* parent, qint64 maxSteps)
+    : QAbstractTableModel(parent), m_maxSteps(maxSteps), m_inbox(sharedMailbox()) {}
 
 void RunHistory::add(const HistoryEntry& entry) {
     beginInsertRows({}, 0, 0);
     m_entries.push_front(entry);
-    m_counts.push_front(RunChecks::of(*entry.run).counts());
     m_nSteps += stepsOf(entry);
     endInsertRows();
+    check(entry.run);
     while (m_entries.size() > 1 && (m_nSteps > m_maxSteps || m_entries.size() > kMostRuns)) {
         const int last = static_cast<int>(m_entries.size()) - 1;
         beginRemoveRows({}, last, last);
         m_nSteps -= stepsOf(m_entries.back());
         m_entries.pop_back();
-        m_counts.pop_back();
         endRemoveRows();
     }
+}
+
+/// A short run at once, a long one elsewhere.
+void RunHistory::check(const SharedRun& run) {
+    const auto take = [this](const SharedRun& of, const CheckCounts& counts) {
+        for (size_t row = 0; row < m_entries.size(); ++row) {
+            if (m_entries[row].run != of) continue;
+            m_entries[row].checks = counts;
+            const auto i = static_cast<int>(row);
+            emit dataChanged(index(i, CheckColumn), index(i, CheckColumn));
+        }
+    };
+    if (run->steps.size() <= kCheckedAtOnce) return take(run, RunChecks::of(*run).counts());
+    inBackground([run, take, self = QPointer(this), inbox = m_inbox] {
+        const CheckCounts counts = RunChecks::of(*run).counts();
+        inbox->post([run, take, counts, self] {
+            if (self) take(run, counts);
+        });
+    });
 }
 
 bool RunHistory::holds(const SharedRun& run) const {
@@ -73,7 +93,7 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
             return answer.empty() ? kNoValue : shownWords(answer, 120);
         }
         case CheckColumn: {
-            const CheckWords words = checkWords(run, m_counts[static_cast<size_t>(index.row())]);
+            const CheckWords words = checkWords(run, entry.checks);
             const QString text = QStringList{words.mark, words.text}.join(' ').trimmed();
             return text.isEmpty() ? kNoValue : text;
         }

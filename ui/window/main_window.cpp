@@ -145,8 +145,8 @@ void MainWindow::makeStatus() {
     statusBar()->addWidget(m_status, 1);
     statusBar()->addPermanentWidget(m_checked = new QLabel(this));
     m_checked->setObjectName("checked");
-    m_checked->setTextFormat(Qt::PlainText);
-    m_checked->setAccessibleName(tr("Violations and wrong steps"));
+    m_checked->setTextFormat(Qt::RichText);  // for its colour; it is escaped
+    m_checked->setAccessibleName(tr("Violations and wrong lines"));
     for (const auto signal : {&RunStore::reset, &RunStore::finished})
         connect(store(), signal, this, &MainWindow::refreshChecked);
     connect(store(), &RunStore::stepsAppended, this, &MainWindow::refreshChecked);
@@ -254,12 +254,11 @@ void MainWindow::refresh() {
 void MainWindow::refreshChecked() {
     const CheckCounts& counts = store()->checks().counts();
     QStringList found;
-    if (counts.nSteps > counts.nRight || counts.nUnsupported > 0) found << QString::fromStdString(counts.text());
+    if (counts.nLines > counts.nRight || counts.nUnsupported > 0) found << QString::fromStdString(counts.text());
     if (!store()->data().violations.empty()) found << violationWords(store()->data().violations.size());
-    m_checked->setText(found.join(QStringLiteral("  ·  ")));
-    QPalette inks = palette();
-    inks.setColor(QPalette::WindowText, verdictColour(Verdict::Wrong, inks));
-    m_checked->setPalette(inks);
+    m_checked->setText(
+        QStringLiteral("<span style='color:%1'>%2</span>")
+            .arg(verdictColour(Verdict::Wrong, palette()).name(), found.join(QStringLiteral("  ·  ")).toHtmlEscaped()));
 }
 
 void MainWindow::refreshIcons() {

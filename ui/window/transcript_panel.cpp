@@ -73,7 +73,7 @@ QWidget* TranscriptPanel::makeHead(const WindowActions& actions) {
     m_answer->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_remarks = new QLabel(head);
     m_remarks->setObjectName("remarks");
-    m_remarks->setTextFormat(Qt::PlainText);
+    m_remarks->setTextFormat(Qt::RichText);  // for its colour; it is escaped
     m_remarks->setAccessibleName(tr("Remarks on the run"));
     m_remarks->setWordWrap(true);
     m_remarks->hide();
@@ -162,12 +162,11 @@ void TranscriptPanel::updateHead() {
     m_answer->setAccessibleDescription(QStringList{answer.text, shownLine(note)}.join(' ').trimmed());
     m_answer->setToolTip(plainToolTip(QStringList{shownText(shownAnswer(run)), note}.join('\n').trimmed()));
     const QStringList said = remarks(run, shown->checks().counts());
-    m_remarks->setText(said.join(QStringLiteral("  ·  ")));
+    const bool wrong = shown->checks().counts().nLines > shown->checks().counts().nRight || !run.violations.empty();
+    m_remarks->setText(QStringLiteral("<span style='color:%1'>%2</span>")
+                           .arg(verdictColour(wrong ? Verdict::Wrong : Verdict::Doubtful, palette()).name(),
+                                said.join(QStringLiteral("  ·  ")).toHtmlEscaped()));
     m_remarks->setVisible(!said.isEmpty());
-    const bool wrong = shown->checks().counts().nSteps > shown->checks().counts().nRight || !run.violations.empty();
-    QPalette inks = palette();
-    inks.setColor(QPalette::WindowText, verdictColour(wrong ? Verdict::Wrong : Verdict::Doubtful, palette()));
-    m_remarks->setPalette(inks);
 }
 
 void TranscriptPanel::changeEvent(QEvent* event) {

@@ -1,5 +1,7 @@
 #include "ui/views/transcript/row_shape.h"
 
+#include <QPainter>
+#include <QPainterPath>
 #include <QTextOption>
 #include <algorithm>
 
@@ -69,6 +71,36 @@ double RowShape::addText(const std::vector<RowPart>& parts, int first, int end, 
     }
     m_chunks.push_back(std::move(chunk));
     return x + width;
+}
+
+void RowShape::draw(QPainter* painter, double baseline, double top, double bottom,
+                    const std::vector<QColor>& colours) const {
+    for (const Chunk& chunk : m_chunks) {
+        const QPointF at(chunk.x, baseline - chunk.layout->lineAt(0).ascent());
+        const auto first = static_cast<size_t>(chunk.first), end = first + chunk.starts.size();
+        std::vector<QRgb> inks;
+        for (size_t i = first; i < end; ++i)
+            if (std::find(inks.begin(), inks.end(), colours[i].rgba()) == inks.end()) inks.push_back(colours[i].rgba());
+        // The glyphs are shaped once; each colour draws them all and shows its own.
+        for (const QRgb ink : inks) {
+            painter->setPen(QColor::fromRgba(ink));
+            if (inks.size() > 1) {
+                QPainterPath own;
+                for (size_t i = first; i < end; ++i) {
+                    if (colours[i].rgba() != ink) continue;
+                    const double left = m_edges[i].left;
+                    double right = m_edges[i].right;
+                    while (i + 1 < end && colours[i + 1].rgba() == ink && m_edges[i + 1].left == right)
+                        right = m_edges[++i].right;
+                    own.addRect(left, top, right - left, bottom - top);
+                }
+                painter->save();
+                painter->setClipPath(own, Qt::IntersectClip);
+            }
+            chunk.layout->draw(painter, at);
+            if (inks.size() > 1) painter->restore();
+        }
+    }
 }
 
 int RowShape::partAt(double x) const {

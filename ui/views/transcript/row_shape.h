@@ -3,8 +3,8 @@
 // fits its glyphs in any script. GUI thread.
 #pragma once
 
+#include <QColor>
 #include <QFont>
-#include <QPointF>
 #include <QString>
 #include <QTextLayout>
 #include <memory>
@@ -32,25 +32,8 @@ class RowShape {
 
     const Edges& edges(int part) const { return m_edges[static_cast<size_t>(part)]; }
     int partAt(double x) const;  ///< -1: none
-    /// Draws the text; colour(part) gives each its pen.
-    template <class Colour>
-    void draw(QPainter* painter, double baseline, const Colour& colour) const {
-        for (const Chunk& chunk : m_chunks) {
-            QList<QTextLayout::FormatRange> formats;
-            for (size_t i = 0; i < chunk.starts.size(); ++i) {
-                QTextLayout::FormatRange range;
-                range.start = chunk.starts[i];
-                range.length = (i + 1 < chunk.starts.size() ? chunk.starts[i + 1] : int(chunk.layout->text().size())) -
-                               range.start;
-                if (range.length <= 0) continue;
-                range.format.setForeground(colour(chunk.first + int(i)));
-                if (!formats.isEmpty() && formats.last().format == range.format) formats.last().length += range.length;
-                else formats.append(range);
-            }
-            const QTextLine line = chunk.layout->lineAt(0);
-            chunk.layout->draw(painter, QPointF(chunk.x, baseline - line.ascent()), formats);
-        }
-    }
+    /// Draws the text, each part in its colour. colours: (parts); top and bottom: of the row.
+    void draw(QPainter* painter, double baseline, double top, double bottom, const std::vector<QColor>& colours) const;
 
   private:
     struct Chunk {

@@ -100,8 +100,13 @@ int TranscriptView::litOutside(bool above) const {
     const int firstRow = std::min(nRows - 1, m_layout.rowAt(top + m_layout.metrics().rowHeight / 2));
     const int lastRow =
         std::min(nRows - 1, m_layout.rowAt(top + viewport()->height() - m_layout.metrics().rowHeight / 2));
-    const int from = above ? 0 : tokensOfRow(rows[static_cast<size_t>(lastRow)]).end;
-    const int to = above ? tokensOfRow(rows[static_cast<size_t>(firstRow)]).begin : query + 1;
+    Interval shown{INT32_MAX, 0};  // a line's pieces need not stand in the order of their tokens
+    for (int i = firstRow; i <= lastRow; ++i) {
+        const Interval tokens = tokensOfRow(rows[static_cast<size_t>(i)]);
+        shown = {std::min(shown.begin, tokens.begin), std::max(shown.end, tokens.end)};
+    }
+    const int from = above ? 0 : shown.end;
+    const int to = above ? std::min(shown.begin, query + 1) : query + 1;
     int n = 0;
     for (const Interval& interval : *list) {
         const Interval c = clipToQuery(interval, query);
@@ -213,7 +218,7 @@ void TranscriptView::paintRow(QPainter& painter, int index, const Look& look) co
     const auto overlap = [](const TranscriptItem& item, const Interval& tokens) {
         return item.first < tokens.end && tokens.begin < item.end;
     };
-    std::vector<const QColor*> inks(static_cast<size_t>(row.end - row.first));
+    std::vector<QColor> inks(static_cast<size_t>(row.end - row.first));
     bool anyLit = false;
     for (int i = row.first; i < row.end; ++i) {
         const TranscriptItem& item = m_items.item(i);
@@ -247,7 +252,7 @@ void TranscriptView::paintRow(QPainter& painter, int index, const Look& look) co
             painter.setPen(other ? QPen(look.differs, 2, Qt::DotLine) : QPen(look.doubtful, 2, Qt::DashLine));
             painter.drawLine(QPointF(cell.left() + 1, cell.bottom()), QPointF(cell.right() - 1, cell.bottom()));
         }
-        const QColor& ink = *(inks[static_cast<size_t>(i - row.first)] = &inkOf(item, isCurrent, dim, look));
+        const QColor& ink = inks[static_cast<size_t>(i - row.first)] = inkOf(item, isCurrent, dim, look);
         if (item.isCell()) {
             const QString text = m_items.text(m_store->data(), i);
             if (item.role == PlainRole::WrongCell) {
@@ -271,8 +276,7 @@ void TranscriptView::paintRow(QPainter& painter, int index, const Look& look) co
         }
     }
     painter.setFont(m_textFont);
-    shaped.draw(&painter, row.y + (rowHeight - fm.height()) / 2.0 + fm.ascent(),
-                [&](int part) { return *inks[static_cast<size_t>(part)]; });
+    shaped.draw(&painter, row.y + (rowHeight - fm.height()) / 2.0 + fm.ascent(), row.y, row.y + rowHeight, inks);
     if (anyLit) painter.fillRect(QRect(-10, row.y + 2, kBarWidth, rowHeight - 2), look.litLine);
 }
 
