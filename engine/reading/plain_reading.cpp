@@ -131,7 +131,7 @@ std::string referenceTip(const SpanRef& ref) {
 void addUses(Pieces& out, const RunData& run, const Segment& segment, int32_t attend, PlainPiece& label) {
     const std::vector<Interval> tokens = referenceTokens(segment, attend);
     size_t first = 0;
-    label.end = attend + 1;
+    label.end = attend;
     if (!segment.refs.empty() && segment.refs[0].kind == SegmentKind::In && segment.refs[0].label == segment.label) {
         label.end = tokens[0].end;
         first = 1;
@@ -141,7 +141,8 @@ void addUses(Pieces& out, const RunData& run, const Segment& segment, int32_t at
         return;
     }
     const bool sheet = run.header.settings.task == "sheet";
-    out.push_back(piece(PlainRole::Quiet, {attend, attend + 1}, " (uses "));
+    const Interval opening = first == 0 ? Interval{attend, attend + 1} : Interval{0, 0};
+    out.push_back(piece(PlainRole::Quiet, opening, " (uses "));
     out.back().breakBefore = true;
     for (size_t i = first; i < tokens.size(); ++i) {
         if (i > first) out.push_back(piece(PlainRole::Quiet, {0, 0}, i + 1 == tokens.size() ? " and " : ", "));
@@ -238,6 +239,7 @@ Pieces pointPieces(const RunData& run, const Segment& segment, int32_t attend, c
         out.push_back(piece(PlainRole::Quiet, {0, 0}, "\u2026"));
         return out;
     }
+    if (attend >= 0 && segment.refs.empty()) out[0].end = body;
     int32_t last = tokens.end;
     while (last > body && endsLine(tokenAt(run, last - 1))) --last;
     for (int32_t t = body; t < last; ++t) {

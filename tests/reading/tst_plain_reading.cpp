@@ -49,10 +49,14 @@ void holdsEveryToken(const RunData& run, Reading reading, bool open) {
         QCOMPARE(block.tokens.begin, at);
         QVERIFY(block.tokens.end > at && block.tokens.end <= n);
         QVERIFY(!block.pieces.empty());
-        std::vector<bool> seen(size_t(block.tokens.end - at));
+        std::vector<bool> seen(size_t(block.tokens.end - at)), once(seen);
         for (const PlainPiece& p : block.pieces) {
             QVERIFY(p.first == p.end || (p.first >= at && p.end <= block.tokens.end && p.first < p.end));
-            for (int32_t t = p.first; t < p.end; ++t) seen[size_t(t - at)] = true;
+            for (int32_t t = p.first; t < p.end; ++t) {
+                if (p.role != PlainRole::Working && !p.below) QVERIFY2(!once[size_t(t - at)], p.text.c_str());
+                if (p.role != PlainRole::Working && !p.below) once[size_t(t - at)] = true;
+                seen[size_t(t - at)] = true;
+            }
         }
         for (size_t i = 0; i < seen.size(); ++i)
             QVERIFY2(seen[i], (std::to_string(at + int32_t(i)) + " " + tokenAt(run, at + int32_t(i)).text).c_str());

@@ -423,7 +423,7 @@ class TestTranscriptView : public QObject {
                 sum += shape.edges(i).width();
             }
             QVERIFY(std::abs(right - left - line.naturalTextWidth()) < 1);
-            QVERIFY(std::abs(sum - (right - left)) < 1);  // side by side, without gaps
+            QVERIFY2(std::abs(sum - (right - left)) < 1, qPrintable(words.join('|')));  // side by side, without gaps
             const bool rightToLeft = words[0].isRightToLeft();
             QVERIFY(rightToLeft ? std::abs(right - 400) < 1 : std::abs(left - 10) < 1);
             QVERIFY(rightToLeft == (shape.edges(0).left > shape.edges(int(words.size()) - 1).left));

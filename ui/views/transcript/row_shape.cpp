@@ -4,8 +4,42 @@
 #include <QPainterPath>
 #include <QTextOption>
 #include <algorithm>
+#include <cmath>
 
 namespace spanscope {
+
+namespace {
+
+/// Where each character begins, (text + 1), on a line of one direction: the cursor's places, and between them, inside
+/// what the font draws as one, even shares. Empty where both directions meet.
+std::vector<double> bordersOf(const QString& text, const QTextLayout& layout, const QTextLine& line) {
+    bool leftToRight = false, rightToLeft = false;
+    for (const QChar c : text) {
+        switch (c.direction()) {
+            case QChar::DirL:
+            case QChar::DirEN: leftToRight = true; break;
+            case QChar::DirR:
+            case QChar::DirAL:
+            case QChar::DirAN: rightToLeft = true; break;
+            default: break;
+        }
+        if (c.direction() == QChar::DirAN) leftToRight = true;
+    }
+    if (leftToRight && rightToLeft) return {};
+    const int n = static_cast<int>(text.size());
+    std::vector<double> x(static_cast<size_t>(n) + 1);
+    for (int from = 0; from < n;) {
+        int to = from + 1;
+        while (to < n && !layout.isValidCursorPosition(to)) ++to;
+        const double a = line.cursorToX(from), b = line.cursorToX(to);
+        for (int i = from; i <= to; ++i) x[static_cast<size_t>(i)] = a + (b - a) * (i - from) / (to - from);
+        from = to;
+    }
+    if (n == 0) x[0] = line.cursorToX(0);
+    return x;
+}
+
+}  // namespace
 
 RowShape::RowShape(const std::vector<RowPart>& parts, const QFont& font, double x, double right)
     : m_edges(parts.size()) {
@@ -57,16 +91,22 @@ double RowShape::addText(const std::vector<RowPart>& parts, int first, int end, 
     const bool rightToLeft = option.textDirection() == Qt::RightToLeft;
     if (rightToLeft && right > x) x = std::max(x, right - width);
     chunk.x = x - line.naturalTextRect().left();
+    const std::vector<double> borders = bordersOf(text, *chunk.layout, line);
     for (int i = first; i < end; ++i) {
         const int from = chunk.starts[static_cast<size_t>(i - first)];
         const int to = i + 1 < end ? chunk.starts[static_cast<size_t>(i + 1 - first)] : static_cast<int>(text.size());
         double left = 1e9, rightEdge = -1e9;
-        for (int c = from; c < to; ++c) {
-            const double a = line.cursorToX(c, QTextLine::Leading), b = line.cursorToX(c, QTextLine::Trailing);
-            left = std::min({left, a, b});
-            rightEdge = std::max({rightEdge, a, b});
+        if (!borders.empty()) {
+            left = std::min(borders[static_cast<size_t>(from)], borders[static_cast<size_t>(to)]);
+            rightEdge = std::max(borders[static_cast<size_t>(from)], borders[static_cast<size_t>(to)]);
+        } else {  // an item may be torn apart by the change of direction: from its first piece to its last
+            for (int c = from; c < to; ++c) {
+                const double a = line.cursorToX(c, QTextLine::Leading), b = line.cursorToX(c, QTextLine::Trailing);
+                left = std::min({left, a, b});
+                rightEdge = std::max({rightEdge, a, b});
+            }
+            if (from == to) left = rightEdge = line.cursorToX(from);
         }
-        if (from == to) left = rightEdge = line.cursorToX(from);
         m_edges[static_cast<size_t>(i)] = {chunk.x + left, chunk.x + rightEdge};
     }
     m_chunks.push_back(std::move(chunk));
@@ -90,7 +130,7 @@ void RowShape::draw(QPainter* painter, double baseline, double top, double botto
                     if (colours[i].rgba() != ink) continue;
                     const double left = m_edges[i].left;
                     double right = m_edges[i].right;
-                    while (i + 1 < end && colours[i + 1].rgba() == ink && m_edges[i + 1].left == right)
+                    while (i + 1 < end && colours[i + 1].rgba() == ink && std::abs(m_edges[i + 1].left - right) < 0.5)
                         right = m_edges[++i].right;
                     own.addRect(left, top, right - left, bottom - top);
                 }
