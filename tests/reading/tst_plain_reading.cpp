@@ -132,7 +132,7 @@ class TestPlainReading : public QObject {
         for (const char* name : {"expression", "sheet", "news"}) {
             const auto trace = readTrace(std::string(SPANSCOPE_SOURCE_DIR "/resources/traces/") + name + ".spantrace");
             QVERIFY(trace.ok());
-            runs.insert(runs.end(), trace->runs.begin(), trace->runs.end());
+            for (const auto& run : trace->runs) runs.push_back(*run);
         }
         std::mt19937 random(3);
         for (int i = 0; i < 300; ++i) {  // text with pieces anywhere

@@ -80,7 +80,8 @@ class TestRunChecks : public QObject {
         for (const char* name : {"expression", "sheet"}) {
             const auto runs = readTrace(std::string(SPANSCOPE_SOURCE_DIR "/resources/traces/") + name + ".spantrace");
             QVERIFY(runs.ok());
-            for (const RunData& run : runs->runs) {
+            for (const auto& recorded : runs->runs) {
+                const RunData& run = *recorded;
                 const CheckCounts counts = RunChecks::of(run).counts();
                 QVERIFY(counts.nLines > 5);
                 QCOMPARE(counts.nRight, counts.nLines);
