@@ -216,15 +216,20 @@ Pieces stepPieces(const RunData& run, int32_t index, const WrittenStep& step, in
     return out;
 }
 
-/// What there is of a step that is still being written.
-Pieces beginningPieces(const RunData& run, const Segment& segment, Interval tokens) {
+/// What there is of a step that is still being written; what it names as soon as that is complete.
+Pieces beginningPieces(const RunData& run, const Segment& segment, Interval tokens, int32_t attend) {
     const int32_t body = segment.bodyBegin < 0 ? tokens.end : segment.bodyBegin;
-    Pieces out{piece(PlainRole::Quiet, {tokens.begin, body},
-                     segment.label >= 0 ? std::to_string(segment.label) + ": " : "\u2026")};
+    PlainPiece label = piece(PlainRole::Quiet, {tokens.begin, body},
+                             segment.label >= 0 ? std::to_string(segment.label) + ": " : "\u2026");
+    Pieces uses, out;
+    if (attend >= 0) addUses(uses, run, segment, attend, label);
+    out.push_back(std::move(label));
     int32_t local = body;
     while (local < tokens.end && !tokenAt(run, local).special) ++local;
     append(out, arithmetic(run, {body, local}));
-    if (local < tokens.end) out.push_back(piece(PlainRole::Quiet, {local, tokens.end}, " \u2026"));
+    out.push_back(
+        piece(PlainRole::Quiet, local < tokens.end ? Interval{local, tokens.end} : Interval{0, 0}, " \u2026"));
+    append(out, std::move(uses));
     return out;
 }
 
@@ -371,7 +376,7 @@ PlainBlock PlainReader::at(int32_t position, int32_t most) {
             } else if (const auto step = attend < 0 ? std::nullopt : readWrittenStep(m_run, index)) {
                 block.pieces = stepPieces(m_run, index, *step, attend, check, m_open && m_open(index));
             } else if (!check) {
-                block.pieces = beginningPieces(m_run, segment, block.tokens);
+                block.pieces = beginningPieces(m_run, segment, block.tokens, attend);
             }
         }
     }

@@ -177,6 +177,14 @@ class TestPlainReading : public QObject {
         std::string text;
         for (const PlainPiece& p : block.pieces) text += p.text;
         QCOMPARE(text, std::string("1: 12 + 7 \u2026"));
+        // What a line names is there before it is written.
+        RunData named = written::run("expression", kPrompt, kResponse.substr(0, kResponse.find("19*-5")));
+        RunChecks known;
+        known.update(named, false);
+        PlainReader later(named, known, Reading::Plain);
+        text.clear();
+        for (const PlainPiece& p : later.at(named.segments.back().begin).pieces) text += p.text;
+        QCOMPARE(text, std::string("3:  \u2026 (uses 1 and 2)"));
     }
 };
 

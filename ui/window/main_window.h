@@ -85,6 +85,8 @@ class MainWindow : public QMainWindow {
     /// Three stops over a recorded example; once by itself, later from the Help menu.
     void startTour();
     void startTourOnce();
+    void startLesson();  ///< six pages on the run on show, or on a recorded example
+    void startReplay();  ///< the run on show, piece by piece
 
   signals:
     void inspectRequested(const spanscope::SharedRun& run);
@@ -117,6 +119,8 @@ class MainWindow : public QMainWindow {
     void refreshChat();
     bool showsConversation() const;  ///< and not the tokens of a run
     void findNext(int direction);
+    // main_window_tour.cpp
+    void showSomeRun();
     // main_window_actions.cpp
     void addActions();
     void addAttentionActions();

@@ -55,6 +55,8 @@ void MainWindow::addActions() {
         tr("The last run again, with the same settings and seed"), [this] { m_runs->repeat(); });
     add("sampling", tr("&Sampling…"), key("Ctrl+,"), tr("Temperature, seed and limits of the next run"),
         [this] { m_runs->editSettings(this); });
+    add("classReplay", tr("Replay for a &class"), key("Ctrl+Shift+K"),
+        tr("The run on show piece by piece: first what it names, then what it writes"), [this] { startReplay(); });
     add("focusPrompt", tr("Go to &problem"), key("Ctrl+L"), tr("Put the cursor into the problem"),
         [this] { m_prompt->setFocus(); });
     addAttentionActions();
@@ -110,6 +112,8 @@ void MainWindow::addActions() {
         [this] { m_actions->showShortcuts(); });
     add("protocolHelp", tr("&How spans work"), {QKeySequence("F1")}, tr("The span protocol explained"),
         [this] { ProtocolHelp(this).exec(); });
+    add("lesson", tr("&Lesson"), {}, tr("What attention is, in six pages on the run on show"),
+        [this] { startLesson(); });
     add("tour", tr("&Tour"), {}, tr("The window in three steps"), [this] { startTour(); });
     add("about", tr("&About Spanscope"), {}, tr("Version, devices, licences"),
         [this] { AboutDialog(m_setup.version, m_setup.devices, this).exec(); });
@@ -172,8 +176,9 @@ void MainWindow::addMenus() {
     }
     m_actions->addMenu(tr("&Edit"), {"copyTranscript", "", "find", "findNext", "findPrevious", "closeFind", "",
                                      "nextStep", "previousStep", "unlock"});
-    m_actions->addMenu(tr("&Run"), {"run", "stop", "repeat", "", "attentionDeclared", "attentionDense", "attentionBoth",
-                                    "attentionWindow", "attentionKeep", "", "sampling", "focusPrompt"});
+    m_actions->addMenu(
+        tr("&Run"), {"run", "stop", "repeat", "classReplay", "", "attentionDeclared", "attentionDense", "attentionBoth",
+                     "attentionWindow", "attentionKeep", "", "sampling", "focusPrompt"});
     m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
                                      "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
                                      "chatReasoning", "chatRun", "chatTokens"});
@@ -188,7 +193,7 @@ void MainWindow::addMenus() {
         QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation",
                     "layoutInspect", "", "sideBySide", "showMarkup", "showWorking", ""} +
             panels + QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
-    m_actions->addMenu(tr("&Help"), {"tour", "protocolHelp", "shortcuts", "", "about"});
+    m_actions->addMenu(tr("&Help"), {"tour", "lesson", "protocolHelp", "shortcuts", "", "about"});
 
     auto* menu = new QMenu(this);
     menu->addAction(action("openModel"));

@@ -94,7 +94,7 @@ QProgressBar#loadProgress { border: 0; background: @soft; max-height: 3px; min-h
 QProgressBar#loadProgress::chunk { background: @accent; }
 QPlainTextEdit#prompt, QPlainTextEdit#chatView, QPlainTextEdit#systemText { background: @base; selection-background-color: @selected; selection-color: @text; }
 QMenu { padding: 4px; }
-QWidget#tourCard { background: @base; border: 1px solid @line; border-radius: 8px; }
+QWidget#tourCard, QFrame[card="true"] { background: @base; border: 1px solid @line; border-radius: 8px; }
 QLabel#tourTitle { font-weight: 600; }
 )");
     const QVector<QPair<QString, QColor>> names{{"accentHover", mix(accent, text, 0.14)},
