@@ -289,6 +289,18 @@ class TestExport : public QObject {
             }
             QCOMPARE(n, run.steps[i].attended);
         }
+        QCOMPARE(json["segments"].size(), run.segments.size());
+        for (size_t i = 0; i < run.segments.size(); ++i) {
+            QCOMPARE(json["segments"][i][1].get<int>(), int(run.segments[i].kind));
+            QCOMPARE(json["segments"][i][2].get<int>(), run.segments[i].begin);
+        }
+        // The legend names the phases that the run has, and no others.
+        for (const Phase phase :
+             {Phase::Declare, Phase::Global, Phase::Focus, Phase::Local, Phase::Close, Phase::Free}) {
+            const bool there = std::any_of(run.steps.begin(), run.steps.end(),
+                                           [phase](const StepRecord& s) { return s.phase == phase; });
+            QCOMPARE(page.contains(QString("<i class=\"k-%1\"></i>attended: %1").arg(phaseName(phase))), there);
+        }
         QCOMPARE(page.count("class=\"t\"") + page.count("class=\"t "),
                  qsizetype(run.header.prompt.size() + run.steps.size()));
     }

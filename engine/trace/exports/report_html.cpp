@@ -66,7 +66,8 @@ std::string embedded(const RunData& run) {
         }
         steps.push_back({maskId, phaseName(s.phase), s.segment, s.attended, s.loaded, s.wallNs});
     }
-    for (const Segment& s : run.segments) segments.push_back(segmentName(s));
+    for (const Segment& s : run.segments)
+        segments.push_back({segmentName(s), static_cast<int>(s.kind), s.begin, s.end == kOpenEnd ? -1 : s.end});
     const std::string json = trace::toLine({{"nPrompt", run.header.prompt.size()},
                                             {"masks", std::move(masks)},
                                             {"steps", std::move(steps)},
@@ -205,7 +206,7 @@ std::string figures(const RunData& run, const RunData* dense) {
     return out + "</tbody></table></div>\n";
 }
 
-std::string maskFigure(const std::string& maskPng) {
+std::string maskFigure(const RunData& run, const std::string& maskPng) {
     std::string out =
         "<h2>What each step attended to</h2>\n<figure><canvas id=\"mask\" role=\"img\" aria-label=\"Mask: one row "
         "for each step, one column for each context position; the figures of each step are in the line "
@@ -213,10 +214,18 @@ std::string maskFigure(const std::string& maskPng) {
     if (!maskPng.empty())
         out +=
             "<noscript><img alt=\"Mask of the run\" src=\"data:image/png;base64," + base64(maskPng) + "\"></noscript>";
+    out += "<figcaption>";
+    const auto key = [&out](const std::string& name, const std::string& words) {
+        out += "<span class=\"key\"><i class=\"k-" + name + "\"></i>" + words + "</span>";
+    };
+    for (const Phase phase : {Phase::Declare, Phase::Global, Phase::Focus, Phase::Local, Phase::Close, Phase::Free})
+        if (std::any_of(run.steps.begin(), run.steps.end(), [phase](const auto& s) { return s.phase == phase; }))
+            key(phaseName(phase), std::string("attended: ") + phaseName(phase));
+    key("loaded", "loaded with its page");
+    key("notread", "not read");
+    key("future", "future");
     return out +
-           "<figcaption><span class=\"key\"><i class=\"k-attended\"></i>attended</span><span class=\"key\"><i "
-           "class=\"k-skip\">"
-           "</i>allowed, not attended</span><span class=\"key\"><i></i>future</span>Rows: query (this step), downward. "
+           "Rows: query (this step), downward. "
            "Columns: key (what it may attend to), position 0 at the left. Zoomed out, an attended position is never "
            "hidden."
            "</figcaption></figure>\n";
@@ -258,7 +267,7 @@ Status exportReportHtml(const ExportSource& source, const std::string& path, con
     file->write(cards(run, maybeDense));
     file->write(plainWords(run, checks));
     file->write("<h2>Transcript</h2>\n" + transcript(run));
-    file->write(maskFigure(maskPng));
+    file->write(maskFigure(run, maskPng));
     if (const std::string svg = stepTimeSvg(run, maybeDense); !svg.empty())
         file->write("<h2>Time of a step against context length</h2>\n<figure>" + svg +
                     "<figcaption>Wall time of a decode step, mean of 16 neighbours. " +
