@@ -227,8 +227,8 @@ Pieces beginningPieces(const RunData& run, const Segment& segment, Interval toke
     int32_t local = body;
     while (local < tokens.end && !tokenAt(run, local).special) ++local;
     append(out, arithmetic(run, {body, local}));
-    out.push_back(
-        piece(PlainRole::Quiet, local < tokens.end ? Interval{local, tokens.end} : Interval{0, 0}, " \u2026"));
+    out.push_back(piece(PlainRole::Quiet, local < tokens.end ? Interval{local, tokens.end} : Interval{0, 0},
+                        local > body ? " \u2026" : "\u2026"));
     append(out, std::move(uses));
     return out;
 }

@@ -184,7 +184,7 @@ class TestPlainReading : public QObject {
         PlainReader later(named, known, Reading::Plain);
         text.clear();
         for (const PlainPiece& p : later.at(named.segments.back().begin).pieces) text += p.text;
-        QCOMPARE(text, std::string("3:  \u2026 (uses 1 and 2)"));
+        QCOMPARE(text, std::string("3: \u2026 (uses 1 and 2)"));
     }
 };
 
