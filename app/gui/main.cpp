@@ -34,12 +34,13 @@ QString resource(const QString& name) {
     return {};
 }
 
-/// Recordings of runs whose process is gone.
+/// Recordings of runs whose process is gone; its number may be another program's by now.
 QStringList interruptedRuns(const QString& folder) {
     QStringList found;
     for (const QFileInfo& file : QDir(folder).entryInfoList({"*.spantrace*"}, QDir::Files, QDir::Time)) {
         const QString pid = file.fileName().section('-', 0, 0);
-        if (QFileInfo::exists("/proc/" + pid)) continue;
+        const QString program = QFileInfo("/proc/" + pid + "/exe").symLinkTarget().section('/', -1);
+        if (program.startsWith("spanscope")) continue;  // " (deleted)" follows where it was built anew
         found << file.absoluteFilePath();
     }
     return found;

@@ -6,7 +6,7 @@
 namespace spanscope {
 
 /// Null where there is none.
-inline const TokenInfo* tokenAt(const RunData& run, int32_t position) {
+inline const TokenInfo* maybeTokenAt(const RunData& run, int32_t position) {
     const auto nPrompt = static_cast<int32_t>(run.header.prompt.size());
     if (position < 0) return nullptr;
     if (position < nPrompt) return &run.header.prompt[static_cast<size_t>(position)];

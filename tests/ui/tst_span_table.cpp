@@ -1,9 +1,12 @@
 // Span table and run history: model rules, contents against the run, selection both ways.
 #include <QAbstractItemModelTester>
+#include <QHeaderView>
 #include <QSortFilterProxyModel>
 #include <QtTest>
 
+#include "tests/reading/written_run.h"
 #include "tests/ui/sample_run.h"
+#include "ui/model/format.h"
 #include "ui/model/run_history.h"
 #include "ui/views/spans/span_table_model.h"
 #include "ui/views/spans/span_table_view.h"
@@ -77,13 +80,31 @@ class TestSpanTable : public QObject {
         store.load(sample::sheet(12));
         Selection selection;
         SpanTableView view(&store, &selection, nullptr);
-        view.sortByColumn(SpanTableModel::CausalColumn, Qt::DescendingOrder);
+        view.sortByColumn(SpanTableModel::AttendedColumn, Qt::DescendingOrder);
         qint64 last = std::numeric_limits<qint64>::max();
         for (int r = 0; r < view.model()->rowCount(); ++r) {
             const qint64 value =
-                view.model()->index(r, SpanTableModel::CausalColumn).data(SpanTableModel::SortRole).toLongLong();
+                view.model()->index(r, SpanTableModel::AttendedColumn).data(SpanTableModel::SortRole).toLongLong();
             QVERIFY(value <= last);
             last = value;
+        }
+    }
+
+    /// In a narrow panel references give way; the figures stay whole and nothing needs scrolling sideways.
+    void everyColumnIsInSight() {
+        RunStore store;
+        store.load(sample::sheet(30));
+        Selection selection;
+        SpanTableView view(&store, &selection, nullptr);
+        for (const int width : {1200, 560, 430}) {
+            view.resize(width, 300);
+            view.show();
+            QVERIFY(QTest::qWaitForWindowExposed(&view));
+            QCOMPARE(view.horizontalHeader()->length(), view.viewport()->width());
+            for (int c = SpanTableModel::TokensColumn; c < SpanTableModel::ColumnCount; ++c)
+                for (int r = 0; r < view.model()->rowCount(); ++r)
+                    QVERIFY(view.fontMetrics().horizontalAdvance(view.model()->index(r, c).data().toString()) <
+                            view.columnWidth(c));
         }
     }
 
@@ -98,6 +119,23 @@ class TestSpanTable : public QObject {
         }
         QCOMPARE(history.rowCount(), int(5000 / each));
         QCOMPARE(history.index(0, RunHistory::AnswerColumn).data().toString(), QString("42"));
+    }
+
+    /// A wrong run never looks like a right one, and a stopped one has no answer.
+    void historySaysWhatIsWrong() {
+        RunHistory history(nullptr, 5000);
+        RunData run = written::run("expression", "1@1+1\n", "<out>1<:><attend></attend>1+1<local>++1120=3\n");
+        run.header.exactAnswer = "2";
+        run.answer = "3";
+        run.violations.resize(2);
+        history.add({std::make_shared<const RunData>(run), nullptr, {}});
+        const auto cell = [&](int column) { return history.index(0, column).data().toString(); };
+        QCOMPARE(cell(RunHistory::CheckColumn), QString::fromUtf8("\u2717 0 of 1 line right"));
+        QCOMPARE(cell(RunHistory::ViolationsColumn), QString("2"));
+        run.stats.stop = StopReason::Cancelled;
+        history.add({std::make_shared<const RunData>(run), nullptr, {}});
+        QCOMPARE(cell(RunHistory::AnswerColumn), kNoValue);
+        QVERIFY(cell(RunHistory::CheckColumn).startsWith(QString::fromUtf8("\u2717")));
     }
 };
 

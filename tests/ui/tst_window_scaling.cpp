@@ -59,13 +59,13 @@ class TestWindowScaling : public QObject {
             [&](const QString& name, MainWindow& window) {
                 check(name, window);
                 if (name != "finished") return;
-                for (const char* panel :
-                     {"graph", "spans", "inspector", "history", "probe", "compare", "timeline", "throughput", "mask"}) {
+                for (const char* panel : {"graph", "spans", "inspector", "history", "probe", "reach", "compare",
+                                          "timeline", "throughput", "mask"}) {
                     window.docks()->raise(panel);
                     sample::settle(60);
                     check(name + '/' + panel, window);
                 }
-                for (const char* away : {"compare", "timeline"})
+                for (const char* away : {"compare", "reach", "timeline"})
                     window.findChild<QDockWidget*>(QStringLiteral("dock.") + away)->close();
                 window.setSideBySide(true);
                 sample::settle(60);

@@ -105,9 +105,14 @@ class MainWindow : public QMainWindow {
     void makeCentre();
     void makePanels();
     void makeStatus();
+    void fitPrompt();
+    void placeBanner();
+    void keepOnScreen();
+    void watchScreen();
     void connectParts();
     void refresh();  ///< what may be done now, as the workspace says
     void refreshIcons();
+    void refreshChecked();  ///< what of the run on show is wrong, at the foot
     void say(const QString& text);
     void selectNeighbour(int direction);
     void copyTranscript();
@@ -137,7 +142,6 @@ class MainWindow : public QMainWindow {
     ChatFiles* m_chatFiles = nullptr;
     QSplitter* m_splitter = nullptr;
     QStackedWidget* m_lower = nullptr;  ///< transcripts, conversation
-    QByteArray m_splits[2];             ///< of problems, of conversations
     ModelLoader* m_models = nullptr;
     RunFiles* m_files = nullptr;
     MainToolBar* m_toolBar = nullptr;
@@ -150,9 +154,11 @@ class MainWindow : public QMainWindow {
     FiguresBar* m_figures = nullptr;
     Banner* m_banner = nullptr;
     QProgressBar* m_progress = nullptr;
-    QLabel* m_status = nullptr;
+    QLabel *m_status = nullptr, *m_checked = nullptr;
     QVector<QMenu*> m_idleMenus;  ///< what they start must wait for a run to end
     bool m_wasShown = false;
+    bool m_promptDragged = false;  ///< its height is a person's choice
+    QMetaObject::Connection m_screenWatch;
 };
 
 }  // namespace spanscope

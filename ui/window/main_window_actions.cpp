@@ -2,6 +2,7 @@
 #include <QAction>
 #include <QActionGroup>
 #include <QMenu>
+#include <QSettings>
 #include <algorithm>
 
 #include "ui/model/shown_text.h"
@@ -31,7 +32,7 @@ void MainWindow::addActions() {
         [this] { m_models->chooseGguf(); });
     add("openTrace", tr("Open &trace…"), key("Ctrl+Shift+O"), tr("Open a recorded run"),
         [this] { m_files->chooseTrace(); });
-    add("saveTrace", tr("&Save trace…"), {QKeySequence::Save, QKeySequence("Ctrl+Shift+S")}, tr("Save the run on show"),
+    add("saveTrace", tr("&Save trace…"), {QKeySequence::Save, QKeySequence("Ctrl+Shift+S")}, tr("Save the current run"),
         [this] { m_files->saveTrace(); });
     add("exportImage", tr("Export &picture…"), key("Ctrl+Shift+E"),
         tr("Mask, throughput, timeline or dependencies as PNG, SVG or PDF"), [this] { m_files->exportPicture(); });
@@ -61,7 +62,8 @@ void MainWindow::addActions() {
     addAttentionActions();
     addChatActions();
     // Edit
-    add("unlock", tr("&Unlock selection"), key("Esc"), tr("Light everything again"), [this] { selection()->clear(); });
+    add("unlock", tr("Clear &selection"), key("Esc"), tr("Clear selection: nothing is dimmed any more"),
+        [this] { selection()->clear(); });
     add("nextStep", tr("&Next step"), key("Alt+Right"), tr("Select the next step"), [this] { selectNeighbour(1); });
     add("previousStep", tr("&Previous step"), key("Alt+Left"), tr("Select the step before"),
         [this] { selectNeighbour(-1); });
@@ -69,30 +71,47 @@ void MainWindow::addActions() {
         [this] { copyTranscript(); });
     add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript or the conversation"),
         [this] { showsConversation() ? m_chatPanel->openFind() : m_transcripts->openFind(); });
-    add("findNext", tr("Find n&ext"), key("F3"), tr("The next place"), [this] { findNext(1); });
-    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("The place before"), [this] { findNext(-1); });
+    add("findNext", tr("Find n&ext"), key("F3"), tr("Next match"), [this] { findNext(1); });
+    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("Previous match"), [this] { findNext(-1); });
     add("closeFind", tr("C&lose find"), key("Ctrl+Shift+F"), tr("Close the find bar"),
         [this] { showsConversation() ? m_chatPanel->closeFind() : m_transcripts->closeFind(); });
     // View
-    add("zoomIn", tr("Zoom &in"), {QKeySequence::ZoomIn, QKeySequence("Ctrl+=")}, tr("Everything larger"),
+    add("zoomIn", tr("Zoom &in"), {QKeySequence::ZoomIn, QKeySequence("Ctrl+=")}, tr("Larger text"),
         [this] { m_appearance->setZoom(m_appearance->zoom() + 0.1); });
-    add("zoomOut", tr("Zoom &out"), {QKeySequence::ZoomOut}, tr("Everything smaller"),
+    add("zoomOut", tr("Zoom &out"), {QKeySequence::ZoomOut}, tr("Smaller text"),
         [this] { m_appearance->setZoom(m_appearance->zoom() - 0.1); });
-    add("zoomReset", tr("&Actual size"), key("Ctrl+0"), tr("Text in its own size"),
+    add("zoomReset", tr("Reset te&xt size"), key("Ctrl+0"), tr("Reset text size"),
         [this] { m_appearance->setZoom(1); });
-    add("layoutDemo", tr("&Demo layout"), key("Ctrl+Shift+1"), tr("Transcript, mask and speed"),
+    add("layoutDemo", tr("&Explore layout"), key("Ctrl+Shift+1"), tr("Transcript and mask; figures and tables in tabs"),
         [this] { m_docks->setPreset("demo"); });
-    add("layoutAnalysis", tr("&Analysis layout"), key("Ctrl+Shift+2"), tr("Everything at once"),
+    add("layoutAnalysis", tr("&Analysis layout"), key("Ctrl+Shift+2"), tr("Mask, speed, timeline and tables at once"),
         [this] { m_docks->setPreset("analysis"); });
     add("layoutPresentation", tr("&Presentation layout"), key("Ctrl+Shift+3"), tr("Large text, transcript and mask"),
         [this] { m_docks->setPreset("presentation"); });
     add("layoutInspect", tr("&Inspect layout"), key("Ctrl+Shift+4"), tr("Transcript and Inspect, the largest"),
         [this] { m_docks->setPreset("inspect"); });
+    add("layoutReset", tr("&Reset layout"), key("Ctrl+Shift+0"),
+        tr("Put the panels of this layout back in their places"), [this] {
+            m_promptDragged = false;
+            m_docks->reset();
+            fitPrompt();
+        });
     add("sideBySide", tr("&Side by side"), key("Ctrl+D"),
-        tr("The dense run, or another one, beside the transcript; differing tokens are dotted"),
+        tr("The dense run, or another one, beside the transcript; differences are underlined"),
         [this] { setSideBySide(action("sideBySide")->isChecked()); });
     action("sideBySide")->setCheckable(true);
-    add("fullScreen", tr("&Full screen"), key("F11"), tr("The whole screen"),
+    add("showMarkup", tr("Show &markup"), key("Ctrl+M"),
+        tr("The transcript as the model wrote it, with its special pieces; otherwise in plain words"), [this] {
+            const bool markup = action("showMarkup")->isChecked();
+            m_transcripts->setReading(markup ? Reading::Markup : Reading::Plain);
+            QSettings().setValue("transcript/markup", markup);
+        });
+    action("showMarkup")->setCheckable(true);
+    action("showMarkup")->setIconText(tr("Markup"));
+    add("showWorking", tr("Show &working"), key("Ctrl+Shift+M"),
+        tr("The written-out working of the selected line as column arithmetic below it; again folds it"),
+        [this] { m_transcripts->toggleWorking(); });
+    add("fullScreen", tr("&Full screen"), key("F11"), tr("Full screen, and back"),
         [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
     addThemeActions();
     // Help
@@ -176,10 +195,11 @@ void MainWindow::addMenus() {
     std::sort(panels.begin(), panels.end(), [this](const QString& a, const QString& b) {
         return action(a)->shortcut().toString() < action(b)->shortcut().toString();
     });
-    m_actions->addMenu(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis",
-                                                "layoutPresentation", "layoutInspect", "", "sideBySide", ""} +
-                                        panels +
-                                        QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
+    m_actions->addMenu(
+        tr("&View"),
+        QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation",
+                    "layoutInspect", "layoutReset", "", "sideBySide", "showMarkup", "showWorking", ""} +
+            panels + QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
     m_actions->addMenu(tr("&Help"), {"tour", "lesson", "protocolHelp", "shortcuts", "", "about"});
 
     auto* menu = new QMenu(this);

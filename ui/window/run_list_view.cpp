@@ -26,7 +26,7 @@ RunListView::RunListView(RunHistory* history, QWidget* parent) : QTableView(pare
     setContextMenuPolicy(Qt::ActionsContextMenu);
     addEntryAction(tr("Show"), &RunListView::chosen);
     addEntryAction(tr("Show beside"), &RunListView::chosenBeside)
-        ->setToolTip(tr("Compare with the run on show, token by token"));
+        ->setToolTip(tr("Compare with the current run, token by token"));
 }
 
 QAction* RunListView::addEntryAction(const QString& text, void (RunListView::*signal)(const HistoryEntry&)) {

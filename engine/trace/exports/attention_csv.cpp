@@ -17,7 +17,7 @@ Status exportAttentionCsv(const ExportSource& source, const std::string& path, c
     CsvRow row;
     for (size_t i = 0; i < probe.dense.size(); ++i) {
         const auto position = static_cast<int32_t>(i);
-        const TokenInfo* token = tokenAt(run, position);
+        const TokenInfo* token = maybeTokenAt(run, position);
         const bool inside = probe.visible && mayRead(*probe.visible, probe.position, position);
         row << probe.step << layer << head << position << (token ? token->id : -1)
             << (token ? token->text : std::string()) << (inside ? 1 : 0) << shortDecimal(double(probe.dense[i]), 9)

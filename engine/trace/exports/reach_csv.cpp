@@ -23,7 +23,7 @@ Status exportReachCsv(const ExportSource& source, const std::string& path, const
     size_t segment = 0;
     CsvRow row;
     for (int32_t at = 0; at <= reach.position; ++at) {
-        const TokenInfo* token = tokenAt(run, at);
+        const TokenInfo* token = maybeTokenAt(run, at);
         while (segment < run.segments.size() && run.segments[segment].end <= at) ++segment;
         const bool inside = segment < run.segments.size() && run.segments[segment].begin <= at;
         const int32_t k = between[static_cast<size_t>(at)];

@@ -5,13 +5,14 @@
 #include "engine/files/decimal.h"
 #include "engine/files/output_file.h"
 #include "engine/files/safe_text.h"
+#include "engine/reading/answer_check.h"
+#include "engine/reading/plain_reading.h"
 #include "engine/trace/exports/exports.h"
 #include "engine/trace/exports/report_figures.h"
 #include "engine/trace/exports/report_page.h"
 #include "engine/trace/exports/segment_sums.h"
 #include "engine/trace/exports/step_time_svg.h"
 #include "engine/trace/trace_json.h"
-#include "engine/types/answer_check.h"
 #include "engine/types/segment_name.h"
 #include "engine/types/speed_up.h"
 
@@ -89,6 +90,44 @@ std::string transcript(const RunData& run) {
     return out + "</div>\n<p id=\"state\"></p>\n";
 }
 
+/// The response in plain words; empty where it is that already.
+std::string plainWords(const RunData& run, const RunChecks& checks) {
+    std::string raw;
+    for (const StepRecord& s : run.steps) raw += s.token.text;
+    if (plainResponse(run, checks) == raw) return {};
+    const std::string text = plainResponse(run, checks, [](const PlainPiece& piece, const std::string& words) {
+        const char* kind = nullptr;
+        switch (piece.role) {
+            case PlainRole::Quiet: kind = "quiet"; break;
+            case PlainRole::Right: kind = "right"; break;
+            case PlainRole::Wrong: kind = "wrong"; break;
+            case PlainRole::Unsupported: kind = "unsupported"; break;
+            case PlainRole::Source:
+            case PlainRole::Mark: kind = "source"; break;
+            default: break;
+        }
+        std::string title;
+        if (piece.role == PlainRole::Unsupported) title = " title=\"" + escaped(piece.tip) + "\"";
+        return kind ? "<span class=\"" + std::string(kind) + "\"" + title + ">" + escaped(words) + "</span>"
+                    : escaped(words);
+    });
+    return "<h2>In plain words</h2>\n<div class=\"text plain\">" + text + "</div>\n";
+}
+
+std::string answerLine(const RunData& run) {
+    const AnswerCheck check = checkAnswer(run);
+    const std::string answer = shownAnswer(run);
+    const bool right = check.verdict == AnswerCheck::Verdict::Right,
+               wrong = check.verdict == AnswerCheck::Verdict::Wrong;
+    return "<p class=\"answer\">" +
+           (answer.empty() ? "No answer: " + escaped(stopWords(run.stats)) : "Answer: <b>" + escaped(answer) + "</b>") +
+           (right ? " <span class=\"right\">\u2713</span>" : "") +
+           (check.note.empty()
+                ? ""
+                : " <span class=\"wrong\">" + std::string(wrong ? "\u2717 " : "") + escaped(check.note) + "</span>") +
+           "</p>\n";
+}
+
 std::string cards(const RunData& run, const RunData* dense) {
     std::string out = "<div class=\"cards\">";
     auto card = [&](const std::string& name, const std::string& value, const std::string& note) {
@@ -105,12 +144,12 @@ std::string cards(const RunData& run, const RunData* dense) {
     card("Attended", decimal(100 * s.attendedFraction(), 1) + " %", "of what causal attention allows");
     card("Loaded", decimal(100 * s.loadedFraction(), 1) + " %", "in whole pages of 16 tokens, mean over layers");
     card("First token", decimal(static_cast<double>(s.ttftNs) * 1e-6, 1) + " ms", "loading excluded");
-    card("Response", std::to_string(s.responseTokens) + " tokens",
+    card("Response", std::to_string(run.steps.size()) + " tokens",
          std::to_string(s.markupTokens) + " of them span markup");
     return out + "</div>\n";
 }
 
-std::string segmentTable(const RunData& run) {
+std::string segmentTable(const RunData& run, const RunChecks& checks) {
     std::string rows;
     const auto sums = sumBySegment(run);
     const auto nPrompt = static_cast<int32_t>(run.header.prompt.size());
@@ -128,13 +167,14 @@ std::string segmentTable(const RunData& run) {
                 (s.fallback ? " <em>widened to everything</em>" : "") + "</td><td>" + escaped(text) + "</td>";
         for (int64_t n : {int64_t{sums[i].end - s.begin}, sums[i].attended, sums[i].loaded, sums[i].causal})
             rows += "<td class=\"n\">" + std::to_string(n) + "</td>";
-        rows += "<td class=\"n\">" + std::to_string(sums[i].nViolations) + "</td></tr>\n";
+        rows += "<td class=\"n\">" + std::to_string(sums[i].nViolations) + "</td><td>" +
+                escaped(checkText(run, checks, static_cast<int32_t>(i))) + "</td></tr>\n";
     }
     if (rows.empty()) return {};
     return "<h2>Segments</h2>\n<div class=\"wrap\"><table><thead><tr><th>segment</th><th>named</th><th>text</th>"
            "<th class=\"n\">tokens</th><th class=\"n\">attended</th><th class=\"n\">loaded</th><th "
            "class=\"n\">causal</th>"
-           "<th class=\"n\">violations</th></tr></thead><tbody>\n" +
+           "<th class=\"n\">violations</th><th>check</th></tr></thead><tbody>\n" +
            rows + "</tbody></table></div>\n";
 }
 
@@ -220,11 +260,12 @@ Status exportReportHtml(const ExportSource& source, const std::string& path, con
                 ", task " + escaped(h.settings.task) + ", " + escaped(mode) + " attention, " + escaped(h.device) +
                 "</p></header>\n");
     if (!h.warning.empty()) file->write("<p class=\"warning\">" + escaped(h.warning) + "</p>\n");
-    const std::string note = checkAnswer(run).note;
-    if (!run.answer.empty() || !note.empty())
-        file->write("<p class=\"answer\">Answer: <b>" + escaped(run.answer) + "</b>" +
-                    (note.empty() ? "" : " (" + escaped(note) + ")") + "</p>\n");
+    const RunChecks checks = RunChecks::of(run);
+    file->write(answerLine(run));
+    if (const std::string counts = checks.counts().text(); !counts.empty())
+        file->write("<p class=\"hint\">Checked: " + escaped(counts) + "</p>\n");
     file->write(cards(run, maybeDense));
+    file->write(plainWords(run, checks));
     file->write("<h2>Transcript</h2>\n" + transcript(run));
     file->write(maskFigure(run, maskPng));
     if (const std::string svg = stepTimeSvg(run, maybeDense); !svg.empty())
@@ -232,7 +273,7 @@ Status exportReportHtml(const ExportSource& source, const std::string& path, con
                     "<figcaption>Wall time of a decode step, mean of 16 neighbours. " +
                     (maybeDense ? "Both runs are the same engine and weights, timed in slices of their own." : "") +
                     "</figcaption></figure>\n");
-    file->write(segmentTable(run));
+    file->write(segmentTable(run, checks));
     file->write(violations(run));
     file->write(figures(run, maybeDense));
     file->write("<script type=\"application/json\" id=\"run\">" + embedded(run) + "</script>\n<script>");

@@ -22,6 +22,8 @@ main{max-width:1180px;margin:0 auto;padding:32px 24px 64px}
 header h1{font-size:26px;line-height:1.25;margin:0 0 4px;font-weight:650;letter-spacing:-.01em}
 header p{margin:0;color:var(--soft)}
 .warning{border-left:3px solid var(--warn);padding:6px 12px;margin:16px 0 0;background:var(--panel)}
+.right{color:#1a7f37}.wrong{color:var(--warn)}.quiet{color:var(--soft)}.source{color:var(--attended)}
+.unsupported{text-decoration:underline dashed #9a6700 2px}.text.plain{font-family:system-ui,sans-serif}
 .answer{margin:20px 0 0;font-size:20px}.answer b{font-variant-numeric:tabular-nums}
 h2{font-size:17px;margin:36px 0 10px;font-weight:650}
 .hint{color:var(--soft);margin:0 0 10px}

@@ -362,7 +362,7 @@ void MaskCompareView::rebuild() {
         both(tr("attention"),
              [](const RunData& r) { return QString::fromStdString(r.header.settings.attention.text()); }),
         both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
-        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
+        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.steps.size()); }),
         both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
         both(tr("loaded, of causal"), [](const RunData& r) { return formatPercent(r.stats.loadedFraction()); }),
         both(tr("decode"), [](const RunData& r) { return formatRate(r.stats.decodeTokensPerS()); }),

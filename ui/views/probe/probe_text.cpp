@@ -87,7 +87,7 @@ double ProbeText::shareAt(int position) const {
 }
 
 QString ProbeText::words(int position) const {
-    const TokenInfo* token = tokenAt(m_store->data(), position);
+    const TokenInfo* token = maybeTokenAt(m_store->data(), position);
     const QString name = tr("Position %1 (“%2”)").arg(position).arg(token ? shownLine(token->text, 60) : QString());
     const auto at = static_cast<size_t>(std::max(0, position));
     if (position > m_probe.position || at >= m_probe.dense.size()) return name + tr(": after the step");

@@ -126,12 +126,13 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     inner->addLayout(middle, 2);
     inner->addWidget(m_tabs, 3);
     m_empty = new QWidget(this);
-    auto* about = new QLabel(tr("Replays the run twice, under its spans and densely, and shows for every step what the "
-                                "span kept of the dense "
-                                "attention, what it missed, and how far the two are apart. Then a span can be edited "
-                                "and its step run again.\n"
-                                "View, Inspect layout gives this panel the most room."),
-                             m_empty);
+    auto* about =
+        new QLabel(tr("Replays the run twice, under its spans and densely, and shows for every step what the "
+                      "span kept of the dense "
+                      "attention, what it missed, and how much the predictions differ. Then a span can be edited "
+                      "and its step run again.\n"
+                      "View, Inspect layout gives this panel the most room."),
+                   m_empty);
     about->setWordWrap(true);
     auto* startRow = new QHBoxLayout;
     startRow->addWidget(m_start);

@@ -117,9 +117,7 @@ void ProbeView::onEdit(const StepEdit& edit) {
             m_moved->setRowCount(row + 1);
             fillRow(m_moved, row,
                     {shown(choice.text), text(before), text(after),
-                     before < 0 || after < 0
-                         ? kNoValue
-                         : (after > before ? "+" : "") + tr("%1 points").arg(formatNumber(100 * (after - before)))});
+                     before < 0 || after < 0 ? kNoValue : formatPoints(after - before)});
         }
     m_editText->setText(
         tr("Attends to %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")

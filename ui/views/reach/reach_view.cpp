@@ -175,7 +175,7 @@ void ReachView::ask() {
 void ReachView::take(const std::shared_ptr<const Found>& found) {
     m_reach = found->reach;
     m_rows = found->rows;
-    const TokenInfo* token = tokenAt(m_store->data(), m_reach.position);
+    const TokenInfo* token = maybeTokenAt(m_store->data(), m_reach.position);
     m_sentence->setText(tr("Step %1 (“%2”): %3")
                             .arg(m_reach.step)
                             .arg(token ? shownLine(token->text, 60) : QString(), reachSentence(m_reach)));

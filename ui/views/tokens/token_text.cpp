@@ -62,7 +62,7 @@ void TokenText::setCurrent(int position) {
 bool TokenText::isLaidOut() const { return m_laidOut == m_store->nContext(); }
 
 QString TokenText::textOf(int position) const {
-    const TokenInfo* token = tokenAt(m_store->data(), position);
+    const TokenInfo* token = maybeTokenAt(m_store->data(), position);
     return token ? shownLine(token->text, kTokenCharacters) : QString();
 }
 
@@ -84,17 +84,17 @@ void TokenText::layOutMore() {
     const int all = m_store->nContext(), nPrompt = m_store->nPrompt(), end = std::min(all, m_laidOut + kAtOnce);
     const QFontMetricsF metrics(viewport()->font());
     for (int t = m_laidOut; t < end; ++t) {
-        const TokenInfo& token = *tokenAt(m_store->data(), t);
+        const TokenInfo& token = *maybeTokenAt(m_store->data(), t);
         const double width = metrics.horizontalAdvance(textOf(t));
         const bool section = t == 0 || t == nPrompt;
-        const bool afterLine = t > 0 && tokenAt(m_store->data(), t - 1)->text.find('\n') != std::string::npos;
+        const bool afterLine = t > 0 && maybeTokenAt(m_store->data(), t - 1)->text.find('\n') != std::string::npos;
         if (section) m_rows.push_back({t, t});
         if (section || afterLine || (m_x + width > m_width && m_rows.back().end > m_rows.back().first)) {
             // Not inside a word where a blank came before it in this row.
             int from = t;
             if (!section && !afterLine && !token.special)
                 for (int back = t; back > m_rows.back().first && t - back < 12; --back)
-                    if (tokenAt(m_store->data(), back)->special || textOf(back).startsWith(' ')) {
+                    if (maybeTokenAt(m_store->data(), back)->special || textOf(back).startsWith(' ')) {
                         from = back;
                         break;
                     }
@@ -203,7 +203,7 @@ void TokenText::paintEvent(QPaintEvent*) {
         for (int t = row.first; t < row.end; ++t) {
             shades.push_back(m_shade ? m_shade(t) : TokenShade{});
             const QColor& ground = shades.back().ground;
-            const bool special = tokenAt(m_store->data(), t)->special;
+            const bool special = maybeTokenAt(m_store->data(), t)->special;
             inks.push_back(ground.isValid() && ground != c.notRead ? inkOn(ground, c)
                            : special                               ? quietText(palette())
                                                                    : palette().color(QPalette::Text));
