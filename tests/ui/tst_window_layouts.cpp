@@ -65,8 +65,8 @@ QStringList described(MainWindow& window) {
                      .arg(int(window.dockWidgetArea(dock)))
                      .arg(isInSight(dock) ? rect(dock->geometry()) : "behind", dock->isHidden() ? "-" : tabs.join(' '));
     }
-    return lines << "text: " + rect(window.centralWidget()->geometry()) +
-                        " size " + QString::number(window.promptEditor()->edit()->font().pointSizeF());
+    return lines << "text: " + rect(window.centralWidget()->geometry()) + " size " +
+                        QString::number(window.promptEditor()->edit()->font().pointSizeF());
 }
 
 }  // namespace
@@ -245,8 +245,8 @@ class TestWindowLayouts : public QObject {
     void messagesMoveNothing() {
         const auto window = makeWindow({1280, 720});
         const QStringList before = described(*window);
-        window->banner()->showError({"The model could not be opened", "A long sentence. " + QString("word ").repeated(80),
-                                     "File: model.safetensors"});
+        window->banner()->showError({"The model could not be opened",
+                                     "A long sentence. " + QString("word ").repeated(80), "File: model.safetensors"});
         sample::settle(30);
         QVERIFY(window->banner()->isVisible());
         QCOMPARE(described(*window), before);

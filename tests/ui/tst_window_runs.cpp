@@ -78,8 +78,7 @@ Shown shown(MainWindow& window, const QStringList& panels) {
     all.views["transcript"] = text->grab().toImage();
     for (int i = 0; i < FiguresBar::FigureCount; ++i) all.words << window.figures()->value(FiguresBar::Figure(i));
     all.words << window.transcriptPanel()->transcript()->plainText();
-    for (const char* name : {"timelineText", "findCount"})
-        all.words << window.findChild<QLabel*>(name)->text();
+    for (const char* name : {"timelineText", "findCount"}) all.words << window.findChild<QLabel*>(name)->text();
     return all;
 }
 
@@ -134,11 +133,8 @@ class TestWindowRuns : public QObject {
                 const QString base = QDir::temp().filePath("spanscope-runs-" + it.key());
                 a.save(base + "-found.png");
                 b.save(base + "-wanted.png");
-                QFAIL(qPrintable(QString("%1 of run %2 at visit %3: see %4-found.png")
-                                     .arg(it.key())
-                                     .arg(at)
-                                     .arg(visit)
-                                     .arg(base)));
+                QFAIL(qPrintable(
+                    QString("%1 of run %2 at visit %3: see %4-found.png").arg(it.key()).arg(at).arg(visit).arg(base)));
             }
         }
     }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/types/answer_check.h"
+#include "engine/reading/answer_check.h"
 
 namespace spanscope {
 

@@ -5,14 +5,17 @@
 #include <QAbstractTableModel>
 #include <deque>
 
+#include "engine/reading/run_checks.h"
+#include "ui/model/background.h"
 #include "ui/model/payloads.h"
 
 namespace spanscope {
 
 struct HistoryEntry {
     SharedRun run;
-    SharedRun dense;  ///< null: no comparison
-    QString origin;   ///< file it came from; empty: run here
+    SharedRun dense;          ///< null: no comparison
+    QString origin;           ///< file it came from; empty: run here
+    CheckCounts checks = {};  ///< of `run`; the history fills it in
 };
 
 class RunHistory : public QAbstractTableModel {
@@ -23,6 +26,8 @@ class RunHistory : public QAbstractTableModel {
         ModeColumn,
         PromptColumn,
         AnswerColumn,
+        CheckColumn,
+        ViolationsColumn,
         TokensColumn,
         DecodeColumn,
         SpeedUpColumn,
@@ -41,9 +46,11 @@ class RunHistory : public QAbstractTableModel {
     QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
 
   private:
+    void check(const SharedRun& run);
     qint64 m_maxSteps;
     qint64 m_nSteps = 0;
     std::deque<HistoryEntry> m_entries;
+    std::shared_ptr<Mailbox> m_inbox;
 };
 
 /// "expression · declared", for titles and tables.

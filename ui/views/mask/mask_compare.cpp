@@ -262,7 +262,7 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-    m_table->setMinimumWidth(200);
+    m_table->setMinimumWidth(280);
 
     const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
     m_linkAction = add.checkable(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true,
@@ -282,8 +282,23 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
         bar->addWidget(button);
     }
     auto* masks = new QSplitter(Qt::Horizontal, this);
-    masks->addWidget(m_a);
-    masks->addWidget(m_b);
+    const auto titled = [&](MaskView* mask, QLabel*& title) {
+        auto* page = new QWidget(this);
+        title = new QLabel(page);
+        title->setTextFormat(Qt::PlainText);
+        title->setContentsMargins(8, 2, 8, 0);
+        QFont font = title->font();
+        font.setWeight(QFont::DemiBold);
+        title->setFont(font);
+        auto* column = new QVBoxLayout(page);
+        column->setContentsMargins(0, 0, 0, 0);
+        column->setSpacing(0);
+        column->addWidget(title);
+        column->addWidget(mask, 1);
+        masks->addWidget(page);
+    };
+    titled(m_a, m_titleA);
+    titled(m_b, m_titleB);
     auto* below = new QSplitter(Qt::Horizontal, this);
     below->addWidget(m_diff);
     below->addWidget(m_table);
@@ -347,7 +362,7 @@ void MaskCompareView::rebuild() {
         both(tr("attention"),
              [](const RunData& r) { return QString::fromStdString(r.header.settings.attention.text()); }),
         both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
-        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
+        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.steps.size()); }),
         both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
         both(tr("loaded, of causal"), [](const RunData& r) { return formatPercent(r.stats.loadedFraction()); }),
         both(tr("decode"), [](const RunData& r) { return formatRate(r.stats.decodeTokensPerS()); }),
@@ -356,7 +371,11 @@ void MaskCompareView::rebuild() {
         both(tr("violations"), [](const RunData& r) { return QString::number(r.violations.size()); }),
         both(tr("stop reason"), [](const RunData& r) { return QString(stopReasonName(r.stats.stop)); }),
     };
-    m_table->setHorizontalHeaderLabels({tr("figure"), tr("first"), tr("second")});
+    const QString nameA = nameOf(a, false),
+                  nameB = nameOf(b, a.header.settings.attention == b.header.settings.attention);
+    m_titleA->setText(m_first->isEmpty() ? QString() : tr("First: %1").arg(nameA));
+    m_titleB->setText(m_second->isEmpty() ? QString() : tr("Second: %1").arg(nameB));
+    m_table->setHorizontalHeaderLabels({tr("figure"), nameA, nameB});
     m_table->setRowCount(int(lines.size()));
     for (int i = 0; i < int(lines.size()); ++i) {
         m_table->setItem(i, 0, new QTableWidgetItem(lines[size_t(i)].name));

@@ -86,7 +86,7 @@ class MaskCompareView : public QWidget {
     Selection* m_selection;
     MaskView *m_a, *m_b;
     MaskDiffPane* m_diff;
-    QLabel* m_text;
+    QLabel *m_text, *m_titleA, *m_titleB;
     QTableWidget* m_table;
     QAction *m_linkAction, *m_partingAction;
     bool m_linked = true, m_linking = false;
