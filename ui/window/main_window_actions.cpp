@@ -109,7 +109,7 @@ void MainWindow::addActions() {
     action("showMarkup")->setCheckable(true);
     action("showMarkup")->setIconText(tr("Markup"));
     add("showWorking", tr("Show &working"), key("Ctrl+Shift+M"),
-        tr("The digits after <local> as column arithmetic below the selected line; again folds them"),
+        tr("The written-out working of the selected line as column arithmetic below it; again folds it"),
         [this] { m_transcripts->toggleWorking(); });
     add("fullScreen", tr("&Full screen"), key("F11"), tr("Full screen, and back"),
         [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
