@@ -270,7 +270,7 @@ class TestMainWindow : public test::WindowTest {
         QVERIFY(start && start->isEnabled());
         QTest::mouseClick(start, Qt::LeftButton);
         QTRY_VERIFY_WITH_TIMEOUT(probe->isInspecting(), test::patience(60000));
-        QCOMPARE(m_window->findChild<QLabel*>("modeBadge")->text(), QString("Inspecting"));
+        QVERIFY(!m_window->findChild<QLabel*>("modeBadge")->isHidden());  // what is shown now is no measurement
         m_window->selection()->lock(8);
         QTRY_VERIFY_WITH_TIMEOUT(probe->summary().contains("Step 8"), test::patience(20000));
         // Choose one head by clicking its cell.
@@ -283,7 +283,7 @@ class TestMainWindow : public test::WindowTest {
         QTRY_VERIFY2_WITH_TIMEOUT(probe->editResult().startsWith("Attends to "),
                                   qPrintable(probe->editResult() + probe->summary()), test::patience(20000));
         clickRun();  // a new run measures again
-        QCOMPARE(m_window->findChild<QLabel*>("modeBadge")->text(), QString("Measuring"));
+        QVERIFY(m_window->findChild<QLabel*>("modeBadge")->isHidden());
         m_window->action("stop")->trigger();
         waitUntilIdle();
         QVERIFY(!probe->isInspecting());

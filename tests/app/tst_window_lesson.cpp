@@ -48,7 +48,7 @@ class TestWindowLesson : public test::WindowTest {
                                   test::patience(60000));
         QVERIFY(m_window->probe()->isInspecting());
         QCOMPARE(m_window->children().indexOf(card), m_window->children().size() - 1);  // on top of the panel
-        QVERIFY2(card->text().contains("It guesses"), qPrintable(card->text()));  // the value was nowhere else
+        QVERIFY2(card->text().contains("It guesses"), qPrintable(card->text()));        // the value was nowhere else
         card->next();
         QVERIFY2(card->text().contains("Measured: "), qPrintable(card->text()));
         card->next();

@@ -205,7 +205,7 @@ class TestChatView : public QObject {
         turn.nReasoningTokens = 1234;
         say(tree, {question(-1, "a"), turn, question(1, "more"), answer(2, "last")}, 3);
         show(view);
-        QVERIFY(view.toPlainText().contains(QStringLiteral("▸ Reasoning · 1\u202f234 tokens")));
+        QVERIFY(view.toPlainText().contains(QStringLiteral("▸ Reasoning · 1,234 tokens")));
         QVERIFY(!view.toPlainText().contains("then that"));
         const QString folded = view.toPlainText();
         view.setTextCursor(linkOf(view, "fold:1"));

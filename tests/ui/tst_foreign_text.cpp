@@ -115,7 +115,7 @@ class TestForeignText : public QObject {
     }
     void helpersAreBounded() {
         const QString big(1 << 20, 'x');
-        QVERIFY(shownLine(big).size() < 260 && shownLine(big).contains("1\u202f048\u202f576"));
+        QVERIFY(shownLine(big).size() < 260 && shownLine(big).contains("1,048,576"));
         QVERIFY(shownText(big).size() < 2200);
         QVERIFY(shownText(big).contains(QChar(0x200b)));
         QVERIFY(shownLine(big.toStdString()).endsWith("MiB)"));

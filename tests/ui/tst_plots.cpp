@@ -351,6 +351,26 @@ class TestPlots : public QObject {
         QCOMPARE(nBroken, 2);
         QVERIFY(layoutGraph(RunData{}).nodes.empty());
     }
+    /// In little room a large graph starts at the answer and can be read; all of it is one key away.
+    void graphStartsReadableAtTheAnswer() {
+        RunStore store;
+        Selection selection;
+        GraphView view(&store, &selection);
+        view.resize(420, 220);
+        store.load(sample::sheet(60));
+        view.flush();
+        QVERIFY(view.graph().size.width() * view.readableZoom() > view.width());
+        QCOMPARE(view.zoom(), view.readableZoom());
+        QVERIFY(view.zoom() * 8.5 * 96 / 72 >= 9);  // px of its text
+        const auto seen = [&](size_t node) {
+            const QRectF& rect = view.graph().nodes[node].rect;
+            return QRectF(view.rect()).contains(QRectF(view.toWidget(rect.topLeft()), view.toWidget(rect.bottomRight())));
+        };
+        QVERIFY(seen(view.graph().nodes.size() - 1));
+        QVERIFY(!seen(0));
+        view.fit();
+        for (size_t i = 0; i < view.graph().nodes.size(); ++i) QVERIFY(seen(i));
+    }
     void graphSelectsSteps() {
         RunStore store;
         Selection selection;

@@ -72,21 +72,25 @@ int Banner::heightFor(int width) const {
     return layout()->hasHeightForWidth() ? layout()->totalHeightForWidth(width) : sizeHint().height();
 }
 
-void Banner::showError(const ErrorInfo& error, const QVector<Offer>& offers) {
-    show_("error", error.title, error.text, error.detail, offers);
-}
-
-void Banner::showNotice(const QString& title, const QString& text, const QVector<Offer>& offers) {
-    show_("notice", title, text, {}, offers);
-}
-
-void Banner::show_(const char* tone, const QString& title, const QString& text, const QString& detail,
-                   const QVector<Offer>& offers) {
-    const bool error = QLatin1String(tone) == QLatin1String("error");
+void Banner::setTone(const char* tone) {
     setProperty("tone", tone);
     style()->unpolish(this);
     style()->polish(this);
-    m_title->setText((error ? QStringLiteral("⚠ ") : QString()) + shownText(title, kShownLine));
+}
+
+void Banner::showError(const ErrorInfo& error, const QVector<Offer>& offers) {
+    setTone("error");
+    show_(QStringLiteral("⚠ "), error.title, error.text, error.detail, offers);
+}
+
+void Banner::showNotice(const QString& title, const QString& text, const QVector<Offer>& offers) {
+    setTone("notice");
+    show_({}, title, text, {}, offers);
+}
+
+void Banner::show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
+                   const QVector<Offer>& offers) {
+    m_title->setText(mark + shownText(title, kShownLine));
     m_text->setText(shownText(text, kMessage));
     m_text->setVisible(!text.isEmpty());
     m_detail->setText(shownText(detail, kMessage));

@@ -31,7 +31,8 @@ class Banner : public QFrame {
     void sizeWanted();  ///< what it says has changed; whoever owns it puts it in its place
 
   private:
-    void show_(const char* tone, const QString& title, const QString& text, const QString& detail,
+    void setTone(const char* tone);  ///< an error looks like one
+    void show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
                const QVector<Offer>& offers);
 
     QLabel* m_title;

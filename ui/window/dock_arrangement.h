@@ -13,9 +13,9 @@ namespace spanscope {
 struct DockGroup {
     Qt::DockWidgetArea area = Qt::RightDockWidgetArea;
     QStringList ids;
-    QString front;      ///< empty: none of them is shown
-    QStringList away;   ///< of ids: at hand in the menu, not shown
-    double share = 1;   ///< of the height of what stands above each other in the right area
+    QString front;     ///< empty: none of them is shown
+    QStringList away;  ///< of ids: at hand in the menu, not shown
+    double share = 1;  ///< of the height of what stands above each other in the right area
 };
 
 struct DockArrangement {

@@ -72,7 +72,7 @@ QPalette paletteOf(const Palette& t) {
     return p;
 }
 
-QString styleSheet(const QPalette& p, const QColor& error) {
+QString styleSheet(const QPalette& p) {
     const QColor window = p.color(QPalette::Window), base = p.color(QPalette::Base), text = p.color(QPalette::Text);
     const QColor accent = p.color(QPalette::Highlight), onAccent = p.color(QPalette::HighlightedText);
     QString sheet = QStringLiteral(R"(
@@ -104,11 +104,11 @@ QTabBar#runTabs { background: @base; }
 QTabBar#runTabs::tab { padding: 4px 10px; }
 QLabel#dockTitle { color: @text; padding: 0; }
 QLabel#promptMessage { border-radius: 6px; padding: 8px 12px; background: @soft; }
-QLabel#promptMessage[tone="error"] { background: @errorSoft; border-left: 3px solid @error; }
+QLabel#promptMessage[tone="error"] { background: @wrongSoft; border-left: 3px solid @wrong; }
 QLabel#figureCaption { color: @quiet; }
 QLabel#modeBadge { border: 1px solid @dense; color: @text; border-radius: 9px; padding: 1px 10px; }
 QFrame#banner { background: @banner; border: 1px solid @lineStrong; border-radius: 8px; }
-QFrame#banner[tone="error"] { background: @errorSoft; border-color: @error; }
+QFrame#banner[tone="error"] { background: @wrongSoft; border-color: @wrong; }
 QLabel#bannerTitle { font-weight: 600; }
 QWidget#transcriptHead, QWidget#promptHead, QWidget#page { background: @base; }
 QFrame#hairline { background: @line; border: 0; }
@@ -148,8 +148,8 @@ QPushButton#tourSkip:focus { border-color: @accent; }
                                                 {"quiet", quietText(p)},
                                                 {"faint", mix(window, text, 0.42)},
                                                 {"banner", mix(window, accent, 0.12)},
-                                                {"errorSoft", mix(base, error, 0.12)},
-                                                {"error", error},
+                                                {"wrongSoft", mix(window, verdictColour(Verdict::Wrong, p), 0.12)},
+                                                {"wrong", verdictColour(Verdict::Wrong, p)},
                                                 {"dense", p.color(QPalette::LinkVisited)},
                                                 {"selected", mix(base, accent, 0.24)}};
     for (const auto& [name, color] : names) sheet.replace('@' + name, color.name());
@@ -170,8 +170,7 @@ void applyTheme(QApplication& app, bool dark, double pointSize) {
     const QPalette palette = dark ? darkPalette() : lightPalette();
     app.setPalette(palette);
     // Sizes through the sheet: with one set, QApplication::setFont no longer reaches every widget.
-    app.setStyleSheet(styleSheet(palette, Palette::of(dark).error) +
-                      QStringLiteral("* { font-size: %1pt; }\n").arg(pointSize));
+    app.setStyleSheet(styleSheet(palette) + QStringLiteral("* { font-size: %1pt; }\n").arg(pointSize));
 }
 
 }  // namespace spanscope

@@ -55,12 +55,12 @@ TranscriptPanel::TranscriptPanel(Workspace* workspace, const WindowActions& acti
     for (RunStore* store : {m_workspace->shown(), m_workspace->beside()})
         for (const auto signal : {&RunStore::reset, &RunStore::finished})
             connect(store, signal, this, &TranscriptPanel::refresh);
-    connect(m_workspace->shown(), &RunStore::stepsAppended, this, &TranscriptPanel::updateHead);
     // What is looked for is looked for in the run on show.
     for (const auto signal : {&RunStore::reset, &RunStore::finished})
         connect(m_workspace->shown(), signal, this, [this] {
             if (!m_find->isHidden() && !m_find->text().isEmpty()) m_find->setCount(m_transcript->find(m_find->text()));
         });
+    connect(m_workspace->shown(), &RunStore::stepsAppended, this, &TranscriptPanel::updateHead);
     refresh();
 }
 

@@ -69,8 +69,8 @@ void GraphView::showScope() {
     m_zoom =
         std::clamp(whole, m_scope == Scope::Whole ? kLeastZoom : readableZoom(), std::max(kUsualZoom, readableZoom()));
     m_offset = QPointF((width() - all.width() * m_zoom) / 2, (height() - all.height() * m_zoom) / 2);
-    // What does not fit: the end of it, where the answer is.
-    reveal(static_cast<int>(m_graph.nodes.size()) - 1);
+    // Of what does not fit the end, where the answer is.
+    if (m_zoom > whole) reveal(static_cast<int>(m_graph.nodes.size()) - 1);
     update();
 }
 

@@ -7,8 +7,8 @@
 #include <QTextBlock>
 #include <algorithm>
 
+#include "ui/model/check_words.h"
 #include "ui/model/tint.h"
-#include "ui/views/palette.h"
 
 namespace spanscope {
 
@@ -60,7 +60,7 @@ void PromptText::fitNumbers() {
 void PromptText::paintNumbers(QPainter& painter, const QRect& area) {
     painter.fillRect(area, palette().color(QPalette::Base));
     painter.setFont(font());
-    const QColor quiet = quietText(palette()), error = Palette::of(palette()).error;
+    const QColor quiet = quietText(palette()), error = verdictColour(Verdict::Wrong, palette());
     for (QTextBlock block = firstVisibleBlock(); block.isValid(); block = block.next()) {
         const QRectF at = blockBoundingGeometry(block).translated(contentOffset());
         if (at.top() > area.bottom()) break;
@@ -76,7 +76,7 @@ void PromptText::markError(int line, int column) {
     const QTextBlock block = document()->findBlockByNumber(std::max(0, line - 1));
     if (!block.isValid()) return;
     m_errorLine = block.blockNumber() + 1;
-    const QColor error = Palette::of(palette()).error, ground = palette().color(QPalette::Base);
+    const QColor error = verdictColour(Verdict::Wrong, palette()), ground = palette().color(QPalette::Base);
     QTextCursor cursor(block);
     if (column > 0) cursor.setPosition(block.position() + std::min(column - 1, static_cast<int>(block.length()) - 1));
     setTextCursor(cursor);

@@ -116,8 +116,8 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_ceilingText->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
     m_ceilingText->position->setTypeY(QCPItemPosition::ptPlotCoords);
     m_ceilingText->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
-    m_ceilingText->setLayer("overlay");  // over the curves, on a ground of its own
-    m_ceilingText->setPadding(QMargins(2, 0, 2, 0));
+    m_ceilingText->setPadding(QMargins(3, 0, 3, 0));
+    m_ceilingText->setLayer("overlay");
     m_ceilingText->setVisible(false);
 }
 
@@ -159,9 +159,7 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
         b->setPen(QPen(p.accent, 1));
     }
     m_ceilingText->setColor(p.inkSoft);
-    QColor under = p.ground;
-    under.setAlpha(225);
-    m_ceilingText->setBrush(under);
+    m_ceilingText->setBrush(p.ground);  // the curve may run where its name stands
     QFont font = m_plot->font();
     font.setPointSizeF(fontPoints);
     m_ceilingText->setFont(font);
