@@ -201,7 +201,9 @@ Pieces stepPieces(const RunData& run, int32_t index, const WrittenStep& step, in
     out.push_back(std::move(label));
     append(out, arithmetic(run, {step.left.first, step.right.end}));
     out.push_back(piece(PlainRole::Text, {step.equals.first, step.equals.end}, " = "));
-    append(out, arithmetic(run, {step.value.first, step.value.end}));
+    Pieces value = arithmetic(run, {step.value.first, step.value.end});
+    if (!value.empty() && value.front().text == "=") value.erase(value.begin());  // "=-" is one token for some
+    append(out, std::move(value));
     const Interval all = writtenTokens(run, segment);
     append(out, std::move(uses));
     addCheck(out, check, {all.end - 1, all.end});

@@ -71,6 +71,10 @@ class TestPlainReading : public QObject {
   private slots:
     void expressions() {
         const RunData run = written::run("expression", kPrompt, kResponse);
+        const RunData merged = written::run("expression", kPrompt, kResponse, true);  // "=-" is one token
+        QVERIFY(merged.steps.size() < run.steps.size());
+        QCOMPARE(plain(merged), plain(run));
+        holdsEveryToken(merged, Reading::Plain, true);
         QCOMPARE(plain(run), std::string("1: 12 + 7 = 19  \u2713\n"
                                          "2: 3 \u2212 8 = \u22125  \u2713\n"
                                          "3: 19 \u00d7 \u22125 = \u221295 (uses 1 and 2)  \u2713\n"));

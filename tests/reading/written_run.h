@@ -13,7 +13,8 @@ namespace spanscope::written {
 
 inline const char* const kPieces[] = {"<in>", "<out>", "<:>", "<attend>", "</attend>", "<local>", "<global>"};
 
-inline TokenInfo nextToken(std::string_view& text) {
+/// mergesSign: as in vocabularies where "=-" is one token.
+inline TokenInfo nextToken(std::string_view& text, bool mergesSign = false) {
     TokenInfo token;
     for (const std::string_view piece : kPieces)
         if (text.starts_with(piece)) {
@@ -23,6 +24,7 @@ inline TokenInfo nextToken(std::string_view& text) {
         }
     size_t n = 1;  // whole characters
     while (n < text.size() && (static_cast<unsigned char>(text[n]) & 0xC0U) == 0x80U) ++n;
+    if (text.starts_with("=-") && mergesSign) n = 2;
     token = {2, std::string(text.substr(0, n)), false};
     text.remove_prefix(n);
     return token;
@@ -39,7 +41,8 @@ int64_t labelAfter(int32_t at, int32_t end, const Text& text, int32_t& close) {
 }
 
 /// A run of `task` that wrote `response` to `prompt` and ended by itself. Every step reads everything.
-inline RunData run(const std::string& task, const std::string& prompt, const std::string& response) {
+inline RunData run(const std::string& task, const std::string& prompt, const std::string& response,
+                   bool mergesSign = false) {
     RunData r;
     r.header.settings.task = task;
     r.header.settings.attention = MaskPolicySpec::declared();
@@ -53,7 +56,7 @@ inline RunData run(const std::string& task, const std::string& prompt, const std
         StepRecord step;
         step.index = static_cast<int32_t>(r.steps.size());
         step.position = nPrompt + step.index;
-        step.token = nextToken(left);
+        step.token = nextToken(left, mergesSign);
         step.visible = everything;
         step.attended = step.loaded = step.causal = step.position + 1;
         r.steps.push_back(std::move(step));
