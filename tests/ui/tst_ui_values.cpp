@@ -6,6 +6,7 @@
 #include "tests/ui/sample_run.h"
 #include "ui/model/format.h"
 #include "ui/model/live_rate.h"
+#include "ui/model/run_comparison.h"
 #include "ui/model/run_store.h"
 #include "ui/model/segment_summary.h"
 
@@ -46,6 +47,30 @@ class TestUiValues : public QObject {
         QCOMPARE(formatRate(81.25), QStringLiteral("81.3 t/s"));
         QCOMPARE(formatFactor(1.284), QStringLiteral("1.28×"));
         QCOMPARE(formatPercent(0.123), QStringLiteral("12.3 %"));
+    }
+
+    /// More steps than are aligned at once: in another thread, with the same result, and not of runs that are gone.
+    void longRunsAreAlignedElsewhere() {
+        RunStore a, b;
+        Selection selection;
+        RunComparison comparison(&a, &b, &selection);
+        QSignalSpy changed(&comparison, &RunComparison::changed);
+        const RunData run = sample::large(30'000, 100);
+        RunData shorter = run;
+        shorter.steps.resize(29'000);
+        a.load(run);
+        b.load(shorter);
+        QVERIFY(comparison.alignment().lines.empty());
+        QTRY_VERIFY(!comparison.alignment().lines.empty());
+        const RunAlignment expected = alignRuns(run, shorter);
+        QCOMPARE(comparison.words(), QString::fromStdString(expected.words()));
+        QCOMPARE(comparison.alignment().ofFirst, expected.ofFirst);
+        b.load(run);
+        b.clear();
+        QTest::qWait(0);
+        QVERIFY(comparison.words().isEmpty());
+        QVERIFY(!comparison.differs(RunComparison::Side::First, 5));
+        QCOMPARE(comparison.partner(RunComparison::Side::First, 5), -1);
     }
 
     void liveRateNeedsHalfASecond() {

@@ -16,6 +16,7 @@
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/probe/probe_branch.h"
 #include "ui/views/probe/probe_plots.h"
 
 namespace spanscope {
@@ -53,6 +54,7 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
       m_start(new QPushButton(tr("Inspect this run"), this)),
       m_jump(new QPushButton(tr("First difference"), this)),
       m_apply(new QPushButton(tr("Run the step again"), this)),
+      m_goOn(new QPushButton(tr("Go on from here"), this)),
       m_status(new QLabel(this)),
       m_summary(new QLabel(this)),
       m_editText(new QLabel(this)),
@@ -91,14 +93,26 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     auto* editLists = new QHBoxLayout;
     editLists->addWidget(m_segments, 2);
     editLists->addWidget(m_moved, 3);
-    editColumn->addLayout(editLists, 1);
     auto* editRow = new QHBoxLayout;
     editRow->addWidget(m_editText, 1);
     editRow->addWidget(m_apply, 0, Qt::AlignTop);
-    editColumn->addLayout(editRow);
+    editRow->addWidget(m_goOn, 0, Qt::AlignTop);
+    m_goOn->setObjectName("branchSpan");
+    m_goOn->setToolTip(tr(
+        "A new run that goes on from this step under the ticked span, to the end of the step's phase; this run stays "
+        "beside it"));
+    editColumn->addLayout(editRow);  // above the lists: in sight however low the panel is
+    editColumn->addLayout(editLists, 1);
     m_tabs->setDocumentMode(true);
     m_tabs->setAccessibleName(tr("Findings"));
-    m_tabs->addTab(m_choices, tr("Next token"));
+    auto* next = new QWidget(this);
+    m_branch = new ProbeBranch(m_choices, next);
+    auto* nextColumn = new QVBoxLayout(next);
+    nextColumn->setContentsMargins(0, 0, 0, 0);
+    nextColumn->setSpacing(0);
+    nextColumn->addWidget(m_choices, 1);
+    nextColumn->addWidget(m_branch);
+    m_tabs->addTab(next, tr("Next token"));
     m_tabs->addTab(m_missed, tr("Missed"));
     m_tabs->addTab(m_wasted, tr("Unused"));
     m_tabs->addTab(editor, tr("Edit span"));
@@ -145,6 +159,11 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     column->addLayout(head);
     column->addWidget(m_content, 1);
     column->addWidget(m_empty, 1);
+
+    connect(m_goOn, &QPushButton::clicked, this, &ProbeView::requestSpanBranch);
+    connect(m_branch, &ProbeBranch::tokenChosen, this, [this](int step, int id) { requestBranch(step, {id}, {}); });
+    connect(m_branch, &ProbeBranch::textTyped, this,
+            [this](int step, const QString& text) { requestBranch(step, {}, text); });
 
     m_timer.setSingleShot(true);
     m_timer.setInterval(80);
@@ -199,6 +218,8 @@ void ProbeView::leave() {
     m_attention->setEditor(nullptr);
     m_jump->setEnabled(false);
     m_apply->setEnabled(false);
+    m_goOn->setEnabled(false);
+    m_branch->setProbe(nullptr);
     m_start->setEnabled(m_available);
     showContent();
     m_status->setText(tr("Compare every step with dense attention over the same tokens."));
@@ -305,6 +326,7 @@ void ProbeView::showProbe() {
         }
     }
     showChoices(m_probe);
+    m_branch->setProbe(&m_probe);
     if (m_editStep != m_probe.step) fillEdit();
 }
 
@@ -327,6 +349,7 @@ void ProbeView::fillEdit() {
     m_moved->setRowCount(0);
     m_editText->setText(tr("Tick what step %1 may attend to, or drag the edges of the span above.").arg(m_editStep));
     m_apply->setEnabled(true);
+    m_goOn->setEnabled(true);
     m_filling = true;
     m_segments->clear();
     const auto& segments = m_store->data().segments;
@@ -371,6 +394,23 @@ void ProbeView::onTicked(QListWidgetItem* item) {
     m_attention->setEditor(&m_editor);  // edges were renumbered
 }
 
+void ProbeView::requestBranch(int step, std::vector<int32_t> tokens, const QString& text) {
+    if (!m_ready) return;
+    BranchRequest request;
+    request.step = step;
+    request.tokens = std::move(tokens);
+    request.text = text;
+    emit branchRequested(request);
+}
+
+void ProbeView::requestSpanBranch() {
+    if (!m_ready || m_editStep < 0) return;
+    BranchRequest request;
+    request.step = m_editStep;
+    request.list = m_editor.list();
+    emit branchRequested(request);
+}
+
 void ProbeView::requestEdit() {
     if (m_ready && m_editStep >= 0) emit editRequested(m_editStep, m_editor.list());
 }
@@ -387,10 +427,10 @@ void ProbeView::onEdit(const StepEdit& edit) {
         const auto it = std::find_if(list.begin(), list.end(), [id](const TokenChoice& c) { return c.id == id; });
         return it == list.end() ? -1.0 : std::exp(double(it->logprob));
     };
-    for (const auto* list : {&edit.topBefore, &edit.topAfter})
+    for (const auto* list : {&edit.topAfter, &edit.topBefore})  // the new first choice on top
         for (const TokenChoice& choice : *list) {
             const double before = probability(edit.topBefore, choice.id), after = probability(edit.topAfter, choice.id);
-            if (list == &edit.topAfter && before >= 0) continue;  // listed already
+            if (list == &edit.topBefore && after >= 0) continue;  // listed already
             const auto text = [](double p) { return p < 0 ? kNoValue : formatPercent(p); };
             const int row = m_moved->rowCount();
             m_moved->setRowCount(row + 1);

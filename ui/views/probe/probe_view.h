@@ -24,6 +24,7 @@ namespace spanscope {
 class AttentionStrip;
 class DivergenceStrip;
 class HeadGrid;
+class ProbeBranch;
 
 class ProbeView : public QWidget {
     Q_OBJECT
@@ -59,6 +60,8 @@ class ProbeView : public QWidget {
     void probeRequested(int step, const spanscope::ProbeSettings& settings);
     void editRequested(int step, const spanscope::IntervalList& list);
     void inspectingChanged(bool inspecting);
+    /// The run on show is to go on from a step in another way; `request` says how, not which run.
+    void branchRequested(const spanscope::BranchRequest& request);
 
   private:
     void showContent();
@@ -66,6 +69,8 @@ class ProbeView : public QWidget {
     void showProbe();
     void fillEdit();
     void requestEdit();
+    void requestBranch(int step, std::vector<int32_t> tokens, const QString& text);
+    void requestSpanBranch();
     void showTicks();
     void onTicked(QListWidgetItem* item);
     QString tokenText(int position) const;
@@ -74,7 +79,7 @@ class ProbeView : public QWidget {
 
     RunStore* m_store;
     Selection* m_selection;
-    QPushButton *m_start, *m_jump, *m_apply;
+    QPushButton *m_start, *m_jump, *m_apply, *m_goOn;
     QLabel *m_status, *m_summary, *m_editText;
     QCheckBox* m_noSink;
     DivergenceStrip* m_strip;
@@ -82,6 +87,7 @@ class ProbeView : public QWidget {
     AttentionStrip* m_attention;
     QTabWidget* m_tabs;
     QTableWidget *m_missed, *m_wasted, *m_choices, *m_moved;
+    ProbeBranch* m_branch = nullptr;
     QWidget *m_content, *m_empty;  ///< while inspecting; before
     QListWidget* m_segments;
     QTimer m_timer;
