@@ -1,4 +1,5 @@
 #include "app/cli/eval_rows.h"
+#include "app/cli/eta.h"
 
 #include <algorithm>
 #include <chrono>
@@ -85,7 +86,8 @@ class RowRunner {
         ++m_nDone;
         m_nExact += out.exact ? 1 : 0;
         m_log.progress(m_row.attention.text() + ": " + std::to_string(m_nDone) + " of " +
-                       std::to_string(m_problems.size()) + ", " + std::to_string(m_nExact) + " exact");
+                       std::to_string(m_problems.size()) + ", " + std::to_string(m_nExact) + " exact" +
+                       m_eta.left(m_nDone, static_cast<int64_t>(m_problems.size())));
     }
 
     std::shared_ptr<const Model> m_model;
@@ -96,6 +98,7 @@ class RowRunner {
     std::mutex& m_mutex;  ///< of the row and of all below
     size_t m_next = 0;
     int64_t m_nDone = 0, m_nExact = 0;
+    Eta m_eta;
     Status m_status;
 };
 

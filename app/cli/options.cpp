@@ -208,6 +208,7 @@ void addRun(CLI::App& app, Options& all) {
     addAttention(run, o.attention, "declared, or dense for a model without the span protocol");
     addSampling(run, o.sampler, o.seed, o.maxTokens);
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
+    run->add_flag("--raw", o.raw, "print the response as the model wrote it, with its markup");
     run->add_option("--trace", o.traceFile, "record the run, step by step (*.spantrace)")->check(kPath);
     run->add_flag("--dry-run", o.dryRun, "print the memory forecast and stop");
     run->callback([&all, prompt] {

@@ -37,7 +37,7 @@ struct RunOptions {
     int32_t maxTokens = -1;
     SamplerSettings sampler;
     int64_t seed = 0;
-    bool json = false, dryRun = false;
+    bool json = false, raw = false, dryRun = false;
     std::string traceFile;
 };
 

@@ -4,13 +4,37 @@
 
 #include "app/cli/terminal.h"
 #include "engine/files/decimal.h"
-#include "engine/types/answer_check.h"
+#include "engine/reading/answer_check.h"
+#include "engine/reading/plain_reading.h"
+#include "engine/reading/written_step.h"
 #include "engine/types/sampler_settings.h"
 
 namespace spanscope::cli {
 
 namespace {
 double ms(int64_t ns) { return static_cast<double>(ns) * 1e-6; }
+
+/// Every step of arithmetic that is not right, every word of a key point that its sources lack. null: nothing to check.
+nlohmann::ordered_json checksJson(const RunData& run) {
+    const RunChecks checks = RunChecks::of(run);
+    const CheckCounts& counts = checks.counts();
+    if (counts.nLines == 0 && counts.nWords == 0) return nullptr;
+    nlohmann::ordered_json wrong = nlohmann::ordered_json::array(), words = nlohmann::ordered_json::array();
+    for (const SegmentCheck& check : checks.segments()) {
+        if (check.isWrong())
+            wrong.push_back({{"segment", check.segment},
+                             {"verdict", verdictName(check.verdict)},
+                             {"written", plainSegment(run, checks, check.segment)},
+                             {"note", check.note}});
+        for (const Interval& tokens : check.unsupported) {
+            std::string text;
+            for (int32_t t = tokens.begin; t < tokens.end; ++t) text += tokenAt(run, t).text;
+            words.push_back({{"segment", check.segment}, {"position", tokens.begin}, {"text", text}});
+        }
+    }
+    return {{"lines", counts.nLines},    {"right", counts.nRight}, {"carried", counts.nCarried},
+            {"wrong", std::move(wrong)}, {"words", counts.nWords}, {"unsupported", std::move(words)}};
+}
 }  // namespace
 
 std::vector<int32_t> responseIds(const RunData& run, const Tokenizer& tokenizer) {
@@ -38,6 +62,8 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
     const RunStats& s = run.stats;
     const RunHeader& h = run.header;
     const std::vector<int32_t> ids = responseIds(run, model.tokenizer());
+    nlohmann::ordered_json promptIds = nlohmann::ordered_json::array();
+    for (const TokenInfo& token : h.prompt) promptIds.push_back(token.id);
     nlohmann::ordered_json violations = nlohmann::ordered_json::array();
     for (const ProtocolViolation& v : run.violations)
         violations.push_back(
@@ -48,6 +74,7 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"answer", run.answer},
         {"text", model.tokenizer().decode(ids)},
         {"tokens", ids},
+        {"prompt_tokens", std::move(promptIds)},
         {"prompt_n", s.promptTokens - s.keptTokens},
         {"cache_n", s.keptTokens},
         {"prompt_ms", ms(s.prefillNs)},
@@ -80,10 +107,11 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         object["stop_id"] = s.stopId;
         object["stop_piece"] = s.stopPiece;
     }
+    if (const nlohmann::ordered_json checks = checksJson(run); !checks.is_null()) object["checks"] = checks;
     if (!h.warning.empty()) object["warning"] = h.warning;
     const AnswerCheck check = checkAnswer(run);
     if (check.verdict != AnswerCheck::Verdict::None) object["checked"] = check.verdict == AnswerCheck::Verdict::Right;
-    if (!h.exactAnswer.empty()) object["exact_answer"] = h.exactAnswer;
+    if (!check.exact.empty()) object["exact_answer"] = check.exact;
     if (!check.note.empty()) object["check"] = check.note;
     return object;
 }
@@ -96,7 +124,7 @@ void printJson(const nlohmann::ordered_json& object) {
 std::string runSummary(const RunData& run) {
     const RunStats& s = run.stats;
     std::string text = run.header.settings.attention.text();
-    text += ": " + std::to_string(s.responseTokens) + " tokens";
+    text += ": " + std::to_string(run.steps.size()) + " tokens";
     if (s.decodeTokensPerS() > 0) text += ", " + decimal(s.decodeTokensPerS(), 1) + " t/s";
     text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +
             " %, loaded " + decimal(100 * s.loadedFraction(), 1) + " % of causal, " +

@@ -14,6 +14,11 @@ void print(std::string_view text);
 /// For scripts: a model's response, CSV. As it is; on a terminal as print(). False where stdout takes no more.
 bool printData(std::string_view text);
 
+enum class Style { None, Strong, Quiet, Span, Good, Bad, Doubtful };
+/// printData() in a colour where stdout is a terminal that has them and NO_COLOR is not set.
+bool printStyled(Style style, std::string_view text);
+bool flushData();
+
 /// A JSON text and a newline. As it is; on a terminal with control characters as \uNNNN, which is the same JSON.
 bool printJsonLine(std::string_view json);
 
@@ -21,7 +26,7 @@ bool printJsonLine(std::string_view json);
 class StreamedText {
   public:
     /// False where stdout takes no more.
-    bool write(std::string_view piece);
+    bool write(std::string_view piece, Style style = Style::None);
     bool finish();
 
   private:

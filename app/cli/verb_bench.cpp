@@ -3,6 +3,7 @@
 #include <mutex>
 #include <optional>
 
+#include "app/cli/eta.h"
 #include "app/cli/model_setup.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
@@ -141,12 +142,18 @@ int benchVerb(const BenchOptions& o, const Log& log) {
     std::vector<BenchRow> rows;
     std::mutex lock;
     std::vector<BenchRow> complete;  // under the lock: what there is to say where a step takes too long
+    int64_t nTests = plan.attention.empty() ? 0 : benchTests(plan), nBegun = 0;
+    if (wantsDeclared(o))
+        nTests += static_cast<int64_t>(plan.depths.size() * plan.predictSizes.size() * plan.batches.size());
+    const Eta eta;
     const BenchProgress progress = [&](const std::string& what) {
         {
             const std::lock_guard locked(lock);
             if (complete.size() != rows.size()) complete = rows;
         }
-        log.progress(what);
+        log.progress("test " + std::to_string(nBegun + 1) + " of " + std::to_string(nTests) + ": " + what +
+                     eta.left(nBegun, nTests));
+        ++nBegun;
     };
     StopsInOrder stops([&] {
         const std::lock_guard locked(lock);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "app/cli/eta.h"
 #include "app/cli/locate.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
@@ -127,6 +128,7 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
     }
 
     StopsInOrder stops;
+    const Eta eta;
     int64_t n = 0;
     for (; o.count < 0 || n < o.count; ++n) {
         if (stopRequested()) return log.fail({ErrorCode::Cancelled, "stopped"});
@@ -139,7 +141,9 @@ int datasetVerb(const DatasetOptions& o, const Log& log) {
         auto line = exampleToJson(o.plain ? plainExample(e) : e, policy, tokenizer.get());
         if (!line) return log.fail(line.error());
         if (!sink->line(*line)) return log.fail(Error{ErrorCode::Io, "cannot be written", "stdout"});
-        if (n % 1000 == 999) log.progress(std::to_string(n + 1) + " problems");
+        if (n % 100 == 99)
+            log.progress(std::to_string(n + 1) + (o.count < 0 ? "" : " of " + std::to_string(o.count)) + " problems" +
+                         eta.left(n + 1, o.count));
     }
     stops.workIsOver();
     if (auto ok = sink->close(); !ok) return log.fail(ok.error());

@@ -9,6 +9,8 @@
 #include "engine/decode/machine.h"
 #include "engine/files/decimal.h"
 #include "engine/files/safe_text.h"
+#include "engine/reading/answer_check.h"
+#include "engine/reading/run_checks.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "engine/trace/trace.h"
 #include "kernels/backends.h"
@@ -54,9 +56,14 @@ int traceInfo(const InfoOptions& o, const Log& log) {
         return kOk;
     }
     if (!file->damage.empty()) printFormat("damaged: %s\n", line(file->damage).c_str());
-    for (const auto& run : file->runs)
-        printFormat("%s, %s\n%s\nanswer: %s\n", line(run->header.modelName).c_str(), line(run->header.machine).c_str(),
-                    runSummary(*run).c_str(), run->answer.c_str());
+    for (const auto& run : file->runs) {
+        const std::string answer = shownAnswer(*run), note = checkAnswer(*run).note;
+        const std::string counts = RunChecks::of(*run).counts().text();
+        printFormat("%s, %s\n%s\nanswer: %s%s\n", line(run->header.modelName).c_str(),
+                    line(run->header.machine).c_str(), runSummary(*run).c_str(),
+                    answer.empty() ? "none" : answer.c_str(), note.empty() ? "" : (" (" + note + ")").c_str());
+        if (!counts.empty()) printFormat("checked: %s\n", counts.c_str());
+    }
     return kOk;
 }
 

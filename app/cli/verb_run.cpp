@@ -1,9 +1,11 @@
 // run: a prompt through one or more attention modes. Several are run in alternating slices, each timed alone.
 #include <array>
+#include <functional>
 #include <iostream>
 #include <random>
 
 #include "app/cli/model_setup.h"
+#include "app/cli/plain_output.h"
 #include "app/cli/run_json.h"
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
@@ -13,8 +15,8 @@
 #include "engine/decode/session.h"
 #include "engine/files/decimal.h"
 #include "engine/files/input_file.h"
+#include "engine/reading/answer_check.h"
 #include "engine/trace/trace.h"
-#include "engine/types/answer_check.h"
 #include "engine/types/sampler_settings.h"
 #include "engine/types/speed_up.h"
 
@@ -112,8 +114,9 @@ struct Running {
 
 Error stdoutFailed() { return {ErrorCode::Io, "cannot be written", "stdout"}; }
 
-/// stream: where the response goes as it comes. A reader that leaves (`| head`) ends the run, unless it is recorded.
-void execute(Running& r, StreamedText* stream, const Log& log) {
+/// write: given a run after each step, shows what is new of it; may be empty. A reader that leaves (`| head`) ends the
+/// run, unless it is recorded.
+void execute(Running& r, const std::function<bool(const RunData&)>& write, const Log& log) {
     for (auto& session : r.sessions) {
         const std::string name = session->data().header.settings.attention.text();
         auto ok = session->prefill(&stopFlag(), [&](int32_t done, int32_t total) {
@@ -129,7 +132,7 @@ void execute(Running& r, StreamedText* stream, const Log& log) {
     for (auto& session : r.sessions) sessions.push_back(session.get());
     std::atomic<bool> enough{stopRequested()};
     auto ok = runInterleaved(sessions, kSliceSteps, &enough, [&](Session& session) {
-        if (stream && !r.failed && !stream->write(session.data().steps.back().token.text)) {
+        if (write && !r.failed && !write(session.data())) {
             r.fail(stdoutFailed());
             if (!r.trace) enough.store(true);
         }
@@ -232,8 +235,17 @@ int runVerb(const RunOptions& o, const Log& log) {
             if (auto begun = running.trace->begin(session->data().header); !begun) return log.fail(begun.error());
     }
     StreamedText stream;
+    PlainStream lines;
     const bool streams = !o.json && running.sessions.size() == 1;
-    execute(running, streams ? &stream : nullptr, log);
+    const bool plain = !o.raw && hasPlainReading(running.sessions.front()->data());
+    std::function<bool(const RunData&)> write;
+    if (streams && plain) write = [&](const RunData& run) { return lines.write(run); };
+    if (streams && !plain)
+        write = [&](const RunData& run) {
+            const TokenInfo& token = run.steps.back().token;
+            return stream.write(token.text, token.special ? Style::Span : Style::None);
+        };
+    execute(running, write, log);
     stops.workIsOver();
     closeTrace(running, opened->loadNs);
 
@@ -242,7 +254,13 @@ int runVerb(const RunOptions& o, const Log& log) {
         result["memory"] = memoryJson(running, model);
         printJson(result);
     } else if (streams) {
-        stream.finish();
+        if (plain) lines.finish(running.sessions.front()->data());
+        else stream.finish();
+    } else if (plain) {
+        for (const auto& session : running.sessions) {
+            printData(session->data().header.settings.attention.text() + ":\n");
+            PlainStream().finish(session->data());
+        }
     } else {
         for (const auto& session : running.sessions) {
             const RunData& run = session->data();

@@ -14,8 +14,10 @@
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/banner.h"
 #include "ui/window/dock_layout.h"
+#include "ui/window/lesson_card.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
+#include "ui/window/replay_card.h"
 #include "ui/window/tour.h"
 
 namespace spanscope {
@@ -135,6 +137,22 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
         tour->next();
         save("tour-2");
         tour->end();
+    }
+    window.startLesson();
+    save("lesson");
+    if (auto* lesson = window.findChild<LessonCard*>("lesson")) {
+        while (lesson->page() != LessonPage::Remove) lesson->next();
+        lesson->takeAway();
+        ok = waitFor([&] { return lesson->hasTakenAway(); }) && ok;
+        save("lesson-taken-away");
+        lesson->end();
+    }
+    window.docks()->raise("mask");
+    window.startReplay();
+    if (auto* replay = window.findChild<ReplayCard*>("replay")) {
+        for (int piece = 0; piece < 5; ++piece) replay->next();
+        save("replay");
+        replay->end();
     }
     window.promptEditor()->setTask("expression");
     window.promptEditor()->setText("12+*3");

@@ -234,6 +234,12 @@ BenchSequences benchSequences(const BenchPlan& plan) {
     return one.kvTokens() > together.kvTokens() ? one : together;
 }
 
+int64_t benchTests(const BenchPlan& plan) {
+    return static_cast<int64_t>(
+        plan.depths.size() *
+        (plan.promptSizes.size() + plan.predictSizes.size() * plan.batches.size() + plan.promptThenPredict.size()));
+}
+
 int32_t benchMaxBatch(const BenchPlan& plan) {
     int32_t most = 1;
     for (const int32_t b : plan.batches) most = std::max(most, b);

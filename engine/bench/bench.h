@@ -43,6 +43,8 @@ struct BenchSequences {
     int64_t kvTokens() const { return int64_t{nSequences} * tokens; }
 };
 BenchSequences benchSequences(const BenchPlan& plan);
+/// How many tests runBench() takes, each of which it announces once.
+int64_t benchTests(const BenchPlan& plan);
 /// Batch the backend must be made with.
 int32_t benchMaxBatch(const BenchPlan& plan);
 /// Bytes of keys and values of one token, all layers.

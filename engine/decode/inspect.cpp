@@ -227,6 +227,7 @@ Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) 
     p.visible = (*record)->visible;
     p.layer = settings.layer;
     p.head = settings.head;
+    p.most = settings.most;
     const size_t nKeys = static_cast<size_t>(position) + 1;
     std::vector<uint8_t> inside(nKeys);
     for (size_t k = 0; k < nKeys; ++k) inside[k] = mayRead(*p.visible, position, static_cast<int32_t>(k)) ? 1 : 0;
@@ -247,10 +248,10 @@ Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) 
             const float d = dense->probabilities[row * nKeys + k];
             kept += inside[k] ? d : 0;
             mean[k] += d;
-            if (chosen) {
-                p.dense[k] += d;
-                p.restricted[k] += mine->probabilities[row * nKeys + k];
-            }
+            if (!chosen) continue;
+            const float r = mine->probabilities[row * nKeys + k];
+            p.dense[k] = settings.most ? std::max(p.dense[k], d) : p.dense[k] + d;
+            p.restricted[k] = settings.most ? std::max(p.restricted[k], r) : p.restricted[k] + r;
         }
         const double sink = dense->probabilities[row * nKeys], rest = 1 - sink;
         p.massKept.push_back(static_cast<float>(kept));
@@ -258,8 +259,10 @@ Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) 
             static_cast<float>(rest > 1e-9 ? std::clamp((kept - (inside[0] ? sink : 0)) / rest, 0.0, 1.0) : 1.0));
     }
     for (size_t k = 0; k < nKeys; ++k) {
-        p.dense[k] /= static_cast<float>(nChosen);
-        p.restricted[k] /= static_cast<float>(nChosen);
+        if (!settings.most) {
+            p.dense[k] /= static_cast<float>(nChosen);
+            p.restricted[k] /= static_cast<float>(nChosen);
+        }
         const auto mass = static_cast<float>(mean[k] / static_cast<double>(nRows));
         (inside[k] ? p.wasted : p.missed).push_back({static_cast<int32_t>(k), mass});
     }

@@ -28,7 +28,7 @@ std::array<Listed, 16> s_listed;  // NOLINT(cppcoreguidelines-avoid-non-const-gl
 static_assert(std::atomic<int>::is_always_lock_free);
 
 /// Null where all places are taken: the file is then left behind, and nothing else is wrong.
-char* enlist(const std::string& path) {
+const char* enlist(const std::string& path) {
     if (path.size() >= PATH_MAX) return nullptr;
     for (Listed& entry : s_listed) {
         int expected = 0;
@@ -38,6 +38,11 @@ char* enlist(const std::string& path) {
         return entry.path.data();
     }
     return nullptr;
+}
+
+void forget(const char* listed) {
+    for (Listed& entry : s_listed)
+        if (entry.path.data() == listed) entry.used.store(0, std::memory_order_release);
 }
 
 /// Where the bytes for a path go.
@@ -90,8 +95,9 @@ std::string temporaryName(const std::string& name, size_t mostBytes) {
     return name.substr(0, keep) + ending;
 }
 
-/// A new file beside `target`, with the rights that the umask leaves. -1: errno says why.
-int createBeside(const std::string& target, std::string& temporary) {
+/// A new file beside `target`, with the rights that the umask leaves. Listed before it is there: a signal that comes
+/// while the disk makes it is handled before the next line of ours runs. -1: errno says why, and nothing is listed.
+int createBeside(const std::string& target, std::string& temporary, const char*& listed) {
     const fs::path at = target;
     const std::string folder = at.parent_path().empty() ? std::string(".") : at.parent_path().string();
     const long longest = pathconf(folder.c_str(), _PC_NAME_MAX);
@@ -102,8 +108,12 @@ int createBeside(const std::string& target, std::string& temporary) {
     }
     for (int attempt = 0; attempt < 100; ++attempt) {
         temporary = (at.parent_path() / temporaryName(at.filename().string(), mostBytes)).string();
+        listed = enlist(temporary);
         const int fd = open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0666);
-        if (fd >= 0 || errno != EEXIST) return fd;
+        if (fd >= 0) return fd;
+        forget(listed);
+        listed = nullptr;
+        if (errno != EEXIST) return -1;
     }
     return -1;
 }
@@ -128,10 +138,7 @@ Status checkNoFolder(const std::string& path) {
 
 }  // namespace
 
-void OutputFile::Forget::operator()(const char* listed) const {
-    for (Listed& entry : s_listed)
-        if (entry.path.data() == listed) entry.used.store(0, std::memory_order_release);
-}
+void OutputFile::Forget::operator()(const char* listed) const { forget(listed); }
 
 void OutputFile::removeUnfinished() {
     for (Listed& entry : s_listed)
@@ -161,7 +168,9 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
         file.m_temporary = path;
         fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
     } else {
-        fd = createBeside(file.m_target, file.m_temporary);
+        const char* listed = nullptr;
+        fd = createBeside(file.m_target, file.m_temporary, listed);
+        file.m_listed.reset(listed);
     }
     if (fd >= 0) file.m_file.reset(fdopen(fd, "wb"));
     if (!file.m_file) {
@@ -170,7 +179,6 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
         if (fd >= 0 && !file.m_direct) file.removeTemporary();
         return file.failure("cannot be created");
     }
-    if (!file.m_direct) file.m_listed.reset(enlist(file.m_temporary));
     return file;
 }
 

@@ -63,7 +63,7 @@ class OutputFile {
     std::string m_target;  ///< behind the links
     std::string m_temporary;
     std::unique_ptr<std::FILE, Close> m_file;
-    std::unique_ptr<char, Forget> m_listed;  ///< in the list of removeUnfinished()
+    std::unique_ptr<const char, Forget> m_listed;  ///< in the list of removeUnfinished()
     int m_errno = 0;
     bool m_keep = false;
     bool m_direct = false;  ///< no temporary: the target is a device or a pipe

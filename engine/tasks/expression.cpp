@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/reading/arithmetic_problem.h"
 #include "engine/tasks/arithmetic.h"
 
 namespace spanscope {
@@ -40,9 +41,8 @@ class ExpressionTask final : public Task {
         p.text = printExpression(*tree, true) + "\n";
         p.parts.push_back({p.text, true});  // digits, operators and parentheses only: nothing of the typed text itself
         EvaluationRange range;
-        const auto values = evaluateExpression(*tree, range);
-        const bool fits = values.has_value();
-        setExactAnswer(p, fits ? std::optional((*values)[static_cast<size_t>(tree->root)]) : std::nullopt);
+        const bool fits = evaluateExpression(*tree, range).has_value();
+        setExactAnswer(p, name());
         if (card) {
             if (card->maxOperators > 0 && tree->nOperators > card->maxOperators)
                 p.warning = "The expression has " + std::to_string(tree->nOperators) +
@@ -111,9 +111,11 @@ void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const Ev
     if (!more.empty()) warning += (warning.empty() ? "" : " ") + more;
 }
 
-void setExactAnswer(FormattedPrompt& prompt, std::optional<int64_t> value) {
-    if (value) prompt.exactAnswer = std::to_string(*value);
-    else prompt.uncheckable = "a value on the way leaves the range of 64-bit integers";
+void setExactAnswer(FormattedPrompt& prompt, std::string_view task) {
+    const auto problem = ArithmeticProblem::read(task, prompt.text);
+    if (problem && problem->answer()) prompt.exactAnswer = problem->answer()->text();
+    else
+        prompt.uncheckable = "a value on the way has more than " + std::to_string(WholeNumber::kMostDigits) + " digits";
 }
 
 }  // namespace spanscope

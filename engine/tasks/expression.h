@@ -36,7 +36,7 @@ std::optional<std::vector<int64_t>> evaluateExpression(const ExpressionTree& tre
 /// Adds to `warning` a sentence on values or factors beyond what the model was trained for. fits: int64 holds them.
 void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const EvaluationRange& range);
 
-/// Fills in the exact answer, or why there is none. value: nullopt where int64 does not hold a value on the way.
-void setExactAnswer(FormattedPrompt& prompt, std::optional<int64_t> value);
+/// Fills in the exact answer of the formatted problem, or why there is none. task: its name.
+void setExactAnswer(FormattedPrompt& prompt, std::string_view task);
 
 }  // namespace spanscope

@@ -52,9 +52,8 @@ class SheetTask final : public Task {
         p.text = sheetPrompt(*sheet, 1, n, n);
         p.parts.push_back({p.text, true});
         EvaluationRange range;
-        const auto values = evaluateSheet(*sheet, range);
-        const bool fits = values.has_value();
-        setExactAnswer(p, fits ? std::optional(values->back()) : std::nullopt);
+        const bool fits = evaluateSheet(*sheet, range).has_value();
+        setExactAnswer(p, name());
         if (card) {
             if (card->maxLines > 0 && n > card->maxLines)
                 p.warning = "The sheet has " + std::to_string(n) + " operations; the model was trained on up to " +

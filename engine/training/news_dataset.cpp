@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <unordered_set>
 
+#include "engine/reading/words.h"
 #include "engine/tasks/news/article.h"
-#include "engine/tasks/news/words.h"
 #include "engine/training/news/ngrams.h"
 #include "engine/training/news/reader.h"
 #include "engine/training/news/synthetic.h"

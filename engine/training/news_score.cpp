@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/reading/words.h"
 #include "engine/tasks/news/news_text.h"
 #include "engine/tasks/news/repeats.h"
-#include "engine/tasks/news/words.h"
-#include "engine/training/news/word_kinds.h"
 
 namespace spanscope {
 namespace {
@@ -17,57 +16,7 @@ std::string joined(const std::vector<NewsLine>& lines, size_t from) {
     return out;
 }
 
-/// The parts of a word that may be found apart: "U.S.-Japan" is there if "U.S." and "Japan" are.
-std::vector<std::string> parts(std::string text) {
-    for (const std::string_view dash : {"\u2013", "\u2014"})  // "Bell\u2014then"
-        for (size_t at = text.find(dash); at != std::string::npos; at = text.find(dash, at))
-            text.replace(at, dash.size(), "-");
-    const std::string_view word = text;
-    std::vector<std::string> out;
-    for (size_t i = 0; i < word.size();) {
-        const size_t end = std::min(word.find_first_of("-/", i), word.size());
-        if (end > i) out.push_back(news::lower(news::withoutPossessive(word.substr(i, end - i))));
-        i = end + 1;
-    }
-    return out;
-}
-
-std::string bare(std::string_view word) {
-    std::string s = news::lower(news::withoutPossessive(word));
-    while (!s.empty() && s.back() == '.') s.pop_back();
-    return s;
-}
-
 }  // namespace
-
-Faithfulness faithfulness(std::string_view text, const std::vector<std::string>& sources) {
-    std::set<std::string> words, lowerForms;
-    for (const std::string& source : sources)
-        for (const news::Token& t : news::tokenize(source)) {
-            words.insert(bare(t.core));
-            for (const std::string& p : parts(t.core)) words.insert(bare(p));
-            if (!news::hasUpper(t.core)) lowerForms.insert(bare(t.core));
-        }
-    Faithfulness f;
-    bool first = true;
-    for (const news::Token& t : news::tokenize(text)) {
-        if (t.core.empty()) continue;
-        const bool opening = first;
-        first = false;
-        const bool number = news::hasDigit(t.core), name = news::hasUpper(t.core);
-        if (!number && !name) continue;
-        if (!number && opening && (lowerForms.contains(bare(t.core)) || news::isFunctionWord(bare(t.core)))) continue;
-        ++f.items;
-        const auto split = parts(t.core);
-        const bool found = words.contains(bare(t.core)) ||
-                           (split.size() > 1 && std::all_of(split.begin(), split.end(), [&](const std::string& p) {
-                                return words.contains(bare(p));
-                            }));
-        if (found) ++f.supported;
-        else f.missing.push_back(t.core);
-    }
-    return f;
-}
 
 std::string leadBaseline(const std::vector<std::string>& sentences, int64_t nWords) {
     std::vector<news::Token> tokens;

@@ -7,18 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/reading/faithfulness.h"
 #include "engine/training/example.h"
 #include "engine/training/rouge.h"
 
 namespace spanscope {
-
-/// Numbers and capitalised names of `text`, and those that stand in `sources`. A name is a word with a capital
-/// letter, the first word of the text only if none of the sources has it in lower case.
-struct Faithfulness {
-    int32_t items = 0, supported = 0;
-    std::vector<std::string> missing;
-};
-Faithfulness faithfulness(std::string_view text, const std::vector<std::string>& sources);
 
 struct NewsPointScore {
     int64_t label = -1;

@@ -65,6 +65,12 @@ IntervalList subtract(const IntervalList& a, const IntervalList& b) {
     return out;
 }
 
+int64_t nTokens(const IntervalList& list) {
+    int64_t n = 0;
+    for (const Interval& i : list) n += int64_t{i.end} - i.begin;
+    return n;
+}
+
 int32_t firstDifference(const IntervalList& a, const IntervalList& b) {
     const size_t n = std::min(a.size(), b.size());
     for (size_t i = 0; i < n; ++i) {

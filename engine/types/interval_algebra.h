@@ -21,6 +21,9 @@ IntervalList intersect(const IntervalList& a, const IntervalList& b);
 /// What a has and b has not.
 IntervalList subtract(const IntervalList& a, const IntervalList& b);
 
+/// Tokens of a list without open ends.
+int64_t nTokens(const IntervalList& list);
+
 /// The first token that one list has and the other has not; INT32_MAX where they are equal. A query below it reads the
 /// same.
 int32_t firstDifference(const IntervalList& a, const IntervalList& b);

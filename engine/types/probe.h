@@ -43,7 +43,8 @@ struct StepProbe {
     std::vector<float> massKept;        ///< (nLayers, nHeads) share of dense mass inside the list
     std::vector<float> massKeptNoSink;  ///< the same without the first token on both sides; 1 where nothing is left
     int32_t layer = -1, head = -1;      ///< whose probabilities follow; -1 = mean over all
-    std::vector<float> dense;           ///< (position + 1) sums to 1
+    bool most = false;                  ///< the largest of all heads at each position instead of the mean
+    std::vector<float> dense;           ///< (position + 1) sums to 1, but for `most`
     std::vector<float> restricted;      ///< (position + 1) under the list; 0 outside it
 
     std::vector<PositionMass> missed;  ///< outside the list, most dense mass first
@@ -53,9 +54,10 @@ struct StepProbe {
 };
 
 struct ProbeSettings {
-    int32_t layer = -1, head = -1;  ///< -1 = mean
+    int32_t layer = -1, head = -1;  ///< -1 = all of them
     int32_t nPositions = 32;        ///< in missed and wasted
     int32_t nTop = 8;
+    bool most = false;  ///< of several heads the largest at each position, not the mean
 };
 
 /// A step again under a list that a person edited.

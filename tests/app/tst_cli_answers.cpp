@@ -44,9 +44,12 @@ class TestCliAnswers : public CliTest {
         const Outcome beyond =
             run({"run", "-m", m_model, "--task", "sheet", "-p", "999999999999*999999999999", "-n", "8", "--json"});
         QCOMPARE(beyond.json()["runs"][0]["checked"], false);
-        QVERIFY(!beyond.json()["runs"][0].contains("exact_answer"));
-        QVERIFY2(beyond.err.contains("not checked: a value on the way leaves the range of 64-bit integers"),
-                 beyond.err);
+        QCOMPARE(beyond.json()["runs"][0]["exact_answer"], "999999999998000000000001");
+        const Outcome endless = run({"run", "-m", m_model, "--task", "sheet", "-p",
+                                     "999999999999*999999999999\n$1*$1\n$2*$2\n$3*$3\n$4*$4", "-n", "8", "--json"});
+        QCOMPARE(endless.json()["runs"][0]["checked"], false);
+        QVERIFY(!endless.json()["runs"][0].contains("exact_answer"));
+        QVERIFY2(endless.err.contains("not checked: a value on the way has more than 200 digits"), endless.err);
         const Outcome text = run({"run", "-m", m_model, "--task", "text", "-p", "1+1", "-n", "3", "--json"});
         QVERIFY(!text.json()["runs"][0].contains("checked"));
         if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
@@ -60,6 +63,30 @@ class TestCliAnswers : public CliTest {
         const Outcome reference = run({"run", "--task", "sheet", "-p", "1+2\n3*($5-1)"});
         QCOMPARE(reference.exitCode, 2);
         QVERIFY2(reference.err.contains("line 2, column 4: $5 names no earlier line"), reference.err);
+    }
+
+    /// Without --json a person reads the steps in plain words, each checked, and the answer; --raw is what was written.
+    void runPrintsAPlainAnswer() {
+        if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
+        const Outcome plain = run({"run", "-p", "(12+7)*(3-8)"});
+        QCOMPARE(QString::fromUtf8(plain.out),
+                 QString::fromUtf8("1: 12 + 7 = 19  \u2713\n"
+                                   "2: 3 \u2212 8 = \u22125  \u2713\n"
+                                   "3: 19 \u00d7 \u22125 = \u221295 (uses 1 and 2)  \u2713\n"
+                                   "Answer: \u221295 \u2713\n"));
+        const Outcome raw = run({"run", "-p", "(12+7)*(3-8)", "--raw"});
+        QVERIFY2(raw.out.startsWith("<out>1<:><attend></attend>12+7<local>++27901010=19\n"), raw.out);
+        QVERIFY(!raw.out.contains("Answer"));
+        const Outcome both = run({"run", "-p", "1+2", "--attention", "both"});
+        QVERIFY2(both.out.startsWith("dense:\n1: 1 + 2 = 3") && both.out.contains("\ndeclared:\n1: 1 + 2 = 3"),
+                 both.out);
+        const Outcome stopped = run({"run", "-p", "(12+7)*(3-8)", "-n", "9"});
+        QVERIFY2(stopped.out.contains("No answer: limit") && !stopped.out.contains("Answer:"), stopped.out);
+        const Json json = run({"run", "-p", "(12+7)*(3-8)", "--json"}).json()["runs"][0];
+        QCOMPARE(json["checks"]["lines"], 3);
+        QCOMPARE(json["checks"]["right"], 3);
+        QVERIFY(json["checks"]["wrong"].empty());
+        QCOMPARE(json["prompt_tokens"].size(), json["prompt_n"]);
     }
 
     void shapesFillEveryCell() {

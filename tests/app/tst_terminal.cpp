@@ -36,8 +36,8 @@ struct Outcome {
 
 QString cli() { return QStringLiteral(SPANSCOPE_BIN_DIR "/spanscope-cli"); }
 
-/// stdin, stdout and stderr are a terminal.
-Outcome onTerminal(const QStringList& arguments) {
+/// stdin, stdout and stderr are a terminal; noColour: the value of NO_COLOR.
+Outcome onTerminal(const QStringList& arguments, const char* noColour = "1", const char* kind = "xterm") {
     Outcome o;
     int terminal = -1;
     const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
@@ -48,6 +48,8 @@ Outcome onTerminal(const QStringList& arguments) {
         std::vector<char*> list;
         for (std::string& t : texts) list.push_back(t.data());
         list.push_back(nullptr);
+        setenv("NO_COLOR", noColour, 1);
+        setenv("TERM", kind, 1);
         execv(list[0], list.data());
         _exit(127);
     }
@@ -134,6 +136,36 @@ class TestTerminal : public QObject {
             test::writeFile(m_problems.toStdString(),
                             Json{{"task", "expression"}, {"prompt", "1+1"}, {"answer", "x\x1b[31mred"}}.dump() + "\n" +
                                 Json{{"task", "x\x1b[31mred"}, {"prompt", "1\x1b+1"}, {"answer", "2"}}.dump() + "\n"));
+    }
+
+    /// Spans and marks have colours on a terminal that has them, for whoever wants them, and nothing else has.
+    void coloursAreForTerminalsAlone() {
+        const QStringList plain{"run", "-m", m_model, "-p", "12+3", "-n", "6"}, raw = plain + QStringList{"--raw"};
+        for (const QStringList& arguments : {plain, raw}) {
+            QVERIFY(onTerminal(arguments, "1").text.find("\x1b[3") == std::string::npos);
+            QVERIFY(onTerminal(arguments, "", "dumb").text.find("\x1b[3") == std::string::npos);
+            QVERIFY(!inPipe(arguments).out.contains('\x1b'));
+        }
+        // A run that ends at its limit has no answer, and says so in colour.
+        const std::string coloured = onTerminal(plain, "").text;
+        QVERIFY2(coloured.find("\x1b[4;33mNo answer: limit\x1b[0m") != std::string::npos, coloured.c_str());
+    }
+
+    /// Long work says on a terminal how much of it is left, and in a pipe nothing.
+    void progressSaysWhatIsLeft() {
+        const QStringList work{"dataset", "--task",      "expression", "--count",
+                               "20000",   "--text-only", "--out",      file("d.jsonl")};
+        const std::string text = onTerminal(work).text;
+        QVERIFY2(text.find(" of 20000 problems, ") != std::string::npos && text.find(" left") != std::string::npos,
+                 text.substr(0, 400).c_str());
+        QVERIFY(!inPipe(work).err.contains("left"));
+        const std::string eval = onTerminal({"eval", "-m", m_model, "--task", "expression", "--operators", "1",
+                                             "--count", "3", "-n", "4", "--attention", "declared"})
+                                     .text;
+        QVERIFY2(eval.find("1 of 3, ") != std::string::npos && eval.find(" left") != std::string::npos, eval.c_str());
+        const std::string bench =
+            onTerminal({"bench", "-m", m_model, "-p", "8", "-n", "2,3", "-r", "1", "--no-warmup"}).text;
+        QVERIFY2(bench.find("test 2 of 3: ") != std::string::npos, bench.c_str());
     }
 
     void everyVerb_data() {

@@ -122,6 +122,15 @@ class TestInspect : public QObject {
         }
         for (size_t k = 0; k < nKeys; ++k)
             QVERIFY(std::abs(p.dense[k] - plain.probabilities[(nHeads + 2) * nKeys + k]) < 1e-6F);
+        // Of all heads the largest at each position.
+        const StepProbe most = (*inspector)->probe(kStep, {-1, -1, 4, 3, true}).value();
+        QVERIFY(most.most && !p.most);
+        for (size_t k = 0; k < nKeys; ++k) {
+            float largest = 0;
+            for (size_t row = 0; row < p.massKept.size(); ++row)
+                largest = std::max(largest, plain.probabilities[row * nKeys + k]);
+            QVERIFY(std::abs(most.dense[k] - largest) < 1e-6F);
+        }
         double sum = 0;
         for (size_t k = 0; k < nKeys; ++k) {
             sum += p.restricted[k];

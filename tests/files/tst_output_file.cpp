@@ -7,6 +7,7 @@
 
 #include <QDir>
 #include <QtTest>
+#include <array>
 #include <csignal>
 #include <set>
 #include <thread>
@@ -278,6 +279,32 @@ class TestOutputFile : public QObject {
         const QStringList left = filesIn(m_folder->path());
         QCOMPARE(left.size(), 1);
         QVERIFY(left[0].startsWith("run.spantrace."));
+    }
+
+    /// A signal that ends the process comes while the disk makes or removes the file: most of this child's time.
+    void noMomentLeavesAFile() {
+        for (int i = 0; i < 300; ++i) {
+            std::array<int, 2> ready{};
+            QCOMPARE(pipe(ready.data()), 0);
+            const pid_t pid = fork();
+            if (pid == 0) {
+                std::signal(SIGTERM, [](int) {
+                    OutputFile::removeUnfinished();
+                    _exit(0);
+                });
+                if (write(ready[1], "", 1) != 1) _exit(1);
+                for (;;) static_cast<void>(OutputFile::create(file("out.csv")));
+            }
+            char byte = 1;
+            QCOMPARE(read(ready[0], &byte, 1), ssize_t{1});
+            for (const int end : ready) close(end);
+            usleep(static_cast<useconds_t>(37 * i % 1000));
+            ::kill(pid, SIGTERM);
+            int status = 0;
+            QCOMPARE(waitpid(pid, &status, 0), pid);
+            QVERIFY(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+            QCOMPARE(filesIn(m_folder->path()).join(' '), QString());
+        }
     }
 };
 

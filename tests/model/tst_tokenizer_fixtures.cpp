@@ -1,10 +1,14 @@
 // 500 strings against the ids of the sentencepiece package (tests/fixtures/tokenizer has the recipe).
+#include <sentencepiece_processor.h>
+
 #include <QtTest>
 
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "engine/model/gguf/gguf.h"
 #include "engine/model/tokenizer/load_tokenizer.h"
+#include "engine/model/tokenizer/sentencepiece_proto.h"
 #include "tests/model/tiny_model.h"
 
 using namespace spanscope;
@@ -38,6 +42,38 @@ class TestTokenizerFixtures : public QObject {
     void llamaLike() { compare(*m_llama, "llama_like"); }
     void arithmetic() { compare(*m_arith, "arith"); }
     void ggufVocabulary() { compare(*m_gguf, "llama_like"); }
+
+    /// Words are encoded one by one, and those that came before not at all: the library itself is given the whole text.
+    void longTexts_data() {
+        QTest::addColumn<QString>("joined");  ///< a piece more, that reaches over a space
+        QTest::newRow("words end at spaces") << QString();
+        QTest::newRow("some do not") << "e\u2581t";
+    }
+    void longTexts() {
+        QFETCH(QString, joined);
+        auto spec = need(readModelProto(test::readFile(kFolder + "llama_like.model"), "llama_like.model"));
+        if (!joined.isEmpty()) spec.pieces.push_back({joined.toStdString(), 100, PieceType::Normal});
+        test::ScratchFolder folder;
+        QVERIFY(test::writeFile(folder.file("tokenizer.model"), writeModelProto(spec)));
+        const auto tokenizer = need(loadSentencePiece(folder.file("tokenizer.model")));
+        sentencepiece::SentencePieceProcessor whole;
+        QVERIFY(whole.LoadFromSerializedProto(writeModelProto(spec)).ok());
+        std::mt19937 random(3);
+        bool reached = false;
+        for (int round = 0; round < 20; ++round) {  // the last one is worth tables of its own
+            const size_t nBytes = round < 19 ? size_t(1000) << (round % 5) : 300'000;
+            std::string text = round % 2 ? " " : "";
+            while (text.size() < nBytes) {
+                text += m_rows[random() % m_rows.size()]["text"].get<std::string>();
+                text += std::array{" ", "  ", "\n", "", " the term ", "\u2581", " \u2581 ", "\xC3\xA9"}[random() % 8];
+            }
+            std::vector<int> expected;
+            QVERIFY(whole.Encode(text, &expected).ok());
+            QVERIFY(need(tokenizer->encode(text)) == expected);
+            reached |= std::count(expected.begin(), expected.end(), 1000) > 0;
+        }
+        QCOMPARE(reached, !joined.isEmpty());
+    }
 
     void textAfterASpecialPieceGetsNoPrefix() {
         test::ScratchFolder folder;

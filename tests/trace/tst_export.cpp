@@ -15,6 +15,7 @@
 #include "engine/trace/trace.h"
 #include "engine/types/speed_up.h"
 #include "tests/model/tiny_model.h"
+#include "tests/reading/written_run.h"
 #include "tests/trace/sample_run.h"
 
 using namespace spanscope;
@@ -189,6 +190,47 @@ class TestExport : public QObject {
         QCOMPARE(attended, run.stats.attendedTokens);
     }
 
+    /// What each segment says and whether it is right, the same in every export; ids of every token.
+    void checksAndTokens() {
+        std::string response =
+            "<out>1<:><attend></attend>12+7<local>++27901010=19\n<out>2<:><attend></attend>3-8<local>-38-8350=-6\n";
+        RunData run = written::run("expression", "(12@1+7)@3*(3@2-8)\n", response);
+        run.header.exactAnswer = "-95";
+        run.answer = "-6";
+        QVERIFY(exportSegmentsCsv({&run}, m_folder.file("g.csv")).ok());
+        const auto rows = parseCsv(readFile(m_folder.file("g.csv")));
+        QCOMPARE(rows[0].size(), rows[3].size());
+        QCOMPARE(rows[0][16], std::string("says"));
+        QCOMPARE(rows[2][16], std::string("1: 12 + 7 = 19"));
+        QCOMPARE(rows[2][17], std::string("right"));
+        QCOMPARE(rows[3][17], std::string("wrong value"));
+        QCOMPARE(rows[3][18], std::string("3 \u2212 8 = \u22125"));
+        QVERIFY(exportIntervalsJson({&run}, m_folder.file("i.json")).ok());
+        const auto json = nlohmann::json::parse(readFile(m_folder.file("i.json")));
+        QCOMPARE(json["checks"].size(), size_t{2});
+        QCOMPARE(json["checks"][1]["verdict"], "wrong value");
+        QVERIFY(exportTranscriptMarkdown({&run}, m_folder.file("t.md")).ok());
+        const QString page = QString::fromStdString(readFile(m_folder.file("t.md")));
+        for (const char* text :
+             {"**Answer:** -6 \u2717 (wrong: the exact value is -95)", "**Checked:** 1 of 2 lines right",
+              "\n1: 12 + 7 = 19  \u2713\n", "<local>++27901010=19", "| wrong value: 3 \u2212 8 = \u22125 |"})
+            QVERIFY2(page.contains(QString::fromUtf8(text)), text);
+        QVERIFY(exportReportHtml({&run}, m_folder.file("r.html")).ok());
+        const QString html = QString::fromStdString(readFile(m_folder.file("r.html")));
+        QVERIFY(html.contains("<span class=\"wrong\">") && html.contains(QString::fromUtf8("2: </span>3 \u2212 8")));
+        QVERIFY(exportTokensCsv({&run}, m_folder.file("k.csv")).ok());
+        const auto tokens = parseCsv(readFile(m_folder.file("k.csv")));
+        QCOMPARE(tokens.size(), 1 + run.header.prompt.size() + run.steps.size());
+        for (size_t i = 0; i < run.steps.size(); ++i) {
+            const auto& row = tokens[1 + run.header.prompt.size() + i];
+            QCOMPARE(row[1], std::to_string(i));
+            QCOMPARE(row[2], std::to_string(run.steps[i].token.id));
+        }
+        run.stats.stop = StopReason::Cancelled;
+        QVERIFY(exportTranscriptMarkdown({&run}, m_folder.file("t.md")).ok());
+        QVERIFY(readFile(m_folder.file("t.md")).find("**Answer:** none, cancelled\n") != std::string::npos);
+    }
+
     void intervalsJson() {
         const RunData run = sampleRun();
         QVERIFY(exportIntervalsJson({&run}, m_folder.file("i.json")).ok());
@@ -246,6 +288,18 @@ class TestExport : public QObject {
                 n += end - pair[0].get<int64_t>();
             }
             QCOMPARE(n, run.steps[i].attended);
+        }
+        QCOMPARE(json["segments"].size(), run.segments.size());
+        for (size_t i = 0; i < run.segments.size(); ++i) {
+            QCOMPARE(json["segments"][i][1].get<int>(), int(run.segments[i].kind));
+            QCOMPARE(json["segments"][i][2].get<int>(), run.segments[i].begin);
+        }
+        // The legend names the phases that the run has, and no others.
+        for (const Phase phase :
+             {Phase::Declare, Phase::Global, Phase::Focus, Phase::Local, Phase::Close, Phase::Free}) {
+            const bool there = std::any_of(run.steps.begin(), run.steps.end(),
+                                           [phase](const StepRecord& s) { return s.phase == phase; });
+            QCOMPARE(page.contains(QString("<i class=\"k-%1\"></i>attended: %1").arg(phaseName(phase))), there);
         }
         QCOMPARE(page.count("class=\"t\"") + page.count("class=\"t "),
                  qsizetype(run.header.prompt.size() + run.steps.size()));

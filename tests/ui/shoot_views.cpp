@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 
+#include "tests/reading/written_run.h"
 #include "tests/ui/sample_run.h"
 #include "ui/export/export_dialog.h"
 #include "ui/export/figure.h"
@@ -15,6 +16,7 @@
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/throughput/throughput_view.h"
 #include "ui/views/timeline/timeline_view.h"
+#include "ui/views/transcript/transcript_view.h"
 
 using namespace spanscope;
 
@@ -116,6 +118,33 @@ int main(int argc, char** argv) {
         save(view, "graph" + suffix, {1100, 520});
         selection.lock(200);
         save(view, "graph-locked" + suffix, {1100, 520});
+    };
+    shots["transcript"] = [&](const QString& suffix) {
+        RunStore store;
+        Selection selection;
+        TranscriptView view(&store, &selection, nullptr);
+        // Products, and a mistake that a later line carries on; one digit of the working is wrong.
+        store.load(written::run(
+            "expression", "(12@1+7)@3*(345@2-381)\n",
+            "<out>1<:><attend></attend>12+7<local>++27901010=19\n"
+            "<out>2<:><attend></attend>345-381<local>-3348-155184303300=-35\n"
+            "<out>3<:><attend><out>1<:><out>2<:></attend>19*-35<local>*-95541590*93721350+505097610560=-665\n"));
+        save(view, "transcript" + suffix, {640, 420});
+        for (const SegmentCheck& check : store.checks().segments()) view.toggleWorking(check.segment);
+        selection.lock(store.nSteps() - 3);
+        save(view, "transcript-working" + suffix, {640, 900});
+        view.setReading(Reading::Markup);
+        save(view, "transcript-markup" + suffix, {640, 420});
+        selection.clear();
+        view.setReading(Reading::Plain);
+        store.load(written::run(
+            "news",
+            "news 3 3\n<in>1<:>Harlow Corp sold 12 mines in Brackenfield for 40 mln dlrs.\n"
+            "<in>2<:>Prices of copper rose 4 pct in May.\n<in>3<:>The mines employ 300 people.\n",
+            "<out>1<:><global><attend><in>1<:></attend>Harlow sells mines in Marstead\n"
+            "<out>2<:><global><attend><in>1<:><in>3<:></attend>Harlow Corp sold 12 mines with 350 people.\n"
+            "<out>3<:><global><attend><in>2<:></attend>Prices of copper rose 4 pct in May.\n"));
+        save(view, "transcript-news" + suffix, {640, 420});
     };
     shots["figures"] = [&](const QString& suffix) {
         FigureOptions o;

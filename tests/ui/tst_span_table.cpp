@@ -3,7 +3,9 @@
 #include <QSortFilterProxyModel>
 #include <QtTest>
 
+#include "tests/reading/written_run.h"
 #include "tests/ui/sample_run.h"
+#include "ui/model/format.h"
 #include "ui/model/run_history.h"
 #include "ui/views/spans/span_table_model.h"
 #include "ui/views/spans/span_table_view.h"
@@ -98,6 +100,23 @@ class TestSpanTable : public QObject {
         }
         QCOMPARE(history.rowCount(), int(5000 / each));
         QCOMPARE(history.index(0, RunHistory::AnswerColumn).data().toString(), QString("42"));
+    }
+
+    /// A wrong run never looks like a right one, and a stopped one has no answer.
+    void historySaysWhatIsWrong() {
+        RunHistory history(nullptr, 5000);
+        RunData run = written::run("expression", "1@1+1\n", "<out>1<:><attend></attend>1+1<local>++1120=3\n");
+        run.header.exactAnswer = "2";
+        run.answer = "3";
+        run.violations.resize(2);
+        history.add({std::make_shared<const RunData>(run), nullptr, {}});
+        const auto cell = [&](int column) { return history.index(0, column).data().toString(); };
+        QCOMPARE(cell(RunHistory::CheckColumn), QString::fromUtf8("\u2717 0 of 1 line right"));
+        QCOMPARE(cell(RunHistory::ViolationsColumn), QString("2"));
+        run.stats.stop = StopReason::Cancelled;
+        history.add({std::make_shared<const RunData>(run), nullptr, {}});
+        QCOMPARE(cell(RunHistory::AnswerColumn), kNoValue);
+        QVERIFY(cell(RunHistory::CheckColumn).startsWith(QString::fromUtf8("\u2717")));
     }
 };
 

@@ -3,6 +3,7 @@
 #include <QtTest>
 #include <random>
 
+#include "tests/reading/written_run.h"
 #include "tests/ui/sample_run.h"
 #include "ui/views/transcript/transcript_layout.h"
 #include "ui/views/transcript/transcript_view.h"
@@ -15,6 +16,7 @@ class TestTranscriptView : public QObject {
     void init() {
         m_view = std::make_unique<TranscriptView>(&m_store, &m_selection, nullptr);
         m_view->resize(700, 900);
+        m_view->setReading(Reading::Markup);
         m_view->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_view.get()));
         m_store.load(sample::sheet(12));
@@ -232,7 +234,7 @@ class TestTranscriptView : public QObject {
             metrics.width = width;
             layout.reset(metrics);
             for (int i = 0; i < 2042; ++i) {
-                TokenBox box;
+                ItemBox box;
                 box.width = 4 + int(random() % 40);
                 box.mayBreakBefore = random() % 3 == 0;
                 box.endsLine = random() % 37 == 0;
@@ -251,14 +253,180 @@ class TestTranscriptView : public QObject {
                 for (int t = row.first; t < row.end; ++t) w += layout.box(t).width;
                 QVERIFY2(w <= width || row.end - row.first == 1, "row wider than the view");
             }
-            QCOMPARE(next, layout.nTokens());
-            for (int t = 0; t < layout.nTokens(); ++t) {
-                const TranscriptRow& row = layout.rows()[size_t(layout.rowOfToken(t))];
-                QCOMPARE(layout.tokenAt(layout.xOfToken(t) + layout.box(t).width / 2, row.y + metrics.rowHeight / 2),
-                         t);
+            QCOMPARE(next, layout.nItems());
+            for (int t = 0; t < layout.nItems(); ++t) {
+                const TranscriptRow& row = layout.rows()[size_t(layout.rowOfItem(t))];
+                QVERIFY(row.first <= t && t < row.end);
+                QCOMPARE(layout.rowAt(row.y + metrics.rowHeight / 2), layout.rowOfItem(t));
             }
-            QCOMPARE(layout.tokenAt(5, layout.height() + 5), -1);
-            QCOMPARE(layout.rowOfToken(layout.nTokens()), -1);
+            QCOMPARE(layout.rowAt(layout.height() + 5), int(layout.rows().size()));
+            QCOMPARE(layout.rowOfItem(layout.nItems()), -1);
+        }
+    }
+
+    /// Items that make way for others, at the end or in the middle, leave the rows that a layout from scratch has.
+    void layoutsChangedAreAsNewOnes() {
+        std::mt19937 random(17);
+        const auto block = [&] {
+            std::vector<ItemBox> boxes;
+            for (unsigned n = 1 + random() % 30; n > 0; --n) {
+                ItemBox box;
+                box.width = 4 + int(random() % 60);
+                box.mayBreakBefore = random() % 3 == 0;
+                box.endsLine = random() % 11 == 0;
+                box.startsBlock = boxes.empty();
+                boxes.push_back(box);
+            }
+            return boxes;
+        };
+        for (int round = 0; round < 200; ++round) {
+            std::vector<std::vector<ItemBox>> blocks(1 + random() % 6);
+            TranscriptLayout layout;
+            TranscriptMetrics metrics;
+            metrics.width = 200;
+            layout.reset(metrics);
+            for (auto& b : blocks)
+                for (const ItemBox& box : b = block()) layout.append(box);
+            const size_t changed = random() % blocks.size();
+            int first = 0;
+            for (size_t i = 0; i < changed; ++i) first += int(blocks[i].size());
+            const int end = first + int(blocks[changed].size());
+            blocks[changed] = block();
+            if (changed + 1 == blocks.size() && random() % 2) {
+                layout.truncate(first);
+                for (const ItemBox& box : blocks[changed]) layout.append(box);
+            } else {
+                layout.splice(first, end, blocks[changed]);
+            }
+            const auto more = block();
+            for (const ItemBox& box : more) layout.append(box);
+            TranscriptLayout expected;
+            expected.reset(metrics);
+            for (const auto& b : blocks)
+                for (const ItemBox& box : b) expected.append(box);
+            for (const ItemBox& box : more) expected.append(box);
+            QCOMPARE(layout.rows().size(), expected.rows().size());
+            for (size_t i = 0; i < layout.rows().size(); ++i) {
+                const TranscriptRow &a = layout.rows()[i], &b = expected.rows()[i];
+                QVERIFY(a.first == b.first && a.end == b.end && a.y == b.y && a.indent == b.indent);
+            }
+        }
+    }
+
+    /// In plain words every token has a place, a step that is selected lights what its list says, and a click on a
+    /// piece selects one of its tokens.
+    void plainWordsKeepTheSelection() {
+        m_store.load(arithmetic());
+        m_view->setReading(Reading::Plain);
+        const TranscriptItems& items = m_view->items();
+        QStringList shown;
+        for (int i = 0; i < items.size(); ++i) shown << items.text(m_store.data(), i);
+        QVERIFY2(shown.join("").contains("3: 19 \u00d7 \u22125 = \u221295 (uses 1 and 2)  \u2713"),
+                 qPrintable(shown.join("")));
+        for (int t = 0; t < m_store.nContext(); ++t) {
+            const int item = items.itemOfToken(t);
+            QVERIFY2(item >= 0, qPrintable(QString::number(t)));
+            QVERIFY(items.item(item).first <= t && t < items.item(item).end);
+            QVERIFY(m_view->tokenRect(t).width() > 0);
+        }
+        for (int t = m_store.nPrompt(); t < m_store.nContext(); ++t) {
+            if (items.item(items.itemOfToken(t)).role == PlainRole::Working) continue;
+            m_selection.clear();
+            QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, m_view->tokenRect(t).center());
+            QVERIFY2(m_selection.isLocked(), qPrintable(QString::number(t)));
+            const int item = items.itemOfToken(t), chosen = items.itemOfToken(m_store.nPrompt() + m_selection.locked());
+            QVERIFY2(chosen == item,
+                     qPrintable(QString("%1: %2, not %3")
+                                    .arg(t)
+                                    .arg(items.text(m_store.data(), chosen), items.text(m_store.data(), item))));
+        }
+        // The same selection in markup: the same tokens are lit.
+        const int step = m_selection.locked();
+        std::vector<bool> lit;
+        for (int t = 0; t < m_store.nContext(); ++t) lit.push_back(m_view->isLit(t));
+        m_view->setReading(Reading::Markup);
+        QCOMPARE(m_selection.locked(), step);
+        for (int t = 0; t < m_store.nContext(); ++t) QCOMPARE(m_view->isLit(t), bool(lit[size_t(t)]));
+        QCOMPARE(items.size(), m_store.nContext());
+    }
+
+    /// A click on the sign behind a line lays its digits out below; each is then a place of its own.
+    void theWorkingOpensAndFolds() {
+        m_store.load(arithmetic());
+        m_view->setReading(Reading::Plain);
+        const TranscriptItems& items = m_view->items();
+        const int before = items.size();
+        int sign = -1;
+        for (int i = 0; i < items.size() && sign < 0; ++i)
+            if (items.item(i).role == PlainRole::Working) sign = i;
+        QVERIFY(sign >= 0);
+        const int digit = items.item(sign).end - 1, last = m_store.nContext() - 1,
+                  lastTop = m_view->tokenRect(last).top();
+        QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, m_view->tokenRect(digit).center());
+        QVERIFY(!m_selection.isLocked());
+        QVERIFY(items.size() > before);
+        QVERIFY(items.item(items.itemOfToken(digit)).isCell());
+        QVERIFY(m_view->tokenRect(last).top() > lastTop);
+        QTest::mouseClick(m_view->viewport(), Qt::LeftButton, {}, m_view->tokenRect(digit).center());
+        QVERIFY(m_selection.isLocked());
+        QTest::keyClick(m_view.get(), Qt::Key_Return);
+        QCOMPARE(items.size(), before);
+        QCOMPARE(m_view->tokenRect(last).top(), lastTop);
+    }
+
+    /// While a run is written its last line is replaced as it grows; at the end all is as if it had come at once.
+    void plainWordsGrowAsTheyEnd() {
+        const RunData run = arithmetic();
+        m_view->setReading(Reading::Plain);
+        m_store.begin(std::make_shared<const RunHeader>(run.header), {});
+        for (size_t i = 0; i < run.steps.size(); ++i) {
+            auto batch = std::make_shared<RunBatch>();
+            batch->runId = run.header.runId;
+            batch->steps = {run.steps[i]};
+            for (Segment s : run.segments) {
+                if (s.begin > run.steps[i].position) break;
+                if (s.end > run.steps[i].position + 1) s.end = kOpenEnd;
+                if (s.bodyBegin > run.steps[i].position + 1) s.bodyBegin = -1;
+                batch->segments.push_back(s);
+            }
+            batch->finished = i + 1 == run.steps.size();
+            if (batch->finished) batch->stats = run.stats;
+            m_store.append(batch);
+            QVERIFY(m_view->items().itemOfToken(run.steps[i].position) >= 0);
+        }
+        QStringList grown, whole;
+        for (int i = 0; i < m_view->items().size(); ++i) grown << m_view->items().text(m_store.data(), i);
+        m_store.load(run);
+        for (int i = 0; i < m_view->items().size(); ++i) whole << m_view->items().text(m_store.data(), i);
+        QCOMPARE(grown, whole);
+    }
+
+    /// What lies behind a token ends where its glyphs do, in any script: the edges are those of the shaped row.
+    void edgesAreThoseOfTheGlyphs() {
+        const QFont font = m_view->font();
+        for (const QStringList& words : {QStringList{"(12", "+7)", "*(3", "-8)", "\u21b5"},
+                                         QStringList{"\u05e9\u05dc", "\u05d5\u05dd", " ", "\u05e2\u05d5\u05dc\u05dd"},
+                                         QStringList{"\u0928", "\u092e\u0938\u094d", "\u0924\u0947"},
+                                         QStringList{"a\U0001f600", "b", "fi", "fl"}}) {
+            std::vector<RowPart> parts;
+            for (const QString& w : words) parts.push_back({w, -1});
+            const RowShape shape(parts, font, 10, 400);
+            QTextLayout whole(words.join(""), font);
+            whole.beginLayout();
+            QTextLine line = whole.createLine();
+            line.setLineWidth(1e6);
+            whole.endLayout();
+            double left = 1e9, right = -1e9, sum = 0;
+            for (int i = 0; i < words.size(); ++i) {
+                left = std::min(left, shape.edges(i).left);
+                right = std::max(right, shape.edges(i).right);
+                sum += shape.edges(i).width();
+            }
+            QVERIFY(std::abs(right - left - line.naturalTextWidth()) < 1);
+            QVERIFY2(std::abs(sum - (right - left)) < 1, qPrintable(words.join('|')));  // side by side, without gaps
+            const bool rightToLeft = words[0].isRightToLeft();
+            QVERIFY(rightToLeft ? std::abs(right - 400) < 1 : std::abs(left - 10) < 1);
+            QVERIFY(rightToLeft == (shape.edges(0).left > shape.edges(int(words.size()) - 1).left));
         }
     }
 
@@ -314,6 +482,17 @@ class TestTranscriptView : public QObject {
     }
 
   private:
+    static RunData arithmetic() {
+        RunData run = written::run("expression", "(12@1+7)@3*(3@2-8)\n",
+                                   "<out>1<:><attend></attend>12+7<local>++27901010=19\n"
+                                   "<out>2<:><attend></attend>3-8<local>-38-8350=-5\n"
+                                   "<out>3<:><attend><out>1<:><out>2<:></attend>19*-5<local>*-95541590=-95\n");
+        for (StepRecord& s : run.steps)  // each reads its own segment and the first token
+            s.visible = std::make_shared<const IntervalList>(
+                IntervalList{{0, 1}, {run.segments[size_t(s.segment)].begin, kOpenEnd}});
+        return run;
+    }
+
     RunStore m_store;
     Selection m_selection;
     std::unique_ptr<TranscriptView> m_view;

@@ -3,7 +3,9 @@
 #include <QtTest>
 #include <random>
 
+#include "tests/reading/written_run.h"
 #include "tests/ui/sample_run.h"
+#include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/live_rate.h"
 #include "ui/model/run_comparison.h"
@@ -71,6 +73,62 @@ class TestUiValues : public QObject {
         QVERIFY(comparison.words().isEmpty());
         QVERIFY(!comparison.differs(RunComparison::Side::First, 5));
         QCOMPARE(comparison.partner(RunComparison::Side::First, 5), -1);
+    }
+
+    /// A wrong answer never reads like a right one, and what was stopped has none.
+    void answersInWords() {
+        RunData run = written::run("expression", "1@1+1\n", "<out>1<:><attend></attend>1+1<local>++1120=2\n");
+        run.answer = run.header.exactAnswer = "2";
+        AnswerWords words = answerWords(run);
+        QVERIFY(words.text == "2" && words.verdict == Verdict::Right && words.note.isEmpty());
+        run.answer = "3";
+        words = answerWords(run);
+        QVERIFY(words.text == "3" && words.verdict == Verdict::Wrong && words.note == "exact value: 2");
+        run.stats.stop = StopReason::TokenLimit;
+        words = answerWords(run);
+        QVERIFY(words.text.isEmpty() && words.verdict == Verdict::Wrong);
+        QCOMPARE(words.note, QString("no answer (limit); exact value: 2"));
+        run.stats.stop = StopReason::Cancelled;
+        words = answerWords(run);
+        QVERIFY(words.text.isEmpty() && words.note == "stopped: no answer");
+        run.stats.stop = StopReason::Running;
+        QVERIFY(answerWords(run).text.isEmpty() && answerWords(run).note.isEmpty());
+        RunData news = written::run("news", "news 1 2\n<in>1<:>A b.\n", "<out>1<:><attend><in>1<:></attend>A b\n");
+        news.answer = "A b\nA b.";
+        QVERIFY(answerWords(news).caption == "Headline" && answerWords(news).text == "A b");
+    }
+
+    void remarksSayWhatIsWrong() {
+        RunData run = written::run("expression", "(1@1+1)@2*3\n",
+                                   "<out>1<:><attend></attend>1+1<local>++1120=3\n"
+                                   "<out>2<:><attend><out>1<:></attend>3*3<local>*+3390=9\n");
+        QCOMPARE(remarks(run, RunChecks::of(run).counts()),
+                 QStringList{"0 of 2 lines right (1 of the others only carried a wrong value on)"});
+        run.violations.resize(3);
+        run.header.warning = "Beyond 9,999.";
+        QCOMPARE(remarks(run, RunChecks::of(run).counts()).mid(1), (QStringList{"3 violations", "Beyond 9,999."}));
+        QVERIFY(violationWords(0).isEmpty());
+        QCOMPARE(violationWords(1), QString("1 violation"));
+    }
+
+    /// A long recording comes in slices, which end anywhere in a line: its checks are those of the whole.
+    void checksOfALongRecording() {
+        std::string prompt = "sheet 2500\n", response;
+        for (int k = 1; k <= 2500; ++k) {
+            const std::string label = std::to_string(k), value = k % 7 ? "3" : "4";
+            prompt += "<in>" + label + "<:>1+2\n";
+            response += "<out>" + label + "<:><attend></attend>1+2<local>++1230=" + value + "\n";
+        }
+        const auto run = std::make_shared<const RunData>(written::run("sheet", prompt, response));
+        RunStore store;
+        store.show(run);
+        QVERIFY(!store.isFinished());
+        QTRY_VERIFY(store.isFinished());
+        const RunChecks whole = RunChecks::of(*run);
+        QCOMPARE(whole.counts().nLines, 2500);
+        QCOMPARE(whole.counts().nRight, 2500 - 2500 / 7);
+        QCOMPARE(store.checks().segments().size(), whole.segments().size());
+        QCOMPARE(store.checks().counts().text(), whole.counts().text());
     }
 
     void liveRateNeedsHalfASecond() {

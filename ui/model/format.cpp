@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/types/answer_check.h"
+#include "engine/reading/answer_check.h"
 
 namespace spanscope {
 

@@ -2,19 +2,21 @@
 
 #include <QDateTime>
 #include <QLocale>
+#include <QPointer>
 #include <algorithm>
 
-#include "engine/types/answer_check.h"
+#include "engine/reading/answer_check.h"
 #include "engine/types/sampler_settings.h"
 #include "engine/types/speed_up.h"
+#include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 
 namespace spanscope {
 
 namespace {
-constexpr size_t kMostRuns = 1000;
-constexpr qsizetype kNameShown = 40, kNotesShown = 800;  // characters
+constexpr size_t kMostRuns = 1000, kCheckedAtOnce = 16'384;  // steps
+constexpr qsizetype kNameShown = 40, kNotesShown = 800;      // characters
 
 qint64 stepsOf(const HistoryEntry& e) {
     return static_cast<qint64>(e.run->steps.size() + e.run->header.prompt.size() +
@@ -56,7 +58,8 @@ QString runName(const HistoryEntry& entry) {
     return parts.join(QStringLiteral(" · "));
 }
 
-RunHistory::RunHistory(QObject* parent, qint64 maxSteps) : QAbstractTableModel(parent), m_maxSteps(maxSteps) {}
+RunHistory::RunHistory(QObject* parent, qint64 maxSteps)
+    : QAbstractTableModel(parent), m_maxSteps(maxSteps), m_inbox(sharedMailbox()) {}
 
 HistoryEntry RunHistory::add(const HistoryEntry& entry) {
     beginInsertRows({}, 0, 0);
@@ -66,6 +69,7 @@ HistoryEntry RunHistory::add(const HistoryEntry& entry) {
     takeNumbersTo(label.number);
     m_nSteps += stepsOf(entry);
     endInsertRows();
+    check(entry.run);
     const HistoryEntry kept = m_entries.front();
     makeRoom();
     return kept;
@@ -81,6 +85,7 @@ bool RunHistory::append(const HistoryEntry& entry) {
     takeNumbersTo(label.number);
     m_nSteps += stepsOf(entry);
     endInsertRows();
+    check(entry.run);
     return true;
 }
 
@@ -158,6 +163,25 @@ void RunHistory::setSaved(const RunData* run) {
     if (row >= 0) m_entries[static_cast<size_t>(row)].saved = true;
 }
 
+/// A short run at once, a long one elsewhere.
+void RunHistory::check(const SharedRun& run) {
+    const auto take = [this](const SharedRun& of, const CheckCounts& counts) {
+        for (size_t row = 0; row < m_entries.size(); ++row) {
+            if (m_entries[row].run != of) continue;
+            m_entries[row].checks = counts;
+            const auto i = static_cast<int>(row);
+            emit dataChanged(index(i, CheckColumn), index(i, CheckColumn));
+        }
+    };
+    if (run->steps.size() <= kCheckedAtOnce) return take(run, RunChecks::of(*run).counts());
+    inBackground([run, take, self = QPointer(this), inbox = m_inbox] {
+        const CheckCounts counts = RunChecks::of(*run).counts();
+        inbox->post([run, take, counts, self] {
+            if (self) take(run, counts);
+        });
+    });
+}
+
 int RunHistory::rowCount(const QModelIndex& parent) const {
     return parent.isValid() ? 0 : static_cast<int>(m_entries.size());
 }
@@ -167,7 +191,7 @@ QVariant RunHistory::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= rowCount() || index.column() >= ColumnCount) return {};
     const HistoryEntry& entry = m_entries[static_cast<size_t>(index.row())];
     const int column = index.column();
-    const bool number = column == NumberColumn || (column >= TokensColumn && column <= LoadedColumn);
+    const bool number = column == NumberColumn || (column >= ViolationsColumn && column <= LoadedColumn);
     switch (role) {
         case Qt::TextAlignmentRole: return int(Qt::AlignVCenter) | int(number ? Qt::AlignRight : Qt::AlignLeft);
         case Qt::ToolTipRole: return toolTip(entry, column);
@@ -183,7 +207,8 @@ QString RunHistory::toolTip(const HistoryEntry& entry, int column) const {
         case NumberColumn: return entry.kept.isEmpty() ? plainToolTip(entry.origin) : QString();
         case NameColumn: return plainToolTip(shownText(entry.label.notes, kNotesShown));
         case PromptColumn: return plainToolTip(shownText(run.header.settings.promptText, 800));
-        case AnswerColumn: return plainToolTip(QString::fromStdString(checkAnswer(run).note));
+        case AnswerColumn:
+        case CheckColumn: return plainToolTip(QString::fromStdString(checkAnswer(run).note));
         case SpeedUpColumn: return entry.dense ? QString::fromStdString(speedUp(run, *entry.dense).note()) : QString();
         case SamplerColumn: return plainToolTip(QString::fromStdString(describeSampler(run.header.settings.sampler)));
         default: return {};
@@ -203,10 +228,15 @@ QVariant RunHistory::text(const HistoryEntry& entry, int column) const {
         }
         case PromptColumn: return shownWords(run.header.settings.promptText, 120);
         case AnswerColumn: {
-            const QString wrong =
-                checkAnswer(run).verdict == AnswerCheck::Verdict::Wrong ? ' ' + checkMark(run) : QString();
-            return (run.answer.empty() ? kNoValue : shownWords(run.answer, 120)) + wrong;
+            const std::string answer = shownAnswer(run);
+            return answer.empty() ? kNoValue : shownWords(answer, 120);
         }
+        case CheckColumn: {
+            const CheckWords words = checkWords(run, entry.checks);
+            const QString text = QStringList{words.mark, words.text}.join(' ').trimmed();
+            return text.isEmpty() ? kNoValue : text;
+        }
+        case ViolationsColumn: return formatCount(static_cast<qint64>(run.violations.size()));
         case TokensColumn: return formatCount(static_cast<qint64>(run.steps.size()));
         case DecodeColumn: return formatRate(run.stats.decodeTokensPerS());
         case SpeedUpColumn: return entry.dense ? formatFactor(speedUp(run, *entry.dense).factor) : kNoValue;
@@ -227,6 +257,7 @@ QVariant RunHistory::sortKey(const HistoryEntry& entry, int column) const {
     const RunData& run = *entry.run;
     switch (column) {
         case NumberColumn: return qlonglong(entry.label.number);
+        case ViolationsColumn: return qlonglong(run.violations.size());
         case TokensColumn: return qlonglong(run.steps.size());
         case DecodeColumn: return run.stats.decodeTokensPerS();
         case SpeedUpColumn: return entry.dense ? speedUp(run, *entry.dense).factor : 0.0;
@@ -240,9 +271,9 @@ QVariant RunHistory::sortKey(const HistoryEntry& entry, int column) const {
 
 QVariant RunHistory::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
-    static const QStringList titles{tr("Run"),     tr("Ended by"), tr("Mode"),   tr("Name"),     tr("Prompt"),
-                                    tr("Answer"),  tr("Tokens"),   tr("Decode"), tr("Speed-up"), tr("KV loaded"),
-                                    tr("Sampler"), tr("Seed"),     tr("Time")};
+    static const QStringList titles{tr("Run"),      tr("Ended by"),  tr("Check"),      tr("Mode"),   tr("Name"),
+                                    tr("Prompt"),   tr("Answer"),    tr("Violations"), tr("Tokens"), tr("Decode"),
+                                    tr("Speed-up"), tr("KV loaded"), tr("Sampler"),    tr("Seed"),   tr("Time")};
     return section >= 0 && section < titles.size() ? QVariant(titles[section]) : QVariant();
 }
 

@@ -6,17 +6,20 @@
 #include <QAbstractTableModel>
 #include <deque>
 
+#include "engine/reading/run_checks.h"
+#include "ui/model/background.h"
 #include "ui/model/payloads.h"
 
 namespace spanscope {
 
 struct HistoryEntry {
     SharedRun run;
-    SharedRun dense;      ///< null: no comparison
-    QString origin;       ///< file it came from; empty: run here
-    RunLabel label = {};  ///< add() and append() give a number where there is none
-    QString kept = {};    ///< name of the file that the session has of it; empty: none
-    bool saved = false;   ///< the person has it in a file, or let go of the session's
+    SharedRun dense;          ///< null: no comparison
+    QString origin;           ///< file it came from; empty: run here
+    CheckCounts checks = {};  ///< of `run`; the history fills it in
+    RunLabel label = {};      ///< add() and append() give a number where there is none
+    QString kept = {};        ///< name of the file that the session has of it; empty: none
+    bool saved = false;       ///< the person has it in a file, or let go of the session's
     bool isInFile() const { return saved || !origin.isEmpty() || !kept.isEmpty(); }
 };
 
@@ -26,10 +29,12 @@ class RunHistory : public QAbstractTableModel {
     enum Column {
         NumberColumn,
         StopColumn,
+        CheckColumn,
         ModeColumn,
         NameColumn,
         PromptColumn,
         AnswerColumn,
+        ViolationsColumn,
         TokensColumn,
         DecodeColumn,
         SpeedUpColumn,
@@ -78,11 +83,13 @@ class RunHistory : public QAbstractTableModel {
     QString toolTip(const HistoryEntry& entry, int column) const;
     void changed(int row);
     void makeRoom();
+    void check(const SharedRun& run);
 
     qint64 m_maxSteps;
     qint64 m_nSteps = 0;
     qint64 m_nextNumber = 1;
     std::deque<HistoryEntry> m_entries;
+    std::shared_ptr<Mailbox> m_inbox;
 };
 
 /// "expression · declared", for titles and tables.

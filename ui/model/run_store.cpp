@@ -46,6 +46,7 @@ void RunStore::start() {
     m_nextSlice.stop();
     discard(m_data, m_whole);
     m_finished = false;
+    m_checks.clear();
 }
 
 void RunStore::clear() {
@@ -75,6 +76,7 @@ void RunStore::append(const SharedBatch& batch) {
     m_data.stats = batch->stats;
     m_data.answer = batch->answer;
     m_finished = batch->finished;
+    m_checks.update(m_data, m_finished);
     if (nSteps() > first) emit stepsAppended(first, nSteps() - 1);
     if (m_finished) emit finished();
 }
@@ -113,6 +115,7 @@ void RunStore::addSlice() {
         const auto steps = run.steps.begin();
         m_data.steps.insert(m_data.steps.end(), steps + static_cast<std::ptrdiff_t>(first),
                             steps + static_cast<std::ptrdiff_t>(last));
+        m_checks.update(m_data, false);
         emit stepsAppended(static_cast<int>(first), static_cast<int>(last) - 1);
         return;
     }
@@ -121,6 +124,7 @@ void RunStore::addSlice() {
     if (m_data.segments.size() < run.segments.size() || m_data.violations.size() < run.violations.size()) return;
     m_nextSlice.stop();
     m_finished = true;
+    m_checks.update(m_data, true);
     emit finished();
 }
 
@@ -135,6 +139,7 @@ void RunStore::load(const RunData& data) {
     start();
     m_data = data;
     m_finished = true;
+    m_checks.update(m_data, true);
     emit reset();
     emit finished();
 }

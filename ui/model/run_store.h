@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/reading/run_checks.h"
 #include "engine/types/records.h"
 #include "ui/model/payloads.h"
 
@@ -37,6 +38,8 @@ class RunStore : public QObject {
     ~RunStore() override;
 
     const RunData& data() const { return m_data; }
+    /// Of what is here; up to date before any signal says that more is.
+    const RunChecks& checks() const { return m_checks; }
     bool isEmpty() const { return m_data.header.prompt.empty() && m_data.steps.empty(); }
     bool isFinished() const { return m_finished; }
     int nSteps() const { return static_cast<int>(m_data.steps.size()); }
@@ -64,6 +67,7 @@ class RunStore : public QObject {
     void addSlice();
 
     RunData m_data;
+    RunChecks m_checks;
     bool m_finished = false;
     SharedRun m_whole;  ///< what is shown in slices, or was shared; null: only m_data
     QTimer m_nextSlice;

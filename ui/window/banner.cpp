@@ -3,6 +3,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
+#include <QStyle>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -63,11 +64,19 @@ QString Banner::title() const { return m_title->text(); }
 QString Banner::text() const { return m_text->text() + '\n' + m_detail->text(); }
 void Banner::dismiss() { hide(); }
 
+void Banner::setTone(const char* tone) {
+    setProperty("tone", tone);
+    style()->unpolish(this);
+    style()->polish(this);
+}
+
 void Banner::showError(const ErrorInfo& error, const QVector<Offer>& offers) {
+    setTone("error");
     show_(QStringLiteral("⚠ "), error.title, error.text, error.detail, offers);
 }
 
 void Banner::showNotice(const QString& title, const QString& text, const QVector<Offer>& offers) {
+    setTone("notice");
     show_({}, title, text, {}, offers);
 }
 

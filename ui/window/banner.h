@@ -27,6 +27,7 @@ class Banner : public QFrame {
     void dismiss();
 
   private:
+    void setTone(const char* tone);  ///< an error looks like one
     void show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
                const QVector<Offer>& offers);
 

@@ -73,16 +73,34 @@ ProtocolHelp::ProtocolHelp(QWidget* parent) : QDialog(parent) {
 <p>An ordinary language model attends to everything before each new token. This one first <b>names</b> what it needs for what it is
 about to write, then attends only to that. What it names stands in its own output, so you can see it.</p>
 <p style="font-family:monospace">&lt;out&gt;3&lt;:&gt;&lt;attend&gt;&lt;out&gt;1&lt;:&gt;&lt;out&gt;2&lt;:&gt;&lt;/attend&gt;19*-5&lt;local&gt;*-95541590=-95</p>
-<p>says: <i>this is line 3; it needs lines 1 and 2</i>; then the line itself; then digits that need nothing but the line.</p>
+<p>says: <i>this is line 3; it needs lines 1 and 2</i>; then the line itself; then digits that need nothing but the line. The window shows it
+as <tt>3: 19 × −5 = −95 (uses 1 and 2) ✓</tt>; <b>Markup</b> (Ctrl+M) shows what the model wrote.</p>
 <p>A <b>step</b> is one decoded token. What <tt>&lt;out&gt;</tt> opens is a <b>segment</b>: a line in arithmetic, a key point in news.</p>
 <h3>Phases</h3>
 <table cellpadding="4">
 <tr><td><b>declare</b></td><td>From <tt>&lt;out&gt;</tt> to <tt>&lt;/attend&gt;</tt>. Sees the scaffold of the prompt, the segment before, and every reference as soon as it is closed.</td></tr>
 <tr><td><b>focus</b></td><td>After <tt>&lt;/attend&gt;</tt>. Sees the scaffold and the declared references.</td></tr>
 <tr><td><b>local</b></td><td>After <tt>&lt;local&gt;</tt>. Sees the segment itself only.</td></tr>
+<tr><td><b>close</b></td><td>The line end of the segment. Sees the scaffold and the segment: here it is decided whether another one follows.</td></tr>
 <tr><td><b>global</b></td><td>After <tt>&lt;global&gt;</tt>, until <tt>&lt;/attend&gt;</tt>. Sees everything: used to decide what to cite.</td></tr>
 </table>
-<p>The first token of the prompt is always visible, and a segment always sees itself.</p>
+<p>The first token of the prompt is always visible, and a segment always sees itself. In expressions the declare phase also sees the
+heads (<tt>&lt;out&gt;3&lt;:&gt;</tt>) of all earlier lines: which ones there are, not what they say.</p>
+<h3>The digits after &lt;local&gt;</h3>
+<p>Written arithmetic, from the last digit to the first, as it is taught in school. ▸ behind a line lays it out below (Return, or
+Ctrl+Shift+M): operands below each other, carries and borrows above, partial products, the result. Every digit is the one that the
+model wrote; a wrong one is framed, and its tooltip says what should stand there.</p>
+<table cellpadding="4">
+<tr><td><tt>+</tt></td><td>The sign of the result, then four digits for each place: both digits, the digit of the sum, the carry.
+<tt>++27901010=19</tt> says 2 + 7 = 9 carry 0, 1 + 0 = 1 carry 0.</td></tr>
+<tr><td><tt>-</tt></td><td>Digits are compared from the front, to the first pair that differs: only then is it known which number is larger, and the
+sign. Then the places, with borrows. <tt>-38-8350=-5</tt> says 3 &lt; 8, so the result is negative, and 8 − 3 = 5.</td></tr>
+<tr><td><tt>*</tt></td><td>One number times each digit of the other, from the last one on; after each, <tt>+</tt> and the sum so far.</td></tr>
+</table>
+<h3>What is checked</h3>
+<p>Every line of arithmetic and the answer, by exact arithmetic: ✓ is right, ✗ is wrong, with what is right. A line can be wrong in its value, work
+on other numbers than it should, or carry on a value that was wrong before. In news, names and numbers of a key point that stand in none of the
+sentences that it names are underlined: that is a hint, not a proof.</p>
 <h3>Attended, loaded, not read</h3>
 <p><b>Attended</b> are the tokens that the span allows, no others. Keys and values lie in pages of 16 tokens and pages are loaded whole,
 so what is <b>loaded</b> is the span rounded outward; where layers read only a window of it, the mean over layers. The rest is <b>not read</b> in that step. All tokens stay <b>stored</b>: a span saves

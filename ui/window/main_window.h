@@ -88,6 +88,8 @@ class MainWindow : public QMainWindow {
     /// Three stops over a recorded example; once by itself, later from the Help menu.
     void startTour();
     void startTourOnce();
+    void startLesson();  ///< six pages on the run on show, or on a recorded example
+    void startReplay();  ///< the run on show, piece by piece
 
   signals:
     void inspectRequested(const spanscope::SharedRun& run);
@@ -110,6 +112,7 @@ class MainWindow : public QMainWindow {
     void connectSession();
     void refresh();  ///< what may be done now, as the workspace says
     void refreshIcons();
+    void refreshChecked();  ///< what of the run on show is wrong, at the foot
     void say(const QString& text);
     void selectNeighbour(int direction);
     void copyTranscript();
@@ -120,6 +123,8 @@ class MainWindow : public QMainWindow {
     void refreshChat();
     bool showsConversation() const;  ///< and not the tokens of a run
     void findNext(int direction);
+    // main_window_tour.cpp
+    void showSomeRun();
     // main_window_actions.cpp
     void addActions();
     void addAttentionActions();
@@ -151,7 +156,7 @@ class MainWindow : public QMainWindow {
     FiguresBar* m_figures = nullptr;
     Banner* m_banner = nullptr;
     QProgressBar* m_progress = nullptr;
-    QLabel* m_status = nullptr;
+    QLabel *m_status = nullptr, *m_checked = nullptr;
     QVector<QMenu*> m_idleMenus;  ///< what they start must wait for a run to end
     bool m_wasShown = false;
 };

@@ -2,6 +2,7 @@
 #include <QAction>
 #include <QActionGroup>
 #include <QMenu>
+#include <QSettings>
 #include <algorithm>
 
 #include "ui/model/shown_text.h"
@@ -67,6 +68,8 @@ void MainWindow::addActions() {
         [this] { m_session->editLabel(history()->rowOf(store()->share().get())); });
     add("sampling", tr("&Sampling…"), key("Ctrl+,"), tr("Temperature, seed and limits of the next run"),
         [this] { m_runs->editSettings(this); });
+    add("classReplay", tr("Replay for a &class"), key("Ctrl+Shift+K"),
+        tr("The run on show piece by piece: first what it names, then what it writes"), [this] { startReplay(); });
     add("focusPrompt", tr("Go to &problem"), key("Ctrl+L"), tr("Put the cursor into the problem"),
         [this] { m_prompt->setFocus(); });
     addAttentionActions();
@@ -103,6 +106,17 @@ void MainWindow::addActions() {
         tr("The dense run, or another one, beside the transcript; differing tokens are dotted"),
         [this] { setSideBySide(action("sideBySide")->isChecked()); });
     action("sideBySide")->setCheckable(true);
+    add("showMarkup", tr("Show &markup"), key("Ctrl+M"),
+        tr("The transcript as the model wrote it, with its special pieces; otherwise in plain words"), [this] {
+            const bool markup = action("showMarkup")->isChecked();
+            m_transcripts->setReading(markup ? Reading::Markup : Reading::Plain);
+            QSettings().setValue("transcript/markup", markup);
+        });
+    action("showMarkup")->setCheckable(true);
+    action("showMarkup")->setIconText(tr("Markup"));
+    add("showWorking", tr("Show &working"), key("Ctrl+Shift+M"),
+        tr("The digits after <local> as column arithmetic below the selected line; again folds them"),
+        [this] { m_transcripts->toggleWorking(); });
     add("fullScreen", tr("&Full screen"), key("F11"), tr("The whole screen"),
         [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
     addThemeActions();
@@ -111,6 +125,8 @@ void MainWindow::addActions() {
         [this] { m_actions->showShortcuts(); });
     add("protocolHelp", tr("&How spans work"), {QKeySequence("F1")}, tr("The span protocol explained"),
         [this] { ProtocolHelp(this).exec(); });
+    add("lesson", tr("&Lesson"), {}, tr("What attention is, in six pages on the run on show"),
+        [this] { startLesson(); });
     add("tour", tr("&Tour"), {}, tr("The window in three steps"), [this] { startTour(); });
     add("about", tr("&About Spanscope"), {}, tr("Version, devices, licences"),
         [this] { AboutDialog(m_setup.version, m_setup.devices, this).exec(); });
@@ -176,8 +192,9 @@ void MainWindow::addMenus() {
     }
     m_actions->addMenu(tr("&Edit"), {"copyTranscript", "", "find", "findNext", "findPrevious", "closeFind", "",
                                      "nextStep", "previousStep", "unlock"});
-    m_actions->addMenu(tr("&Run"), {"run", "stop", "repeat", "", "attentionDeclared", "attentionDense", "attentionBoth",
-                                    "attentionWindow", "attentionKeep", "", "runLabel", "sampling", "focusPrompt"});
+    m_actions->addMenu(
+        tr("&Run"), {"run", "stop", "repeat", "classReplay", "", "attentionDeclared", "attentionDense", "attentionBoth",
+                     "attentionWindow", "attentionKeep", "", "runLabel", "sampling", "focusPrompt"});
     m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
                                      "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
                                      "chatReasoning", "chatRun", "chatTokens"});
@@ -187,11 +204,12 @@ void MainWindow::addMenus() {
     std::sort(panels.begin(), panels.end(), [this](const QString& a, const QString& b) {
         return action(a)->shortcut().toString() < action(b)->shortcut().toString();
     });
-    m_actions->addMenu(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis",
-                                                "layoutPresentation", "layoutInspect", "", "sideBySide", ""} +
-                                        panels +
-                                        QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
-    m_actions->addMenu(tr("&Help"), {"tour", "protocolHelp", "shortcuts", "", "about"});
+    m_actions->addMenu(
+        tr("&View"),
+        QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation",
+                    "layoutInspect", "", "sideBySide", "showMarkup", "showWorking", ""} +
+            panels + QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
+    m_actions->addMenu(tr("&Help"), {"tour", "lesson", "protocolHelp", "shortcuts", "", "about"});
 
     auto* menu = new QMenu(this);
     menu->addAction(action("openModel"));

@@ -1,26 +1,46 @@
-// What the tour shows: a recorded run, what one of its steps attends to, and where a person's own problem goes.
+// What explains the window: the tour (a recorded run, what one of its steps attends to, where a person's own problem
+// goes), the lesson, the replay for a class.
 #include <QDockWidget>
 #include <QSettings>
 
+#include "ui/model/format.h"
 #include "ui/views/prompt/prompt_editor.h"
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/dock_layout.h"
+#include "ui/window/lesson_card.h"
 #include "ui/window/main_window.h"
+#include "ui/window/replay_card.h"
 #include "ui/window/run_files.h"
 #include "ui/window/tour.h"
 #include "ui/window/transcript_panel.h"
 
 namespace spanscope {
 
+namespace {
+
+/// The card of this name that is on show; nullptr: none, or one that has ended and is about to go.
+template <class Card>
+Card* onShow(const QWidget* window, const char* name) {
+    auto* card = window->findChild<Card*>(name);
+    return card == nullptr || card->isHidden() ? nullptr : card;
+}
+
+}  // namespace
+
 void MainWindow::startTourOnce() {
     if (QSettings().value("tour/done").toBool()) return;
     startTour();
 }
 
-void MainWindow::startTour() {
-    if (findChild<Tour*>("tour") || m_workspace->isBusy()) return;
+/// An explanation is about a run: the one on show, else a recorded example.
+void MainWindow::showSomeRun() {
     if (store()->isEmpty() && !m_setup.sampleTraces.isEmpty()) m_files->openTrace(m_setup.sampleTraces.front());
     if (m_prompt->isConversation()) action("chatTokens")->setChecked(true);
+}
+
+void MainWindow::startTour() {
+    if (onShow<Tour>(this, "tour") || m_workspace->isBusy()) return;
+    showSomeRun();
     QWidget* mask = m_docks->dock("mask");
     const auto selectStep = [this] {
         // The first step in the focus phase; better one whose segment names several others.
@@ -54,6 +74,23 @@ void MainWindow::startTour() {
         selection()->clear();
         m_prompt->setFocus();
     });
+}
+
+void MainWindow::startLesson() {
+    if (auto* open = onShow<LessonCard>(this, "lesson")) return open->raise();
+    if (onShow<Tour>(this, "tour") || m_workspace->isBusy()) return;
+    showSomeRun();
+    new LessonCard({m_workspace, m_docks, m_probe, m_prompt}, this);
+}
+
+void MainWindow::startReplay() {
+    if (auto* open = onShow<ReplayCard>(this, "replay")) return open->raise();
+    if (m_workspace->isBusy() || showsConversation()) return say(tr("A run that has ended can be replayed"));
+    if (!store()->isFinished() || store()->nSteps() == 0) return say(tr("There is no run to replay yet"));
+    if (store()->nSteps() > kMaxReplaySteps)
+        return say(tr("Runs of more than %1 steps are not replayed").arg(formatCount(kMaxReplaySteps)));
+    setSideBySide(false);  // another run's text would give the answers away
+    new ReplayCard(m_workspace, store()->share(), this);
 }
 
 }  // namespace spanscope

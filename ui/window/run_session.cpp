@@ -126,7 +126,9 @@ void RunSession::onLabelled(int row) {
 }
 
 void RunSession::onRestored(const KeptRun& run) {
-    HistoryEntry entry{run.run, run.dense, run.file, run.label, run.file};
+    HistoryEntry entry{run.run, run.dense, run.file};
+    entry.label = run.label;
+    entry.kept = run.file;
     m_runs->keepIdsFrom(std::max(run.run->header.runId, run.dense ? run.dense->header.runId : 0));
     RunHistory* history = m_workspace->history();
     if (history->hasKept(run.file)) return;  // one of this window's own

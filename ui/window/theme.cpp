@@ -5,6 +5,7 @@
 #include <QPainterPath>
 #include <QStyleFactory>
 
+#include "ui/model/check_words.h"
 #include "ui/model/tint.h"
 #include "ui/views/palette.h"
 
@@ -72,11 +73,12 @@ QTabBar#runTabs { background: @base; }
 QTabBar#runTabs::tab { padding: 4px 10px; }
 QLabel#dockTitle { font-weight: 600; color: @quiet; padding: 0; }
 QLabel#promptMessage { border-radius: 6px; padding: 8px 12px; background: @soft; }
-QLabel#promptMessage[tone="error"] { background: @softer; border-left: 3px solid @accent; }
+QLabel#promptMessage[tone="error"] { background: @wrongSoft; border-left: 3px solid @wrong; }
 QLabel#figureCaption { color: @quiet; }
 QLabel#figureValue { font-weight: 600; }
 QLabel#modeBadge { border: 1px solid @line; border-radius: 9px; padding: 2px 10px; }
 QFrame#banner { background: @banner; border: 0; border-bottom: 1px solid @line; }
+QFrame#banner[tone="error"] { background: @wrongSoft; border-bottom: 2px solid @wrong; }
 QLabel#bannerTitle { font-weight: 600; }
 QWidget#transcriptHead, QWidget#promptHead, QWidget#page { background: @base; }
 QFrame#hairline { background: @line; border: 0; }
@@ -92,7 +94,7 @@ QProgressBar#loadProgress { border: 0; background: @soft; max-height: 3px; min-h
 QProgressBar#loadProgress::chunk { background: @accent; }
 QPlainTextEdit#prompt, QPlainTextEdit#chatView, QPlainTextEdit#systemText { background: @base; selection-background-color: @selected; selection-color: @text; }
 QMenu { padding: 4px; }
-QWidget#tourCard { background: @base; border: 1px solid @line; border-radius: 8px; }
+QWidget#tourCard, QFrame[card="true"] { background: @base; border: 1px solid @line; border-radius: 8px; }
 QLabel#tourTitle { font-weight: 600; }
 )");
     const QVector<QPair<QString, QColor>> names{{"accentHover", mix(accent, text, 0.14)},
@@ -110,6 +112,8 @@ QLabel#tourTitle { font-weight: 600; }
                                                 {"quiet", quietText(p)},
                                                 {"faint", mix(window, text, 0.42)},
                                                 {"banner", mix(window, accent, 0.12)},
+                                                {"wrongSoft", mix(window, verdictColour(Verdict::Wrong, p), 0.12)},
+                                                {"wrong", verdictColour(Verdict::Wrong, p)},
                                                 {"selected", mix(base, accent, 0.24)}};
     for (const auto& [name, color] : names) sheet.replace('@' + name, color.name());
     return sheet;

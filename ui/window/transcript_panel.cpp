@@ -3,20 +3,22 @@
 #include <QLabel>
 #include <QScrollBar>
 #include <QSplitter>
+#include <QToolButton>
 #include <QVBoxLayout>
 
-#include "engine/types/answer_check.h"
+#include "engine/reading/answer_check.h"
+#include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/find_bar.h"
 #include "ui/window/run_tabs.h"
+#include "ui/window/window_actions.h"
 
 namespace spanscope {
 
 namespace {
-constexpr int kMostTabs = 12;                       // opened at once
-constexpr qsizetype kAnswer = 47, kCheckNote = 80;  // characters
+constexpr int kMostTabs = 12;  // opened at once
 }  // namespace
 
 TranscriptPanel::TranscriptPanel(Workspace* workspace, const WindowActions& actions, QWidget* parent)
@@ -45,7 +47,7 @@ TranscriptPanel::TranscriptPanel(Workspace* workspace, const WindowActions& acti
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(m_tabs);
-    column->addWidget(makeHead());
+    column->addWidget(makeHead(actions));
     column->addWidget(makeFindBar(actions));
     column->addWidget(lanes, 1);
 
@@ -53,26 +55,43 @@ TranscriptPanel::TranscriptPanel(Workspace* workspace, const WindowActions& acti
     for (RunStore* store : {m_workspace->shown(), m_workspace->beside()})
         for (const auto signal : {&RunStore::reset, &RunStore::finished})
             connect(store, signal, this, &TranscriptPanel::refresh);
+    connect(m_workspace->shown(), &RunStore::stepsAppended, this, &TranscriptPanel::updateHead);
     refresh();
 }
 
-QWidget* TranscriptPanel::makeHead() {
+QWidget* TranscriptPanel::makeHead(const WindowActions& actions) {
     auto* head = new QWidget(this);
     head->setObjectName("transcriptHead");
-    auto* row = new QHBoxLayout(head);
-    row->setContentsMargins(16, 12, 16, 4);
-    row->setSpacing(16);
     m_title = new QLabel(tr("Transcript"), head);
     m_title->setObjectName("sectionTitle");
     m_title->setTextFormat(Qt::PlainText);  // names the task of a recording
+    m_title->setMinimumWidth(1);
     m_answer = new QLabel(head);
     m_answer->setObjectName("answer");
     m_answer->setTextFormat(Qt::RichText);  // the answer stands out; it is escaped
     m_answer->setAccessibleName(tr("Answer"));
     m_answer->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_remarks = new QLabel(head);
+    m_remarks->setObjectName("remarks");
+    m_remarks->setTextFormat(Qt::RichText);  // for its colour; it is escaped
+    m_remarks->setAccessibleName(tr("Remarks on the run"));
+    m_remarks->setWordWrap(true);
+    m_remarks->hide();
+    auto* markup = new QToolButton(head);
+    markup->setObjectName("markupButton");
+    markup->setDefaultAction(actions.action("showMarkup"));
+    markup->setToolButtonStyle(Qt::ToolButtonTextOnly);
+    auto* row = new QHBoxLayout;
+    row->setSpacing(16);
     row->addWidget(m_title);
     row->addStretch(1);
     row->addWidget(m_answer);
+    row->addWidget(markup);
+    auto* column = new QVBoxLayout(head);
+    column->setContentsMargins(16, 8, 16, 4);
+    column->setSpacing(4);
+    column->addLayout(row);
+    column->addWidget(m_remarks);
     return head;
 }
 
@@ -133,24 +152,58 @@ void TranscriptPanel::followScroll(RunComparison::Side from) {
 }
 
 void TranscriptPanel::refresh() {
+    updateHead();
+    setPlaceholder();
+    updateLanes();
+}
+
+void TranscriptPanel::updateHead() {
     const RunStore* shown = m_workspace->shown();
     const RunData& run = shown->data();
     m_title->setText(shown->isEmpty() ? tr("Transcript") : tr("Transcript   %1").arg(runTitle(run.header)));
-    const QString answer = QString::fromStdString(run.answer);
-    const QString mark = checkMark(run), note = QString::fromStdString(checkAnswer(run).note);
-    QString text =
-        answer.isEmpty() ? QString() : tr("Answer  <b>%1</b>").arg(shownLine(answer, kAnswer).toHtmlEscaped());
-    if (!mark.isEmpty())
-        text += (text.isEmpty() ? QString() : QStringLiteral("  ")) + mark + ' ' +
-                shownLine(note, kCheckNote).toHtmlEscaped();
-    m_answer->setText(text.trimmed());
-    m_answer->setProperty("answer", answer);
+    const AnswerWords answer = answerWords(run);
+    const QString mark = checkMark(run), colour = verdictColour(answer.verdict, palette()).name();
+    const auto coloured = [&](const QString& text) {
+        return QStringLiteral("<span style='color:%1'>%2</span>").arg(colour, text.toHtmlEscaped());
+    };
+    QStringList parts;
+    if (!answer.text.isEmpty())
+        parts << answer.caption.toHtmlEscaped() + QStringLiteral("&nbsp; <b>") + coloured(answer.text) +
+                     QStringLiteral("</b>");
+    if (!mark.isEmpty()) parts << QStringLiteral("<b>") + coloured(mark) + QStringLiteral("</b>");
+    if (!answer.note.isEmpty()) parts << coloured(answer.note);
+    m_answer->setText(parts.join(QStringLiteral("&nbsp; ")));
+    m_answer->setProperty("answer", QString::fromStdString(shownAnswer(run)));
     m_answer->setProperty("check", mark);
-    m_answer->setAccessibleDescription(shownLine(note));
-    m_answer->setToolTip(
-        plainToolTip(QStringList{answer.size() > kAnswer ? answer : QString(), note}.join(' ').trimmed()));
-    setPlaceholder();
-    updateLanes();
+    const QString note = QString::fromStdString(checkAnswer(run).note);
+    m_answer->setAccessibleDescription(QStringList{answer.text, shownLine(note)}.join(' ').trimmed());
+    m_answer->setToolTip(plainToolTip(QStringList{shownText(shownAnswer(run)), note}.join('\n').trimmed()));
+    const QStringList said = remarks(run, shown->checks().counts());
+    const bool wrong = shown->checks().counts().nLines > shown->checks().counts().nRight || !run.violations.empty();
+    m_remarks->setText(QStringLiteral("<span style='color:%1'>%2</span>")
+                           .arg(verdictColour(wrong ? Verdict::Wrong : Verdict::Doubtful, palette()).name(),
+                                said.join(QStringLiteral("  ·  ")).toHtmlEscaped()));
+    m_remarks->setVisible(!said.isEmpty());
+}
+
+void TranscriptPanel::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && m_remarks) updateHead();
+}
+
+void TranscriptPanel::setReading(Reading reading) {
+    m_transcript->setReading(reading);
+    m_other->setReading(reading);
+}
+
+void TranscriptPanel::toggleWorking() {
+    const RunStore* store = m_workspace->shown();
+    const int step = m_workspace->selection()->current();
+    if (step >= 0 && step < store->nSteps() &&
+        m_transcript->toggleWorking(store->data().steps[static_cast<size_t>(step)].segment))
+        return;
+    for (const SegmentCheck& check : store->checks().segments())
+        if (m_transcript->toggleWorking(check.segment)) return;
 }
 
 void TranscriptPanel::setPlaceholder() {

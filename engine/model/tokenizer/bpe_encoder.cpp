@@ -10,8 +10,6 @@ namespace spanscope {
 
 namespace {
 
-constexpr size_t kWorthACache = 1024;  // bytes of text
-
 std::unordered_map<std::string_view, int32_t> byName(const std::vector<std::pair<std::string, int32_t>>& list) {
     std::unordered_map<std::string_view, int32_t> names;
     names.reserve(list.size());
@@ -28,42 +26,18 @@ struct BpeEncoder::Scratch {
     std::vector<int32_t> pieces;
 };
 
-/// A scratch for the time of one call.
-class BpeEncoder::Borrowed {
-  public:
-    explicit Borrowed(const BpeEncoder& encoder) : m_encoder(encoder) {
-        {
-            const std::lock_guard lock(encoder.m_mutex);
-            if (!encoder.m_idle.empty()) {
-                m_scratch = std::move(encoder.m_idle.back());
-                encoder.m_idle.pop_back();
-            }
-        }
-        if (m_scratch != nullptr) return;
-        m_scratch = std::make_unique<Scratch>();
-        m_scratch->cutting = encoder.m_parts.cutter->makeScratch();
-    }
-    ~Borrowed() {
-        const std::lock_guard lock(m_encoder.m_mutex);
-        m_encoder.m_idle.push_back(std::move(m_scratch));
-    }
-    Borrowed(const Borrowed&) = delete;
-    Borrowed& operator=(const Borrowed&) = delete;
-    Scratch& operator*() const { return *m_scratch; }
-
-  private:
-    const BpeEncoder& m_encoder;
-    std::unique_ptr<Scratch> m_scratch;
-};
-
 BpeEncoder::BpeEncoder(Parts parts)
     : m_parts(std::move(parts)), m_words(byName(m_parts.words)), m_characters(byName(m_parts.characters)) {}
 BpeEncoder::~BpeEncoder() = default;
 
 Result<std::vector<int32_t>> BpeEncoder::encode(std::string_view text, bool follows) const {
-    const Borrowed borrowed(*this);
+    const ScratchPool<Scratch>::Borrowed borrowed(m_scratches, [this] {
+        auto made = std::make_unique<Scratch>();
+        made->cutting = m_parts.cutter->makeScratch();
+        return made;
+    });
     Scratch& scratch = *borrowed;
-    if (text.size() >= kWorthACache && !scratch.cache.allocated()) scratch.cache.allocate();
+    if (text.size() >= WordCache::kWorthIt && !scratch.cache.allocated()) scratch.cache.allocate();
     std::vector<int32_t> out;
     out.reserve(text.size() / 3);
     for (size_t from = 0; from < text.size();) {

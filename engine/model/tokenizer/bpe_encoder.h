@@ -3,7 +3,6 @@
 
 #include <array>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 
 #include "engine/model/tokenizer/bpe_merges.h"
 #include "engine/model/tokenizer/pre_tokenizer.h"
+#include "engine/model/tokenizer/scratch_pool.h"
 #include "engine/model/tokenizer/text_rules.h"
 #include "engine/model/tokenizer/token_marks.h"
 #include "engine/model/tokenizer/vocabulary.h"
@@ -40,7 +40,6 @@ class BpeEncoder final : public TextEncoder {
 
   private:
     struct Scratch;
-    class Borrowed;
     using Names = std::unordered_map<std::string_view, int32_t>;
 
     Status encodeSection(std::string_view text, bool follows, Scratch& scratch, std::vector<int32_t>& out) const;
@@ -50,8 +49,7 @@ class BpeEncoder final : public TextEncoder {
 
     Parts m_parts;
     Names m_words, m_characters;
-    mutable std::mutex m_mutex;
-    mutable std::vector<std::unique_ptr<Scratch>> m_idle;  // one for each thread that has encoded at the same time
+    mutable ScratchPool<Scratch> m_scratches;
 };
 
 }  // namespace spanscope

@@ -41,12 +41,13 @@ uint64_t BpeMerges::placeOf(uint64_t pair) const {
     return (h ^ (h >> 32)) & m_mask;
 }
 
-bool BpeMerges::add(const BpeMerge& merge) {
+bool BpeMerges::add(const BpeMerge& merge, int32_t rank) {
     const uint64_t pair = pairOf(merge.left, merge.right);
     for (uint64_t i = placeOf(pair);; i = (i + 1) & m_mask) {
         if (m_slots[i].pair == pair) return false;
         if (m_slots[i].pair != kEmpty) continue;
-        m_slots[i] = {pair, m_nRanks++, merge.result};
+        m_slots[i] = {pair, rank, merge.result};
+        m_nRanks = std::max(m_nRanks, rank + 1);
         return true;
     }
 }

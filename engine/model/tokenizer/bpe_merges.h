@@ -21,7 +21,9 @@ class BpeMerges {
     explicit BpeMerges(size_t count);
 
     /// The next rank. False if these two have one already.
-    bool add(const BpeMerge& merge);
+    bool add(const BpeMerge& merge) { return add(merge, m_nRanks); }
+    /// Several may have the same rank.
+    bool add(const BpeMerge& merge, int32_t rank);
 
     /// Joins what can be joined, in place. Time n log n in the number of pieces.
     void apply(std::vector<int32_t>& pieces) const;

@@ -14,6 +14,7 @@ namespace spanscope {
 class WordCache {
   public:
     static constexpr size_t kMaxBytes = 32, kMaxPieces = 7;
+    static constexpr size_t kWorthIt = 1024;  ///< bytes of text
 
     bool allocated() const { return !m_entries.empty(); }
     void allocate() { m_entries.resize(kEntries); }  ///< 1 MB

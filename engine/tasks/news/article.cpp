@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/reading/words.h"
 #include "engine/span/pieces.h"
 #include "engine/tasks/news/sentences.h"
-#include "engine/tasks/news/words.h"
 
 namespace spanscope::news {
 namespace {

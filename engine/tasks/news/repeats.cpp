@@ -4,8 +4,8 @@
 #include <charconv>
 #include <functional>
 
+#include "engine/reading/words.h"
 #include "engine/tasks/news/article.h"
-#include "engine/tasks/news/words.h"
 
 namespace spanscope::news {
 namespace {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "engine/tasks/news/tables.h"
+#include "engine/reading/tables.h"
 
 namespace spanscope {
 namespace {

@@ -11,13 +11,17 @@
       "the mask, token ids, positions, tokens attended and loaded in each step, and what the run was", Nothing)       \
     X(exportSpansCsv, "Spans as CSV", "csv", "--csv", "one row for each step and interval that it attended", Nothing) \
     X(exportSegmentsCsv, "Segments as CSV", "segments.csv", "--segments-csv",                                         \
-      "one row for each segment: references, tokens, attended, loaded, violations", Nothing)                          \
+      "one row for each segment: references, tokens, attended, loaded, violations, what it says and whether it is "   \
+      "right",                                                                                                        \
+      Nothing)                                                                                                        \
+    X(exportTokensCsv, "Tokens as CSV", "tokens.csv", "--tokens-csv",                                                 \
+      "one row for each token of prompt and response: position, id, text, phase, segment", Nothing)                   \
     X(exportThroughputCsv, "Throughput table", "throughput.csv", "--throughput-csv",                                  \
       "one row for each step and lane: context, time, step time, tokens per second, attended, loaded, causal",        \
       Nothing)                                                                                                        \
     X(exportIntervalsJson, "Intervals as JSON", "json", "--json", "the interval list of every step", Nothing)         \
     X(exportTranscriptMarkdown, "Transcript as Markdown", "md", "--md,--markdown",                                    \
-      "prompt and response with the figures of the run", Nothing)                                                     \
+      "prompt and response in plain words with their checks, as written, and the figures of the run", Nothing)        \
     X(exportReportHtml, "Report as HTML", "html", "--html",                                                           \
       "one page that needs no network: transcript, mask, tables, figures", Nothing)                                   \
     X(exportTrace, "Trace", "spantrace", "--spantrace",                                                               \

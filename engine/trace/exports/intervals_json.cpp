@@ -1,4 +1,5 @@
 #include "engine/files/output_file.h"
+#include "engine/reading/run_checks.h"
 #include "engine/trace/exports/exports.h"
 #include "engine/trace/exports/mask_rows.h"
 #include "engine/trace/trace_json.h"
@@ -20,6 +21,15 @@ Status exportIntervalsJson(const ExportSource& source, const std::string& path, 
     file->write(trace::toLine(trace::headerJson(run.header)));
     file->write(",\n\"stats\": " + trace::toLine(trace::statsJson(run.stats)));
     file->write(",\n\"answer\": " + trace::toLine(run.answer));
+    const RunChecks checks = RunChecks::of(run);
+    OutJson checked = OutJson::array();
+    for (const SegmentCheck& c : checks.segments())
+        if (c.isArithmetic() || !c.unsupported.empty())
+            checked.push_back({{"segment", c.segment},
+                               {"verdict", verdictName(c.verdict)},
+                               {"note", c.note},
+                               {"unsupported", trace::intervalsJson(c.unsupported)}});
+    file->write(",\n\"checks\": " + trace::toLine(checked));
     file->write(",\n\"segments\": " + trace::toLine(segments));
     file->write(",\n\"violations\": " + trace::toLine(violations) + ",\n\"steps\": [");
     const char* separator = "\n";

@@ -20,7 +20,7 @@ std::vector<Figure> reportFigures(const RunData& run) {
     const RunStats& s = run.stats;
     return {
         {"prompt", std::to_string(s.promptTokens) + " tokens", "tokens evaluated before the first answer token"},
-        {"response", std::to_string(s.responseTokens) + " tokens", "tokens sampled, end-of-text included"},
+        {"response", std::to_string(run.steps.size()) + " tokens", "tokens decoded; an end of text is only sampled"},
         {"prefill", rate(s.prefillTokensPerS()), "prompt tokens / prefill time"},
         {"TTFT", ms(s.ttftNs), "request accepted to first token; loading the model excluded"},
         {"decode", rate(s.decodeTokensPerS()), "(N - 1) / (time of last token - time of first token)"},

@@ -5,13 +5,14 @@
 #include "engine/files/decimal.h"
 #include "engine/files/output_file.h"
 #include "engine/files/safe_text.h"
+#include "engine/reading/answer_check.h"
+#include "engine/reading/plain_reading.h"
 #include "engine/trace/exports/exports.h"
 #include "engine/trace/exports/report_figures.h"
 #include "engine/trace/exports/report_page.h"
 #include "engine/trace/exports/segment_sums.h"
 #include "engine/trace/exports/step_time_svg.h"
 #include "engine/trace/trace_json.h"
-#include "engine/types/answer_check.h"
 #include "engine/types/segment_name.h"
 #include "engine/types/speed_up.h"
 
@@ -65,7 +66,8 @@ std::string embedded(const RunData& run) {
         }
         steps.push_back({maskId, phaseName(s.phase), s.segment, s.attended, s.loaded, s.wallNs});
     }
-    for (const Segment& s : run.segments) segments.push_back(segmentName(s));
+    for (const Segment& s : run.segments)
+        segments.push_back({segmentName(s), static_cast<int>(s.kind), s.begin, s.end == kOpenEnd ? -1 : s.end});
     const std::string json = trace::toLine({{"nPrompt", run.header.prompt.size()},
                                             {"masks", std::move(masks)},
                                             {"steps", std::move(steps)},
@@ -88,6 +90,44 @@ std::string transcript(const RunData& run) {
     return out + "</div>\n<p id=\"state\"></p>\n";
 }
 
+/// The response in plain words; empty where it is that already.
+std::string plainWords(const RunData& run, const RunChecks& checks) {
+    std::string raw;
+    for (const StepRecord& s : run.steps) raw += s.token.text;
+    if (plainResponse(run, checks) == raw) return {};
+    const std::string text = plainResponse(run, checks, [](const PlainPiece& piece, const std::string& words) {
+        const char* kind = nullptr;
+        switch (piece.role) {
+            case PlainRole::Quiet: kind = "quiet"; break;
+            case PlainRole::Right: kind = "right"; break;
+            case PlainRole::Wrong: kind = "wrong"; break;
+            case PlainRole::Unsupported: kind = "unsupported"; break;
+            case PlainRole::Source:
+            case PlainRole::Mark: kind = "source"; break;
+            default: break;
+        }
+        std::string title;
+        if (piece.role == PlainRole::Unsupported) title = " title=\"" + escaped(piece.tip) + "\"";
+        return kind ? "<span class=\"" + std::string(kind) + "\"" + title + ">" + escaped(words) + "</span>"
+                    : escaped(words);
+    });
+    return "<h2>In plain words</h2>\n<div class=\"text plain\">" + text + "</div>\n";
+}
+
+std::string answerLine(const RunData& run) {
+    const AnswerCheck check = checkAnswer(run);
+    const std::string answer = shownAnswer(run);
+    const bool right = check.verdict == AnswerCheck::Verdict::Right,
+               wrong = check.verdict == AnswerCheck::Verdict::Wrong;
+    return "<p class=\"answer\">" +
+           (answer.empty() ? "No answer: " + escaped(stopWords(run.stats)) : "Answer: <b>" + escaped(answer) + "</b>") +
+           (right ? " <span class=\"right\">\u2713</span>" : "") +
+           (check.note.empty()
+                ? ""
+                : " <span class=\"wrong\">" + std::string(wrong ? "\u2717 " : "") + escaped(check.note) + "</span>") +
+           "</p>\n";
+}
+
 std::string cards(const RunData& run, const RunData* dense) {
     std::string out = "<div class=\"cards\">";
     auto card = [&](const std::string& name, const std::string& value, const std::string& note) {
@@ -104,12 +144,12 @@ std::string cards(const RunData& run, const RunData* dense) {
     card("Attended", decimal(100 * s.attendedFraction(), 1) + " %", "of what causal attention allows");
     card("Loaded", decimal(100 * s.loadedFraction(), 1) + " %", "in whole pages of 16 tokens, mean over layers");
     card("First token", decimal(static_cast<double>(s.ttftNs) * 1e-6, 1) + " ms", "loading excluded");
-    card("Response", std::to_string(s.responseTokens) + " tokens",
+    card("Response", std::to_string(run.steps.size()) + " tokens",
          std::to_string(s.markupTokens) + " of them span markup");
     return out + "</div>\n";
 }
 
-std::string segmentTable(const RunData& run) {
+std::string segmentTable(const RunData& run, const RunChecks& checks) {
     std::string rows;
     const auto sums = sumBySegment(run);
     const auto nPrompt = static_cast<int32_t>(run.header.prompt.size());
@@ -127,13 +167,14 @@ std::string segmentTable(const RunData& run) {
                 (s.fallback ? " <em>widened to everything</em>" : "") + "</td><td>" + escaped(text) + "</td>";
         for (int64_t n : {int64_t{sums[i].end - s.begin}, sums[i].attended, sums[i].loaded, sums[i].causal})
             rows += "<td class=\"n\">" + std::to_string(n) + "</td>";
-        rows += "<td class=\"n\">" + std::to_string(sums[i].nViolations) + "</td></tr>\n";
+        rows += "<td class=\"n\">" + std::to_string(sums[i].nViolations) + "</td><td>" +
+                escaped(checkText(run, checks, static_cast<int32_t>(i))) + "</td></tr>\n";
     }
     if (rows.empty()) return {};
     return "<h2>Segments</h2>\n<div class=\"wrap\"><table><thead><tr><th>segment</th><th>named</th><th>text</th>"
            "<th class=\"n\">tokens</th><th class=\"n\">attended</th><th class=\"n\">loaded</th><th "
            "class=\"n\">causal</th>"
-           "<th class=\"n\">violations</th></tr></thead><tbody>\n" +
+           "<th class=\"n\">violations</th><th>check</th></tr></thead><tbody>\n" +
            rows + "</tbody></table></div>\n";
 }
 
@@ -165,7 +206,7 @@ std::string figures(const RunData& run, const RunData* dense) {
     return out + "</tbody></table></div>\n";
 }
 
-std::string maskFigure(const std::string& maskPng) {
+std::string maskFigure(const RunData& run, const std::string& maskPng) {
     std::string out =
         "<h2>What each step attended to</h2>\n<figure><canvas id=\"mask\" role=\"img\" aria-label=\"Mask: one row "
         "for each step, one column for each context position; the figures of each step are in the line "
@@ -173,10 +214,18 @@ std::string maskFigure(const std::string& maskPng) {
     if (!maskPng.empty())
         out +=
             "<noscript><img alt=\"Mask of the run\" src=\"data:image/png;base64," + base64(maskPng) + "\"></noscript>";
+    out += "<figcaption>";
+    const auto key = [&out](const std::string& name, const std::string& words) {
+        out += "<span class=\"key\"><i class=\"k-" + name + "\"></i>" + words + "</span>";
+    };
+    for (const Phase phase : {Phase::Declare, Phase::Global, Phase::Focus, Phase::Local, Phase::Close, Phase::Free})
+        if (std::any_of(run.steps.begin(), run.steps.end(), [phase](const auto& s) { return s.phase == phase; }))
+            key(phaseName(phase), std::string("attended: ") + phaseName(phase));
+    key("loaded", "loaded with its page");
+    key("notread", "not read");
+    key("future", "future");
     return out +
-           "<figcaption><span class=\"key\"><i class=\"k-attended\"></i>attended</span><span class=\"key\"><i "
-           "class=\"k-skip\">"
-           "</i>allowed, not attended</span><span class=\"key\"><i></i>future</span>Rows: query (this step), downward. "
+           "Rows: query (this step), downward. "
            "Columns: key (what it may attend to), position 0 at the left. Zoomed out, an attended position is never "
            "hidden."
            "</figcaption></figure>\n";
@@ -211,19 +260,20 @@ Status exportReportHtml(const ExportSource& source, const std::string& path, con
                 ", task " + escaped(h.settings.task) + ", " + escaped(mode) + " attention, " + escaped(h.device) +
                 "</p></header>\n");
     if (!h.warning.empty()) file->write("<p class=\"warning\">" + escaped(h.warning) + "</p>\n");
-    const std::string note = checkAnswer(run).note;
-    if (!run.answer.empty() || !note.empty())
-        file->write("<p class=\"answer\">Answer: <b>" + escaped(run.answer) + "</b>" +
-                    (note.empty() ? "" : " (" + escaped(note) + ")") + "</p>\n");
+    const RunChecks checks = RunChecks::of(run);
+    file->write(answerLine(run));
+    if (const std::string counts = checks.counts().text(); !counts.empty())
+        file->write("<p class=\"hint\">Checked: " + escaped(counts) + "</p>\n");
     file->write(cards(run, maybeDense));
+    file->write(plainWords(run, checks));
     file->write("<h2>Transcript</h2>\n" + transcript(run));
-    file->write(maskFigure(maskPng));
+    file->write(maskFigure(run, maskPng));
     if (const std::string svg = stepTimeSvg(run, maybeDense); !svg.empty())
         file->write("<h2>Time of a step against context length</h2>\n<figure>" + svg +
                     "<figcaption>Wall time of a decode step, mean of 16 neighbours. " +
                     (maybeDense ? "Both runs are the same engine and weights, timed in slices of their own." : "") +
                     "</figcaption></figure>\n");
-    file->write(segmentTable(run));
+    file->write(segmentTable(run, checks));
     file->write(violations(run));
     file->write(figures(run, maybeDense));
     file->write("<script type=\"application/json\" id=\"run\">" + embedded(run) + "</script>\n<script>");

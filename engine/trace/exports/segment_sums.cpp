@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/reading/written_step.h"
+
 namespace spanscope {
 
 std::vector<SegmentSums> sumBySegment(const RunData& run) {
@@ -27,6 +29,25 @@ std::vector<SegmentSums> sumBySegment(const RunData& run) {
             ++sums[static_cast<size_t>(v.segment)].nViolations;
     }
     return sums;
+}
+
+std::string unsupportedWords(const RunData& run, const SegmentCheck& check) {
+    std::string out;
+    for (const Interval& tokens : check.unsupported) {
+        std::string word;
+        for (int32_t t = tokens.begin; t < tokens.end; ++t) word += tokenAt(run, t).text;
+        const size_t first = word.find_first_not_of(' ');
+        if (first != std::string::npos) out += (out.empty() ? "" : "; ") + word.substr(first);
+    }
+    return out;
+}
+
+std::string checkText(const RunData& run, const RunChecks& checks, int32_t segment) {
+    const SegmentCheck* check = checks.ofSegment(segment);
+    if (!check) return {};
+    if (check->isArithmetic())
+        return verdictName(check->verdict) + (check->note.empty() ? std::string() : ": " + check->note);
+    return check->unsupported.empty() ? std::string() : "not in its sources: " + unsupportedWords(run, *check);
 }
 
 std::string labelText(int64_t label) { return label < 0 ? std::string() : std::to_string(label); }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/reading/run_checks.h"
 #include "engine/types/records.h"
 
 namespace spanscope {
@@ -20,6 +21,12 @@ struct SegmentSums {
 
 /// One for each of run.segments.
 std::vector<SegmentSums> sumBySegment(const RunData& run);
+
+/// Of one segment: "right", "wrong value: 3 − 8 = −5", "not in its sources: Harlow"; empty where there is nothing to
+/// say.
+std::string checkText(const RunData& run, const RunChecks& checks, int32_t segment);
+/// Words of a key point that its sources lack, with "; " between.
+std::string unsupportedWords(const RunData& run, const SegmentCheck& check);
 
 std::string labelText(int64_t label);  ///< empty where there is none
 /// "in:2 out:1"; "?" where a label could not be read, "!" after one that nobody has.

@@ -3,10 +3,11 @@
 
 #include "engine/files/output_file.h"
 #include "engine/files/safe_text.h"
+#include "engine/reading/answer_check.h"
+#include "engine/reading/plain_reading.h"
 #include "engine/trace/exports/exports.h"
 #include "engine/trace/exports/report_figures.h"
 #include "engine/trace/exports/segment_sums.h"
-#include "engine/types/answer_check.h"
 
 namespace spanscope {
 
@@ -46,15 +47,24 @@ Status exportTranscriptMarkdown(const ExportSource& source, const std::string& p
     std::string page =
         "# Spanscope run: " + inlineText(h.settings.task) + ", " + h.settings.attention.text() + " attention\n\n";
     if (!h.warning.empty()) page += "> " + inlineText(h.warning) + "\n\n";
-    const std::string note = checkAnswer(run).note;
-    if (!run.answer.empty() || !note.empty())
-        page += "**Answer:** " + inlineText(run.answer) + (note.empty() ? "" : " (" + inlineText(note) + ")") + "\n\n";
+    const AnswerCheck answer = checkAnswer(run);
+    const RunChecks checks = RunChecks::of(run);
+    const std::string shown = shownAnswer(run);
+    page += "**Answer:** " + (shown.empty() ? "none, " + inlineText(stopWords(run.stats)) : inlineText(shown)) +
+            (answer.verdict == AnswerCheck::Verdict::Right ? " \u2713" : "") +
+            (answer.note.empty() ? "" : " \u2717 (" + inlineText(answer.note) + ")") + "\n\n";
+    if (const std::string counts = checks.counts().text(); !counts.empty())
+        page += "**Checked:** " + inlineText(counts) + "\n\n";
     page += "## Prompt\n\n" + fenced(h.formattedPrompt) + "\n## Response\n\n";
     std::string text;
     for (const StepRecord& s : run.steps) text += s.token.text;
+    if (const std::string plain = plainResponse(run, checks); plain != text)
+        page += fenced(plain) + "\nAs the model wrote it:\n\n";
     page += fenced(text) + "\n";
 
-    page += "## Segments\n\n| segment | named | tokens | attended | loaded | causal |\n|---|---|--:|--:|--:|--:|\n";
+    page +=
+        "## Segments\n\n| segment | named | tokens | attended | loaded | causal | check |\n"
+        "|---|---|--:|--:|--:|--:|---|\n";
     const auto sums = sumBySegment(run);
     for (size_t i = 0; i < run.segments.size(); ++i) {
         const Segment& s = run.segments[i];
@@ -62,7 +72,8 @@ Status exportTranscriptMarkdown(const ExportSource& source, const std::string& p
         page += "| out " + std::to_string(s.label) + " | " + inlineText(refsText(s)) +
                 (s.fallback ? " (widened to everything)" : "") + " | " + std::to_string(sums[i].end - s.begin) + " | " +
                 std::to_string(sums[i].attended) + " | " + std::to_string(sums[i].loaded) + " | " +
-                std::to_string(sums[i].causal) + " |\n";
+                std::to_string(sums[i].causal) + " | " + inlineText(checkText(run, checks, static_cast<int32_t>(i))) +
+                " |\n";
     }
     if (!run.violations.empty()) {
         page += "\n## Violations of the protocol\n\n";

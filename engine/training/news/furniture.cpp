@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/tasks/news/tables.h"
-#include "engine/tasks/news/word_list.h"
-#include "engine/tasks/news/words.h"
+#include "engine/reading/tables.h"
+#include "engine/reading/word_kinds.h"
+#include "engine/reading/word_list.h"
+#include "engine/reading/words.h"
 #include "engine/training/news/voice.h"
-#include "engine/training/news/word_kinds.h"
 
 namespace spanscope::news {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "engine/files/json_read.h"
+#include "engine/reading/words.h"
 #include "engine/tasks/news/sentences.h"
-#include "engine/tasks/news/words.h"
 
 namespace spanscope::news {
 namespace {

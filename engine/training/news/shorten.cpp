@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/tasks/news/words.h"
+#include "engine/reading/word_kinds.h"
+#include "engine/reading/words.h"
 #include "engine/training/news/furniture.h"
 #include "engine/training/news/voice.h"
-#include "engine/training/news/word_kinds.h"
 
 namespace spanscope::news {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cassert>
 
+#include "engine/reading/tables.h"
+#include "engine/reading/words.h"
 #include "engine/tasks/news/article.h"
 #include "engine/tasks/news/sentences.h"
-#include "engine/tasks/news/tables.h"
-#include "engine/tasks/news/words.h"
 #include "engine/training/news/synthetic_templates.h"
 #include "engine/training/news/synthetic_writer.h"
 

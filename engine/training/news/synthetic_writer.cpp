@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "engine/tasks/news/words.h"
+#include "engine/reading/words.h"
 
 namespace spanscope::news {
 namespace {

@@ -6,9 +6,9 @@
 #include <optional>
 #include <set>
 
+#include "engine/reading/words.h"
 #include "engine/tasks/news/article.h"
 #include "engine/tasks/news/news_text.h"
-#include "engine/tasks/news/words.h"
 #include "engine/training/news/furniture.h"
 #include "engine/training/news/headline.h"
 #include "engine/training/news/shorten.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/tasks/news/words.h"
-#include "engine/training/news/word_kinds.h"
+#include "engine/reading/word_kinds.h"
+#include "engine/reading/words.h"
 #include "engine/training/porter_stem.h"
 
 namespace spanscope::news {

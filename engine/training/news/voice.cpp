@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/reading/word_kinds.h"
+#include "engine/reading/word_list.h"
 #include "engine/tasks/news/sentences.h"
-#include "engine/tasks/news/word_list.h"
-#include "engine/training/news/word_kinds.h"
 
 namespace spanscope::news {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/tasks/news/words.h"
+#include "engine/reading/words.h"
 
 namespace spanscope::news {
 

@@ -268,7 +268,7 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-    m_table->setMinimumWidth(200);
+    m_table->setMinimumWidth(280);
 
     const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
     m_linkAction = add.checkable(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true,
@@ -369,7 +369,7 @@ void MaskCompareView::rebuild() {
         both(tr("attention"),
              [](const RunData& r) { return QString::fromStdString(r.header.settings.attention.text()); }),
         both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
-        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.stats.responseTokens); }),
+        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.steps.size()); }),
         both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
         both(tr("loaded, of causal"), [](const RunData& r) { return formatPercent(r.stats.loadedFraction()); }),
         both(tr("decode"), [](const RunData& r) { return formatRate(r.stats.decodeTokensPerS()); }),

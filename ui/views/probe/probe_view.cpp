@@ -242,6 +242,7 @@ void ProbeView::onFailed(const ErrorInfo& error) {
     m_waiting = false;
     m_status->setText(QStringLiteral("⚠ ") + shownText(error.text, 800));
     m_start->setEnabled(m_available);
+    emit failed(shownText(error.text, 800));
 }
 
 void ProbeView::onCurve(const DivergenceCurve& curve) {
@@ -284,6 +285,16 @@ void ProbeView::onProbe(const StepProbe& probe) {
     if (!m_ready || probe.runId != m_store->data().header.runId) return;
     m_probe = probe;
     showProbe();
+    emit probed(m_editStep);
+}
+
+void ProbeView::tryWithout(int segment) {
+    if (m_editStep < 0 || segment < 0 || segment >= static_cast<int>(m_store->data().segments.size())) return;
+    const Segment& hidden = m_store->data().segments[static_cast<size_t>(segment)];
+    m_editor.setShown({hidden.begin, hidden.end}, false);
+    m_attention->setEditor(&m_editor);  // edges were renumbered
+    showTicks();
+    requestEdit();
 }
 
 QString ProbeView::tokenText(int position) const {
@@ -446,6 +457,7 @@ void ProbeView::onEdit(const StepEdit& edit) {
             .arg(edit.attendedBefore)
             .arg(first(edit.topAfter), first(edit.topBefore), first(edit.topDense),
                  formatNats(edit.beforeToAfter.klNats), formatNats(edit.denseToAfter.klNats)));
+    emit edited(edit);
 }
 
 QString ProbeView::summary() const { return m_status->text() + '\n' + m_summary->text(); }

@@ -43,9 +43,11 @@ class ProbeView : public QWidget {
     QString summary() const;
     QString editResult() const;
     QTableWidget* movedTable() const { return m_moved; }
+    int shownStep() const { return m_editStep; }  ///< whose span can be edited; -1: none
     QSize sizeHint() const override { return {560, 480}; }
 
   public slots:
+    void tryWithout(int segment);  ///< the step on show again, its span less this segment
     /// A model is there and nothing runs; else why not.
     void setAvailable(bool available, const QString& why);
     void onProgress(int done, int total);
@@ -62,6 +64,9 @@ class ProbeView : public QWidget {
     void inspectingChanged(bool inspecting);
     /// The run on show is to go on from a step in another way; `request` says how, not which run.
     void branchRequested(const spanscope::BranchRequest& request);
+    void probed(int step);                           ///< its span is on show
+    void edited(const spanscope::StepEdit& result);  ///< of the step on show
+    void failed(const QString& why);                 ///< the replay that was asked for
 
   private:
     void showContent();

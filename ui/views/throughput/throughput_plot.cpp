@@ -73,7 +73,7 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
         rect->axis(QCPAxis::atLeft)->ticker()->setTickCount(4);
     }
     m_top->axis(QCPAxis::atLeft)->setLabel(QObject::tr("tokens/s"));
-    m_bottom->axis(QCPAxis::atLeft)->setLabel(QObject::tr("KV tokens a step"));
+    m_bottom->axis(QCPAxis::atLeft)->setLabel(QObject::tr("KV tokens"));
     QObject::connect(m_top->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::rangeChanged),
                      m_bottom->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::setRange));
     QObject::connect(m_bottom->axis(QCPAxis::atBottom), qOverload<const QCPRange&>(&QCPAxis::rangeChanged),
@@ -114,6 +114,8 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_ceilingText->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
     m_ceilingText->position->setTypeY(QCPItemPosition::ptPlotCoords);
     m_ceilingText->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
+    m_ceilingText->setPadding(QMargins(3, 0, 3, 0));
+    m_ceilingText->setLayer("overlay");
     m_ceilingText->setVisible(false);
 }
 
@@ -155,6 +157,7 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
         b->setPen(QPen(p.accent, 1));
     }
     m_ceilingText->setColor(p.inkSoft);
+    m_ceilingText->setBrush(p.ground);  // the curve may run where its name stands
     QFont font = m_plot->font();
     font.setPointSizeF(fontPoints);
     m_ceilingText->setFont(font);

@@ -1,6 +1,6 @@
-// Where each token of a transcript stands: rows of tokens, wrapped at a width. Knows widths and breaks, nothing of
-// fonts or painting, so it is tested without a window. Appending costs the new tokens only; a whole layout of
-// 50,000 tokens is one pass of additions.
+// Which row each item of a transcript stands in (transcript_items.h): rows of items, wrapped at a width. Knows widths
+// and breaks, nothing of fonts or painting, so it is tested without a window. Appending costs the new items only; a
+// whole layout of 50,000 items is one pass of additions. Where an item stands in its row says the row's shape.
 #pragma once
 
 #include <cstddef>
@@ -9,16 +9,17 @@
 
 namespace spanscope {
 
-struct TokenBox {
+struct ItemBox {
     int32_t width = 0;
     bool mayBreakBefore = false;  ///< a word or a chip starts here
     bool endsLine = false;        ///< newline piece
-    bool startsBlock = false;     ///< first token of a prompt line or of an out-segment
-    bool startsSection = false;   ///< first token of the prompt, of the response
+    bool continuesBlock = false;  ///< the row that it begins belongs to the block above, and is not wrapped
+    bool startsBlock = false;     ///< first item of a prompt line or of an out-segment
+    bool startsSection = false;   ///< first item of the prompt, of the response
 };
 
 struct TranscriptRow {
-    int32_t first = 0, end = 0;  ///< tokens [first, end)
+    int32_t first = 0, end = 0;  ///< items [first, end)
     int32_t y = 0;               ///< top, from the top of the document
     int32_t indent = 0;
     bool startsBlock = false;
@@ -26,7 +27,7 @@ struct TranscriptRow {
 };
 
 struct TranscriptMetrics {
-    int32_t width = 600;  ///< for tokens
+    int32_t width = 600;  ///< for items
     int32_t rowHeight = 24;
     int32_t blockGap = 4;        ///< above a row that starts a block
     int32_t sectionGap = 40;     ///< above a row that starts a section, room for its caption
@@ -36,29 +37,31 @@ struct TranscriptMetrics {
 class TranscriptLayout {
   public:
     void reset(const TranscriptMetrics& metrics);
-    void append(const TokenBox& box);
+    void append(const ItemBox& box);
 
-    int nTokens() const { return static_cast<int>(m_boxes.size()); }
+    int nItems() const { return static_cast<int>(m_boxes.size()); }
     int height() const;
     const std::vector<TranscriptRow>& rows() const { return m_rows; }
-    const TokenBox& box(int token) const { return m_boxes[static_cast<size_t>(token)]; }
+    const ItemBox& box(int item) const { return m_boxes[static_cast<size_t>(item)]; }
     const TranscriptMetrics& metrics() const { return m_metrics; }
+
+    /// Takes items away from the end. `item` is the first of a row, or the number of items.
+    void truncate(int item);
+    /// Items [first, end), which fill whole rows, make way for others, the first of which starts a block.
+    void splice(int first, int end, const std::vector<ItemBox>& boxes);
 
     /// Index of the row at or below y; rows().size() below the last.
     int rowAt(int y) const;
-    int rowOfToken(int token) const;  ///< -1 if there is none
-    int xOfToken(int token) const;    ///< left edge
-    /// Token at a point of the document, -1 where there is none.
-    int tokenAt(int x, int y) const;
+    int rowOfItem(int item) const;  ///< -1 if there is none
 
   private:
-    void startRow(int token, bool block, bool section);
+    void startRow(int item, bool block, bool section);
 
     TranscriptMetrics m_metrics;
-    std::vector<TokenBox> m_boxes;
+    std::vector<ItemBox> m_boxes;
     std::vector<TranscriptRow> m_rows;
     int32_t m_x = 0;
-    int32_t m_breakToken = -1;  ///< last place in the row where it may be broken
+    int32_t m_breakItem = -1;  ///< last place in the row where it may be broken
 };
 
 }  // namespace spanscope

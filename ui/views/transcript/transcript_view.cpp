@@ -10,7 +10,6 @@
 
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
-#include "ui/model/shown_text.h"
 #include "ui/views/transcript/transcript_margins.h"
 
 namespace spanscope {
@@ -19,7 +18,6 @@ using namespace transcript;
 
 namespace {
 constexpr int kTokensAtOnce = 25'000, kTokensAtATime = 4096;  // laid out in one turn of the event loop
-constexpr qsizetype kTokenCharacters = 60;                    // of one token: that there is more is to be seen
 }  // namespace
 
 TranscriptView::TranscriptView(RunStore* store, Selection* selection, QWidget* parent)
@@ -43,9 +41,11 @@ TranscriptView::TranscriptView(RunStore* store, Selection* selection, QWidget* p
         m_searchedTokens = 0;
         m_hitTail.clear();
         m_follow = true;
+        m_items.reset(m_items.reading());
         relayout();
         verticalScrollBar()->setValue(0);
     });
+    connect(m_store, &RunStore::finished, this, &TranscriptView::onStepsAppended);
     connect(m_store, &RunStore::stepsAppended, this, &TranscriptView::onStepsAppended);
     connect(m_selection, &Selection::changed, this, &TranscriptView::onSelectionChanged);
     relayout();
@@ -66,9 +66,33 @@ void TranscriptView::setComparison(RunComparison* comparison, RunComparison::Sid
 
 bool TranscriptView::differs(int step) const { return m_comparison && m_comparison->differs(m_side, step); }
 
+void TranscriptView::setReading(Reading reading) {
+    if (reading == m_items.reading()) return;
+    const int current = m_selection->current();
+    m_items.reset(reading);
+    updateFonts();
+    relayout();
+    if (current >= 0) scrollToToken(m_store->nPrompt() + current);
+    else verticalScrollBar()->setValue(m_follow ? verticalScrollBar()->maximum() : 0);
+}
+
+bool TranscriptView::toggleWorking(int segment) {
+    const auto splice = m_items.toggleWorking(m_store->data(), m_store->checks(), segment);
+    if (!splice) return false;
+    m_layout.splice(splice->first, splice->oldEnd, boxesFrom(splice->first, splice->newEnd));
+    m_shapes.clear();
+    m_selfScrolling = true;
+    updateScrollRange();
+    m_selfScrolling = false;
+    viewport()->update();
+    return true;
+}
+
 void TranscriptView::updateFonts() {
-    m_textFont = QFontDatabase::systemFont(QFontDatabase::FixedFont);
-    m_textFont.setPointSizeF(font().pointSizeF());
+    m_cellFont = QFontDatabase::systemFont(QFontDatabase::FixedFont);
+    m_cellFont.setPointSizeF(font().pointSizeF());
+    m_textFont = m_items.reading() == Reading::Plain ? font() : m_cellFont;
+    m_cellWidth = QFontMetrics(m_cellFont).horizontalAdvance('0') + 4;
     m_chipFont = font();
     m_chipFont.setPointSizeF(font().pointSizeF() * 0.78);
     m_captionFont = font();
@@ -77,6 +101,7 @@ void TranscriptView::updateFonts() {
     m_widths.clear();
     m_chipWidths.clear();
     m_chips.clear();
+    m_shapes.clear();
 }
 
 const TokenInfo& TranscriptView::token(int position) const {
@@ -86,77 +111,86 @@ const TokenInfo& TranscriptView::token(int position) const {
                               : run.steps[static_cast<size_t>(position - nPrompt)].token;
 }
 
-QString TranscriptView::shownText(const TokenInfo& token) const {
-    const QString text = shownLine(token.text, kTokenCharacters);
-    if (!token.special) return text;
-    if (text.isEmpty()) return QStringLiteral("·");
-    if (text == QLatin1String("<:>")) return QStringLiteral(":");
-    if (text.size() > 2 && text.startsWith('<') && text.endsWith('>')) return text.mid(1, text.size() - 2);
-    return text;
-}
-
 int TranscriptView::textWidth(const QString& text) const {
     auto it = m_widths.find(text);
     if (it == m_widths.end()) it = m_widths.insert(text, QFontMetrics(m_textFont).horizontalAdvance(text));
     return *it;
 }
 
-TokenBox TranscriptView::boxOf(int position) const {
-    const TokenInfo& info = token(position);
-    const int nPrompt = m_store->nPrompt();
-    const QString text = shownText(info);
-    TokenBox box;
-    if (info.special) {
-        auto it = m_chipWidths.find(text);
-        if (it == m_chipWidths.end())
-            it = m_chipWidths.insert(
-                text, QFontMetrics(m_chipFont).horizontalAdvance(text) + 2 * kChipPadding + 2 * kChipGap);
-        box.width = *it;
-        box.mayBreakBefore = true;
+int TranscriptView::chipWidth(const QString& text) const {
+    auto it = m_chipWidths.find(text);
+    if (it == m_chipWidths.end())
+        it = m_chipWidths.insert(text,
+                                 QFontMetrics(m_chipFont).horizontalAdvance(text) + 2 * kChipPadding + 2 * kChipGap);
+    return *it;
+}
+
+bool TranscriptView::isChip(const TranscriptItem& item) const {
+    return item.role == PlainRole::Mark || item.role == PlainRole::Working ||
+           (item.role == PlainRole::Token && token(item.first).special);
+}
+
+ItemBox TranscriptView::boxOf(int index) const {
+    const TranscriptItem& item = m_items.item(index);
+    ItemBox box;
+    if (item.isCell()) {
+        box.width = m_cellWidth;
     } else {
-        box.width = textWidth(text);
-        box.mayBreakBefore = text.startsWith(' ') || text.size() > 12;
-        box.endsLine = info.text.find('\n') != std::string::npos;
+        const QString text = m_items.text(m_store->data(), index);
+        box.width = isChip(item) ? chipWidth(text) : textWidth(text);
     }
-    box.startsSection = position == 0 || position == nPrompt;
-    if (position > nPrompt) {
-        const auto& steps = m_store->data().steps;
-        const size_t step = static_cast<size_t>(position - nPrompt);
-        const int segment = steps[step].segment;
-        box.startsBlock = segment >= 0 && segment != steps[step - 1].segment;
-    }
+    box.mayBreakBefore = item.breakBefore;
+    box.endsLine = item.endsLine;
+    box.startsBlock = item.startsBlock;
+    box.startsSection = item.startsSection;
+    box.continuesBlock = item.below;
     return box;
+}
+
+std::vector<ItemBox> TranscriptView::boxesFrom(int first, int end) const {
+    std::vector<ItemBox> boxes;
+    boxes.reserve(static_cast<size_t>(end - first));
+    for (int i = first; i < end; ++i) boxes.push_back(boxOf(i));
+    return boxes;
 }
 
 void TranscriptView::relayout() {
     TranscriptMetrics metrics;
-    const QFontMetrics fm(m_textFont);
-    metrics.rowHeight = fm.height() + 8;
+    metrics.rowHeight = std::max(QFontMetrics(m_textFont).height(), QFontMetrics(m_cellFont).height()) + 8;
     metrics.blockGap = 4;
     metrics.sectionGap = QFontMetrics(m_captionFont).height() + 24;
     metrics.hangingIndent = 24;
     metrics.width = std::max(120, viewport()->width() - 2 * kMargin - meterWidth());
     m_layout.reset(metrics);
+    m_shapes.clear();
     m_summaries.clear();
     m_summaries.update(m_store->data());
     m_scrollTo = -1;
-    appendTokens(kTokensAtOnce);
+    for (int i = 0; i < std::min(m_items.size(), kTokensAtOnce); ++i) m_layout.append(boxOf(i));
+    appendTokens(kTokensAtOnce - m_layout.nItems());
     updateScrollRange();
     viewport()->update();
 }
 
 void TranscriptView::appendTokens(int most) {
-    const int n = m_store->nContext();
-    for (int position = m_layout.nTokens(); position < n && most > 0; ++position, --most)
-        m_layout.append(boxOf(position));
-    if (m_layout.nTokens() < n) m_rest.start();
+    if (most > 0 && m_layout.nItems() == m_items.size()) {  // else what is known is laid out first
+        const int changed = m_items.update(m_store->data(), m_store->checks(), most);
+        if (changed < m_layout.nItems()) m_layout.truncate(changed);
+    }
+    const int firstRow = std::max(0, static_cast<int>(m_layout.rows().size()) - 1);
+    const int end = std::min(m_items.size(), m_layout.nItems() + std::max(0, 4 * most));
+    for (int i = m_layout.nItems(); i < end; ++i) m_layout.append(boxOf(i));
+    for (const int row : m_shapes.keys())
+        if (row >= firstRow - 1) m_shapes.remove(row);
+    if (m_layout.nItems() < m_items.size() || !m_items.hasAll(m_store->data())) m_rest.start();
     else m_rest.stop();
 }
 
 void TranscriptView::appendRest() {
     appendTokens(kTokensAtATime);
     updateScrollRange();
-    if (m_scrollTo >= 0 && m_scrollTo < m_layout.nTokens()) scrollToToken(std::exchange(m_scrollTo, -1));
+    if (m_scrollTo >= 0 && m_layout.rowOfItem(m_items.itemOfToken(m_scrollTo)) >= 0)
+        scrollToToken(std::exchange(m_scrollTo, -1));
     viewport()->update();
 }
 
@@ -201,30 +235,77 @@ bool TranscriptView::isLit(int position) const {
 
 bool TranscriptView::isDimmed(int position) const { return visibleList() && !isLit(position); }
 
-int TranscriptView::tokenAt(const QPoint& p) const {
-    return m_layout.tokenAt(p.x() - kMargin, p.y() - kTopMargin + verticalScrollBar()->value());
+const RowShape& TranscriptView::shape(int index) const {
+    if (const RowShape* known = m_shapes.object(index)) return *known;
+    const TranscriptRow& row = m_layout.rows()[static_cast<size_t>(index)];
+    std::vector<RowPart> parts;
+    for (int i = row.first; i < row.end; ++i) {
+        const TranscriptItem& item = m_items.item(i);
+        RowPart part;
+        if (item.isCell()) part.width = m_cellWidth;
+        else if (isChip(item)) part.width = m_layout.box(i).width;
+        else part.text = m_items.text(m_store->data(), i);
+        parts.push_back(std::move(part));
+    }
+    m_shapes.insert(index, new RowShape(parts, m_textFont, row.indent, m_layout.metrics().width));
+    return *m_shapes.object(index);
 }
+
+int TranscriptView::itemAt(const QPoint& p) const {
+    const int y = p.y() - kTopMargin + verticalScrollBar()->value();
+    const int index = m_layout.rowAt(y);
+    if (index >= static_cast<int>(m_layout.rows().size())) return -1;
+    const TranscriptRow& row = m_layout.rows()[static_cast<size_t>(index)];
+    if (y < row.y) return -1;
+    const int part = shape(index).partAt(p.x() - kMargin);
+    return part < 0 ? -1 : row.first + part;
+}
+
+int TranscriptView::tokenOfItem(int item) const {
+    if (item < 0 || m_items.item(item).first == m_items.item(item).end) return -1;
+    return m_items.item(item).end - 1;
+}
+
+int TranscriptView::tokenAt(const QPoint& p) const { return tokenOfItem(itemAt(p)); }
 
 int TranscriptView::stepAt(const QPoint& p) const {
     const int position = tokenAt(p);
     return position >= m_store->nPrompt() ? position - m_store->nPrompt() : -1;
 }
 
-QRect TranscriptView::tokenRect(int position) const {
-    const int index = m_layout.rowOfToken(position);
+QRect TranscriptView::itemRect(int item) const {
+    const int index = m_layout.rowOfItem(item);
     if (index < 0) return {};
     const TranscriptRow& row = m_layout.rows()[static_cast<size_t>(index)];
-    return {kMargin + m_layout.xOfToken(position), kTopMargin + row.y - verticalScrollBar()->value(),
-            m_layout.box(position).width, m_layout.metrics().rowHeight};
+    const RowShape::Edges& edges = shape(index).edges(item - row.first);
+    const int left = qFloor(edges.left);
+    return {kMargin + left, kTopMargin + row.y - verticalScrollBar()->value(), std::max(1, qCeil(edges.right) - left),
+            m_layout.metrics().rowHeight};
+}
+
+QRect TranscriptView::tokenRect(int position) const { return itemRect(m_items.itemOfToken(position)); }
+
+/// From the first token of a row to behind its last.
+Interval TranscriptView::tokensOfRow(const TranscriptRow& row) const {
+    Interval tokens{INT32_MAX, 0};
+    for (int i = row.first; i < row.end; ++i) {
+        const TranscriptItem& item = m_items.item(i);
+        if (item.first >= item.end) continue;
+        tokens = {std::min(tokens.begin, item.first), std::max(tokens.end, item.end)};
+    }
+    return tokens;
 }
 
 void TranscriptView::scrollToToken(int position) {
-    if (position >= m_layout.nTokens() && position < m_store->nContext()) m_scrollTo = position;
     const QRect rect = tokenRect(position);
-    if (rect.isNull() || viewport()
-                             ->rect()
-                             .adjusted(0, 8, 0, -8)
-                             .contains(QRect(viewport()->rect().left() + 1, rect.top(), 1, rect.height())))
+    if (rect.isNull()) {
+        if (position < m_store->nContext()) m_scrollTo = position;
+        return;
+    }
+    if (viewport()
+            ->rect()
+            .adjusted(0, 8, 0, -8)
+            .contains(QRect(viewport()->rect().left() + 1, rect.top(), 1, rect.height())))
         return;
     verticalScrollBar()->setValue(verticalScrollBar()->value() + rect.center().y() - viewport()->height() / 2);
 }

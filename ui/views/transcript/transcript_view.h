@@ -1,8 +1,10 @@
-// Prompt and response as text, one line for each out-segment, growing while the run does. Special pieces are
-// chips. With a step selected, every token it attends to is lit and the rest dimmed. Paints visible rows only.
+// Prompt and response as text, one line for each out-segment, growing while the run does: in plain words, or as the
+// model wrote it, with special pieces as chips. With a step selected, whatever stands for a token that it attends to is
+// lit and the rest dimmed. Shapes and paints visible rows only.
 #pragma once
 
 #include <QAbstractScrollArea>
+#include <QCache>
 #include <QHash>
 #include <QPixmap>
 #include <QTimer>
@@ -12,6 +14,8 @@
 #include "ui/model/run_store.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/selection.h"
+#include "ui/views/transcript/row_shape.h"
+#include "ui/views/transcript/transcript_items.h"
 #include "ui/views/transcript/transcript_layout.h"
 
 namespace spanscope {
@@ -21,10 +25,18 @@ class TranscriptView : public QAbstractScrollArea {
   public:
     TranscriptView(RunStore* store, Selection* selection, QWidget* parent);
 
+    /// In plain words, or as it was written.
+    void setReading(Reading reading);
+    Reading reading() const { return m_items.reading(); }
+    /// Lays the working of a segment out below its line, or folds it; false where there is none to see.
+    bool toggleWorking(int segment);
+    bool isWorkingOpen(int segment) const { return m_items.isOpen(segment); }
+    const TranscriptItems& items() const { return m_items; }
+
     /// Step whose token is at a viewport point; -1 where there is none (the prompt's tokens are no steps).
     int stepAt(const QPoint& viewportPoint) const;
     int tokenAt(const QPoint& viewportPoint) const;  ///< absolute position, -1 none
-    QRect tokenRect(int position) const;             ///< in viewport coordinates
+    QRect tokenRect(int position) const;             ///< of what stands for the token, in viewport coordinates
     bool isLit(int position) const;                  ///< attended by the selected step
     bool isDimmed(int position) const;
     void scrollToToken(int position);
@@ -60,14 +72,22 @@ class TranscriptView : public QAbstractScrollArea {
     void relayout();
     void appendTokens(int most);  ///< what is not laid out yet; the rest in later turns of the event loop
     void appendRest();
-    TokenBox boxOf(int position) const;
-    QString shownText(const TokenInfo& token) const;
+    ItemBox boxOf(int item) const;
+    std::vector<ItemBox> boxesFrom(int first, int end) const;
+    bool isChip(const TranscriptItem& item) const;
+    int chipWidth(const QString& text) const;
     int textWidth(const QString& text) const;
+    const RowShape& shape(int row) const;
+    int itemAt(const QPoint& viewportPoint) const;  ///< -1 none
+    QRect itemRect(int item) const;                 ///< in viewport coordinates
+    int tokenOfItem(int item) const;                ///< the one that a click means, -1 none
+    Interval tokensOfRow(const TranscriptRow& row) const;
     void updateScrollRange();
     void onStepsAppended();
     void findInNew();
     void onSelectionChanged();
-    void paintRow(QPainter& painter, const TranscriptRow& row, const Look& look) const;
+    void paintRow(QPainter& painter, int index, const Look& look) const;
+    const QColor& inkOf(const TranscriptItem& item, bool current, bool dim, const Look& look) const;
     const QPixmap& chip(const QString& text, int width, const QColor& ground, const QColor& ink) const;
     void paintCaption(QPainter& painter, const TranscriptRow& row, const Look& look) const;
     void paintEmpty(QPainter& painter) const;
@@ -83,8 +103,11 @@ class TranscriptView : public QAbstractScrollArea {
     RunComparison* m_comparison = nullptr;  ///< null: with nothing
     RunComparison::Side m_side = RunComparison::Side::First;
     SegmentSummaries m_summaries;
+    TranscriptItems m_items;
     TranscriptLayout m_layout;
-    QFont m_textFont, m_chipFont, m_captionFont;
+    QFont m_textFont, m_cellFont, m_chipFont, m_captionFont;
+    int m_cellWidth = 0;
+    mutable QCache<int, RowShape> m_shapes{512};  ///< by row; of those on the screen and a little more
     mutable QHash<QString, int> m_widths, m_chipWidths;
     mutable QHash<QString, QPixmap> m_chips;  ///< drawn once for each text and state
     QString m_placeholderTitle, m_placeholderText;

@@ -18,8 +18,10 @@ namespace spanscope {
 using namespace transcript;
 
 void TranscriptView::mouseMoveEvent(QMouseEvent* event) {
-    const int step = stepAt(event->position().toPoint());
-    viewport()->setCursor(step >= 0 ? Qt::PointingHandCursor : Qt::ArrowCursor);
+    const QPoint at = event->position().toPoint();
+    const int step = stepAt(at), item = itemAt(at);
+    const bool opens = item >= 0 && m_items.item(item).role == PlainRole::Working;
+    viewport()->setCursor(step >= 0 || opens ? Qt::PointingHandCursor : Qt::ArrowCursor);
     m_selection->hover(step);
 }
 
@@ -30,13 +32,12 @@ void TranscriptView::mousePressEvent(QMouseEvent* event) {
         if (!list) return;
         // Nearest attended token beyond the edge, in that direction.
         const bool above = m_pillAbove.contains(at);
-        const int edge = tokenAt({viewport()->width() / 2, 0});
         int target = -1;
         const auto& rows = m_layout.rows();
         const int row =
             std::min(static_cast<int>(rows.size()) - 1,
                      m_layout.rowAt(verticalScrollBar()->value() - kTopMargin + (above ? 0 : viewport()->height())));
-        const int border = edge >= 0 && above ? edge : rows[static_cast<size_t>(row)].first;
+        const int border = tokensOfRow(rows[static_cast<size_t>(row)]).begin;
         for (const Interval& interval : *list) {
             if (above && interval.begin < border) target = std::min(interval.end, border) - 1;
             if (!above && target < 0 && interval.end > border) target = std::max(interval.begin, border);
@@ -44,7 +45,12 @@ void TranscriptView::mousePressEvent(QMouseEvent* event) {
         if (target >= 0) scrollToToken(target);
         return;
     }
-    const int step = stepAt(event->position().toPoint());
+    const QPoint at = event->position().toPoint();
+    if (const int item = itemAt(at); item >= 0 && m_items.item(item).role == PlainRole::Working) {
+        toggleWorking(m_items.segmentOfItem(item));
+        return;
+    }
+    const int step = stepAt(at);
     if (step < 0) {
         m_selection->clear();
     } else if (event->modifiers() & Qt::ShiftModifier) {
@@ -64,6 +70,10 @@ void TranscriptView::keyPressEvent(QKeyEvent* event) {
         case Qt::Key_Left: target = current < 0 ? n - 1 : std::max(0, current - stride); break;
         case Qt::Key_Home: target = 0; break;
         case Qt::Key_End: target = n - 1; break;
+        case Qt::Key_Return:
+        case Qt::Key_Enter:
+            if (current >= 0 && current < n) toggleWorking(m_store->data().steps[static_cast<size_t>(current)].segment);
+            return;
         default: QAbstractScrollArea::keyPressEvent(event); return;
     }
     if (target >= 0 && target < n) m_selection->lockRange(target, target);
@@ -72,9 +82,12 @@ void TranscriptView::keyPressEvent(QKeyEvent* event) {
 bool TranscriptView::viewportEvent(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
-        const int position = tokenAt(help->pos());
-        if (position >= 0)
-            QToolTip::showText(help->globalPos(), plainToolTip(describe(position)), viewport(), tokenRect(position));
+        const int item = itemAt(help->pos()), position = tokenOfItem(item);
+        QStringList texts;
+        if (item >= 0 && !m_items.tip(item).isEmpty()) texts << m_items.tip(item);
+        if (position >= 0) texts << describe(position);
+        if (!texts.isEmpty())
+            QToolTip::showText(help->globalPos(), plainToolTip(texts.join('\n')), viewport(), itemRect(item));
         else QToolTip::hideText();
         return true;
     }

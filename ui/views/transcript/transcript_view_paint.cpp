@@ -1,9 +1,10 @@
-// How the transcript is drawn: visible rows only, chips from a cache, neighbours of one colour as one string.
+// How the transcript is drawn: visible rows only, each shaped once, chips from a cache.
 #include <QPainter>
 #include <QPainterPath>
 #include <QScrollBar>
 #include <algorithm>
 
+#include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/tint.h"
@@ -17,12 +18,13 @@ using namespace transcript;
 /// Colours of one paint, mixed once.
 struct TranscriptView::Look {
     QColor text, dimmed, quiet, lit, litLine, chip, chipText, current, currentText, range, hit, hitCurrent, differs;
+    QColor right, wrong, doubtful;
 };
 
 void TranscriptView::paintEvent(QPaintEvent*) {
     QPainter painter(viewport());
     painter.setRenderHint(QPainter::Antialiasing);
-    if (m_layout.nTokens() == 0) {
+    if (m_layout.nItems() == 0) {
         paintEmpty(painter);
         return;
     }
@@ -42,6 +44,9 @@ void TranscriptView::paintEvent(QPaintEvent*) {
     look.hit = mix(base, p.color(QPalette::LinkVisited), 0.30);
     look.hitCurrent = mix(base, p.color(QPalette::LinkVisited), 0.60);
     look.differs = p.color(QPalette::LinkVisited);
+    look.right = verdictColour(Verdict::Right, p);
+    look.wrong = verdictColour(Verdict::Wrong, p);
+    look.doubtful = verdictColour(Verdict::Doubtful, p);
     const int top = verticalScrollBar()->value();
     painter.translate(kMargin, kTopMargin - top);
     const auto& rows = m_layout.rows();
@@ -49,7 +54,7 @@ void TranscriptView::paintEvent(QPaintEvent*) {
         const TranscriptRow& row = rows[static_cast<size_t>(i)];
         if (row.y - m_layout.metrics().sectionGap > top + viewport()->height()) break;
         if (row.startsSection) paintCaption(painter, row, look);
-        paintRow(painter, row, look);
+        paintRow(painter, i, look);
         if (row.startsBlock && meterWidth()) paintMeter(painter, row, look);
     }
     painter.resetTransform();
@@ -63,10 +68,11 @@ int TranscriptView::meterWidth() const {
 
 /// What the steps of the segment loaded, as a share of what dense attention would have: a bar and its number.
 void TranscriptView::paintMeter(QPainter& painter, const TranscriptRow& row, const Look& look) const {
-    const int row_ = m_summaries.rowOfStep(row.first - m_store->nPrompt());
-    if (row_ < 0) return;
-    const SegmentSummary& segment = m_summaries.rows()[static_cast<size_t>(row_)];
-    if (!segment.causal || segment.firstStep != row.first - m_store->nPrompt()) return;
+    if (!m_items.startsSegment(row.first)) return;
+    const int index = m_summaries.rowOfSegment(m_items.segmentOfItem(row.first));
+    if (index < 0) return;
+    const SegmentSummary& segment = m_summaries.rows()[static_cast<size_t>(index)];
+    if (!segment.causal) return;
     const double share = double(segment.loaded) / double(segment.causal);
     const int right = m_layout.metrics().width + meterWidth();
     const int height = m_layout.metrics().rowHeight;
@@ -94,8 +100,13 @@ int TranscriptView::litOutside(bool above) const {
     const int firstRow = std::min(nRows - 1, m_layout.rowAt(top + m_layout.metrics().rowHeight / 2));
     const int lastRow =
         std::min(nRows - 1, m_layout.rowAt(top + viewport()->height() - m_layout.metrics().rowHeight / 2));
-    const int from = above ? 0 : rows[static_cast<size_t>(lastRow)].end;
-    const int to = above ? rows[static_cast<size_t>(firstRow)].first : query + 1;
+    Interval shown{INT32_MAX, 0};  // a line's pieces need not stand in the order of their tokens
+    for (int i = firstRow; i <= lastRow; ++i) {
+        const Interval tokens = tokensOfRow(rows[static_cast<size_t>(i)]);
+        shown = {std::min(shown.begin, tokens.begin), std::max(shown.end, tokens.end)};
+    }
+    const int from = above ? 0 : shown.end;
+    const int to = above ? std::min(shown.begin, query + 1) : query + 1;
     int n = 0;
     for (const Interval& interval : *list) {
         const Interval c = clipToQuery(interval, query);
@@ -144,7 +155,7 @@ void TranscriptView::paintEmpty(QPainter& painter) const {
 }
 
 void TranscriptView::paintCaption(QPainter& painter, const TranscriptRow& row, const Look& look) const {
-    const bool prompt = row.first < m_store->nPrompt();
+    const bool prompt = m_items.item(row.first).first < m_store->nPrompt();
     const int n = prompt ? m_store->nPrompt() : m_store->nSteps();
     painter.setFont(m_captionFont);
     painter.setPen(look.quiet);
@@ -179,76 +190,93 @@ const QPixmap& TranscriptView::chip(const QString& text, int width, const QColor
     return *m_chips.insert(key, pixmap);
 }
 
-void TranscriptView::paintRow(QPainter& painter, const TranscriptRow& row, const Look& look) const {
+const QColor& TranscriptView::inkOf(const TranscriptItem& item, bool current, bool dim, const Look& look) const {
+    if (current) return look.currentText;
+    switch (item.role) {
+        case PlainRole::Right: return look.right;
+        case PlainRole::Wrong:
+        case PlainRole::WrongCell: return look.wrong;
+        case PlainRole::Quiet: return dim ? look.dimmed : look.quiet;
+        case PlainRole::Source: return dim ? look.dimmed : look.litLine;
+        default: break;
+    }
+    return dim || (item.role == PlainRole::Token && item.endsLine) ? look.dimmed : look.text;
+}
+
+void TranscriptView::paintRow(QPainter& painter, int index, const Look& look) const {
+    const TranscriptRow& row = m_layout.rows()[static_cast<size_t>(index)];
+    const RowShape& shaped = shape(index);
     const int rowHeight = m_layout.metrics().rowHeight;
     const int nPrompt = m_store->nPrompt();
     const IntervalList* list = visibleList();
     const int query = list ? m_store->data().steps[static_cast<size_t>(m_selection->current())].position : -1;
     const bool range = m_selection->isLocked() && m_selection->lockedEnd() > m_selection->locked();
-    const int first = m_selection->locked() + nPrompt, last = m_selection->lockedEnd() + nPrompt;
+    const Interval chosen{m_selection->locked() + nPrompt, m_selection->lockedEnd() + nPrompt + 1};
     const QFontMetrics fm(m_textFont);
     const int chipHeight = QFontMetrics(m_chipFont).height() + 2;
-    const int baseline = row.y + (rowHeight - fm.height()) / 2 + fm.ascent();
     const QColor dimChip = mix(palette().color(QPalette::Base), look.chip, 0.5);
-    // Neighbours of one colour are drawn as one string: the text font is fixed-width, so widths add up.
-    QString run;
-    int runX = 0;
-    const QColor* runPen = nullptr;
-    painter.setFont(m_textFont);
-    const auto flush = [&] {
-        if (run.isEmpty()) return;
-        painter.setPen(*runPen);
-        painter.drawText(runX, baseline, run);
-        run.clear();
+    const auto overlap = [](const TranscriptItem& item, const Interval& tokens) {
+        return item.first < tokens.end && tokens.begin < item.end;
     };
-    int x = row.indent;
+    std::vector<QColor> inks(static_cast<size_t>(row.end - row.first));
     bool anyLit = false;
-    for (int t = row.first; t < row.end; ++t) {
-        const TokenInfo& info = token(t);
-        const int width = m_layout.box(t).width;
-        const QRect cell(x, row.y + 2, width, rowHeight - 4);
-        const bool isCurrent = t == query;
-        const bool lit = list && mayRead(*list, query, t);
-        const bool dim = list && !lit && !isCurrent;
+    for (int i = row.first; i < row.end; ++i) {
+        const TranscriptItem& item = m_items.item(i);
+        const RowShape::Edges& edges = shaped.edges(i - row.first);
+        const QRectF cell(edges.left, row.y + 2, edges.width(), rowHeight - 4);
+        const bool ofTokens = item.first < item.end;
+        const bool isCurrent = ofTokens && query >= item.first && query < item.end;
+        bool lit = false;
+        for (int t = item.first; list && !lit && t < item.end; ++t) lit = mayRead(*list, query, t);
+        const bool dim = list && ofTokens && !lit && !isCurrent;
         anyLit = anyLit || lit;
         if (isCurrent) {
             painter.setPen(Qt::NoPen);
             painter.setBrush(look.current);
             painter.drawRoundedRect(cell, 3, 3);
-        } else if (range && t >= first && t <= last) {
+        } else if (range && overlap(item, chosen)) {
             painter.fillRect(cell, look.range);
         } else if (lit) {
             painter.fillRect(cell, look.lit);
-            painter.fillRect(QRect(cell.left(), cell.bottom(), cell.width(), 2), look.litLine);
+            painter.fillRect(QRectF(cell.left(), cell.bottom() - 1, cell.width(), 2), look.litLine);
         }
-        if (!m_hits.empty()) {
-            auto hit =
-                std::upper_bound(m_hits.begin(), m_hits.end(), t, [](int v, const auto& h) { return v < h.second; });
-            if (hit != m_hits.end() && hit->first <= t)
+        if (ofTokens && !m_hits.empty()) {
+            const auto hit = std::upper_bound(m_hits.begin(), m_hits.end(), item.first,
+                                              [](int v, const auto& h) { return v < h.second; });
+            if (hit != m_hits.end() && hit->first < item.end)
                 painter.fillRect(cell, hit - m_hits.begin() == m_currentHit ? look.hitCurrent : look.hit);
         }
-        if (differs(t - nPrompt)) {  // dots below, so that it shows without colour
-            painter.setPen(QPen(look.differs, 2, Qt::DotLine));
-            painter.drawLine(cell.left() + 1, cell.bottom() + 1, cell.right() - 1, cell.bottom() + 1);
+        bool other = false;
+        for (int t = item.first; !other && t < item.end; ++t) other = differs(t - nPrompt);
+        if (other || item.role == PlainRole::Unsupported) {  // lines below, so that they show without colour
+            painter.setPen(other ? QPen(look.differs, 2, Qt::DotLine) : QPen(look.doubtful, 2, Qt::DashLine));
+            painter.drawLine(QPointF(cell.left() + 1, cell.bottom()), QPointF(cell.right() - 1, cell.bottom()));
         }
-        const QString text = shownText(info);
-        if (info.special) {
-            flush();
+        const QColor& ink = inks[static_cast<size_t>(i - row.first)] = inkOf(item, isCurrent, dim, look);
+        if (item.isCell()) {
+            const QString text = m_items.text(m_store->data(), i);
+            if (item.role == PlainRole::WrongCell) {
+                painter.setPen(QPen(look.wrong, 1.5));
+                painter.setBrush(Qt::NoBrush);
+                painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1), 3, 3);
+            }
+            painter.setPen(ink);
+            if (text == QStringLiteral("\u2500")) {
+                painter.fillRect(QRectF(cell.left(), cell.center().y(), cell.width(), 1), look.quiet);
+            } else {
+                painter.setFont(m_cellFont);
+                painter.drawText(cell, Qt::AlignCenter, text);
+            }
+        } else if (isChip(item)) {
             const QColor& ground = isCurrent ? look.current : dim ? dimChip : look.chip;
-            const QColor& ink = isCurrent ? look.currentText : dim ? look.dimmed : look.chipText;
-            painter.drawPixmap(QPointF(x, row.y + (rowHeight - chipHeight) / 2), chip(text, width, ground, ink));
-        } else {
-            const QColor& pen = isCurrent                         ? look.currentText
-                                : dim || m_layout.box(t).endsLine ? look.dimmed
-                                                                  : look.text;
-            if (&pen != runPen) flush();
-            if (run.isEmpty()) runX = x;
-            runPen = &pen;
-            run += text;
+            const QColor& chipInk = isCurrent ? look.currentText : dim ? look.dimmed : look.chipText;
+            const QString text = m_items.text(m_store->data(), i);
+            painter.drawPixmap(QPointF(edges.left, row.y + (rowHeight - chipHeight) / 2),
+                               chip(text, m_layout.box(i).width, ground, chipInk));
         }
-        x += width;
     }
-    flush();
+    painter.setFont(m_textFont);
+    shaped.draw(&painter, row.y + (rowHeight - fm.height()) / 2.0 + fm.ascent(), row.y, row.y + rowHeight, inks);
     if (anyLit) painter.fillRect(QRect(-10, row.y + 2, kBarWidth, rowHeight - 2), look.litLine);
 }
 

@@ -1,6 +1,6 @@
-#include "engine/tasks/news/tables.h"
+#include "engine/reading/tables.h"
 
-#include "engine/tasks/news/word_list.h"
+#include "engine/reading/word_list.h"
 
 namespace spanscope::news {
 namespace {

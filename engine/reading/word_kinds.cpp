@@ -1,9 +1,9 @@
-#include "engine/training/news/word_kinds.h"
+#include "engine/reading/word_kinds.h"
 
 #include <algorithm>
 #include <iterator>
 
-#include "engine/tasks/news/word_list.h"
+#include "engine/reading/word_list.h"
 
 namespace spanscope::news {
 namespace {

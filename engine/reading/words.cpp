@@ -1,8 +1,8 @@
-#include "engine/tasks/news/words.h"
+#include "engine/reading/words.h"
 
 #include <algorithm>
 
-#include "engine/tasks/news/tables.h"
+#include "engine/reading/tables.h"
 
 namespace spanscope::news {
 namespace {

@@ -1,0 +1,94 @@
+// The lesson and the replay for a class, in the whole program.
+#include <QAction>
+#include <QPushButton>
+
+#include "tests/app/window_test.h"
+#include "ui/views/probe/probe_view.h"
+#include "ui/window/lesson_card.h"
+#include "ui/window/replay_card.h"
+
+using namespace spanscope;
+
+class TestWindowLesson : public test::WindowTest {
+    Q_OBJECT
+  private slots:
+    void initTestCase() { prepare("tst_window_lesson"); }
+    void init() {
+        open();
+        m_window->resize(1280, 720);
+        load(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
+        m_window->runs()->setCompare(MainWindow::Compare::Both);
+        type("(7+8)*(3-5)+1");
+        clickRun();
+        waitUntilIdle();
+    }
+    void cleanup() { close(); }
+
+    void sixPagesAndWhatWasTakenAway() {
+        m_window->action("lesson")->trigger();
+        auto* card = m_window->findChild<LessonCard*>("lesson");
+        QVERIFY(card);
+        m_window->action("lesson")->trigger();  // the one that is open
+        QCOMPARE(m_window->findChildren<LessonCard*>("lesson").size(), 1);
+        QVERIFY(m_window->rect().contains(card->geometry()));
+        m_window->selection()->hover(30);
+        QVERIFY2(card->text().contains(QString("it read %1 of the %2 tokens")
+                                           .arg(m_window->store()->data().steps[30].attended)
+                                           .arg(m_window->store()->data().steps[30].causal)),
+                 qPrintable(card->text()));
+        card->next();
+        card->next();
+        QCOMPARE(card->page(), LessonPage::Named);
+        const int read = m_window->selection()->current();
+        QVERIFY(m_window->store()->data().steps[size_t(read)].phase == Phase::Focus);
+        card->next();
+        QCOMPARE(card->page(), LessonPage::Remove);
+        card->takeAway();
+        QTRY_VERIFY2_WITH_TIMEOUT(card->text().startsWith("Without out"), qPrintable(card->text()),
+                                  test::patience(60000));
+        QVERIFY(m_window->probe()->isInspecting());
+        QCOMPARE(m_window->children().indexOf(card), m_window->children().size() - 1);  // on top of the panel
+        QVERIFY2(card->text().contains("It guesses"), qPrintable(card->text()));  // the value was nowhere else
+        card->next();
+        QVERIFY2(card->text().contains("Measured: "), qPrintable(card->text()));
+        card->next();
+        card->next();  // Finish
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+        QVERIFY(!m_window->findChild<LessonCard*>("lesson"));
+    }
+
+    void aClassGuesses() {
+        const RunData whole = m_window->store()->data();
+        m_window->action("classReplay")->trigger();
+        auto* card = m_window->findChild<ReplayCard*>("replay");
+        QVERIFY(card && card->nPieces() > 4);
+        QCOMPARE(m_window->store()->nSteps(), 0);
+        for (int piece = 1; piece <= card->nPieces(); ++piece) {
+            QTest::keyClick(card, Qt::Key_Space);
+            QCOMPARE(card->told(), piece);
+            QCOMPARE(m_window->store()->isFinished(), piece == card->nPieces());
+        }
+        QCOMPARE(m_window->store()->data().answer, whole.answer);
+        QTest::keyClick(card, Qt::Key_Left);
+        QTest::keyClick(card, Qt::Key_Left);
+        QVERIFY(m_window->store()->nSteps() < int(whole.steps.size()));
+        QVERIFY(m_window->store()->data().answer.empty());
+        card->end();
+        QTRY_VERIFY(m_window->store()->isFinished());
+        QCOMPARE(m_window->store()->nSteps(), int(whole.steps.size()));
+        QCOMPARE(m_window->store()->data().answer, whole.answer);
+        // Another run on show ends it.
+        m_window->action("classReplay")->trigger();
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+        QVERIFY(m_window->findChild<ReplayCard*>("replay"));
+        type("1+2");
+        clickRun();
+        waitUntilIdle();
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+        QVERIFY(!m_window->findChild<ReplayCard*>("replay"));
+        QVERIFY(m_window->store()->isFinished());
+    }
+};
+
+QTEST_MAIN(TestWindowLesson)
+#include "tst_window_lesson.moc"
