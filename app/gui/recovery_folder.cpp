@@ -30,9 +30,9 @@ int locked(const QString& path) {
 /// Recordings of earlier versions, by process id in one folder: left over where no such program has that id.
 bool isLeftOver(const QString& name) {
     const QString pid = name.section('-', 0, 0);
-    const QString program = QFileInfo(QStringLiteral("/proc/%1/exe").arg(pid)).symLinkTarget();
+    const QString program = QFileInfo(QStringLiteral("/proc/%1/exe").arg(pid)).symLinkTarget().section('/', -1);
     return pid.toLongLong() == QCoreApplication::applicationPid() ||
-           QFileInfo(program).fileName() != QFileInfo(QCoreApplication::applicationFilePath()).fileName();
+           !program.startsWith(QStringLiteral("spanscope"));  // " (deleted)" follows where it was built anew
 }
 
 }  // namespace

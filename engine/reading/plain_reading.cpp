@@ -227,8 +227,8 @@ Pieces beginningPieces(const RunData& run, const Segment& segment, Interval toke
     int32_t local = body;
     while (local < tokens.end && !tokenAt(run, local).special) ++local;
     append(out, arithmetic(run, {body, local}));
-    out.push_back(
-        piece(PlainRole::Quiet, local < tokens.end ? Interval{local, tokens.end} : Interval{0, 0}, " \u2026"));
+    out.push_back(piece(PlainRole::Quiet, local < tokens.end ? Interval{local, tokens.end} : Interval{0, 0},
+                        local > body ? " \u2026" : "\u2026"));
     append(out, std::move(uses));
     return out;
 }
@@ -370,12 +370,14 @@ PlainBlock PlainReader::at(int32_t position, int32_t most) {
         const bool whole = writtenTokens(m_run, segment).end == end;
         if (m_reading == Reading::Plain && whole) {
             const int32_t attend = attendToken(m_run, segment);
+            const bool unfinished = !check || !endsLine(tokenAt(m_run, end - 1));
+            const bool begins = unfinished && (!check || segment.bodyBegin < 0 || attend >= 0);
             if (m_run.header.settings.task == "news") {
                 const bool headline = position == nPrompt;
-                if (attend >= 0 || !check) block.pieces = pointPieces(m_run, segment, attend, check, headline);
+                if (attend >= 0 || begins) block.pieces = pointPieces(m_run, segment, attend, check, headline);
             } else if (const auto step = attend < 0 ? std::nullopt : readWrittenStep(m_run, index)) {
                 block.pieces = stepPieces(m_run, index, *step, attend, check, m_open && m_open(index));
-            } else if (!check) {
+            } else if (begins) {
                 block.pieces = beginningPieces(m_run, segment, block.tokens, attend);
             }
         }

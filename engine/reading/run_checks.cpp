@@ -108,16 +108,18 @@ SegmentCheck RunChecks::checkStep(const RunData& run, int32_t index) {
     const std::string& value = step->value.text;
     ++m_counts.nLines;
     const ProblemStep* wanted = m_problem ? m_problem->step(segment.label) : nullptr;
-    if (value != exact->text()) {
-        check.verdict = Verdict::WrongValue;
-        check.note = equation(step->left.text, op, step->right.text, exact->text());
-    } else if (m_problem && !wanted) {
+    const std::string truth = equation(step->left.text, op, step->right.text, exact->text());
+    if (m_problem && !wanted) {
         check.verdict = Verdict::WrongOperands;
         check.note = "the problem has no line " + std::to_string(segment.label);
     } else if (wanted && (step->left.text != written(wanted->left) || op != wanted->op ||
                           step->right.text != written(wanted->right))) {
         check.verdict = Verdict::WrongOperands;
         check.note = "should be " + plainOperation(written(wanted->left), wanted->op, written(wanted->right));
+        if (value != exact->text()) check.note += "; " + truth;
+    } else if (value != exact->text()) {
+        check.verdict = Verdict::WrongValue;
+        check.note = truth;
     } else if (wanted && wanted->value && value != wanted->value->text()) {
         check.verdict = Verdict::Carried;
         check.note = "true value " + plainNumber(wanted->value->text()) + "; a line that it uses is wrong";

@@ -177,6 +177,11 @@ class TestPlainReading : public QObject {
         std::string text;
         for (const PlainPiece& p : block.pieces) text += p.text;
         QCOMPARE(text, std::string("1: 12 + 7 \u2026"));
+        // A run that stopped there reads the same.
+        RunData stopped = run;
+        stopped.segments.back().end = int32_t(run.header.prompt.size() + run.steps.size());
+        stopped.stats.stop = StopReason::Cancelled;
+        QCOMPARE(plain(stopped), std::string("1: 12 + 7 \u2026\n"));
         // What a line names is there before it is written.
         RunData named = written::run("expression", kPrompt, kResponse.substr(0, kResponse.find("19*-5")));
         RunChecks known;
@@ -184,7 +189,7 @@ class TestPlainReading : public QObject {
         PlainReader later(named, known, Reading::Plain);
         text.clear();
         for (const PlainPiece& p : later.at(named.segments.back().begin).pieces) text += p.text;
-        QCOMPARE(text, std::string("3:  \u2026 (uses 1 and 2)"));
+        QCOMPARE(text, std::string("3: \u2026 (uses 1 and 2)"));
     }
 };
 

@@ -114,6 +114,11 @@ class TestRunChecks : public QObject {
             QCOMPARE(verdicts(c), (V{Verdict::Right, Verdict::Right, Verdict::WrongOperands}));
             QCOMPARE(c.segments()[2].note, std::string("should be 19 \u00d7 \u22125"));
         }
+        {  // both at once
+            const RunChecks c = check(replaced(kResponse, "12+7<local>++27901010=19", "12+8<local>++27901010=19"));
+            QVERIFY(c.segments()[0].verdict == Verdict::WrongOperands);
+            QCOMPARE(c.segments()[0].note, std::string("should be 12 + 7; 12 + 8 = 20"));
+        }
         {
             const RunChecks c = check(kResponse + "<out>4<:><attend></attend>1+1<local>++1120=2\n");
             QVERIFY(c.segments()[3].verdict == Verdict::WrongOperands);

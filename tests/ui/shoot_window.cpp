@@ -1,5 +1,5 @@
 // Pictures of the window's states: to look at, or, with the folder tests/ui/pictures, to commit as what
-// tst_window_pictures compares with. shoot_window FOLDER
+// tst_window_pictures compares with. shoot_window FOLDER [WIDTH HEIGHT]; with a size they are as large as the window.
 #include <QDir>
 #include <QStandardPaths>
 #include <cstdio>
@@ -12,11 +12,16 @@ int main(int argc, char** argv) {
     QApplication app(argc, argv);
     QApplication::setApplicationName("spanscope-shoot");
     QApplication::setOrganizationName("spanscope-shoot");
-    if (argc < 2) return std::fprintf(stderr, "usage: shoot_window FOLDER\n"), 2;
+    const QSize size = argc > 3 ? QSize(QString(argv[2]).toInt(), QString(argv[3]).toInt()) : QSize(1440, 900);
+    if (argc < 2 || argc == 3 || size.isEmpty())
+        return std::fprintf(stderr, "usage: shoot_window FOLDER [WIDTH HEIGHT]\n"), 2;
     const QString folder = argv[1];
     QDir().mkpath(folder);
-    spanscope::sample::eachWindowState([&](const QString& name, spanscope::MainWindow& window) {
-        window.grab().toImage().scaledToWidth(720, Qt::SmoothTransformation).save(folder + '/' + name + ".png");
-    });
+    spanscope::sample::eachWindowState(
+        [&](const QString& name, spanscope::MainWindow& window) {
+            const QImage image = window.grab().toImage();
+            (argc > 3 ? image : image.scaledToWidth(720, Qt::SmoothTransformation)).save(folder + '/' + name + ".png");
+        },
+        size);
     return 0;
 }

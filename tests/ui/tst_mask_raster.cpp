@@ -244,7 +244,7 @@ class TestMaskRaster : public QObject {
                 QVERIFY2(info.reason != "in the step's interval list", cellSentence(info).c_str());
                 declared += info.reason.starts_with("declared: <");
                 own += info.reason == "the step's own segment";
-                scaffold += info.reason == "scaffold of the prompt";
+                scaffold += info.reason == "part of the prompt that every step sees";
                 sink += info.reason.starts_with("the sink");
             }
         QVERIFY(declared > 0 && own > 0 && scaffold > 0 && sink > 0);

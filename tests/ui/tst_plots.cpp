@@ -241,6 +241,14 @@ class TestPlots : public QObject {
         QCOMPARE(times.at(35'000'000), 3);
         QCOMPARE(times.finishedBy(0), 0);
         QCOMPARE(times.finishedBy(1'000'000'000), 10);
+        run.steps.resize(4);  // another, shorter run
+        times.clear();
+        times.update(run);
+        QCOMPARE(times.totalNs(), int64_t(40'000'000));
+        run.steps.clear();
+        for (int i = 0; i < 10; ++i) run.steps.push_back(stepOf(i, 10'000'000));
+        times.clear();
+        times.update(run);
         PlayClock clock;
         clock.setSpeed(0.5);
         clock.play(times.totalNs());

@@ -48,7 +48,7 @@ class TestPromptEditor : public QObject {
         editor.offer("sheet", "9*9");
         QCOMPARE(editor.task(), QString("expression"));
         editor.setTrainedTasks({"expression"});
-        QCOMPARE(box->itemText(1), QString("Sheet (untrained)"));
+        QCOMPARE(box->itemText(1), QString("Sheet (this model was not trained for it)"));
         QTest::keyClick(box, Qt::Key_Down);
         QCOMPARE(editor.task(), QString("sheet"));
     }

@@ -1,5 +1,6 @@
 // Span table and run history: model rules, contents against the run, selection both ways.
 #include <QAbstractItemModelTester>
+#include <QHeaderView>
 #include <QSortFilterProxyModel>
 #include <QtTest>
 
@@ -79,13 +80,31 @@ class TestSpanTable : public QObject {
         store.load(sample::sheet(12));
         Selection selection;
         SpanTableView view(&store, &selection, nullptr);
-        view.sortByColumn(SpanTableModel::CausalColumn, Qt::DescendingOrder);
+        view.sortByColumn(SpanTableModel::AttendedColumn, Qt::DescendingOrder);
         qint64 last = std::numeric_limits<qint64>::max();
         for (int r = 0; r < view.model()->rowCount(); ++r) {
             const qint64 value =
-                view.model()->index(r, SpanTableModel::CausalColumn).data(SpanTableModel::SortRole).toLongLong();
+                view.model()->index(r, SpanTableModel::AttendedColumn).data(SpanTableModel::SortRole).toLongLong();
             QVERIFY(value <= last);
             last = value;
+        }
+    }
+
+    /// In a narrow panel references give way; the figures stay whole and nothing needs scrolling sideways.
+    void everyColumnIsInSight() {
+        RunStore store;
+        store.load(sample::sheet(30));
+        Selection selection;
+        SpanTableView view(&store, &selection, nullptr);
+        for (const int width : {1200, 560, 430}) {
+            view.resize(width, 300);
+            view.show();
+            QVERIFY(QTest::qWaitForWindowExposed(&view));
+            QCOMPARE(view.horizontalHeader()->length(), view.viewport()->width());
+            for (int c = SpanTableModel::TokensColumn; c < SpanTableModel::ColumnCount; ++c)
+                for (int r = 0; r < view.model()->rowCount(); ++r)
+                    QVERIFY(view.fontMetrics().horizontalAdvance(view.model()->index(r, c).data().toString()) <
+                            view.columnWidth(c));
         }
     }
 

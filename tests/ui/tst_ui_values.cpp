@@ -30,7 +30,7 @@ class TestUiValues : public QObject {
         QTest::newRow("ten") << 12.34 << "12.3";
         QTest::newRow("hundred") << 123.4 << "123";
         QTest::newRow("no exponent") << 123.6 << "124";
-        QTest::newRow("grouped") << 1234567.0 << QString::fromUtf8("1\u202f234\u202f567");
+        QTest::newRow("grouped") << 1234567.0 << QString("1,234,567");
         QTest::newRow("negative") << -12.34 << "-12.3";
     }
     void numbers() {
@@ -48,7 +48,19 @@ class TestUiValues : public QObject {
         QCOMPARE(formatRate(0), kNoValue);
         QCOMPARE(formatRate(81.25), QStringLiteral("81.3 t/s"));
         QCOMPARE(formatFactor(1.284), QStringLiteral("1.28×"));
+        QCOMPARE(formatFactor(1), QStringLiteral("1×"));
+        QCOMPARE(formatFactor(1.5), QStringLiteral("1.5×"));
+        QCOMPARE(formatFactor(10), QStringLiteral("10×"));
+        QCOMPARE(formatFactor(1930), QStringLiteral("1,930×"));
+        QCOMPARE(formatFactor(0.01), QStringLiteral("1/100×"));
+        QCOMPARE(formatFactor(0.939), QStringLiteral("0.939×"));
+        QCOMPARE(formatFactor(0), kNoValue);
         QCOMPARE(formatPercent(0.123), QStringLiteral("12.3 %"));
+        QCOMPARE(formatPercent(0), QStringLiteral("0 %"));
+        QCOMPARE(formatPercent(8.4e-9), QStringLiteral("<0.001 %"));
+        QCOMPARE(formatPoints(0.1234), QStringLiteral("+12.3 points"));
+        QCOMPARE(formatPoints(-0.1234), QStringLiteral("−12.3 points"));
+        QCOMPARE(formatPoints(4.1e-9), QStringLiteral("≈0"));
     }
 
     /// More steps than are aligned at once: in another thread, with the same result, and not of runs that are gone.

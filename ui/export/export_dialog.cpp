@@ -97,7 +97,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     m_scale = box("exportScale", tr("&Scale"), {"1\u00d7", "2\u00d7", "3\u00d7", "4\u00d7"},
                   tr("Pixels to a unit of the page; 2\u00d7 is 192 dpi"));
     m_scale->setCurrentIndex(1);
-    m_theme = box("exportTheme", tr("&Ground"), {tr("light, for print"), tr("dark")},
+    m_theme = box("exportTheme", tr("&Background"), {tr("light (print)"), tr("dark")},
                   tr("Independent of the window's theme"));
     m_width = new QSpinBox(m_form);
     m_width->setObjectName("exportWidth");

@@ -1,11 +1,16 @@
 #include "ui/model/format.h"
 
+#include <QObject>
 #include <algorithm>
 #include <cmath>
 
 #include "engine/reading/answer_check.h"
 
 namespace spanscope {
+
+namespace {
+constexpr double kLeastPercent = 0.001;  // below that it is rounding
+}
 
 QString formatNumber(double value) {
     if (!std::isfinite(value)) return kNoValue;
@@ -20,7 +25,7 @@ QString formatNumber(double value) {
 
 QString formatCount(qint64 value) {
     QString digits = QString::number(value < 0 ? -value : value);
-    for (qsizetype i = digits.size() - 3; i > 0; i -= 3) digits.insert(i, QChar(0x202f));  // narrow no-break space
+    for (qsizetype i = digits.size() - 3; i > 0; i -= 3) digits.insert(i, QChar(','));
     return value < 0 ? QString(QChar(0x2212)) + digits : digits;
 }
 
@@ -45,7 +50,19 @@ QString formatBytes(quint64 bytes) {
     return formatNumber(value / double(kKiB * kKiB * kKiB)) + QStringLiteral(" GiB");
 }
 
-QString formatPercent(double fraction) { return formatNumber(fraction * 100) + QStringLiteral(" %"); }
+QString formatPercent(double fraction) {
+    const double percent = fraction * 100;
+    if (percent != 0 && std::fabs(percent) < kLeastPercent) return QStringLiteral("<0.001 %");
+    return formatNumber(percent) + QStringLiteral(" %");
+}
+
+QString formatPoints(double difference) {
+    const double points = difference * 100;
+    if (!std::isfinite(points)) return kNoValue;
+    if (std::fabs(points) < kLeastPercent) return QStringLiteral("≈0");
+    const QString number = formatNumber(std::fabs(points));
+    return QChar(points > 0 ? u'+' : u'\u2212') + QObject::tr("%1 points").arg(number);
+}
 
 QString formatNats(double nats) {
     if (!std::isfinite(nats)) return kNoValue;
@@ -53,7 +70,18 @@ QString formatNats(double nats) {
     return formatNumber(nats) + QStringLiteral(" nats");
 }
 
-QString formatFactor(double factor) { return factor > 0 ? formatNumber(factor) + QStringLiteral("×") : kNoValue; }
+QString formatFactor(double factor) {
+    if (!(factor > 0)) return kNoValue;
+    const double inverse = 1 / factor;
+    if (factor < 1 && std::fabs(inverse - std::round(inverse)) < 1e-9)
+        return QStringLiteral("1/%1×").arg(formatCount(std::llround(inverse)));
+    QString number = formatNumber(factor);
+    if (number.contains('.')) {
+        while (number.endsWith('0')) number.chop(1);
+        if (number.endsWith('.')) number.chop(1);
+    }
+    return number + QStringLiteral("×");
+}
 
 QString checkMark(const RunData& run) {
     switch (checkAnswer(run).verdict) {

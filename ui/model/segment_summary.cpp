@@ -35,7 +35,6 @@ int SegmentSummaries::update(const RunData& run) {
         row.attended += step.attended;
         row.loaded += step.loaded;
         row.causal += step.causal;
-        row.phase = step.phase;
         firstChanged = std::min(firstChanged, index);
     }
     for (; m_nViolations < run.violations.size(); ++m_nViolations) {

@@ -13,7 +13,6 @@ struct SegmentSummary {
     int firstStep = -1;  ///< its first decoded step; -1: none yet
     int lastStep = -1;
     qint64 attended = 0, loaded = 0, causal = 0;  ///< summed over its steps
-    Phase phase = Phase::Free;                    ///< of its newest step
     int nViolations = 0;
 };
 

@@ -36,9 +36,10 @@ const Palette& Palette::light() {
         p.attended = QColor(0x14548f);
         p.declared = QColor(0x1666a8);
         p.dense = QColor(0xc66a00);
-        p.scaffold = QColor(0xe6e9ee);
+        p.scaffold = QColor(0xeef0f3);
         p.in = QColor(0xd3e5f5);
-        p.out = QColor(0xfbe6c6);
+        p.out = QColor(0xd9dee5);
+        p.error = QColor(0xb3261e);
         // prompt, declare, global, focus, local, close, free
         p.phases = {QColor(0xb6bdc7), QColor(0xe39a12), QColor(0xc5481c), QColor(0x1f6fb5),
                     QColor(0x10937a), QColor(0xb5669f), QColor(0x6f7885)};
@@ -65,9 +66,10 @@ const Palette& Palette::darkOne() {
         p.attended = QColor(0x7cc0ff);
         p.declared = QColor(0x6ab4f5);
         p.dense = QColor(0xf2a33c);
-        p.scaffold = QColor(0x2c323c);
+        p.scaffold = QColor(0x232830);
         p.in = QColor(0x203a52);
-        p.out = QColor(0x4a3a1c);
+        p.out = QColor(0x3a424e);
+        p.error = QColor(0xff8a80);
         p.phases = {QColor(0x59626f), QColor(0xf3bd55), QColor(0xf0805a), QColor(0x6cb2f2),
                     QColor(0x4fcfae), QColor(0xdb9fcb), QColor(0x9aa4b2)};
         return p;

@@ -32,7 +32,8 @@ struct Palette {
     QColor ground, panel, ink, inkSoft, grid, accent;
     QColor future, notRead, notReadLine, loaded, loadedDot, attended;
     QColor declared, dense;    ///< the two lanes of every comparison
-    QColor scaffold, in, out;  ///< segment kinds, as ribbons behind ink
+    QColor scaffold, in, out;  ///< segment kinds, as ribbons behind ink; what is written is neutral, phases are not
+    QColor error;              ///< what went wrong, and nothing else
     std::array<QColor, kPhases> phases;
 
     static const Palette& light();

@@ -15,11 +15,12 @@ Appearance::Appearance(bool systemDark, QObject* parent)
 
 void Appearance::apply() {
     applyTheme(*qApp, m_theme == ThemeChoice::Dark || (m_theme == ThemeChoice::System && m_systemDark),
-               m_pointSize * m_zoom);
+               m_pointSize * zoom());
 }
 
 void Appearance::setTheme(ThemeChoice theme) {
     m_theme = theme;
+    QSettings().setValue("window/theme", int(m_theme));
     apply();
 }
 
@@ -29,22 +30,28 @@ void Appearance::setSystemDark(bool dark) {
 }
 
 void Appearance::setZoom(double factor) {
-    m_zoom = std::clamp(factor, kLeastZoom, kMostZoom);
+    double& now = m_presenting ? m_audienceZoom : m_zoom;
+    now = std::clamp(factor, kLeastZoom, kMostZoom);
+    QSettings().setValue(m_presenting ? "window/audienceZoom" : "window/zoom", now);
     apply();
-    emit zoomed(m_zoom);
+    emit zoomed(now);
+}
+
+void Appearance::setPresenting(bool on) {
+    if (m_presenting == on) return;
+    m_presenting = on;
+    apply();
 }
 
 void Appearance::readSettings() {
     const QSettings settings;
+    const auto zoom = [&](const char* key, double usual) {
+        return std::clamp(settings.value(key, usual).toDouble(), kLeastZoom, kMostZoom);
+    };
     m_theme = ThemeChoice(std::clamp(settings.value("window/theme", 0).toInt(), 0, 2));
-    m_zoom = std::clamp(settings.value("window/zoom", 1.0).toDouble(), kLeastZoom, kMostZoom);
+    m_zoom = zoom("window/zoom", m_zoom);
+    m_audienceZoom = zoom("window/audienceZoom", m_audienceZoom);
     apply();
-}
-
-void Appearance::writeSettings() const {
-    QSettings settings;
-    settings.setValue("window/theme", int(m_theme));
-    settings.setValue("window/zoom", m_zoom);
 }
 
 }  // namespace spanscope

@@ -16,11 +16,13 @@ class Appearance : public QObject {
     ThemeChoice theme() const { return m_theme; }
     void setTheme(ThemeChoice theme);
     void setSystemDark(bool dark);
-    double zoom() const { return m_zoom; }
+    double zoom() const { return m_presenting ? m_audienceZoom : m_zoom; }
     void setZoom(double factor);  ///< within 0.6 and 3
+    /// Before an audience the text has a size of its own.
+    void setPresenting(bool on);
 
+    /// What is chosen is written at once: of two windows the one closed last takes nothing back.
     void readSettings();
-    void writeSettings() const;
 
   signals:
     void zoomed(double factor);
@@ -31,7 +33,8 @@ class Appearance : public QObject {
     bool m_systemDark;
     double m_pointSize;  ///< of the application's font, unzoomed
     ThemeChoice m_theme = ThemeChoice::System;
-    double m_zoom = 1;
+    double m_zoom = 1, m_audienceZoom = 1.5;
+    bool m_presenting = false;
 };
 
 }  // namespace spanscope

@@ -12,7 +12,7 @@
 namespace spanscope {
 
 namespace {
-constexpr qsizetype kMessage = 800;  // characters; it stands above the work
+constexpr qsizetype kMessage = 800;  // characters; it stands over the work
 }
 
 Banner::Banner(QWidget* parent)
@@ -55,7 +55,10 @@ Banner::Banner(QWidget* parent)
     row->addLayout(m_offers);
     row->addWidget(m_details, 0, Qt::AlignVCenter);
     row->addWidget(m_close, 0, Qt::AlignVCenter);
-    connect(m_details, &QToolButton::toggled, m_detail, &QWidget::setVisible);
+    connect(m_details, &QToolButton::toggled, this, [this](bool on) {
+        m_detail->setVisible(on);
+        emit sizeWanted();
+    });
     connect(m_close, &QToolButton::clicked, this, &Banner::dismiss);
     hide();
 }
@@ -64,25 +67,26 @@ QString Banner::title() const { return m_title->text(); }
 QString Banner::text() const { return m_text->text() + '\n' + m_detail->text(); }
 void Banner::dismiss() { hide(); }
 
-void Banner::setTone(const char* tone) {
-    setProperty("tone", tone);
-    style()->unpolish(this);
-    style()->polish(this);
+int Banner::heightFor(int width) const {
+    layout()->activate();
+    return layout()->hasHeightForWidth() ? layout()->totalHeightForWidth(width) : sizeHint().height();
 }
 
 void Banner::showError(const ErrorInfo& error, const QVector<Offer>& offers) {
-    setTone("error");
-    show_(QStringLiteral("⚠ "), error.title, error.text, error.detail, offers);
+    show_("error", error.title, error.text, error.detail, offers);
 }
 
 void Banner::showNotice(const QString& title, const QString& text, const QVector<Offer>& offers) {
-    setTone("notice");
-    show_({}, title, text, {}, offers);
+    show_("notice", title, text, {}, offers);
 }
 
-void Banner::show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
+void Banner::show_(const char* tone, const QString& title, const QString& text, const QString& detail,
                    const QVector<Offer>& offers) {
-    m_title->setText(mark + shownText(title, kShownLine));
+    const bool error = QLatin1String(tone) == QLatin1String("error");
+    setProperty("tone", tone);
+    style()->unpolish(this);
+    style()->polish(this);
+    m_title->setText((error ? QStringLiteral("⚠ ") : QString()) + shownText(title, kShownLine));
     m_text->setText(shownText(text, kMessage));
     m_text->setVisible(!text.isEmpty());
     m_detail->setText(shownText(detail, kMessage));
@@ -107,6 +111,7 @@ void Banner::show_(const QString& mark, const QString& title, const QString& tex
         m_offers->addWidget(button);
     }
     show();
+    emit sizeWanted();
 }
 
 }  // namespace spanscope

@@ -1,4 +1,4 @@
-// A message above the work that blocks nothing: what went wrong or is on offer, why, and what can be done.
+// A message over the work that blocks and moves nothing: what went wrong or is on offer, why, and what can be done.
 #pragma once
 
 #include <QFrame>
@@ -25,10 +25,13 @@ class Banner : public QFrame {
     QString title() const;
     QString text() const;
     void dismiss();
+    int heightFor(int width) const;
+
+  signals:
+    void sizeWanted();  ///< what it says has changed; whoever owns it puts it in its place
 
   private:
-    void setTone(const char* tone);  ///< an error looks like one
-    void show_(const QString& mark, const QString& title, const QString& text, const QString& detail,
+    void show_(const char* tone, const QString& title, const QString& text, const QString& detail,
                const QVector<Offer>& offers);
 
     QLabel* m_title;

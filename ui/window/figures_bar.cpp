@@ -27,9 +27,9 @@ constexpr std::array<FigureText, FiguresBar::FigureCount> kFigures{{
     {"Decode",
      "Tokens per second of decoding: (N − 1) / (time of last token − time of first token). While a run is going: over "
      "about the last second.",
-     "8 888 t/s"},
+     "8,888 t/s"},
     {"Useful", "Decode rate without span markup: special pieces, labels and references are not counted as output.",
-     "8 888 t/s"},
+     "8,888 t/s"},
     {"Speed-up",
      "Declared over dense decode rate, same prompt, weights and sampler, in alternating slices of 16 steps, over the "
      "steps both have. Needs “Compare with dense”.",
@@ -47,7 +47,7 @@ constexpr std::array<FigureText, FiguresBar::FigureCount> kFigures{{
 FiguresBar::FiguresBar(RunStore* store, RunStore* beside, Selection* selection, QWidget* parent)
     : QWidget(parent), m_store(store), m_beside(beside), m_selection(selection), m_mode(new QLabel(this)) {
     auto* row = new QHBoxLayout(this);
-    row->setContentsMargins(8, 4, 8, 4);
+    row->setContentsMargins(8, 2, 8, 2);
     row->setSpacing(24);
     for (size_t i = 0; i < kFigures.size(); ++i) {
         const FigureText& text = kFigures[i];
@@ -67,8 +67,10 @@ FiguresBar::FiguresBar(RunStore* store, RunStore* beside, Selection* selection, 
         row->addWidget(cell);
     }
     m_mode->setObjectName("modeBadge");
+    m_mode->setText(tr("Inspecting"));
+    m_mode->setToolTip(tr("Timings are not valid: probing changes the work done."));
+    m_mode->hide();
     row->addWidget(m_mode, 0, Qt::AlignVCenter);
-    setInspecting(false);
     // Many signals, one refresh for each turn of the event loop.
     const auto schedule = [this] {
         if (m_scheduled) return;
@@ -85,7 +87,8 @@ FiguresBar::FiguresBar(RunStore* store, RunStore* beside, Selection* selection, 
 }
 
 void FiguresBar::fit(int width) {
-    int room = width - m_mode->sizeHint().width() - 16;
+    m_width = width;
+    int room = width - 16 - (m_mode->isHidden() ? 0 : m_mode->sizeHint().width());
     for (const Figure figure : {Decode, SpeedUp, KvLoaded, Useful, Ttft, KvStored}) {  // by weight
         room -= m_cells[figure]->sizeHint().width() + layout()->spacing();
         m_cells[figure]->setVisible(room >= 0);
@@ -107,9 +110,8 @@ void FiguresBar::set(Figure figure, const QString& value) {
 }
 
 void FiguresBar::setInspecting(bool inspecting) {
-    m_mode->setText(inspecting ? tr("Inspecting") : tr("Measuring"));
-    m_mode->setToolTip(inspecting ? tr("Probes change the work done: no figure here is a measurement.")
-                                  : tr("Nothing but the model runs: these figures are measurements."));
+    m_mode->setVisible(inspecting);
+    fit(m_width);
 }
 
 void FiguresBar::refresh() {

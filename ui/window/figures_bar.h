@@ -1,5 +1,5 @@
 // The line of figures at the foot of the window: time to first token, rates, speed-up, KV stored and KV loaded, each
-// with its definition on hover, and whether what is shown was measured or inspected.
+// with its definition on hover, and a badge where they are no measurement.
 #pragma once
 
 #include <QWidget>
@@ -33,6 +33,7 @@ class FiguresBar : public QWidget {
     Selection* m_selection;
     QLabel* m_values[FigureCount] = {};
     QLabel* m_mode;
+    int m_width = 0;  ///< of the room it was fitted to
     bool m_scheduled = false;
 };
 

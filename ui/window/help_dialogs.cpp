@@ -48,9 +48,10 @@ ShortcutSheet::ShortcutSheet(const QVector<Group>& groups, QWidget* parent) : QD
             QStringList keys;
             for (const QKeySequence& sequence : action->shortcuts())
                 keys << keyCap(sequence.toString(QKeySequence::NativeText), palette());
-            if (!keys.isEmpty())
-                row(keys.join(QStringLiteral(" ")),
-                    action->toolTip().isEmpty() ? action->text().remove('&') : action->toolTip());
+            if (keys.isEmpty()) continue;
+            QString what = action->toolTip().isEmpty() ? action->text().remove('&') : action->toolTip();
+            what.remove(QStringLiteral(" (") + action->shortcut().toString(QKeySequence::NativeText) + ')');
+            row(keys.join(QStringLiteral(" ")), what);
         }
         html += QStringLiteral("</table>");
     }

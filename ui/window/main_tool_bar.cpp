@@ -8,10 +8,10 @@
 #include <QToolButton>
 
 #include "ui/model/shown_text.h"
+#include "ui/window/glyph_icon.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/run_controller.h"
 #include "ui/window/sampling_dialog.h"
-#include "ui/window/theme.h"
 #include "ui/window/window_actions.h"
 
 namespace spanscope {
@@ -43,6 +43,7 @@ MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader*
     setFloatable(false);
     toggleViewAction()->setEnabled(false);
     setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    setIconSize({16, 16});
     addButton("run", "runButton");
     addButton("stop", "stopButton");
     addAttention();

@@ -21,9 +21,11 @@
 #include <QStatusBar>
 #include <QTabBar>
 #include <QVBoxLayout>
+#include <QWindow>
 
 #include "ui/model/check_words.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/elided_label.h"
 #include "ui/views/graph/graph_view.h"
 #include "ui/views/mask/mask_compare.h"
 #include "ui/views/mask/mask_view.h"
@@ -41,6 +43,7 @@
 #include "ui/window/dock_layout.h"
 #include "ui/window/figures_bar.h"
 #include "ui/window/focus_ring.h"
+#include "ui/window/glyph_icon.h"
 #include "ui/window/main_tool_bar.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/plain_labels.h"
@@ -83,7 +86,7 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
          {"spanscope::TranscriptView", "spanscope::TimelineView", "spanscope::GraphView", "QCustomPlot"})
         for (QWidget* view : findChildren<QWidget*>())  // controls, tables and the mask show the focus themselves
             if (view->inherits(name) && view->focusPolicy() & Qt::TabFocus) new FocusRing(view);
-    restoreGeometry(QSettings().value("window/geometry").toByteArray());
+    if (restoreGeometry(QSettings().value("window/geometry").toByteArray())) keepOnScreen();
     m_appearance->readSettings();
     action(m_appearance->theme() == ThemeChoice::Dark    ? "themeDark"
            : m_appearance->theme() == ThemeChoice::Light ? "themeLight"
@@ -104,7 +107,6 @@ QAction* MainWindow::action(const QString& id) const { return m_actions->action(
 
 void MainWindow::makeCentre() {
     auto* center = new QWidget(this);
-    m_banner = new Banner(center);
     m_progress = new QProgressBar(center);
     m_progress->setObjectName("loadProgress");
     m_progress->setTextVisible(false);
@@ -125,24 +127,41 @@ void MainWindow::makeCentre() {
     m_splitter->addWidget(m_lower);
     m_splitter->setStretchFactor(0, 0);
     m_splitter->setStretchFactor(1, 1);
-    m_splitter->setSizes({100, 640});
+    connect(m_splitter, &QSplitter::splitterMoved, this, [this] { m_promptDragged = true; });
+    connect(m_prompt, &PromptEditor::heightWanted, this, &MainWindow::fitPrompt);
     auto* column = new QVBoxLayout(center);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(m_progress);
-    column->addWidget(m_banner);
     column->addWidget(m_prompt->head());
     column->addWidget(m_splitter, 1);
     setCentralWidget(center);
+    m_banner = new Banner(this);
+}
+
+/// As high as its text needs, until a person has drawn the line; the transcript keeps the better half.
+void MainWindow::fitPrompt() {
+    const int all = m_splitter->height() - m_splitter->handleWidth();
+    if (m_promptDragged || all <= 0) return;
+    const int at = m_splitter->indexOf(m_prompt), prompt = std::min(m_prompt->wantedHeight(), all / 2);
+    m_splitter->setSizes(at == 0 ? QList<int>{prompt, all - prompt} : QList<int>{all - prompt, prompt});
+}
+
+/// Over the work, above the foot of the window: what it says moves nothing.
+void MainWindow::placeBanner() {
+    constexpr int kGap = 16, kWidest = 760;
+    const QRect foot = statusBar()->geometry();
+    const int width = std::min(kWidest, this->width() - 2 * kGap);
+    const int height = m_banner->heightFor(width);
+    m_banner->setGeometry((this->width() - width) / 2, std::max(0, foot.top() - kGap - height), width, height);
+    m_banner->raise();
 }
 
 void MainWindow::makeStatus() {
-    m_status = new QLabel(this);
+    m_status = new ElidedLabel(this);
     m_status->setObjectName("status");
-    m_status->setTextFormat(Qt::PlainText);
     m_status->setAccessibleName(tr("Status"));
     m_status->setContentsMargins(12, 0, 0, 0);
-    m_status->setMinimumWidth(1);
     m_figures = new FiguresBar(store(), besideStore(), selection(), this);
     statusBar()->setSizeGripEnabled(false);
     statusBar()->addWidget(m_status, 1);
@@ -172,15 +191,22 @@ void MainWindow::makePanels() {
     m_throughput = new ThroughputView(store(), besideStore(), selection(), this);
     m_probe = new ProbeView(store(), selection(), this);
     m_runList = new RunListView(history(), this);
-    add("mask", tr("What each step attends to"), new MaskView(store(), selection(), this));
+    auto* mask = new MaskView(store(), selection(), this);
+    auto* timeline = new TimelineView(store(), besideStore(), selection(), this);
+    auto* graph = new GraphView(store(), selection(), this);
+    add("mask", tr("Attention mask"), mask);
     add("throughput", tr("Throughput"), m_throughput);
-    add("timeline", tr("Timeline"), new TimelineView(store(), besideStore(), selection(), this));
-    add("graph", tr("Dependencies"), new GraphView(store(), selection(), this));
-    add("spans", tr("Spans"), m_spans);
+    add("timeline", tr("Timeline"), timeline);
+    add("graph", tr("Dependencies"), graph);
+    add("spans", tr("Segments"), m_spans);
     add("inspector", tr("Segment inspector"), new SegmentInspector(store(), selection(), this));
     add("probe", tr("Inspect"), scrolled(m_probe));
     add("history", tr("Runs"), m_runList);
     add("compare", tr("Masks compared"), scrolled(new MaskCompareView(m_workspace->comparison(), this)));
+    m_actions->addKeys(tr("In the attention mask"), mask);
+    m_actions->addKeys(tr("In the throughput plot"), m_throughput);
+    m_actions->addKeys(tr("In the timeline"), timeline);
+    m_actions->addKeys(tr("In the dependencies"), graph);
     m_runs = new RunController(m_workspace, m_prompt, m_banner, this);
     makeChat();
     m_models = new ModelLoader(m_workspace, m_setup.bundledModels, m_prompt, m_banner, this);
@@ -227,13 +253,14 @@ void MainWindow::connectParts() {
         m_throughput->setInspecting(inspecting);
     });
     connect(m_docks, &DockLayout::choosing, this, [this](const QString& preset) {
-        const bool forAnAudience = preset == "presentation";
-        if (forAnAudience && m_appearance->zoom() < 1.4) m_appearance->setZoom(1.5);
-        else if (!forAnAudience && m_appearance->zoom() > 1.4) m_appearance->setZoom(1);
-        say(tr("Layout: %1").arg(preset));
+        m_appearance->setPresenting(preset == "presentation");
+        m_docks->setZoom(m_appearance->zoom());
     });
-    connect(m_appearance, &Appearance::zoomed, this,
-            [this](double factor) { say(tr("Zoom %1 %").arg(qRound(factor * 100))); });
+    connect(m_appearance, &Appearance::zoomed, this, [this](double factor) {
+        m_docks->setZoom(factor);
+        say(tr("Zoom %1 %").arg(qRound(factor * 100)));
+    });
+    connect(m_banner, &Banner::sizeWanted, this, &MainWindow::placeBanner);
 }
 
 void MainWindow::connectSession() {
@@ -310,6 +337,7 @@ void MainWindow::openPath(const QString& path) {
 void MainWindow::setSystemDark(bool dark) { m_appearance->setSystemDark(dark); }
 
 void MainWindow::setSideBySide(bool on) {
+    m_docks->setSideBySide(on);
     m_transcripts->setSideBySide(on);
     action("sideBySide")->setChecked(on);
 }
@@ -349,7 +377,6 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     emit m_runs->stopRequested();
     emit m_models->loadCancelRequested();
     QSettings().setValue("window/geometry", saveGeometry());
-    m_appearance->writeSettings();
     m_docks->writeSettings();
     m_models->writeSettings();
     m_chatFiles->keep();
@@ -364,6 +391,21 @@ void MainWindow::changeEvent(QEvent* event) {
 void MainWindow::resizeEvent(QResizeEvent* event) {
     QMainWindow::resizeEvent(event);
     m_figures->fit(width() - fontMetrics().averageCharWidth() * 28);  // the rest is for what is going on
+    placeBanner();
+}
+
+/// A window that was left on a larger screen, or at another scale, comes back where all of it can be reached.
+void MainWindow::keepOnScreen() {
+    const QScreen* s = screen();
+    if (!s || windowState() & (Qt::WindowMaximized | Qt::WindowFullScreen)) return;
+    QList<QRect> screens{s->availableGeometry()};
+    for (const QScreen* other : QGuiApplication::screens())
+        if (other != s) screens << other->availableGeometry();
+    const QSize frame = isVisible() ? frameGeometry().size() - size() : QSize(16, 48);
+    for (QRect& free : screens)
+        free.adjust(frame.width() / 2, frame.height() - frame.width() / 2, -frame.width() / 2, -frame.width() / 2);
+    const QRect fitted = fittedToScreens(geometry(), screens);
+    if (fitted != geometry()) setGeometry(fitted);
 }
 
 void MainWindow::showEvent(QShowEvent* event) {
@@ -371,6 +413,19 @@ void MainWindow::showEvent(QShowEvent* event) {
     if (m_wasShown) return;
     m_wasShown = true;
     m_prompt->setFocus();
+    fitPrompt();
+    m_docks->windowShown();
+    watchScreen();
+    connect(windowHandle(), &QWindow::screenChanged, this, [this] {
+        watchScreen();
+        keepOnScreen();
+    });
+}
+
+/// Its scale or resolution may change under the window.
+void MainWindow::watchScreen() {
+    disconnect(m_screenWatch);
+    m_screenWatch = connect(screen(), &QScreen::availableGeometryChanged, this, &MainWindow::keepOnScreen);
 }
 
 /// Tab bars of docks come and go with the docks; each gets its name as it comes.
@@ -378,10 +433,7 @@ void MainWindow::childEvent(QChildEvent* event) {
     QMainWindow::childEvent(event);
     if (event->type() != QEvent::ChildPolished) return;
     auto* tabs = qobject_cast<QTabBar*>(event->child());
-    if (!tabs) return;
-    tabs->setAccessibleName(tr("Panels"));
-    tabs->setElideMode(Qt::ElideNone);
-    tabs->setUsesScrollButtons(true);
+    if (tabs) m_docks->nameTabs(tabs);
 }
 
 }  // namespace spanscope

@@ -108,6 +108,10 @@ class MainWindow : public QMainWindow {
     void makeCentre();
     void makePanels();
     void makeStatus();
+    void fitPrompt();
+    void placeBanner();
+    void keepOnScreen();
+    void watchScreen();
     void connectParts();
     void connectSession();
     void refresh();  ///< what may be done now, as the workspace says
@@ -142,7 +146,6 @@ class MainWindow : public QMainWindow {
     ChatFiles* m_chatFiles = nullptr;
     QSplitter* m_splitter = nullptr;
     QStackedWidget* m_lower = nullptr;  ///< transcripts, conversation
-    QByteArray m_splits[2];             ///< of problems, of conversations
     ModelLoader* m_models = nullptr;
     RunFiles* m_files = nullptr;
     RunSession* m_session = nullptr;
@@ -159,6 +162,8 @@ class MainWindow : public QMainWindow {
     QLabel *m_status = nullptr, *m_checked = nullptr;
     QVector<QMenu*> m_idleMenus;  ///< what they start must wait for a run to end
     bool m_wasShown = false;
+    bool m_promptDragged = false;  ///< its height is a person's choice
+    QMetaObject::Connection m_screenWatch;
 };
 
 }  // namespace spanscope

@@ -34,7 +34,7 @@ void MainWindow::addActions() {
         [this] { m_models->chooseGguf(); });
     add("openTrace", tr("Open &trace…"), key("Ctrl+Shift+O"), tr("Open a recorded run"),
         [this] { m_files->chooseTrace(); });
-    add("saveTrace", tr("&Save trace…"), {QKeySequence::Save, QKeySequence("Ctrl+Shift+S")}, tr("Save the run on show"),
+    add("saveTrace", tr("&Save trace…"), {QKeySequence::Save, QKeySequence("Ctrl+Shift+S")}, tr("Save the current run"),
         [this] { m_files->saveTrace(); });
     add("closeTab", tr("Close ta&b"), {QKeySequence("Ctrl+W")},
         tr("Close the tab of the run on show; the run stays in Runs"),
@@ -75,7 +75,8 @@ void MainWindow::addActions() {
     addAttentionActions();
     addChatActions();
     // Edit
-    add("unlock", tr("&Unlock selection"), key("Esc"), tr("Light everything again"), [this] { selection()->clear(); });
+    add("unlock", tr("Clear &selection"), key("Esc"), tr("Clear selection: nothing is dimmed any more"),
+        [this] { selection()->clear(); });
     add("nextStep", tr("&Next step"), key("Alt+Right"), tr("Select the next step"), [this] { selectNeighbour(1); });
     add("previousStep", tr("&Previous step"), key("Alt+Left"), tr("Select the step before"),
         [this] { selectNeighbour(-1); });
@@ -83,27 +84,33 @@ void MainWindow::addActions() {
         [this] { copyTranscript(); });
     add("find", tr("&Find…"), {QKeySequence::Find}, tr("Find text in the transcript or the conversation"),
         [this] { showsConversation() ? m_chatPanel->openFind() : m_transcripts->openFind(); });
-    add("findNext", tr("Find n&ext"), key("F3"), tr("The next place"), [this] { findNext(1); });
-    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("The place before"), [this] { findNext(-1); });
+    add("findNext", tr("Find n&ext"), key("F3"), tr("Next match"), [this] { findNext(1); });
+    add("findPrevious", tr("Find pre&vious"), key("Shift+F3"), tr("Previous match"), [this] { findNext(-1); });
     add("closeFind", tr("C&lose find"), key("Ctrl+Shift+F"), tr("Close the find bar"),
         [this] { showsConversation() ? m_chatPanel->closeFind() : m_transcripts->closeFind(); });
     // View
-    add("zoomIn", tr("Zoom &in"), {QKeySequence::ZoomIn, QKeySequence("Ctrl+=")}, tr("Everything larger"),
+    add("zoomIn", tr("Zoom &in"), {QKeySequence::ZoomIn, QKeySequence("Ctrl+=")}, tr("Larger text"),
         [this] { m_appearance->setZoom(m_appearance->zoom() + 0.1); });
-    add("zoomOut", tr("Zoom &out"), {QKeySequence::ZoomOut}, tr("Everything smaller"),
+    add("zoomOut", tr("Zoom &out"), {QKeySequence::ZoomOut}, tr("Smaller text"),
         [this] { m_appearance->setZoom(m_appearance->zoom() - 0.1); });
-    add("zoomReset", tr("&Actual size"), key("Ctrl+0"), tr("Text in its own size"),
+    add("zoomReset", tr("Reset te&xt size"), key("Ctrl+0"), tr("Reset text size"),
         [this] { m_appearance->setZoom(1); });
-    add("layoutDemo", tr("&Demo layout"), key("Ctrl+Shift+1"), tr("Transcript, mask and speed"),
+    add("layoutDemo", tr("&Explore layout"), key("Ctrl+Shift+1"), tr("Transcript and mask; figures and tables in tabs"),
         [this] { m_docks->setPreset("demo"); });
-    add("layoutAnalysis", tr("&Analysis layout"), key("Ctrl+Shift+2"), tr("Everything at once"),
+    add("layoutAnalysis", tr("&Analysis layout"), key("Ctrl+Shift+2"), tr("Mask, speed, timeline and tables at once"),
         [this] { m_docks->setPreset("analysis"); });
     add("layoutPresentation", tr("&Presentation layout"), key("Ctrl+Shift+3"), tr("Large text, transcript and mask"),
         [this] { m_docks->setPreset("presentation"); });
     add("layoutInspect", tr("&Inspect layout"), key("Ctrl+Shift+4"), tr("Transcript and Inspect, the largest"),
         [this] { m_docks->setPreset("inspect"); });
+    add("layoutReset", tr("&Reset layout"), key("Ctrl+Shift+0"),
+        tr("Put the panels of this layout back in their places"), [this] {
+            m_promptDragged = false;
+            m_docks->reset();
+            fitPrompt();
+        });
     add("sideBySide", tr("&Side by side"), key("Ctrl+D"),
-        tr("The dense run, or another one, beside the transcript; differing tokens are dotted"),
+        tr("The dense run, or another one, beside the transcript; differences are underlined"),
         [this] { setSideBySide(action("sideBySide")->isChecked()); });
     action("sideBySide")->setCheckable(true);
     add("showMarkup", tr("Show &markup"), key("Ctrl+M"),
@@ -115,9 +122,9 @@ void MainWindow::addActions() {
     action("showMarkup")->setCheckable(true);
     action("showMarkup")->setIconText(tr("Markup"));
     add("showWorking", tr("Show &working"), key("Ctrl+Shift+M"),
-        tr("The digits after <local> as column arithmetic below the selected line; again folds them"),
+        tr("The written-out working of the selected line as column arithmetic below it; again folds it"),
         [this] { m_transcripts->toggleWorking(); });
-    add("fullScreen", tr("&Full screen"), key("F11"), tr("The whole screen"),
+    add("fullScreen", tr("&Full screen"), key("F11"), tr("Full screen, and back"),
         [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
     addThemeActions();
     // Help
@@ -207,7 +214,7 @@ void MainWindow::addMenus() {
     m_actions->addMenu(
         tr("&View"),
         QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation",
-                    "layoutInspect", "", "sideBySide", "showMarkup", "showWorking", ""} +
+                    "layoutInspect", "layoutReset", "", "sideBySide", "showMarkup", "showWorking", ""} +
             panels + QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
     m_actions->addMenu(tr("&Help"), {"tour", "lesson", "protocolHelp", "shortcuts", "", "about"});
 

@@ -83,12 +83,11 @@ void MainWindow::showTask() {
     m_lower->setCurrentWidget(chat && !action("chatTokens")->isChecked() ? static_cast<QWidget*>(m_chatPanel)
                                                                          : static_cast<QWidget*>(m_transcripts));
     if (chat != was) {
-        m_splits[was] = m_splitter->saveState();
         m_splitter->insertWidget(chat ? 1 : 0, m_prompt);
         m_splitter->setStretchFactor(0, chat ? 1 : 0);
         m_splitter->setStretchFactor(1, chat ? 0 : 1);
-        if (m_splits[chat].isEmpty()) m_splitter->setSizes(chat ? QList<int>{640, 140} : QList<int>{100, 640});
-        else m_splitter->restoreState(m_splits[chat]);
+        m_promptDragged = false;
+        fitPrompt();
     }
     refresh();
 }

@@ -31,7 +31,7 @@ RunListView::RunListView(RunHistory* history, QWidget* parent) : QTableView(pare
             [this](const QModelIndex& index) { emit chosen(m_history->at(rowAt(index))); });
     setContextMenuPolicy(Qt::ActionsContextMenu);
     addRowAction(tr("Show"), tr("Show the run again"), [this](int row) { emit chosen(m_history->at(row)); });
-    addRowAction(tr("Show beside"), tr("Compare with the run on show, line by line and token by token"),
+    addRowAction(tr("Show beside"), tr("Compare with the current run, line by line and token by token"),
                  [this](int row) { emit chosenBeside(m_history->at(row)); });
     addRowAction(tr("Name and notes…"), tr("What you call the run; kept in its trace"),
                  [this](int row) { emit labelWanted(row); });

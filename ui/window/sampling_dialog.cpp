@@ -68,7 +68,7 @@ SamplingDialog::SamplingDialog(const SamplerSettings& s, int maxTokens, bool ran
                      tr("Divides the odds of recent tokens; 1 is off"), this);
     m_lastN = whole(s.repeatLastN, 0, 4096, tr("off"), tr("Repeat window"),
                     tr("How many recent tokens the penalty looks at"), this);
-    m_maxTokens = whole(maxTokens < 0 ? 0 : maxTokens, 0, 1'000'000, tr("until the end"), tr("Most tokens"),
+    m_maxTokens = whole(maxTokens < 0 ? 0 : maxTokens, 0, 1'000'000, tr("no limit"), tr("Max tokens"),
                         tr("Stop after so many tokens of response"), this);
     m_seed = new QLineEdit(QString::number(s.seed), this);
     m_seed->setValidator(new QRegularExpressionValidator(QRegularExpression("[0-9]{1,19}"), m_seed));

@@ -48,6 +48,12 @@ void SegmentInspector::changeEvent(QEvent* event) {
     }
 }
 
+/// Behind another panel's tab it does not follow.
+void SegmentInspector::showEvent(QShowEvent* event) {
+    ClosedBrowser::showEvent(event);
+    refresh();
+}
+
 QString SegmentInspector::tagAsWritten(const Segment& segment) const {
     const RunData& run = m_store->data();
     const int nPrompt = m_store->nPrompt();
@@ -104,7 +110,8 @@ QString SegmentInspector::html(int step) const {
     out += caption(tr("References"));
     int nAsked = 0, nLoaded = 0;
     if (segment.refs.empty()) {
-        out += QStringLiteral("<p style='margin:0'>%1</p>").arg(tr("None: it attends to scaffold and itself only."));
+        out += QStringLiteral("<p style='margin:0'>%1</p>")
+                   .arg(tr("None: besides itself it attends only to what every step sees."));
     } else {
         out += QStringLiteral("<table cellspacing='0' cellpadding='3' width='100%'><tr style='color:%1'>").arg(quiet);
         for (const QString& head : {tr("Ref"), tr("Tokens"), tr("Count"), tr("Pages"), tr("Loaded")})

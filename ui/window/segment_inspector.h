@@ -15,6 +15,7 @@ class SegmentInspector : public ClosedBrowser {
 
   protected:
     void changeEvent(QEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
   private:
     void schedule();

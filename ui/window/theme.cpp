@@ -2,8 +2,9 @@
 
 #include <QApplication>
 #include <QPainter>
-#include <QPainterPath>
-#include <QStyleFactory>
+#include <QProxyStyle>
+#include <QStyleOption>
+#include <algorithm>
 
 #include "ui/model/check_words.h"
 #include "ui/model/tint.h"
@@ -12,6 +13,32 @@
 namespace spanscope {
 
 namespace {
+
+/// Fusion, but for the close box of a tab, which there is the loudest thing on the screen.
+class QuietStyle : public QProxyStyle {
+  public:
+    QuietStyle() : QProxyStyle(QStringLiteral("Fusion")) {}
+    void drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
+                       const QWidget* widget) const override {
+        if (element != PE_IndicatorTabClose) return QProxyStyle::drawPrimitive(element, option, painter, widget);
+        const QColor text = option->palette.color(QPalette::WindowText),
+                     ground = option->palette.color(QPalette::Window);
+        const bool hovered = option->state & State_MouseOver && option->state & State_Enabled;
+        painter->save();
+        painter->setRenderHint(QPainter::Antialiasing);
+        const QRectF box(option->rect);
+        if (hovered) {
+            painter->setPen(Qt::NoPen);
+            painter->setBrush(mix(ground, text, 0.14));
+            painter->drawRoundedRect(box, 4, 4);
+        }
+        painter->setPen(QPen(mix(ground, text, hovered ? 1 : 0.55), 1.4, Qt::SolidLine, Qt::RoundCap));
+        const double r = std::min(box.width(), box.height()) / 2 - 5;
+        painter->drawLine(box.center() - QPointF(r, r), box.center() + QPointF(r, r));
+        painter->drawLine(box.center() - QPointF(r, -r), box.center() + QPointF(r, -r));
+        painter->restore();
+    }
+};
 
 /// Widgets take their colours from the same table as the plots.
 QPalette paletteOf(const Palette& t) {
@@ -45,50 +72,53 @@ QPalette paletteOf(const Palette& t) {
     return p;
 }
 
-QString styleSheet(const QPalette& p) {
+QString styleSheet(const QPalette& p, const QColor& error) {
     const QColor window = p.color(QPalette::Window), base = p.color(QPalette::Base), text = p.color(QPalette::Text);
     const QColor accent = p.color(QPalette::Highlight), onAccent = p.color(QPalette::HighlightedText);
     QString sheet = QStringLiteral(R"(
 QToolTip { border: 1px solid @line; padding: 6px 8px; background: @tip; color: @tipText; }
-QToolBar { border: 0; border-bottom: 1px solid @line; padding: 6px 12px; spacing: 8px; background: @window; }
+QToolBar { border: 0; border-bottom: 1px solid @line; padding: 4px; spacing: 6px; background: @window; }
 QMainWindow::separator { background: @line; width: 1px; height: 1px; margin: 0; }
 QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; }
 QStatusBar { border-top: 1px solid @line; background: @window; }
 QStatusBar::item { border: 0; }
 QToolButton { border: 1px solid transparent; border-radius: 6px; padding: 5px 10px; background: transparent; }
-QWidget#timelineView QToolButton, QWidget#throughputView QToolButton { padding: 5px 6px; }
+QWidget#timelineView QToolButton, QWidget#throughputView QToolButton, QWidget#maskBar QToolButton { padding: 3px 6px; }
+QFileDialog QToolButton, QTabBar QToolButton, QLineEdit QToolButton, QToolButton#qt_toolbar_ext_button { padding: 0; border-radius: 3px; }
+QToolButton[toggle="true"] { border-color: @line; }
+QToolButton[toggle="true"]:checked { background: @selected; border-color: @accent; }
 QToolButton:hover, QToolButton:checked { background: @soft; }
 QToolButton:pressed, QToolButton:open { background: @softer; }
 QToolButton:focus { border-color: @accent; }
 QToolButton::menu-indicator { image: none; }
-QToolButton#runButton, QToolButton#sendButton { background: @accent; color: @onAccent; font-weight: 600; padding: 6px 16px; }
+QToolButton#runButton, QToolButton#sendButton { background: @accent; color: @onAccent; font-weight: 600; padding: 4px 14px; }
 QToolButton#runButton:hover, QToolButton#sendButton:hover { background: @accentHover; }
 QToolButton#runButton:focus, QToolButton#sendButton:focus { border-color: @text; }
 QToolButton#runButton:disabled, QToolButton#sendButton:disabled { background: @soft; color: @faint; }
-QToolButton#stopButton { border-color: @line; padding: 6px 14px; }
+QToolButton#stopButton { border-color: @line; padding: 4px 12px; }
 QToolButton#stopButton:enabled { border-color: @quiet; }
-QLabel#sectionTitle { font-weight: 600; color: @quiet; }
-QLabel#laneTitle { font-weight: 600; color: @quiet; }
+QLabel#sectionTitle { color: @quiet; }
+QLabel#laneTitle { color: @quiet; }
+QLabel#pageTitle { font-weight: 600; }
 QTabBar#runTabs { background: @base; }
 QTabBar#runTabs::tab { padding: 4px 10px; }
-QLabel#dockTitle { font-weight: 600; color: @quiet; padding: 0; }
+QLabel#dockTitle { color: @text; padding: 0; }
 QLabel#promptMessage { border-radius: 6px; padding: 8px 12px; background: @soft; }
-QLabel#promptMessage[tone="error"] { background: @wrongSoft; border-left: 3px solid @wrong; }
+QLabel#promptMessage[tone="error"] { background: @errorSoft; border-left: 3px solid @error; }
 QLabel#figureCaption { color: @quiet; }
-QLabel#figureValue { font-weight: 600; }
-QLabel#modeBadge { border: 1px solid @line; border-radius: 9px; padding: 2px 10px; }
-QFrame#banner { background: @banner; border: 0; border-bottom: 1px solid @line; }
-QFrame#banner[tone="error"] { background: @wrongSoft; border-bottom: 2px solid @wrong; }
+QLabel#modeBadge { border: 1px solid @dense; color: @text; border-radius: 9px; padding: 1px 10px; }
+QFrame#banner { background: @banner; border: 1px solid @lineStrong; border-radius: 8px; }
+QFrame#banner[tone="error"] { background: @errorSoft; border-color: @error; }
 QLabel#bannerTitle { font-weight: 600; }
 QWidget#transcriptHead, QWidget#promptHead, QWidget#page { background: @base; }
 QFrame#hairline { background: @line; border: 0; }
-QHeaderView::section { background: @base; color: @quiet; border: 0; border-bottom: 1px solid @line; padding: 6px 4px; font-weight: 600; }
+QHeaderView::section { background: @base; color: @quiet; border: 0; border-bottom: 1px solid @line; padding: 4px 4px; font-weight: normal; }
 QTableView { background: @base; alternate-background-color: @alternate; selection-background-color: @selected; selection-color: @text; }
-QTabBar::tab { border: 0; border-top: 2px solid transparent; padding: 6px 12px; background: transparent; color: @quiet; }
+QTabBar::tab { border: 0; border-top: 2px solid transparent; padding: 4px 12px; background: transparent; color: @quiet; }
 QTabBar::tab:selected { border-top-color: @accent; color: @text; }
 QTabBar::tab:hover { background: @soft; }
 QTabBar { qproperty-drawBase: 0; }
-QComboBox { min-height: 24px; }
+QComboBox { min-height: 20px; }
 QSplitter::handle { background: @line; }
 QProgressBar#loadProgress { border: 0; background: @soft; max-height: 3px; min-height: 3px; }
 QProgressBar#loadProgress::chunk { background: @accent; }
@@ -96,6 +126,11 @@ QPlainTextEdit#prompt, QPlainTextEdit#chatView, QPlainTextEdit#systemText { back
 QMenu { padding: 4px; }
 QWidget#tourCard, QFrame[card="true"] { background: @base; border: 1px solid @line; border-radius: 8px; }
 QLabel#tourTitle { font-weight: 600; }
+QPushButton#tourNext { background: @accent; color: @onAccent; border: 1px solid @accent; border-radius: 6px; padding: 5px 18px; font-weight: 600; }
+QPushButton#tourNext:focus { border-color: @text; }
+QPushButton#tourSkip { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px 10px; color: @quiet; }
+QPushButton#tourSkip:hover { background: @soft; }
+QPushButton#tourSkip:focus { border-color: @accent; }
 )");
     const QVector<QPair<QString, QColor>> names{{"accentHover", mix(accent, text, 0.14)},
                                                 {"onAccent", onAccent},
@@ -106,14 +141,16 @@ QLabel#tourTitle { font-weight: 600; }
                                                 {"tipText", p.color(QPalette::ToolTipText)},
                                                 {"tip", p.color(QPalette::ToolTipBase)},
                                                 {"text", text},
+                                                {"lineStrong", mix(window, text, 0.3)},
                                                 {"line", hairline(p)},
                                                 {"softer", mix(window, text, 0.14)},
                                                 {"soft", mix(window, text, 0.07)},
                                                 {"quiet", quietText(p)},
                                                 {"faint", mix(window, text, 0.42)},
                                                 {"banner", mix(window, accent, 0.12)},
-                                                {"wrongSoft", mix(window, verdictColour(Verdict::Wrong, p), 0.12)},
-                                                {"wrong", verdictColour(Verdict::Wrong, p)},
+                                                {"errorSoft", mix(base, error, 0.12)},
+                                                {"error", error},
+                                                {"dense", p.color(QPalette::LinkVisited)},
                                                 {"selected", mix(base, accent, 0.24)}};
     for (const auto& [name, color] : names) sheet.replace('@' + name, color.name());
     return sheet;
@@ -129,85 +166,12 @@ bool isDark(const QPalette& palette) {
 }
 
 void applyTheme(QApplication& app, bool dark, double pointSize) {
-    if (QStyle* style = QStyleFactory::create("Fusion")) app.setStyle(style);
+    app.setStyle(new QuietStyle);
     const QPalette palette = dark ? darkPalette() : lightPalette();
     app.setPalette(palette);
     // Sizes through the sheet: with one set, QApplication::setFont no longer reaches every widget.
-    app.setStyleSheet(styleSheet(palette) + QStringLiteral("* { font-size: %1pt; }\n").arg(pointSize));
-}
-
-QIcon glyphIcon(Glyph glyph, const QPalette& palette, bool accent) {
-    QIcon icon;
-    const auto draw = [&](const QColor& color, QIcon::Mode mode) {
-        for (const int scale : {1, 2, 3}) {
-            QPixmap pixmap(16 * scale, 16 * scale);
-            pixmap.fill(Qt::transparent);
-            QPainter p(&pixmap);
-            p.setRenderHint(QPainter::Antialiasing);
-            p.scale(scale, scale);
-            QPen pen(color, 1.6, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin);
-            p.setPen(pen);
-            switch (glyph) {
-                case Glyph::Run: {
-                    QPainterPath path;
-                    path.moveTo(4.5, 3);
-                    path.lineTo(13, 8);
-                    path.lineTo(4.5, 13);
-                    path.closeSubpath();
-                    p.fillPath(path, color);
-                    p.drawPath(path);
-                    break;
-                }
-                case Glyph::Stop:
-                    p.setBrush(color);
-                    p.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1);
-                    break;
-                case Glyph::Repeat:
-                    p.drawArc(QRectF(3, 3, 10, 10), 60 * 16, 285 * 16);
-                    p.drawPolyline(QPolygonF{{7.4, 1.6}, {10.6, 3.6}, {8.6, 6.6}});
-                    break;
-                case Glyph::Open:
-                    p.drawPolyline(QPolygonF{{2, 12.5}, {2, 4}, {6, 4}, {7.5, 5.5}, {13, 5.5}, {13, 7.5}});
-                    p.drawPolygon(QPolygonF{{2, 12.5}, {4, 7.5}, {15, 7.5}, {13, 12.5}});
-                    break;
-                case Glyph::Save:
-                    p.drawPolyline(QPolygonF{{8, 2}, {8, 10}});
-                    p.drawPolyline(QPolygonF{{4.8, 7}, {8, 10.2}, {11.2, 7}});
-                    p.drawPolyline(QPolygonF{{2.5, 11}, {2.5, 13.5}, {13.5, 13.5}, {13.5, 11}});
-                    break;
-                case Glyph::Sliders:
-                    for (const double y : {4.0, 8.0, 12.0}) p.drawLine(QPointF(2.5, y), QPointF(13.5, y));
-                    p.setBrush(color);
-                    p.drawEllipse(QPointF(10, 4), 1.6, 1.6);
-                    p.drawEllipse(QPointF(5.5, 8), 1.6, 1.6);
-                    p.drawEllipse(QPointF(9, 12), 1.6, 1.6);
-                    break;
-                case Glyph::Model:
-                    p.drawRoundedRect(QRectF(2.5, 2.5, 11, 11), 2, 2);
-                    p.drawLine(QPointF(2.5, 6.5), QPointF(13.5, 6.5));
-                    p.drawLine(QPointF(6.5, 6.5), QPointF(6.5, 13.5));
-                    break;
-                case Glyph::Find:
-                    p.drawEllipse(QPointF(7, 7), 4, 4);
-                    p.drawLine(QPointF(10.2, 10.2), QPointF(13.5, 13.5));
-                    break;
-                case Glyph::Close:
-                    p.drawLine(QPointF(4.5, 4.5), QPointF(11.5, 11.5));
-                    p.drawLine(QPointF(11.5, 4.5), QPointF(4.5, 11.5));
-                    break;
-                case Glyph::Help:
-                    p.drawEllipse(QPointF(8, 8), 6, 6);
-                    p.drawText(QRectF(2, 2, 12, 12), Qt::AlignCenter, "?");
-                    break;
-            }
-            p.end();
-            pixmap.setDevicePixelRatio(scale);
-            icon.addPixmap(pixmap, mode);
-        }
-    };
-    draw(palette.color(accent ? QPalette::HighlightedText : QPalette::ButtonText), QIcon::Normal);
-    draw(palette.color(QPalette::Disabled, QPalette::ButtonText), QIcon::Disabled);
-    return icon;
+    app.setStyleSheet(styleSheet(palette, Palette::of(dark).error) +
+                      QStringLiteral("* { font-size: %1pt; }\n").arg(pointSize));
 }
 
 }  // namespace spanscope

@@ -2,7 +2,6 @@
 // that go with them. Everything else mixes palette roles. GUI thread.
 #pragma once
 
-#include <QIcon>
 #include <QPalette>
 
 class QApplication;
@@ -16,9 +15,5 @@ QPalette darkPalette();
 /// Sets style, palette, style sheet and text size of the application.
 void applyTheme(QApplication& app, bool dark, double pointSize);
 bool isDark(const QPalette& palette);
-
-enum class Glyph { Run, Stop, Repeat, Open, Save, Sliders, Model, Find, Close, Help };
-/// Drawn with the palette's text colours, so it follows light and dark. accent: for use on a highlighted button.
-QIcon glyphIcon(Glyph glyph, const QPalette& palette, bool accent = false);
 
 }  // namespace spanscope

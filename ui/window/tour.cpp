@@ -37,6 +37,8 @@ Tour::Tour(const QVector<Stop>& stops, QWidget* window)
     m_text->setTextFormat(Qt::RichText);  // the program's own words
     m_text->setMinimumWidth(kCardWidth - 48);
     m_count->setObjectName("sectionTitle");
+    m_next->setObjectName("tourNext");
+    m_skip->setObjectName("tourSkip");
     m_next->setDefault(true);
     m_back->setToolTip(tr("The step before"));
     m_next->setToolTip(tr("The next step"));
@@ -146,8 +148,16 @@ void Tour::keyPressEvent(QKeyEvent* event) {
         case Qt::Key_Escape: end(); break;
         case Qt::Key_Right: next(); break;
         case Qt::Key_Left: back(); break;
+        case Qt::Key_Return:
+        case Qt::Key_Enter: next(); break;
         default: QWidget::keyPressEvent(event);
     }
+}
+
+/// The dimmed window is not there for now: a click on it leaves the keyboard with the button that goes on.
+void Tour::mousePressEvent(QMouseEvent* event) {
+    event->accept();
+    m_next->setFocus(Qt::OtherFocusReason);
 }
 
 bool Tour::eventFilter(QObject* watched, QEvent* event) {

@@ -36,8 +36,8 @@ class Tour : public QWidget {
     bool event(QEvent* event) override;
     bool focusNextPrevChild(bool next) override;  ///< Tab goes round inside: below is nothing to be reached
     void keyPressEvent(QKeyEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
-    void mousePressEvent(QMouseEvent*) override {}  // nothing below gets clicks
 
   private:
     void show_(int index);

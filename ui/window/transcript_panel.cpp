@@ -12,7 +12,6 @@
 #include "ui/model/shown_text.h"
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/find_bar.h"
-#include "ui/window/run_tabs.h"
 #include "ui/window/window_actions.h"
 
 namespace spanscope {
@@ -56,6 +55,11 @@ TranscriptPanel::TranscriptPanel(Workspace* workspace, const WindowActions& acti
         for (const auto signal : {&RunStore::reset, &RunStore::finished})
             connect(store, signal, this, &TranscriptPanel::refresh);
     connect(m_workspace->shown(), &RunStore::stepsAppended, this, &TranscriptPanel::updateHead);
+    // What is looked for is looked for in the run on show.
+    for (const auto signal : {&RunStore::reset, &RunStore::finished})
+        connect(m_workspace->shown(), signal, this, [this] {
+            if (!m_find->isHidden() && !m_find->text().isEmpty()) m_find->setCount(m_transcript->find(m_find->text()));
+        });
     refresh();
 }
 

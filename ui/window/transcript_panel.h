@@ -6,6 +6,7 @@
 
 #include "engine/reading/plain_reading.h"
 #include "ui/model/run_comparison.h"
+#include "ui/window/run_tabs.h"
 #include "ui/window/workspace.h"
 
 class QLabel;
@@ -13,7 +14,6 @@ class QLabel;
 namespace spanscope {
 
 class FindBar;
-class RunTabs;
 class TranscriptView;
 class WindowActions;
 

@@ -43,6 +43,8 @@ QMenu* WindowActions::addMenu(const QString& title, const QStringList& ids) {
     return menu;
 }
 
+void WindowActions::addKeys(const QString& title, const QWidget* view) { m_views.append({title, view}); }
+
 void WindowActions::showShortcuts() const {
     QVector<ShortcutSheet::Group> groups;
     for (const auto& [title, ids] : m_menus) {
@@ -50,6 +52,7 @@ void WindowActions::showShortcuts() const {
         for (const QString& id : ids) group.actions << action(id);
         groups << group;
     }
+    for (const auto& [title, view] : m_views) groups << ShortcutSheet::Group{title, view->actions()};
     ShortcutSheet(groups, m_window).exec();
 }
 

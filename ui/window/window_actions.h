@@ -12,6 +12,7 @@
 class QAction;
 class QMainWindow;
 class QMenu;
+class QWidget;
 
 namespace spanscope {
 
@@ -29,12 +30,15 @@ class WindowActions : public QObject {
 
     /// A menu of the menu bar; an empty name is a separator.
     QMenu* addMenu(const QString& title, const QStringList& ids);
+    /// The keys of a view are listed, too. It outlives this.
+    void addKeys(const QString& title, const QWidget* view);
     void showShortcuts() const;
 
   private:
     QMainWindow* m_window;
     QMap<QString, QAction*> m_actions;
     QVector<QPair<QString, QStringList>> m_menus;  ///< title, names
+    QVector<QPair<QString, const QWidget*>> m_views;
 };
 
 }  // namespace spanscope

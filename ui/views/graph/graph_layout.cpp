@@ -243,7 +243,7 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
     return graph;
 }
 
-void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& palette, int highlight) {
+void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& palette, int highlight, bool withText) {
     painter.save();
     painter.setRenderHint(QPainter::Antialiasing, true);
     const int lit = highlight >= 0 ? graph.nodeOf(highlight) : -1;
@@ -305,6 +305,7 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
         painter.setBrush(palette.segment(n.kind));
         if (n.kind == SegmentKind::In) painter.drawRoundedRect(n.rect, 3, 3);
         else painter.drawRoundedRect(n.rect, 11, 11);  // shape tells given from written
+        if (!withText) continue;
         const QRectF inner = n.rect.adjusted(10, 4, -8, -4);
         painter.setPen(palette.ink);
         painter.setFont(bold);

@@ -48,7 +48,9 @@ struct GraphLayout {
 /// one segment the first 64 references.
 GraphLayout layoutGraph(const RunData& run, int maxSegments = 300);
 
-/// Paints the graph at (0, 0) in layout units. highlight: segment whose sources and users are lit, -1 none.
-void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& palette, int highlight);
+/// Paints the graph at (0, 0) in layout units. highlight: segment whose sources and users are lit, -1 none. withText:
+/// false where it would be too small to read.
+void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& palette, int highlight,
+                bool withText = true);
 
 }  // namespace spanscope

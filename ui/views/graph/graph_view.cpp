@@ -3,17 +3,23 @@
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
+#include <QFontInfo>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
 
+#include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/palette.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
+
+namespace {
+constexpr double kLeastTextPx = 9, kLeastZoom = 0.05, kMostZoom = 4, kUsualZoom = 1.4;
+}  // namespace
 
 GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
     : QWidget(parent), m_store(store), m_selection(selection) {
@@ -23,39 +29,77 @@ GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
     setMouseTracking(true);
     setMinimumSize(120, 80);
     const ViewActions add(this, Qt::WidgetShortcut);
-    add(tr("Whole Graph"), QKeySequence(Qt::Key_F), tr("Show the whole graph"), [this] { fit(); });
-    add(tr("Copy as Text"), QKeySequence::Copy, tr("Copy the graph as a list"), [this] { copyText(); });
+    add(tr("Whole graph"), QKeySequence(Qt::Key_F), tr("Show the whole graph, or as much as can be read"),
+        [this] { toggleWhole(); });
+    add(tr("Copy as text"), QKeySequence::Copy, tr("Copy the graph as a list"), [this] { copyText(); });
     setContextMenuPolicy(Qt::ActionsContextMenu);
     m_timer.setSingleShot(true);
     m_timer.setInterval(250);  // segments come slowly; a layout for each batch would be wasted
     connect(&m_timer, &QTimer::timeout, this, &GraphView::relayout);
     connect(m_store, &RunStore::reset, this, [this] {
-        m_fit = true;
+        m_scope = Scope::Readable;
+        m_hovered = -1;
         relayout();
     });
     connect(m_store, &RunStore::stepsAppended, this, [this] {
         if (!m_timer.isActive()) m_timer.start();
     });
     connect(m_store, &RunStore::finished, this, &GraphView::relayout);
-    connect(m_selection, &Selection::changed, this, qOverload<>(&QWidget::update));
+    connect(m_selection, &Selection::changed, this, [this] {
+        if (m_selection->isLocked()) reveal(m_graph.nodeOf(currentSegment()));
+        update();
+    });
     relayout();
 }
 
 void GraphView::relayout() {
     m_timer.stop();
     m_graph = layoutGraph(m_store->data());
-    if (m_fit) fit();
+    showScope();
     setAccessibleDescription(tr("%1 segments, %2 references").arg(m_graph.nodes.size()).arg(m_graph.edges.size()));
     update();
 }
 
 void GraphView::flush() { relayout(); }
 
+void GraphView::showScope() {
+    if (m_scope == Scope::Own || m_graph.nodes.empty()) return;
+    const QSizeF all = m_graph.size;
+    const double whole = std::min(width() / all.width(), height() / all.height());
+    m_zoom =
+        std::clamp(whole, m_scope == Scope::Whole ? kLeastZoom : readableZoom(), std::max(kUsualZoom, readableZoom()));
+    m_offset = QPointF((width() - all.width() * m_zoom) / 2, (height() - all.height() * m_zoom) / 2);
+    // What does not fit: the end of it, where the answer is.
+    reveal(static_cast<int>(m_graph.nodes.size()) - 1);
+    update();
+}
+
+/// Text at nine pixels at least, and not much smaller than the window's.
+double GraphView::readableZoom() const {
+    const double own = QFontInfo(graphFont()).pixelSize();
+    return std::max(kLeastTextPx, 0.8 * QFontInfo(font()).pixelSize()) / std::max(1.0, own);
+}
+
 void GraphView::fit() {
-    m_fit = true;
-    if (m_graph.nodes.empty()) return;
-    m_zoom = std::clamp(std::min(width() / m_graph.size.width(), height() / m_graph.size.height()), 0.05, 1.4);
-    m_offset = QPointF((width() - m_graph.size.width() * m_zoom) / 2, (height() - m_graph.size.height() * m_zoom) / 2);
+    m_scope = Scope::Whole;
+    showScope();
+}
+
+void GraphView::toggleWhole() {
+    m_scope = m_scope == Scope::Whole ? Scope::Readable : Scope::Whole;
+    showScope();
+}
+
+/// Scrolls as little as needed.
+void GraphView::reveal(int node) {
+    if (node < 0 || node >= static_cast<int>(m_graph.nodes.size())) return;
+    constexpr double kRoom = 12;
+    const QRectF& rect = m_graph.nodes[static_cast<size_t>(node)].rect;
+    const QRectF seen(toWidget(rect.topLeft()), toWidget(rect.bottomRight()));
+    const auto shift = [](double begin, double end, double room) {
+        return end > room - kRoom ? room - kRoom - end : begin < kRoom ? kRoom - begin : 0;
+    };
+    m_offset += QPointF(shift(seen.left(), seen.right(), width()), shift(seen.top(), seen.bottom(), height()));
     update();
 }
 
@@ -87,13 +131,14 @@ void GraphView::paintEvent(QPaintEvent*) {
     painter.translate(m_offset);
     painter.scale(m_zoom, m_zoom);
     painter.setFont(graphFont());
-    paintGraph(painter, m_graph, palette, currentSegment());
+    const bool legible = QFontInfo(graphFont()).pixelSize() * m_zoom >= kLeastTextPx;
+    paintGraph(painter, m_graph, palette, currentSegment(), legible);
     if (m_graph.nLeftOut > 0) {
         painter.resetTransform();
         painter.setPen(palette.inkSoft);
-        painter.drawText(
-            rect().adjusted(8, 4, -8, -4), Qt::AlignLeft | Qt::AlignTop,
-            tr("the last %1 segments; %2 earlier ones are not drawn").arg(m_graph.nodes.size()).arg(m_graph.nLeftOut));
+        painter.drawText(rect().adjusted(8, 4, -8, -4), Qt::AlignLeft | Qt::AlignTop,
+                         tr("the last %1 segments; %2 earlier ones are not drawn")
+                             .arg(formatCount(qint64(m_graph.nodes.size())), formatCount(m_graph.nLeftOut)));
     }
 }
 
@@ -129,7 +174,7 @@ void GraphView::mouseMoveEvent(QMouseEvent* event) {
         m_dragging = true;
     if (m_dragging) {
         m_offset = m_pressOffset + event->position() - m_press;
-        m_fit = false;
+        m_scope = Scope::Own;
         update();
         return;
     }
@@ -155,10 +200,10 @@ void GraphView::mouseReleaseEvent(QMouseEvent* event) {
 
 void GraphView::wheelEvent(QWheelEvent* event) {
     const double factor = std::pow(1.15, event->angleDelta().y() / 120.0);
-    const double zoom = std::clamp(m_zoom * factor, 0.05, 4.0);
+    const double zoom = std::clamp(m_zoom * factor, kLeastZoom, kMostZoom);
     m_offset = event->position() - (event->position() - m_offset) * (zoom / m_zoom);
     m_zoom = zoom;
-    m_fit = false;
+    m_scope = Scope::Own;
     update();
     event->accept();
 }
@@ -178,8 +223,10 @@ void GraphView::keyPressEvent(QKeyEvent* event) {
         case Qt::Key_Left: selectNode(node < 0 ? int(m_graph.nodes.size()) - 1 : node - 1); break;
         case Qt::Key_Escape:
             if (m_selection->isLocked()) m_selection->clear();
-            else if (!m_fit) fit();
-            else event->ignore();
+            else if (m_scope != Scope::Readable) {
+                m_scope = Scope::Readable;
+                showScope();
+            } else event->ignore();
             break;
         default: QWidget::keyPressEvent(event); break;
     }
@@ -190,9 +237,7 @@ void GraphView::leaveEvent(QEvent*) {
     update();
 }
 
-void GraphView::resizeEvent(QResizeEvent*) {
-    if (m_fit) fit();
-}
+void GraphView::resizeEvent(QResizeEvent*) { showScope(); }
 
 QString GraphView::text() const {
     QStringList lines;

@@ -56,7 +56,7 @@ std::string whyAttended(const RunData& run, const StepRecord& step, int column) 
     }
     if (at < 0) return "in the step's interval list";
     const Segment& key = run.segments[static_cast<size_t>(at)];
-    if (key.kind == SegmentKind::Scaffold) return "scaffold of the prompt";
+    if (key.kind == SegmentKind::Scaffold) return "part of the prompt that every step sees";
     if (step.phase == Phase::Declare && key.kind == SegmentKind::Out)
         return at + 1 == step.segment ? "the segment before, visible while declaring"
                                       : "the head of an earlier segment, visible while declaring";

@@ -2,6 +2,7 @@
 // one scale, counted from the corner of cell (0, 0); what is on screen is a window into that.
 #pragma once
 
+#include <QRectF>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -92,6 +93,10 @@ struct MaskWindow {
         return pixel < 0 || pixel >= extent || cell < 0 || cell >= nCells ? -1 : cell;
     }
 };
+
+/// Where a note of `size` on the cell at `at` stands: in a corner of the plot, the upper right first, which is the
+/// future and empty; never over the cell, and inside `bounds` as far as it fits.
+QRectF cardPlace(QSizeF size, const QRectF& bounds, const QRectF& plot, QPointF at);
 
 /// Room to grow while a run is live: the next of 64 * 2^(k/4), so the scale changes seldom.
 inline int cellsWithRoom(int n) {

@@ -6,6 +6,23 @@
 
 namespace spanscope {
 
+QRectF cardPlace(QSizeF size, const QRectF& bounds, const QRectF& plot, QPointF at) {
+    constexpr double kGap = 8, kClear = 14;  // to the edge of the plot, to the cell
+    const double left = plot.left() + kGap, right = plot.right() - kGap - size.width();
+    const double top = plot.top() + kGap, bottom = plot.bottom() - kGap - size.height();
+    const auto inside = [&](QPointF corner) {
+        QRectF box(corner, size);
+        box.moveLeft(std::max(bounds.left(), std::min(box.left(), bounds.right() - size.width())));
+        box.moveTop(std::max(bounds.top(), std::min(box.top(), bounds.bottom() - size.height())));
+        return box;
+    };
+    const QRectF cell(at - QPointF(kClear, kClear), QSizeF(2 * kClear, 2 * kClear));
+    for (const QPointF corner :
+         {QPointF(right, top), QPointF(left, bottom), QPointF(right, bottom), QPointF(left, top)})
+        if (const QRectF box = inside(corner); !box.intersects(cell)) return box;
+    return inside({at.x() + kClear, at.y() - kClear - size.height()});  // larger than the plot: beside the cell
+}
+
 std::vector<MaskTick> niceTicks(CellRange cells, double pixelsPerCell, double minPixels) {
     std::vector<MaskTick> ticks;
     if (cells.end <= cells.begin || pixelsPerCell <= 0) return ticks;

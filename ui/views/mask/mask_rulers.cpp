@@ -1,34 +1,68 @@
 #include "ui/views/mask/mask_rulers.h"
 
 #include <QFontMetricsF>
+#include <QObject>
 #include <QPainter>
 #include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
 
 #include "engine/types/segment_name.h"
+#include "ui/model/format.h"
 
 namespace spanscope {
 
 namespace {
 
-QString number(int n) { return QString::number(n); }
+QString number(int n) { return formatCount(n); }
+
+/// Every how many segments one is named, so that names do not run into each other: 1, 2, 5, 10, ...
+int everyHowMany(double pixelsEach, double room) {
+    for (int decade = 1; decade <= 1'000'000; decade *= 10)
+        for (const int n : {1, 2, 5})
+            if (n * decade * pixelsEach >= room) return n * decade;
+    return 0;
+}
+
+/// What the mean segment of each kind takes on an axis.
+struct SegmentPitch {
+    std::array<double, 3> pixels{};
+    std::array<int, 3> n{};
+
+    void add(SegmentKind kind, double size) {
+        pixels[size_t(kind)] += size;
+        ++n[size_t(kind)];
+    }
+    int every(SegmentKind kind, double room) const {
+        const size_t k = size_t(kind);
+        return n[k] ? everyHowMany(pixels[k] / n[k], room) : 0;
+    }
+};
+
+/// The number alone, at regular ones of a crowd.
+QString crowdLabel(const Segment& segment, const SegmentPitch& pitch, double room) {
+    const int every = segment.kind == SegmentKind::Scaffold ? 0 : pitch.every(segment.kind, room);
+    return every > 0 && segment.label >= 0 && segment.label % every == 0 ? QString::number(segment.label) : QString();
+}
 
 }  // namespace
 
 void MaskRulers::drawTop(QPainter& painter) const {
     painter.save();
-    const QRectF area(plot.left(), plot.top() - kTop, plot.width(), kTop);
+    const QRectF area(plot.left(), plot.top() - kTop * scale, plot.width(), kTop * scale);
     painter.setClipRect(area.adjusted(-30, 0, 30, 0));
     const QFontMetricsF metrics(painter.font());
-    const double ribbonTop = plot.top() - 17, ribbonHeight = 14;
+    const double ribbonTop = plot.top() - 17 * scale, ribbonHeight = 14 * scale;
     const double pixelsPerCell = x.axis.pixelsPerCell() * unit;
 
-    for (const MaskTick& tick : niceTicks(x.visibleCells(), pixelsPerCell, metrics.horizontalAdvance("000000"))) {
+    for (const MaskTick& tick : niceTicks(x.visibleCells(), pixelsPerCell, metrics.horizontalAdvance("000,000"))) {
         const double at = xOf(tick.cell + 0.5);
         painter.setPen(QPen(tick.major ? palette.inkSoft : palette.grid, 1));
         painter.drawLine(QPointF(at, ribbonTop - (tick.major ? 5 : 3)), QPointF(at, ribbonTop - 1));
         if (!tick.major) continue;
         painter.setPen(palette.inkSoft);
-        painter.drawText(QRectF(at - 40, ribbonTop - 6 - metrics.height(), 80, metrics.height()), Qt::AlignCenter,
+        painter.drawText(QRectF(at - 60, ribbonTop - 6 - metrics.height(), 120, metrics.height()), Qt::AlignCenter,
                          number(tick.cell));
     }
 
@@ -38,8 +72,14 @@ void MaskRulers::drawTop(QPainter& painter) const {
     auto it = std::upper_bound(run.segments.begin(), run.segments.end(), cells.begin,
                                [](int p, const Segment& s) { return p < s.begin; });
     if (it != run.segments.begin()) --it;
+    SegmentPitch pitch;
+    for (auto each = it; each != run.segments.end() && each->begin < cells.end; ++each)
+        pitch.add(each->kind, xOf(std::min(each->end, x.nCells)) - xOf(each->begin));
+    std::vector<std::pair<double, QString>> crowd;  // over the ribbons of their neighbours, hence after them
     for (; it != run.segments.end() && it->begin < cells.end; ++it) {
         const double left = xOf(it->begin), right = xOf(std::min(it->end, x.nCells));
+        if (const QString label = crowdLabel(*it, pitch, metrics.horizontalAdvance("0000")); !label.isEmpty())
+            if (metrics.horizontalAdvance(label) + 4 > right - left) crowd.emplace_back((left + right) / 2, label);
         if (right <= drawnTo) continue;  // many to a pixel: the first stands for all
         const QRectF box(left, ribbonTop, std::max(1.0, right - left), ribbonHeight);
         drawnTo = box.right();
@@ -54,6 +94,10 @@ void MaskRulers::drawTop(QPainter& painter) const {
             painter.drawText(seen, Qt::AlignCenter, label);
         }
     }
+
+    painter.setPen(palette.ink);
+    for (const auto& [centre, label] : crowd)
+        painter.drawText(QRectF(centre - 30, ribbonTop, 60, ribbonHeight), Qt::AlignCenter, label);
 
     // What the selected steps attended to, right under the ribbon.
     if (first >= 0 && last < rows.size()) {
@@ -77,8 +121,9 @@ void MaskRulers::drawTop(QPainter& painter) const {
 void MaskRulers::drawLeft(QPainter& painter) const {
     painter.save();
     const QFontMetricsF metrics(painter.font());
-    const double phaseLeft = plot.left() - 9, ribbonLeft = plot.left() - 50, ribbonWidth = 39;
-    painter.setClipRect(QRectF(plot.left() - kLeft, plot.top() - 8, kLeft, plot.height() + 16));
+    const double phaseLeft = plot.left() - 9 * scale, ribbonLeft = plot.left() - 50 * scale, ribbonWidth = 39 * scale,
+                 left = kLeft * scale;
+    painter.setClipRect(QRectF(plot.left() - left, plot.top() - 8, left, plot.height() + 16));
     const double pixelsPerCell = y.axis.pixelsPerCell() * unit;
     const CellRange cells = {y.visibleCells().begin, std::min(y.visibleCells().end, rows.size())};
 
@@ -88,11 +133,11 @@ void MaskRulers::drawLeft(QPainter& painter) const {
         painter.drawLine(QPointF(ribbonLeft - (tick.major ? 5 : 3), at), QPointF(ribbonLeft - 1, at));
         if (!tick.major) continue;
         painter.setPen(palette.inkSoft);
-        painter.drawText(QRectF(plot.left() - kLeft, at - metrics.height() / 2, kLeft - 57, metrics.height()),
+        painter.drawText(QRectF(plot.left() - left, at - metrics.height() / 2, left - 57 * scale, metrics.height()),
                          Qt::AlignRight | Qt::AlignVCenter, number(firstStep + tick.cell));
     }
 
-    painter.setClipRect(QRectF(plot.left() - kLeft, plot.top(), kLeft, plot.height()));
+    painter.setClipRect(QRectF(plot.left() - left, plot.top(), left, plot.height()));
     // Phases, one band for each run of equal ones; zoomed out, each pixel that of its first row.
     const int perPixel = std::max(1, static_cast<int>(y.axis.cellsPerPixel * (1 / unit)));
     for (int row = cells.begin; row < cells.end;) {
@@ -100,7 +145,7 @@ void MaskRulers::drawLeft(QPainter& painter) const {
         int end = std::min(row + perPixel, cells.end);
         while (end < cells.end && rows[end].phase == phase) end = std::min(end + perPixel, cells.end);
         const double top = yOf(row), bottom = yOf(end);
-        fillPhase(painter, QRectF(phaseLeft, top, 7, std::max(1.0, bottom - top)), phase, palette);
+        fillPhase(painter, QRectF(phaseLeft, top, 7 * scale, std::max(1.0, bottom - top)), phase, palette);
         row = end;
     }
 
@@ -111,10 +156,20 @@ void MaskRulers::drawLeft(QPainter& painter) const {
         auto it = std::upper_bound(run.segments.begin(), run.segments.end(), offset + cells.begin,
                                    [](int p, const Segment& s) { return p < s.begin; });
         if (it != run.segments.begin()) --it;
+        SegmentPitch pitch;
+        const auto rowsOf = [&](const Segment& each) {
+            const int end = each.end == kOpenEnd ? rows.size() : each.end - offset;
+            return std::pair(yOf(std::max(0, each.begin - offset)), yOf(std::min(end, rows.size())));
+        };
+        for (auto each = it; each != run.segments.end() && each->begin < offset + cells.end; ++each)
+            if (each->end > offset) pitch.add(each->kind, rowsOf(*each).second - rowsOf(*each).first);
+        std::vector<std::pair<double, QString>> crowd;
         for (; it != run.segments.end() && it->begin < offset + cells.end; ++it) {
             if (it->end <= offset) continue;
-            const double top = yOf(std::max(0, it->begin - offset));
-            const double bottom = yOf(std::min(it->end == kOpenEnd ? rows.size() : it->end - offset, rows.size()));
+            const auto [top, bottom] = rowsOf(*it);
+            if (bottom - top < metrics.height() - 2)
+                if (const QString label = crowdLabel(*it, pitch, metrics.height()); !label.isEmpty())
+                    crowd.emplace_back((top + bottom) / 2, label);
             if (bottom <= drawnTo) continue;
             const QRectF box(ribbonLeft, top, ribbonWidth, std::max(1.0, bottom - top));
             drawnTo = box.bottom();
@@ -129,12 +184,27 @@ void MaskRulers::drawLeft(QPainter& painter) const {
                 painter.drawText(seen, Qt::AlignCenter, label);
             }
         }
+        painter.setPen(palette.ink);
+        for (const auto& [centre, label] : crowd)
+            painter.drawText(QRectF(ribbonLeft, centre - metrics.height(), ribbonWidth, 2 * metrics.height()),
+                             Qt::AlignCenter, label);
     }
     if (first >= 0) {
         const double top = yOf(first);
         painter.fillRect(QRectF(plot.left() - 2, top, 2, std::max(1.0, yOf(last + 1) - top)), palette.accent);
     }
     painter.restore();
+}
+
+void MaskRulers::drawCorner(QPainter& painter) const {
+    const double height = QFontMetricsF(painter.font()).height();
+    const double left = kLeft * scale;
+    const QRectF above(plot.left() - left + 2, plot.top() - 8 - 2 * height, left - 10, height);
+    const QRectF below(above.left(), plot.top() - 3 - height, left - 4, height);
+    painter.setPen(palette.inkSoft);
+    painter.drawText(above, Qt::AlignRight | Qt::AlignVCenter, QObject::tr("position \u2192"));
+    painter.drawText(below, Qt::AlignLeft | Qt::AlignVCenter, QObject::tr("step \u2193"));
+    painter.drawText(below, Qt::AlignRight | Qt::AlignVCenter, QObject::tr("phase"));
 }
 
 void MaskRulers::drawGrid(QPainter& painter) const {
@@ -181,7 +251,7 @@ double MaskRulers::drawLegend(QPainter* painter, QRectF area, const QFont& font)
 double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font, bool brief) const {
     const QFontMetricsF metrics(font);
     double left = area.left();
-    const double swatch = 13, top = area.center().y() - swatch / 2;
+    const double swatch = 13 * scale, top = area.center().y() - swatch / 2;
     const auto entry = [&](const QString& text, const auto& fill) {
         if (painter) {
             const QRectF box(left, top, swatch, swatch);
@@ -190,7 +260,7 @@ double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font
             painter->setBrush(Qt::NoBrush);
             painter->drawRect(box);
             painter->setPen(palette.ink);
-            painter->drawText(QRectF(left + swatch + 5, area.top(), 300, area.height()),
+            painter->drawText(QRectF(left + swatch + 5, area.top(), 600, area.height()),
                               Qt::AlignVCenter | Qt::AlignLeft, text);
         }
         left += swatch + 5 + metrics.horizontalAdvance(text) + (brief ? 9 : 16);

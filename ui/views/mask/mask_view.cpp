@@ -5,10 +5,12 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QContextMenuEvent>
+#include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QMenu>
 #include <QMouseEvent>
 #include <QScrollBar>
+#include <QToolButton>
 #include <QWheelEvent>
 #include <algorithm>
 
@@ -38,6 +40,7 @@ MaskView::MaskView(RunStore* store, Selection* selection, QWidget* parent)
     connect(m_store, &RunStore::reset, this, &MaskView::onReset);
     connect(m_store, &RunStore::stepsAppended, this, &MaskView::onAppended);
     connect(m_store, &RunStore::finished, this, [this] {
+        layOut();  // the legend names what is there
         if (m_fit) fitWindows();
         viewport()->update();
     });
@@ -48,31 +51,68 @@ MaskView::MaskView(RunStore* store, Selection* selection, QWidget* parent)
 
 void MaskView::makeActions() {
     const ViewActions add(this, Qt::WidgetShortcut);
-    add(tr("Zoom In"), QKeySequence(Qt::Key_W), tr("Zoom in at the pointer"), [this] { zoomBy(1.5, m_mouse); });
-    add(tr("Zoom Out"), QKeySequence(Qt::Key_S), tr("Zoom out at the pointer"), [this] { zoomBy(1 / 1.5, m_mouse); });
-    add(tr("Pan Left"), QKeySequence(Qt::Key_A), tr("Move the view left"), [this] {
+    QAction* in = add(tr("Zoom in"), QKeySequence(Qt::Key_W), tr("Zoom in at the pointer"),
+                      [this] { zoomBy(1.5, m_mouseInside ? m_mouse : QPointF(-1, -1)); });
+    QAction* out = add(tr("Zoom out"), QKeySequence(Qt::Key_S), tr("Zoom out at the pointer"),
+                       [this] { zoomBy(1 / 1.5, m_mouseInside ? m_mouse : QPointF(-1, -1)); });
+    add(tr("Pan left"), QKeySequence(Qt::Key_A), tr("Move the view left"), [this] {
         m_x.origin -= m_x.extent / 6;
         moved();
     });
-    add(tr("Pan Right"), QKeySequence(Qt::Key_D), tr("Move the view right"), [this] {
+    add(tr("Pan right"), QKeySequence(Qt::Key_D), tr("Move the view right"), [this] {
         m_x.origin += m_x.extent / 6;
         moved();
     });
-    add(tr("Whole Mask"), QKeySequence(Qt::Key_F), tr("Show every step and position"), [this] { fit(); });
-    add(tr("Zoom to Segment"), QKeySequence(Qt::Key_Z), tr("Show the steps of the current segment"), [this] {
+    QAction* whole =
+        add(tr("Whole mask"), QKeySequence(Qt::Key_F), tr("Show every step and position"), [this] { fit(); });
+    add(tr("Zoom to segment"), QKeySequence(Qt::Key_Z), tr("Show the steps of the current segment"), [this] {
         const int step = m_selection->current() >= 0 ? m_selection->current() : m_cursorStep;
         if (step >= 0 && step < m_store->nSteps()) zoomToSegment(m_store->data().steps[size_t(step)].segment);
     });
     m_followAction = add.checkable(tr("Follow"), QKeySequence(Qt::Key_L), tr("Keep the newest step in view"), m_follow,
                                    [this](bool on) { setFollowing(on); });
     m_phaseAction =
-        add.checkable(tr("Colour by Phase"), QKeySequence(Qt::Key_P), tr("Attended cells in the colour of their phase"),
+        add.checkable(tr("Colour by phase"), QKeySequence(Qt::Key_P), tr("Attended cells in the colour of their phase"),
                       m_style.byPhase, [this](bool on) { setByPhase(on); });
-    m_loadedAction = add.checkable(tr("Show Page Rounding"), QKeySequence(Qt::Key_R),
+    m_loadedAction = add.checkable(tr("Show page rounding"), QKeySequence(Qt::Key_R),
                                    tr("Mark tokens that are loaded only because their page is"), m_style.showLoaded,
                                    [this](bool on) { setShowLoaded(on); });
-    add(tr("Copy Image"), QKeySequence::Copy, tr("Copy what is shown as an image"), [this] { copyImage(); });
+    add(tr("Copy image"), QKeySequence::Copy, tr("Copy what is shown as an image"), [this] { copyImage(); });
+    out->setIconText(QStringLiteral("\u2212"));
+    in->setIconText(QStringLiteral("+"));
+    whole->setIconText(tr("Whole"));
+    makeBar({out, in, whole});
 }
+
+void MaskView::makeBar(const QList<QAction*>& buttons) {
+    m_bar = new QWidget(viewport());
+    m_bar->setObjectName("maskBar");
+    m_bar->setCursor(Qt::ArrowCursor);
+    auto* row = new QHBoxLayout(m_bar);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(2);
+    for (QAction* action : buttons) {
+        auto* button = new QToolButton(m_bar);
+        button->setDefaultAction(action);
+        button->setFocusPolicy(Qt::NoFocus);  // the keys do the same
+        button->setAccessibleName(action->text());
+        row->addWidget(button);
+    }
+}
+
+QFont MaskView::rulerFont() const {
+    QFont small = font();
+    small.setPointSizeF(std::max(7.0, font().pointSizeF() * 0.85));
+    return small;
+}
+
+double MaskView::rulerScale() const {
+    return std::max(1.0, QFontMetricsF(rulerFont()).height() / MaskRulers::kLineHeight);
+}
+
+int MaskView::legendHeight() const { return int(MaskRulers::kLegend * rulerScale()); }
+
+double MaskView::legendWidth() const { return rulers().paintLegend(nullptr, QRectF(), rulerFont(), true); }
 
 // ---- data
 
@@ -120,9 +160,19 @@ void MaskView::onSelection() {
 
 void MaskView::layOut() {
     const QSize size = viewport()->size();
-    m_plot =
-        QRect(int(MaskRulers::kLeft), int(MaskRulers::kTop), std::max(16, size.width() - int(MaskRulers::kLeft) - 10),
-              std::max(16, size.height() - int(MaskRulers::kTop) - int(MaskRulers::kLegend) - 4));
+    const double scale = rulerScale();
+    const int left = int(MaskRulers::kLeft * scale), top = int(MaskRulers::kTop * scale), row = legendHeight();
+    const QSize bar = m_bar->sizeHint();
+    const int width = std::max(16, size.width() - left - 10);
+    const bool hasBar = width > bar.width();
+    // Beside the legend where both fit, else below it.
+    const bool below = hasBar && legendWidth() + bar.width() + 12 > width;
+    const int foot = (below ? row : 0) + std::max(row, hasBar ? bar.height() : 0) + 4;
+    m_plot = QRect(left, top, width, std::max(16, size.height() - top - foot));
+    m_legend = QRect(left, m_plot.bottom() + 5, hasBar && !below ? width - bar.width() - 12 : width, row);
+    m_bar->setVisible(hasBar);
+    m_bar->setGeometry(
+        QRect(QPoint(m_plot.right() - bar.width(), below ? m_legend.bottom() : m_plot.bottom() + 4), bar));
     const double dpr = viewport()->devicePixelRatioF();
     m_x.extent = int(m_plot.width() * dpr);
     m_y.extent = int(m_plot.height() * dpr);
@@ -417,6 +467,7 @@ bool MaskView::viewportEvent(QEvent* event) {
 
 void MaskView::changeEvent(QEvent* event) {
     QAbstractScrollArea::changeEvent(event);
+    if (event->type() == QEvent::FontChange && m_bar) layOut();
     if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) viewport()->update();
 }
 

@@ -68,6 +68,11 @@ class MaskView : public QAbstractScrollArea {
 
   private:
     void makeActions();
+    void makeBar(const QList<QAction*>& buttons);
+    QFont rulerFont() const;
+    double rulerScale() const;
+    int legendHeight() const;
+    double legendWidth() const;
     void onReset();
     void onAppended(int first, int last);
     void onSelection();
@@ -89,7 +94,7 @@ class MaskView : public QAbstractScrollArea {
     MaskTiles m_tiles;
     MaskStyle m_style;
     MaskWindow m_x, m_y;
-    QRect m_plot;
+    QRect m_plot, m_legend;
     bool m_fit = true;
     bool m_follow = true;
     bool m_syncing = false;
@@ -99,6 +104,7 @@ class MaskView : public QAbstractScrollArea {
     double m_pressX = 0, m_pressY = 0;
     bool m_pressed = false, m_dragging = false, m_selecting = false;
     int64_t m_paintNs = 0;
+    QWidget* m_bar = nullptr;  ///< zoom, for those who know no keys
     QAction* m_followAction = nullptr;
     QAction* m_phaseAction = nullptr;
     QAction* m_loadedAction = nullptr;

@@ -3,6 +3,7 @@
 #include <QPainter>
 #include <QPainterPath>
 
+#include "ui/model/format.h"
 #include "ui/views/mask/mask_rulers.h"
 #include "ui/views/mask/mask_view.h"
 
@@ -19,7 +20,9 @@ MaskRulers MaskView::rulers() const {
             m_selection->isLocked() ? m_selection->locked() : m_selection->hovered(),
             m_selection->isLocked() ? m_selection->lockedEnd() : m_selection->hovered(),
             m_style.byPhase,
-            m_style.showLoaded};
+            m_style.showLoaded,
+            0,
+            rulerScale()};
 }
 
 void MaskView::paintEvent(QPaintEvent*) {
@@ -40,8 +43,7 @@ void MaskView::paintEvent(QPaintEvent*) {
                   m_y.extent);
     painter.restore();
 
-    QFont small = font();
-    small.setPointSizeF(std::max(7.0, font().pointSizeF() * 0.85));
+    const QFont small = rulerFont();
     painter.setFont(small);
     MaskRulers r = rulers();
     if (r.last >= m_rows.size()) r.first = r.last = -1;
@@ -49,11 +51,9 @@ void MaskView::paintEvent(QPaintEvent*) {
     paintSelection(painter, r);
     r.drawTop(painter);
     r.drawLeft(painter);
-    painter.setPen(r.palette.inkSoft);
-    painter.drawText(QRectF(4, 2, MaskRulers::kLeft - 8, 14), Qt::AlignLeft | Qt::AlignVCenter, tr("step \u2193"));
-    painter.drawText(QRectF(4, 15, MaskRulers::kLeft - 8, 14), Qt::AlignLeft | Qt::AlignVCenter, tr("position \u2192"));
+    r.drawCorner(painter);
     paintCrosshair(painter, r);
-    r.drawLegend(&painter, QRectF(m_plot.left(), m_plot.bottom() + 5, m_plot.width(), MaskRulers::kLegend), small);
+    r.drawLegend(&painter, QRectF(m_legend), small);
     paintCard(painter);
     if (hasFocus()) {
         painter.setPen(QPen(r.palette.declared, 1));
@@ -112,9 +112,9 @@ void MaskView::paintCrosshair(QPainter& painter, const MaskRulers& r) const {
     };
     painter.setRenderHint(QPainter::Antialiasing, true);
     if (at.x() >= r.plot.left() && at.x() <= r.plot.right())
-        flag(QString::number(m_cursorColumn), {at.x(), r.plot.top() - 29});
+        flag(QString::number(m_cursorColumn), {at.x(), r.plot.top() - 29 * r.scale});
     if (at.y() >= r.plot.top() && at.y() <= r.plot.bottom())
-        flag(QString::number(m_cursorStep), {r.plot.left() - 72, at.y()});
+        flag(QString::number(m_cursorStep), {r.plot.left() - 72 * r.scale, at.y()});
     painter.restore();
 }
 
@@ -134,9 +134,10 @@ void MaskView::paintCard(QPainter& painter) const {
                   : tr("position %1  \u201c%2\u201d%3")
                         .arg(info.column)
                         .arg(text(info.key),
-                             info.keySegment.empty() ? QString() : tr("  in %1").arg(text(info.keySegment))));
+                             info.keySegment.empty() ? QString() : tr("  \u00b7  %1").arg(text(info.keySegment))));
     lines << QString(maskStateName(info.state)) + QStringLiteral(": ") + text(info.reason);
-    lines << tr("this step attends to %1 of %2 tokens, loads %3").arg(step.attended).arg(step.causal).arg(step.loaded);
+    lines << tr("this step attends to %1 of %2 tokens, loads %3")
+                 .arg(formatCount(step.attended), formatCount(step.causal), formatCount(step.loaded));
 
     const Palette& palette = Palette::of(m_style.dark);
     QFont bold = painter.font();
@@ -146,12 +147,7 @@ void MaskView::paintCard(QPainter& painter) const {
     for (const QString& line : lines) width = std::max(width, metrics.horizontalAdvance(line));
     QRectF box(0, 0, width + 20, double(lines.size()) * (metrics.height() + 2) + 12);
     const QPointF at = m_mouseInside ? m_mouse : centreOf(info.step, info.column);
-    box.moveTopLeft(at + QPointF(16, 18));
-    const QRectF area = viewport()->rect();
-    if (box.right() > area.right() - 4) box.moveRight(at.x() - 12);
-    if (box.bottom() > area.bottom() - 4) box.moveBottom(at.y() - 12);
-    box.moveLeft(std::max(4.0, box.left()));
-    box.moveTop(std::max(4.0, box.top()));
+    box = cardPlace(box.size(), QRectF(viewport()->rect()).adjusted(4, 4, -4, -4), QRectF(m_plot), at);
 
     painter.save();
     painter.setRenderHint(QPainter::Antialiasing, true);

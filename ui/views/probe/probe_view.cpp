@@ -137,12 +137,13 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     inner->addLayout(middle, 2);
     inner->addWidget(m_tabs, 3);
     m_empty = new QWidget(this);
-    auto* about = new QLabel(tr("Replays the run twice, under its spans and densely, and shows for every step what the "
-                                "span kept of the dense "
-                                "attention, what it missed, and how far the two are apart. Then a span can be edited "
-                                "and its step run again.\n"
-                                "View, Inspect layout gives this panel the most room."),
-                             m_empty);
+    auto* about =
+        new QLabel(tr("Replays the run twice, under its spans and densely, and shows for every step what the "
+                      "span kept of the dense "
+                      "attention, what it missed, and how much the predictions differ. Then a span can be edited "
+                      "and its step run again.\n"
+                      "View, Inspect layout gives this panel the most room."),
+                   m_empty);
     about->setWordWrap(true);
     auto* startRow = new QHBoxLayout;
     startRow->addWidget(m_start);
@@ -447,9 +448,7 @@ void ProbeView::onEdit(const StepEdit& edit) {
             m_moved->setRowCount(row + 1);
             fillRow(m_moved, row,
                     {shown(choice.text), text(before), text(after),
-                     before < 0 || after < 0
-                         ? kNoValue
-                         : (after > before ? "+" : "") + tr("%1 points").arg(formatNumber(100 * (after - before)))});
+                     before < 0 || after < 0 ? kNoValue : formatPoints(after - before)});
         }
     m_editText->setText(
         tr("Attends to %1 tokens instead of %2. First choice %3, was %4, dense %5. KL to the run %6, to dense %7.")

@@ -4,28 +4,27 @@
 #include <QComboBox>
 #include <QFontDatabase>
 #include <QHBoxLayout>
-#include <QInputMethodEvent>
 #include <QLabel>
 #include <QMenu>
-#include <QMimeData>
 #include <QPlainTextEdit>
 #include <QStandardItemModel>
 #include <QStyle>
-#include <QTextBlock>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <functional>
+#include <cmath>
 
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
-#include "ui/model/tint.h"
+#include "ui/views/prompt/prompt_text.h"
 
 namespace spanscope {
 
 namespace {
 constexpr int kSampleChars = 72;
 constexpr qsizetype kMessage = 800;
+constexpr int kLeastLines = 2, kMostLines = 10;  // of the text; it grows between them
+constexpr int kMargin = 16;
 // What the editor lays out within a frame: its cost grows with the square of a line, and by the line.
 constexpr qsizetype kEditLine = 10'000, kEditText = 100'000, kEditLines = 10'000;
 constexpr qsizetype kPartLine = 2'000, kPartText = 20'000;  // shown of a text beyond that
@@ -62,22 +61,13 @@ QString partOf(const QString& text) {
     return part;
 }
 
-/// Tells who owns it what is pasted or dropped: a text may be too long to be put in as it is.
-class PromptText : public QPlainTextEdit {
-  public:
-    explicit PromptText(QWidget* parent) : QPlainTextEdit(parent) {}
-    std::function<void(const QString&)> inserted;
-    bool composing = false;
-
-  protected:
-    void inputMethodEvent(QInputMethodEvent* event) override {
-        composing = !event->preeditString().isEmpty();
-        QPlainTextEdit::inputMethodEvent(event);
-    }
-    void insertFromMimeData(const QMimeData* source) override {
-        if (source->hasText()) inserted(source->text());
-    }
-};
+/// What to type, for the tasks that the program brings; a model's own get the first.
+QString hintOf(const QString& task) {
+    if (task == "expression") return QObject::tr("Type a problem, for example (12+7)*(3-8)");
+    if (task == "sheet") return QObject::tr("One calculation a line, for example 64-71. $1 is the result of line 1.");
+    if (task == "news") return QObject::tr("Paste a news article");
+    return QObject::tr("Type a text");
+}
 
 }  // namespace
 
@@ -95,7 +85,7 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
       m_chatButtons(new QHBoxLayout(m_chatRow)),
       m_partRow(new QWidget(this)),
       m_part(new QLabel(m_partRow)) {
-    static_cast<PromptText*>(m_edit)->inserted = [this](const QString& text) { insert(text); };
+    m_edit->inserted = [this](const QString& text) { insert(text); };
     for (const TaskInfo& task : m_tasks) m_task->addItem(task.title, task.name);
     m_task->setAccessibleName(tr("Task"));
     m_task->setToolTip(tr("What kind of problem the text is; decides how it is put to the model"));
@@ -104,7 +94,7 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     m_task->setMinimumContentsLength(20);
     m_samples->setText(tr("Samples"));
     m_samples->setAccessibleName(tr("Samples"));
-    m_samples->setToolTip(tr("Put a ready problem into the editor"));
+    m_samples->setToolTip(tr("Insert a sample problem"));
     m_samples->setPopupMode(QToolButton::InstantPopup);
     m_samples->setMenu(m_menu);
     m_samples->setObjectName("samples");
@@ -134,31 +124,31 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     part->addWidget(clear);
     m_partRow->hide();
 
-    m_caption->setObjectName("sectionTitle");
+    m_caption->setObjectName("pageTitle");
     m_chatButtons->setContentsMargins(0, 0, 0, 0);
     m_chatButtons->setSpacing(8);
     m_chatRow->hide();
     m_head->setObjectName("promptHead");
     m_head->setAttribute(Qt::WA_StyledBackground);
     auto* head = new QHBoxLayout(m_head);
-    head->setContentsMargins(16, 12, 16, 0);
+    head->setContentsMargins(kMargin, 6, kMargin, 0);
     head->setSpacing(8);
     head->addWidget(m_caption);
     head->addStretch(1);
     head->addWidget(m_task);
     head->addWidget(m_samples);
-    auto* column = new QVBoxLayout;
-    column->setContentsMargins(16, 8, 16, 12);
-    column->setSpacing(8);
-    column->addWidget(m_edit, 1);
-    column->addWidget(m_partRow);
-    column->addWidget(m_message);
-    column->addWidget(m_chatRow);
+    m_column = new QVBoxLayout;
+    m_column->setContentsMargins(kMargin, 4, kMargin, 8);
+    m_column->setSpacing(8);
+    m_column->addWidget(m_edit, 1);
+    m_column->addWidget(m_partRow);
+    m_column->addWidget(m_message);
+    m_column->addWidget(m_chatRow);
     auto* all = new QVBoxLayout(this);
     all->setContentsMargins(0, 0, 0, 0);
     all->setSpacing(0);
     all->addWidget(m_head);
-    all->addLayout(column, 1);
+    all->addLayout(m_column, 1);
     setFocusProxy(m_edit);  // to go to the problem is to go to its text
     setTabOrder(m_task, m_samples);
     setTabOrder(m_samples, m_edit);
@@ -167,6 +157,7 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     connect(m_edit, &QPlainTextEdit::textChanged, this, [this] {
         clearMessage();
         emit edited();
+        emit heightWanted();
     });
     connect(m_task, &QComboBox::activated, this, [this] { emit taskChosen(task()); });
     updateHeight();
@@ -191,7 +182,7 @@ void PromptEditor::setConversationButtons(const QVector<QAction*>& left, const Q
     if (last) last->setObjectName("sendButton");
 }
 
-bool PromptEditor::isComposing() const { return static_cast<PromptText*>(m_edit)->composing; }
+bool PromptEditor::isComposing() const { return m_edit->isComposing(); }
 
 const TaskInfo* PromptEditor::info(const QString& task) const {
     for (const TaskInfo& one : m_tasks)
@@ -273,7 +264,8 @@ void PromptEditor::onTaskChanged() {
     put(draft.isEmpty() && now && !chat && !now->samples.isEmpty() ? now->samples.front() : draft);
     m_caption->setText(chat ? tr("Conversation") : tr("Problem"));
     m_edit->setAccessibleName(chat ? tr("Message") : tr("Prompt"));
-    m_edit->setPlaceholderText(chat ? tr("Type a message") : tr("Type a problem, for example (12+7)*(3-8)"));
+    m_edit->setPlaceholderText(chat ? tr("Type a message") : hintOf(m_shownTask));
+    m_edit->setNumbered(m_shownTask == "sheet");  // $1 is the result of line 1
     m_chatRow->setVisible(chat);
     clearMessage();
     emit taskShown(m_shownTask);
@@ -297,7 +289,8 @@ void PromptEditor::setTrainedTasks(const QStringList& names, const QHash<QString
     for (int i = 0; i < m_task->count(); ++i) {
         const QString name = m_task->itemData(i).toString(), why = refused.value(name);
         const bool known = names.isEmpty() || names.contains(name) || !why.isEmpty();
-        m_task->setItemText(i, known ? m_tasks[i].title : tr("%1 (untrained)").arg(m_tasks[i].title));
+        m_task->setItemText(
+            i, known ? m_tasks[i].title : tr("%1 (this model was not trained for it)").arg(m_tasks[i].title));
         m_task->setItemData(i,
                             !why.isEmpty() ? plainToolTip(why)
                             : known        ? QString()
@@ -335,20 +328,7 @@ void PromptEditor::showError(const ErrorInfo& error) {
     m_message->style()->polish(m_message);
     m_message->show();
     if (error.column < 1) return;
-    const QTextBlock block = m_edit->document()->findBlockByNumber(std::max(0, error.line - 1));
-    if (!block.isValid()) return;
-    const int column = std::min(error.column - 1, static_cast<int>(block.length()) - 1);
-    QTextCursor cursor(block);
-    cursor.setPosition(block.position() + column);
-    m_edit->setTextCursor(cursor);
-    QTextEdit::ExtraSelection mark;
-    mark.cursor = cursor;
-    if (column < block.length() - 1) mark.cursor.movePosition(QTextCursor::NextCharacter, QTextCursor::KeepAnchor);
-    else mark.cursor.movePosition(QTextCursor::PreviousCharacter, QTextCursor::KeepAnchor);
-    mark.format.setUnderlineStyle(QTextCharFormat::WaveUnderline);
-    mark.format.setUnderlineColor(palette().color(QPalette::Text));
-    mark.format.setBackground(mix(palette().color(QPalette::Base), palette().color(QPalette::Text), 0.16));
-    m_edit->setExtraSelections({mark});
+    m_edit->markError(error.line, error.column);
     m_edit->setFocus();
 }
 
@@ -365,14 +345,46 @@ void PromptEditor::showWarning(const QString& warning) {
 void PromptEditor::clearMessage() {
     m_message->hide();
     m_message->clear();
-    m_edit->setExtraSelections({});
+    m_edit->clearError();
 }
+
+QPlainTextEdit* PromptEditor::edit() const { return m_edit; }
 
 void PromptEditor::updateHeight() {
     QFont mono = QFontDatabase::systemFont(QFontDatabase::FixedFont);
     mono.setPointSizeF(font().pointSizeF() * 1.1);
     m_edit->setFont(mono);
-    m_edit->setMinimumHeight(QFontMetrics(mono).lineSpacing() * 2 + 16);
+    m_edit->setMinimumHeight(heightOf(kLeastLines));
+    emit heightWanted();
+}
+
+int PromptEditor::heightOf(int nLines) const {
+    const QMargins frame = m_edit->contentsMargins();
+    return QFontMetrics(m_edit->font()).lineSpacing() * nLines + 2 * int(m_edit->document()->documentMargin()) +
+           frame.top() + frame.bottom();
+}
+
+int PromptEditor::wantedHeight() const {
+    const int nLines = std::clamp(int(std::ceil(m_edit->document()->size().height())), kLeastLines, kMostLines);
+    int rest = 0;
+    const int spacing = m_column->spacing(), width = this->width() - 2 * kMargin;
+    for (const QWidget* below : {m_partRow, static_cast<QWidget*>(m_message), m_chatRow})
+        if (!below->isHidden())
+            rest += spacing + (below->hasHeightForWidth() ? below->heightForWidth(width) : below->sizeHint().height());
+    const QMargins around = m_column->contentsMargins();
+    return around.top() + heightOf(nLines) + rest + around.bottom();
+}
+
+/// A message under the text came or went.
+bool PromptEditor::event(QEvent* event) {
+    const bool done = QWidget::event(event);
+    if (event->type() == QEvent::LayoutRequest) emit heightWanted();
+    return done;
+}
+
+void PromptEditor::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    if (event->size().width() != event->oldSize().width()) emit heightWanted();  // lines break elsewhere
 }
 
 void PromptEditor::changeEvent(QEvent* event) {

@@ -14,8 +14,11 @@ class QLabel;
 class QMenu;
 class QPlainTextEdit;
 class QToolButton;
+class QVBoxLayout;
 
 namespace spanscope {
+
+class PromptText;
 
 class PromptEditor : public QWidget {
     Q_OBJECT
@@ -56,18 +59,23 @@ class PromptEditor : public QWidget {
     void showError(const ErrorInfo& error);
     void showWarning(const QString& warning);
     void clearMessage();
+    /// For the text, up to so many lines that the rest of the window keeps its room, and what is said below it.
+    int wantedHeight() const;
 
     QComboBox* taskBox() const { return m_task; }
-    QPlainTextEdit* edit() const { return m_edit; }
+    QPlainTextEdit* edit() const;
     QToolButton* samplesButton() const { return m_samples; }
 
   signals:
     void edited();
     void taskChosen(const QString& name);  ///< by a person, or with the problem of a run
     void taskShown(const QString& name);   ///< however it came to be
+    void heightWanted();                   ///< wantedHeight() may have changed
 
   protected:
     void changeEvent(QEvent* event) override;
+    bool event(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
   private:
     const TaskInfo* current() const;
@@ -78,6 +86,7 @@ class PromptEditor : public QWidget {
     void onTaskChanged();
     void fillSamples();
     void updateHeight();
+    int heightOf(int nLines) const;  ///< of the text
     void enableTasks();
     void insert(const QString& text);  ///< pasted or dropped
 
@@ -88,10 +97,11 @@ class PromptEditor : public QWidget {
     QComboBox* m_task;
     QToolButton* m_samples;
     QMenu* m_menu;
-    QPlainTextEdit* m_edit;
+    PromptText* m_edit;
     QLabel* m_message;
     QWidget* m_chatRow;
     QHBoxLayout* m_chatButtons;
+    QVBoxLayout* m_column = nullptr;
     QWidget* m_partRow;  ///< says that the text is shown in part
     QLabel* m_part;
     QString m_whole;                   ///< null: the editor has all of it

@@ -4,6 +4,7 @@
 
 #include "engine/types/segment_name.h"
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 
 namespace spanscope {
 
@@ -15,6 +16,8 @@ struct ColumnText {
 constexpr std::array<ColumnText, SpanTableModel::ColumnCount> kColumns{{
     {QT_TRANSLATE_NOOP("SpanTable", "Segment"),
      QT_TRANSLATE_NOOP("SpanTable", "Label the model gave to this part of its response")},
+    {QT_TRANSLATE_NOOP("SpanTable", "Note"),
+     QT_TRANSLATE_NOOP("SpanTable", "Violations of the protocol and fallbacks")},
     {QT_TRANSLATE_NOOP("SpanTable", "Declared"),
      QT_TRANSLATE_NOOP("SpanTable", "References the model named between <attend> and </attend>")},
     {QT_TRANSLATE_NOOP("SpanTable", "Tokens"),
@@ -23,14 +26,8 @@ constexpr std::array<ColumnText, SpanTableModel::ColumnCount> kColumns{{
      QT_TRANSLATE_NOOP("SpanTable", "Tokens that its steps attended to, summed over the steps")},
     {QT_TRANSLATE_NOOP("SpanTable", "Loaded"),
      QT_TRANSLATE_NOOP("SpanTable", "The same, rounded outward to whole KV pages of 16 tokens, mean over layers")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Causal"),
-     QT_TRANSLATE_NOOP("SpanTable", "Tokens that dense attention would have attended to")},
     {QT_TRANSLATE_NOOP("SpanTable", "Share"),
-     QT_TRANSLATE_NOOP("SpanTable",
-                       "Loaded / causal: share of what dense attention loads; 1 minus this is the sparsity")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Phase"), QT_TRANSLATE_NOOP("SpanTable", "Phase of its newest token")},
-    {QT_TRANSLATE_NOOP("SpanTable", "Note"),
-     QT_TRANSLATE_NOOP("SpanTable", "Violations of the protocol and fallbacks")},
+     QT_TRANSLATE_NOOP("SpanTable", "Share of what dense attention would have loaded; 1 minus this is the sparsity")},
 }};
 }  // namespace
 
@@ -77,17 +74,22 @@ QString SpanTableModel::text(const SegmentSummary& row, int column) const {
         case TokensColumn: return row.firstStep < 0 ? QString() : formatCount(row.lastStep - row.firstStep + 1);
         case AttendedColumn: return formatCount(row.attended);
         case LoadedColumn: return formatCount(row.loaded);
-        case CausalColumn: return formatCount(row.causal);
         case ShareColumn: return row.causal ? formatPercent(double(row.loaded) / double(row.causal)) : kNoValue;
-        case PhaseColumn: return QString::fromUtf8(phaseName(row.phase));
-        case NoteColumn: {
-            QStringList notes;
-            if (segment.fallback) notes << tr("fallback: attends to everything");
-            if (row.nViolations) notes << tr("violations: %1").arg(row.nViolations);
-            return notes.join(QStringLiteral(", "));
-        }
+        case NoteColumn:
+            return row.nViolations > 0 ? QStringLiteral("⚠ %1").arg(formatCount(row.nViolations))
+                   : segment.fallback  ? QStringLiteral("⚠")
+                                       : QString();
         default: return {};
     }
+}
+
+QString SpanTableModel::note(const SegmentSummary& row) const {
+    const RunData& run = m_store->data();
+    if (row.segment >= static_cast<int>(run.segments.size())) return {};
+    QStringList notes;
+    if (run.segments[static_cast<size_t>(row.segment)].fallback) notes << tr("fallback: attends to everything");
+    if (row.nViolations) notes << tr("violations: %1").arg(formatCount(row.nViolations));
+    return notes.join(QStringLiteral(", "));
 }
 
 QVariant SpanTableModel::sortKey(const SegmentSummary& row, int column) const {
@@ -96,7 +98,7 @@ QVariant SpanTableModel::sortKey(const SegmentSummary& row, int column) const {
         case TokensColumn: return row.lastStep - row.firstStep;
         case AttendedColumn: return row.attended;
         case LoadedColumn: return row.loaded;
-        case CausalColumn: return row.causal;
+        case NoteColumn: return row.nViolations;
         case ShareColumn: return row.causal ? double(row.loaded) / double(row.causal) : 0.0;
         default: return text(row, column);
     }
@@ -108,10 +110,12 @@ QVariant SpanTableModel::data(const QModelIndex& index, int role) const {
     switch (role) {
         case Qt::DisplayRole: return text(row, index.column());
         case Qt::ToolTipRole:
-            return index.column() == RefsColumn || index.column() == NoteColumn ? text(row, index.column())
-                                                                                : QVariant();
+            return index.column() == NoteColumn   ? QVariant(note(row))
+                   : index.column() == RefsColumn ? QVariant(plainToolTip(text(row, RefsColumn)))
+                                                  : QVariant();
         case Qt::AccessibleTextRole:
-            return headerData(index.column(), Qt::Horizontal).toString() + ' ' + text(row, index.column());
+            return headerData(index.column(), Qt::Horizontal).toString() + ' ' +
+                   (index.column() == NoteColumn ? note(row) : text(row, index.column()));
         case Qt::TextAlignmentRole:
             return int(Qt::AlignVCenter) |
                    int(index.column() >= TokensColumn && index.column() <= ShareColumn ? Qt::AlignRight

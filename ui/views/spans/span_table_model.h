@@ -13,14 +13,12 @@ class SpanTableModel : public QAbstractTableModel {
   public:
     enum Column {
         SegmentColumn,
+        NoteColumn,
         RefsColumn,
         TokensColumn,
         AttendedColumn,
         LoadedColumn,
-        CausalColumn,
         ShareColumn,
-        PhaseColumn,
-        NoteColumn,
         ColumnCount
     };
     enum Role { SegmentIndexRole = Qt::UserRole + 1, FirstStepRole, LastStepRole, SortRole };
@@ -38,6 +36,7 @@ class SpanTableModel : public QAbstractTableModel {
     void rebuild();
     void grow();
     QString text(const SegmentSummary& row, int column) const;
+    QString note(const SegmentSummary& row) const;  ///< in words
     QVariant sortKey(const SegmentSummary& row, int column) const;
 
     RunStore* m_store;

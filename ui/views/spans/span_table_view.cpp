@@ -17,7 +17,7 @@ SpanTableView::SpanTableView(RunStore* store, Selection* selection, QWidget* par
       m_model(new SpanTableModel(store, this)),
       m_proxy(new QSortFilterProxyModel(this)),
       m_selection(selection) {
-    setAccessibleName(tr("Span table"));
+    setAccessibleName(tr("Segments"));
     setAccessibleDescription(
         tr("One row for each segment of the response: declared references, tokens attended and loaded."));
     m_proxy->setSourceModel(m_model);
@@ -34,7 +34,9 @@ SpanTableView::SpanTableView(RunStore* store, Selection* selection, QWidget* par
     sortByColumn(SpanTableModel::SegmentColumn, Qt::AscendingOrder);
     verticalHeader()->hide();
     horizontalHeader()->setHighlightSections(false);
-    horizontalHeader()->setStretchLastSection(true);
+    // References take what room is left; nothing stands beyond the edge.
+    horizontalHeader()->setSectionResizeMode(SpanTableModel::RefsColumn, QHeaderView::Stretch);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     fitRows();
     connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, &SpanTableView::onRowsSelected);
@@ -48,10 +50,9 @@ void SpanTableView::fitRows() {
     const int digit = fm.horizontalAdvance('0');
     const struct {
         int column, digits;
-    } widths[] = {{SpanTableModel::SegmentColumn, 10}, {SpanTableModel::RefsColumn, 16},
-                  {SpanTableModel::TokensColumn, 8},   {SpanTableModel::AttendedColumn, 10},
-                  {SpanTableModel::LoadedColumn, 8},   {SpanTableModel::CausalColumn, 9},
-                  {SpanTableModel::ShareColumn, 8},    {SpanTableModel::PhaseColumn, 8}};
+    } widths[] = {{SpanTableModel::SegmentColumn, 9}, {SpanTableModel::NoteColumn, 6},
+                  {SpanTableModel::TokensColumn, 8},  {SpanTableModel::AttendedColumn, 10},
+                  {SpanTableModel::LoadedColumn, 10}, {SpanTableModel::ShareColumn, 8}};
     for (const auto& w : widths) setColumnWidth(w.column, digit * w.digits);
 }
 

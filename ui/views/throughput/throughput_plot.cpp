@@ -3,8 +3,10 @@
 #include <qcustomplot.h>
 
 #include <cmath>
+#include <tuple>
 #include <utility>
 
+#include "ui/model/format.h"
 #include "ui/views/throughput/plot_theme.h"
 
 namespace spanscope {
@@ -90,7 +92,7 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_predicted = graph(m_top, QObject::tr("predicted by bytes"));
     m_dense = graph(m_top, QObject::tr("dense"));
     m_declared = graph(m_top, QObject::tr("declared"));
-    m_causal = graph(m_bottom, QObject::tr("all there is"));
+    m_causal = graph(m_bottom, QObject::tr("full context"));
     m_denseLoaded = graph(m_bottom, QObject::tr("dense, loaded"));
     m_loaded = graph(m_bottom, QObject::tr("loaded, in pages"));
     m_attended = graph(m_bottom, QObject::tr("attended"));
@@ -114,8 +116,8 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     m_ceilingText->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
     m_ceilingText->position->setTypeY(QCPItemPosition::ptPlotCoords);
     m_ceilingText->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
-    m_ceilingText->setPadding(QMargins(3, 0, 3, 0));
-    m_ceilingText->setLayer("overlay");
+    m_ceilingText->setLayer("overlay");  // over the curves, on a ground of its own
+    m_ceilingText->setPadding(QMargins(2, 0, 2, 0));
     m_ceilingText->setVisible(false);
 }
 
@@ -157,7 +159,9 @@ void ThroughputPlot::setTheme(const Palette& p, double fontPoints) {
         b->setPen(QPen(p.accent, 1));
     }
     m_ceilingText->setColor(p.inkSoft);
-    m_ceilingText->setBrush(p.ground);  // the curve may run where its name stands
+    QColor under = p.ground;
+    under.setAlpha(225);
+    m_ceilingText->setBrush(under);
     QFont font = m_plot->font();
     font.setPointSizeF(fontPoints);
     m_ceilingText->setFont(font);
@@ -196,9 +200,7 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
     if (inside) m_yMax = std::max(m_yMax, model.ceiling());
     const bool tooShort = !(m_yMax > 0) && !declared.points().empty();
     m_note =
-        tooShort
-            ? QObject::tr("no curve yet: a rate takes %1 steps or half a second").arg(ThroughputSeries::kWindowSteps)
-            : QString();
+        tooShort ? QObject::tr("Too short to plot (needs %1 tokens)").arg(ThroughputSeries::kWindowSteps) : QString();
     m_ceilingText->setVisible(ceiling || tooShort);
     m_top->axis(QCPAxis::atLeft)->setTickLabels(!tooShort);
     if (tooShort) {
@@ -206,8 +208,7 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
         m_ceilingText->position->setCoords(0, 0.1);
     } else if (ceiling) {
         m_ceilingText->setText(QObject::tr(" ceiling %1 t/s%2")
-                                   .arg(QString::fromStdString(threeDigits(model.ceiling())),
-                                        inside ? QString() : QStringLiteral(" \u2191")));
+                                   .arg(formatNumber(model.ceiling()), inside ? QString() : QStringLiteral(" \u2191")));
         m_ceilingText->position->setCoords(0, inside ? model.ceiling() : m_yMax * 1.02);
     }
 
@@ -248,7 +249,8 @@ void ThroughputPlot::setData(const ThroughputSeries& declared, const ThroughputS
         }
         legend->setVisible(n > 0);
     };
-    name(m_topLegend, {m_declared, m_dense, m_predicted});
+    if (m_lanesNamed) name(m_topLegend, {m_declared, m_dense, m_predicted});
+    else name(m_topLegend, {m_predicted});
     name(m_bottomLegend, m_low ? std::initializer_list<QCPGraph*>{}
                                : std::initializer_list<QCPGraph*>{m_attended, m_loaded, m_causal, m_denseLoaded});
     nameAxes();
@@ -265,6 +267,23 @@ void ThroughputPlot::nameAxes() {
         const int precision = m_axis == ThroughputAxis::Context || m_xMax > 20 ? 0 : m_xMax > 2 ? 1 : 2;
         axis->setNumberPrecision(precision);
         axis->ticker().staticCast<LabelledTicker>()->setLeastStep(std::pow(10, -precision));
+    }
+}
+
+void ThroughputPlot::setHeight(int height) {
+    const QFontMetrics metrics(m_ceilingText->font());
+    const int line = metrics.height();
+    setLow(height < 14 * line);
+    // What is left for the curves: legend, tick labels and the label of the axis below take the rest.
+    const double upper = m_low ? height - 4.5 * line : (height - 6.5 * line) / 2.2, lower = m_low ? 0 : upper * 1.2;
+    for (const auto& [rect, room, label, brief] :
+         {std::tuple(m_top, upper, QObject::tr("tokens/s"), QObject::tr("t/s")),
+          std::tuple(m_bottom, lower, QObject::tr("KV tokens a step"), QObject::tr("tokens"))}) {
+        QCPAxis* axis = rect->axis(QCPAxis::atLeft);
+        axis->ticker()->setTickCount(std::clamp(int(room / (1.8 * line)), 2, 5));
+        axis->setLabel(metrics.horizontalAdvance(label) <= room   ? label
+                       : metrics.horizontalAdvance(brief) <= room ? brief
+                                                                  : QString());
     }
 }
 

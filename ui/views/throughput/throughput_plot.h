@@ -41,8 +41,10 @@ class ThroughputPlot {
     /// Marks steps [first, last] of `series`; -1 none. Does not replot.
     void setSelection(const ThroughputSeries& declared, int first, int last, bool locked);
     void fitRanges();
-    /// In little room the upper axes alone.
-    void setLow(bool low);
+    /// Of the plot, in pixels. In little room the upper axes alone; labels and ticks are as many as there is room for.
+    void setHeight(int height);
+    /// Whether the legend says which curve is which run; false where something above it does.
+    void setLanesNamed(bool on) { m_lanesNamed = on; }
     /// The step of `series` nearest to a pixel column of the plot, -1 if none.
     int stepAt(const ThroughputSeries& series, double pixelX) const;
     double pixelOf(const ThroughputPoint& point) const;
@@ -53,7 +55,8 @@ class ThroughputPlot {
     QCustomPlot* m_plot;
     QCPAxisRect *m_top, *m_bottom;
     QCPLegend *m_topLegend, *m_bottomLegend;
-    bool m_low = false;
+    bool m_low = false, m_lanesNamed = true;
+    void setLow(bool low);
     void nameAxes();
     QCPGraph *m_declared, *m_dense, *m_predicted, *m_predictedDense, *m_ceiling;
     QCPGraph *m_causal, *m_loaded, *m_attended, *m_denseLoaded;

@@ -24,9 +24,6 @@ namespace spanscope {
 namespace {
 constexpr int kRedrawMs = 66;
 
-QString mib(double bytes) {
-    return QString::fromStdString(threeDigits(bytes / (1024 * 1024))) + QStringLiteral(" MiB");
-}
 }  // namespace
 
 // ---- table
@@ -67,17 +64,17 @@ QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
     };
     const ThroughputPoint *a = at(m_declared), *b = at(m_dense), *any = a ? a : b;
     const auto shown = [](const ThroughputPoint* p, double v) -> QVariant {
-        return p && !std::isnan(v) ? QVariant(QString::fromStdString(threeDigits(v))) : QVariant();
+        return p && !std::isnan(v) ? QVariant(formatNumber(v)) : QVariant();
     };
     switch (index.column()) {
-        case Step: return index.row();
-        case Context: return any->context;
+        case Step: return formatCount(index.row());
+        case Context: return formatCount(any->context);
         case DeclaredRate: return a ? shown(a, a->tokensPerS) : QVariant();
         case DenseRate: return b ? shown(b, b->tokensPerS) : QVariant();
         case StepMs: return shown(any, any->stepMs);
-        case Attended: return any->attended;
-        case Loaded: return any->loaded;
-        case Causal: return any->causal;
+        case Attended: return formatCount(any->attended);
+        case Loaded: return formatCount(any->loaded);
+        case Causal: return formatCount(any->causal);
         default: return {};
     }
 }
@@ -116,6 +113,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     m_plot->setMinimumSize(180, 90);
     m_plot->installEventFilter(this);
     m_painter = std::make_unique<ThroughputPlot>(m_plot);
+    m_painter->setLanesNamed(false);  // the figures above do
 
     m_tableModel = new ThroughputTable(&m_declared, &m_dense, this);
     m_table = new QTableView(this);
@@ -145,26 +143,19 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
            "While running: the last tokens / their wall time, over at least 0.5 s or 32 steps.");
     m_declaredLabel =
         label("declaredRate",
-              tr("The run on show. <b>Declared</b>: each step attends to what the model named.<br>") + decode);
+              tr("The current run. <b>Declared</b>: each step attends to what the model named.<br>") + decode);
     m_denseLabel =
         label("denseRate", tr("The run beside it. <b>Dense</b>: plain causal attention, same weights.<br>") + decode);
     m_speedUpLabel = label("speedUp", tr("<b>Speed-up</b>: declared / dense decode rate at equal prompt, batch and "
                                          "sampler, over the steps that both have."));
     m_kvLabel = label("kvLoaded", QString());
-    m_modeLabel = label(
-        "runMode", tr("<b>Measure</b>: nothing but the run. <b>Inspect</b>: probing changes the work done, so rates "
-                      "taken then are no measurement."));
-    m_modeLabel->setMinimumWidth(0);  // never cut
+    m_modeLabel = label("runMode", tr("Probing changes the work done, so rates taken meanwhile are no measurement."));
+    m_modeLabel->setText(tr("<b>Inspecting</b>: no measurement"));
     auto* head = new QHBoxLayout;
-    head->setContentsMargins(8, 4, 4, 0);
+    head->setContentsMargins(12, 4, 6, 0);
     head->setSpacing(10);
-    for (QLabel* l : {m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) head->addWidget(l);
+    for (QLabel* l : {m_modeLabel, m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) head->addWidget(l);
     head->addStretch();
-    auto* tools = new QHBoxLayout;  // a row of its own: in a narrow dock the figures need the whole width
-    tools->setContentsMargins(8, 0, 4, 0);
-    tools->setSpacing(4);
-    tools->addWidget(m_modeLabel);
-    tools->addStretch();
 
     m_empty = new QLabel(tr("No run yet.\nSpeed over context length appears here while a run goes on."), this);
     m_empty->setObjectName("throughputEmpty");
@@ -178,15 +169,15 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(2);
     layout->addLayout(head);
-    layout->addLayout(tools);
     layout->addWidget(m_stack, 1);
     makeActions();
     for (QAction* a : {m_timeAction, m_predictionAction, m_tableAction}) {
         auto* button = new QToolButton(this);
         button->setDefaultAction(a);
-        button->setAutoRaise(true);
+        button->setProperty("toggle", true);  // looks like one
         button->setFont(m_modeLabel->font());
-        tools->addWidget(button);
+        head->addWidget(button);
+        m_buttons << button;
     }
 
     m_redraw.setSingleShot(true);
@@ -220,7 +211,7 @@ void ThroughputView::makeActions() {
     m_tableAction = add.checkable(tr("Table"), QKeySequence(Qt::Key_T), tr("The same numbers as a table"), false,
                                   [this](bool on) { setTableShown(on); });
     add(tr("Copy as CSV"), QKeySequence::Copy, tr("Copy every number as CSV"), [this] { copyCsv(); });
-    add(tr("Whole Run"), QKeySequence(Qt::Key_F), tr("Show the whole run"), [this] {
+    add(tr("Whole run"), QKeySequence(Qt::Key_F), tr("Show the whole run"), [this] {
         m_zoomed = false;
         refresh();
     });
@@ -245,7 +236,7 @@ void ThroughputView::refresh() {
     m_tableModel->grow();
     m_model = fitBytes(m_denseStore->data().steps);
     if (!m_model.valid) m_model = fitBytes(m_declaredStore->data().steps);
-    m_painter->setLow(m_plot->height() < fontMetrics().height() * 12);  // little room: the upper axes alone
+    m_painter->setHeight(m_plot->height());
     const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
     m_painter->setLaneNames(first, second);
     m_tableModel->setLaneNames(first, second);
@@ -274,18 +265,19 @@ void ThroughputView::updateHeader() {
     lane(m_declaredLabel, m_declaredStore, m_declared, first, p.declared);
     lane(m_denseLabel, m_denseStore, m_dense, second, p.dense);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
-    const QString factor = tr("speed-up <b>%1\u00d7</b>").arg(QString::fromStdString(threeDigits(up.factor)));
+    const QString factor = tr("speed-up <b>%1</b>").arg(formatFactor(up.factor));
     const bool partial = !up.sameLength() && m_declaredStore->isFinished() && m_denseStore->isFinished();
     m_speedUpLabel->setText(partial ? tr("%1 (%2 steps)").arg(factor).arg(up.nSteps) : factor);
     m_speedUpLabel->setProperty("said", up.factor > 0);
     const RunStats& s = m_declaredStore->data().stats;
     const double steps = double(std::max<size_t>(1, m_declared.points().size()));
-    m_kvLabel->setText(tr("KV loaded <b>%1 %</b>").arg(QString::fromStdString(threeDigits(100 * s.loadedFraction()))));
+    m_kvLabel->setText(tr("KV loaded <b>%1</b>").arg(formatPercent(s.loadedFraction())));
     m_kvLabel->setToolTip(
         tr("<b>KV loaded</b>: share of the causally allowed tokens that the steps loaded, in whole pages of 16 "
            "tokens, mean over layers: %1 a step.<br><b>KV stored</b>: %2 of cache held. Naming a span saves loading, "
            "not memory.")
-            .arg(mib(double(s.loadedTokens) / steps * double(s.kvBytesPerToken)), mib(double(s.kvStoredBytes))));
+            .arg(formatBytes(quint64(double(s.loadedTokens) / steps * double(s.kvBytesPerToken))),
+                 formatBytes(quint64(std::max<int64_t>(0, s.kvStoredBytes)))));
     m_kvLabel->setProperty("said", s.causalTokens > 0);
     fitToSize();
     m_plot->setAccessibleDescription(summary());
@@ -303,7 +295,7 @@ QString ThroughputView::summary() const {
     lane(m_denseStore, m_dense, second);
     const SpeedUp up = speedUp(m_declaredStore->data(), m_denseStore->data());
     if (up.factor > 0) {
-        const QString factor = tr("speed-up %1 times").arg(QString::fromStdString(threeDigits(up.factor)));
+        const QString factor = tr("speed-up %1 times").arg(formatNumber(up.factor));
         parts << (up.note().empty() ? factor : factor + ' ' + QString::fromStdString(up.note()));
     }
     if (!m_painter->note().isEmpty()) parts << m_painter->note();
@@ -347,7 +339,8 @@ void ThroughputView::setPredictionShown(bool on) {
 }
 
 void ThroughputView::setInspecting(bool on) {
-    m_modeLabel->setText(on ? tr("<b>inspect</b>: no measurement") : tr("measured"));
+    m_modeLabel->setProperty("said", on);
+    fitToSize();
 }
 
 QString ThroughputView::csv() const {
@@ -365,8 +358,9 @@ void ThroughputView::applyTheme() {
 
 /// Less room, fewer figures: the foot of the window has them too.
 void ThroughputView::fitToSize() {
-    int room = width() - 16;
-    for (QLabel* l : {m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) {
+    int room = width() - 24;
+    for (const QToolButton* button : m_buttons) room -= button->sizeHint().width() + 10;
+    for (QLabel* l : {m_modeLabel, m_declaredLabel, m_denseLabel, m_speedUpLabel, m_kvLabel}) {
         const int needed = l->sizeHint().width() + 10;
         l->setVisible(l->property("said").toBool() && needed <= room);
         if (l->property("said").toBool()) room -= needed;

@@ -16,6 +16,7 @@ class QCustomPlot;
 class QLabel;
 class QStackedWidget;
 class QTableView;
+class QToolButton;
 
 namespace spanscope {
 
@@ -60,7 +61,7 @@ class ThroughputView : public QWidget {
     void setAxis(ThroughputAxis axis);
     void setTableShown(bool on);
     void setPredictionShown(bool on);
-    /// "measure" or "inspect": figures taken while inspecting are no measurement, and the view says so.
+    /// Figures taken while inspecting are no measurement, and the view says so.
     void setInspecting(bool on);
     void copyCsv();
     void flush();  ///< draws now what waits for the next redraw
@@ -91,6 +92,7 @@ class ThroughputView : public QWidget {
     QTableView* m_table;
     ThroughputTable* m_tableModel;
     QLabel *m_declaredLabel, *m_denseLabel, *m_speedUpLabel, *m_kvLabel, *m_modeLabel;
+    QList<QToolButton*> m_buttons;
     QTimer m_redraw;
     ThroughputAxis m_axis = ThroughputAxis::Context;
     bool m_zoomed = false;

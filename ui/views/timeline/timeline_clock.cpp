@@ -5,7 +5,6 @@
 namespace spanscope {
 
 void StepTimes::update(const RunData& run) {
-    if (run.steps.size() < m_endNs.size()) m_endNs.clear();
     for (size_t i = m_endNs.size(); i < run.steps.size(); ++i) {
         const int64_t before = m_endNs.empty() ? 0 : m_endNs.back();
         m_endNs.push_back(std::max(before, run.steps[i].atNs));
@@ -13,11 +12,7 @@ void StepTimes::update(const RunData& run) {
 }
 
 void PhaseBlocks::update(const RunData& run) {
-    int done = m_blocks.empty() ? 0 : m_blocks.back().end;
-    if (static_cast<int>(run.steps.size()) < done) {
-        m_blocks.clear();
-        done = 0;
-    }
+    const int done = m_blocks.empty() ? 0 : m_blocks.back().end;
     for (int i = done; i < static_cast<int>(run.steps.size()); ++i) {
         const StepRecord& s = run.steps[static_cast<size_t>(i)];
         if (!m_blocks.empty() && m_blocks.back().phase == s.phase && m_blocks.back().segment == s.segment)

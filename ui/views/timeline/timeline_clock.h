@@ -13,7 +13,7 @@ namespace spanscope {
 class StepTimes {
   public:
     void clear() { m_endNs.clear(); }
-    void update(const RunData& run);
+    void update(const RunData& run);  ///< what is new in the same run; of another one after clear()
     int size() const { return static_cast<int>(m_endNs.size()); }
     int64_t endNs(int step) const { return m_endNs[static_cast<size_t>(step)]; }
     int64_t beginNs(int step) const { return step > 0 ? m_endNs[static_cast<size_t>(step) - 1] : 0; }
@@ -36,7 +36,7 @@ struct PhaseBlock {
 class PhaseBlocks {
   public:
     void clear() { m_blocks.clear(); }
-    void update(const RunData& run);
+    void update(const RunData& run);  ///< likewise
     const std::vector<PhaseBlock>& all() const { return m_blocks; }
     /// The first block that ends after `step`.
     std::vector<PhaseBlock>::const_iterator after(int step) const;

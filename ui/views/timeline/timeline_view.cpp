@@ -13,8 +13,8 @@
 #include <cmath>
 
 #include "engine/types/segment_name.h"
-#include "engine/types/throughput_series.h"
 #include "ui/model/format.h"
+#include "ui/views/elided_label.h"
 #include "ui/views/mask/mask_explain.h"
 #include "ui/views/view_actions.h"
 
@@ -23,7 +23,7 @@ namespace spanscope {
 namespace {
 constexpr int kFrameMs = 16;
 
-QString seconds(int64_t ns) { return QString::fromStdString(threeDigits(double(ns) / 1e9)) + QStringLiteral(" s"); }
+QString seconds(int64_t ns) { return formatNumber(double(ns) / 1e9) + QStringLiteral(" s"); }
 }  // namespace
 
 // ---- lanes
@@ -47,6 +47,14 @@ void TimelineLanes::refreshData() {
         m_denseBlocks.update(m_dense->data());
     }
     update();
+}
+
+void TimelineLanes::forget() {
+    m_times.clear();
+    m_blocks.clear();
+    m_denseTimes.clear();
+    m_denseBlocks.clear();
+    m_pressed = false;
 }
 
 int64_t TimelineLanes::totalNs() const { return std::max(m_times.totalNs(), m_denseTimes.totalNs()); }
@@ -205,7 +213,7 @@ void TimelineLanes::paintEvent(QPaintEvent*) {
     for (int i = 0; i * tick <= total * 1.0001 && i < 200; ++i) {
         const double at = area.left() + area.width() * i * tick / std::max(1e-12, total);
         painter.drawLine(QPointF(at, area.bottom() + 1), QPointF(at, area.bottom() + 4));
-        QString text = QString::fromStdString(threeDigits(i * tick));
+        QString text = formatNumber(i * tick);
         if (m_axis == TimelineAxis::Time) text = i == 0 ? QStringLiteral("0") : formatDuration(qint64(i * tick * 1e9));
         painter.drawText(QRectF(at - 40, area.bottom() + 4, 80, 16), Qt::AlignHCenter | Qt::AlignTop, text);
     }
@@ -277,7 +285,7 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
     QAction* last = action(tr("\u25b6\u2503"), QKeySequence(Qt::Key_End), tr("Last step"),
                            [this] { stepTo(m_store->nSteps() - 1); });
     m_stepsAction =
-        action.checkable(tr("By Step"), QKeySequence(Qt::Key_X), tr("Steps instead of time along the axis"), false,
+        action.checkable(tr("By step"), QKeySequence(Qt::Key_X), tr("Steps instead of time along the axis"), false,
                          [this](bool on) { setAxis(on ? TimelineAxis::Steps : TimelineAxis::Time); });
     for (const auto& [a, name] :
          {std::pair{first, "First step"}, {back, "Step back"}, {forth, "Step forward"}, {last, "Last step"}})
@@ -285,13 +293,11 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
     m_speedBox = new QComboBox(this);
     m_speedBox->setAccessibleName(tr("Playing speed"));
     m_speedBox->setToolTip(tr("Playing speed: 1\u00d7 is as recorded"));
-    for (const double s : {0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0})
-        m_speedBox->addItem(QString::fromStdString(threeDigits(s)) + QStringLiteral("\u00d7"), s);
+    for (const double s : {0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0}) m_speedBox->addItem(formatFactor(s), s);
     m_speedBox->setCurrentIndex(5);
     connect(m_speedBox, &QComboBox::activated, this, [this](int i) { setSpeed(m_speedBox->itemData(i).toDouble()); });
-    m_text = new QLabel(this);
+    m_text = new ElidedLabel(this);
     m_text->setObjectName("timelineText");
-    m_text->setMinimumWidth(1);
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(6, 2, 6, 0);
@@ -325,8 +331,9 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
     for (RunStore* s : {m_store, m_dense}) {
         if (!s) continue;
         connect(s, &RunStore::reset, this, [this] {
-            m_clock.pause();
+            if (m_clock.isPlaying()) togglePlay();
             m_clock.seek(0);
+            m_lanes->forget();
             refresh();
         });
         connect(s, &RunStore::stepsAppended, this, &TimelineView::refresh);

@@ -31,6 +31,7 @@ class TimelineLanes : public QWidget {
     int64_t totalNs() const;
     const StepTimes& times() const { return m_times; }
     const StepTimes& denseTimes() const { return m_denseTimes; }
+    void forget();  ///< another run is on show; refreshData() follows
     void refreshData();
     int stepAt(double x) const;                          ///< of the run's own lane
     static int laneHeight(const QFontMetrics& metrics);  ///< at least: a line of text
@@ -111,7 +112,6 @@ class TimelineView : public QWidget {
     QAction *m_playAction, *m_stepsAction;
     QComboBox* m_speedBox;
     QLabel* m_text;
-    int m_extendEnd = -1;
     bool m_selecting = false;
 };
 

@@ -165,7 +165,7 @@ void TranscriptView::paintCaption(QPainter& painter, const TranscriptRow& row, c
         (prompt ? tr("Prompt") : tr("Response")) + QStringLiteral("  ·  ") + tr("%1 tokens").arg(formatCount(n)));
     if (!prompt && meterWidth())
         painter.drawText(QRect(0, row.y - height - 6, m_layout.metrics().width + meterWidth(), height),
-                         Qt::AlignRight | Qt::AlignVCenter, tr("loaded, of dense"));
+                         Qt::AlignRight | Qt::AlignVCenter, tr("loaded vs dense"));
 }
 
 const QPixmap& TranscriptView::chip(const QString& text, int width, const QColor& ground, const QColor& ink) const {
