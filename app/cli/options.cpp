@@ -540,9 +540,11 @@ void addBench(CLI::App& app, Options& all) {
 }
 
 void addDiff(CLI::App& app, Options& all) {
-    CLI::App* diff = app.add_subcommand("diff", "Compares two recorded runs step by step; exit code 1 if they differ");
+    CLI::App* diff =
+        app.add_subcommand("diff", "Compares recorded runs line by line and step by step; exit code 1 if they differ");
     diff->add_option("first", all.diff.a, "recorded run")->required()->check(kPath);
-    diff->add_option("second", all.diff.b, "recorded run")->required()->check(kPath);
+    diff->add_option("second", all.diff.b, "recorded run; default: the dense run of the same prompt in the first file")
+        ->check(kPath);
     diff->add_flag("--json", all.diff.json, "print one JSON object");
     diff->callback([&all] { all.verb = Verb::Diff; });
 }

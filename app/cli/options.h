@@ -120,7 +120,7 @@ struct BenchOptions {
 };
 
 struct DiffOptions {
-    std::string a, b;
+    std::string a, b;  ///< b empty: the modes inside a
     bool json = false;
 };
 

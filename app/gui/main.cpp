@@ -8,9 +8,11 @@
 #include <QTimer>
 #include <cstdio>
 
+#include "app/gui/recovery_folder.h"
 #include "app/gui/screenshots.h"
 #include "app/gui/system_theme.h"
 #include "app/gui/wiring.h"
+#include "app/runner/run_archive.h"
 #include "app/runner/runner.h"
 #include "engine/files/safe_text.h"
 #include "engine/model/mapped_file_guard.h"
@@ -20,6 +22,7 @@
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/run_files.h"
+#include "ui/window/run_session.h"
 #include "ui/window/theme.h"
 
 namespace {
@@ -32,18 +35,6 @@ QString resource(const QString& name) {
         if (info.exists()) return info.canonicalFilePath();
     }
     return {};
-}
-
-/// Recordings of runs whose process is gone; its number may be another program's by now.
-QStringList interruptedRuns(const QString& folder) {
-    QStringList found;
-    for (const QFileInfo& file : QDir(folder).entryInfoList({"*.spantrace*"}, QDir::Files, QDir::Time)) {
-        const QString pid = file.fileName().section('-', 0, 0);
-        const QString program = QFileInfo("/proc/" + pid + "/exe").symLinkTarget().section('/', -1);
-        if (program.startsWith("spanscope")) continue;  // " (deleted)" follows where it was built anew
-        found << file.absoluteFilePath();
-    }
-    return found;
 }
 
 }  // namespace
@@ -94,19 +85,22 @@ int main(int argc, char** argv) {
     setup.dataExports = spanscope::dataExports();
     const QString ownData = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation);
     if (!parser.isSet(screenshots)) setup.conversationFile = ownData + "/conversation.json";
+    setup.keepsRuns = !parser.isSet(screenshots);
     setup.systemDark = spanscope::isDark(QApplication::palette());
+    spanscope::RunArchive archive(ownData + "/runs", {});  // outlives the window, whose last runs it still writes
     spanscope::MainWindow window(setup);
     spanscope::Runner runner;
     spanscope::wire(window, runner);
+    spanscope::wire(window, archive);
 
     spanscope::SystemTheme theme;
     QObject::connect(&theme, &spanscope::SystemTheme::darkChanged, &window, &spanscope::MainWindow::setSystemDark);
     theme.watch();
     window.show();
 
-    const QString recovery = ownData + "/recovery";
-    window.files()->offerRecovery(interruptedRuns(recovery));
-    runner.setRecoveryFolder(recovery);
+    spanscope::RecoveryFolder recovery(ownData + "/recovery");
+    window.files()->offerRecovery(recovery.takeInterrupted());
+    runner.setRecoveryFolder(recovery.own());
     const auto choice = parser.isSet(device) ? *asked : window.models()->device();
     const QString path = parser.isSet(model)             ? QFileInfo(parser.value(model)).absoluteFilePath()
                          : setup.bundledModels.isEmpty() ? QString()
@@ -120,6 +114,7 @@ int main(int argc, char** argv) {
         if (!parser.positionalArguments().isEmpty())
             window.openPath(QFileInfo(parser.positionalArguments().front()).absoluteFilePath());
         else window.startTourOnce();
+        window.session()->restore();
     });
     return QApplication::exec();
 }

@@ -1,11 +1,13 @@
 #include "app/gui/wiring.h"
 
+#include "app/runner/run_archive.h"
 #include "app/runner/runner.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/window/chat_controller.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/run_files.h"
+#include "ui/window/run_session.h"
 
 namespace spanscope {
 
@@ -24,6 +26,7 @@ void wire(MainWindow& window, Runner& runner) {
 
     RunController* runs = window.runs();
     QObject::connect(runs, &RunController::runRequested, r, &Runner::run);
+    QObject::connect(runs, &RunController::branchRequested, r, &Runner::branch);
     QObject::connect(runs, &RunController::stopRequested, r, &Runner::stop);
     QObject::connect(r, &Runner::started, runs, &RunController::onStarted);
     QObject::connect(r, &Runner::progress, runs, &RunController::onProgress);
@@ -53,6 +56,18 @@ void wire(MainWindow& window, Runner& runner) {
     QObject::connect(r, &Runner::inspectFailed, probe, &ProbeView::onFailed);
     QObject::connect(r, &Runner::probeReady, probe, &ProbeView::onProbe);
     QObject::connect(r, &Runner::editReady, probe, &ProbeView::onEdit);
+}
+
+void wire(MainWindow& window, RunArchive& archive) {
+    RunArchive* a = &archive;
+    RunSession* session = window.session();
+    QObject::connect(session, &RunSession::restoreRequested, a, &RunArchive::restore);
+    QObject::connect(session, &RunSession::keepRequested, a, &RunArchive::keep);
+    QObject::connect(session, &RunSession::clearRequested, a, &RunArchive::clear);
+    QObject::connect(a, &RunArchive::restored, session, &RunSession::onRestored);
+    QObject::connect(a, &RunArchive::restoreEnded, session, &RunSession::onRestoreEnded);
+    QObject::connect(a, &RunArchive::kept, session, &RunSession::onKept);
+    QObject::connect(a, &RunArchive::notKept, session, &RunSession::onNotKept);
 }
 
 }  // namespace spanscope

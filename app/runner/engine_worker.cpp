@@ -217,6 +217,34 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
     emit idle();
 }
 
+void EngineWorker::branch(const BranchRequest& request, const std::shared_ptr<RunControl>& control) {
+    const auto fail = [&](const Error& error) {
+        emit failed(request.runId, toErrorInfo("The run cannot go on from there", error));
+        emit idle();
+    };
+    if (!m_backend) return fail({ErrorCode::NotFound, "no model is loaded; open one with File, Open model"});
+    BranchPoint point{request.number, request.step, request.list, request.tokens};
+    if (!request.text.isEmpty()) {
+        auto ids = m_model->tokenizer().encode(request.text.toStdString(), TextTrust::Typed, true);
+        if (!ids) return fail(ids.error());
+        point.tokens = std::move(*ids);
+    }
+    OpenSequence kept;
+    if (m_inspector && m_inspector->isOf(*request.run)) kept = m_inspector->release();
+    m_inspector.reset();
+    m_conversation.reset();  // its cache may be all that there is
+    auto session = Session::branch(m_model, *m_backend, *request.run, point, std::move(kept), request.runId);
+    if (!session) return fail(session.error());
+    std::vector<Live> live(1);
+    live[0].session = session->get();
+    live[0].owned = std::move(*session);
+    live[0].runId = request.runId;
+    live[0].nSegments = live[0].session->data().segments.size();
+    beginRuns(live);
+    runSessions(live, control->stop);
+    emit idle();
+}
+
 void EngineWorker::beginRuns(const std::vector<Live>& live) {
     m_recorder.reset();
     if (!m_recoveryFolder.isEmpty() && QDir().mkpath(m_recoveryFolder)) {
@@ -359,10 +387,10 @@ void EngineWorker::openTrace(const QString& path) {
     emit traceOpened(path, runs, toQt(file->damage));
 }
 
-void EngineWorker::saveTrace(const QString& path, const RunList& runs) {
+void EngineWorker::saveTrace(const QString& path, const RunList& runs, const RunLabel& label) {
     std::vector<const RunData*> list;
     for (const SharedRun& run : runs) list.push_back(run.get());
-    const Status status = writeTrace(path.toStdString(), list);
+    const Status status = writeTrace(path.toStdString(), list, label == RunLabel{} ? nullptr : &label);
     if (!status) {
         emit traceFailed(path, toErrorInfo("The trace could not be saved", status.error()));
         return;

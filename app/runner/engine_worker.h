@@ -39,12 +39,14 @@ class EngineWorker : public EngineEvents {
     void run(RunRequest request, const std::shared_ptr<RunControl>& control);
     /// The next answer of a conversation; of one that is not at hand, all turns are taken from the request.
     void chat(ChatRequest request, const std::shared_ptr<RunControl>& control);
+    /// A run from a step of another one on, which keeps what an inspection of that one has computed.
+    void branch(const BranchRequest& request, const std::shared_ptr<RunControl>& control);
     /// Inspect mode: replays `run` with the model that is loaded; probe() and edit() then ask about its steps.
     void inspect(const SharedRun& run, const std::shared_ptr<RunControl>& control);
     void probe(int step, const ProbeSettings& settings);
     void edit(int step, const IntervalList& list);
     void openTrace(const QString& path);
-    void saveTrace(const QString& path, const RunList& runs);
+    void saveTrace(const QString& path, const RunList& runs, const RunLabel& label);
     void setRecoveryFolder(const QString& folder) { m_recoveryFolder = folder; }
 
   private:

@@ -190,6 +190,19 @@ void Runner::chat(const ChatRequest& request) {
     });
 }
 
+void Runner::branch(const BranchRequest& request) {
+    stop();
+    m_run = std::make_shared<RunControl>();
+    ++m_nRunning;
+    m_requests->post([w = m_worker, request, c = m_run] {
+        withinMemory([&] { w->branch(request, c); },
+                     [&](const Error& e) {
+                         emit w->failed(request.runId, toErrorInfo("The run cannot go on from there", e));
+                         emit w->idle();
+                     });
+    });
+}
+
 void Runner::stop() {
     if (m_run) m_run->stop = true;
 }
@@ -226,10 +239,10 @@ void Runner::openTrace(const QString& path) {
     });
 }
 
-void Runner::saveTrace(const QString& path, const RunList& runs) {
-    m_requests->post([w = m_worker, path, runs] {
+void Runner::saveTrace(const QString& path, const RunList& runs, const RunLabel& label) {
+    m_requests->post([w = m_worker, path, runs, label] {
         withinMemory(
-            [&] { w->saveTrace(path, runs); },
+            [&] { w->saveTrace(path, runs, label); },
             [&](const Error& e) { emit w->traceFailed(path, toErrorInfo("The trace could not be saved", e)); });
     });
 }

@@ -35,11 +35,13 @@ class Runner : public EngineEvents {
     void run(const spanscope::RunRequest& request);    ///< stops an older run first
     void chat(const spanscope::ChatRequest& request);  ///< stops an older run first
     void stop();
+    void branch(const spanscope::BranchRequest& request);  ///< a run from a step of another; stops an older run first
     void inspect(const spanscope::SharedRun& run);
     void probe(int step, const spanscope::ProbeSettings& settings);
     void edit(int step, const spanscope::IntervalList& list);
     void openTrace(const QString& path);
-    void saveTrace(const QString& path, const spanscope::RunList& runs);
+    /// label: of the first run, in the place of its own.
+    void saveTrace(const QString& path, const spanscope::RunList& runs, const spanscope::RunLabel& label = {});
     /// Where runs in progress are recorded so that a crash loses nothing; empty: nowhere.
     void setRecoveryFolder(const QString& folder);
 

@@ -52,6 +52,7 @@ struct Inspector::Impl {
     Backend* backend = nullptr;
     std::shared_ptr<const RunData> run;
     SequenceId recorded, dense;
+    int32_t capacity = 0;                ///< of the recorded one
     std::vector<int32_t> tokens;         ///< prompt and response
     std::vector<SharedIntervals> lists;  ///< of each token's query, as recorded
     std::vector<SharedIntervals> denseLists;
@@ -135,11 +136,16 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
     m.model = std::move(model);
     m.backend = &backend;
     m.run = std::move(run);
-    for (SequenceId* sequence : {&m.recorded, &m.dense}) {
-        auto made = backend.createSequence(static_cast<int32_t>(m.tokens.size()));
-        if (!made) return made.error();
-        *sequence = *made;
-    }
+    const auto nTokens = static_cast<int32_t>(m.tokens.size());
+    auto dense = backend.createSequence(nTokens);
+    if (!dense) return dense.error();
+    m.dense = *dense;
+    // Room to go on in, where there is any.
+    m.capacity = std::max(nTokens, neededTokens(*m.model, m.run->header.settings, static_cast<int32_t>(m.nPrompt())));
+    auto recorded = backend.createSequence(m.capacity);
+    if (!recorded && m.capacity > nTokens) recorded = backend.createSequence(m.capacity = nTokens);
+    if (!recorded) return recorded.error();
+    m.recorded = *recorded;
     return inspector;
 }
 
@@ -184,6 +190,18 @@ Status Inspector::replay(const std::atomic<bool>* stop, const std::function<void
 }
 
 const DivergenceCurve& Inspector::curve() const { return m_impl->curve; }
+
+bool Inspector::isOf(const RunData& run) const { return m_impl->run.get() == &run; }
+
+OpenSequence Inspector::release() {
+    Impl& m = *m_impl;
+    m.backend->freeSequence(m.dense);
+    m.dense = {};
+    m.replayed = false;
+    OpenSequence sequence{m.recorded, m.capacity, {std::move(m.tokens), std::move(m.lists)}};
+    m.recorded = {};
+    return sequence;
+}
 
 Result<StepProbe> Inspector::probe(int32_t step, const ProbeSettings& settings) {
     Impl& m = *m_impl;

@@ -13,10 +13,13 @@
 
 namespace spanscope {
 
+struct OpenSequence;
+
 class Inspector {
   public:
     /// InvalidArgument: the run has no steps, or was made with another model. OutOfMemory: no room for both sequences
-    /// (2 x (prompt + response) tokens). model, backend and run outlive the inspector.
+    /// (2 x (prompt + response) tokens; where there is more, the recorded one gets as much as the run had). model,
+    /// backend and run outlive the inspector.
     static Result<std::unique_ptr<Inspector>> create(std::shared_ptr<const Model> model, Backend& backend,
                                                      std::shared_ptr<const RunData> run);
     ~Inspector();
@@ -28,6 +31,12 @@ class Inspector {
     /// Both need replay(). InvalidArgument: no such step, layer, head, or a malformed list.
     Result<StepProbe> probe(int32_t step, const ProbeSettings& settings);
     Result<StepEdit> edit(int32_t step, const IntervalList& list, int32_t nTop = 8);
+
+    /// It looks into this very run.
+    bool isOf(const RunData& run) const;
+    /// The sequence that holds the run as it was recorded, for Session::branch() to go on in; whoever takes it frees
+    /// it. Nothing can be asked afterwards.
+    OpenSequence release();
 
   private:
     Inspector();

@@ -41,6 +41,10 @@ void Sampler::accept(int32_t token) {
     m_recentNext = (m_recentNext + 1) % m_recent.size();
 }
 
+void Sampler::skip(uint64_t n) {
+    if (m_settings.temperature > 0) m_random.discard(n);  // draw() takes one number each
+}
+
 void Sampler::penalise() {
     if (!penalises(m_settings)) return;
     std::vector<int32_t> seen = m_recent;

@@ -161,6 +161,7 @@ TokenInfo Session::tokenInfo(StreamDecoder& decoder, int32_t id) const {
 
 Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& progress) {
     if (m_prefilled || finished()) return invalidArgument("the run has been prefilled already");
+    if (m_branch) return prefillBranch(stop, progress);
     auto startedAt = Clock::now();
     RunStats& stats = m_data.stats;
     const auto nPrompt = static_cast<int32_t>(m_prompt.ids.size());
@@ -234,7 +235,7 @@ void Session::setPending(SampledToken token) {
 Result<bool> Session::step() {
     if (finished()) return false;
     if (!m_prefilled) return invalidArgument("step() before prefill()");
-    if (needsLogits()) m_logits.resize(static_cast<size_t>(m_model->weights().shape.vocab));
+    m_logits.resize(needsLogits() ? static_cast<size_t>(m_model->weights().shape.vocab) : 0);
     const auto startedAt = Clock::now();
     const DecodeItem item = nextItem();
     SampledToken greedy;
@@ -249,7 +250,7 @@ Result<bool> Session::step() {
 
 DecodeItem Session::nextItem() {
     m_view = m_tracker.consume(m_pending.id);
-    m_mask = m_masks.forStep(m_view);
+    m_mask = edited(m_masks.forStep(m_view));
     return {m_sequence, m_pending.id, m_view.position, *m_mask.visible, m_mask.id};
 }
 
@@ -280,7 +281,7 @@ void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t
 
     const int32_t limit = m_data.header.settings.maxTokens;
     const bool atLimit = limit >= 0 && stats.responseTokens >= limit;
-    const SampledToken next = atLimit ? greedy : m_sampler.sample(logits, greedy);
+    const SampledToken next = atLimit ? greedy : forced(m_sampler.sample(logits, greedy), logits);
     record.wallNs = nsSince(startedAt);
     m_clockNs += record.wallNs;
     record.atNs = m_clockNs;

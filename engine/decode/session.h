@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,16 @@ struct OpenSequence {
     StoredTokens stored;
 };
 
+/// Where a run leaves another one and what is changed there.
+struct BranchPoint {
+    int64_t ofRun = 0;  ///< for BranchOrigin
+    int32_t step = 0;   ///< the first that is decoded anew; as many as the run has: after its end
+    /// What that step reads in the place of its own list, with its token left as it is. What this adds and takes away
+    /// holds for the rest of the step's phase.
+    std::optional<IntervalList> list;
+    std::vector<int32_t> tokens;  ///< of that step and those after it, in the place of the run's own
+};
+
 class Session {
   public:
     /// Formats and encodes the prompt (InvalidArgument with a column where the text is wrong), makes the policy
@@ -54,6 +65,14 @@ class Session {
     static Result<std::unique_ptr<Session>> resume(std::shared_ptr<const Model> model, Backend& backend,
                                                    const RunSettings& settings, PreparedPrompt prompt,
                                                    const OpenSequence& sequence, int64_t runId);
+    /// A run that goes on from another one: its first steps are taken over as they were recorded, times included. What
+    /// `sequence` holds of them is kept, the rest prefill() computes. The sequence is the session's from this call on;
+    /// without one (an id of -1) one is made. Under the settings of `from`, seed included: without a change the branch
+    /// says what `from` said. InvalidArgument: another model, no such step, a list without the step's own token, tokens
+    /// outside the vocabulary. Other errors as create().
+    static Result<std::unique_ptr<Session>> branch(std::shared_ptr<const Model> model, Backend& backend,
+                                                   const RunData& from, const BranchPoint& point, OpenSequence sequence,
+                                                   int64_t runId);
     ~Session();  ///< frees the backend's sequence, unless it was lent
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -79,7 +98,7 @@ class Session {
     /// Gives the pending token to the tracker and says how the backend is to decode it. Spans stay valid until
     /// absorb().
     DecodeItem nextItem();
-    bool needsLogits() const { return m_sampler.needsLogits(); }
+    bool needsLogits() const;
     /// Takes the backend's answer to nextItem(): appends the StepRecord, samples, looks at the limits. The wall
     /// time is counted from `startedAt`. logits: (vocab), may be empty unless needsLogits(). A probability that is not
     /// finite ends the run with StopReason::NotFinite.
@@ -89,6 +108,11 @@ class Session {
   private:
     Session(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
             std::unique_ptr<MaskPolicy> policy, int64_t runId);
+    struct Branch;
+    void takeOver(const RunData& from, int32_t nSteps);
+    Status prefillBranch(const std::atomic<bool>* stop, const PrefillProgress& progress);
+    QueryMask edited(const QueryMask& mask);
+    SampledToken forced(SampledToken sampled, std::span<const float> logits);
     void fillHeader(int64_t runId);
     void readPrompt(std::span<const SharedIntervals> kept);
     Status prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits);
@@ -119,6 +143,7 @@ class Session {
     int64_t m_clockNs = 0;        ///< time spent inside this run
     int64_t m_firstTokenNs = 0;
     bool m_eosSampled = false;
+    std::shared_ptr<Branch> m_branch;  ///< null: no branch
 };
 
 /// Runs several sessions in slices of `sliceSteps` steps, round robin, until all have finished or stop is set.

@@ -43,6 +43,7 @@ struct TraceFile {
 
 /// Fails only where nothing can be shown (no file, no readable header, newer minimum reader version).
 Result<TraceFile> readTrace(const std::string& path);
-Status writeTrace(const std::string& path, const std::vector<const RunData*>& runs);
+/// label: of the first run, in the place of its own.
+Status writeTrace(const std::string& path, const std::vector<const RunData*>& runs, const RunLabel* label = nullptr);
 
 }  // namespace spanscope

@@ -270,6 +270,21 @@ std::string readHeader(const InJson& object, RunHeader& h) {
         if (prefill != "segmented" && prefill != "causal") g.failAt("prefill", "unknown name", prefill);
         if (!g.ok()) f.failAt("policy", g.problem());
     }
+    if (const InJson* label = f.object("label")) {
+        Fields g(*label);
+        h.label.number = g.integer("number", 0, kLargestRunId, 0);
+        h.label.name = g.text("name");
+        h.label.notes = g.text("notes");
+        h.label.endedAtMs = g.integer("ended_at_ms", 0, kLongestNs, 0);
+        if (!g.ok()) f.failAt("label", g.problem());
+    }
+    if (const InJson* branch = f.object("branch")) {
+        Fields g(*branch);
+        h.branch.run = g.integer("run", 0, kLargestRunId, 0);
+        h.branch.step = g.requiredInt32("step", 0, kMaxInt);
+        readEnum(g, "edit", BranchEdit::Token, branchEditName, h.branch.edit);
+        if (!g.ok()) f.failAt("branch", g.problem());
+    }
     h.formattedPrompt = f.text("formatted_prompt");
     if (const InJson* prompt = f.object("prompt")) readPrompt(*prompt, h.prompt, f);
     return f.problem();

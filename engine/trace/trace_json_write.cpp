@@ -67,23 +67,31 @@ OutJson headerJson(const RunHeader& h) {
         texts.push_back(h.prompt[i].text);
         if (h.prompt[i].special) special.push_back(i);
     }
-    return {{"settings", settingsJson(h.settings)},
-            {"model", modelJson(h)},
-            {"backend", h.backend},
-            {"device", h.device},
-            {"kv_type", h.kvType},
-            {"machine", h.machine},
-            {"program", h.programVersion},
-            {"n_threads", h.nThreads},
-            {"warning", h.warning},
-            {"exact_answer", h.exactAnswer},
-            {"uncheckable", h.uncheckable},
-            {"policy",
-             {{"protocol", h.hasProtocol},
-              {"prefill", h.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
-              {"heads", h.heads}}},
-            {"formatted_prompt", h.formattedPrompt},
-            {"prompt", {{"ids", std::move(ids)}, {"texts", std::move(texts)}, {"special", std::move(special)}}}};
+    OutJson header{{"settings", settingsJson(h.settings)},
+                   {"model", modelJson(h)},
+                   {"backend", h.backend},
+                   {"device", h.device},
+                   {"kv_type", h.kvType},
+                   {"machine", h.machine},
+                   {"program", h.programVersion},
+                   {"n_threads", h.nThreads},
+                   {"warning", h.warning},
+                   {"exact_answer", h.exactAnswer},
+                   {"uncheckable", h.uncheckable},
+                   {"policy",
+                    {{"protocol", h.hasProtocol},
+                     {"prefill", h.prefill == PrefillPolicy::Segmented ? "segmented" : "causal"},
+                     {"heads", h.heads}}},
+                   {"formatted_prompt", h.formattedPrompt},
+                   {"prompt", {{"ids", std::move(ids)}, {"texts", std::move(texts)}, {"special", std::move(special)}}}};
+    if (h.label != RunLabel{})
+        header["label"] = {{"number", h.label.number},
+                           {"name", h.label.name},
+                           {"notes", h.label.notes},
+                           {"ended_at_ms", h.label.endedAtMs}};
+    if (h.branch.isBranch())
+        header["branch"] = {{"run", h.branch.run}, {"step", h.branch.step}, {"edit", branchEditName(h.branch.edit)}};
+    return header;
 }
 
 OutJson segmentJson(const Segment& s) {

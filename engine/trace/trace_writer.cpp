@@ -139,9 +139,14 @@ Status TraceWriter::end(const RunData& data) {
 Status TraceWriter::close() { return m_impl->file->commit(); }
 const std::string& TraceWriter::temporaryPath() const { return m_impl->file->temporaryPath(); }
 
-Status writeTrace(const std::string& path, const std::vector<const RunData*>& runs) {
+Status writeTrace(const std::string& path, const std::vector<const RunData*>& runs, const RunLabel* label) {
     auto writer = TraceWriter::create(path, false);
     if (!writer) return writer.error();
+    if (label && !runs.empty()) {
+        RunHeader header = runs.front()->header;
+        header.label = *label;
+        if (auto ok = (*writer)->begin(header); !ok) return ok;
+    }
     for (const RunData* run : runs) {
         if (auto ok = (*writer)->end(*run); !ok) return ok;
     }

@@ -88,6 +88,19 @@ double RunStats::usefulTokensPerS() const {
     return decodeTokensPerS() * double(responseTokens - markupTokens) / double(responseTokens);
 }
 
+const char* branchEditName(BranchEdit edit) {
+    switch (edit) {
+        case BranchEdit::None: return "none";
+        case BranchEdit::Span: return "span";
+        case BranchEdit::Token: return "token";
+    }
+    return "";
+}
+
+std::string BranchOrigin::text() const {
+    return isBranch() ? "from step " + std::to_string(step) + " of run " + std::to_string(run) : std::string();
+}
+
 std::string AdapterOrigin::text() const {
     if (hash.empty()) return {};
     return name + ", rank " + std::to_string(rank) + ", hash " + hash;

@@ -182,6 +182,33 @@ struct AdapterOrigin {
     std::string text() const;
 };
 
+/// What a person who keeps a run calls it, and where it stands among the runs of a session.
+struct RunLabel {
+    int64_t number = 0;  ///< 1, 2, 3 ...; 0: none
+    std::string name, notes;
+    int64_t endedAtMs = 0;  ///< since 1970, UTC; 0: not known
+    bool operator==(const RunLabel&) const = default;
+};
+
+/// What was changed where a run leaves another one.
+enum class BranchEdit : uint8_t {
+    None,
+    Span,   ///< what the first new step could read
+    Token,  ///< the first new tokens
+};
+const char* branchEditName(BranchEdit edit);
+
+/// Of a run that goes on from another one: its steps before `step` are those of that run, times included.
+struct BranchOrigin {
+    int64_t run = 0;  ///< the other run's number, its id where it has none
+    int32_t step = -1;
+    BranchEdit edit = BranchEdit::None;
+    bool isBranch() const { return step >= 0; }
+    /// "from step 57 of run 3"; empty where the run is no branch.
+    std::string text() const;
+    bool operator==(const BranchOrigin&) const = default;
+};
+
 /// Everything about one run that is known at its start.
 struct RunHeader {
     int64_t runId = 0;
@@ -200,6 +227,8 @@ struct RunHeader {
     std::string warning;        ///< e.g. outside what the model was trained for; empty if none
     std::string exactAnswer;    ///< by plain arithmetic, before the run; empty where nobody can know
     std::string uncheckable;    ///< why there is no exact answer though the task has them; empty otherwise
+    RunLabel label;
+    BranchOrigin branch;
     bool hasProtocol = true;
     PrefillPolicy prefill = PrefillPolicy::Causal;
     bool heads = false;

@@ -75,7 +75,7 @@ class TestCli : public CliTest {
         QTest::newRow("lines of an expression")
             << QStringList{"dataset", "--task", "expression", "--count", "1", "--lines", "3"} << "is for --task sheet";
         QTest::newRow("two models") << QStringList{"info", "-m", "a", "b"} << "excludes";
-        QTest::newRow("diff of one") << QStringList{"diff", "a"} << "second is required";
+        QTest::newRow("diff of nothing") << QStringList{"diff"} << "first is required";
         QTest::newRow("endless data") << QStringList{"dataset", "--task", "sheet"} << "--count";
     }
 

@@ -5,6 +5,7 @@
 #include "engine/trace/trace.h"
 #include "engine/types/interval_algebra.h"
 #include "engine/types/reach.h"
+#include "engine/types/run_alignment.h"
 #include "tests/app/cli_process.h"
 #include "ui/export/figure_list.h"
 
@@ -53,6 +54,24 @@ class TestCliExports : public CliTest {
         size_t expected = 0;
         while (recorded->runs[0]->steps[expected].token.id == changed->runs[0]->steps[expected].token.id) ++expected;
         QCOMPARE(first["first_token_difference"].get<size_t>(), expected);
+        QCOMPARE(first["lines_different"].get<size_t>() > 0, true);
+
+        const Outcome inside = run({"diff", trace, "--json"});  // the two modes of one recording
+        const RunAlignment modes = alignRuns(*recorded->runs[0], *recorded->runs[1]);
+        QCOMPARE(inside.exitCode, modes.identical() ? 0 : 1);
+        const Json& pair = inside.json()["runs"][0];
+        QCOMPARE(inside.json()["runs"].size(), size_t{1});
+        QCOMPARE(pair["against"].get<std::string>(), std::string("dense"));
+        QCOMPARE(pair["lines"].get<size_t>(), modes.lines.size());
+        QCOMPARE(pair["lines_different"].get<int32_t>(), modes.nDifferent);
+        QVERIFY(pair["masks_different"].get<size_t>() > 0);
+        QVERIFY(
+            run({"diff", trace}).out.startsWith(QByteArray("declared | dense: " + QByteArray(modes.words().c_str()))));
+        const QString alone = file("alone.spantrace");
+        QVERIFY(writeTrace(alone.toStdString(), {recorded->runs[0].get()}));
+        const Outcome lonely = run({"diff", alone});
+        QCOMPARE(lonely.exitCode, 2);
+        QVERIFY2(lonely.err.contains("no dense run"), lonely.err.constData());
         const Outcome info = run({"info", trace, "--json"});
         QCOMPARE(info.json()["runs"].size(), size_t{2});
     }

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "app/gui/wiring.h"
+#include "app/runner/run_archive.h"
 #include "app/runner/runner.h"
 #include "engine/trace/exports/exports.h"
 #include "tests/model/tiny_model.h"
@@ -43,15 +44,21 @@ class WindowTest : public QObject {
         setup.dataExports = dataExports();
         setup.bundledModels = bundled;
         setup.conversationFile = m_conversationFile;
+        setup.keepsRuns = !m_runsFolder.isEmpty();
         m_window = std::make_unique<MainWindow>(setup);
         m_runner = std::make_unique<Runner>();
         wire(*m_window, *m_runner);
+        if (setup.keepsRuns) {
+            m_archive = std::make_unique<RunArchive>(m_runsFolder, RunArchive::Limits());
+            wire(*m_window, *m_archive);
+        }
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
     }
     void close() {
         m_window.reset();
         m_runner.reset();
+        m_archive.reset();
     }
 
     QString tiny() const { return QString::fromStdString(m_tiny.path()); }
@@ -73,8 +80,10 @@ class WindowTest : public QObject {
 
     ScratchFolder m_tiny;
     QString m_conversationFile;  ///< before open(): kept there
+    QString m_runsFolder;        ///< likewise; empty: no runs are kept
     std::unique_ptr<MainWindow> m_window;
     std::unique_ptr<Runner> m_runner;
+    std::unique_ptr<RunArchive> m_archive;
 };
 
 }  // namespace spanscope::test

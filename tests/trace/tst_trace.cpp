@@ -38,6 +38,8 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(h.warning, g.warning);
     QCOMPARE(h.exactAnswer, g.exactAnswer);
     QCOMPARE(h.uncheckable, g.uncheckable);
+    QCOMPARE(h.label, g.label);
+    QCOMPARE(h.branch, g.branch);
     QCOMPARE(h.hasProtocol, g.hasProtocol);
     QCOMPARE(h.prefill, g.prefill);
     QCOMPARE(h.heads, g.heads);
@@ -465,6 +467,32 @@ class TestTrace : public QObject {
              {"[[0,1],[3,2]]", "[[0,1],[3,4]]", "[[3,3],[0,1]]", "[[3,2],[3,2]]", "[[-1,1],[3,3]]",
               "[[0,1],[3,3],[9,0]]", "[[0,1],3]", "[[0,1],[\"3\",3]]", "[[0,1],[1e30,3]]", "{}", "[]"})
             QVERIFY2(damageOf(other).contains("layer_windows"), other);
+    }
+
+    /// Traces from before there were any have none; what is no branch and has no name writes none.
+    void labelsAndBranches() {
+        for (const char* key : {"\"label\":{", "\"branch\":{"}) QCOMPARE(whole().find(key), std::string::npos);
+        RunData run = sampleRun();
+        run.header.label = {12, "with \"quotes\"", "two\nlines", 1'700'000'000'000};
+        run.header.branch = {3, 4, BranchEdit::Span};
+        const std::string path = m_folder.file("labels.spantrace");
+        QVERIFY(writeTrace(path, {&run}).ok());
+        const auto file = readTrace(path);
+        QVERIFY(file.ok());
+        QCOMPARE(file->damage, std::string());
+        compareRuns(*file->runs[0], run);
+        QCOMPARE(file->runs[0]->header.branch.text(), std::string("from step 4 of run 3"));
+        const std::string text = readFile(path);
+        for (const auto& [was, becomes] : {std::pair{"\"number\":12", "\"number\":-1"},
+                                           {"\"edit\":\"span\"", "\"edit\":\"other\""},
+                                           {"\"step\":4,", "\"step\":-2,"}}) {
+            std::string lie = text;
+            QVERIFY2(lie.find(was) != std::string::npos, was);
+            lie.replace(lie.find(was), std::strlen(was), becomes);
+            const auto read = readText(lie);
+            QVERIFY(read.ok());
+            QVERIFY2(!read->damage.empty() && read->runs.empty(), becomes);
+        }
     }
 
     void cannotBeWritten() {

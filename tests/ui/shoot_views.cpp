@@ -226,7 +226,8 @@ int main(int argc, char** argv) {
     shots["compare"] = [&](const QString& suffix) {
         RunStore a, b;
         Selection selection;
-        MaskCompareView view(&a, &b, &selection);
+        RunComparison comparison(&a, &b, &selection);
+        MaskCompareView view(&comparison);
         a.load(declared);
         b.load(dense);
         view.resize(1200, 800);

@@ -1,5 +1,6 @@
 // Two runs compared: pixels against brute force, linked views, where the texts part.
 #include <QAction>
+#include <QLabel>
 #include <QTableWidget>
 #include <QtTest>
 
@@ -76,7 +77,8 @@ class TestMaskCompare : public QObject {
     void viewLinksAndJumps() {
         RunStore a, b;
         Selection selection;
-        MaskCompareView view(&a, &b, &selection);
+        RunComparison comparison(&a, &b, &selection);
+        MaskCompareView view(&comparison);
         view.resize(1000, 700);
         view.show();
         (void)QTest::qWaitForWindowActive(&view);
@@ -87,6 +89,9 @@ class TestMaskCompare : public QObject {
         b.load(other);
         QCOMPARE(view.difference()->diff().parting, 100);
         QVERIFY(view.summary().contains("step 100"));
+        QVERIFY2(view.summary().startsWith("Text: 1 of 8 lines differs."), qPrintable(view.summary()));
+        QCOMPARE(view.findChild<QLabel*>("compareNameFirst")->text(), QString("declared"));
+        QCOMPARE(view.findChild<QLabel*>("compareNameSecond")->text(), QString("dense"));
         view.firstView()->zoomBy(4, view.firstView()->centreOf(60, 50));
         QCOMPARE(view.secondView()->columns().axis.cellsPerPixel, view.firstView()->columns().axis.cellsPerPixel);
         QCOMPARE(view.secondView()->rows().origin, view.firstView()->rows().origin);

@@ -430,6 +430,57 @@ class TestTranscriptView : public QObject {
         }
     }
 
+    /// A line that grew: only what is new is marked, in both, and hovering a token lights the one that it corresponds
+    /// to.
+    void marksFollowTheAlignment() {
+        RunData grown = m_store.data();
+        const auto firstOf = [](const RunData& run, int segment) {
+            return int(std::find_if(run.steps.begin(), run.steps.end(),
+                                    [&](const StepRecord& s) { return s.segment == segment; }) -
+                       run.steps.begin());
+        };
+        const int line = m_store.data().steps[size_t(m_store.nSteps()) / 2].segment;
+        const int at = firstOf(grown, line + 1) - 1;  // before its newline
+        for (int i = 0; i < 3; ++i) {
+            StepRecord more = grown.steps[size_t(at)];
+            more.token = {1000 + i, "+", false};
+            grown.steps.insert(grown.steps.begin() + at, more);
+        }
+        for (size_t i = 0; i < grown.steps.size(); ++i) {
+            grown.steps[i].index = int(i);
+            grown.steps[i].position = m_store.nPrompt() + int(i);
+        }
+        for (size_t s = size_t(line); s < grown.segments.size(); ++s) grown.segments[s].end += 3;
+        for (size_t s = size_t(line) + 1; s < grown.segments.size(); ++s) {
+            grown.segments[s].begin += 3;
+            grown.segments[s].bodyBegin += 3;
+        }
+        RunStore other;
+        other.load(grown);
+        RunComparison comparison(&m_store, &other, &m_selection);
+        TranscriptView second(&other, comparison.secondSelection(), nullptr);
+        m_view->setComparison(&comparison, RunComparison::Side::First);
+        second.setComparison(&comparison, RunComparison::Side::Second);
+        QCOMPARE(comparison.words(), QString("1 of 12 lines differs"));
+        for (int i = 0; i < m_store.nSteps(); ++i) QVERIFY(!m_view->differs(i));
+        for (int i = 0; i < other.nSteps(); ++i) QCOMPARE(second.differs(i), i >= at && i < at + 3);
+        m_selection.hover(at + 5);
+        QCOMPARE(comparison.secondSelection()->current(), at + 8);
+        comparison.secondSelection()->hover(at + 1);  // has no partner
+        QCOMPARE(m_selection.current(), -1);
+        comparison.secondSelection()->hover(at - 1);
+        QCOMPARE(m_selection.current(), at - 1);
+        m_selection.lockRange(at - 2, at + 2);
+        QCOMPARE(comparison.secondSelection()->locked(), at - 2);
+        QCOMPARE(comparison.secondSelection()->lockedEnd(), at + 5);
+        m_selection.clear();
+        QVERIFY(!comparison.secondSelection()->isLocked());
+        comparison.secondSelection()->lock(at);
+        QVERIFY(!m_selection.isLocked() && comparison.secondSelection()->isLocked());
+        other.clear();
+        QVERIFY(comparison.words().isEmpty() && !m_view->differs(at));
+    }
+
   private:
     static RunData arithmetic() {
         RunData run = written::run("expression", "(12@1+7)@3*(3@2-8)\n",

@@ -8,6 +8,7 @@
 #include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/live_rate.h"
+#include "ui/model/run_comparison.h"
 #include "ui/model/run_store.h"
 #include "ui/model/segment_summary.h"
 
@@ -60,6 +61,30 @@ class TestUiValues : public QObject {
         QCOMPARE(formatPoints(0.1234), QStringLiteral("+12.3 points"));
         QCOMPARE(formatPoints(-0.1234), QStringLiteral("−12.3 points"));
         QCOMPARE(formatPoints(4.1e-9), QStringLiteral("≈0"));
+    }
+
+    /// More steps than are aligned at once: in another thread, with the same result, and not of runs that are gone.
+    void longRunsAreAlignedElsewhere() {
+        RunStore a, b;
+        Selection selection;
+        RunComparison comparison(&a, &b, &selection);
+        QSignalSpy changed(&comparison, &RunComparison::changed);
+        const RunData run = sample::large(30'000, 100);
+        RunData shorter = run;
+        shorter.steps.resize(29'000);
+        a.load(run);
+        b.load(shorter);
+        QVERIFY(comparison.alignment().lines.empty());
+        QTRY_VERIFY(!comparison.alignment().lines.empty());
+        const RunAlignment expected = alignRuns(run, shorter);
+        QCOMPARE(comparison.words(), QString::fromStdString(expected.words()));
+        QCOMPARE(comparison.alignment().ofFirst, expected.ofFirst);
+        b.load(run);
+        b.clear();
+        QTest::qWait(0);
+        QVERIFY(comparison.words().isEmpty());
+        QVERIFY(!comparison.differs(RunComparison::Side::First, 5));
+        QCOMPARE(comparison.partner(RunComparison::Side::First, 5), -1);
     }
 
     /// A wrong answer never reads like a right one, and what was stopped has none.

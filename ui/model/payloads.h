@@ -97,6 +97,24 @@ struct ErrorInfo {
 using SharedRun = std::shared_ptr<const RunData>;
 using RunList = QVector<SharedRun>;
 
+/// A finished run that the program keeps from start to start.
+struct KeptRun {
+    QString file;  ///< its name in the folder of kept runs
+    SharedRun run, dense;
+    RunLabel label;
+};
+
+/// A run that goes on from another one.
+struct BranchRequest {
+    qint64 runId = 0;
+    SharedRun run;                     ///< the other one
+    qint64 number = 0;                 ///< of the other one, for people
+    int step = 0;                      ///< the first that is decoded anew
+    std::optional<IntervalList> list;  ///< what that step reads instead, for the rest of its phase
+    std::vector<int32_t> tokens;       ///< from that step on, in the place of the run's own
+    QString text;                      ///< likewise, where there are no tokens
+};
+
 }  // namespace spanscope
 
 Q_DECLARE_METATYPE(spanscope::ModelInfo)
@@ -105,3 +123,5 @@ Q_DECLARE_METATYPE(spanscope::LoadRequest)
 Q_DECLARE_METATYPE(spanscope::RunRequest)
 Q_DECLARE_METATYPE(spanscope::ErrorInfo)
 Q_DECLARE_METATYPE(spanscope::RunList)
+Q_DECLARE_METATYPE(spanscope::KeptRun)
+Q_DECLARE_METATYPE(spanscope::BranchRequest)

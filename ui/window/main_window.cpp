@@ -50,6 +50,8 @@
 #include "ui/window/plain_labels.h"
 #include "ui/window/run_files.h"
 #include "ui/window/run_list_view.h"
+#include "ui/window/run_session.h"
+#include "ui/window/run_tabs.h"
 #include "ui/window/segment_inspector.h"
 #include "ui/window/transcript_panel.h"
 #include "ui/window/window_actions.h"
@@ -80,6 +82,7 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     addToolBar(m_toolBar);
     addMenus();
     connectParts();
+    connectSession();
     for (const char* name :
          {"spanscope::TranscriptView", "spanscope::TimelineView", "spanscope::GraphView", "QCustomPlot"})
         for (QWidget* view : findChildren<QWidget*>())  // controls, tables and the mask show the focus themselves
@@ -201,7 +204,7 @@ void MainWindow::makePanels() {
     add("probe", tr("Inspect"), scrolled(m_probe));
     add("history", tr("Runs"), m_runList);
     add("reach", tr("Reach"), new ReachView(store(), selection(), this));
-    add("compare", tr("Masks compared"), scrolled(new MaskCompareView(store(), besideStore(), selection(), this)));
+    add("compare", tr("Masks compared"), scrolled(new MaskCompareView(m_workspace->comparison(), this)));
     m_actions->addKeys(tr("In the attention mask"), mask);
     m_actions->addKeys(tr("In the throughput plot"), m_throughput);
     m_actions->addKeys(tr("In the timeline"), timeline);
@@ -210,6 +213,7 @@ void MainWindow::makePanels() {
     makeChat();
     m_models = new ModelLoader(m_workspace, m_setup.bundledModels, m_prompt, m_banner, this);
     m_files = new RunFiles(m_workspace, m_setup.dataExports, m_probe, m_banner, this);
+    m_session = new RunSession(m_workspace, m_runs, m_transcripts->tabs(), m_banner, m_setup.keepsRuns, this);
 }
 
 void MainWindow::connectParts() {
@@ -230,10 +234,9 @@ void MainWindow::connectParts() {
 
     connect(m_runs, &RunController::starting, m_probe, &ProbeView::leave);
     connect(m_runs, &RunController::kept, m_transcripts, &TranscriptPanel::showTab);
-    connect(m_runs, &RunController::shownAgain, this, [this](const HistoryEntry& entry) {
-        m_transcripts->showTab(entry);
-        m_models->useModelFor(QString::fromStdString(entry.run->header.settings.task));  // to inspect or repeat it
-    });
+    connect(m_runs, &RunController::shownAgain, this,
+            [this](const HistoryEntry& entry) { m_transcripts->showTab(entry); });
+    connect(m_runs, &RunController::modelWanted, m_models, &ModelLoader::useModelFor);  // to inspect or repeat it
     connect(m_runs, &RunController::shownBeside, this, [this] { setSideBySide(true); });
     connect(m_transcripts, &TranscriptPanel::chosen, m_runs, &RunController::show);
     connect(m_runList, &RunListView::chosen, m_runs, &RunController::show);
@@ -262,6 +265,23 @@ void MainWindow::connectParts() {
     connect(m_banner, &Banner::sizeWanted, this, &MainWindow::placeBanner);
 }
 
+void MainWindow::connectSession() {
+    RunTabs* tabs = m_transcripts->tabs();
+    connect(tabs, &RunTabs::closedLast, m_runs, &RunController::showNothing);
+    connect(m_runList, &RunListView::labelWanted, m_session, &RunSession::editLabel);
+    connect(m_files, &RunFiles::recovered, m_session, &RunSession::adopt);
+    connect(m_session, &RunSession::showWanted, this, [this](const HistoryEntry& entry) {
+        if (!m_prompt->isConversation()) m_runs->showAsItWas(entry);
+    });
+    connect(m_session, &RunSession::adopted, m_files, &RunFiles::forgetRecovered);
+    connect(m_probe, &ProbeView::branchRequested, this, [this](BranchRequest request) {
+        request.run = store()->share();
+        m_runs->branch(std::move(request));
+    });
+    action("keepRuns")->setChecked(m_session->keeps());
+    for (const char* id : {"keepRuns", "clearRuns"}) action(id)->setVisible(m_session->hasPlace());
+}
+
 void MainWindow::refresh() {
     const bool busy = m_workspace->isBusy(), ready = state() == State::Ready, empty = store()->isEmpty();
     action("run")->setEnabled(ready || state() == State::Loading);
@@ -277,6 +297,8 @@ void MainWindow::refresh() {
                                            : !m_workspace->hasModel() ? tr("Needs the model of the run; open it first.")
                                                                       : tr("Needs a run; run something first."));
     m_progress->setVisible(state() == State::Loading);
+    action("closeTab")->setEnabled(!busy && !empty);
+    action("runLabel")->setEnabled(!busy && !empty);
     refreshChat();
 }
 
@@ -349,6 +371,11 @@ void MainWindow::dropEvent(QDropEvent* event) {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+    if (!m_session->mayClose()) {
+        event->ignore();
+        return;
+    }
+    m_session->rememberTabs();
     emit m_runs->stopRequested();
     emit m_models->loadCancelRequested();
     QSettings().setValue("window/geometry", saveGeometry());

@@ -30,6 +30,7 @@ class ProbeView;
 class PromptEditor;
 class RunFiles;
 class RunListView;
+class RunSession;
 class SpanTableView;
 class ThroughputView;
 class TranscriptPanel;
@@ -46,6 +47,7 @@ class MainWindow : public QMainWindow {
         QVector<BundledModel> bundledModels;  ///< the first is the one to start with
         QStringList sampleTraces;
         QString conversationFile;                 ///< kept from start to start; empty: none is
+        bool keepsRuns = false;                   ///< there is somewhere to keep runs from start to start
         std::span<const DataExport> dataExports;  ///< written by the engine; outlive the window
         bool systemDark = false;
     };
@@ -62,6 +64,7 @@ class MainWindow : public QMainWindow {
     ChatFiles* chatFiles() const { return m_chatFiles; }
     ModelLoader* models() const { return m_models; }
     RunFiles* files() const { return m_files; }
+    RunSession* session() const { return m_session; }
     DockLayout* docks() const { return m_docks; }
     TranscriptPanel* transcriptPanel() const { return m_transcripts; }
     PromptEditor* promptEditor() const { return m_prompt; }
@@ -110,6 +113,7 @@ class MainWindow : public QMainWindow {
     void keepOnScreen();
     void watchScreen();
     void connectParts();
+    void connectSession();
     void refresh();  ///< what may be done now, as the workspace says
     void refreshIcons();
     void refreshChecked();  ///< what of the run on show is wrong, at the foot
@@ -144,6 +148,7 @@ class MainWindow : public QMainWindow {
     QStackedWidget* m_lower = nullptr;  ///< transcripts, conversation
     ModelLoader* m_models = nullptr;
     RunFiles* m_files = nullptr;
+    RunSession* m_session = nullptr;
     MainToolBar* m_toolBar = nullptr;
     PromptEditor* m_prompt = nullptr;
     TranscriptPanel* m_transcripts = nullptr;

@@ -16,6 +16,8 @@
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/run_files.h"
+#include "ui/window/run_session.h"
+#include "ui/window/run_tabs.h"
 #include "ui/window/transcript_panel.h"
 #include "ui/window/window_actions.h"
 
@@ -34,6 +36,15 @@ void MainWindow::addActions() {
         [this] { m_files->chooseTrace(); });
     add("saveTrace", tr("&Save trace…"), {QKeySequence::Save, QKeySequence("Ctrl+Shift+S")}, tr("Save the current run"),
         [this] { m_files->saveTrace(); });
+    add("closeTab", tr("Close ta&b"), {QKeySequence("Ctrl+W")},
+        tr("Close the tab of the run on show; the run stays in Runs"),
+        [this] { m_transcripts->tabs()->closeCurrent(); });
+    add("keepRuns", tr("&Keep runs"), {},
+        tr("Finished runs come back at the next start: the newest 200, up to 200 MiB"),
+        [this] { m_session->setKeeps(action("keepRuns")->isChecked()); });
+    action("keepRuns")->setCheckable(true);
+    add("clearRuns", tr("Delete kept runs…"), {}, tr("Forget what was kept from start to start"),
+        [this] { m_session->clear(); });
     add("exportImage", tr("Export &picture…"), key("Ctrl+Shift+E"),
         tr("Mask, throughput, timeline or dependencies as PNG, SVG or PDF"), [this] { m_files->exportPicture(); });
     add("exportData", tr("Export &data…"), key("Ctrl+E"), tr("Mask, spans, segments, transcript or report as files"),
@@ -53,6 +64,8 @@ void MainWindow::addActions() {
         [this] { m_runs->stop(); });
     add("repeat", tr("R&epeat"), {QKeySequence("Ctrl+R"), QKeySequence("F5")},
         tr("The last run again, with the same settings and seed"), [this] { m_runs->repeat(); });
+    add("runLabel", tr("Name and n&otes…"), key("Ctrl+Shift+N"), tr("What you call the run on show; kept in its trace"),
+        [this] { m_session->editLabel(history()->rowOf(store()->share().get())); });
     add("sampling", tr("&Sampling…"), key("Ctrl+,"), tr("Temperature, seed and limits of the next run"),
         [this] { m_runs->editSettings(this); });
     add("classReplay", tr("Replay for a &class"), key("Ctrl+Shift+K"),
@@ -161,9 +174,10 @@ void MainWindow::addThemeActions() {
 }
 
 void MainWindow::addMenus() {
-    QMenu* file = m_actions->addMenu(
-        tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace", "saveTrace", "", "openChat",
-                      "saveChat", "", "exportImage", "exportData", "", "quit"});
+    QMenu* file =
+        m_actions->addMenu(tr("&File"), {"openModel", "openGguf", "modelCard", "cancelLoad", "", "openTrace",
+                                         "saveTrace", "closeTab", "", "openChat", "saveChat", "", "exportImage",
+                                         "exportData", "", "keepRuns", "clearRuns", "", "quit"});
     QMenu *bundled = m_models->bundledMenu(), *recent = m_models->recentMenu();
     m_idleMenus << recent;
     if (bundled) {
@@ -171,6 +185,8 @@ void MainWindow::addMenus() {
         file->insertMenu(action("modelCard"), bundled);
     }
     file->insertMenu(action("modelCard"), recent);
+    file->insertMenu(action("saveTrace"), m_files->recentMenu());
+    m_idleMenus << m_files->recentMenu();
     if (!m_setup.sampleTraces.isEmpty()) {
         auto* samples = new QMenu(tr("Recorded &examples"), this);
         for (const QString& path : m_setup.sampleTraces) {
@@ -185,7 +201,7 @@ void MainWindow::addMenus() {
                                      "nextStep", "previousStep", "unlock"});
     m_actions->addMenu(
         tr("&Run"), {"run", "stop", "repeat", "classReplay", "", "attentionDeclared", "attentionDense", "attentionBoth",
-                     "attentionWindow", "attentionKeep", "", "sampling", "focusPrompt"});
+                     "attentionWindow", "attentionKeep", "", "runLabel", "sampling", "focusPrompt"});
     m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
                                      "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
                                      "chatReasoning", "chatRun", "chatTokens"});

@@ -1,5 +1,6 @@
 #include "ui/window/run_controller.h"
 
+#include <QDateTime>
 #include <QRandomGenerator>
 #include <algorithm>
 
@@ -96,9 +97,19 @@ RunSettings RunController::nextSettings() {
 qint64 RunController::beginElsewhere() {
     m_runId = m_nextRunId++;
     m_twinId.reset();
+    m_parent.reset();
     m_last.reset();
     forgetTheLast();
     return m_runId;
+}
+
+void RunController::branch(BranchRequest request) {
+    if (m_workspace->state() != State::Ready || !request.run) return;
+    const HistoryEntry* entry = m_workspace->history()->find(request.run.get());
+    request.number = entry ? entry->label.number : request.run->header.runId;
+    request.runId = beginElsewhere();
+    m_parent = request.run;
+    emit branchRequested(request);
 }
 
 void RunController::repeat() {
@@ -108,6 +119,7 @@ void RunController::repeat() {
 void RunController::start(const RunSettings& settings, bool withDense) {
     m_runId = m_nextRunId++;
     m_twinId.reset();
+    m_parent.reset();
     if (withDense) m_twinId = m_nextRunId++;
     m_last = RunRequest{m_runId, m_twinId, settings};
     m_prompt->setKept(QString::fromStdString(settings.promptText));
@@ -142,7 +154,12 @@ void RunController::onModelFailed() { m_runWhenReady = false; }
 void RunController::onStarted(qint64 runId, const SharedHeader& header, const std::vector<Segment>& segments) {
     if (runId == m_runId) {
         m_workspace->shown()->begin(header, segments);
-        if (!m_twinId) m_workspace->beside()->clear();
+        if (m_parent) {
+            m_workspace->beside()->show(m_parent);
+            emit shownBeside();
+        } else if (!m_twinId) {
+            m_workspace->beside()->clear();
+        }
         if (!header->warning.empty()) m_prompt->showWarning(QString::fromStdString(header->warning));
     } else if (runId == m_twinId) {
         m_workspace->beside()->begin(header, segments);
@@ -200,23 +217,40 @@ void RunController::onIdle() {
         HistoryEntry entry;
         entry.run = shown->share();
         if (m_twinId && beside->isFinished()) entry.dense = beside->share();
-        m_workspace->history()->add(entry);
-        emit kept(entry);
+        entry.label.endedAtMs = QDateTime::currentMSecsSinceEpoch();
+        emit kept(m_workspace->history()->add(entry));
     }
     m_workspace->setIdle();
 }
 
 void RunController::show(const HistoryEntry& entry) {
     if (m_workspace->isBusy()) return;
+    showAsItWas(entry);
+    const RunSettings& settings = entry.run->header.settings;
+    m_prompt->offer(QString::fromStdString(settings.task), QString::fromStdString(settings.promptText));
+    emit modelWanted(QString::fromStdString(settings.task));
+}
+
+void RunController::showNothing() {
+    if (m_workspace->isBusy()) return;
+    m_workspace->selection()->clear();
+    m_workspace->shown()->clear();
+    m_workspace->beside()->clear();
+    m_workspace->setState(m_workspace->state());
+}
+
+void RunController::showAsItWas(const HistoryEntry& entry) {
+    if (m_workspace->isBusy()) return;
     m_workspace->selection()->clear();
     m_runId = entry.run->header.runId;
     m_twinId.reset();
     if (entry.dense) m_twinId = entry.dense->header.runId;
     m_workspace->shown()->show(entry.run);
+    const BranchOrigin& from = entry.run->header.branch;
+    const HistoryEntry* parent = from.isBranch() ? m_workspace->history()->withNumber(from.run) : nullptr;
     if (entry.dense) m_workspace->beside()->show(entry.dense);
+    else if (parent) m_workspace->beside()->show(parent->run);
     else m_workspace->beside()->clear();
-    const RunSettings& settings = entry.run->header.settings;
-    m_prompt->offer(QString::fromStdString(settings.task), QString::fromStdString(settings.promptText));
     m_workspace->setState(m_workspace->state());
     emit shownAgain(entry);
     emit m_workspace->message(tr("Showing %1").arg(runTitle(entry.run->header)));

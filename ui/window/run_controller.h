@@ -45,7 +45,12 @@ class RunController : public QObject {
     void run();  ///< while a model loads: as soon as it is ready
     void repeat();
     void stop();
-    void show(const HistoryEntry& entry);        ///< a run again, its twin beside it
+    /// A run again, its twin beside it; its problem is offered, and a model for its task asked for.
+    void show(const HistoryEntry& entry);
+    void showAsItWas(const HistoryEntry& entry);  ///< the run alone
+    void showNothing();                           ///< the runs stay in the history
+    /// request.run goes on from a step in another way, and stays beside the new run.
+    void branch(BranchRequest request);
     void showBeside(const HistoryEntry& entry);  ///< a run beside the one on show
 
   public slots:
@@ -61,10 +66,12 @@ class RunController : public QObject {
 
   signals:
     void runRequested(const spanscope::RunRequest& request);
+    void branchRequested(const spanscope::BranchRequest& request);
     void stopRequested();
     void starting();                       ///< what is known of the last run no longer holds
     void kept(const HistoryEntry& entry);  ///< on show, and in the history
     void shownAgain(const HistoryEntry& entry);
+    void modelWanted(const QString& task);  ///< one that was trained for it
     void shownBeside();
     void settingsChanged();
 
@@ -85,6 +92,7 @@ class RunController : public QObject {
     qint64 m_nextRunId = 1;
     qint64 m_runId = 0;              ///< on show
     std::optional<qint64> m_twinId;  ///< of its dense twin
+    SharedRun m_parent;              ///< that the run on show goes on from; null: none
     bool m_runWhenReady = false;
 };
 

@@ -3,6 +3,7 @@
 #include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QMenu>
 #include <QSettings>
 #include <QTimer>
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "ui/export/export_dialog.h"
 #include "ui/model/background.h"
 #include "ui/model/format.h"
+#include "ui/model/shown_text.h"
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/window/banner.h"
@@ -18,7 +20,8 @@ namespace spanscope {
 
 namespace {
 
-constexpr qsizetype kRecovered = 20;      // of the traces that ended programs left, the newest
+constexpr qsizetype kRecovered = 20;  // of the traces that ended programs left, the newest
+constexpr qsizetype kRecentTraces = 10;
 constexpr qsizetype kRunsOfATrace = 100;  // a file may hold a hundred thousand
 
 /// Each run that is not dense with the dense run of its prompt, then the dense runs that are nobody's twin.
@@ -44,7 +47,16 @@ QVector<HistoryEntry> paired(const RunList& runs, const QString& origin) {
 
 RunFiles::RunFiles(Workspace* workspace, std::span<const DataExport> exports, ProbeView* probe, Banner* banner,
                    QWidget* window)
-    : QObject(window), m_workspace(workspace), m_exports(exports), m_probe(probe), m_banner(banner), m_window(window) {}
+    : QObject(window),
+      m_workspace(workspace),
+      m_exports(exports),
+      m_probe(probe),
+      m_banner(banner),
+      m_window(window),
+      m_recent(new QMenu(tr("Recent t&races"), window)) {
+    m_recent->setToolTipsVisible(true);
+    fillRecent();
+}
 
 bool RunFiles::isTrace(const QString& path) {
     return path.endsWith(".spantrace", Qt::CaseInsensitive) || path.contains(".spantrace.") || path.endsWith(".part");
@@ -72,7 +84,28 @@ void RunFiles::saveTrace() {
     QSettings().setValue("trace/folder", QFileInfo(path).absolutePath());
     RunList runs{m_workspace->shown()->share()};
     if (!m_workspace->beside()->isEmpty()) runs << m_workspace->beside()->share();
-    emit traceSaveRequested(path, runs);
+    const HistoryEntry* entry = m_workspace->history()->find(runs.front().get());
+    m_saving.insert(path, runs.front());
+    emit traceSaveRequested(path, runs, entry ? entry->label : RunLabel());
+}
+
+void RunFiles::remember(const QString& path) {
+    QSettings settings;
+    QStringList recent = settings.value("trace/recent").toStringList();
+    recent.removeAll(path);
+    recent.prepend(path);
+    while (recent.size() > kRecentTraces) recent.removeLast();
+    settings.setValue("trace/recent", recent);
+    fillRecent();
+}
+
+void RunFiles::fillRecent() {
+    m_recent->clear();
+    for (const QString& path : QSettings().value("trace/recent").toStringList()) {
+        QAction* action = m_recent->addAction(menuText(QFileInfo(path).fileName()));
+        action->setToolTip(plainToolTip(path));
+        connect(action, &QAction::triggered, this, [this, path] { openTrace(path); });
+    }
 }
 
 void RunFiles::onTraceOpened(const QString& path, const RunList& all, const QString& damage) {
@@ -88,10 +121,22 @@ void RunFiles::onTraceOpened(const QString& path, const RunList& all, const QStr
     }
     qint64 lastRunId = 0;
     for (const SharedRun& run : runs) lastRunId = std::max<qint64>(lastRunId, run->header.runId);
-    const QVector<HistoryEntry> entries = paired(runs, path);
-    for (qsizetype i = entries.size() - 1; i >= 0; --i)  // the first comes out on top
-        m_workspace->history()->add(entries[i]);
+    QVector<HistoryEntry> entries = paired(runs, path);
+    for (qsizetype i = entries.size() - 1; i >= 0; --i) {  // the first comes out on top
+        // What it was called stays, and its number where nobody has it: branches name it.
+        entries[i].label = entries[i].run->header.label;
+        if (m_workspace->history()->withNumber(entries[i].label.number)) entries[i].label.number = 0;
+        entries[i] = m_workspace->history()->add(entries[i]);
+    }
     emit opened(entries, lastRunId);
+    const bool wasInterrupted = m_recovered.contains(path);
+    if (wasInterrupted) {  // that its end is missing is known
+        for (const HistoryEntry& entry : entries) emit recovered(entry);
+        emit m_workspace->message(tr("Recovered %1 tokens of an interrupted run")
+                                      .arg(formatCount(qint64(entries.front().run->steps.size()))));
+        return;
+    }
+    remember(path);
     emit m_workspace->message(tr("Opened %1").arg(name));
     if (!damage.isEmpty())
         m_banner->showNotice(tr("The trace is damaged; everything before the damage is shown"), damage);
@@ -102,11 +147,26 @@ void RunFiles::onTraceOpened(const QString& path, const RunList& all, const QStr
                 .arg(name));
 }
 
-void RunFiles::onTraceSaved(const QString& path) { emit m_workspace->message(tr("Saved %1").arg(path)); }
-void RunFiles::onTraceFailed(const QString&, const ErrorInfo& error) { m_banner->showError(error); }
+void RunFiles::onTraceSaved(const QString& path) {
+    if (const SharedRun run = m_saving.take(path)) m_workspace->history()->setSaved(run.get());
+    remember(path);
+    emit m_workspace->message(tr("Saved %1").arg(path));
+}
+
+void RunFiles::forgetRecovered(const HistoryEntry& entry) {
+    if (m_recovered.removeAll(entry.origin) > 0) QFile::remove(entry.origin);
+}
+
+void RunFiles::onTraceFailed(const QString& path, const ErrorInfo& error) {
+    m_saving.remove(path);
+    m_banner->showError(error);
+}
 
 void RunFiles::offerRecovery(const QStringList& traces) {
     if (traces.isEmpty()) return;
+    m_recovered << traces;
+    for (qsizetype i = std::min(traces.size(), kRecovered) - 1; i >= 0; --i)
+        remember(traces[i]);  // who lets the notice go still finds them
     const auto open = [this, traces] {
         for (qsizetype i = std::min(traces.size(), kRecovered) - 1; i >= 0; --i)
             openTrace(traces[i]);  // the newest comes last

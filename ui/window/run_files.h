@@ -1,11 +1,13 @@
 // Runs as files: traces that are opened, saved and recovered, and what runs are exported to. GUI thread.
 #pragma once
 
+#include <QHash>
 #include <span>
 
 #include "engine/types/data_export.h"
 #include "ui/window/workspace.h"
 
+class QMenu;
 class QWidget;
 
 namespace spanscope {
@@ -21,6 +23,8 @@ class RunFiles : public QObject {
     RunFiles(Workspace* workspace, std::span<const DataExport> exports, ProbeView* probe, Banner* banner,
              QWidget* window);
 
+    QMenu* recentMenu() const { return m_recent; }
+
     static bool isTrace(const QString& path);  ///< by its name
     void openTrace(const QString& path);
     void chooseTrace();
@@ -29,6 +33,8 @@ class RunFiles : public QObject {
     void exportData();
     /// What ended programs left of their runs, the newest first.
     void offerRecovery(const QStringList& traces);
+    /// The run is kept elsewhere now: deletes its recording.
+    void forgetRecovered(const HistoryEntry& entry);
 
   public slots:
     void onTraceOpened(const QString& path, const spanscope::RunList& all, const QString& damage);
@@ -37,11 +43,15 @@ class RunFiles : public QObject {
 
   signals:
     void traceOpenRequested(const QString& path);
-    void traceSaveRequested(const QString& path, const spanscope::RunList& runs);
+    /// label: of the first run.
+    void traceSaveRequested(const QString& path, const spanscope::RunList& runs, const spanscope::RunLabel& label = {});
     /// In the history already; the first is to be shown. lastRunId: the highest that the file has.
     void opened(const QVector<HistoryEntry>& entries, qint64 lastRunId);
+    void recovered(const HistoryEntry& entry);  ///< of an interrupted program, in the history already
 
   private:
+    void remember(const QString& path);
+    void fillRecent();
     ExportDialog* newDialog();  ///< deletes itself when it is closed; null where there is nothing to export
 
     Workspace* m_workspace;
@@ -49,6 +59,9 @@ class RunFiles : public QObject {
     ProbeView* m_probe;
     Banner* m_banner;
     QWidget* m_window;
+    QMenu* m_recent;
+    QStringList m_recovered;             ///< recordings that were offered
+    QHash<QString, SharedRun> m_saving;  ///< by path
 };
 
 }  // namespace spanscope

@@ -2,9 +2,7 @@
 
 #include <QLabel>
 #include <QScrollBar>
-#include <QSignalBlocker>
 #include <QSplitter>
-#include <QTabBar>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -19,29 +17,30 @@
 namespace spanscope {
 
 namespace {
-constexpr int kMostTabs = 12;
-constexpr qsizetype kTabTitle = 20;  // characters
+constexpr int kMostTabs = 12;  // opened at once
 }  // namespace
 
 TranscriptPanel::TranscriptPanel(Workspace* workspace, const WindowActions& actions, QWidget* parent)
     : QWidget(parent), m_workspace(workspace) {
     setObjectName("page");
-    makeTabs();
+    m_tabs = new RunTabs(m_workspace, this);
+    connect(m_tabs, &RunTabs::chosen, this, &TranscriptPanel::chosen);
     auto* lanes = new QSplitter(Qt::Horizontal, this);
     lanes->setHandleWidth(1);
     lanes->setChildrenCollapsible(false);
-    m_transcript = makeLane(m_workspace->shown(), lanes, m_laneTitle);
-    m_other = makeLane(m_workspace->beside(), lanes, m_otherTitle);
+    RunComparison* comparison = m_workspace->comparison();
+    m_transcript = makeLane(m_workspace->shown(), m_workspace->selection(), lanes, m_laneTitle);
+    m_other = makeLane(m_workspace->beside(), comparison->secondSelection(), lanes, m_otherTitle);
     m_other->setAccessibleName(tr("Transcript of the other run"));
     m_other->setPlaceholder(tr("No other run"),
                             tr("Run with “Compare with dense”, or choose Show beside in the list of runs."));
-    m_transcript->setReference(m_workspace->beside());
-    m_other->setReference(m_workspace->shown());
+    m_transcript->setComparison(comparison, RunComparison::Side::First);
+    m_other->setComparison(comparison, RunComparison::Side::Second);
+    connect(comparison, &RunComparison::changed, this, &TranscriptPanel::updateLanes);
     m_other->parentWidget()->hide();
-    for (auto [from, to] : {std::pair{m_transcript, m_other}, std::pair{m_other, m_transcript}})
-        connect(from->verticalScrollBar(), &QScrollBar::valueChanged, to, [to](int value) {
-            if (to->isVisible()) to->verticalScrollBar()->setValue(value);
-        });
+    for (const auto side : {RunComparison::Side::First, RunComparison::Side::Second})
+        connect((side == RunComparison::Side::First ? m_transcript : m_other)->verticalScrollBar(),
+                &QScrollBar::valueChanged, this, [this, side] { followScroll(side); });
     lanes->setSizes({1000, 1000});
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
@@ -112,7 +111,7 @@ QWidget* TranscriptPanel::makeFindBar(const WindowActions& actions) {
     return m_find;
 }
 
-TranscriptView* TranscriptPanel::makeLane(RunStore* store, QWidget* parent, QLabel*& name) {
+TranscriptView* TranscriptPanel::makeLane(RunStore* store, Selection* selection, QWidget* parent, QLabel*& name) {
     auto* pane = new QWidget(parent);
     pane->setObjectName("page");
     pane->setAttribute(Qt::WA_StyledBackground);
@@ -122,7 +121,7 @@ TranscriptView* TranscriptPanel::makeLane(RunStore* store, QWidget* parent, QLab
     name->setContentsMargins(16, 2, 16, 0);
     name->setMinimumWidth(1);
     name->hide();
-    auto* view = new TranscriptView(store, m_workspace->selection(), pane);
+    auto* view = new TranscriptView(store, selection, pane);
     auto* box = new QVBoxLayout(pane);
     box->setContentsMargins(0, 0, 0, 0);
     box->setSpacing(0);
@@ -138,8 +137,25 @@ void TranscriptPanel::setSideBySide(bool on) {
     updateLanes();
 }
 
+/// The other transcript shows what corresponds to what stands at the top of this one.
+void TranscriptPanel::followScroll(RunComparison::Side from) {
+    constexpr int kLook = 200;  // tokens without a partner that are passed over
+    const bool first = from == RunComparison::Side::First;
+    const TranscriptView* said = first ? m_transcript : m_other;
+    TranscriptView* told = first ? m_other : m_transcript;
+    if (m_scrolling || !m_other->isVisible()) return;
+    m_scrolling = true;
+    const int nPrompt = (first ? m_workspace->shown() : m_workspace->beside())->nPrompt();
+    const int nOther = (first ? m_workspace->beside() : m_workspace->shown())->nPrompt();
+    const auto [token, above] = said->top();
+    int step = token - nPrompt, partner = -1;
+    if (token >= 0 && step < 0) told->scrollTo(std::min(token, nOther - 1), above);
+    for (int i = 0; step >= 0 && i < kLook && (partner = m_workspace->comparison()->partner(from, step + i)) < 0;) ++i;
+    if (partner >= 0) told->scrollTo(nOther + partner, above);
+    m_scrolling = false;
+}
+
 void TranscriptPanel::refresh() {
-    m_tabs->setEnabled(!m_workspace->isBusy());
     updateHead();
     setPlaceholder();
     updateLanes();
@@ -218,71 +234,25 @@ void TranscriptPanel::updateLanes() {
     const auto name = [](const RunStore* store) {
         if (store->isEmpty()) return QString();
         const RunStats& stats = store->data().stats;
+        const QString from = QString::fromStdString(store->data().header.branch.text());
         return QStringLiteral("%1   %2 \u00b7 %3")
-            .arg(runTitle(store->data().header), formatRate(stats.decodeTokensPerS()),
+            .arg(from.isEmpty() ? runTitle(store->data().header) : from, formatRate(stats.decodeTokensPerS()),
                  tr("loaded %1").arg(formatPercent(stats.loadedFraction())));
     };
     m_laneTitle->setText(name(m_workspace->shown()));
-    m_otherTitle->setText(name(m_workspace->beside()));
+    const QString words = m_workspace->comparison()->words();
+    m_otherTitle->setText(name(m_workspace->beside()) +
+                          (words.isEmpty() ? QString() : QStringLiteral(" \u00b7 ") + words));
 }
 
 void TranscriptPanel::openFind() { m_find->open(); }
 void TranscriptPanel::closeFind() { m_find->close(); }
 void TranscriptPanel::findNext(int direction) { m_transcript->findNext(direction); }
 
-void TranscriptPanel::makeTabs() {
-    m_tabs = new QTabBar(this);
-    m_tabs->setObjectName("runTabs");
-    m_tabs->setAccessibleName(tr("Runs, newest last"));
-    m_tabs->setTabsClosable(true);
-    m_tabs->setExpanding(false);
-    m_tabs->setUsesScrollButtons(true);
-    m_tabs->setElideMode(Qt::ElideRight);
-    m_tabs->hide();
-    connect(m_tabs, &QTabBar::currentChanged, this, [this](int index) {
-        if (index >= 0 && index < m_entries.size()) emit chosen(HistoryEntry(m_entries[index]));
-    });
-    connect(m_tabs, &QTabBar::tabCloseRequested, this, &TranscriptPanel::closeTab);
-}
-
 void TranscriptPanel::addTabs(const QVector<HistoryEntry>& entries) {
     for (qsizetype i = std::min<qsizetype>(entries.size(), kMostTabs) - 1; i >= 0; --i) showTab(entries[i]);
 }
 
-void TranscriptPanel::showTab(const HistoryEntry& entry) {
-    const QSignalBlocker quiet(m_tabs);
-    const auto drop = [this](qsizetype i) {
-        m_entries.removeAt(i);
-        m_tabs->removeTab(static_cast<int>(i));
-    };
-    for (qsizetype i = m_entries.size() - 1; i >= 0; --i)
-        if (!m_workspace->history()->holds(m_entries[i].run)) drop(i);
-    qsizetype at = 0;
-    while (at < m_entries.size() && m_entries[at].run != entry.run) ++at;
-    if (at == m_entries.size()) {
-        if (m_entries.size() >= kMostTabs) drop(0);
-        const RunSettings& settings = entry.run->header.settings;
-        const QString title =
-            entry.origin.isEmpty() ? shownWords(settings.promptText, kTabTitle) : entry.origin.section('/', -1);
-        m_entries.append(entry);
-        at = m_tabs->addTab(menuText(title, kTabTitle));
-        m_tabs->setTabToolTip(static_cast<int>(at),
-                              plainToolTip(runTitle(entry.run->header) + '\n' + shownWords(settings.promptText, 400)));
-    }
-    m_tabs->setCurrentIndex(static_cast<int>(at));
-    m_tabs->setVisible(m_entries.size() > 1);
-}
-
-void TranscriptPanel::closeTab(int index) {  // the run stays in the history
-    if (m_entries.size() < 2 || m_workspace->isBusy()) return;
-    const bool wasInFront = m_tabs->currentIndex() == index;
-    {
-        const QSignalBlocker quiet(m_tabs);
-        m_entries.removeAt(index);
-        m_tabs->removeTab(index);
-    }
-    m_tabs->setVisible(m_entries.size() > 1);
-    if (wasInFront) emit chosen(HistoryEntry(m_entries[m_tabs->currentIndex()]));
-}
+void TranscriptPanel::showTab(const HistoryEntry& entry) { m_tabs->showRun(entry); }
 
 }  // namespace spanscope

@@ -5,10 +5,11 @@
 #include <QWidget>
 
 #include "engine/reading/plain_reading.h"
+#include "ui/model/run_comparison.h"
+#include "ui/window/run_tabs.h"
 #include "ui/window/workspace.h"
 
 class QLabel;
-class QTabBar;
 
 namespace spanscope {
 
@@ -23,7 +24,7 @@ class TranscriptPanel : public QWidget {
     TranscriptPanel(Workspace* workspace, const WindowActions& actions, QWidget* parent);
 
     TranscriptView* transcript() const { return m_transcript; }
-    QTabBar* tabs() const { return m_tabs; }
+    RunTabs* tabs() const { return m_tabs; }
     void setSideBySide(bool on);
     /// Both transcripts in plain words, or as the model wrote.
     void setReading(Reading reading);
@@ -48,20 +49,19 @@ class TranscriptPanel : public QWidget {
   private:
     QWidget* makeHead(const WindowActions& actions);
     QWidget* makeFindBar(const WindowActions& actions);
-    TranscriptView* makeLane(RunStore* store, QWidget* parent, QLabel*& name);
-    void makeTabs();
-    void closeTab(int index);
+    TranscriptView* makeLane(RunStore* store, Selection* selection, QWidget* parent, QLabel*& name);
+    void followScroll(RunComparison::Side from);
     void refresh();      ///< follows the workspace
     void updateHead();   ///< title, answer, remarks
     void updateLanes();  ///< what the two are called
     void setPlaceholder();
 
     Workspace* m_workspace;
-    QTabBar* m_tabs = nullptr;
-    QVector<HistoryEntry> m_entries;  ///< (tabs)
+    RunTabs* m_tabs = nullptr;
     QLabel *m_title = nullptr, *m_answer = nullptr, *m_remarks = nullptr;
     FindBar* m_find = nullptr;
     TranscriptView *m_transcript = nullptr, *m_other = nullptr;  ///< of the run on show, of the one beside it
+    bool m_scrolling = false;                                    ///< one because of the other
     QLabel *m_laneTitle = nullptr, *m_otherTitle = nullptr;      ///< while they are side by side
 };
 

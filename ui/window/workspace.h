@@ -5,6 +5,7 @@
 #include <QObject>
 
 #include "ui/model/payloads.h"
+#include "ui/model/run_comparison.h"
 #include "ui/model/run_history.h"
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
@@ -21,6 +22,7 @@ class Workspace : public QObject {
     RunStore* shown() { return &m_shown; }
     RunStore* beside() { return &m_beside; }  ///< the dense twin of the run on show, or another run
     Selection* selection() { return &m_selection; }
+    RunComparison* comparison() { return &m_comparison; }  ///< of the two
     RunHistory* history() { return &m_history; }
 
     State state() const { return m_state; }
@@ -41,6 +43,7 @@ class Workspace : public QObject {
   private:
     RunStore m_shown, m_beside;
     Selection m_selection;
+    RunComparison m_comparison{&m_shown, &m_beside, &m_selection};
     RunHistory m_history;
     State m_state = State::NoModel;
     ModelInfo m_model;

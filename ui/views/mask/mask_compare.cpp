@@ -31,9 +31,12 @@ namespace spanscope {
 
 namespace {
 
-QString nameOf(const RunData& run, bool other) {
-    const QString mode = QString::fromStdString(run.header.settings.attention.text());
-    return other ? QObject::tr("%1 (second)").arg(mode) : mode;
+/// What the two are called: by their modes, and where these are the same, by their place.
+QStringList namesOf(const RunData& first, const RunData& second) {
+    const QString a = QString::fromStdString(first.header.settings.attention.text()),
+                  b = QString::fromStdString(second.header.settings.attention.text());
+    return a == b ? QStringList{QObject::tr("%1 (first)").arg(a), QObject::tr("%1 (second)").arg(b)}
+                  : QStringList{a, b};
 }
 
 }  // namespace
@@ -193,10 +196,9 @@ void MaskDiffPane::paintEvent(QPaintEvent*) {
         painter.drawRect(QRectF(left, top, 13, 13));
         painter.setPen(palette.ink);
         QString name = diffStateName(s);
-        if (s == DiffState::OnlyFirst) name = tr("only %1").arg(nameOf(m_first->data(), false));
-        if (s == DiffState::OnlySecond)
-            name = tr("only %1").arg(nameOf(m_second->data(), m_first->data().header.settings.attention ==
-                                                                  m_second->data().header.settings.attention));
+        const QStringList names = namesOf(m_first->data(), m_second->data());
+        if (s == DiffState::OnlyFirst) name = tr("only %1").arg(names[0]);
+        if (s == DiffState::OnlySecond) name = tr("only %1").arg(names[1]);
         painter.drawText(QPointF(left + 18, top + 11), name);
         left += 18 + painter.fontMetrics().horizontalAdvance(name) + 16;
     }
@@ -242,14 +244,18 @@ void MaskDiffPane::leaveEvent(QEvent*) { m_selection->hover(-1); }
 
 // ---- side by side
 
-MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* selection, QWidget* parent)
-    : QWidget(parent), m_first(first), m_second(second), m_selection(selection) {
+MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
+    : QWidget(parent),
+      m_comparison(comparison),
+      m_first(comparison->first()),
+      m_second(comparison->second()),
+      m_selection(comparison->selection()) {
     setObjectName("maskCompare");
-    m_a = new MaskView(first, selection, this);
-    m_b = new MaskView(second, selection, this);
+    m_a = new MaskView(m_first, m_selection, this);
+    m_b = new MaskView(m_second, comparison->secondSelection(), this);
     m_a->setObjectName("maskFirst");
     m_b->setObjectName("maskSecond");
-    m_diff = new MaskDiffPane(first, second, selection, this);
+    m_diff = new MaskDiffPane(m_first, m_second, m_selection, this);
     m_text = new QLabel(this);
     m_text->setObjectName("compareText");
     m_text->setMinimumWidth(1);
@@ -282,23 +288,23 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
         bar->addWidget(button);
     }
     auto* masks = new QSplitter(Qt::Horizontal, this);
-    const auto titled = [&](MaskView* mask, QLabel*& title) {
-        auto* page = new QWidget(this);
-        title = new QLabel(page);
-        title->setTextFormat(Qt::PlainText);
-        title->setContentsMargins(8, 2, 8, 0);
-        QFont font = title->font();
-        font.setWeight(QFont::DemiBold);
-        title->setFont(font);
-        auto* column = new QVBoxLayout(page);
+    const auto addNamed = [&](MaskView* view, const char* id) {
+        auto* pane = new QWidget(masks);
+        auto* name = new QLabel(pane);
+        name->setObjectName(id);
+        name->setTextFormat(Qt::PlainText);
+        name->setMinimumWidth(1);
+        name->setContentsMargins(8, 0, 8, 0);
+        auto* column = new QVBoxLayout(pane);
         column->setContentsMargins(0, 0, 0, 0);
-        column->setSpacing(0);
-        column->addWidget(title);
-        column->addWidget(mask, 1);
-        masks->addWidget(page);
+        column->setSpacing(2);
+        column->addWidget(name);
+        column->addWidget(view, 1);
+        masks->addWidget(pane);
+        return name;
     };
-    titled(m_a, m_titleA);
-    titled(m_b, m_titleB);
+    m_nameA = addNamed(m_a, "compareNameFirst");
+    m_nameB = addNamed(m_b, "compareNameSecond");
     auto* below = new QSplitter(Qt::Horizontal, this);
     below->addWidget(m_diff);
     below->addWidget(m_table);
@@ -331,7 +337,8 @@ MaskCompareView::MaskCompareView(RunStore* first, RunStore* second, Selection* s
     timer->setSingleShot(true);
     timer->setInterval(250);
     connect(timer, &QTimer::timeout, this, &MaskCompareView::rebuild);
-    for (RunStore* s : {first, second}) {
+    connect(comparison, &RunComparison::changed, this, &MaskCompareView::showSummary);
+    for (RunStore* s : {m_first, m_second}) {
         connect(s, &RunStore::reset, this, &MaskCompareView::rebuild);
         connect(s, &RunStore::finished, this, &MaskCompareView::rebuild);
         connect(s, &RunStore::stepsAppended, timer, [timer] {
@@ -371,11 +378,10 @@ void MaskCompareView::rebuild() {
         both(tr("violations"), [](const RunData& r) { return QString::number(r.violations.size()); }),
         both(tr("stop reason"), [](const RunData& r) { return QString(stopReasonName(r.stats.stop)); }),
     };
-    const QString nameA = nameOf(a, false),
-                  nameB = nameOf(b, a.header.settings.attention == b.header.settings.attention);
-    m_titleA->setText(m_first->isEmpty() ? QString() : tr("First: %1").arg(nameA));
-    m_titleB->setText(m_second->isEmpty() ? QString() : tr("Second: %1").arg(nameB));
-    m_table->setHorizontalHeaderLabels({tr("figure"), nameA, nameB});
+    const QStringList names = namesOf(a, b);
+    m_nameA->setText(names[0]);
+    m_nameB->setText(m_second->isEmpty() ? tr("No other run") : names[1]);
+    m_table->setHorizontalHeaderLabels({tr("figure"), names[0], names[1]});
     m_table->setRowCount(int(lines.size()));
     for (int i = 0; i < int(lines.size()); ++i) {
         m_table->setItem(i, 0, new QTableWidgetItem(lines[size_t(i)].name));
@@ -396,21 +402,22 @@ QString MaskCompareView::summary() const {
     if (!d.why.empty()) return QString::fromStdString(d.why);
     if (d.rows.empty()) return tr("Nothing to compare yet.");
     const RunData &a = m_first->data(), &b = m_second->data();
-    QString text;
+    const QStringList names = namesOf(a, b);
+    QString text = m_comparison->words();
+    if (!text.isEmpty()) text = tr("Text: %1. ").arg(text);
     if (d.parting >= 0) {
-        const auto token = [&](const RunData& r) {
-            return QString::fromStdString(tokenText(r, r.steps[size_t(d.parting)].position));
-        };
-        text = tr("Same tokens up to step %1; there the first wrote \u201c%2\u201d, the second \u201c%3\u201d. ")
-                   .arg(d.parting)
-                   .arg(token(a), token(b));
+        const auto token = [&](const RunData& r) { return tokenText(r, r.steps[size_t(d.parting)].position); };
+        text += tr("Same tokens up to step %1; there %2 wrote \u201c%3\u201d, %4 \u201c%5\u201d. ")
+                    .arg(QString::number(d.parting), names[0], shownLine(token(a)), names[1], shownLine(token(b)));
     } else {
-        text = a.steps.size() == b.steps.size() ? tr("Same tokens in all %1 steps. ").arg(d.rows.size())
-                                                : tr("Same tokens in the %1 steps that both have. ").arg(d.rows.size());
+        text += a.steps.size() == b.steps.size()
+                    ? tr("Same tokens in all %1 steps. ").arg(d.rows.size())
+                    : tr("Same tokens in the %1 steps that both have. ").arg(d.rows.size());
     }
     const double all = double(std::max<int64_t>(1, d.cellsBoth + d.cellsOnlyFirst + d.cellsOnlySecond));
-    return text + tr("Of all that was attended, both attended to %1, only the first to %2, only the second to %3.")
-                      .arg(formatPercent(double(d.cellsBoth) / all), formatPercent(double(d.cellsOnlyFirst) / all),
+    return text + tr("Of all that was attended, both attended to %1, only %2 to %3, only %4 to %5.")
+                      .arg(formatPercent(double(d.cellsBoth) / all), names[0],
+                           formatPercent(double(d.cellsOnlyFirst) / all), names[1],
                            formatPercent(double(d.cellsOnlySecond) / all));
 }
 

@@ -5,8 +5,7 @@
 #include <QWidget>
 
 #include "ui/model/mailbox.h"
-#include "ui/model/run_store.h"
-#include "ui/model/selection.h"
+#include "ui/model/run_comparison.h"
 #include "ui/views/mask/mask_diff.h"
 
 class QAction;
@@ -61,7 +60,7 @@ class MaskDiffPane : public QWidget {
 class MaskCompareView : public QWidget {
     Q_OBJECT
   public:
-    MaskCompareView(RunStore* first, RunStore* second, Selection* selection, QWidget* parent = nullptr);
+    explicit MaskCompareView(RunComparison* comparison, QWidget* parent = nullptr);
     MaskView* firstView() const { return m_a; }
     MaskView* secondView() const { return m_b; }
     MaskDiffPane* difference() const { return m_diff; }
@@ -82,11 +81,12 @@ class MaskCompareView : public QWidget {
     void rebuild();  ///< when shown; else when it next is
     void showSummary();
     bool m_stale = true;
+    RunComparison* m_comparison;
     RunStore *m_first, *m_second;
     Selection* m_selection;
     MaskView *m_a, *m_b;
     MaskDiffPane* m_diff;
-    QLabel *m_text, *m_titleA, *m_titleB;
+    QLabel *m_nameA, *m_nameB, *m_text;
     QTableWidget* m_table;
     QAction *m_linkAction, *m_partingAction;
     bool m_linked = true, m_linking = false;

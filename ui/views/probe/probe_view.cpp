@@ -18,6 +18,7 @@
 #include "ui/model/mass_by_segment.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/probe/probe_branch.h"
 #include "ui/views/probe/probe_plots.h"
 #include "ui/views/probe/probe_tables.h"
 #include "ui/views/probe/probe_text.h"
@@ -53,6 +54,7 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
       m_start(new QPushButton(tr("Inspect this run"), this)),
       m_jump(new QPushButton(tr("First difference"), this)),
       m_apply(new QPushButton(tr("Run the step again"), this)),
+      m_goOn(new QPushButton(tr("Go on from here"), this)),
       m_status(new QLabel(this)),
       m_summary(new QLabel(this)),
       m_editText(new QLabel(this)),
@@ -98,9 +100,16 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     m_editText->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_tabs->setDocumentMode(true);
     m_tabs->setAccessibleName(tr("Findings"));
+    auto* next = new QWidget(this);
+    m_branch = new ProbeBranch(m_choices, next);
+    auto* nextColumn = new QVBoxLayout(next);
+    nextColumn->setContentsMargins(0, 0, 0, 0);
+    nextColumn->setSpacing(0);
+    nextColumn->addWidget(m_choices, 1);
+    nextColumn->addWidget(m_branch);
     m_tabs->addTab(m_text, tr("Text"));
     m_tabs->addTab(m_mass, tr("Where the mass goes"));
-    m_tabs->addTab(m_choices, tr("What follows"));
+    m_tabs->addTab(next, tr("What follows"));
     m_tabs->addTab(m_missed, tr("Missed"));
     m_tabs->addTab(m_wasted, tr("Unused"));
     m_tabs->addTab(makeEditor(), tr("Edit span"));
@@ -149,6 +158,11 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     column->addLayout(head);
     column->addWidget(m_content, 1);
     column->addWidget(m_empty, 1);
+
+    connect(m_goOn, &QPushButton::clicked, this, &ProbeView::requestSpanBranch);
+    connect(m_branch, &ProbeBranch::tokenChosen, this, [this](int step, int id) { requestBranch(step, {id}, {}); });
+    connect(m_branch, &ProbeBranch::textTyped, this,
+            [this](int step, const QString& text) { requestBranch(step, {}, text); });
 
     m_timer.setSingleShot(true);
     m_timer.setInterval(80);
@@ -206,6 +220,8 @@ void ProbeView::leave() {
     m_attention->setEditor(nullptr);
     m_jump->setEnabled(false);
     m_apply->setEnabled(false);
+    m_goOn->setEnabled(false);
+    m_branch->setProbe(nullptr);
     m_start->setEnabled(m_available);
     showContent();
     m_status->setText(tr("Compare every step with dense attention over the same tokens."));
@@ -329,6 +345,7 @@ void ProbeView::showProbe() {
         }
     }
     showChoices(m_probe);
+    m_branch->setProbe(&m_probe);
     if (m_editStep != m_probe.step) fillEdit();
 }
 

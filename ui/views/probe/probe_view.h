@@ -25,6 +25,7 @@ namespace spanscope {
 class AttentionStrip;
 class DivergenceStrip;
 class HeadGrid;
+class ProbeBranch;
 class ProbeText;
 
 class ProbeView : public QWidget {
@@ -65,6 +66,8 @@ class ProbeView : public QWidget {
     void probeRequested(int step, const spanscope::ProbeSettings& settings);
     void editRequested(int step, const spanscope::IntervalList& list);
     void inspectingChanged(bool inspecting);
+    /// The run on show is to go on from a step in another way; `request` says how, not which run.
+    void branchRequested(const spanscope::BranchRequest& request);
     void probed(int step);                           ///< its span is on show
     void edited(const spanscope::StepEdit& result);  ///< of the step on show
     void failed(const QString& why);                 ///< the replay that was asked for
@@ -75,6 +78,8 @@ class ProbeView : public QWidget {
     void showProbe();
     void fillEdit();
     void requestEdit();
+    void requestBranch(int step, std::vector<int32_t> tokens, const QString& text);
+    void requestSpanBranch();
     void showTicks();
     void onTicked(QListWidgetItem* item);
     QString tokenText(int position) const;
@@ -85,7 +90,7 @@ class ProbeView : public QWidget {
 
     RunStore* m_store;
     Selection* m_selection;
-    QPushButton *m_start, *m_jump, *m_apply;
+    QPushButton *m_start, *m_jump, *m_apply, *m_goOn;
     QLabel *m_status, *m_summary, *m_editText;
     QCheckBox* m_noSink;
     QComboBox* m_most;
@@ -95,6 +100,7 @@ class ProbeView : public QWidget {
     ProbeText* m_text;
     QTabWidget* m_tabs;
     QTableWidget *m_mass, *m_missed, *m_wasted, *m_choices, *m_moved;
+    ProbeBranch* m_branch = nullptr;
     QWidget *m_content, *m_empty;  ///< while inspecting; before
     QListWidget* m_segments;
     QTimer m_timer;

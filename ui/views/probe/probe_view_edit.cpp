@@ -29,7 +29,12 @@ QWidget* ProbeView::makeEditor() {
               tr("Probabilities of the token that follows under the recorded span and under the edited one"), editor);
     auto* row = new QHBoxLayout;
     row->addWidget(m_apply, 0, Qt::AlignTop);
+    row->addWidget(m_goOn, 0, Qt::AlignTop);
     row->addWidget(m_editText, 1);
+    m_goOn->setObjectName("branchSpan");
+    m_goOn->setToolTip(tr(
+        "A new run that goes on from this step under the ticked span, to the end of the step's phase; this run stays "
+        "beside it"));
     auto* lists = new QHBoxLayout;
     lists->addWidget(m_segments, 2);
     lists->addWidget(m_moved, 3);
@@ -47,6 +52,7 @@ void ProbeView::fillEdit() {
     m_moved->setRowCount(0);
     m_editText->setText(tr("Tick what step %1 may attend to, or drag the edges of the span above.").arg(m_editStep));
     m_apply->setEnabled(true);
+    m_goOn->setEnabled(true);
     m_filling = true;
     m_segments->clear();
     const auto& segments = m_store->data().segments;
@@ -89,6 +95,23 @@ void ProbeView::onTicked(QListWidgetItem* item) {
     const Segment& segment = m_store->data().segments[s];
     m_editor.setShown({segment.begin, segment.end}, item->checkState() == Qt::Checked);
     m_attention->setEditor(&m_editor);  // edges were renumbered
+}
+
+void ProbeView::requestBranch(int step, std::vector<int32_t> tokens, const QString& text) {
+    if (!m_ready) return;
+    BranchRequest request;
+    request.step = step;
+    request.tokens = std::move(tokens);
+    request.text = text;
+    emit branchRequested(request);
+}
+
+void ProbeView::requestSpanBranch() {
+    if (!m_ready || m_editStep < 0) return;
+    BranchRequest request;
+    request.step = m_editStep;
+    request.list = m_editor.list();
+    emit branchRequested(request);
 }
 
 void ProbeView::requestEdit() {

@@ -57,18 +57,14 @@ void TranscriptView::setPlaceholder(const QString& title, const QString& text) {
     viewport()->update();
 }
 
-void TranscriptView::setReference(RunStore* other) {
-    m_reference = other;
-    connect(other, &RunStore::stepsAppended, viewport(), qOverload<>(&QWidget::update));
-    connect(other, &RunStore::reset, viewport(), qOverload<>(&QWidget::update));
+void TranscriptView::setComparison(RunComparison* comparison, RunComparison::Side side) {
+    m_comparison = comparison;
+    m_side = side;
+    connect(comparison, &RunComparison::changed, viewport(), qOverload<>(&QWidget::update));
     viewport()->update();
 }
 
-bool TranscriptView::differs(int step) const {
-    if (!m_reference || step < 0 || step >= m_store->nSteps() || step >= m_reference->nSteps()) return false;
-    const size_t i = static_cast<size_t>(step);
-    return m_store->data().steps[i].token.id != m_reference->data().steps[i].token.id;
-}
+bool TranscriptView::differs(int step) const { return m_comparison && m_comparison->differs(m_side, step); }
 
 void TranscriptView::setReading(Reading reading) {
     if (reading == m_items.reading()) return;
@@ -312,6 +308,18 @@ void TranscriptView::scrollToToken(int position) {
             .contains(QRect(viewport()->rect().left() + 1, rect.top(), 1, rect.height())))
         return;
     verticalScrollBar()->setValue(verticalScrollBar()->value() + rect.center().y() - viewport()->height() / 2);
+}
+
+std::pair<int, int> TranscriptView::top() const {
+    const int x = kMargin + m_layout.metrics().hangingIndent + 1;  // every row but an empty one has a token there
+    for (int y = 0; y < viewport()->height(); y += m_layout.metrics().rowHeight / 2)
+        if (const int token = tokenAt({x, y}); token >= 0) return {token, -tokenRect(token).top()};
+    return {-1, 0};
+}
+
+void TranscriptView::scrollTo(int position, int above) {
+    if (const QRect rect = tokenRect(position); !rect.isNull())
+        verticalScrollBar()->setValue(verticalScrollBar()->value() + rect.top() + above);
 }
 
 void TranscriptView::onSelectionChanged() {

@@ -10,6 +10,7 @@
 #include <QTimer>
 #include <vector>
 
+#include "ui/model/run_comparison.h"
 #include "ui/model/run_store.h"
 #include "ui/model/segment_summary.h"
 #include "ui/model/selection.h"
@@ -39,8 +40,12 @@ class TranscriptView : public QAbstractScrollArea {
     bool isLit(int position) const;                  ///< attended by the selected step
     bool isDimmed(int position) const;
     void scrollToToken(int position);
-    /// Response tokens that differ from the same step of `other` are marked; nullptr: none.
-    void setReference(RunStore* other);
+    /// A token of the topmost row in sight, -1 where there is none, and how far above the view its row begins.
+    std::pair<int, int> top() const;
+    /// Puts the row of a token so far above the top of the view.
+    void scrollTo(int position, int above);
+    /// Response tokens that the other run of `comparison` has no partner for are marked.
+    void setComparison(RunComparison* comparison, RunComparison::Side side);
     bool differs(int step) const;
     /// Marks every occurrence of `text`; returns how many. Empty clears.
     int find(const QString& text);
@@ -95,7 +100,8 @@ class TranscriptView : public QAbstractScrollArea {
 
     RunStore* m_store;
     Selection* m_selection;
-    RunStore* m_reference = nullptr;
+    RunComparison* m_comparison = nullptr;  ///< null: with nothing
+    RunComparison::Side m_side = RunComparison::Side::First;
     SegmentSummaries m_summaries;
     TranscriptItems m_items;
     TranscriptLayout m_layout;
