@@ -364,7 +364,8 @@ class TestPlots : public QObject {
         QVERIFY(view.zoom() * 8.5 * 96 / 72 >= 9);  // px of its text
         const auto seen = [&](size_t node) {
             const QRectF& rect = view.graph().nodes[node].rect;
-            return QRectF(view.rect()).contains(QRectF(view.toWidget(rect.topLeft()), view.toWidget(rect.bottomRight())));
+            return QRectF(view.rect())
+                .contains(QRectF(view.toWidget(rect.topLeft()), view.toWidget(rect.bottomRight())));
         };
         QVERIFY(seen(view.graph().nodes.size() - 1));
         QVERIFY(!seen(0));
