@@ -99,7 +99,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     run("expression", 3, MainWindow::Compare::Both);
     selectReader(0.6);
     save("expression");
-    run("news", 0, MainWindow::Compare::Both);
+    run("news", 7, MainWindow::Compare::Both);
     window.docks()->raise("graph");
     selectReader(0.45);
     save("news");

@@ -200,9 +200,12 @@ Pieces stepPieces(const RunData& run, int32_t index, const WrittenStep& step, in
     addUses(uses, run, segment, attend, label);
     out.push_back(std::move(label));
     append(out, arithmetic(run, {step.left.first, step.right.end}));
-    out.push_back(piece(PlainRole::Text, {step.equals.first, step.equals.end}, " = "));
+    // "=-" is one token for some: it then belongs to the value.
+    const bool merged = step.value.first < step.equals.end;
+    out.push_back(
+        piece(PlainRole::Text, merged ? Interval{0, 0} : Interval{step.equals.first, step.equals.end}, " = "));
     Pieces value = arithmetic(run, {step.value.first, step.value.end});
-    if (!value.empty() && value.front().text == "=") value.erase(value.begin());  // "=-" is one token for some
+    if (merged && !value.empty() && value.front().text == "=") value.erase(value.begin());
     append(out, std::move(value));
     const Interval all = writtenTokens(run, segment);
     append(out, std::move(uses));

@@ -59,8 +59,9 @@ class TestCliExports : public CliTest {
         const Outcome inside = run({"diff", trace, "--json"});  // the two modes of one recording
         const RunAlignment modes = alignRuns(*recorded->runs[0], *recorded->runs[1]);
         QCOMPARE(inside.exitCode, modes.identical() ? 0 : 1);
-        const Json& pair = inside.json()["runs"][0];
-        QCOMPARE(inside.json()["runs"].size(), size_t{1});
+        const Json insideJson = inside.json();
+        QCOMPARE(insideJson["runs"].size(), size_t{1});
+        const Json& pair = insideJson["runs"][0];
         QCOMPARE(pair["against"].get<std::string>(), std::string("dense"));
         QCOMPARE(pair["lines"].get<size_t>(), modes.lines.size());
         QCOMPARE(pair["lines_different"].get<int32_t>(), modes.nDifferent);

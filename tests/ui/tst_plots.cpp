@@ -183,10 +183,10 @@ class TestPlots : public QObject {
         declared.begin(std::make_shared<const RunHeader>(m_declared.header), {});
         declared.append(batchOf(m_declared, 0, ThroughputSeries::kWindowSteps - 8, false));
         view.flush();
-        QVERIFY2(view.summary().contains("a rate takes 32 steps"), qPrintable(view.summary()));
+        QVERIFY2(view.summary().contains("needs 32 tokens"), qPrintable(view.summary()));
         declared.append(batchOf(m_declared, ThroughputSeries::kWindowSteps - 8, 100, true));
         view.flush();
-        QVERIFY2(!view.summary().contains("a rate takes"), qPrintable(view.summary()));
+        QVERIFY2(!view.summary().contains("Too short"), qPrintable(view.summary()));
     }
 
     /// A dense run on show is called that, and another declared run beside it makes no speed-up.

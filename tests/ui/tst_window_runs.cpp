@@ -101,6 +101,7 @@ class TestWindowRuns : public QObject {
         window->findChild<QLineEdit*>("findEdit")->setText("1");
         window->transcriptPanel()->addTabs(all);
         auto* tabs = window->transcriptPanel()->tabs();
+        const auto tabOf = [&](int run) { return int(all.size()) - 1 - run; };  // the newest, listed first, stands last
         for (int visit = 0; visit < 12; ++visit) {
             const int at = visit < all.size() ? visit : int(random() % unsigned(all.size()));
             // Some panels are in sight while the run changes, some behind others; things are selected and looked at.
@@ -109,9 +110,9 @@ class TestWindowRuns : public QObject {
             if (window->store()->nSteps() > 3)
                 window->selection()->lockRange(1, int(random() % unsigned(window->store()->nSteps() - 1)) + 1);
             sample::settle(int(random() % 120));
-            tabs->setCurrentIndex((at + 1) % int(all.size()));
+            tabs->setCurrentIndex(tabOf((at + 1) % int(all.size())));
             if (visit % 2) sample::settle(int(random() % 300));
-            tabs->setCurrentIndex(at);
+            tabs->setCurrentIndex(tabOf(at));
             QStringList panels = kPanels;
             std::shuffle(panels.begin(), panels.end(), random);
             const Shown found = shown(*window, panels);
@@ -120,7 +121,7 @@ class TestWindowRuns : public QObject {
             fresh->transcriptPanel()->addTabs(all);
             {
                 const QSignalBlocker quiet(fresh->transcriptPanel()->tabs());
-                fresh->transcriptPanel()->tabs()->setCurrentIndex(at);
+                fresh->transcriptPanel()->tabs()->setCurrentIndex(tabOf(at));
             }
             fresh->runs()->show(all[at]);
             fresh->transcriptPanel()->openFind();

@@ -79,7 +79,8 @@ void ExportDialog::makeForm() {
     m_preset = new QComboBox(m_form);
     m_preset->setObjectName("exportPreset");
     m_preset->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    m_preset->setMinimumContentsLength(14);
+    m_preset->setMinimumContentsLength(8);
+    m_preset->setIconSize({1, 1});  // the policy makes room for one
     m_preset->setToolTip(tr("Settings for a purpose; yours are kept"));
     connect(m_preset, &QComboBox::activated, this, &ExportDialog::usePreset);
     m_savePreset = new QPushButton(tr("Save\u2026"), m_form);
@@ -111,6 +112,7 @@ void ExportDialog::makeForm() {
     m_family->addItems(QFontDatabase::families());
     m_family->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_family->setMinimumContentsLength(12);
+    m_family->setIconSize({1, 1});
     m_points = number("exportPoints", tr("Size of the caption; labels are a little smaller, rulers and legend follow"));
     m_points->setDecimals(2);
     m_points->setSingleStep(0.5);

@@ -84,7 +84,7 @@ QToolButton* MainToolBar::addTextButton(const char* name) {
 void MainToolBar::addAttention() {
     auto* label = new QLabel(tr("Attention"), this);
     label->setObjectName("sectionTitle");
-    label->setContentsMargins(16, 0, 0, 0);
+    label->setContentsMargins(8, 0, 0, 0);
     addWidget(label);
     m_attention = new QComboBox(this);
     m_attention->setObjectName("attention");

@@ -4,20 +4,6 @@ namespace spanscope::news {
 
 std::vector<std::string> sampleArticles() {
     return {
-        "The Rivermark Transit Authority opened its first battery-electric tram line on Thursday, 9 April 2026, eleven "
-        "months behind schedule but 4% under its revised budget of €312 million.\n"
-        "The 14.6-kilometre route links the old harbour with the university hospital and is expected to carry 38,000 "
-        "passengers on a working day.\n"
-        "“We said it would run without overhead wires through the historic centre, and it does,” said Ingrid Solheim, "
-        "the authority’s director.\n"
-        "Trams draw power from the wires for two thirds of the route and from batteries for the rest.\n"
-        "The city council approved the project in 2021 by a single vote, 26 to 25, after two years of protests over 61 "
-        "felled lime trees.\n"
-        "Opponents had argued that buses would cost a third as much.\n"
-        "Tickets will be free until the end of May.\n"
-        "Shares of Volta Rail, which built the 22 vehicles, rose 7.3% to £11.40 in London.\n"
-        "A second line to the airport is planned for 2029, though its financing is not yet settled.",
-
         "Harlow Steel Corp said it agreed to buy Denby Foundries Ltd for 48.5 mln dlrs, its largest purchase so far.\n"
         "The company said the price will be paid in cash, and that banks led by Corvane Trust Co will lend 30 mln dlrs "
         "over "
@@ -103,7 +89,21 @@ std::vector<std::string> sampleArticles() {
         "Some economists warned that wages had risen by 5 pct in a year. The trade unions, however, said most of that "
         "only made "
         "good what had been lost before.\n"
-        "The bank's council meets again in June."};
+        "The bank's council meets again in June.",
+
+        "The Rivermark Transit Authority opened its first battery-electric tram line on Thursday, 9 April 2026, eleven "
+        "months behind schedule but 4% under its revised budget of €312 million.\n"
+        "The 14.6-kilometre route links the old harbour with the university hospital and is expected to carry 38,000 "
+        "passengers on a working day.\n"
+        "“We said it would run without overhead wires through the historic centre, and it does,” said Ingrid Solheim, "
+        "the authority’s director.\n"
+        "Trams draw power from the wires for two thirds of the route and from batteries for the rest.\n"
+        "The city council approved the project in 2021 by a single vote, 26 to 25, after two years of protests over 61 "
+        "felled lime trees.\n"
+        "Opponents had argued that buses would cost a third as much.\n"
+        "Tickets will be free until the end of May.\n"
+        "Shares of Volta Rail, which built the 22 vehicles, rose 7.3% to £11.40 in London.\n"
+        "A second line to the airport is planned for 2029, though its financing is not yet settled."};
 }
 
 }  // namespace spanscope::news

@@ -82,15 +82,16 @@ FigurePage maskPage(const ExportSource& source, const FigureOptions& o) {
     page.caption =
         orGiven(o.caption,
                 QStringLiteral(
-                    "Rows: steps %1 to %2, downward. Columns: context positions %8 to %3. Attended: %4 of what causal "
-                    "attention allows; loaded in pages of %6 tokens: %5. %7")
+                    "Rows: steps %1 to %2, downward. Columns: context positions %3 to %4. Attended: %5 of what causal "
+                    "attention allows; loaded in pages of %6 tokens: %7. %8")
                     .arg(l.firstStep)
                     .arg(l.firstStep + l.nSteps - 1)
-                    .arg(l.firstColumn + l.nColumns - 1)
-                    .arg(formatPercent(double(attended) / all), formatPercent(double(loaded) / all))
-                    .arg(kPageTokens)
-                    .arg(runOrigin(run))
                     .arg(l.firstColumn)
+                    .arg(l.firstColumn + l.nColumns - 1)
+                    .arg(formatPercent(double(attended) / all))
+                    .arg(kPageTokens)
+                    .arg(formatPercent(double(loaded) / all))
+                    .arg(runOrigin(run))  // last: it may quote what looks like a place to fill in
                     .trimmed());
     page.paint = [&run, rows, o, l](QCPPainter& painter, QPointF at) {
         const Palette& palette = Palette::of(o.dark);

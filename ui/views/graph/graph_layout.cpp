@@ -311,12 +311,18 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
         painter.setFont(bold);
         painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2),
                          Qt::AlignLeft | Qt::AlignVCenter, QString::fromStdString(n.label));
-        if (n.steps > 0) {
+        if (n.steps > 0) {  // in as many words as there is room for beside the name
+            const double room = inner.width() - QFontMetricsF(bold).horizontalAdvance(QString::fromStdString(n.label)) -
+                                QFontMetricsF(body).horizontalAdvance(u' ');
+            const qint64 mean = n.attended / n.steps;
             painter.setFont(body);
             painter.setPen(palette.inkSoft);
-            painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2),
-                             Qt::AlignRight | Qt::AlignVCenter,
-                             QObject::tr("%1 attended/step").arg(n.attended / n.steps));
+            for (const QString& text : {QObject::tr("%1 attended/step").arg(mean), QObject::tr("%1/step").arg(mean)}) {
+                if (QFontMetricsF(body).horizontalAdvance(text) > room) continue;
+                painter.drawText(QRectF(inner.left(), inner.top(), inner.width(), inner.height() / 2),
+                                 Qt::AlignRight | Qt::AlignVCenter, text);
+                break;
+            }
         }
         painter.setFont(body);
         painter.setPen(palette.ink);

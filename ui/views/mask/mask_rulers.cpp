@@ -34,15 +34,17 @@ struct SegmentPitch {
         pixels[size_t(kind)] += size;
         ++n[size_t(kind)];
     }
-    int every(SegmentKind kind, double room) const {
-        const size_t k = size_t(kind);
-        return n[k] ? everyHowMany(pixels[k] / n[k], room) : 0;
+    /// Of each kind: one in so many has room for a label; 0: none.
+    std::array<int, 3> every(double room) const {
+        std::array<int, 3> all{};
+        for (size_t k = 0; k < all.size(); ++k) all[k] = n[k] ? everyHowMany(pixels[k] / n[k], room) : 0;
+        return all;
     }
 };
 
 /// The number alone, at regular ones of a crowd.
-QString crowdLabel(const Segment& segment, const SegmentPitch& pitch, double room) {
-    const int every = segment.kind == SegmentKind::Scaffold ? 0 : pitch.every(segment.kind, room);
+QString crowdLabel(const Segment& segment, const std::array<int, 3>& everyOfKind) {
+    const int every = segment.kind == SegmentKind::Scaffold ? 0 : everyOfKind[size_t(segment.kind)];
     return every > 0 && segment.label >= 0 && segment.label % every == 0 ? QString::number(segment.label) : QString();
 }
 
@@ -75,13 +77,14 @@ void MaskRulers::drawTop(QPainter& painter) const {
     SegmentPitch pitch;
     for (auto each = it; each != run.segments.end() && each->begin < cells.end; ++each)
         pitch.add(each->kind, xOf(std::min(each->end, x.nCells)) - xOf(each->begin));
+    const auto every = pitch.every(metrics.horizontalAdvance("0000"));
     std::vector<std::pair<double, QString>> crowd;  // over the ribbons of their neighbours, hence after them
     for (; it != run.segments.end() && it->begin < cells.end; ++it) {
         // Cut by hand: SVG knows no clipping.
         const double left = std::max(xOf(it->begin), plot.left()),
                      right = std::min(xOf(std::min(it->end, x.nCells)), plot.right());
         if (right <= plot.left()) continue;
-        if (const QString label = crowdLabel(*it, pitch, metrics.horizontalAdvance("0000")); !label.isEmpty())
+        if (const QString label = crowdLabel(*it, every); !label.isEmpty())
             if (metrics.horizontalAdvance(label) + 4 > right - left) crowd.emplace_back((left + right) / 2, label);
         if (right <= drawnTo) continue;  // many to a pixel: the first stands for all
         const QRectF box(left, ribbonTop, std::max(1.0, right - left), ribbonHeight);
@@ -166,12 +169,13 @@ void MaskRulers::drawLeft(QPainter& painter) const {
         };
         for (auto each = it; each != run.segments.end() && each->begin < offset + cells.end; ++each)
             if (each->end > offset) pitch.add(each->kind, rowsOf(*each).second - rowsOf(*each).first);
+        const auto every = pitch.every(metrics.height());
         std::vector<std::pair<double, QString>> crowd;
         for (; it != run.segments.end() && it->begin < offset + cells.end; ++it) {
             if (it->end <= offset) continue;
             const auto [top, bottom] = rowsOf(*it);
             if (bottom - top < metrics.height() - 2)
-                if (const QString label = crowdLabel(*it, pitch, metrics.height()); !label.isEmpty())
+                if (const QString label = crowdLabel(*it, every); !label.isEmpty())
                     crowd.emplace_back((top + bottom) / 2, label);
             if (bottom <= drawnTo) continue;
             const QRectF box(ribbonLeft, top, ribbonWidth, std::max(1.0, bottom - top));
