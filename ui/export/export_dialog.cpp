@@ -266,6 +266,8 @@ void ExportDialog::showPreview() {
 
 void ExportDialog::resizeEvent(QResizeEvent* event) {
     QDialog::resizeEvent(event);
+    // With this policy of their width they forget what the style adds to their height.
+    for (QComboBox* box : {m_preset, m_family}) box->setMinimumHeight(box->sizeHint().height());
     if (!m_image.isNull()) showPreview();
 }
 

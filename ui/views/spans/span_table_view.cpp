@@ -50,9 +50,9 @@ void SpanTableView::fitRows() {
     const int digit = fm.horizontalAdvance('0');
     const struct {
         int column, digits;
-    } widths[] = {{SpanTableModel::SegmentColumn, 9}, {SpanTableModel::NoteColumn, 6},
-                  {SpanTableModel::TokensColumn, 8},  {SpanTableModel::AttendedColumn, 10},
-                  {SpanTableModel::LoadedColumn, 10}, {SpanTableModel::ShareColumn, 8}};
+    } widths[] = {{SpanTableModel::SegmentColumn, 8}, {SpanTableModel::NoteColumn, 5},
+                  {SpanTableModel::TokensColumn, 8},  {SpanTableModel::AttendedColumn, 9},
+                  {SpanTableModel::LoadedColumn, 9},  {SpanTableModel::ShareColumn, 8}};
     for (const auto& w : widths) setColumnWidth(w.column, digit * w.digits);
 }
 
