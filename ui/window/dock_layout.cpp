@@ -69,7 +69,7 @@ QAction* DockLayout::add(const QString& id, const QString& title, QWidget* view)
 void DockLayout::arrange() {
     const DockArrangement wanted = dockArrangement(m_preset, m_room);
     for (QDockWidget* dock : m_docks) {
-        dock->setFloating(false);  // while the window still has it: else it floats on
+        if (dock->isFloating()) dock->setFloating(false);  // while the window still has it: else it floats on
         m_window->removeDockWidget(dock);
     }
     QList<QDockWidget*> column;

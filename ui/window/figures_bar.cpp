@@ -138,6 +138,7 @@ void FiguresBar::refresh() {
     } else {
         set(KvLoaded, kNoValue);
     }
+    if (m_width > 0) fit(m_width);  // a longer value may leave no room for another
 }
 
 }  // namespace spanscope
