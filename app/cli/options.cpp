@@ -1,4 +1,5 @@
-// The grammar of the command line. The only file that includes CLI11, which is slow to compile.
+// The grammar of the command line. The only file that includes CLI11, which is slow to compile,
+// and hence one file for all verbs.
 #include "app/cli/options.h"
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,5 @@
 // Exports read back by readers written here (NPY, CSV) or by the libraries that define them (JSON, zip).
+// Long: the readers stand here once for all formats.
 #include <unzip.h>
 #include <zlib.h>
 

@@ -1,4 +1,5 @@
-// Exported pictures: the mask's pixels against the run's intervals, formats, metadata, errors, the dialog.
+// Exported pictures: the mask's pixels against the run's intervals, formats, metadata, errors, the dialog. Long: one
+// run, its twin, probe and curve are made once for all of it.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

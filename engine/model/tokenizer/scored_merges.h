@@ -22,7 +22,7 @@ namespace spanscope {
 class ScoredMerges {
   public:
     static constexpr size_t kMaxBytes = 34;        ///< of a word, spaces as marks
-    static constexpr size_t kWorthIt = 256 << 10;  ///< bytes of text; for 262,144 pieces it takes half a second to make
+    static constexpr size_t kWorthIt = 256 << 10;  ///< bytes of text: shorter ones are done before the tables are made
 
     /// Null for a vocabulary that cuts in another way: unigrams, or with pieces that are taken apart again.
     static std::unique_ptr<ScoredMerges> make(const VocabularySpec& spec);
