@@ -11,7 +11,7 @@ namespace spanscope {
 class Hash64 {
   public:
     void add(std::span<const uint8_t> bytes) {
-        for (const uint8_t byte : bytes) m_state = (m_state ^ byte) * 0x100000001b3ull;
+        for (const uint8_t byte : bytes) m_state = (m_state ^ byte) * 0x100000001b3ULL;
     }
     void add(std::string_view text) { add(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size())); }
     /// First, middle and last 256 bytes.
@@ -30,7 +30,7 @@ class Hash64 {
     }
 
   private:
-    uint64_t m_state = 0xcbf29ce484222325ull;
+    uint64_t m_state = 0xcbf29ce484222325ULL;
 };
 
 }  // namespace spanscope

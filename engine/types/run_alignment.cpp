@@ -16,7 +16,7 @@ struct Line {
 };
 
 uint64_t mixed(uint64_t sum, uint64_t value) {
-    sum = (sum ^ value) * 0x9e3779b97f4a7c15ull;
+    sum = (sum ^ value) * 0x9e3779b97f4a7c15ULL;
     return sum ^ (sum >> 29);
 }
 
@@ -138,7 +138,7 @@ RunAlignment alignRuns(const RunData& first, const RunData& second) {
             if (found[i] < 0) continue;
             ++n;
             result.ofFirst[static_cast<size_t>(x.begin) + i] = y.begin + found[i];
-            result.ofSecond[static_cast<size_t>(y.begin + found[i])] = x.begin + static_cast<int32_t>(i);
+            result.ofSecond[static_cast<size_t>(y.begin) + static_cast<size_t>(found[i])] = x.begin + static_cast<int32_t>(i);
         }
         const bool equal = n == x.end - x.begin && n == y.end - y.begin;
         result.nLeft[0] += x.end - x.begin - n;

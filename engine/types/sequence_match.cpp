@@ -22,7 +22,7 @@ class Matcher {
     Matcher(std::span<const uint64_t> a, std::span<const uint64_t> b)
         : m_a(a),
           m_b(b),
-          m_zero(static_cast<int32_t>(b.size()) + 1),
+          m_zero(static_cast<ptrdiff_t>(b.size()) + 1),
           m_forward(a.size() + b.size() + 3),
           m_backward(m_forward.size()),
           m_match(a.size(), -1) {}
@@ -42,8 +42,8 @@ class Matcher {
 
   private:
     bool equal(int32_t x, int32_t y) const { return m_a[static_cast<size_t>(x)] == m_b[static_cast<size_t>(y)]; }
-    int32_t& forward(int32_t diagonal) { return m_forward[static_cast<size_t>(diagonal + m_zero)]; }
-    int32_t& backward(int32_t diagonal) { return m_backward[static_cast<size_t>(diagonal + m_zero)]; }
+    int32_t& forward(int32_t diagonal) { return m_forward[static_cast<size_t>(m_zero + diagonal)]; }
+    int32_t& backward(int32_t diagonal) { return m_backward[static_cast<size_t>(m_zero + diagonal)]; }
 
     /// Without what is equal at both ends, which is matched.
     Part trimmed(Part p) {
@@ -101,7 +101,7 @@ class Matcher {
     }
 
     std::span<const uint64_t> m_a, m_b;
-    int32_t m_zero;  ///< index of diagonal 0
+    ptrdiff_t m_zero;  ///< index of diagonal 0
     std::vector<int32_t> m_forward, m_backward;
     std::vector<int32_t> m_match;
 };
