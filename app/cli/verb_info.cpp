@@ -41,6 +41,7 @@ int traceInfo(const InfoOptions& o, const Log& log) {
                         {"model", h.modelName},
                         {"model_hash", h.modelHash},
                         {"adapter", h.adapter.text()},
+                        {"branch", h.branch.description()},
                         {"machine", h.machine},
                         {"device", h.device},
                         {"program", h.programVersion},
@@ -181,11 +182,11 @@ void printModel(const Model& model, const MemoryForecast& f) {
             auto limit = [&](int32_t value, const char* what) {
                 if (value > 0) limits += ", " + std::string(what) + " " + std::to_string(value);
             };
-            limit(t.maxOperators, "operators to");
-            limit(t.maxLines, "lines to");
-            limit(t.maxSentences, "sentences to");
-            limit(t.maxValue, "values to");
-            limit(t.maxFactor, "factors to");
+            limit(t.maxOperators, "operators up to");
+            limit(t.maxLines, "lines up to");
+            limit(t.maxSentences, "sentences up to");
+            limit(t.maxValue, "values up to");
+            limit(t.maxFactor, "factors up to");
             printFormat("  task      %s: prefill %s%s%s\n", line(t.name).c_str(),
                         t.policy.prefill == PrefillPolicy::Segmented ? "segmented" : "causal",
                         t.policy.heads ? ", heads" : "", limits.c_str());

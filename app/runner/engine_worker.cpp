@@ -28,8 +28,8 @@ QStringList trainedFor(const SpanscopeCard& card) {
         if (task.maxOperators) limits << QString("up to %1 operators").arg(task.maxOperators);
         if (task.maxLines) limits << QString("up to %1 lines").arg(task.maxLines);
         if (task.maxSentences) limits << QString("up to %1 sentences").arg(task.maxSentences);
-        if (task.maxValue) limits << QString("values to ±%1").arg(task.maxValue);
-        if (task.maxFactor) limits << QString("factors to ±%1").arg(task.maxFactor);
+        if (task.maxValue) limits << QString("values up to ±%1").arg(task.maxValue);
+        if (task.maxFactor) limits << QString("factors up to ±%1").arg(task.maxFactor);
         lines << (limits.isEmpty() ? toQt(task.name) : toQt(task.name) + ": " + limits.join(", "));
     }
     return lines;

@@ -65,7 +65,7 @@ void EvaluationRange::seeProduct(int64_t a, int64_t b) {
 
 std::optional<std::vector<int64_t>> evaluateExpression(const ExpressionTree& tree, EvaluationRange& range) {
     std::vector<int64_t> values(tree.nodes.size(), 0);
-    for (const ExpressionNode& n : tree.nodes)  // all of them, also where a value on the way ends the evaluation
+    for (const ExpressionNode& n : tree.nodes)  // all of them, also where an intermediate result ends the evaluation
         if (n.kind == ExpressionNode::Kind::Literal) range.seeLiteral(n.value);
     for (size_t i = 0; i < tree.nodes.size(); ++i) {
         const ExpressionNode& n = tree.nodes[i];
@@ -101,13 +101,14 @@ void warnOfRange(std::string& warning, const TaskCard& card, bool fits, const Ev
     if (card.maxValue > 0 && range.largestLiteral > card.maxValue)
         more = "The number " + std::to_string(range.largestLiteral) + " is beyond " + std::to_string(card.maxValue) +
                ", the largest that the model was trained on.";
-    else if (!fits) more = "A value on the way leaves the range of 64-bit integers.";
+    else if (!fits) more = "An intermediate result leaves the range of 64-bit integers.";
     else if (card.maxValue > 0 && range.largestValue > card.maxValue)
-        more = "A value on the way reaches " + std::to_string(range.largestValue) + "; the model was trained to " +
-               std::to_string(card.maxValue) + ".";
+        more = "An intermediate result reaches " + std::to_string(range.largestValue) +
+               "; the model was trained up to " + std::to_string(card.maxValue) + ", so expect a wrong answer.";
     else if (card.maxFactor > 0 && range.largestFactor > card.maxFactor)
         more = "A product multiplies by " + std::to_string(range.largestFactor) +
-               "; the model was trained on factors to " + std::to_string(card.maxFactor) + ".";
+               "; the model was trained on factors up to " + std::to_string(card.maxFactor) +
+               ", so expect a wrong answer.";
     if (!more.empty()) warning += (warning.empty() ? "" : " ") + more;
 }
 
@@ -115,7 +116,8 @@ void setExactAnswer(FormattedPrompt& prompt, std::string_view task) {
     const auto problem = ArithmeticProblem::read(task, prompt.text);
     if (problem && problem->answer()) prompt.exactAnswer = problem->answer()->text();
     else
-        prompt.uncheckable = "a value on the way has more than " + std::to_string(WholeNumber::kMostDigits) + " digits";
+        prompt.uncheckable =
+            "an intermediate result has more than " + std::to_string(WholeNumber::kMostDigits) + " digits";
 }
 
 }  // namespace spanscope

@@ -67,11 +67,11 @@ class Parser {
         } else if (take(")")) {
             m_kind = Tok::Close;
         } else if (m_text[m_pos] == '/' || m_text.substr(m_pos).starts_with("\u00F7")) {
-            bad("division is not supported; + - * are");
+            bad("division is not supported; use +, - or *");
         } else if (m_text[m_pos] == '.' || m_text[m_pos] == ',') {
             bad("only whole numbers are supported");
         } else {
-            bad("only digits, + - *, parentheses and spaces can stand here");
+            bad("only whole numbers, +, -, *, parentheses and spaces can stand here");
         }
     }
     void bad(const std::string& what) {

@@ -98,7 +98,8 @@ Result<Sheet> parseSheet(const std::string& typed) {
                 operands[i] = {false, n.value};
             } else if (n.kind == ExpressionNode::Kind::Line) {
                 if (n.value < 1 || n.value > static_cast<int64_t>(loweredOf.size()))
-                    return wrongText(lineNumber, n.column, "$" + std::to_string(n.value) + " names no earlier line");
+                    return wrongText(lineNumber, n.column,
+                                     "$" + std::to_string(n.value) + " must refer to an earlier line");
                 operands[i] = {true, loweredOf[static_cast<size_t>(n.value - 1)]};
             } else {
                 sheet.push_back({operands[static_cast<size_t>(n.left)], n.op, operands[static_cast<size_t>(n.right)]});

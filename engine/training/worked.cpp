@@ -10,7 +10,7 @@ namespace spanscope {
 namespace {
 
 Error outOfRange() {
-    return Error{ErrorCode::InvalidArgument, "a value on the way leaves the range of 64-bit integers"};
+    return Error{ErrorCode::InvalidArgument, "an intermediate result leaves the range of 64-bit integers"};
 }
 
 }  // namespace

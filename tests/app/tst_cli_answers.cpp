@@ -49,7 +49,7 @@ class TestCliAnswers : public CliTest {
                                      "999999999999*999999999999\n$1*$1\n$2*$2\n$3*$3\n$4*$4", "-n", "8", "--json"});
         QCOMPARE(endless.json()["runs"][0]["checked"], false);
         QVERIFY(!endless.json()["runs"][0].contains("exact_answer"));
-        QVERIFY2(endless.err.contains("not checked: a value on the way has more than 200 digits"), endless.err);
+        QVERIFY2(endless.err.contains("not checked: an intermediate result has more than 200 digits"), endless.err);
         const Outcome text = run({"run", "-m", m_model, "--task", "text", "-p", "1+1", "-n", "3", "--json"});
         QVERIFY(!text.json()["runs"][0].contains("checked"));
         if (!hasBundledModel()) QSKIP("the bundled model is not in this checkout");
@@ -62,7 +62,7 @@ class TestCliAnswers : public CliTest {
         QVERIFY2(warned.err.contains("The number 123456789 is beyond 9999"), warned.err);
         const Outcome reference = run({"run", "--task", "sheet", "-p", "1+2\n3*($5-1)"});
         QCOMPARE(reference.exitCode, 2);
-        QVERIFY2(reference.err.contains("line 2, column 4: $5 names no earlier line"), reference.err);
+        QVERIFY2(reference.err.contains("line 2, column 4: $5 must refer to an earlier line"), reference.err);
     }
 
     /// Without --json a person reads the steps in plain words, each checked, and the answer; --raw is what was written.

@@ -188,7 +188,7 @@ class TestRunChecks : public QObject {
     /// Recordings from before exact answers had more than 64 bits.
     void longAnswersAreChecked() {
         RunData run = written::run("sheet", "sheet 1\n<in>1<:>999999999999*999999999999\n", "");
-        run.header.uncheckable = "a value on the way leaves the range of 64-bit integers";
+        run.header.uncheckable = "an intermediate result leaves the range of 64-bit integers";
         run.answer = "999999999998000000000001";
         QVERIFY(checkAnswer(run).verdict == AnswerCheck::Verdict::Right);
         run.answer = "5104";

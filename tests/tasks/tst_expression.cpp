@@ -55,9 +55,9 @@ class TestExpression : public QObject {
         QTest::newRow("empty") << ""
                                << "column 1: nothing to calculate";
         QTest::newRow("letter") << "1+x"
-                                << "column 3: only digits, + - *, parentheses and spaces can stand here";
+                                << "column 3: only whole numbers, +, -, *, parentheses and spaces can stand here";
         QTest::newRow("division") << "6/2"
-                                  << "column 2: division is not supported; + - * are";
+                                  << "column 2: division is not supported; use +, - or *";
         QTest::newRow("decimal") << "1.5+2"
                                  << "column 2: only whole numbers are supported";
         QTest::newRow("open") << "2*(3+4"
@@ -71,7 +71,7 @@ class TestExpression : public QObject {
         QTest::newRow("after a wide character")
             << QString::fromUtf8("1\u00d7\u00d7") << "column 3: expected a number or (";
         QTest::newRow("special piece") << "<attend>1"
-                                       << "column 1: only digits, + - *, parentheses and spaces can stand here";
+                                       << "column 1: only whole numbers, +, -, *, parentheses and spaces can stand here";
         QTest::newRow("line") << "$1+2"
                               << "column 1: $ names a line of a sheet; an expression has no lines";
         QTest::newRow("huge number") << "12345678901234567890+1"
@@ -100,7 +100,7 @@ class TestExpression : public QObject {
         QVERIFY(expressionTask().format("1+2*3", &card)->warning.empty());
         QVERIFY(expressionTask().format("1+2*3-4", &card)->warning.find("3 operators") != std::string::npos);
         QVERIFY(expressionTask().format("9999+1", &card)->warning.find("10000") != std::string::npos);
-        // A number that is too large itself is named, whatever the values on the way.
+        // A number that is too large itself is named, whatever the intermediate results.
         for (const char* typed : {"123456789*0", "1-123456789", "-123456789+1", "999999999999*999999999999*123456789"})
             QVERIFY2(expressionTask()
                              .format(typed, &card)
@@ -134,7 +134,7 @@ class TestExpression : public QObject {
         for (int i = 0; i < 20; ++i) typed += "*999999999999";
         const auto beyond = expressionTask().format(typed, nullptr);
         QVERIFY(beyond->exactAnswer.empty());
-        QCOMPARE(beyond->uncheckable, std::string("a value on the way has more than 200 digits"));
+        QCOMPARE(beyond->uncheckable, std::string("an intermediate result has more than 200 digits"));
     }
 
     void longChainsDoNotOverflowTheStack() {

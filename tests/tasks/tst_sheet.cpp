@@ -24,11 +24,11 @@ class TestSheet : public QObject {
         QTest::newRow("after blank lines") << "1+2\n\n \n3*"
                                            << "line 4, column 3: a number is missing at the end";
         QTest::newRow("later line") << "1+$2\n3+4"
-                                    << "line 1, column 3: $2 names no earlier line";
+                                    << "line 1, column 3: $2 must refer to an earlier line";
         QTest::newRow("own line") << "1+1\n$2+1"
-                                  << "line 2, column 1: $2 names no earlier line";
+                                  << "line 2, column 1: $2 must refer to an earlier line";
         QTest::newRow("after wide signs and spaces")
-            << QString::fromUtf8("7\n 2 \u00d7 ($5-1)") << "line 2, column 7: $5 names no earlier line";
+            << QString::fromUtf8("7\n 2 \u00d7 ($5-1)") << "line 2, column 7: $5 must refer to an earlier line";
         QTest::newRow("no number") << "1+$"
                                    << "line 1, column 3: a line number must follow $";
     }
@@ -45,7 +45,7 @@ class TestSheet : public QObject {
         QCOMPARE(sheetTask().format("999999999999*1000000\n$1*$1\n1+1", nullptr)->exactAnswer, std::string("2"));
         const auto beyond = sheetTask().format("999999999999*1000000\n$1*$1\n$2*$2\n$3*$3\n$4*$4", nullptr);
         QVERIFY(beyond->exactAnswer.empty());
-        QCOMPARE(beyond->uncheckable, std::string("a value on the way has more than 200 digits"));
+        QCOMPARE(beyond->uncheckable, std::string("an intermediate result has more than 200 digits"));
     }
 
     void samplesAreValid() {
