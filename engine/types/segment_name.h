@@ -7,10 +7,10 @@
 
 namespace spanscope {
 
-/// "in 2", "out 7", "scaffold"; the absence of a label is written out: "out (no label)".
+/// "in 2", "out 7"; "prompt" for the scaffold, whose kind only data exports call so; the absence of a label is written out: "out (no label)".
 inline std::string segmentName(const Segment& segment) {
     const std::string kind = segmentKindName(segment.kind);
-    if (segment.kind == SegmentKind::Scaffold) return kind;
+    if (segment.kind == SegmentKind::Scaffold) return "prompt";
     return segment.label >= 0 ? kind + ' ' + std::to_string(segment.label) : kind + " (no label)";
 }
 

@@ -79,10 +79,10 @@ as <tt>3: 19 × −5 = −95 (uses 1 and 2) ✓</tt>; <b>Markup</b> (Ctrl+M) sho
 <p>A <b>step</b> is one decoded token. What <tt>&lt;out&gt;</tt> opens is a <b>segment</b>: a line in arithmetic, a key point in news.</p>
 <h3>Phases</h3>
 <table cellpadding="4">
-<tr><td><b>declare</b></td><td>From <tt>&lt;out&gt;</tt> to <tt>&lt;/attend&gt;</tt>. Sees the scaffold of the prompt, the segment before, and every reference as soon as it is closed.</td></tr>
-<tr><td><b>focus</b></td><td>After <tt>&lt;/attend&gt;</tt>. Sees the scaffold and the declared references.</td></tr>
+<tr><td><b>declare</b></td><td>From <tt>&lt;out&gt;</tt> to <tt>&lt;/attend&gt;</tt>. Sees the prompt (of a sheet or a report only its heading: lines and sentences are segments), the segment before, and every reference as soon as it is closed.</td></tr>
+<tr><td><b>focus</b></td><td>After <tt>&lt;/attend&gt;</tt>. Sees the prompt (or heading) and the declared references.</td></tr>
 <tr><td><b>local</b></td><td>After <tt>&lt;local&gt;</tt>. Sees the segment itself only.</td></tr>
-<tr><td><b>close</b></td><td>The line end of the segment. Sees the scaffold and the segment: here it is decided whether another one follows.</td></tr>
+<tr><td><b>close</b></td><td>The line end of the segment. Sees the prompt (or heading) and the segment: here it is decided whether another one follows.</td></tr>
 <tr><td><b>global</b></td><td>After <tt>&lt;global&gt;</tt>, until <tt>&lt;/attend&gt;</tt>. Sees everything: used to decide what to cite.</td></tr>
 </table>
 <p>The first token of the prompt is always visible, and a segment always sees itself. In expressions the declare phase also sees the

@@ -312,7 +312,7 @@ QString ProbeView::segmentAt(int position) const {
     const auto& segments = m_store->data().segments;
     const auto after = std::upper_bound(segments.begin(), segments.end(), position,
                                         [](int p, const Segment& s) { return p < s.begin; });
-    if (after == segments.begin() || position >= (after - 1)->end) return tr("scaffold");
+    if (after == segments.begin() || position >= (after - 1)->end) return tr("prompt");
     return QString::fromStdString(segmentName(*(after - 1)));
 }
 
