@@ -101,6 +101,10 @@ std::string BranchOrigin::text() const {
     return isBranch() ? "from step " + std::to_string(step) + " of run " + std::to_string(run) : std::string();
 }
 
+std::string BranchOrigin::description() const {
+    return edit == BranchEdit::None ? text() : text() + ", " + branchEditName(edit) + " edited";
+}
+
 std::string AdapterOrigin::text() const {
     if (hash.empty()) return {};
     return name + ", rank " + std::to_string(rank) + ", hash " + hash;

@@ -206,6 +206,8 @@ struct BranchOrigin {
     bool isBranch() const { return step >= 0; }
     /// "from step 57 of run 3"; empty where the run is no branch.
     std::string text() const;
+    /// "from step 57 of run 3, span edited"; empty where the run is no branch.
+    std::string description() const;
     bool operator==(const BranchOrigin&) const = default;
 };
 

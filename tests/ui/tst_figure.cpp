@@ -277,6 +277,12 @@ class TestFigure : public QObject {
             QVERIFY2(page.contains(part), qPrintable(QString(part) + "\n" + page));
         const QString prose = page.section("## Again", 0, 0);
         QVERIFY(!prose.contains("<b>") && !prose.contains("[x](y)") && !prose.contains(" *bold*"));
+        run.header.branch = {3, 57, BranchEdit::Span};  // no command makes this one
+        const QString branch = QString::fromStdString(
+            captionFile({{FigureKind::Mask, "a-mask.pdf"}}, PictureFormat::Pdf, source, o, "a.spantrace", "."));
+        QVERIFY2(
+            branch.contains("goes on: from step 57 of run 3, span edited") && !branch.contains("spanscope-cli run"),
+            qPrintable(branch));
     }
 
     void presetsAreKept() {

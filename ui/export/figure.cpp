@@ -123,6 +123,7 @@ QImage rasterSheet(const Sheet& sheet, const FigureOptions& o, const RunData& ru
     text("Model", run.header.modelName);
     text("ModelHash", run.header.modelHash);
     text("Adapter", run.header.adapter.text());
+    text("Branch", run.header.branch.description());
     text("Task", run.header.settings.task);
     text("Attention", run.header.settings.attention.text());
     text("Seed", std::to_string(run.header.settings.sampler.seed));

@@ -136,6 +136,7 @@ std::string captionFile(const std::vector<FigureFile>& files, PictureFormat form
     line(out, "adapter", h.adapter.text());
     line(out, "task", h.settings.task);
     line(out, "attention", h.settings.attention.text());
+    line(out, "goes on", h.branch.description());
     line(out, "sampler", describeSampler(h.settings.sampler));
     line(out, "prompt", h.settings.promptText.size() <= kLongestPrompt ? h.settings.promptText : std::string());
     line(out, "answer", source.run->answer);
@@ -148,7 +149,8 @@ std::string captionFile(const std::vector<FigureFile>& files, PictureFormat form
     out += "\n## Again\n\nThe figures, from the recording" +
            std::string(source.probe || source.curve ? "; those of a replay also need `-m MODEL`" : "") + ":\n\n    " +
            figuresCommand(format, source, options, trace, folder) + "\n";
-    if (!again.empty()) out += "\nThe run:\n\n    " + again + "\n";
+    if (h.branch.isBranch()) out += "\nThe run goes on from another one, as the window lets it: no command makes it.\n";
+    else if (!again.empty()) out += "\nThe run:\n\n    " + again + "\n";
     return out;
 }
 

@@ -54,6 +54,7 @@ std::vector<std::pair<std::string, std::string>> provenance(const RunData& run) 
     };
     if (const std::string adapter = h.adapter.text(); !adapter.empty())
         rows.insert(rows.begin() + 2, {"adapter", adapter});
+    if (h.branch.isBranch()) rows.push_back({"goes on", h.branch.description()});
     return rows;
 }
 

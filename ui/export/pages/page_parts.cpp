@@ -27,6 +27,8 @@ QString runOrigin(const RunData& run) {
         parts << QStringLiteral("Model %1").arg(shownLine(run.header.modelHash.substr(0, 12)));
     if (const std::string adapter = run.header.adapter.text(); !adapter.empty())
         parts << QStringLiteral("adapter %1").arg(shownLine(adapter, 120));
+    if (run.header.branch.isBranch())
+        parts << QStringLiteral("goes on %1").arg(QString::fromStdString(run.header.branch.description()));
     if (!run.header.backend.empty())
         parts << QStringLiteral("%1 (%2)").arg(shownLine(run.header.backend, 60), shownLine(run.header.device, 60));
     if (!run.header.kvType.empty()) parts << QStringLiteral("KV cache %1").arg(shownLine(run.header.kvType, 60));
