@@ -43,6 +43,7 @@ class TestWindowSession : public test::WindowTest {
         tabs()->setCurrentIndex(1);
         QCOMPARE(problem(), std::string("3*4"));
         emit tabs()->tabCloseRequested(0);
+        tabs()->setCurrentIndex(1);
         QVERIFY(m_window->close());
         close();
 
@@ -50,10 +51,11 @@ class TestWindowSession : public test::WindowTest {
         m_window->session()->restore();
         QTRY_COMPARE_WITH_TIMEOUT(m_window->history()->rowCount(), 3, test::patience(10000));
         QTRY_COMPARE_WITH_TIMEOUT(tabs()->count(), 2, test::patience(10000));
-        QCOMPARE(problem(), std::string("3*4"));
+        QCOMPARE(problem(), std::string("5-6"));
+        QCOMPARE(m_window->promptEditor()->text(), QString("5-6"));  // it can be run again, or changed
         QCOMPARE(tabs()->tabText(0), QString("2 · the second · stopped"));
         QCOMPARE(tabs()->tabText(1), QString("3 · declared · stopped"));
-        QCOMPARE(tabs()->currentIndex(), 0);
+        QCOMPARE(tabs()->currentIndex(), 1);
         const RunHistory* history = m_window->history();
         for (int row = 0; row < 3; ++row) QCOMPARE(history->at(row).label.number, 3 - row);
         QCOMPARE(history->at(1).label.notes, std::string("two lines\nof notes"));

@@ -271,7 +271,11 @@ void MainWindow::connectSession() {
     connect(m_runList, &RunListView::labelWanted, m_session, &RunSession::editLabel);
     connect(m_files, &RunFiles::recovered, m_session, &RunSession::adopt);
     connect(m_session, &RunSession::showWanted, this, [this](const HistoryEntry& entry) {
-        if (!m_prompt->isConversation()) m_runs->showAsItWas(entry);
+        if (m_prompt->isConversation()) return;
+        m_runs->showAsItWas(entry);
+        const RunSettings& settings = entry.run->header.settings;
+        if (m_prompt->task().toStdString() == settings.task)
+            m_prompt->offer(m_prompt->task(), QString::fromStdString(settings.promptText));
     });
     connect(m_session, &RunSession::adopted, m_files, &RunFiles::forgetRecovered);
     connect(m_probe, &ProbeView::branchRequested, this, [this](BranchRequest request) {

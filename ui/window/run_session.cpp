@@ -146,7 +146,7 @@ void RunSession::onRestoreEnded() {
     std::sort(m_back.begin(), m_back.end(), [this](const HistoryEntry& a, const HistoryEntry& b) {
         return m_lastTabs.indexOf(a.kept) < m_lastTabs.indexOf(b.kept);
     });
-    m_tabs->addBehind(m_back);
+    m_tabs->bringBack(m_back);
     m_back.clear();
 }
 
@@ -193,6 +193,8 @@ void RunSession::editLabel(int row) {
     auto* notes = new QPlainTextEdit(QString::fromStdString(entry.label.notes), &dialog);
     notes->setObjectName("runNotes");
     notes->setTabChangesFocus(true);
+    name->setPlaceholderText(tr("What you call this run"));
+    notes->setPlaceholderText(tr("What to remember about it. Both are kept in its trace."));
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel, &dialog);
     connect(buttons, &QDialogButtonBox::accepted, &dialog, &QDialog::accept);
     connect(buttons, &QDialogButtonBox::rejected, &dialog, &QDialog::reject);

@@ -78,10 +78,14 @@ void RunTabs::showRun(const HistoryEntry& entry) {
     setVisible(count() > 1);
 }
 
-void RunTabs::addBehind(const QVector<HistoryEntry>& entries) {
+void RunTabs::bringBack(const QVector<HistoryEntry>& entries) {
     const QSignalBlocker quiet(this);
     const SharedRun was = front();
-    for (const HistoryEntry& entry : entries) insert(entry);
+    for (int to = 0; to < entries.size(); ++to) {
+        const int from = insert(entries[to]);
+        moveTab(from, to);
+        m_runs.move(from, to);
+    }
     if (const auto at = m_runs.indexOf(was); at >= 0) setCurrentIndex(static_cast<int>(at));
     makeRoom();
     setVisible(count() > 1);

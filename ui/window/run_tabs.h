@@ -15,8 +15,8 @@ class RunTabs : public QTabBar {
 
     /// The tab of the run comes to the front, a new one if it has none.
     void showRun(const HistoryEntry& entry);
-    /// Tabs for runs, what is in front stays there.
-    void addBehind(const QVector<HistoryEntry>& entries);
+    /// Tabs for runs, in this order and before any others; what is in front stays there.
+    void bringBack(const QVector<HistoryEntry>& entries);
     /// In the order of the tabs.
     QVector<SharedRun> runs() const { return m_runs; }
     SharedRun front() const;  ///< null where none is
