@@ -5,6 +5,8 @@
 #include <QDialog>
 #include <QDir>
 #include <QElapsedTimer>
+#include <QImage>
+#include <QPainter>
 #include <QThread>
 #include <cstdio>
 #include <functional>
@@ -25,6 +27,7 @@ namespace spanscope {
 namespace {
 
 constexpr int kPatienceMs = 300'000;
+constexpr QSize kWindow(1440, 900), kLessonFrame(1100, 690);
 
 bool waitFor(const std::function<bool()>& done) {
     QElapsedTimer clock;
@@ -42,6 +45,44 @@ void settle() {  // tiles and plots redraw on timers
     waitFor([&] { return clock.elapsed() > 600; });
 }
 
+bool saveImage(const QImage& image, const QString& path) {
+    if (!image.isNull() && image.save(path)) return true;
+    std::fprintf(stderr, "%s: cannot be written\n", qPrintable(path));
+    return false;
+}
+
+/// The pages of the lesson one after the other, with what the model does without what it named. Null where a page did
+/// not come.
+QImage lessonStrip(MainWindow& window, LessonCard* lesson) {
+    window.resize(kLessonFrame);
+    QList<QImage> frames;
+    const auto take = [&] {
+        settle();
+        frames << window.grab().toImage().scaled(kLessonFrame, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
+    };
+    for (int page = 0; page < kLessonPages; ++page) {
+        if (page > 0) lesson->next();
+        if (lesson->page() == LessonPage::Attention) window.selection()->hover(window.store()->nSteps() / 2);
+        take();
+        if (lesson->page() != LessonPage::Remove) continue;
+        lesson->takeAway();
+        if (!waitFor([&] { return lesson->hasTakenAway(); })) return {};
+        take();
+        lesson->goOn();
+        if (!waitFor([&] { return lesson->hasGoneOn(); })) return {};
+        take();
+    }
+    constexpr int kColumns = 2, kGap = 8;
+    const int rows = (static_cast<int>(frames.size()) + kColumns - 1) / kColumns;
+    const QSize cell = kLessonFrame + QSize(kGap, kGap);
+    QImage strip(kColumns * cell.width() - kGap, rows * cell.height() - kGap, QImage::Format_RGB32);
+    strip.fill(window.palette().color(QPalette::Mid));
+    QPainter painter(&strip);
+    for (int i = 0; i < frames.size(); ++i)
+        painter.drawImage(i % kColumns * cell.width(), i / kColumns * cell.height(), frames[i]);
+    return strip;
+}
+
 }  // namespace
 
 bool takeScreenshots(MainWindow& window, const QString& folder) {
@@ -49,11 +90,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     bool ok = true;
     const auto save = [&](const QString& name) {
         settle();
-        const QString path = folder + '/' + name + ".png";
-        if (!window.grab().save(path)) {
-            std::fprintf(stderr, "%s: cannot be written\n", qPrintable(path));
-            ok = false;
-        }
+        ok = saveImage(window.grab().toImage(), folder + '/' + name + ".png") && ok;
     };
     const auto run = [&](const QString& task, int sample, MainWindow::Compare mode) {
         window.promptEditor()->setTask(task);
@@ -92,7 +129,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
         std::fprintf(stderr, "the model does not load\n");
         return false;
     }
-    window.resize(1440, 900);
+    window.resize(kWindow);
     window.action("themeLight")->trigger();
     window.docks()->setPreset("demo");
     save("empty");
@@ -141,12 +178,10 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
     window.startLesson();
     save("lesson");
     if (auto* lesson = window.findChild<LessonCard*>("lesson")) {
-        while (lesson->page() != LessonPage::Remove) lesson->next();
-        lesson->takeAway();
-        ok = waitFor([&] { return lesson->hasTakenAway(); }) && ok;
-        save("lesson-taken-away");
+        ok = saveImage(lessonStrip(window, lesson), folder + "/lesson-strip.png") && ok;
         lesson->end();
     }
+    window.resize(kWindow);
     window.docks()->raise("mask");
     window.startReplay();
     if (auto* replay = window.findChild<ReplayCard*>("replay")) {

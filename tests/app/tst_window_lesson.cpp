@@ -52,7 +52,17 @@ class TestWindowLesson : public test::WindowTest {
         QVERIFY(m_window->children().indexOf(card) > m_window->children().indexOf(static_cast<QObject*>(
                                                          m_window->docks()->dock("probe"))));  // above the panel
         QVERIFY2(card->text().contains("It guesses"), qPrintable(card->text()));  // the value was nowhere else
+        const SharedRun run = m_window->store()->share();
+        card->goOn();
+        QTRY_VERIFY2_WITH_TIMEOUT(card->hasGoneOn(), qPrintable(card->text()), test::patience(60000));
+        const RunData& branch = m_window->store()->data();
+        QVERIFY(branch.header.branch.isBranch() && branch.answer != run->answer);
+        QVERIFY2(card->text().contains("in sight the run answered " + QString::fromStdString(run->answer) + " ✓") &&
+                     card->text().contains("the run answered " + QString::fromStdString(branch.answer) +
+                                           " (exact value: " + QString::fromStdString(run->answer) + ")"),
+                 qPrintable(card->text()));
         card->next();
+        QTRY_COMPARE(m_window->store()->data().header.runId, run->header.runId);  // and its twin beside it
         QVERIFY2(card->text().contains("Measured: "), qPrintable(card->text()));
         card->next();
         card->next();  // Finish

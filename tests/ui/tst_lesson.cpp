@@ -4,6 +4,7 @@
 #include "tests/ui/sample_run.h"
 #include "ui/model/class_replay.h"
 #include "ui/model/lesson.h"
+#include "ui/model/shown_text.h"
 
 using namespace spanscope;
 

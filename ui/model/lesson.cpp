@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 
@@ -85,8 +86,8 @@ QString denseText(const RunData& run, int step) {
            "its edge would be coloured. ");
     if (const StepRecord* at = stepOf(run, step))
         text += tr("Here that would be %1 tokens. ").arg(formatCount(at->causal));
-    text += tr("For this response of %1 tokens it adds up to %2 looks back; half of the text twice as long would need "
-               "four times as many.")
+    text += tr("For this response of %1 tokens it adds up to %2 looks back; a text twice as long needs about four "
+               "times as many.")
                 .arg(formatCount(s.responseTokens), formatCount(s.causalTokens));
     return text;
 }
@@ -105,7 +106,28 @@ QString namedText(const RunData& run, const LessonPlace& place) {
     return text;
 }
 
+/// "wrote -95 ✓", "wrote 6 (exact value: -95)", "came to no answer".
+QString outcome(const RunData& run) {
+    const AnswerWords answer = answerWords(run);
+    if (answer.text.isEmpty()) return tr("came to no answer");
+    const QString mark = answer.verdict == Verdict::Right ? QStringLiteral(" ✓") : QString();
+    const QString note = answer.note.isEmpty() ? QString() : QStringLiteral(" (%1)").arg(answer.note.toHtmlEscaped());
+    return tr("answered %1").arg(QStringLiteral("<b>%1</b>").arg(answer.text.toHtmlEscaped())) + mark + note;
+}
+
+QString wentOnText(const RunData& branch, const LessonFacts& facts) {
+    const Segment* reference = segmentOf(*facts.parent, facts.place.reference);
+    if (reference == nullptr) return {};
+    const QString name = nameOf(*reference);
+    if (branch.stats.stop == StopReason::Running)
+        return tr("The run goes on without %1: all before that token is kept, all after it is new…").arg(name);
+    return tr("With %1 in sight the run %2; without it the run %3. Both stand beside each other, differences are "
+              "underlined. <b>Back to the run</b> shows the first one alone again.")
+        .arg(name, outcome(*facts.parent), outcome(branch));
+}
+
 QString removeText(const RunData& run, const LessonFacts& facts) {
+    if (facts.parent != nullptr) return wentOnText(run, facts);
     const LessonPlace& place = facts.place;
     const Segment* reference = segmentOf(run, place.reference);
     const StepRecord* after = place.step < 0 ? nullptr : stepOf(run, place.step + 1);
@@ -119,7 +141,8 @@ QString removeText(const RunData& run, const LessonFacts& facts) {
                 .arg(nameOf(*reference), quoted(now.text), share(now), quoted(before.text), share(before));
         return what +
                (now.id != before.id
-                    ? tr("It guesses: what it needed is out of sight. The two predictions are %1 apart.")
+                    ? tr("It guesses: what it needed is out of sight. The two predictions are %1 apart. Let it go on "
+                         "and see what becomes of the answer.")
                           .arg(formatNats(facts.removed->beforeToAfter.klNats))
                     : tr("The same: what it wrote before had told it enough. Try another line with “Edit span” in "
                          "the Inspect panel."));
@@ -212,20 +235,6 @@ QString lessonText(LessonPage page, const RunData& run, const LessonFacts& facts
     return tr(
         "Change the problem and press <b>Ctrl+Return</b>. Which lines does a line need? Guess before you look: "
         "<b>Run, Replay for a class</b> shows one piece at a time, the names first.");
-}
-
-QString withoutMarkup(const QString& richText) {
-    QString plain;
-    bool inside = false;
-    for (const QChar c : richText) {
-        if (c == u'<') inside = true;
-        else if (c == u'>') inside = false;
-        else if (!inside) plain += c;
-    }
-    return plain.replace(QLatin1String("&lt;"), QLatin1String("<"))
-        .replace(QLatin1String("&gt;"), QLatin1String(">"))
-        .replace(QLatin1String("&quot;"), QLatin1String("\""))
-        .replace(QLatin1String("&amp;"), QLatin1String("&"));
 }
 
 }  // namespace spanscope

@@ -29,6 +29,7 @@ struct LessonFacts {
     int step = -1;                      ///< selected, or under the pointer
     const RunStats* dense = nullptr;    ///< of the dense twin; nullptr: none
     uint64_t weightBytes = 0;           ///< of the model; 0: not known
+    const RunData* parent = nullptr;    ///< page Remove: the run that the one on show goes on from; nullptr: none
     const StepEdit* removed = nullptr;  ///< page Remove: the step again, without the reference; nullptr: not yet
     QString busy;                       ///< page Remove: what is being done, or why it cannot be; empty: nothing
 };
@@ -36,7 +37,4 @@ struct LessonFacts {
 QString lessonTitle(LessonPage page);
 /// Rich text: the program's own words, and what stands in the run as text.
 QString lessonText(LessonPage page, const RunData& run, const LessonFacts& facts);
-/// The same for assistive technology: without markup.
-QString withoutMarkup(const QString& richText);
-
 }  // namespace spanscope

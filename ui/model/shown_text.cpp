@@ -114,6 +114,20 @@ QString menuText(const QString& text, qsizetype most) {
     return shownLine(text, most).replace('&', QStringLiteral("&&"));
 }
 
+QString withoutMarkup(const QString& richText) {
+    QString plain;
+    bool inside = false;
+    for (const QChar c : richText) {
+        if (c == u'<') inside = true;
+        else if (c == u'>') inside = false;
+        else if (!inside) plain += c;
+    }
+    return plain.replace(QLatin1String("&lt;"), QLatin1String("<"))
+        .replace(QLatin1String("&gt;"), QLatin1String(">"))
+        .replace(QLatin1String("&quot;"), QLatin1String("\""))
+        .replace(QLatin1String("&amp;"), QLatin1String("&"));
+}
+
 QString plainToolTip(const QString& text) {
     const QString plain = shownText(text, kToolTip);
     bool isShort = true;

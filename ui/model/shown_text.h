@@ -26,6 +26,8 @@ QString shownText(const std::string& text, qsizetype most = kShownText);
 bool hidesText(const QString& text);
 /// Of a menu, an action, a button or a tab: an ampersand is an ampersand.
 QString menuText(const QString& text, qsizetype most = kShownLine);
+/// The program's own rich text for assistive technology: what is written between the tags.
+QString withoutMarkup(const QString& richText);
 /// For setToolTip() and Qt::ToolTipRole, which guess whether a text is markup: shown as it is written, wrapped.
 QString plainToolTip(const QString& text);
 

@@ -5,6 +5,7 @@
 #include <QPointer>
 
 #include "ui/model/lesson.h"
+#include "ui/model/payloads.h"
 #include "ui/window/floating_card.h"
 
 class QPushButton;
@@ -14,6 +15,7 @@ namespace spanscope {
 class DockLayout;
 class ProbeView;
 class PromptEditor;
+class RunController;
 class Workspace;
 
 class LessonCard : public FloatingCard {
@@ -24,20 +26,27 @@ class LessonCard : public FloatingCard {
         DockLayout* docks;
         ProbeView* probe;
         PromptEditor* prompt;
+        RunController* runs;
     };
     LessonCard(const Parts& parts, QWidget* window);
     LessonPage page() const { return m_page; }
     bool hasTakenAway() const { return m_removed.has_value(); }
+    bool hasGoneOn() const { return m_parent && m_doing == Doing::Nothing; }
 
   public slots:
     void next();
     void back();
-    void takeAway();  ///< page Remove: the reference, by Inspect
+    void takeAway();   ///< page Remove: the reference, by Inspect
+    void goOn();       ///< then: the run from that step on, without it, as a branch
+    void backToRun();  ///< then: the run that it goes on from, alone again
 
   private:
     void show_(LessonPage page);
     void refresh();
     void findPlace();
+    void forget();  ///< another run is on show
+    void act();     ///< what the button of page Remove is for
+    QString actName() const;
     void say(const QString& busy);
 
     Parts m_parts;
@@ -45,7 +54,8 @@ class LessonCard : public FloatingCard {
     LessonPlace m_place;
     std::optional<StepEdit> m_removed;
     QString m_busy;
-    bool m_taking = false;  ///< it was asked for and is not there yet
+    SharedRun m_parent;  ///< that the run on show goes on from; null: it is the lesson's run
+    enum class Doing { Nothing, TakingAway, GoingOn } m_doing = Doing::Nothing;
     QPushButton *m_act, *m_back, *m_next;
 };
 

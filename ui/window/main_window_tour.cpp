@@ -57,8 +57,8 @@ void MainWindow::startTour() {
     auto* tour = new Tour(
         {{m_transcripts->transcript(),
           tr("A model at work"),
-          tr("Each line or key point of the response first names, between <b>attend</b> and <b>/attend</b>, what "
-             "the model needs to write it."),
+          tr("Before each line or key point of its response the model names what it needs to write it: that stands "
+             "behind “uses”. <b>Markup</b> shows how it says so."),
           {}},
          {mask, tr("What each step attends to"),
           tr("Click any token: everything it attends to is lit, in the text and here. A row is a step, which is "
@@ -80,7 +80,7 @@ void MainWindow::startLesson() {
     if (auto* open = onShow<LessonCard>(this, "lesson")) return open->raise();
     if (onShow<Tour>(this, "tour") || m_workspace->isBusy()) return;
     showSomeRun();
-    new LessonCard({m_workspace, m_docks, m_probe, m_prompt}, this);
+    new LessonCard({m_workspace, m_docks, m_probe, m_prompt, m_runs}, this);
 }
 
 void MainWindow::startReplay() {
