@@ -322,6 +322,30 @@ class TestWindowLayouts : public QObject {
         QVERIFY2(free.contains(again.geometry()), qPrintable(QString("%1x%2").arg(again.width()).arg(again.height())));
     }
 
+    /// A panel that floats is where it was, in front of the window, at the next start.
+    void floatingPanelsComeBack() {
+        const QRect free = QGuiApplication::primaryScreen()->availableGeometry();
+        const QRect place(free.left() + 40, free.top() + 60, 420, 300);
+        const QSize size = free.size().boundedTo({1440, 900});
+        {
+            const auto window = makeWindow(size);
+            QDockWidget* graph = window->docks()->dock("graph");
+            window->docks()->raise("graph");
+            graph->setFloating(true);
+            graph->setGeometry(place);
+            sample::settle(30);
+            window->close();
+        }
+        MainWindow again({});
+        again.show();
+        sample::settle(30);
+        QDockWidget* graph = again.docks()->dock("graph");
+        QVERIFY(graph->isFloating() && graph->isVisible());
+        QCOMPARE(graph->geometry(), place);
+        again.docks()->reset();
+        QVERIFY(!graph->isFloating());
+    }
+
     /// The buttons that Qt makes itself are as small as it wants them: padding of our own would leave no room for what
     /// is on them.
     void buttonsOfQtShowTheirPictures() {
