@@ -175,6 +175,7 @@ bool takeScreenshots(MainWindow& window, const QString& folder) {
         save("tour-2");
         tour->end();
     }
+    run("expression", 3, MainWindow::Compare::Both);
     window.startLesson();
     save("lesson");
     if (auto* lesson = window.findChild<LessonCard*>("lesson")) {

@@ -64,6 +64,7 @@ class TestWindowLesson : public test::WindowTest {
         card->next();
         QTRY_COMPARE(m_window->store()->data().header.runId, run->header.runId);  // and its twin beside it
         QVERIFY2(card->text().contains("Measured: "), qPrintable(card->text()));
+        QVERIFY(!m_window->action("sideBySide")->isChecked());
         card->next();
         card->next();  // Finish
         QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);

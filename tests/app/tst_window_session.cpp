@@ -67,6 +67,25 @@ class TestWindowSession : public test::WindowTest {
         QVERIFY(history->at(0).run->header.runId > history->at(1).run->header.runId);
     }
 
+    /// Two windows at once: the last to close leaves the other's tabs, where it has changed none.
+    void anotherWindowLeavesTheTabs() {
+        MainWindow::Setup setup;
+        setup.tasks = Runner::tasks();
+        setup.keepsRuns = true;
+        MainWindow other(setup);  // opened first, when there were none
+        load(tiny());
+        runAndStop("1+2");
+        runAndStop("3*4");
+        QTRY_COMPARE_WITH_TIMEOUT(nFiles(), 2, test::patience(20000));
+        QVERIFY(m_window->close());
+        close();
+        QVERIFY(other.close());
+        open(true);
+        m_window->session()->restore();
+        QTRY_COMPARE_WITH_TIMEOUT(tabs()->count(), 2, test::patience(10000));
+        QCOMPARE(problem(), std::string("3*4"));
+    }
+
     void whatIsRestoredTakesNoPlaceOfWhatIsOnShow() {
         load(tiny());
         runAndStop("1+2");

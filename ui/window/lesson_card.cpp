@@ -194,6 +194,7 @@ void LessonCard::backToRun() {
     if (!m_parent || m_doing != Doing::Nothing) return;
     if (const HistoryEntry* run = m_parts.workspace->history()->find(m_parent.get())) m_parts.runs->showAsItWas(*run);
     else m_parts.workspace->shown()->show(m_parent);
+    emit wentBack();
 }
 
 }  // namespace spanscope

@@ -40,6 +40,9 @@ class LessonCard : public FloatingCard {
     void goOn();       ///< then: the run from that step on, without it, as a branch
     void backToRun();  ///< then: the run that it goes on from, alone again
 
+  signals:
+    void wentBack();  ///< from a branch to the run
+
   private:
     void show_(LessonPage page);
     void refresh();

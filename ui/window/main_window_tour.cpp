@@ -80,7 +80,12 @@ void MainWindow::startLesson() {
     if (auto* open = onShow<LessonCard>(this, "lesson")) return open->raise();
     if (onShow<Tour>(this, "tour") || m_workspace->isBusy()) return;
     showSomeRun();
-    new LessonCard({m_workspace, m_docks, m_probe, m_prompt, m_runs}, this);
+    const bool sideBySide = action("sideBySide")->isChecked();
+    auto* card = new LessonCard({m_workspace, m_docks, m_probe, m_prompt, m_runs}, this);
+    connect(card, &LessonCard::wentBack, this, [this, sideBySide] {
+        setSideBySide(sideBySide);
+        m_docks->raise("mask");
+    });
 }
 
 void MainWindow::startReplay() {

@@ -43,6 +43,7 @@ RunSession::RunSession(Workspace* workspace, RunController* runs, RunTabs* tabs,
     m_keeps = settings.value("session/keep", true).toBool();
     m_lastTabs = settings.value("session/tabs").toStringList();
     m_lastFront = settings.value("session/front").toString();
+    m_knownTabs = m_lastTabs + QStringList(m_lastFront);
     shareNumbers(workspace->history());
     connect(runs, &RunController::starting, this, [this] { shareNumbers(m_workspace->history()); });
     connect(runs, &RunController::kept, this, &RunSession::onFinished);
@@ -150,7 +151,8 @@ void RunSession::onRestoreEnded() {
     m_back.clear();
 }
 
-void RunSession::rememberTabs() const {
+/// Two windows at once: one whose tabs are as it found them leaves what the other wrote.
+void RunSession::rememberTabs() {
     if (!m_hasPlace) return;
     QStringList files;
     QString front;
@@ -160,6 +162,8 @@ void RunSession::rememberTabs() const {
         files << entry->kept;
         if (run == m_tabs->front()) front = entry->kept;
     }
+    if (m_knownTabs == files + QStringList(front)) return;
+    m_knownTabs = files + QStringList(front);
     QSettings settings;
     settings.setValue("session/tabs", files);
     settings.setValue("session/front", front);

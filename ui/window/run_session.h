@@ -31,7 +31,7 @@ class RunSession : public QObject {
     void editLabel(int row);
     /// False: a person would rather stay than lose runs, or a run has to end first; it closes the window then.
     bool mayClose();
-    void rememberTabs() const;
+    void rememberTabs();
     /// A run that was recovered from a recording: kept as one of this window's.
     void adopt(const HistoryEntry& entry);
 
@@ -64,6 +64,7 @@ class RunSession : public QObject {
     QSet<const RunData*> m_adopted;
     QStringList m_lastTabs;  ///< files, as the last window left them
     QString m_lastFront;
+    QStringList m_knownTabs;       ///< of the settings, as this window read or wrote them; the front one last
     QVector<HistoryEntry> m_back;  ///< that had tabs
     int m_nFiles = 0;
 };
