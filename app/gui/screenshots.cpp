@@ -59,6 +59,7 @@ QImage lessonStrip(MainWindow& window, LessonCard* lesson) {
     const auto take = [&] {
         settle();
         frames << window.grab().toImage().scaled(kLessonFrame, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
+        frames.back().setDevicePixelRatio(1);
     };
     for (int page = 0; page < kLessonPages; ++page) {
         if (page > 0) lesson->next();
