@@ -191,7 +191,8 @@ struct QueryRun {
     std::span<const Interval> visible;
 };
 
-/// One sequence's next token. position must equal the tokens already stored for that sequence.
+/// One sequence's next token. position must equal the tokens already stored for that sequence, and those that earlier
+/// items of the call store for it.
 struct DecodeItem {
     SequenceId sequence;
     int32_t token = 0;
@@ -236,11 +237,12 @@ struct BackendInfo {
     int32_t nThreads = 0;
     DType kvType = DType::F32;  ///< of the stored keys and values
     bool pageScores = false;    ///< can score whole pages of keys against a query, for policies that choose by it
+    bool manyOfOne = false;     ///< decode() takes several tokens of one sequence
 };
 
 struct BackendOptions {
     int32_t nThreads = 0;         ///< CPU threads; 0 = all cores
-    int32_t maxBatch = 1;         ///< sequences decoded together at most
+    int32_t maxBatch = 1;         ///< items decoded together at most
     int64_t kvTokens = 4096;      ///< tokens of KV cache over all sequences together, rounded up to pages
     std::optional<DType> kvType;  ///< of the KV cache: F32, F16 or BF16; not given: the backend's own default
 };
@@ -259,7 +261,7 @@ class Backend {
     virtual Result<SequenceId> createSequence(int32_t capacityTokens) = 0;
     virtual void freeSequence(SequenceId sequence) = 0;
     virtual int32_t storedTokens(SequenceId sequence) const = 0;
-    /// Forgets every token from nTokens on (rerun a step, branch a run).
+    /// Forgets every token from nTokens on (rerun a step, branch a run, reject a draft).
     virtual void truncate(SequenceId sequence, int32_t nTokens) = 0;
 
     /// Appends `tokens` (n) to the sequence. runs cover [0, n) in order without gaps. maybeLogits: empty, (vocab)
@@ -267,7 +269,8 @@ class Backend {
     virtual Status prefill(SequenceId sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
                            std::span<float> maybeLogits) = 0;
 
-    /// One token for each item. No allocation once warm.
+    /// One token for each item. No allocation once warm. Where BackendInfo::manyOfOne, neighbouring items may be of one
+    /// sequence: each then reads the ones before it too, and the results have the bits of as many calls with one item.
     virtual Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) = 0;
 
     virtual Result<ProbeResult> probe(const ProbeRequest& request) = 0;

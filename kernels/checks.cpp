@@ -166,6 +166,16 @@ Status checkTokens(std::span<const int32_t> tokens, int32_t vocab) {
     return {};
 }
 
+Result<int32_t> earlierOfSequence(std::span<const DecodeItem> items, size_t item) {
+    size_t first = item;
+    while (first > 0 && items[first - 1].sequence == items[item].sequence) --first;
+    for (size_t i = 0; i + 1 < first; ++i)
+        if (items[i].sequence == items[item].sequence)
+            return invalidArgument("items of one sequence must be neighbours", std::to_string(item),
+                                   std::to_string(i + 1));
+    return static_cast<int32_t>(item - first);
+}
+
 Status checkRuns(std::span<const QueryRun> runs, int32_t nTokens) {
     int32_t next = 0;
     for (const QueryRun& r : runs) {

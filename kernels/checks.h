@@ -19,6 +19,9 @@ Status checkTokens(std::span<const int32_t> tokens, int32_t vocab);
 /// runs cover [0, nTokens) in order without gaps, each with a valid list.
 Status checkRuns(std::span<const QueryRun> runs, int32_t nTokens);
 
+/// Items right before `item` that are of its sequence. InvalidArgument: others of it stand further away.
+Result<int32_t> earlierOfSequence(std::span<const DecodeItem> items, size_t item);
+
 /// Batch, cache size and cache type a host backend can serve.
 Status checkOptions(const BackendOptions& options);
 

@@ -80,7 +80,10 @@ class RowRunner {
             out.stats = result->stats;
             out.nViolations = result->violations.size();
             out.exact = sameAnswer(out.answer, m_problems[static_cast<size_t>(id)].answer);
-            for (const StepRecord& step : result->steps) out.text += step.token.text;
+            for (const StepRecord& step : result->steps) {
+                out.text += step.token.text;
+                out.ids.push_back(step.token.id);
+            }
             m_row.scores.add(m_problems[static_cast<size_t>(id)], *result, out.text);
         }
         ++m_nDone;
@@ -117,6 +120,14 @@ void RowSums::add(const Outcome& o) {
     causal += o.stats.causalTokens;
     violations += static_cast<int64_t>(o.nViolations);
     prefillNs += o.stats.prefillNs;
+    const DraftStats& d = o.stats.draft;
+    draft.drafted += d.drafted;
+    draft.accepted += d.accepted;
+    draft.rejected += d.rejected;
+    draft.passes += d.passes;
+    draft.draftNs += d.draftNs;
+    draft.passNs += d.passNs;
+    draft.loadedTokens += d.loadedTokens;
     ++stops[o.error.empty() ? stopReasonName(o.stats.stop) : "not_run"];
 }
 
@@ -124,6 +135,18 @@ RowSums sumUp(const Row& row) {
     RowSums s;
     for (const Outcome& o : row.outcomes) s.add(o);
     return s;
+}
+
+int64_t sameTokens(const Row& a, const Row& b) {
+    int64_t n = 0;
+    for (size_t i = 0; i < std::min(a.outcomes.size(), b.outcomes.size()); ++i) {
+        const Outcome &x = a.outcomes[i], &y = b.outcomes[i];
+        n +=
+            x.done && y.done && x.error.empty() && y.error.empty() && x.ids == y.ids && x.stats.stopId == y.stats.stopId
+                ? 1
+                : 0;
+    }
+    return n;
 }
 
 Result<Plan> makePlan(const EvalOptions& o, const Model& model, const std::vector<Problem>& problems, const Log& log) {
@@ -170,8 +193,10 @@ Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o,
     if (auto ok = checkMemory(o.model, model, demand, log); !ok) return ok.error();
     std::vector<std::unique_ptr<Backend>> backends;
     for (int32_t i = 0; i < plan.nJobs; ++i) {
-        auto backend = makeBackendFor(model.weights(), o.model,
-                                      {demand.kvTokens() / plan.nJobs, plan.batch, plan.threadsPerJob}, log);
+        auto backend = makeBackendFor(
+            model.weights(), o.model,
+            {demand.kvTokens() / plan.nJobs, std::max(plan.batch, itemsTogether(o.attention)), plan.threadsPerJob},
+            log);
         if (!backend) return backend.error();
         backends.push_back(std::move(*backend));
     }

@@ -21,6 +21,7 @@ namespace spanscope::cli {
 struct Outcome {
     std::string answer, text, error;
     RunStats stats;
+    std::vector<int32_t> ids;  ///< of the response
     size_t nViolations = 0;
     bool done = false;
     bool exact = false;
@@ -47,6 +48,7 @@ struct RowSums {
     int64_t n = 0, exact = 0, failed = 0;
     int64_t prompt = 0, response = 0, markup = 0, attended = 0, loaded = 0, causal = 0, violations = 0;
     int64_t prefillNs = 0;
+    DraftStats draft;
     std::map<std::string, int64_t> stops;
     double share(int64_t part) const { return causal ? static_cast<double>(part) / static_cast<double>(causal) : 0; }
     double exactShare() const { return n ? static_cast<double>(exact) / static_cast<double>(n) : 0; }
@@ -73,5 +75,8 @@ bool reportFailed(const std::vector<Row>& rows, const Log& log);
 void writeFailures(OutputFile& file, const std::vector<Problem>& problems, const std::vector<Row>& rows);
 
 RowSums sumUp(const Row& row);
+
+/// Problems that both have done with the very same tokens.
+int64_t sameTokens(const Row& a, const Row& b);
 
 }  // namespace spanscope::cli

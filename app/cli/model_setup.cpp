@@ -1,5 +1,6 @@
 #include "app/cli/model_setup.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "app/cli/locate.h"
@@ -70,6 +71,12 @@ std::string taskFor(const std::string& asked, const Model& model) {
 std::vector<MaskPolicySpec> attentionFor(const std::vector<MaskPolicySpec>& asked, const Model& model) {
     if (!asked.empty()) return asked;
     return {model.card().protocolVersion > 0 ? MaskPolicySpec::declared() : MaskPolicySpec::dense()};
+}
+
+int32_t itemsTogether(const std::vector<MaskPolicySpec>& attentions) {
+    int32_t most = 1;
+    for (const MaskPolicySpec& attention : attentions) most = std::max(most, attention.itemsTogether());
+    return most;
 }
 
 Status checkThinking(const std::optional<bool>& asked, const Model& model) {

@@ -58,6 +58,18 @@ void addAdapter(nlohmann::ordered_json& object, const Model& model) {
                          {"beside_bytes", a->besideBytes}};
 }
 
+void addDrafts(nlohmann::ordered_json& object, const DraftStats& d) {
+    if (d.passes == 0) return;
+    object["drafted"] = d.drafted;
+    object["accepted"] = d.accepted;
+    object["rejected"] = d.rejected;
+    object["acceptance"] = d.acceptance();
+    object["verify_passes"] = d.passes;
+    object["tokens_per_pass"] = d.tokensPerPass();
+    object["draft_ms"] = ms(d.draftNs);
+    object["verify_ms"] = ms(d.passNs);
+}
+
 nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t loadNs) {
     const RunStats& s = run.stats;
     const RunHeader& h = run.header;
@@ -103,6 +115,15 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"kv_type", h.kvType},
         {"n_threads", h.nThreads},
     };
+    addDrafts(object, s.draft);
+    if (s.draft.rejected > 0) {
+        nlohmann::ordered_json rejected = nlohmann::ordered_json::array();
+        for (const StepRecord& step : run.steps)
+            if (step.draft == DraftFate::Rejected)
+                rejected.push_back(
+                    {{"position", step.position}, {"drafted", step.rejectedText}, {"text", step.token.text}});
+        object["rejected_list"] = std::move(rejected);
+    }
     if (s.stopId >= 0) {
         object["stop_id"] = s.stopId;
         object["stop_piece"] = s.stopPiece;
@@ -126,6 +147,9 @@ std::string runSummary(const RunData& run) {
     std::string text = run.header.settings.attention.text();
     text += ": " + std::to_string(run.steps.size()) + " tokens";
     if (s.decodeTokensPerS() > 0) text += ", " + decimal(s.decodeTokensPerS(), 1) + " t/s";
+    if (const DraftStats& d = s.draft; d.passes > 0)
+        text += ", drafted " + std::to_string(d.drafted) + ", accepted " + std::to_string(d.accepted) + ", rejected " +
+                std::to_string(d.rejected) + ", " + decimal(d.tokensPerPass(), 1) + " tokens a pass";
     text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +
             " %, loaded " + decimal(100 * s.loadedFraction(), 1) + " % of causal, " +
             std::to_string(run.violations.size()) + " violations, stop reason " + stopWords(s);

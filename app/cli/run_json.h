@@ -11,6 +11,9 @@ namespace spanscope::cli {
 
 nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t loadNs);
 
+/// "drafted", "accepted", "rejected", "acceptance", "verify_passes", "tokens_per_pass"; nothing without a pass.
+void addDrafts(nlohmann::ordered_json& object, const DraftStats& drafts);
+
 /// "adapter": name, hash, rank and what is copied or stays beside the weights; nothing where the model has none.
 void addAdapter(nlohmann::ordered_json& object, const Model& model);
 

@@ -48,8 +48,31 @@ Json rowJson(const Row& row, const Plan& plan) {
          {"tokens_per_second", row.wallS > 0 ? static_cast<double>(s.response) / row.wallS : 0},
          {"jobs", plan.nJobs},
          {"batch", plan.batch}});
+    addDrafts(object, s.draft);
     row.scores.toJson(object);
     return object;
+}
+
+const Row* denseRow(const std::vector<Row>& rows) {
+    for (const Row& row : rows)
+        if (row.attention.isDense()) return &row;
+    return nullptr;
+}
+
+void printDrafts(const std::vector<Row>& rows) {
+    for (const Row& row : rows) {
+        const RowSums s = sumUp(row);
+        if (s.draft.passes == 0) continue;
+        const Row* dense = denseRow(rows);
+        const std::string same = dense ? ", the same tokens as dense in " + std::to_string(sameTokens(row, *dense)) +
+                                             " of " + std::to_string(s.n)
+                                       : "";
+        printFormat("%s: drafted %lld, accepted %lld, rejected %lld (%s%% per token), %s tokens a pass%s\n",
+                    row.attention.text().c_str(), static_cast<long long>(s.draft.drafted),
+                    static_cast<long long>(s.draft.accepted), static_cast<long long>(s.draft.rejected),
+                    decimal(100 * s.draft.acceptance(), 2).c_str(), decimal(s.draft.tokensPerPass(), 2).c_str(),
+                    same.c_str());
+    }
 }
 
 void printTable(const std::vector<Row>& rows) {
@@ -64,6 +87,7 @@ void printTable(const std::vector<Row>& rows) {
                     decimal(100 * s.share(s.attended), 1).c_str(), decimal(100 * s.share(s.loaded), 1).c_str(),
                     static_cast<long long>(s.violations), rate.c_str());
     }
+    printDrafts(rows);
     for (const Row& row : rows) print(row.scores.toText(row.attention.text()));
 }
 
@@ -98,7 +122,11 @@ int evalVerb(const EvalOptions& o, const Log& log) {
     const auto report = [&]() -> Status {
         if (o.json) {
             Json list = Json::array();
-            for (const Row& row : rows) list.push_back(rowJson(row, *plan));
+            for (const Row& row : rows) {
+                list.push_back(rowJson(row, *plan));
+                if (const Row* dense = denseRow(rows); row.attention.isLossless() && dense)
+                    list.back()["n_same_as_dense"] = sameTokens(row, *dense);
+            }
             Json object{
                 {"rows", std::move(list)},
                 {"task", task},

@@ -162,6 +162,18 @@ const RunData* runWith(const Running& r, const MaskPolicySpec& attention) {
     return nullptr;
 }
 
+/// Of declared and lossless runs against the dense one.
+std::vector<std::pair<std::string, SpeedUp>> speedUps(const Running& r) {
+    std::vector<std::pair<std::string, SpeedUp>> list;
+    const RunData* dense = runWith(r, MaskPolicySpec::dense());
+    for (const auto& session : r.sessions) {
+        const MaskPolicySpec& attention = session->data().header.settings.attention;
+        if (!dense || !(attention.isDeclared() || attention.isLossless())) continue;
+        if (const SpeedUp up = speedUp(session->data(), *dense); up.factor > 0) list.emplace_back(attention.text(), up);
+    }
+    return list;
+}
+
 /// What the process took, beside what must be there: weights, and keys and values at the end of all runs.
 nlohmann::ordered_json memoryJson(const Running& r, const Model& model) {
     const ProcessMemory m = processMemory();
@@ -180,11 +192,10 @@ nlohmann::ordered_json resultJson(const Running& r, const Model& model, int64_t 
     nlohmann::ordered_json object{
         {"version", kJsonVersion}, {"runs", std::move(runs)}, {"model", model.name()}, {"model_hash", model.hash()}};
     addAdapter(object, model);
-    const RunData* dense = runWith(r, MaskPolicySpec::dense());
-    const RunData* declared = runWith(r, MaskPolicySpec::declared());
-    if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0) {
-        object["speed_up"] = up.factor;
-        object["speed_up_steps"] = up.nSteps;
+    for (const auto& [name, up] : speedUps(r)) {
+        const std::string key = name == MaskPolicySpec::declared().name ? "speed_up" : "speed_up_" + name;
+        object[key] = up.factor;
+        object[key + "_steps"] = up.nSteps;
     }
     if (r.failed) object["error"] = r.failure.toString();
     return object;
@@ -213,7 +224,8 @@ int runVerb(const RunOptions& o, const Log& log) {
         log.info("warning: the run may take " + std::to_string(needed) + " tokens; the model was trained for " +
                  std::to_string(trained));
     if (o.dryRun) return printForecast(o, model, demand);
-    auto backend = makeBackendFor(model.weights(), o.model, {demand.kvTokens(), 1, o.model.nThreads}, log);
+    auto backend =
+        makeBackendFor(model.weights(), o.model, {demand.kvTokens(), itemsTogether(attentions), o.model.nThreads}, log);
     if (!backend) return log.fail(backend.error());
     log.detail("sampler: " + describeSampler(settings->sampler));
     if (o.seed < 0) log.info("seed " + std::to_string(settings->sampler.seed));
@@ -275,10 +287,10 @@ int runVerb(const RunOptions& o, const Log& log) {
             log.info("warning: " + session->data().header.settings.attention.text() + ": the answer " +
                      (session->data().answer.empty() ? "(none)" : session->data().answer) + " is " + check.note);
     }
-    const RunData* dense = runWith(running, MaskPolicySpec::dense());
-    const RunData* declared = runWith(running, MaskPolicySpec::declared());
-    if (const SpeedUp up = dense && declared ? speedUp(*declared, *dense) : SpeedUp{}; up.factor > 0)
-        log.info("speed-up: " + decimal(up.factor, 2) + "x" + (up.sameLength() ? "" : " " + up.note()));
+    const auto ups = speedUps(running);
+    for (const auto& [name, up] : ups)
+        log.info((ups.size() > 1 ? name + " speed-up: " : "speed-up: ") + decimal(up.factor, 2) + "x" +
+                 (up.sameLength() ? "" : " " + up.note()));
     if (!running.failed) return kOk;
     log.error(running.failure.toString());
     if (running.failure.code == ErrorCode::Cancelled || running.failure.code == ErrorCode::OutOfMemory)

@@ -116,9 +116,9 @@ class Bench {
             return Error{ErrorCode::InvalidArgument, "a test needs tokens", {}, "bench"};
         std::vector<Contender> contenders;
         for (const MaskPolicySpec& attention : m_plan.attention) {
-            if (attention.isDeclared())
+            if (attention.isDeclared() || attention.isLossless())
                 return Error{ErrorCode::InvalidArgument,
-                             "bench has no model that declares; use another attention, or `run --attention both`",
+                             "bench has no model that declares; use another attention, or `run --attention both,lossless`",
                              {},
                              "--attention",
                              attention.text(),

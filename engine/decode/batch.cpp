@@ -11,6 +11,7 @@ struct Batch::Impl {
     std::vector<std::unique_ptr<Session>> runs;
     std::vector<RunData> ended;  ///< finished in prefill already
     std::vector<DecodeItem> items;
+    std::vector<Session*> together;  ///< runs of the items
     std::vector<int32_t> argmax;
     std::vector<float> argmaxLogprob;
     std::vector<float> logits;
@@ -18,7 +19,7 @@ struct Batch::Impl {
 
 Batch::Batch(std::shared_ptr<const Model> model, Backend& backend, int32_t maxSequences)
     : m_impl(new Impl{
-          std::move(model), backend, static_cast<size_t>(std::max(1, maxSequences)), {}, {}, {}, {}, {}, {}}) {}
+          std::move(model), backend, static_cast<size_t>(std::max(1, maxSequences)), {}, {}, {}, {}, {}, {}, {}}) {}
 
 Batch::~Batch() = default;
 
@@ -45,27 +46,38 @@ Result<std::vector<RunData>> Batch::step() {
     if (b.runs.empty()) return done;
 
     const auto startedAt = std::chrono::steady_clock::now();
-    const size_t n = b.runs.size();
     const auto vocab = static_cast<size_t>(b.model->weights().shape.vocab);
     b.items.clear();
+    b.together.clear();
     bool wantLogits = false;
     for (auto& run : b.runs) {
+        if (run->isLossless()) continue;
         b.items.push_back(run->nextItem());
+        b.together.push_back(run.get());
         wantLogits = wantLogits || run->needsLogits();
     }
+    const size_t n = b.items.size();
     b.argmax.resize(n);
     b.argmaxLogprob.resize(n);
     b.logits.resize(wantLogits ? n * vocab : 0);
-    if (auto ok = b.backend.decode(b.items, {b.argmax, b.argmaxLogprob, b.logits}); !ok) {
+    const auto failed = [&](const Error& error) {
         for (auto& run : b.runs) run->finish(StopReason::Failed);
-        return ok.error();
-    }
+        return error;
+    };
+    if (n > 0)
+        if (auto ok = b.backend.decode(b.items, {b.argmax, b.argmaxLogprob, b.logits}); !ok) return failed(ok.error());
     const int64_t deviceNs = b.backend.lastDeviceNs();
     for (size_t i = 0; i < n; ++i) {
         const auto logits =
             std::span<const float>(b.logits).subspan(wantLogits ? i * vocab : 0, wantLogits ? vocab : 0);
-        b.runs[i]->absorb({b.argmax[i], b.argmaxLogprob[i]}, logits, deviceNs, startedAt);
-        if (b.runs[i]->finished()) done.push_back(b.runs[i]->takeData());
+        b.together[i]->absorb({b.argmax[i], b.argmaxLogprob[i]}, logits, deviceNs, startedAt);
+    }
+    for (auto& run : b.runs) {
+        if (run->isLossless()) {
+            auto more = run->step();
+            if (!more && run->data().stats.stop == StopReason::Failed) return failed(more.error());
+        }
+        if (run->finished()) done.push_back(run->takeData());
     }
     std::erase_if(b.runs, [](const auto& run) { return run->finished(); });
     return done;

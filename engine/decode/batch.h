@@ -15,7 +15,8 @@ namespace spanscope {
 
 class Batch {
   public:
-    /// model and backend outlive the batch; backend was made with maxBatch >= maxSequences.
+    /// model and backend outlive the batch; backend was made with maxBatch >= maxSequences, and where runs are lossless
+    /// as many items as these want (they take turns of their own, a token each as the others).
     Batch(std::shared_ptr<const Model> model, Backend& backend, int32_t maxSequences);
     ~Batch();
 

@@ -41,6 +41,12 @@ void Sampler::accept(int32_t token) {
     m_recentNext = (m_recentNext + 1) % m_recent.size();
 }
 
+void Sampler::follow(const Sampler& other) {
+    if (m_settings.temperature > 0) m_random = other.m_random;
+    m_recent = other.m_recent;
+    m_recentNext = other.m_recentNext;
+}
+
 void Sampler::skip(uint64_t n) {
     if (m_settings.temperature > 0) m_random.discard(n);  // draw() takes one number each
 }

@@ -35,6 +35,9 @@ class Sampler {
     /// The same, with the largest logit that a backend has found already; logits may be empty unless needsLogits().
     SampledToken sample(std::span<const float> logits, SampledToken greedy);
 
+    /// Goes on from where `other`, of the same settings, is: the same random numbers come next.
+    void follow(const Sampler& other);
+
     /// As if `n` tokens had been sampled.
     void skip(uint64_t n);
 

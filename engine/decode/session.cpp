@@ -50,6 +50,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     session->m_capacity = capacity;
     session->fillHeader(runId);
     session->readPrompt({});
+    if (auto ok = session->startDrafting(); !ok) return ok.error();
     session->m_clockNs = nsSince(startedAt);
     return session;
 }
@@ -78,6 +79,7 @@ Result<std::unique_ptr<Session>> Session::resume(std::shared_ptr<const Model> mo
     session->m_capacity = sequence.capacity;
     session->fillHeader(runId);
     session->readPrompt(std::span(sequence.stored.visible).first(nKept));
+    if (auto ok = session->startDrafting(); !ok) return ok.error();
     session->m_clockNs = nsSince(startedAt);
     return session;
 }
@@ -206,7 +208,7 @@ Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& pr
 Error Session::notFinite() const {
     return Error{
         ErrorCode::Format, "the model's output is not a number: its weights hold NaN or infinity, or lead to them here",
-        m_model->path(),   "logits after token " + std::to_string(m_backend.storedTokens(m_sequence) - 1),
+        m_model->path(),   "logits after token " + std::to_string(m_tracker.nTokens() - 1),
         "NaN or infinity", "finite numbers"};
 }
 
@@ -225,7 +227,7 @@ void Session::setPending(SampledToken token) {
         stats.stopPiece = m_model->tokenizer().pieceName(token.id);
         stats.responseTokens += 1;
         finish(StopReason::EndOfText);
-    } else if (m_backend.storedTokens(m_sequence) >= m_capacity) {
+    } else if (m_tracker.nTokens() >= m_capacity) {
         finish(StopReason::ContextFull);
     } else {
         m_pending = token;
@@ -235,6 +237,7 @@ void Session::setPending(SampledToken token) {
 Result<bool> Session::step() {
     if (finished()) return false;
     if (!m_prefilled) return invalidArgument("step() before prefill()");
+    if (m_drafter && !editsList()) return stepLossless();
     m_logits.resize(needsLogits() ? static_cast<size_t>(m_model->weights().shape.vocab) : 0);
     const auto startedAt = Clock::now();
     const DecodeItem item = nextItem();
@@ -256,7 +259,15 @@ DecodeItem Session::nextItem() {
 
 void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
                      Clock::time_point startedAt) {
+    StepRecord record = nextRecord(deviceNs);
     m_sampler.accept(m_pending.id);
+    const SampledToken next = atLimit(0) ? greedy : forced(m_sampler.sample(logits, greedy), logits);
+    record.wallNs = nsSince(startedAt);
+    append(std::move(record), next);
+}
+
+/// Of the pending token, which has been decoded; all but its time. Counts it.
+StepRecord Session::nextRecord(int64_t deviceNs) {
     RunStats& stats = m_data.stats;
     StepRecord record;
     record.index = static_cast<int32_t>(m_data.steps.size());
@@ -270,6 +281,10 @@ void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t
     record.causal = record.position + 1;
     record.deviceNs = deviceNs;
     record.logprob = m_pending.logprob;
+    record.draft = m_pendingFate;
+    record.rejectedText = std::move(m_pendingRejected);
+    m_pendingFate = DraftFate::None;
+    m_pendingRejected.clear();
     copySegments();
 
     stats.responseTokens += 1;
@@ -278,11 +293,18 @@ void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t
     stats.loadedTokens += record.loaded;
     stats.causalTokens += record.causal;
     stats.kvStoredBytes = stats.kvBytesPerToken * record.causal;
+    return record;
+}
 
+/// Whether `nMore` tokens after those that have their records are as many as were asked for.
+bool Session::atLimit(int32_t nMore) const {
     const int32_t limit = m_data.header.settings.maxTokens;
-    const bool atLimit = limit >= 0 && stats.responseTokens >= limit;
-    const SampledToken next = atLimit ? greedy : forced(m_sampler.sample(logits, greedy), logits);
-    record.wallNs = nsSince(startedAt);
+    return limit >= 0 && m_data.stats.responseTokens + nMore >= limit;
+}
+
+/// next: what follows, unless the run ends here.
+void Session::append(StepRecord record, const SampledToken& next) {
+    RunStats& stats = m_data.stats;
     m_clockNs += record.wallNs;
     record.atNs = m_clockNs;
     // The token decoded now became available one step ago.
@@ -296,7 +318,7 @@ void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t
         finish(StopReason::SegmentTooLong);
     } else if (repeats) {
         finish(StopReason::Repeats);
-    } else if (atLimit) {
+    } else if (atLimit(0)) {
         finish(StopReason::TokenLimit);
     } else {
         setPending(next);
@@ -316,6 +338,7 @@ void Session::copySegments() {
 void Session::finish(StopReason reason) {
     if (finished() || reason == StopReason::Running) return;
     RunStats& stats = m_data.stats;
+    if (m_nTaken < m_verified.size()) m_backend.truncate(m_sequence, m_tracker.nTokens());
     m_tracker.finish(reason);
     copySegments();
     if (m_eosSampled) {

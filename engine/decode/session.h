@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/decode/drafter.h"
 #include "engine/decode/masks.h"
 #include "engine/decode/prompt.h"
 #include "engine/decode/sampler.h"
@@ -55,7 +56,9 @@ struct BranchPoint {
 class Session {
   public:
     /// Formats and encodes the prompt (InvalidArgument with a column where the text is wrong), makes the policy
-    /// (Unsupported where it needs what the backend has not) and the sequence. model and backend outlive the session.
+    /// (Unsupported where it needs what the backend has not) and the sequence. model and backend outlive the session. A
+    /// lossless run wants a backend that decodes MaskPolicySpec::itemsTogether() items (InvalidArgument from step()
+    /// otherwise) and a model that declares (Unsupported).
     static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, Backend& backend,
                                                    const RunSettings& settings, int64_t runId);
     /// A run that goes on in an open sequence: of what that holds, the longest common beginning with the prompt is kept
@@ -81,7 +84,12 @@ class Session {
     /// InvalidArgument.
     Status prefill(const std::atomic<bool>* stop, const PrefillProgress& progress);
 
-    /// Decodes one token and appends its StepRecord. False when the run has ended (data().stats.stop says why).
+    /// Drafts under this policy in the place of what the model declares; before prefill() of a lossless run. Whatever
+    /// it hides, what is said stays dense's. Its lists must follow from the view alone.
+    void draftUnder(std::unique_ptr<MaskPolicy> policy);
+
+    /// Decodes one token and appends its StepRecord; a lossless run drafts and verifies some at once and then hands
+    /// them out one a call. False when the run has ended (data().stats.stop says why).
     Result<bool> step();
 
     /// Ends the run early with a reason; data() stays readable.
@@ -92,6 +100,9 @@ class Session {
     const RunData& data() const { return m_data; }
     /// Leaves the stop reason behind, so that finished() still holds.
     RunData takeData() { return std::move(m_data); }
+
+    /// It calls the backend itself: only step() goes on with it.
+    bool isLossless() const { return m_drafter != nullptr; }
 
     // The halves of step(), for who decodes several sessions in one call of the backend.
 
@@ -109,6 +120,22 @@ class Session {
     Session(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
             std::unique_ptr<MaskPolicy> policy, int64_t runId);
     struct Branch;
+    /// What dense decoding has made of the pending token and of drafted ones behind it that turned out right.
+    struct Verified {
+        QueryMask mask;
+        SampledToken next;
+        DraftFate fate = DraftFate::None;  ///< of next
+        std::string rejected;              ///< text of what had been drafted in its place
+        int64_t deviceNs = 0, wallNs = 0;  ///< its share of the round
+    };
+    Status startDrafting();
+    bool editsList() const;
+    Result<bool> stepLossless();
+    Status round();
+    void takeVerified(std::span<const int32_t> best, std::span<const float> logprob);
+    StepRecord nextRecord(int64_t deviceNs);
+    void append(StepRecord record, const SampledToken& next);
+    bool atLimit(int32_t nMore) const;
     void takeOver(const RunData& from, int32_t nSteps);
     Status prefillBranch(const std::atomic<bool>* stop, const PrefillProgress& progress);
     QueryMask edited(const QueryMask& mask);
@@ -144,6 +171,12 @@ class Session {
     int64_t m_firstTokenNs = 0;
     bool m_eosSampled = false;
     std::shared_ptr<Branch> m_branch;  ///< null: no branch
+
+    std::unique_ptr<Drafter> m_drafter;  ///< null: not lossless
+    std::vector<Verified> m_verified;    ///< of the last round
+    size_t m_nTaken = 0;                 ///< of them have their step
+    DraftFate m_pendingFate = DraftFate::None;
+    std::string m_pendingRejected;
 };
 
 /// Runs several sessions in slices of `sliceSteps` steps, round robin, until all have finished or stop is set.

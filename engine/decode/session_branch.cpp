@@ -88,6 +88,7 @@ Result<std::unique_ptr<Session>> Session::branch(std::shared_ptr<const Model> mo
                                      : point.tokens.empty() ? BranchEdit::None
                                                             : BranchEdit::Token};
     session->readPrompt(h.promptVisible);
+    if (auto ok = session->startDrafting(); !ok) return ok.error();
     session->takeOver(from, point.step);
 
     auto branch = std::make_shared<Branch>();
@@ -200,6 +201,8 @@ SampledToken Session::forced(SampledToken sampled, std::span<const float> logits
     const int32_t id = m_branch->tokens[m_branch->nForced++];
     return {id, logProbability(logits, id)};
 }
+
+bool Session::editsList() const { return m_branch && m_branch->list; }
 
 QueryMask Session::edited(const QueryMask& mask) {
     if (!m_branch || !m_branch->list) return mask;

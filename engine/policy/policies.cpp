@@ -27,9 +27,13 @@ constexpr PolicyRow kPolicies[] = {
     {"keep", true, "first token and last N", false, withNumber<KeepPolicy>},
     {"window", true, "last N", false, withNumber<WindowPolicy>},
     {"scatter", true, "N in single pages over the context", false, withNumber<ScatterPolicy>},
+    // What is said is dense's; what is drafted for it, engine/decode/drafter.h.
+    {"lossless", false, "dense, N tokens at a time drafted as declared", false, plain<DensePolicy>, kMostDrafted, true},
 };
 
-std::string shown(const PolicyRow& row) { return std::string(row.name) + (row.takesNumber ? "=N" : ""); }
+std::string shown(const PolicyRow& row) {
+    return std::string(row.name) + (row.takesNumber ? "=N" : row.optionalUpTo > 0 ? "[=N]" : "");
+}
 
 Result<const PolicyRow*> rowOf(const MaskPolicySpec& spec) {
     const auto* const row = std::find_if(std::begin(kPolicies), std::end(kPolicies),
@@ -37,7 +41,10 @@ Result<const PolicyRow*> rowOf(const MaskPolicySpec& spec) {
     if (row == std::end(kPolicies)) return invalidArgument("no such attention", spec.text(), maskPolicyNames());
     if (row->takesNumber && spec.n < 1)
         return invalidArgument(spec.name + " needs a number of tokens", std::to_string(spec.n), "1 or more");
-    if (!row->takesNumber && spec.n != 0)
+    if (row->optionalUpTo > 0 && (spec.n < 0 || spec.n > row->optionalUpTo))
+        return invalidArgument("too large a number for " + spec.name, std::to_string(spec.n),
+                               "at most " + std::to_string(row->optionalUpTo));
+    if (!row->takesNumber && row->optionalUpTo == 0 && spec.n != 0)
         return invalidArgument(spec.name + " takes no number", spec.text(), spec.name);
     return &*row;
 }
@@ -54,9 +61,13 @@ Result<MaskPolicySpec> parseMaskPolicy(std::string_view text) {
 }
 
 Status checkCapabilities(const PolicyRow& row, const BackendInfo& backend) {
-    if (!row.needsPageScores || backend.pageScores) return {};
-    return Error{ErrorCode::Unsupported, std::string(row.name) + " needs scores of pages, which the backend \"" +
-                                             backend.name + "\" does not give"};
+    const auto lacks = [&](const char* what) {
+        return Error{ErrorCode::Unsupported, std::string(row.name) + " needs " + what + ", which the backend \"" +
+                                                 backend.name + "\" does not give"};
+    };
+    if (row.needsPageScores && !backend.pageScores) return lacks("scores of pages");
+    if (row.needsManyOfOne && !backend.manyOfOne) return lacks("steps with several tokens of one sequence");
+    return {};
 }
 
 Result<std::unique_ptr<MaskPolicy>> makeMaskPolicy(const MaskPolicySpec& spec, const BackendInfo& backend) {

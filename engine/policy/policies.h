@@ -20,6 +20,8 @@ struct PolicyRow {
     std::string_view description;
     bool needsPageScores = false;  ///< runs only where BackendInfo::pageScores
     std::unique_ptr<MaskPolicy> (*make)(int32_t n) = nullptr;
+    int32_t optionalUpTo = 0;     ///< above 0: a number may be given, up to this one
+    bool needsManyOfOne = false;  ///< runs only where BackendInfo::manyOfOne
 };
 std::span<const PolicyRow> maskPolicies();
 

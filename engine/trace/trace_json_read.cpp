@@ -342,6 +342,8 @@ std::string readStep(const InJson& object, int version, StepRecord& s) {
     s.wallNs = f.integer("wall_ns", 0, kLongestNs, 0);
     s.atNs = f.integer("at_ns", 0, kLongestNs, 0);
     s.logprob = f.real("logprob", 0);
+    if (object.contains("draft")) readEnum(f, "draft", DraftFate::Rejected, draftFateName, s.draft);
+    s.rejectedText = f.text("rejected_text");
     return f.problem();
 }
 
@@ -363,6 +365,18 @@ std::string readStats(const InJson& object, int version, RunStats& s) {
     readEnum(f, "stop", StopReason::Repeats, stopReasonName, s.stop);
     s.stopId = f.int32("stop_id", -1, kMaxInt, -1);
     s.stopPiece = f.text("stop_piece");
+    if (const InJson* draft = f.object("draft")) {
+        Fields g(*draft);
+        DraftStats& d = s.draft;
+        d.drafted = g.integer("drafted", 0, kMostSummed, 0);
+        d.accepted = g.integer("accepted", 0, d.drafted, 0);
+        d.rejected = g.integer("rejected", 0, d.drafted - d.accepted, 0);
+        d.passes = g.integer("passes", 0, kMostSummed, 0);
+        d.draftNs = g.integer("draft_ns", 0, kLongestNs, 0);
+        d.passNs = g.integer("pass_ns", 0, kLongestNs, 0);
+        d.loadedTokens = g.integer("loaded_tokens", 0, kMostSummed, 0);
+        if (!g.ok()) f.failAt("draft", g.problem());
+    }
     return f.problem();
 }
 

@@ -114,38 +114,46 @@ OutJson violationJson(const ProtocolViolation& v) {
 }
 
 OutJson stepJson(const StepRecord& s) {
-    return {{"i", s.index},
-            {"position", s.position},
-            {"id", s.token.id},
-            {"text", s.token.text},
-            {"special", s.token.special},
-            {"segment", s.segment},
-            {"phase", phaseName(s.phase)},
-            {"attended", s.attended},
-            {"loaded", s.loaded},
-            {"device_ns", s.deviceNs},
-            {"wall_ns", s.wallNs},
-            {"at_ns", s.atNs},
-            {"logprob", floatJson(s.logprob)}};
+    OutJson step{{"i", s.index},
+                 {"position", s.position},
+                 {"id", s.token.id},
+                 {"text", s.token.text},
+                 {"special", s.token.special},
+                 {"segment", s.segment},
+                 {"phase", phaseName(s.phase)},
+                 {"attended", s.attended},
+                 {"loaded", s.loaded},
+                 {"device_ns", s.deviceNs},
+                 {"wall_ns", s.wallNs},
+                 {"at_ns", s.atNs},
+                 {"logprob", floatJson(s.logprob)}};
+    if (s.draft != DraftFate::None) step["draft"] = draftFateName(s.draft);
+    if (s.draft == DraftFate::Rejected) step["rejected_text"] = s.rejectedText;
+    return step;
 }
 
 OutJson statsJson(const RunStats& s) {
-    return {{"prompt_tokens", s.promptTokens},
-            {"kept_tokens", s.keptTokens},
-            {"response_tokens", s.responseTokens},
-            {"markup_tokens", s.markupTokens},
-            {"load_ns", s.loadNs},
-            {"prefill_ns", s.prefillNs},
-            {"ttft_ns", s.ttftNs},
-            {"decode_ns", s.decodeNs},
-            {"attended_tokens", s.attendedTokens},
-            {"loaded_tokens", s.loadedTokens},
-            {"causal_tokens", s.causalTokens},
-            {"kv_stored_bytes", s.kvStoredBytes},
-            {"kv_bytes_per_token", s.kvBytesPerToken},
-            {"stop", stopReasonName(s.stop)},
-            {"stop_id", s.stopId},
-            {"stop_piece", s.stopPiece}};
+    OutJson stats{{"prompt_tokens", s.promptTokens},
+                  {"kept_tokens", s.keptTokens},
+                  {"response_tokens", s.responseTokens},
+                  {"markup_tokens", s.markupTokens},
+                  {"load_ns", s.loadNs},
+                  {"prefill_ns", s.prefillNs},
+                  {"ttft_ns", s.ttftNs},
+                  {"decode_ns", s.decodeNs},
+                  {"attended_tokens", s.attendedTokens},
+                  {"loaded_tokens", s.loadedTokens},
+                  {"causal_tokens", s.causalTokens},
+                  {"kv_stored_bytes", s.kvStoredBytes},
+                  {"kv_bytes_per_token", s.kvBytesPerToken},
+                  {"stop", stopReasonName(s.stop)},
+                  {"stop_id", s.stopId},
+                  {"stop_piece", s.stopPiece}};
+    if (const DraftStats& d = s.draft; d.passes > 0)
+        stats["draft"] = {
+            {"drafted", d.drafted},  {"accepted", d.accepted}, {"rejected", d.rejected},         {"passes", d.passes},
+            {"draft_ns", d.draftNs}, {"pass_ns", d.passNs},    {"loaded_tokens", d.loadedTokens}};
+    return stats;
 }
 
 }  // namespace spanscope::trace

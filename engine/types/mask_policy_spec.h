@@ -9,14 +9,22 @@
 
 namespace spanscope {
 
+/// Tokens that "lossless" drafts at most before a pass over all of them.
+inline constexpr int32_t kMostDrafted = 16;
+
 struct MaskPolicySpec {
     std::string name = "declared";
-    int32_t n = 0;  ///< 0: the policy takes no number
+    int32_t n = 0;  ///< 0: the policy takes no number, or none was given
 
     /// Plain causal attention: what every speed-up is measured against.
     static MaskPolicySpec dense() { return {"dense", 0}; }
     /// What the model names; the mask rule of docs/protocol.md.
     static MaskPolicySpec declared() { return {"declared", 0}; }
+    /// Dense's own output, drafted under what the model names; nDrafted 0: as many as pay.
+    static MaskPolicySpec lossless(int32_t nDrafted = 0) { return {"lossless", nDrafted}; }
+    bool isLossless() const { return name == "lossless"; }
+    /// Items that a backend decodes together for one run of it.
+    int32_t itemsTogether() const { return isLossless() ? (n > 0 ? n : kMostDrafted) + 1 : 1; }
     bool isDense() const { return *this == dense(); }
     bool isDeclared() const { return *this == declared(); }
 

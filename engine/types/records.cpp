@@ -80,12 +80,31 @@ double RunStats::decodeTokensPerS() const {
 
 int64_t RunStats::kvLoadedBytes() const {
     int64_t bytes = 0;
-    return __builtin_mul_overflow(kvBytesPerToken, loadedTokens, &bytes) ? INT64_MAX : bytes;
+    const int64_t tokens = draft.passes > 0 ? draft.loadedTokens : loadedTokens;
+    return __builtin_mul_overflow(kvBytesPerToken, tokens, &bytes) ? INT64_MAX : bytes;
+}
+
+double DraftStats::acceptance() const {
+    const double checked = double(accepted) + double(rejected);
+    return checked > 0 ? double(accepted) / checked : 0;
+}
+
+double DraftStats::tokensPerPass() const {
+    return passes > 0 ? (double(accepted) + double(passes)) / double(passes) : 0;
 }
 
 double RunStats::usefulTokensPerS() const {
     if (responseTokens <= 0) return 0;
     return decodeTokensPerS() * double(responseTokens - markupTokens) / double(responseTokens);
+}
+
+const char* draftFateName(DraftFate fate) {
+    switch (fate) {
+        case DraftFate::None: return "none";
+        case DraftFate::Accepted: return "accepted";
+        case DraftFate::Rejected: return "rejected";
+    }
+    return "";
 }
 
 const char* branchEditName(BranchEdit edit) {

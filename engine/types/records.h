@@ -88,6 +88,14 @@ struct TokenInfo {
     bool special = false;  ///< a protocol or control piece, drawn as a chip
 };
 
+/// How a token of a lossless run came about (docs/lossless.md).
+enum class DraftFate : uint8_t {
+    None,      ///< nothing was drafted for its place
+    Accepted,  ///< dense decoding says what was drafted
+    Rejected,  ///< it says another token, this one
+};
+const char* draftFateName(DraftFate fate);
+
 /// One decoded token: the query at `position`, what it was allowed to read, and what that cost.
 /// The token in `token` stands at `position`; it was sampled by the step before and read here.
 struct StepRecord {
@@ -104,6 +112,8 @@ struct StepRecord {
     int64_t wallNs = 0;       ///< wall time of this step: tracker, backend, sampler
     int64_t atNs = 0;         ///< end of the step, since the run's own clock started (its slices only)
     float logprob = 0;        ///< natural log of the probability with which this token was chosen
+    DraftFate draft = DraftFate::None;
+    std::string rejectedText;  ///< DraftFate::Rejected: what had been drafted
 };
 
 enum class StopReason : uint8_t {
@@ -118,6 +128,21 @@ enum class StopReason : uint8_t {
     Repeats,  ///< the response says again what it has said
 };
 const char* stopReasonName(StopReason reason);
+
+/// Totals of a lossless run's drafts; all 0 in other runs. What was drafted behind a rejected token is neither accepted
+/// nor rejected.
+struct DraftStats {
+    int64_t drafted = 0, accepted = 0, rejected = 0;
+    int64_t passes = 0;   ///< that verified, those with nothing drafted among them
+    int64_t draftNs = 0;  ///< wall time of drafting
+    int64_t passNs = 0;   ///< of verifying
+    /// KV tokens loaded by drafts and passes together; a pass loads what its last token may read, once for all.
+    int64_t loadedTokens = 0;
+    /// Of a token whose predecessors were accepted; 0 where none was looked at.
+    double acceptance() const;
+    double tokensPerPass() const;  ///< 0 without a pass
+    bool operator==(const DraftStats&) const = default;
+};
 
 /// Totals of one run; definitions in README "Metrics".
 struct RunStats {
@@ -138,6 +163,7 @@ struct RunStats {
     int32_t stopId =
         -1;  ///< the token that ended it (StopReason::EndOfText), which has no step; -1: none, or not known
     std::string stopPiece;  ///< its name; empty as above
+    DraftStats draft;
 
     double prefillTokensPerS() const;  ///< without those kept
     double decodeTokensPerS() const;   ///< (N - 1) / decode time; 0 if N < 2

@@ -37,6 +37,26 @@ HWY_INLINE void byFours(int32_t group, const F& f) {
     for (; g < group; ++g) f.template operator()<1>(g);
 }
 
+/// Of the heads that are scored together, how many partial sums each score has: no matter how many queries there are.
+constexpr int sumsOf(int heads) { return kPageVectors * heads >= 4 ? 1 : 4 / (kPageVectors * heads); }
+
+/// A row's online softmax of one page: scores become weights. Returns the factor for what was mixed before.
+HWY_INLINE float weigh(float* scores, uint32_t mask, float softcap, float* top, float* sum, float* kept) {
+    softcapScores(scores, kPageTokens, softcap);
+    const V none = hn::Set(D(), -std::numeric_limits<float>::infinity());
+    const float largest =  // finite: a page without tokens is in no plan
+        hn::GetLane(hn::MaxOfLanes(D(), maskPage(scores, mask, none)));
+    if (kept) std::copy_n(scores, kPageTokens, kept);
+    float factor = 1.0f;
+    if (largest > *top) {
+        factor = std::exp(*top - largest);
+        *top = largest;
+        *sum *= factor;
+    }
+    *sum += exponentials(scores, kPageTokens, *top);
+    return factor;
+}
+
 template <class Kv>
 int32_t chunk(const DecodeChunk& c) {
     using T = typename Kv::T;
@@ -62,31 +82,19 @@ int32_t chunk(const DecodeChunk& c) {
             const T* keys = firstKeys + static_cast<size_t>(kv) * halfPage;
             const T* next = kv + 1 < c.nKvHeads ? keys + halfPage : firstValues;
             byFours(c.group, [&]<int G>(int32_t g) HWY_ATTR {
-                constexpr int kSums = kPageVectors * G >= 4 ? 1 : 4 / (kPageVectors * G);
                 const auto row = static_cast<size_t>(kv * c.group + g);
-                scorePages<Kv, G, 1, kSums>({c.q + row * headDim, 1, headDim, &keys, g == 0 ? next : nullptr, c.headDim,
-                                             c.scratch + row * kPageTokens, kPageTokens});
+                scorePages<Kv, G, 1, sumsOf(G)>({c.q + row * headDim, 1, headDim, &keys, g == 0 ? next : nullptr,
+                                                 c.headDim, c.scratch + row * kPageTokens, kPageTokens});
             });
         }
         bool rescale = false;
         for (size_t row = 0; row < nRows; ++row) {
-            float* scores = c.scratch + row * kPageTokens;
             float* top = c.partial + row * stride + headDim;
-            softcapScores(scores, kPageTokens, c.softcap);
-            const V none = hn::Set(D(), -std::numeric_limits<float>::infinity());
-            const float largest =  // finite: no page of a plan is empty
-                hn::GetLane(hn::MaxOfLanes(D(), maskPage(scores, c.pages[static_cast<size_t>(page)].mask, none)));
-            if (c.keptScores)
-                std::copy_n(scores, kPageTokens,
-                            c.keptScores + (row * kChunkPages + static_cast<size_t>(page)) * kPageTokens);
-            factors[row] = 1.0f;
-            if (largest > top[0]) {
-                factors[row] = std::exp(top[0] - largest);
-                top[0] = largest;
-                top[1] *= factors[row];
-                rescale = true;
-            }
-            top[1] += exponentials(scores, kPageTokens, top[0]);
+            float* kept =
+                c.keptScores ? c.keptScores + (row * kChunkPages + static_cast<size_t>(page)) * kPageTokens : nullptr;
+            factors[row] = weigh(c.scratch + row * kPageTokens, c.pages[static_cast<size_t>(page)].mask, c.softcap, top,
+                                 top + 1, kept);
+            rescale = rescale || factors[row] != 1.0f;
         }
         for (int32_t kv = 0; kv < c.nKvHeads; ++kv) {
             const T* values = firstValues + static_cast<size_t>(kv) * halfPage;
@@ -101,11 +109,87 @@ int32_t chunk(const DecodeChunk& c) {
     return nPages * c.nKvHeads;
 }
 
+/// Queries [first, end) in registers together, as many as there are registers for.
+template <class F>
+HWY_INLINE void byTiles(int32_t first, int32_t end, const F& f) {
+    if constexpr (kLanes >= 16)
+        for (; first + 4 <= end; first += 4) f.template operator()<4>(first);
+    for (; first + 2 <= end; first += 2) f.template operator()<2>(first);
+    for (; first < end; ++first) f.template operator()<1>(first);
+}
+
+/// Several queries: head by head, and each page of a head for every query while it is in the first-level cache.
+/// Arithmetic is the limit, not memory. Every query's sums are formed in the order of chunk(), to the bit.
+template <class Kv>
+int32_t chunkOfQueries(const DecodeChunk& c) {
+    using T = typename Kv::T;
+    const auto nPages = static_cast<int32_t>(c.pages.size());
+    const auto headDim = static_cast<size_t>(c.headDim), nQueries = static_cast<size_t>(c.nQueries);
+    const size_t stride = partialStride(c.headDim);
+    float* factors = c.scratch + nQueries * static_cast<size_t>(c.group) * kPageTokens;
+    for (int32_t kv = 0; kv < c.nKvHeads; ++kv) {
+        const size_t firstRow = static_cast<size_t>(kv * c.group);
+        const auto partialOf = [&](size_t query, size_t head) {
+            return c.partial + query * c.partialOfQuery + (firstRow + head) * stride;
+        };
+        // Scratch is (group, nQueries): the queries of a head are neighbours.
+        const auto scoresOf = [&](size_t query, size_t head) {
+            return c.scratch + (head * nQueries + query) * kPageTokens;
+        };
+        for (size_t query = 0; query < nQueries; ++query)
+            for (size_t head = 0; head < static_cast<size_t>(c.group); ++head) {
+                std::fill_n(partialOf(query, head), headDim + 2, 0.0f);
+                partialOf(query, head)[headDim] = -std::numeric_limits<float>::infinity();
+            }
+        int32_t first = 0;  // query that has the page
+        for (int32_t page = 0; page < nPages; ++page) {
+            while (c.masks[first * kChunkPages + page] == 0) ++first;
+            std::byte* const at = c.cache->keys(c.layer, c.pages[static_cast<size_t>(page)].pool, c.firstKvHead + kv);
+            std::byte* const then = c.cache->keys(
+                c.layer, c.pages[static_cast<size_t>(std::min(page + 1, nPages - 1))].pool, c.firstKvHead + kv);
+            const T* const keys = reinterpret_cast<const T*>(at);
+            const T* const values = reinterpret_cast<const T*>(c.cache->valuesOf(at));
+            const T* const nextKeys = reinterpret_cast<const T*>(then);
+            const T* const nextValues = reinterpret_cast<const T*>(c.cache->valuesOf(then));
+            byFours(c.group, [&]<int G>(int32_t g) HWY_ATTR {
+                for (int32_t head = g; head < g + G; ++head)
+                    byTiles(first, c.nQueries, [&]<int R>(int32_t query) HWY_ATTR {
+                        const auto q = static_cast<size_t>(query), h = static_cast<size_t>(head);
+                        scorePages<Kv, R, 1, sumsOf(G)>(
+                            {c.q + q * c.queryStride + (firstRow + h) * headDim, 1, c.queryStride, &keys,
+                             head == 0 && query == first ? nextKeys : nullptr, c.headDim, scoresOf(q, h), kPageTokens});
+                    });
+            });
+            for (int32_t head = 0; head < c.group; ++head) {
+                const auto h = static_cast<size_t>(head);
+                for (auto q = static_cast<size_t>(first); q < nQueries; ++q) {
+                    float* top = partialOf(q, h) + headDim;
+                    factors[h * nQueries + q] =
+                        weigh(scoresOf(q, h), c.masks[q * kChunkPages + static_cast<size_t>(page)], c.softcap, top,
+                              top + 1, nullptr);
+                }
+                byTiles(first, c.nQueries, [&]<int R>(int32_t query) HWY_ATTR {
+                    const auto q = static_cast<size_t>(query);
+                    mixPages<Kv, R>({&values, 1, head == 0 && query == first ? nextValues : nullptr, c.headDim,
+                                     scoresOf(q, h), kPageTokens, factors + h * nQueries + q, partialOf(q, h),
+                                     c.partialOfQuery});
+                });
+            }
+        }
+    }
+    return nPages * c.nKvHeads;
+}
+
+template <class Kv>
+int32_t chunkOfAny(const DecodeChunk& c) {
+    return c.nQueries == 1 ? chunk<Kv>(c) : chunkOfQueries<Kv>(c);
+}
+
 int32_t attendChunk(const DecodeChunk& c) {
     switch (c.cache->type()) {
-        case DType::BF16: return chunk<KvBf16>(c);
-        case DType::F16: return chunk<KvF16>(c);
-        default: return chunk<KvF32>(c);
+        case DType::BF16: return chunkOfAny<KvBf16>(c);
+        case DType::F16: return chunkOfAny<KvF16>(c);
+        default: return chunkOfAny<KvF32>(c);
     }
 }
 

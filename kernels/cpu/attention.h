@@ -2,6 +2,8 @@
 //
 // Decode is split-KV: each chunk of 16 pages yields a partial result (largest score, sum of exponentials, weighted
 // values), and partial results are merged in order of chunks. The split depends on the list alone, never on threads.
+// Tokens of one sequence that read the same pages, as a pass that verifies drafts has them, share chunks: a page is
+// loaded once for all of them, and each gets the bits that it would get alone.
 // A task is a chunk and a few KV heads; how many of them changes the size of tasks and no result. Bytes:
 // 2 * 16 * headDim * element per page, layer and KV head; query heads that share a KV head are scored while it is in
 // the first-level cache, so a page is loaded once. 4 operations per query head and value. Limit: memory bandwidth from
@@ -20,13 +22,19 @@ struct DecodeChunk {
     const KvCache* cache = nullptr;
     int32_t layer = 0;
     int32_t firstKvHead = 0;
-    int32_t nKvHeads = 1;            ///< from the first on
-    std::span<const PageRef> pages;  ///< at most kChunkPages
-    const float* q = nullptr;        ///< (nKvHeads, group, headDim), already scaled
-    int32_t group = 0;               ///< query heads on a KV head
+    int32_t nKvHeads = 1;  ///< from the first on
+    std::span<const PageRef>
+        pages;                 ///< at most kChunkPages; of several queries: of the last one, which has all of them
+    const float* q = nullptr;  ///< (nKvHeads, group, headDim), already scaled
+    // Several queries of one sequence, every one of which has the first of these pages.
+    int32_t nQueries = 1;
+    const uint32_t* masks = nullptr;  ///< (nQueries, kChunkPages), 0 where a query has no such page; 1 query: unused
+    size_t queryStride = 0;           ///< from one query to the next in q
+    size_t partialOfQuery = 0;        ///< likewise in partial
+    int32_t group = 0;                ///< query heads on a KV head
     int32_t headDim = 0;
     float softcap = 0;            ///< of scores; 0 = none
-    float* scratch = nullptr;     ///< decodeScratch() of nKvHeads * group
+    float* scratch = nullptr;     ///< decodeScratch() of nKvHeads * group, of nQueries * group where they are several
     float* keptScores = nullptr;  ///< out (nKvHeads, group, kChunkPages * 16), -infinity where masked; or nullptr
     float* partial = nullptr;     ///< out (nKvHeads, group, partialStride): weighted values, largest score, sum
 };

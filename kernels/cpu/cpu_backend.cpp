@@ -156,7 +156,13 @@ void CpuBackend::placeAdapters() {
     }
 }
 
-BackendInfo CpuBackend::info() const { return {"cpu", processorName(), m_pool.nThreads(), m_cache->type()}; }
+BackendInfo CpuBackend::info() const {
+    return {.name = "cpu",
+            .device = processorName(),
+            .nThreads = m_pool.nThreads(),
+            .kvType = m_cache->type(),
+            .manyOfOne = true};
+}
 
 int32_t CpuBackend::storedTokens(SequenceId sequence) const {
     const KvSequence* s = m_cache->find(sequence);
@@ -212,18 +218,20 @@ Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput&
         const DecodeItem& item = items[i];
         KvSequence* s = m_cache->find(item.sequence);
         if (!s) return invalidArgument("unknown sequence", std::to_string(item.sequence.value));
-        if (item.position != s->stored)
+        auto earlier = earlierOfSequence(items, i);
+        if (!earlier) return earlier.error();
+        const int32_t stored = s->stored + *earlier;
+        if (item.position != stored)
             return invalidArgument("position of a decoded token", std::to_string(item.position),
-                                   std::to_string(s->stored));
-        if (s->stored >= s->capacity) return invalidArgument("sequence is full", std::to_string(s->stored), {});
-        for (size_t j = 0; j < i; ++j)
-            if (m_steps[j].sequence == s) return invalidArgument("a sequence twice in one batch");
+                                   std::to_string(stored));
+        if (stored >= s->capacity) return invalidArgument("sequence is full", std::to_string(stored), {});
         if (Status st = checkTokens({&item.token, 1}, m_weights.shape.vocab); !st) return st;
         if (Status st = checkIntervals(item.visible, "decode"); !st) return st;
         m_steps[i] = {s, item.token, item.position};
     }
     clearPlans();
     for (size_t i = 0; i < items.size(); ++i) planStep(m_steps[i], items[i].visible);
+    sealPlans();
     const std::span<Step> steps(m_steps.data(), items.size());
     forward(steps, nullptr);
     float* logits = output.maybeLogits.empty() ? m_logits.data() : output.maybeLogits.data();

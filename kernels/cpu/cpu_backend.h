@@ -78,6 +78,7 @@ class CpuBackend final : public Backend {
     // decode_step.cpp
     void clearPlans();
     void planStep(const Step& step, std::span<const Interval> visible);
+    void sealPlans();
     void forward(std::span<Step> steps, Capture* capture);
     void rotate(float* heads, int32_t nHeads, const std::vector<float>& gain, RopePairs pairs, size_t angles,
                 float scale) const;
@@ -123,7 +124,7 @@ class CpuBackend final : public Backend {
     GemvInputBuffer m_input;
     std::vector<Step> m_steps;
     std::vector<StepPlan> m_plans;             // one for every window that layers have
-    LineVector<float> m_partials;              // (chunks, nHeads, partialStride)
+    LineVector<float> m_partials;              // (results of chunks, nHeads, partialStride)
     std::vector<int32_t> m_pagesLoaded;        // (chunks, nKvHeads) at most: by task
     std::vector<LineVector<float>> m_scratch;  // per thread: attention
 

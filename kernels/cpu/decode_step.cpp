@@ -23,6 +23,22 @@ void CpuBackend::planStep(const Step& step, std::span<const Interval> visible) {
     for (StepPlan& plan : m_plans) plan.add(visible, step.position, step.sequence->pages);
 }
 
+/// Divides what was planned, and takes the memory for it where tokens of one sequence want more than ever before.
+void CpuBackend::sealPlans() {
+    const ModelShape& s = m_weights.shape;
+    size_t tasks = 0, partials = 0, scratch = 0;
+    for (StepPlan& plan : m_plans) {
+        plan.seal();
+        tasks = std::max(tasks, plan.chunks().size() * static_cast<size_t>(s.nKvHeads));
+        partials = std::max(partials, plan.nPartials() * static_cast<size_t>(s.nHeads) * partialStride(s.headDim));
+        scratch = std::max(scratch, decodeScratch(s.nHeads / s.nKvHeads * plan.mostTogether()));
+    }
+    if (m_pagesLoaded.size() < tasks) m_pagesLoaded.resize(tasks);
+    if (m_partials.size() < partials) m_partials.resize(partials);
+    if (m_scratch[0].size() >= scratch) return;
+    for (auto& v : m_scratch) v.resize(scratch);
+}
+
 void CpuBackend::matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out,
                         size_t outStride) {
     const int64_t rows = gemvChunkRows(w);
@@ -222,13 +238,18 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
         d.nKvHeads = std::min(perTask, s.nKvHeads - d.firstKvHead);
         const int32_t firstHead = d.firstKvHead * group;
         d.pages = plan.pagesOf(chunk);
+        d.nQueries = chunk.nItems;
+        d.masks = plan.masksOf(chunk);
         d.q = m_qkv.data() + static_cast<size_t>(chunk.item) * qkvStride + static_cast<size_t>(firstHead * s.headDim);
+        d.queryStride = qkvStride;
+        d.partialOfQuery = chunkStride;
         d.group = group;
         d.headDim = s.headDim;
         d.softcap = s.attentionSoftcap;
         d.scratch = m_scratch[static_cast<size_t>(thread)].data();
         d.keptScores = capture ? capture->scores.data() : nullptr;
-        d.partial = m_partials.data() + c * chunkStride + static_cast<size_t>(firstHead) * stride;
+        d.partial = m_partials.data() + static_cast<size_t>(chunk.partial) * chunkStride +
+                    static_cast<size_t>(firstHead) * stride;
         m_pagesLoaded[static_cast<size_t>(task)] = attendChunk(d);
         if (capture) captureChunk(d, steps[0].position, *capture);
     };
@@ -244,10 +265,11 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
         m_kvPagesLoaded += static_cast<uint64_t>(m_pagesLoaded[static_cast<size_t>(t)]);
 
     for (int32_t i = 0; i < static_cast<int32_t>(steps.size()); ++i) {
-        const float* partials = m_partials.data() + static_cast<size_t>(plan.firstChunkOf(i)) * chunkStride;
+        const ItemPartials own = plan.partialsOf(i);
+        const float* partials = m_partials.data() + static_cast<size_t>(own.first) * chunkStride;
         for (int32_t h = 0; h < s.nHeads; ++h)
-            mergePartials(partials + static_cast<size_t>(h) * stride, plan.nChunksOf(i), chunkStride, s.headDim,
-                          m_input.x(i) + h * s.headDim);
+            mergePartials(partials + static_cast<size_t>(h) * stride, own.n,
+                          static_cast<size_t>(own.apart) * chunkStride, s.headDim, m_input.x(i) + h * s.headDim);
     }
     if (capture) finishCapture(steps[0], layer, *capture);
 }

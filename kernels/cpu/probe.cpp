@@ -27,6 +27,7 @@ Result<ProbeResult> CpuBackend::probe(const ProbeRequest& request) {
     Step step{s, request.token, request.position};
     clearPlans();
     planStep(step, request.visible);
+    sealPlans();
     capture.scores.resize(static_cast<size_t>(shape.nHeads) * kChunkPages * kPageTokens);
     const StageTimes times = m_times;
     forward({&step, 1}, &capture);

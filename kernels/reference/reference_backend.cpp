@@ -48,7 +48,11 @@ class ReferenceBackend final : public Backend {
           m_freeTokens(roundToPages(options.kvTokens)) {}
 
     BackendInfo info() const override {
-        return {"reference", sizeof(T) == 8 ? "plain loops, float64" : "plain loops, float32", 1, m_kvType};
+        return {.name = "reference",
+                .device = sizeof(T) == 8 ? "plain loops, float64" : "plain loops, float32",
+                .nThreads = 1,
+                .kvType = m_kvType,
+                .manyOfOne = true};
     }
     const ModelShape& shape() const override { return m_weights.shape; }
 
@@ -131,12 +135,13 @@ class ReferenceBackend final : public Backend {
         for (size_t i = 0; i < items.size(); ++i) {
             const Sequence* s = find(items[i].sequence);
             if (!s) return invalidArgument("unknown sequence", std::to_string(items[i].sequence.value));
-            if (items[i].position != s->stored)
+            auto earlier = earlierOfSequence(items, i);
+            if (!earlier) return earlier.error();
+            const int32_t stored = s->stored + *earlier;
+            if (items[i].position != stored)
                 return invalidArgument("position of a decoded token", std::to_string(items[i].position),
-                                       std::to_string(s->stored));
-            if (s->stored >= s->capacity) return invalidArgument("sequence is full", std::to_string(s->stored));
-            for (size_t j = 0; j < i; ++j)
-                if (items[j].sequence == items[i].sequence) return invalidArgument("a sequence twice in one batch");
+                                       std::to_string(stored));
+            if (stored >= s->capacity) return invalidArgument("sequence is full", std::to_string(stored));
             if (Status st = checkTokens({&items[i].token, 1}, m_weights.shape.vocab); !st) return st;
             if (Status st = checkIntervals(items[i].visible, "decode"); !st) return st;
         }

@@ -243,6 +243,125 @@ class TestCpuBackend : public QObject {
         }
     }
 
+    /// Several tokens of one sequence in a call get the bits of as many calls, whatever each reads, and leave the same
+    /// cache behind. Other sequences stand before and after them.
+    void tokensOfOneSequenceEqualSingles_data() {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<int>("kvType");
+        QTest::addColumn<int>("heads");
+        QTest::addColumn<int>("kvHeads");
+        QTest::addColumn<int>("headDim");
+        QTest::addColumn<qint64>("target");
+        const auto all = qint64(compiledTargets());
+        for (DType t :
+             {DType::BF16, DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q2_K, DType::Q4_K, DType::IQ4_XS})
+            QTest::addRow("weights %s", dtypeName(t)) << int(t) << int(DType::F32) << 4 << 4 << 64 << all;
+        for (DType t : {DType::F32, DType::F16, DType::BF16})
+            for (int64_t bit : eachCompiledTarget())
+                QTest::addRow("cache %s, %s", dtypeName(t), hwy::TargetName(bit))
+                    << int(DType::F32) << int(t) << 9 << 3 << 64 << qint64(bit);
+        QTest::addRow("group of 7") << int(DType::F32) << int(DType::F32) << 7 << 1 << 18 << all;
+        QTest::addRow("group of 2") << int(DType::F32) << int(DType::BF16) << 4 << 2 << 80 << all;
+    }
+    void tokensOfOneSequenceEqualSingles() {
+        QFETCH(int, type);
+        QFETCH(int, kvType);
+        QFETCH(int, heads);
+        QFETCH(int, kvHeads);
+        QFETCH(int, headDim);
+        QFETCH(qint64, target);
+        hwy::SetSupportedTargetsForTest(target);
+        RandomModel m(
+            {.nHeads = heads, .nKvHeads = kvHeads, .headDim = headDim, .hidden = 256, .ffn = 768, .type = DType(type)});
+        constexpr int32_t kRows = 17, kOthers = 1;
+        const BackendOptions o{
+            .nThreads = 2, .maxBatch = kRows + 2 * kOthers, .kvTokens = 4096, .kvType = DType(kvType)};
+        const auto vocab = size_t(m.weights.shape.vocab);
+        // 1: across a border of pages; 250: across one of chunks of 256 tokens.
+        for (const int32_t length : {1, 250}) {
+            std::vector<std::vector<List>> cases{std::vector<List>(kRows, kEverything),
+                                                 std::vector<List>(kRows, List{{0, 1}, {3, 40}, {100, kOpenEnd}})};
+            cases.push_back({});  // each its own
+            for (int32_t i = 0; i < kRows; ++i) {
+                const std::vector<List> hard = hardLists(length + i);
+                cases.back().push_back(hard[size_t(i) % hard.size()]);
+            }
+            Prompt p;
+            p.add(length, kEverything);
+            p.finish(m);
+            const std::vector<int32_t> next = m.tokens(kRows + 1);
+            auto single = make(m, o, false), many = make(m, o, false);
+            std::vector<SequenceId> ids[2];
+            for (int32_t i = 0; i < 2 * kOthers + 1; ++i)
+                for (Backend* b : {single.get(), many.get()}) {
+                    ids[b == many.get()].push_back(*b->createSequence(length + kRows + 1));
+                    QVERIFY(b->prefill(ids[b == many.get()].back(), p.tokens, p.runs, {}).ok());
+                }
+            for (const std::vector<List>& lists : cases) {
+                for (const SequenceId id : ids[0]) single->truncate(id, length);
+                for (const SequenceId id : ids[1]) many->truncate(id, length);
+                std::vector<float> want;
+                const auto one = [&](SequenceId id, int32_t token, int32_t position, const List& list) {
+                    const DecodeItem item{id, token, position, list, 0};
+                    std::vector<float> logits(vocab);
+                    if (!single->decode({&item, 1}, {{}, {}, logits})) qFatal("decode");
+                    want.insert(want.end(), logits.begin(), logits.end());
+                };
+                std::vector<DecodeItem> items{{ids[1][0], next[0], length, kEverything, 0}};
+                one(ids[0][0], next[0], length, kEverything);
+                for (int32_t i = 0; i < kRows; ++i) {
+                    const auto at = size_t(i);
+                    items.push_back({ids[1][1], next[at], length + i, lists[at], 0});
+                    one(ids[0][1], next[at], length + i, lists[at]);
+                }
+                items.push_back({ids[1][2], next[1], length, kEverything, 0});
+                one(ids[0][2], next[1], length, kEverything);
+                std::vector<float> got(items.size() * vocab);
+                QVERIFY(many->decode(items, {{}, {}, got}).ok());
+                QCOMPARE(got, want);
+                QCOMPARE(many->storedTokens(ids[1][1]), length + kRows);
+                // What was stored: the next token reads all of it.
+                const DecodeItem after{ids[1][1], next[kRows], length + kRows, kEverything, 0};
+                got.resize(vocab);
+                QVERIFY(many->decode({&after, 1}, {{}, {}, got}).ok());
+                want.clear();
+                one(ids[0][1], next[kRows], length + kRows, kEverything);
+                QCOMPARE(got, want);
+                // A draft is rejected: the same rows again, after others stood in their places.
+                many->truncate(ids[1][1], length);
+                std::vector<int32_t> wrong = m.tokens(kRows);
+                std::vector<DecodeItem> again(items.begin() + 1, items.begin() + 1 + kRows), drafted = again;
+                for (size_t i = 0; i < size_t(kRows); ++i) drafted[i].token = wrong[i];
+                QVERIFY(many->decode(drafted, {}).ok());
+                many->truncate(ids[1][1], length);
+                QVERIFY(many->decode(again, {}).ok());
+                QVERIFY(many->decode({&after, 1}, {{}, {}, got}).ok());
+                QCOMPARE(got, want);
+            }
+        }
+    }
+
+    /// A pass over several tokens of a sequence loads each page once, not once for each of them.
+    void pagesOfOneSequenceAreReadOnce() {
+        RandomModel m({.nLayers = 3, .nHeads = 4, .nKvHeads = 2, .headDim = 16});
+        auto b = make(m, {.nThreads = 2, .maxBatch = 17, .kvTokens = 4128}, false);
+        auto& cpuBackend = static_cast<cpu::CpuBackend&>(*b);
+        const SequenceId seq = *b->createSequence(4128);
+        Prompt p;
+        p.add(4096, kEverything);
+        p.finish(m);
+        QVERIFY(b->prefill(seq, p.tokens, p.runs, {}).ok());
+        const std::vector<int32_t> next = m.tokens(17);
+        for (const int32_t n : {1, 2, 8, 17}) {
+            std::vector<DecodeItem> items;
+            for (int32_t i = 0; i < n; ++i) items.push_back({seq, next[size_t(i)], 4096 + i, kEverything, 0});
+            const uint64_t before = cpuBackend.kvPagesLoaded();
+            QVERIFY(b->decode(items, {}).ok());
+            QCOMPARE(cpuBackend.kvPagesLoaded() - before, uint64_t(257 + (n > 16 ? 1 : 0)) * 3 * 2);
+            b->truncate(seq, 4096);
+        }
+    }
+
     /// At 4,096 tokens of context and 64 attended, attention loads the pages of the list and no others.
     void pagesReadFollowTheList() {
         RandomModel m({.nLayers = 3, .nHeads = 4, .nKvHeads = 2, .headDim = 16});
@@ -353,6 +472,7 @@ class TestCpuBackend : public QObject {
         QVERIFY(!makeCpuBackend(m.weights, {.kvTokens = 0}).ok());
         QCOMPARE(makeCpuBackend(m.weights, {.kvTokens = 1 << 22}).ok(), true);  // reserved, not touched
         auto b = make(m, {.nThreads = 2, .maxBatch = 2, .kvTokens = 64}, false);
+        auto big = make(m, {.nThreads = 2, .maxBatch = 3, .kvTokens = 64}, false);
         const SequenceId a = *b->createSequence(33);
         QCOMPARE(b->createSequence(17).error().code, ErrorCode::OutOfMemory);
         const SequenceId c = *b->createSequence(16);
@@ -371,6 +491,12 @@ class TestCpuBackend : public QObject {
         item.position = 0;
         const DecodeItem twice[2] = {item, item};
         QVERIFY(!b->decode(twice, {}).ok());
+        DecodeItem apart[3] = {item, {*big->createSequence(16), 0, 0, {}, 0}, item};
+        apart[0].sequence = apart[2].sequence = *big->createSequence(16);
+        apart[2].position = 1;
+        QVERIFY(!big->decode(apart, {}).ok());
+        std::swap(apart[1], apart[2]);
+        QVERIFY(big->decode(apart, {}).ok());
         QCOMPARE(b->storedTokens(c), 0);
         for (int32_t i = 0; i < 16; ++i) {
             item.position = i;

@@ -11,7 +11,7 @@ using namespace spanscope;
 
 namespace {
 
-const BackendInfo kBackend{"cpu", "a machine", 1, DType::F32, false};
+const BackendInfo kBackend{"cpu", "a machine", 1, DType::F32, false, true};
 
 TokenView viewAt(int32_t position) {
     TokenView view;
@@ -43,12 +43,20 @@ class TestPolicies : public QObject {
         }
         QVERIFY(MaskPolicySpec::dense().isDense() && MaskPolicySpec::declared().isDeclared());
         QVERIFY(MaskPolicySpec{} == MaskPolicySpec::declared());
+        for (int32_t n = 0; n <= kMostDrafted; ++n) {
+            const MaskPolicySpec spec = parseMaskPolicy(n ? "lossless=" + std::to_string(n) : "lossless").value();
+            QVERIFY(spec.isLossless() && spec == MaskPolicySpec::lossless(n));
+            QCOMPARE(spec.itemsTogether(), (n ? n : kMostDrafted) + 1);
+        }
+        QCOMPARE(MaskPolicySpec::dense().itemsTogether(), 1);
+        QVERIFY(maskPolicyNames().find("lossless[=N]") != std::string::npos);
     }
 
     void refusals_data() {
         QTest::addColumn<QString>("text");
-        for (const char* text : {"", "half", "keep", "keep=", "keep=0", "keep=-1", "keep=x", "keep=9999999999",
-                                 "keep=1 ", "Keep=1", "dense=5", "declared=1", "=5", "keep=1=2"})
+        for (const char* text :
+             {"", "half", "keep", "keep=", "keep=0", "keep=-1", "keep=x", "keep=9999999999", "keep=1 ", "Keep=1",
+              "dense=5", "declared=1", "lossless=17", "lossless=-1", "=5", "keep=1=2"})
             QTest::addRow("\"%s\"", text) << text;
     }
     void refusals() {
@@ -130,7 +138,13 @@ class TestPolicies : public QObject {
         QVERIFY(refused.error().message.find("\"cpu\"") != std::string::npos);
         backend.pageScores = true;
         QVERIFY(checkCapabilities(choosy, backend).ok());
-        for (const PolicyRow& row : maskPolicies()) QVERIFY(checkCapabilities(row, kBackend).ok());
+        for (const PolicyRow& row : maskPolicies()) {
+            BackendInfo one = kBackend;
+            one.manyOfOne = false;
+            QCOMPARE(checkCapabilities(row, one).ok(), row.name != "lossless");
+            one.manyOfOne = true;
+            QVERIFY(checkCapabilities(row, one).ok());
+        }
     }
 };
 
