@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/key_selector.h"
 #include "kernels/result.h"
 #include "kernels/visibility.h"
 
@@ -199,6 +200,7 @@ struct DecodeItem {
     int32_t position = 0;
     std::span<const Interval> visible;
     uint64_t maskId = 0;  ///< changes whenever the list does; equal ids in a row mean nothing to upload. 0 = unknown
+    KeySelector* selector = nullptr;  ///< chooses within `visible` for each head; only where BackendInfo::keySelection
 };
 
 /// Where results go. argmax and argmaxLogprob have one entry per item (argmaxLogprob natural log, temperature 1);
@@ -236,7 +238,7 @@ struct BackendInfo {
     std::string device;  ///< what a person would call it
     int32_t nThreads = 0;
     DType kvType = DType::F32;  ///< of the stored keys and values
-    bool pageScores = false;    ///< can score whole pages of keys against a query, for policies that choose by it
+    bool keySelection = false;  ///< decodes with DecodeItem::selector
     bool manyOfOne = false;     ///< decode() takes several tokens of one sequence
 };
 

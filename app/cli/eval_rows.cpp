@@ -115,7 +115,7 @@ void RowSums::add(const Outcome& o) {
     prompt += o.stats.promptTokens;
     response += o.stats.responseTokens;
     markup += o.stats.markupTokens;
-    attended += o.stats.attendedTokens;
+    attended += o.stats.attendedByHead();
     loaded += o.stats.loadedTokens;
     causal += o.stats.causalTokens;
     violations += static_cast<int64_t>(o.nViolations);

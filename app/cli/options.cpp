@@ -101,6 +101,34 @@ std::vector<MaskPolicySpec> parseAttention(const std::string& text) {
     return list;
 }
 
+/// "declared,64,25%" as what follows the name of a policy: "", "=64", "=25%".
+std::vector<std::string> parseBudgets(const std::string& text) {
+    std::vector<std::string> list;
+    std::stringstream in(text);
+    for (std::string budget; std::getline(in, budget, ',');) {
+        const std::string tail = budget == "declared" ? std::string() : "=" + budget;
+        const auto spec = MaskPolicySpec::parse("streaming" + tail);
+        if (!spec || (spec->n < 1 && !tail.empty()))
+            throw CLI::ValidationError("\"" + budget + "\" is not declared, a number of tokens or a share like 25%");
+        list.push_back(tail);
+    }
+    if (list.empty()) throw CLI::ValidationError("names no budget");
+    return list;
+}
+
+/// A row for each budget where an attention takes one and has none; needs one: the shares and numbers only.
+std::vector<MaskPolicySpec> withBudgets(const std::vector<MaskPolicySpec>& attention,
+                                        const std::vector<std::string>& budgets) {
+    if (budgets.empty()) return attention;
+    std::vector<MaskPolicySpec> list;
+    for (const MaskPolicySpec& spec : attention) {
+        if (!readsAsDeclared(spec)) list.push_back(spec);
+        else
+            for (const std::string& budget : budgets) list.push_back(parseMaskPolicy(spec.name + budget).value());
+    }
+    return list;
+}
+
 /// Options whose text is turned into a value once it is there. What is wrong with it is said with the option's name.
 template <class F>
 CLI::Option* addParsed(CLI::App* app, const std::string& name, const std::string& help, F parse) {
@@ -284,6 +312,11 @@ void addEval(CLI::App& app, Options& all) {
     for (const char* other : {"--file", "--shape", "--digits"}) shapes->excludes(other);
     o.attention = parseAttention("both");
     addAttention(eval, o.attention, "both");
+    addParsed(eval, "--budget",
+              "tokens that a step may read under each of the attentions that take a budget and name none: a list of "
+              "declared (as many as that step's span), N, N%; one row for each",
+              [&o](const std::string& text) { o.budgets = parseBudgets(text); })
+        ->type_name("LIST");
     eval->add_option("-n,--predict,--n-predict", o.maxTokens,
                      "limit for each response; -1 = half as much again as the worked response where there is one")
         ->check(CLI::Range(-1, kMostTokens));
@@ -299,6 +332,7 @@ void addEval(CLI::App& app, Options& all) {
     eval->add_flag("--json", o.json, "print {\"rows\": [...]}");
     eval->callback([&all] {
         all.verb = Verb::Eval;
+        all.eval.attention = withBudgets(all.eval.attention, all.eval.budgets);
         all.eval.model.bundled = bundledFor(all.eval.task);
     });
 }

@@ -64,6 +64,7 @@ struct EvalOptions {
     int64_t count = 0;
     uint64_t seed = 0;
     std::vector<MaskPolicySpec> attention;
+    std::vector<std::string> budgets;  ///< what follows the name of an attention that takes one; empty: as declared
     int32_t maxTokens = -1;
     int32_t nJobs = 0;
     int32_t batch = 8;

@@ -98,6 +98,7 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"markup_n", s.markupTokens},
         {"ttft_ms", ms(s.ttftNs)},
         {"attended_tokens", s.attendedTokens},
+        {"attended_by_head", s.attendedByHead()},
         {"loaded_tokens", s.loadedTokens},
         {"causal_tokens", s.causalTokens},
         {"attended_fraction", s.attendedFraction()},

@@ -185,7 +185,8 @@ void EngineWorker::forecast(const LoadRequest& request) {
 void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& control) {
     std::vector<Live> live;
     const auto fail = [&](const Error& error) {
-        const ErrorInfo info = toErrorInfo("The run could not start", error);
+        const ErrorInfo info =
+            toErrorInfo(error.column > 0 ? "Please correct the problem" : "The run could not start", error);
         emit failed(request.runId, info);
         if (request.denseRunId) emit failed(*request.denseRunId, info);
         emit idle();

@@ -125,6 +125,20 @@ class Bench {
                              maskPolicyNames()};
             auto policy = makeMaskPolicy(attention, m_backend.info());
             if (!policy) return policy.error();
+            if ((*policy)->selector())
+                return Error{ErrorCode::Unsupported,
+                             attention.name + " is compared by what it reads (eval), not by its speed",
+                             {},
+                             "--attention",
+                             attention.text(),
+                             {}};
+            if (readsAsDeclared(attention))
+                return Error{ErrorCode::InvalidArgument,
+                             "nothing is declared here: give a number of tokens",
+                             {},
+                             "--attention",
+                             attention.text(),
+                             attention.name + "=N"};
             contenders.push_back({attention.text(), std::move(*policy), {}, 0});
         }
         std::string name = nPrompt ? "pp" + std::to_string(nPrompt) : std::string();

@@ -114,6 +114,13 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
     if (run->header.modelHash != model->hash())
         return invalidArgument("the run was made with another model", model->name() + " " + model->hash(),
                                run->header.modelName + " " + run->header.modelHash);
+    if (run->stats.headAttendedTokens > 0)
+        return Error{ErrorCode::Unsupported,
+                     "each head of this run chose for itself what it read, which a replay does not repeat",
+                     {},
+                     "attention",
+                     run->header.settings.attention.text(),
+                     {}};
     std::unique_ptr<Inspector> inspector(new Inspector);
     Impl& m = *inspector->m_impl;
     const int32_t window = model->weights().shape.slidingWindow, vocab = model->weights().shape.vocab;

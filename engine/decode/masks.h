@@ -25,6 +25,11 @@ class RunMasks {
     QueryMask forPrompt(const TokenView& view) { return finished(m_policy->forPrompt(view), view.position); }
     QueryMask forStep(const TokenView& view) { return finished(m_policy->forStep(view), view.position); }
 
+    /// As MaskPolicy.
+    KeySelector* selector() { return m_policy->selector(); }
+    int32_t observedPrompt() const { return m_policy->observedPrompt(); }
+    std::optional<HeadsRead> headsRead() const { return m_policy->headsRead(); }
+
   private:
     QueryMask finished(QueryMask mask, int32_t position) const;
 

@@ -168,17 +168,21 @@ Status Session::prefill(const std::atomic<bool>* stop, const PrefillProgress& pr
     RunStats& stats = m_data.stats;
     const auto nPrompt = static_cast<int32_t>(m_prompt.ids.size());
     std::vector<float> logits(static_cast<size_t>(m_model->weights().shape.vocab));
-    for (int32_t begin = stats.keptTokens; begin < nPrompt; begin += kPrefillChunk) {
+    const int32_t nObserved = std::min(m_masks.observedPrompt(), nPrompt - stats.keptTokens);
+    const int32_t nTogether = nPrompt - nObserved;  // the others one by one
+    for (int32_t begin = stats.keptTokens; begin < nPrompt;) {
         if (stop && stop->load(std::memory_order_relaxed)) {
             finish(StopReason::Cancelled);
             return Error{ErrorCode::Cancelled, "stopped while reading the prompt"};
         }
-        const int32_t end = std::min(nPrompt, begin + kPrefillChunk);
+        const int32_t end = begin < nTogether ? std::min(nTogether, begin + kPrefillChunk) : begin + 1;
         const bool last = end == nPrompt;
-        if (auto ok = prefillChunk(begin, end, last ? std::span<float>(logits) : std::span<float>()); !ok) {
+        const std::span<float> wanted = last ? std::span<float>(logits) : std::span<float>();
+        if (auto ok = begin < nTogether ? prefillChunk(begin, end, wanted) : observe(begin, wanted); !ok) {
             finish(StopReason::Failed);
             return ok;
         }
+        begin = end;
         if (progress && !last) {  // a watcher's time is not the run's
             stats.prefillNs += nsSince(startedAt);
             progress(end, nPrompt);
@@ -218,6 +222,13 @@ Status Session::prefillChunk(int32_t begin, int32_t end, std::span<float> maybeL
                              runsOf(std::span(m_data.header.promptVisible).subspan(first, n)), maybeLogits);
 }
 
+/// One token of the prompt as a decode step, for a policy that looks at its queries.
+Status Session::observe(int32_t at, std::span<float> maybeLogits) {
+    const auto i = static_cast<size_t>(at);
+    const DecodeItem item{m_sequence, m_prompt.ids[i], at, *m_data.header.promptVisible[i], 0, m_masks.selector()};
+    return m_backend.decode({&item, 1}, {{}, {}, maybeLogits});
+}
+
 void Session::setPending(SampledToken token) {
     RunStats& stats = m_data.stats;
     const std::span<const int32_t> stops = m_model->stopIds();
@@ -254,7 +265,7 @@ Result<bool> Session::step() {
 DecodeItem Session::nextItem() {
     m_view = m_tracker.consume(m_pending.id);
     m_mask = edited(m_masks.forStep(m_view));
-    return {m_sequence, m_pending.id, m_view.position, *m_mask.visible, m_mask.id};
+    return {m_sequence, m_pending.id, m_view.position, *m_mask.visible, m_mask.id, m_masks.selector()};
 }
 
 void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
@@ -276,6 +287,8 @@ StepRecord Session::nextRecord(int64_t deviceNs) {
     record.segment = m_view.segment;
     record.phase = m_view.phase;
     record.visible = m_mask.visible;
+    const std::optional<HeadsRead> byHead = m_masks.headsRead();
+    if (byHead) record.visible = byHead->any;
     record.attended = attendedTokens(*record.visible, record.position);
     record.loaded = loadedTokens(*record.visible, record.position, m_data.header.layerWindows);
     record.causal = record.position + 1;
@@ -290,6 +303,7 @@ StepRecord Session::nextRecord(int64_t deviceNs) {
     stats.responseTokens += 1;
     stats.markupTokens = m_tracker.markupTokens();
     stats.attendedTokens += record.attended;
+    if (byHead) stats.headAttendedTokens += std::llround(byHead->mean);
     stats.loadedTokens += record.loaded;
     stats.causalTokens += record.causal;
     stats.kvStoredBytes = stats.kvBytesPerToken * record.causal;

@@ -143,6 +143,7 @@ class Session {
     void fillHeader(int64_t runId);
     void readPrompt(std::span<const SharedIntervals> kept);
     Status prefillChunk(int32_t begin, int32_t end, std::span<float> maybeLogits);
+    Status observe(int32_t at, std::span<float> maybeLogits);
     void setPending(SampledToken token);
     void copySegments();
     TokenInfo tokenInfo(StreamDecoder& decoder, int32_t id) const;

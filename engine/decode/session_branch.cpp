@@ -55,6 +55,13 @@ Result<std::unique_ptr<Session>> Session::branch(std::shared_ptr<const Model> mo
     if (auto ok = checkSampler(h.settings.sampler); !ok) return ok.error();
     auto policy = makeMaskPolicy(h.settings.attention, backend.info());
     if (!policy) return policy.error();
+    if ((*policy)->selector())
+        return Error{ErrorCode::Unsupported,
+                     "each head of this run chose for itself what it read, which a branch does not repeat",
+                     {},
+                     "attention",
+                     h.settings.attention.text(),
+                     {}};
 
     PreparedPrompt prompt;
     prompt.task = findTask(h.settings.task.empty() ? "text" : h.settings.task);

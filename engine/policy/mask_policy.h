@@ -7,15 +7,23 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "engine/span/tracker.h"
 #include "engine/types/interval.h"
+#include "kernels/key_selector.h"
 
 namespace spanscope {
 
 struct QueryMask {
     SharedIntervals visible;
     uint64_t id = 0;  ///< equal ids of one policy mean equal lists; 0 = differs from query to query
+};
+
+/// What the query heads of all layers read in one step, where each has a list of its own.
+struct HeadsRead {
+    double mean = 0;      ///< tokens, over layers and heads
+    SharedIntervals any;  ///< what any of them read
 };
 
 /// Hands the same shared list out as long as nothing changes, so that equal pointers mean equal lists. A list always
@@ -27,6 +35,16 @@ class MaskPolicy {
     virtual QueryMask forStep(const TokenView& view) = 0;
     /// A policy for the response alone leaves the prompt dense.
     virtual QueryMask forPrompt(const TokenView&) { return everything(); }
+
+    // Policies that choose by the keys, head by head; the list of forStep() is then what they choose from.
+
+    /// Of the step that forStep() was last asked about; nullptr: its list is all there is to say.
+    virtual KeySelector* selector() { return nullptr; }
+    /// So many tokens at the end of the prompt are decoded one by one, so that the selector sees their queries. What
+    /// they read is theirs by forPrompt().
+    virtual int32_t observedPrompt() const { return 0; }
+    /// What the heads have read in that step, after it; nothing: its list.
+    virtual std::optional<HeadsRead> headsRead() const { return std::nullopt; }
 
   protected:
     QueryMask everything() const { return {m_everything, 1}; }

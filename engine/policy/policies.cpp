@@ -5,7 +5,10 @@
 #include "engine/policy/declared_policy.h"
 #include "engine/policy/dense_policy.h"
 #include "engine/policy/keep_policy.h"
+#include "engine/policy/random_policy.h"
 #include "engine/policy/scatter_policy.h"
+#include "engine/policy/selecting_policy.h"
+#include "engine/policy/streaming_policy.h"
 #include "engine/policy/window_policy.h"
 
 namespace spanscope {
@@ -13,39 +16,57 @@ namespace spanscope {
 namespace {
 
 template <class Policy>
-std::unique_ptr<MaskPolicy> plain(int32_t) {
+std::unique_ptr<MaskPolicy> plain(const MaskPolicySpec&) {
     return std::make_unique<Policy>();
 }
 template <class Policy>
-std::unique_ptr<MaskPolicy> withNumber(int32_t n) {
-    return std::make_unique<Policy>(n);
+std::unique_ptr<MaskPolicy> withNumber(const MaskPolicySpec& spec) {
+    return std::make_unique<Policy>(spec.n);
 }
+template <class Policy>
+std::unique_ptr<MaskPolicy> withBudget(const MaskPolicySpec& spec) {
+    return std::make_unique<Policy>(spec);
+}
+using enum PolicyNumber;
+using enum PolicyNeeds;
 
 constexpr PolicyRow kPolicies[] = {
-    {"dense", false, "everything before", false, plain<DensePolicy>},
-    {"declared", false, "what the model names", false, plain<DeclaredPolicy>},
-    {"keep", true, "first token and last N", false, withNumber<KeepPolicy>},
-    {"window", true, "last N", false, withNumber<WindowPolicy>},
-    {"scatter", true, "N in single pages over the context", false, withNumber<ScatterPolicy>},
+    {"dense", None, "everything before", Nothing, plain<DensePolicy>},
+    {"declared", None, "what the model names", Nothing, plain<DeclaredPolicy>},
+    {"keep", Tokens, "first token and last N", Nothing, withNumber<KeepPolicy>},
+    {"window", Tokens, "last N", Nothing, withNumber<WindowPolicy>},
+    {"scatter", Tokens, "N in single pages over the context", Nothing, withNumber<ScatterPolicy>},
+    {"streaming", Budget, "StreamingLLM: first 4 and last tokens", Nothing, withBudget<StreamingPolicy>},
+    {"quest", Budget, "Quest: pages by bounds of their keys, each head", KeySelection, withBudget<QuestPolicy>},
+    {"triforce", Budget, "TriForce: chunks of 8 by their mean key, each head", KeySelection,
+     withBudget<TriForcePolicy>},
+    {"snapkv", OwnBudget, "SnapKV: of the prompt, what its end attends to, each head", KeySelection,
+     withBudget<SnapKvPolicy>},
+    {"oracle", Budget, "pages with the most attention, each head", KeySelection, withBudget<OraclePolicy>},
+    {"random", Budget, "pages drawn at random", Nothing, withBudget<RandomPolicy>},
     // What is said is dense's; what is drafted for it, engine/decode/drafter.h.
-    {"lossless", false, "dense, N tokens at a time drafted as declared", false, plain<DensePolicy>, kMostDrafted, true},
+    {"lossless", Drafted, "dense, N tokens at a time drafted as declared", ManyOfOne, plain<DensePolicy>},
 };
 
 std::string shown(const PolicyRow& row) {
-    return std::string(row.name) + (row.takesNumber ? "=N" : row.optionalUpTo > 0 ? "[=N]" : "");
+    constexpr const char* kNumber[] = {"", "=N", "=N|N%", "[=N|N%]", "[=N]"};
+    return std::string(row.name) + kNumber[static_cast<size_t>(row.number)];
 }
 
 Result<const PolicyRow*> rowOf(const MaskPolicySpec& spec) {
     const auto* const row = std::find_if(std::begin(kPolicies), std::end(kPolicies),
                                          [&](const PolicyRow& r) { return r.name == spec.name; });
     if (row == std::end(kPolicies)) return invalidArgument("no such attention", spec.text(), maskPolicyNames());
-    if (row->takesNumber && spec.n < 1)
+    const bool needed = row->number == Tokens || row->number == OwnBudget;
+    if (needed && spec.n < 1)
         return invalidArgument(spec.name + " needs a number of tokens", std::to_string(spec.n), "1 or more");
-    if (row->optionalUpTo > 0 && (spec.n < 0 || spec.n > row->optionalUpTo))
+    if (row->number == Drafted && spec.n > kMostDrafted)
         return invalidArgument("too large a number for " + spec.name, std::to_string(spec.n),
-                               "at most " + std::to_string(row->optionalUpTo));
-    if (!row->takesNumber && row->optionalUpTo == 0 && spec.n != 0)
+                               "at most " + std::to_string(kMostDrafted));
+    if (row->number == None && spec.n != 0)
         return invalidArgument(spec.name + " takes no number", spec.text(), spec.name);
+    if ((row->number == Tokens || row->number == Drafted) && spec.percent)
+        return invalidArgument(spec.name + " takes a number of tokens, not a share", spec.text(), spec.name + "=N");
     return &*row;
 }
 
@@ -65,16 +86,21 @@ Status checkCapabilities(const PolicyRow& row, const BackendInfo& backend) {
         return Error{ErrorCode::Unsupported, std::string(row.name) + " needs " + what + ", which the backend \"" +
                                                  backend.name + "\" does not give"};
     };
-    if (row.needsPageScores && !backend.pageScores) return lacks("scores of pages");
-    if (row.needsManyOfOne && !backend.manyOfOne) return lacks("steps with several tokens of one sequence");
+    if (row.needs == KeySelection && !backend.keySelection) return lacks("heads that choose by their keys");
+    if (row.needs == ManyOfOne && !backend.manyOfOne) return lacks("steps with several tokens of one sequence");
     return {};
+}
+
+bool readsAsDeclared(const MaskPolicySpec& spec) {
+    const auto row = rowOf(spec);
+    return row.ok() && (*row)->number == Budget && spec.n == 0;
 }
 
 Result<std::unique_ptr<MaskPolicy>> makeMaskPolicy(const MaskPolicySpec& spec, const BackendInfo& backend) {
     auto row = rowOf(spec);
     if (!row) return row.error();
     if (auto ok = checkCapabilities(**row, backend); !ok) return ok.error();
-    return (*row)->make(spec.n);
+    return (*row)->make(spec);
 }
 
 std::string maskPolicyNames() {

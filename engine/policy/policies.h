@@ -14,19 +14,32 @@
 
 namespace spanscope {
 
+/// N of "name=N".
+enum class PolicyNumber : uint8_t {
+    None,
+    Tokens,     ///< needed: tokens, 1 or more
+    OwnBudget,  ///< needed: tokens, or a share of the context in percent
+    Budget,     ///< the same; without one each step reads as many tokens as its declared span has
+    Drafted,    ///< up to kMostDrafted tokens; without one as many as pay
+};
+
+/// What a backend must be able to do (BackendInfo).
+enum class PolicyNeeds : uint8_t { Nothing, KeySelection, ManyOfOne };
+
 struct PolicyRow {
     std::string_view name;
-    bool takesNumber = false;  ///< N of "name=N": tokens, 1 or more
+    PolicyNumber number = PolicyNumber::None;
     std::string_view description;
-    bool needsPageScores = false;  ///< runs only where BackendInfo::pageScores
-    std::unique_ptr<MaskPolicy> (*make)(int32_t n) = nullptr;
-    int32_t optionalUpTo = 0;     ///< above 0: a number may be given, up to this one
-    bool needsManyOfOne = false;  ///< runs only where BackendInfo::manyOfOne
+    PolicyNeeds needs = PolicyNeeds::Nothing;
+    std::unique_ptr<MaskPolicy> (*make)(const MaskPolicySpec& spec) = nullptr;
 };
 std::span<const PolicyRow> maskPolicies();
 
 /// The text of a person. InvalidArgument: no such policy, or a number missing, too much or below 1.
 Result<MaskPolicySpec> parseMaskPolicy(std::string_view text);
+
+/// A policy that takes its budget from the declared span of each step.
+bool readsAsDeclared(const MaskPolicySpec& spec);
 
 /// InvalidArgument as parseMaskPolicy(); Unsupported: the policy needs something that the backend has not.
 Result<std::unique_ptr<MaskPolicy>> makeMaskPolicy(const MaskPolicySpec& spec, const BackendInfo& backend);

@@ -358,6 +358,7 @@ std::string readStats(const InJson& object, int version, RunStats& s) {
     s.ttftNs = f.integer("ttft_ns", 0, kLongestNs, 0);
     s.decodeNs = f.integer("decode_ns", 0, kLongestNs, 0);
     s.attendedTokens = f.integer("attended_tokens", 0, kMostSummed, 0);
+    s.headAttendedTokens = f.integer("head_attended_tokens", 0, kMostSummed, 0);
     s.loadedTokens = f.integer(version < 2 ? "read_tokens" : "loaded_tokens", 0, kMostSummed, 0);
     s.causalTokens = f.integer("causal_tokens", 0, kMostSummed, 0);
     s.kvStoredBytes = f.integer("kv_stored_bytes", 0, kMaxInt64, 0);

@@ -153,6 +153,7 @@ OutJson statsJson(const RunStats& s) {
         stats["draft"] = {
             {"drafted", d.drafted},  {"accepted", d.accepted}, {"rejected", d.rejected},         {"passes", d.passes},
             {"draft_ns", d.draftNs}, {"pass_ns", d.passNs},    {"loaded_tokens", d.loadedTokens}};
+    if (s.headAttendedTokens > 0) stats["head_attended_tokens"] = s.headAttendedTokens;
     return stats;
 }
 

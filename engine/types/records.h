@@ -155,6 +155,9 @@ struct RunStats {
     int64_t ttftNs = 0;          ///< request accepted to first token, load excluded
     int64_t decodeNs = 0;        ///< first token available to last token available
     int64_t attendedTokens = 0;  ///< summed over steps
+    /// The same as the mean over layers and heads, where each chooses for itself (engine/policy/selecting_policy.h) and
+    /// a step's list is what any of them read, rounded in each step; 0: all read the list.
+    int64_t headAttendedTokens = 0;
     int64_t loadedTokens = 0;
     int64_t causalTokens = 0;
     int64_t kvStoredBytes = 0;  ///< at the end
@@ -170,7 +173,8 @@ struct RunStats {
     double usefulTokensPerS() const;   ///< decode t/s without markup
     int64_t kvLoadedBytes()
         const;  ///< keys and values read, over all steps; the largest number where it is beyond counting
-    double attendedFraction() const { return causalTokens ? double(attendedTokens) / double(causalTokens) : 0; }
+    int64_t attendedByHead() const { return headAttendedTokens > 0 ? headAttendedTokens : attendedTokens; }
+    double attendedFraction() const { return causalTokens ? double(attendedByHead()) / double(causalTokens) : 0; }
     double loadedFraction() const { return causalTokens ? double(loadedTokens) / double(causalTokens) : 0; }
 };
 

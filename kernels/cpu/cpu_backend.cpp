@@ -161,6 +161,7 @@ BackendInfo CpuBackend::info() const {
             .device = processorName(),
             .nThreads = m_pool.nThreads(),
             .kvType = m_cache->type(),
+            .keySelection = true,
             .manyOfOne = true};
 }
 
@@ -227,10 +228,13 @@ Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput&
         if (stored >= s->capacity) return invalidArgument("sequence is full", std::to_string(stored), {});
         if (Status st = checkTokens({&item.token, 1}, m_weights.shape.vocab); !st) return st;
         if (Status st = checkIntervals(item.visible, "decode"); !st) return st;
-        m_steps[i] = {s, item.token, item.position};
+        m_steps[i] = {s, item.token, item.position, item.selector, item.visible};
     }
     clearPlans();
-    for (size_t i = 0; i < items.size(); ++i) planStep(m_steps[i], items[i].visible);
+    for (size_t i = 0; i < items.size(); ++i) {
+        const Interval own{items[i].position, kOpenEnd};
+        planStep(m_steps[i], items[i].selector ? std::span(&own, 1) : items[i].visible);
+    }
     sealPlans();
     const std::span<Step> steps(m_steps.data(), items.size());
     forward(steps, nullptr);

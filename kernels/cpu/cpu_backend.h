@@ -63,6 +63,8 @@ class CpuBackend final : public Backend {
         KvSequence* sequence = nullptr;
         int32_t token = 0;
         int32_t position = 0;
+        KeySelector* selector = nullptr;
+        std::span<const Interval> visible = {};  ///< what the selector chooses from
     };
     /// What probe() wants out of a step. Layers are taken one by one, on the calling thread.
     struct Capture {
@@ -83,6 +85,7 @@ class CpuBackend final : public Backend {
     void rotate(float* heads, int32_t nHeads, const std::vector<float>& gain, RopePairs pairs, size_t angles,
                 float scale) const;
     void attend(int32_t layer, std::span<Step> steps, Capture* capture);
+    void attendChosen(int32_t layer, int32_t item, const Step& step);  // attend_chosen.cpp
     void addProduct(const TensorView& w, const GemvInput& in, const std::vector<float>& bias, const LowRankGroup& delta,
                     const std::vector<float>& gain);
     LowRankSection section(const LowRankGroup& delta, const GemvInput& in);

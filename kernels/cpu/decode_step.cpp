@@ -270,6 +270,7 @@ void CpuBackend::attend(int32_t layer, std::span<Step> steps, Capture* capture) 
         for (int32_t h = 0; h < s.nHeads; ++h)
             mergePartials(partials + static_cast<size_t>(h) * stride, own.n,
                           static_cast<size_t>(own.apart) * chunkStride, s.headDim, m_input.x(i) + h * s.headDim);
+        if (const Step& step = steps[static_cast<size_t>(i)]; step.selector) attendChosen(layer, i, step);
     }
     if (capture) finishCapture(steps[0], layer, *capture);
 }

@@ -52,6 +52,7 @@ class ReferenceBackend final : public Backend {
                 .device = sizeof(T) == 8 ? "plain loops, float64" : "plain loops, float32",
                 .nThreads = 1,
                 .kvType = m_kvType,
+                .keySelection = true,
                 .manyOfOne = true};
     }
     const ModelShape& shape() const override { return m_weights.shape; }
@@ -147,7 +148,9 @@ class ReferenceBackend final : public Backend {
         }
         for (size_t i = 0; i < items.size(); ++i) {
             Sequence& s = *find(items[i].sequence);
+            m_selector = items[i].selector;
             const Vec<T> logits = forward(s, items[i].token, s.stored, items[i].visible, true, nullptr);
+            m_selector = nullptr;
             ++s.stored;
             size_t best = 0;
             for (size_t r = 1; r < vocab; ++r)
@@ -290,8 +293,22 @@ class ReferenceBackend final : public Backend {
         }
     }
 
+    /// What the selector chooses for one head.
+    std::span<const Interval> chosen(const Vec<T>& q, const Vec<T>& keys, int32_t layer, size_t head, int32_t position,
+                                     T scale) const {
+        const ModelShape& s = m_weights.shape;
+        const auto d = static_cast<size_t>(s.headDim), dim = static_cast<size_t>(kvDim());
+        const size_t kvHead = head / static_cast<size_t>(s.nHeads / s.nKvHeads);
+        Vec<float> query(d), own;
+        for (size_t i = 0; i < d; ++i) query[i] = static_cast<float>(q[head * d + i] * scale);
+        for (size_t k = 0; k <= static_cast<size_t>(position); ++k)
+            for (size_t i = 0; i < d; ++i) own.push_back(static_cast<float>(keys[k * dim + kvHead * d + i]));
+        return m_selector->select({layer, s.nLayers, static_cast<int32_t>(head), s.nHeads, s.headDim, position, query,
+                                   own, s.attentionSoftcap});
+    }
+
     /// softmax(scale q K) V over the visible keys of the window; weights (nHeads, position + 1) if wanted.
-    Vec<T> attention(const Vec<T>& q, const Vec<T>& keys, const Vec<T>& values, int32_t position,
+    Vec<T> attention(const Vec<T>& q, const Vec<T>& keys, const Vec<T>& values, int32_t layer, int32_t position,
                      std::span<const Interval> visible, int32_t window, Vec<T>* weights) const {
         const ModelShape& s = m_weights.shape;
         const auto d = static_cast<size_t>(s.headDim), dim = static_cast<size_t>(kvDim());
@@ -302,11 +319,16 @@ class ReferenceBackend final : public Backend {
         if (weights) weights->assign(static_cast<size_t>(s.nHeads) * nKeys, 0);
         for (size_t h = 0; h < static_cast<size_t>(s.nHeads); ++h) {
             const size_t kvHead = h / static_cast<size_t>(s.nHeads / s.nKvHeads);
+            const std::span<const Interval> read =
+                m_selector ? chosen(q, keys, layer, h, position, scale) : std::span<const Interval>();
             Vec<T> score(nKeys, 0);
             T largest = -std::numeric_limits<T>::infinity();
             const auto seen = [&](size_t k) {
                 return inWindow(window, position, static_cast<int32_t>(k)) &&
-                       mayRead(visible.data(), static_cast<int32_t>(visible.size()), position, static_cast<int32_t>(k));
+                       mayRead(visible.data(), static_cast<int32_t>(visible.size()), position,
+                               static_cast<int32_t>(k)) &&
+                       (!m_selector ||
+                        mayRead(read.data(), static_cast<int32_t>(read.size()), position, static_cast<int32_t>(k)));
             };
             for (size_t k = 0; k < nKeys; ++k) {
                 if (!seen(k)) continue;
@@ -367,8 +389,8 @@ class ReferenceBackend final : public Backend {
             }
             const int64_t t0 = nowNs();
             if (weights) weights->emplace_back();
-            const Vec<T> mixed =
-                attention(q, s.k[l], s.v[l], position, visible, kind.window, weights ? &weights->back() : nullptr);
+            const Vec<T> mixed = attention(q, s.k[l], s.v[l], static_cast<int32_t>(l), position, visible, kind.window,
+                                           weights ? &weights->back() : nullptr);
             attentionNs += nowNs() - t0;
             const Vec<T> o = rmsNorm(matVec(w.o, mixed, w.oBias, d.o), w.postAttnNorm);
             for (size_t i = 0; i < x.size(); ++i) x[i] += o[i];
@@ -401,6 +423,7 @@ class ReferenceBackend final : public Backend {
     int64_t m_freeTokens;
     std::map<int32_t, Sequence> m_sequences;
     int32_t m_nextId = 0;
+    KeySelector* m_selector = nullptr;  ///< of the token that is being decoded
     bool m_profiling = false;
     StageTimes m_times;
     int64_t m_lastNs = 0;

@@ -21,6 +21,10 @@ TokenView viewAt(int32_t position) {
     return view;
 }
 
+int32_t numberFor(const PolicyRow& row) {
+    return row.number == PolicyNumber::None ? 0 : row.number == PolicyNumber::Drafted ? kMostDrafted : 37;
+}
+
 std::unique_ptr<MaskPolicy> policy(const std::string& text) {
     auto made = makeMaskPolicy(parseMaskPolicy(text).value(), kBackend);
     if (!made) qFatal("%s", made.error().toString().c_str());
@@ -34,10 +38,10 @@ class TestPolicies : public QObject {
   private slots:
     void textIsReadBack() {
         for (const PolicyRow& row : maskPolicies()) {
-            const MaskPolicySpec spec{std::string(row.name), row.takesNumber ? 37 : 0};
+            const MaskPolicySpec spec{std::string(row.name), numberFor(row), false};
             QCOMPARE(MaskPolicySpec::parse(spec.text()), std::optional(spec));
             QVERIFY(parseMaskPolicy(spec.text()).value() == spec);
-            QVERIFY(makeMaskPolicy(spec, kBackend).ok());
+            QCOMPARE(makeMaskPolicy(spec, kBackend).ok(), row.needs != PolicyNeeds::KeySelection);
             QVERIFY(maskPolicyNames().find(row.name) != std::string::npos);
             QVERIFY(!row.description.empty() && maskPolicyHelp().find(row.description) != std::string::npos);
         }
@@ -56,7 +60,7 @@ class TestPolicies : public QObject {
         QTest::addColumn<QString>("text");
         for (const char* text :
              {"", "half", "keep", "keep=", "keep=0", "keep=-1", "keep=x", "keep=9999999999", "keep=1 ", "Keep=1",
-              "dense=5", "declared=1", "lossless=17", "lossless=-1", "=5", "keep=1=2"})
+              "dense=5", "declared=1", "lossless=17", "lossless=-1", "lossless=5%", "=5", "keep=1=2"})
             QTest::addRow("\"%s\"", text) << text;
     }
     void refusals() {
@@ -112,7 +116,7 @@ class TestPolicies : public QObject {
     /// A policy that says nothing else leaves the prompt dense; only what the model declares shapes it.
     void prompts() {
         for (const PolicyRow& row : maskPolicies()) {
-            const auto made = row.make(row.takesNumber ? 3 : 0);
+            const auto made = row.make({std::string(row.name), row.number != PolicyNumber::None ? 3 : 0, false});
             const IntervalList list = *made->forPrompt(viewAt(50)).visible;
             QCOMPARE(list, row.name == "declared" ? *viewAt(50).visible : (IntervalList{{0, kOpenEnd}}));
         }
@@ -129,21 +133,21 @@ class TestPolicies : public QObject {
     }
 
     void whatABackendLacksIsSaid() {
-        const PolicyRow choosy{"best-pages", true, "pages with the best scores", true, nullptr};
+        const PolicyRow choosy{"best-pages", PolicyNumber::Budget, "pages with the best scores",
+                               PolicyNeeds::KeySelection, nullptr};
         BackendInfo backend = kBackend;
         const Status refused = checkCapabilities(choosy, backend);
         QVERIFY(!refused.ok());
         QCOMPARE(refused.error().code, ErrorCode::Unsupported);
         QVERIFY(refused.error().message.find("best-pages") != std::string::npos);
         QVERIFY(refused.error().message.find("\"cpu\"") != std::string::npos);
-        backend.pageScores = true;
+        backend.keySelection = true;
         QVERIFY(checkCapabilities(choosy, backend).ok());
         for (const PolicyRow& row : maskPolicies()) {
-            BackendInfo one = kBackend;
-            one.manyOfOne = false;
-            QCOMPARE(checkCapabilities(row, one).ok(), row.name != "lossless");
-            one.manyOfOne = true;
-            QVERIFY(checkCapabilities(row, one).ok());
+            BackendInfo lacking = backend;
+            lacking.manyOfOne = lacking.keySelection = false;
+            QCOMPARE(checkCapabilities(row, lacking).ok(), row.needs == PolicyNeeds::Nothing);
+            QVERIFY(checkCapabilities(row, backend).ok());
         }
     }
 };
