@@ -21,7 +21,7 @@ QueryMask RandomPolicy::forStep(const TokenView& view) {
     std::vector<float> drawn(static_cast<size_t>(own) + 1);
     for (size_t page = 0; page < drawn.size(); ++page)
         drawn[page] = static_cast<float>(mixed((static_cast<uint64_t>(view.position) << 32) + page) >> 40);
-    auto list = bestPages(drawn, kPageTokens, m_budget.tokens(view) / kPageTokens, {own});
+    auto list = bestPages(drawn, kPageTokens, nPagesFor(m_budget.tokens(view), view.position, kPageTokens), {own});
     return {std::make_shared<const IntervalList>(std::move(list)), 0};
 }
 

@@ -82,7 +82,7 @@ IntervalList QuestPolicy::choose(const HeadQuery& query) {
             scores[page] += std::max(query.query[i] * least, query.query[i] * most);
         }
     }
-    return bestPages(scores, kPageTokens, std::max(kLeastPages, tokens / kPageTokens),
+    return bestPages(scores, kPageTokens, std::max(kLeastPages, nPagesFor(tokens, query.position, kPageTokens)),
                      {static_cast<int32_t>(scores.size()) - 1});
 }
 
@@ -100,14 +100,15 @@ IntervalList TriForcePolicy::choose(const HeadQuery& query) {
     }
     std::vector<int32_t> always{static_cast<int32_t>(scores.size()) - 1};
     if (always.front() > 0) always.push_back(0);
-    return bestPages(scores, kChunk, budget() / kChunk, always);
+    return bestPages(scores, kChunk, nPagesFor(budget(), query.position, kChunk), always);
 }
 
 IntervalList OraclePolicy::choose(const HeadQuery& query) {
     const std::vector<float> e = exponentials(query);
     std::vector<float> mass(static_cast<size_t>(nPagesOf(query, kPageTokens)));
     for (size_t k = 0; k < e.size(); ++k) mass[k / kPageTokens] += e[k];
-    return bestPages(mass, kPageTokens, budget() / kPageTokens, {static_cast<int32_t>(mass.size()) - 1});
+    return bestPages(mass, kPageTokens, nPagesFor(budget(), query.position, kPageTokens),
+                     {static_cast<int32_t>(mass.size()) - 1});
 }
 
 QueryMask SnapKvPolicy::forPrompt(const TokenView& view) {

@@ -36,7 +36,8 @@ class SelectingPolicy : public MaskPolicy, public KeySelector {
 
 /// Quest (arXiv 2406.10774; mit-han-lab/Quest 01c1623): pages of 16 tokens, scored by the largest product that the
 /// query could have with any key between the smallest and largest value of each dimension in the page; layers 0 and 1
-/// are dense, which is taken off the others' budget; at least three pages. The query's own page is always among them.
+/// are dense, which is taken off the others' budget; at least three pages. The query's own page is always among them
+/// and counts with the tokens that are there (the authors divide the budget by 16).
 class QuestPolicy : public SelectingPolicy {
   public:
     using SelectingPolicy::SelectingPolicy;

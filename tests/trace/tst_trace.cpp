@@ -105,6 +105,7 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(s.ttftNs, t.ttftNs);
     QCOMPARE(s.decodeNs, t.decodeNs);
     QCOMPARE(s.attendedTokens, t.attendedTokens);
+    QCOMPARE(s.headAttendedTokens, t.headAttendedTokens);
     QCOMPARE(s.loadedTokens, t.loadedTokens);
     QCOMPARE(s.causalTokens, t.causalTokens);
     QCOMPARE(s.kvStoredBytes, t.kvStoredBytes);
@@ -154,7 +155,10 @@ class TestTrace : public QObject {
 
   private slots:
     void roundTrip() {
-        const RunData a = sampleRun(3), b = sampleRun(4, MaskPolicySpec::dense());
+        RunData a = sampleRun(3);
+        const RunData b = sampleRun(4, MaskPolicySpec::dense());
+        a.header.settings.attention = {"quest", 25, true};
+        a.stats.headAttendedTokens = 12;
         const std::string path = m_folder.file("a.spantrace");
         QVERIFY(writeTrace(path, {&a, &b}).ok());
         const auto file = readTrace(path);
