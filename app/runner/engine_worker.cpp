@@ -63,7 +63,9 @@ Result<std::unique_ptr<Backend>> EngineWorker::makeBackend(const Model& model, c
                                                            int contextTokens, const ProgressFn& progress) const {
     BackendOptions options;
     options.kvTokens = int64_t{2} * contextTokens;  // a run and its dense twin
-    options.maxBatch = 2;
+    // What a pass over drafted tokens takes; CUDA has none.
+    const Device device = request.device == Device::Auto ? preferredDevice() : request.device;
+    options.maxBatch = device == Device::Cuda ? 2 : MaskPolicySpec::lossless().itemsTogether();
     return spanscope::makeBackend(request.device, model.weights(), options, progress);
 }
 
@@ -133,6 +135,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     for (const TaskCard& task : card.tasks) info.tasks << toQt(task.name);
     info.trainedFor = trainedFor(card);
     info.protocolVersion = card.protocolVersion;
+    info.verifies = backendInfo.manyOfOne;
     if (const auto format = ChatFormat::of(*m_model); !format) info.noChat = toQt(format.error().message);
     else info.thinkingByDefault = (*format)->thinkingByDefault();
     if (!info.noChat.isEmpty()) info.noChat[0] = info.noChat[0].toUpper();

@@ -117,12 +117,13 @@ class Bench {
         std::vector<Contender> contenders;
         for (const MaskPolicySpec& attention : m_plan.attention) {
             if (attention.isDeclared() || attention.isLossless())
-                return Error{ErrorCode::InvalidArgument,
-                             "bench has no model that declares; use another attention, or `run --attention both,lossless`",
-                             {},
-                             "--attention",
-                             attention.text(),
-                             maskPolicyNames()};
+                return Error{
+                    ErrorCode::InvalidArgument,
+                    "bench has no model that declares; use another attention, or `run --attention both,lossless`",
+                    {},
+                    "--attention",
+                    attention.text(),
+                    maskPolicyNames()};
             auto policy = makeMaskPolicy(attention, m_backend.info());
             if (!policy) return policy.error();
             if ((*policy)->selector())

@@ -104,6 +104,27 @@ class TestMainWindow : public test::WindowTest {
         QVERIFY(m_window->history()->at(0).dense != nullptr);
     }
 
+    /// Lossless stands where declared does; its run says what dense says, and how it was drafted.
+    void losslessSaysWhatDenseSays() {
+        load(SPANSCOPE_SOURCE_DIR "/resources/models/arith");
+        const QString problem = "(12+7)*(3-8)+45-(6*7)";
+        std::vector<int> ids[2];
+        for (const auto mode : {MainWindow::Compare::Dense, MainWindow::Compare::Lossless}) {
+            m_window->action(mode == MainWindow::Compare::Dense ? "attentionDense" : "attentionLossless")->trigger();
+            type(problem);
+            clickRun();
+            waitUntilIdle();
+            for (const StepRecord& step : m_window->store()->data().steps)
+                ids[mode == MainWindow::Compare::Lossless].push_back(step.token.id);
+        }
+        QCOMPARE(ids[1], ids[0]);
+        QVERIFY(ids[0].size() > 100);
+        const RunData& run = m_window->store()->data();
+        QCOMPARE(run.header.settings.attention, MaskPolicySpec::lossless());
+        QVERIFY(run.stats.draft.passes > 0 && run.stats.draft.accepted > 0);
+        QCOMPARE(m_window->findChild<QComboBox*>("attention")->currentText(), QString("Lossless"));
+    }
+
     void stopWithEscKeepsTheTranscript() {
         load(SPANSCOPE_SOURCE_DIR "/resources/models/arith");  // hundreds of steps: still at work when Esc comes
         type("12+7-30+45-8+61-99+14-3+27-52+88-17+26-40+9-71+33-5+64");

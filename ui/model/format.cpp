@@ -70,6 +70,13 @@ QString formatNats(double nats) {
     return formatNumber(nats) + QStringLiteral(" nats");
 }
 
+QString draftWords(const DraftStats& draft) {
+    if (draft.passes == 0) return {};
+    return QObject::tr(" · drafted %1, accepted %2, rejected %3, %4 tokens a pass")
+        .arg(formatCount(draft.drafted), formatCount(draft.accepted), formatCount(draft.rejected),
+             formatNumber(draft.tokensPerPass()));
+}
+
 QString formatFactor(double factor) {
     if (!(factor > 0)) return kNoValue;
     const double inverse = 1 / factor;

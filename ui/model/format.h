@@ -4,6 +4,8 @@
 #include <QString>
 #include <cstdint>
 
+#include "engine/types/records.h"
+
 namespace spanscope {
 
 struct RunData;
@@ -16,7 +18,9 @@ QString formatBytes(quint64 bytes);       ///< "512 B", "1.24 MiB"
 QString formatPercent(double fraction);   ///< "12.3 %"; "<0.001 %" where there is next to nothing
 QString formatPoints(double difference);  ///< of two fractions: "+12.3 points"; "≈0" below a thousandth of one
 QString formatNats(double nats);          ///< "0.0123 nats"; "< 0.0001 nats" below that: what is left is rounding
-QString formatFactor(double factor);      ///< "1.28×", "2×", "1/100×"
+/// " · drafted 280, accepted 279, rejected 1, 9.2 tokens a pass"; empty without a pass.
+QString draftWords(const DraftStats& draft);
+QString formatFactor(double factor);  ///< "1.28×", "2×", "1/100×"
 QString checkMark(
     const RunData& run);  ///< beside an answer: right "✓", wrong "✗", not checked "?"; empty where nobody can know
 

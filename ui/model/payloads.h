@@ -35,6 +35,7 @@ struct ModelInfo {
     QStringList tasks;        ///< names it was trained for; empty: none stated
     QStringList trainedFor;   ///< one sentence for each of `tasks`
     int protocolVersion = 0;  ///< 0: runs as plain text
+    bool verifies = false;    ///< its backend can verify drafts: lossless runs are possible
     QString noChat;           ///< why it cannot hold a conversation, a sentence; empty: it can
     /// Whether its chat template reasons where it is not told; absent: it cannot be told.
     std::optional<bool> thinkingByDefault;

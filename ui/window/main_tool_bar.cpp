@@ -27,6 +27,7 @@ QString attentionName(Compare choice, const RunController& runs) {
         case Compare::Dense: return QObject::tr("Dense");
         case Compare::Window: return QObject::tr("Window");
         case Compare::Keep: return QObject::tr("Sink and window");
+        case Compare::Lossless: return QObject::tr("Lossless");
         case Compare::Both: break;
     }
     if (runs.choices().contains(Compare::Declared)) return QObject::tr("Compare with dense");
@@ -122,8 +123,9 @@ void MainToolBar::refreshAttention() {
     m_attention->setCurrentIndex(m_attention->findData(int(now)));
     const bool declares = choices.contains(Compare::Declared);
     m_attention->setToolTip(
-        declares ? tr("Declared: each step attends to what the model named. Dense: everything. Compare: both, in "
-                      "alternating slices of 16 steps")
+        declares ? tr("Declared: each step attends to what the model named. Dense: everything. Lossless: drafted as "
+                      "declared, and what dense attention says is kept. Compare: declared and dense, in alternating "
+                      "slices of 16 steps")
                  : tr("What each step of the response attends to. Dense: everything. Window: the newest tokens. Sink "
                       "and window: the first token, too. The prompt is read densely"));
     m_window->setValue(m_runs->windowed().n);

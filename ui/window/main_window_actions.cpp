@@ -148,6 +148,8 @@ void MainWindow::addAttentionActions() {
     add("attentionDeclared", tr("&Declared attention"), "Alt+1", tr("Each step attends to what the model named"),
         Compare::Declared);
     add("attentionDense", tr("De&nse attention"), "Alt+2", tr("Each step attends to everything"), Compare::Dense);
+    add("attentionLossless", tr("Lo&ssless attention"), "Alt+6",
+        tr("The dense run's own output, drafted under what the model named"), Compare::Lossless);
     add("attentionBoth", tr("&Compare with dense"), "Alt+3", tr("Both over the same prompt, in alternating slices"),
         Compare::Both);
     add("attentionWindow", tr("&Window of attention"), "Alt+4",
@@ -199,9 +201,9 @@ void MainWindow::addMenus() {
     }
     m_actions->addMenu(tr("&Edit"), {"copyTranscript", "", "find", "findNext", "findPrevious", "closeFind", "",
                                      "nextStep", "previousStep", "unlock"});
-    m_actions->addMenu(
-        tr("&Run"), {"run", "stop", "repeat", "classReplay", "", "attentionDeclared", "attentionDense", "attentionBoth",
-                     "attentionWindow", "attentionKeep", "", "runLabel", "sampling", "focusPrompt"});
+    m_actions->addMenu(tr("&Run"), {"run", "stop", "repeat", "classReplay", "", "attentionDeclared", "attentionDense",
+                                    "attentionLossless", "attentionBoth", "attentionWindow", "attentionKeep", "",
+                                    "runLabel", "sampling", "focusPrompt"});
     m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
                                      "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
                                      "chatReasoning", "chatRun", "chatTokens"});

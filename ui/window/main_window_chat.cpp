@@ -110,7 +110,8 @@ void MainWindow::refreshChat() {
     const auto choices = m_runs->choices();
     for (const auto& [id, choice] :
          {std::pair("attentionDeclared", Compare::Declared), std::pair("attentionWindow", Compare::Window),
-          std::pair("attentionKeep", Compare::Keep), std::pair("attentionBoth", Compare::Both)})
+          std::pair("attentionKeep", Compare::Keep), std::pair("attentionLossless", Compare::Lossless),
+          std::pair("attentionBoth", Compare::Both)})
         action(id)->setEnabled(choices.contains(choice));
     action("openChat")->setEnabled(!m_workspace->isBusy());
     action("saveChat")->setEnabled(some && !m_workspace->isBusy());

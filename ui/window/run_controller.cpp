@@ -29,7 +29,11 @@ RunController::Compare RunController::compare() const {
 }
 
 QVector<RunController::Compare> RunController::choices() const {
-    if (declares()) return {Compare::Declared, Compare::Dense, Compare::Both};
+    if (declares()) {
+        if (m_workspace->hasModel() && !m_workspace->model().verifies)
+            return {Compare::Declared, Compare::Dense, Compare::Both};
+        return {Compare::Declared, Compare::Dense, Compare::Lossless, Compare::Both};
+    }
     QVector<Compare> list{Compare::Dense, Compare::Window, Compare::Keep};
     if (!m_prompt->isConversation()) list << Compare::Both;  // of a conversation there is one, with its cache
     return list;
@@ -53,6 +57,7 @@ void RunController::setWindowTokens(int n) {
 
 MaskPolicySpec RunController::attention() const {
     if (compare() == Compare::Dense) return MaskPolicySpec::dense();
+    if (compare() == Compare::Lossless) return MaskPolicySpec::lossless();
     return declares() ? MaskPolicySpec::declared() : windowed();
 }
 
@@ -178,7 +183,8 @@ void RunController::onBatch(const SharedBatch& batch) {
         RunStore* shown = m_workspace->shown();
         shown->append(batch);
         if (m_workspace->state() == State::Running)
-            emit m_workspace->message(tr("Decoding · %1 tokens").arg(formatCount(shown->nSteps())));
+            emit m_workspace->message(tr("Decoding · %1 tokens").arg(formatCount(shown->nSteps())) +
+                                      draftWords(shown->data().stats.draft));
     } else if (batch->runId == m_twinId) {
         m_workspace->beside()->append(batch);
     }
@@ -206,6 +212,10 @@ void RunController::onFinished(qint64 runId, StopReason reason) {
     const RunStore* shown = m_workspace->shown();
     if (const std::string& piece = shown->data().stats.stopPiece; !piece.empty())
         text = tr("%1 (%2)").arg(text, shownWords(piece, 40));
+    if (const DraftStats& draft = shown->data().stats.draft; draft.passes > 0) {
+        emit m_workspace->message(tr("%1 · %2 tokens").arg(text, formatCount(shown->nSteps())) + draftWords(draft));
+        return;
+    }
     emit m_workspace->message(
         tr("%1 · %2 tokens, loaded %3 of what dense attention does")
             .arg(text, formatCount(shown->nSteps()), formatPercent(shown->data().stats.loadedFraction())));

@@ -16,8 +16,8 @@ class RunController : public QObject {
   public:
     RunController(Workspace* workspace, PromptEditor* prompt, Banner* banner, QObject* parent);
 
-    /// Both: what is not dense beside its dense twin.
-    enum class Compare { Declared, Dense, Window, Keep, Both };
+    /// Both: what is not dense beside its dense twin. Lossless: dense's own output, drafted as declared.
+    enum class Compare { Declared, Dense, Window, Keep, Both, Lossless };
     /// Declared and Both are remembered for problems of the protocol, Window, Keep and Both for all else.
     Compare compare() const;
     QVector<Compare> choices() const;  ///< that make sense for the task and the model

@@ -11,6 +11,11 @@ void StepTimes::update(const RunData& run) {
     }
 }
 
+void RejectedDrafts::update(const RunData& run) {
+    for (; m_nSeen < run.steps.size(); ++m_nSeen)
+        if (run.steps[m_nSeen].draft == DraftFate::Rejected) m_steps.push_back(static_cast<int>(m_nSeen));
+}
+
 void PhaseBlocks::update(const RunData& run) {
     const int done = m_blocks.empty() ? 0 : m_blocks.back().end;
     for (int i = done; i < static_cast<int>(run.steps.size()); ++i) {

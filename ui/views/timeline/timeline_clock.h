@@ -45,6 +45,18 @@ class PhaseBlocks {
     std::vector<PhaseBlock> m_blocks;
 };
 
+/// Steps whose token takes the place of a drafted one, ascending.
+class RejectedDrafts {
+  public:
+    void clear() { *this = {}; }
+    void update(const RunData& run);  ///< likewise
+    const std::vector<int>& all() const { return m_steps; }
+
+  private:
+    std::vector<int> m_steps;
+    size_t m_nSeen = 0;
+};
+
 /// Plays [0, totalNs] at `speed`. Wall time comes from outside, so tests need not wait.
 class PlayClock {
   public:

@@ -42,9 +42,11 @@ TimelineLanes::TimelineLanes(RunStore* store, RunStore* maybeDense, Selection* s
 void TimelineLanes::refreshData() {
     m_times.update(m_store->data());
     m_blocks.update(m_store->data());
+    m_rejected.update(m_store->data());
     if (m_dense) {
         m_denseTimes.update(m_dense->data());
         m_denseBlocks.update(m_dense->data());
+        m_denseRejected.update(m_dense->data());
     }
     update();
 }
@@ -52,8 +54,10 @@ void TimelineLanes::refreshData() {
 void TimelineLanes::forget() {
     m_times.clear();
     m_blocks.clear();
+    m_rejected.clear();
     m_denseTimes.clear();
     m_denseBlocks.clear();
+    m_denseRejected.clear();
     m_pressed = false;
 }
 
@@ -77,9 +81,10 @@ std::vector<TimelineLanes::Lane> TimelineLanes::lanes() const {
                                      2.2 * fontMetrics().height());
     const double width = std::max(10.0, this->width() - left() - 12);
     const auto name = [](const RunData& run) { return QString::fromStdString(run.header.settings.attention.text()); };
-    result.push_back({&m_store->data(), &m_times, &m_blocks, name(m_store->data()), QRectF(left(), 6, width, height)});
+    result.push_back(
+        {&m_store->data(), &m_times, &m_blocks, &m_rejected, name(m_store->data()), QRectF(left(), 6, width, height)});
     if (two)
-        result.push_back({&m_dense->data(), &m_denseTimes, &m_denseBlocks, name(m_dense->data()),
+        result.push_back({&m_dense->data(), &m_denseTimes, &m_denseBlocks, &m_denseRejected, name(m_dense->data()),
                           QRectF(left(), 10 + height, width, height)});
     return result;
 }
@@ -167,6 +172,13 @@ void TimelineLanes::paintLane(QPainter& painter, const Lane& lane, const Palette
             painter.setPen(palette.ink);
             painter.drawText(box, Qt::AlignCenter, label);
         }
+    }
+    // Rejected drafts: a notch in the lower edge, one a pixel column at most.
+    const std::vector<int>& rejected = lane.rejected->all();
+    for (auto it = rejected.begin(); it != rejected.end();) {
+        const double at = x(*it);
+        painter.fillRect(QRectF(at - 1, lane.rect.bottom() - 4, 2, 4), palette.ink);
+        it = std::max(std::lower_bound(it, rejected.end(), stepAtX(at + 2)), it + 1);
     }
     // Name above count where both find room, else the name alone.
     const bool both = lane.rect.height() >= 2 * metrics.height() - 2;

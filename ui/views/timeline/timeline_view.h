@@ -53,6 +53,7 @@ class TimelineLanes : public QWidget {
         const RunData* run;
         const StepTimes* times;
         const PhaseBlocks* blocks;
+        const RejectedDrafts* rejected;
         QString name;
         QRectF rect;
     };
@@ -65,6 +66,7 @@ class TimelineLanes : public QWidget {
     Selection* m_selection;
     StepTimes m_times, m_denseTimes;
     PhaseBlocks m_blocks, m_denseBlocks;
+    RejectedDrafts m_rejected, m_denseRejected;
     TimelineAxis m_axis = TimelineAxis::Time;
     int64_t m_clockNs = 0;
     bool m_clockShown = false;

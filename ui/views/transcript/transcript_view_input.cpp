@@ -165,6 +165,9 @@ QString TranscriptView::describe(int position) const {
     if (!run.header.layerWindows.empty()) text += tr(" (mean over layers)");
     text +=
         tr("\nStep time %1, log-probability %2").arg(formatDuration(step.wallNs)).arg(double(step.logprob), 0, 'f', 3);
+    if (step.draft == DraftFate::Accepted) text += tr("\nDrafted, and dense attention agreed");
+    if (step.draft == DraftFate::Rejected)
+        text += tr("\nThe draft said “%1”; dense attention this").arg(shownLine(step.rejectedText));
     return text;
 }
 
