@@ -89,6 +89,33 @@ class TestCliAnswers : public CliTest {
         QCOMPARE(json["prompt_tokens"].size(), json["prompt_n"]);
     }
 
+    /// Lossless says what dense says, with how much of it was drafted, and eval counts the problems where it did.
+    void losslessIsDense() {
+        const Outcome random = run({"run", "-m", m_model, "--task", "sheet", "-p", "1+2\n$1*3", "-n", "40",
+                                    "--attention", "dense,lossless=3", "--json"});
+        QCOMPARE(random.exitCode, 0);
+        const Json runs = random.json()["runs"];
+        QCOMPARE(runs[1]["attention"], "lossless=3");
+        QCOMPARE(runs[1]["tokens"], runs[0]["tokens"]);
+        QVERIFY(!runs[0].contains("drafted"));
+        QVERIFY(runs[1]["accepted"] > 10);
+        QVERIFY(runs[1]["drafted"] >= runs[1]["accepted"].get<int64_t>() + runs[1]["rejected"].get<int64_t>());
+        const Json rejected = runs[1].value("rejected_list", Json::array());
+        QCOMPARE(rejected.size(), runs[1]["rejected"].get<size_t>());
+        QVERIFY(random.err.contains("tokens a pass"));
+        const Json rows = run({"eval", "-m", m_model, "--task", "expression", "--count", "5", "--operators", "1-4",
+                               "-n", "30", "--attention", "dense,declared,lossless", "--json"})
+                              .json()["rows"];
+        QCOMPARE(rows[2]["n_same_as_dense"], 5);
+        QVERIFY(!rows[1].contains("n_same_as_dense"));
+        QVERIFY(rows[2]["verify_passes"] > 0);
+        const Outcome text = run({"run", "-m", m_model, "--task", "text", "-p", "1", "--attention", "lossless"});
+        QCOMPARE(text.exitCode, 3);
+        QVERIFY2(text.err.contains("no span protocol"), text.err);
+        const Outcome bench = run({"bench", "-m", m_model, "-p", "0", "-n", "2", "--attention", "lossless"});
+        QCOMPARE(bench.exitCode, 2);
+    }
+
     void shapesFillEveryCell() {
         const QStringList common{"eval", "-m",          m_model, "--shapes", "--count", "1",           "-n",
                                  "2",    "--operators", "1-4",   "--lines",  "1-4",     "--attention", "declared"};

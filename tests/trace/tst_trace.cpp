@@ -111,6 +111,11 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(s.kvStoredBytes, t.kvStoredBytes);
     QCOMPARE(s.kvBytesPerToken, t.kvBytesPerToken);
     QCOMPARE(s.stop, t.stop);
+    QVERIFY(s.draft == t.draft);
+    for (size_t i = 0; i < b.steps.size(); ++i) {
+        QCOMPARE(a.steps[i].draft, b.steps[i].draft);
+        QCOMPARE(a.steps[i].rejectedText, b.steps[i].rejectedText);
+    }
 }
 
 /// Whatever a reader hands out must hold together: the window indexes with it.
@@ -496,6 +501,40 @@ class TestTrace : public QObject {
             const auto read = readText(lie);
             QVERIFY(read.ok());
             QVERIFY2(!read->damage.empty() && read->runs.empty(), becomes);
+        }
+    }
+
+    /// How tokens were drafted; runs that are not lossless, and traces from before there were any, say nothing of it.
+    void drafts() {
+        for (const char* key : {"\"draft\"", "rejected_text"}) QCOMPARE(whole().find(key), std::string::npos);
+        RunData run = sampleRun(3, MaskPolicySpec::lossless(4));
+        run.steps[1].draft = DraftFate::Accepted;
+        run.steps[2].draft = DraftFate::Rejected;
+        run.steps[2].rejectedText = "\"é";
+        run.steps[4].draft = DraftFate::Rejected;
+        run.stats.draft = {12, 5, 2, 3, 400, 500, 60};
+        const std::string path = m_folder.file("drafts.spantrace");
+        QVERIFY(writeTrace(path, {&run}).ok());
+        const auto file = readTrace(path);
+        QVERIFY(file.ok());
+        QCOMPARE(file->damage, std::string());
+        compareRuns(*file->runs[0], run);
+        QCOMPARE(file->runs[0]->header.settings.attention, MaskPolicySpec::lossless(4));
+        const std::string text = readFile(path);
+        for (const auto& [was, becomes] : {std::pair{"\"draft\":\"accepted\"", "\"draft\":\"perhaps\""},
+                                           {"\"draft\":\"accepted\"", "\"draft\":7"},
+                                           {"\"rejected_text\":\"\"", "\"rejected_text\":[]"},
+                                           {"\"drafted\":12", "\"drafted\":-1"},
+                                           {"\"accepted\":5", "\"accepted\":13"},
+                                           {"\"rejected\":2", "\"rejected\":8"},
+                                           {"\"passes\":3", "\"passes\":1e30"}}) {
+            std::string lie = text;
+            QVERIFY2(lie.find(was) != std::string::npos, was);
+            lie.replace(lie.find(was), std::strlen(was), becomes);
+            const auto read = readText(lie);
+            QVERIFY(read.ok());
+            QVERIFY2(!read->damage.empty(), becomes);
+            mustHoldTogether(*read);
         }
     }
 

@@ -262,6 +262,45 @@ class TestPlots : public QObject {
         empty.play(0);
         QVERIFY(!empty.isPlaying());
     }
+    /// Taken in as the run grows, and drawn as notches in the lane's lower edge.
+    void rejectedDraftsAreNotched() {
+        RunData run = sample::sheet(3);
+        RejectedDrafts rejected;
+        rejected.update(run);
+        QVERIFY(rejected.all().empty());
+        const auto nSteps = int(run.steps.size());
+        const StepRecord last = run.steps.back();
+        run.steps.pop_back();
+        run.steps[2].draft = DraftFate::Accepted;
+        run.steps[4].draft = run.steps[7].draft = DraftFate::Rejected;
+        rejected.clear();
+        rejected.update(run);
+        QCOMPARE(rejected.all(), (std::vector<int>{4, 7}));
+        run.steps.push_back(last);
+        run.steps.back().draft = DraftFate::Rejected;
+        rejected.update(run);
+        rejected.update(run);
+        QCOMPARE(rejected.all(), (std::vector<int>{4, 7, nSteps - 1}));
+
+        const auto picture = [](const RunData& shown) {
+            RunStore store;
+            store.load(shown);
+            Selection selection;
+            TimelineView view(&store, &selection);
+            view.resize(700, 160);
+            auto* lanes = view.findChild<TimelineLanes*>();
+            lanes->refreshData();
+            return lanes->grab().toImage();
+        };
+        const QImage with = picture(run);
+        for (StepRecord& step : run.steps) step.draft = DraftFate::None;
+        const QImage without = picture(run);
+        int changed = 0;
+        for (int x = 0; x < with.width(); ++x)
+            for (int y = 0; y < with.height(); ++y) changed += with.pixel(x, y) != without.pixel(x, y) ? 1 : 0;
+        QVERIFY2(changed >= 3 * 4 && changed <= 3 * 40, qPrintable(QString::number(changed)));
+    }
+
     void timelineStepsScrubsPlays() {
         RunStore store, dense;
         Selection selection;

@@ -47,6 +47,13 @@ class TestUiValues : public QObject {
         QCOMPARE(formatBytes(quint64(3) << 30), QStringLiteral("3.00 GiB"));
         QCOMPARE(formatRate(0), kNoValue);
         QCOMPARE(formatRate(81.25), QStringLiteral("81.3 t/s"));
+        QCOMPARE(draftWords({}), QString());
+        DraftStats draft;
+        draft.drafted = 1280;
+        draft.accepted = 1270;
+        draft.rejected = 2;
+        draft.passes = 128;
+        QCOMPARE(draftWords(draft), QStringLiteral(" · drafted 1,280, accepted 1,270, rejected 2, 10.9 tokens a pass"));
         QCOMPARE(formatFactor(1.284), QStringLiteral("1.28×"));
         QCOMPARE(formatFactor(1), QStringLiteral("1×"));
         QCOMPARE(formatFactor(1.5), QStringLiteral("1.5×"));
