@@ -189,6 +189,41 @@ class TestCpuFamilies : public QObject {
         }
     }
 
+    /// Several tokens of one sequence in a call, each of them at the end of another window.
+    void tokensOfOneSequenceEqualSingles_data() { familyRows(); }
+    void tokensOfOneSequenceEqualSingles() {
+        QFETCH(int, family);
+        RandomModel m(familyModels()[size_t(family)].options);
+        constexpr int32_t kRows = 17;
+        const Prompt p = spans(m);
+        const auto n = int32_t(p.tokens.size());
+        const std::vector<int32_t> next = m.tokens(kRows);
+        const auto vocab = size_t(m.weights.shape.vocab);
+        // Windowed plans have room for one token of each sequence at first: the small cache makes them grow.
+        auto single = make(m, {.nThreads = 1, .kvTokens = 256}, false);
+        auto many = make(m, {.nThreads = 2, .maxBatch = kRows, .kvTokens = n + kRows}, false);
+        std::vector<std::vector<List>> cases(2, std::vector<List>(kRows, kEverything));
+        for (int32_t i = 0; i < kRows; ++i) cases[1][size_t(i)] = hardLists(n + i)[size_t(i) % 7];
+        const SequenceId a = *single->createSequence(n + kRows), b = *many->createSequence(n + kRows);
+        QVERIFY(single->prefill(a, p.tokens, p.runs, {}).ok() && many->prefill(b, p.tokens, p.runs, {}).ok());
+        for (const std::vector<List>& lists : cases) {
+            single->truncate(a, n);
+            many->truncate(b, n);
+            std::vector<DecodeItem> items;
+            std::vector<float> want, got(vocab * kRows);
+            for (int32_t i = 0; i < kRows; ++i) {
+                DecodeItem item{a, next[size_t(i)], n + i, lists[size_t(i)], 0};
+                std::vector<float> logits(vocab);
+                QVERIFY(single->decode({&item, 1}, {{}, {}, logits}).ok());
+                want.insert(want.end(), logits.begin(), logits.end());
+                item.sequence = b;
+                items.push_back(item);
+            }
+            QVERIFY(many->decode(items, {{}, {}, got}).ok());
+            QCOMPARE(got, want);
+        }
+    }
+
     /// Layers of windows 0, 48 and 20 at a position in the middle of a page: pages outside a window are not read.
     void pagesReadFollowTheWindow() {
         RandomModel m({.nLayers = 4, .layerKinds = {{.window = 20}, {}, {.window = 48}, {.window = 20}}});
