@@ -76,6 +76,7 @@ class MaskView : public QAbstractScrollArea {
     void onReset();
     void onAppended(int first, int last);
     void onSelection();
+    void describe();
     void layOut();  ///< plot rectangle, windows' extents
     void fitWindows();
     void syncScrollBars();
