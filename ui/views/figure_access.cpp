@@ -30,10 +30,12 @@ class FigureAccess : public QAccessibleWidget {
 
 QAccessibleInterface* accessOf(const QString&, QObject* object) {
     auto* widget = qobject_cast<QWidget*>(object);
-    return widget && widget->property(kMark).toBool() ? new FigureAccess(widget) : nullptr;
+    return widget && isFigure(widget) ? new FigureAccess(widget) : nullptr;
 }
 
 }  // namespace
+
+bool isFigure(const QWidget* widget) { return widget->property(kMark).toBool(); }
 
 void describeAsFigure(QWidget* figure) {
     figure->setProperty(kMark, true);

@@ -8,5 +8,6 @@ namespace spanscope {
 
 /// In the constructor of the widget or of what it is part of.
 void describeAsFigure(QWidget* figure);
+bool isFigure(const QWidget* widget);
 
 }  // namespace spanscope

@@ -7,7 +7,6 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QPointer>
-#include <QPushButton>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -111,6 +110,7 @@ bool FigureTableView::event(QEvent* event) {
 void FigureTableView::keyPressEvent(QKeyEvent* event) {
     if (event->matches(QKeySequence::Copy)) copy();
     else QTableView::keyPressEvent(event);
+    if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) event->accept();  // closes no dialog
 }
 
 void FigureTableView::changeEvent(QEvent* event) {
@@ -130,7 +130,6 @@ TableTwin::TableTwin(FigureTable* table, Selection* selection, QWidget* figure) 
     m_count->setTextFormat(Qt::PlainText);
     m_count->setWordWrap(true);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
-    buttons->button(QDialogButtonBox::Close)->setAutoDefault(false);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     auto* foot = new QHBoxLayout;
     foot->addWidget(m_count, 1);

@@ -266,7 +266,7 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
             if (e.broken) pen = QPen(palette.phase(Phase::Global), 2, Qt::DashLine);
             if (!isLit && lit >= 0) {
                 QColor faint = palette.inkSoft;
-                faint.setAlpha(70);
+                faint.setAlpha(palette.highContrast ? 160 : 70);
                 pen.setColor(faint);
             }
             painter.setPen(pen);

@@ -27,6 +27,7 @@
 #include "ui/views/mask/mask_rulers.h"
 #include "ui/views/mask/mask_table.h"
 #include "ui/views/mask/mask_view.h"
+#include "ui/views/tab_order.h"
 #include "ui/views/table_twin.h"
 #include "ui/views/view_actions.h"
 
@@ -332,6 +333,7 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
     m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     m_table->setMinimumWidth(280);
+    m_table->setTabKeyNavigation(false);
 
     const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
     m_linkAction = add.checkable(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true,
@@ -344,12 +346,16 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 4, 0);
     bar->addWidget(m_text, 1);
+    QWidget* before = nullptr;
     for (QAction* a : {m_linkAction, m_partingAction, copy}) {
         auto* button = new QToolButton(this);
         button->setDefaultAction(a);
         button->setAutoRaise(true);
         bar->addWidget(button);
+        if (before) setTabOrder(before, button);
+        before = button;
     }
+    tabThrough({before, m_a, m_b, m_diff, m_table});
     auto* masks = new QSplitter(Qt::Horizontal, this);
     const auto addNamed = [&](MaskView* view, const char* id) {
         auto* pane = new QWidget(masks);

@@ -77,6 +77,7 @@ class MaskView : public QAbstractScrollArea {
     void onAppended(int first, int last);
     void onSelection();
     void describe();
+    void takeTheme();
     void layOut();  ///< plot rectangle, windows' extents
     void fitWindows();
     void syncScrollBars();

@@ -7,6 +7,7 @@
 #include <QLabel>
 #include <QListWidget>
 #include <QPushButton>
+#include <QTabBar>
 #include <QTabWidget>
 #include <QTableWidget>
 #include <QVBoxLayout>
@@ -23,6 +24,7 @@
 #include "ui/views/probe/probe_tables.h"
 #include "ui/views/probe/probe_text.h"
 #include "ui/views/probe/probe_twins.h"
+#include "ui/views/tab_order.h"
 #include "ui/views/table_twin.h"
 
 namespace spanscope {
@@ -115,6 +117,8 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     m_tabs->addTab(m_missed, tr("Missed"));
     m_tabs->addTab(m_wasted, tr("Unused"));
     m_tabs->addTab(makeEditor(), tr("Edit span"));
+    tabThrough({m_most, m_noSink, m_jump, m_strip, m_heads, m_attention, m_tabs->tabBar(), m_apply, m_goOn, m_segments,
+                m_moved});
     m_status->setWordWrap(true);
     m_summary->setWordWrap(true);
 

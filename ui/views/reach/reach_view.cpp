@@ -5,6 +5,7 @@
 #include <QMouseEvent>
 #include <QPainter>
 #include <QPointer>
+#include <QTabBar>
 #include <QTabWidget>
 #include <QTableWidget>
 #include <QVBoxLayout>
@@ -18,6 +19,7 @@
 #include "ui/model/tint.h"
 #include "ui/views/reach/reach_strip.h"
 #include "ui/views/reach/reach_table.h"
+#include "ui/views/tab_order.h"
 #include "ui/views/table_twin.h"
 #include "ui/views/tokens/token_text.h"
 
@@ -31,7 +33,6 @@ ReachStrip::ReachStrip(const RunData& run, const Reach& reach, const std::vector
     : QWidget(parent), m_run(run), m_reach(reach), m_rows(rows) {
     setObjectName("reachStrip");
     setMouseTracking(true);
-    setFocusPolicy(Qt::StrongFocus);
     setContextMenuPolicy(Qt::ActionsContextMenu);
     setAccessibleName(tr("Reach over the context"));
 }
@@ -39,6 +40,7 @@ ReachStrip::ReachStrip(const RunData& run, const Reach& reach, const std::vector
 void ReachStrip::refresh() {
     setFixedHeight(m_rows.empty() ? 0
                                   : static_cast<int>(ReachPlot::heightFor(m_rows.size(), fontMetrics().height() + 4)));
+    setFocusPolicy(m_rows.empty() ? Qt::NoFocus : Qt::StrongFocus);
     setAccessibleDescription(m_reach.step < 0
                                  ? tr("No step is selected.")
                                  : tr("Step %1: %2").arg(formatCount(m_reach.step), reachSentence(m_reach)));
@@ -99,6 +101,7 @@ ReachView::ReachView(RunStore* store, Selection* selection, QWidget* parent)
     tabs->setAccessibleName(tr("Reach in detail"));
     tabs->addTab(m_text, tr("Text"));
     tabs->addTab(m_table, tr("By segment"));
+    tabThrough({m_strip, tabs->tabBar(), m_text, m_table});
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(16, 4, 16, 8);
     column->setSpacing(6);

@@ -16,6 +16,7 @@
 #include "engine/types/speed_up.h"
 #include "ui/model/format.h"
 #include "ui/views/figure_access.h"
+#include "ui/views/tab_order.h"
 #include "ui/views/table_twin.h"
 #include "ui/views/view_actions.h"
 
@@ -157,6 +158,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
         head->addWidget(button);
         m_buttons << button;
     }
+    tabThrough({m_buttons[0], m_buttons[1], m_buttons[2], m_plot, m_table});
 
     m_redraw.setSingleShot(true);
     m_redraw.setInterval(kRedrawMs);

@@ -319,6 +319,7 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
         button->setAccessibleName(a == m_playAction ? tr("Play or pause") : a->objectName());
         bar->addWidget(button);
     }
+    setTabOrder(bar->itemAt(bar->count() - 1)->widget(), m_speedBox);
     bar->addWidget(m_speedBox);
     bar->addSpacing(10);
     bar->addWidget(m_text, 1);
