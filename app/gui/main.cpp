@@ -19,6 +19,7 @@
 #include "engine/trace/exports/exports.h"
 #include "kernels/program_folder.h"
 #include "spanscope_version.h"
+#include "ui/model/tint.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
 #include "ui/window/run_files.h"
@@ -87,6 +88,7 @@ int main(int argc, char** argv) {
     if (!parser.isSet(screenshots)) setup.conversationFile = ownData + "/conversation.json";
     setup.keepsRuns = !parser.isSet(screenshots);
     setup.systemDark = spanscope::isDark(QApplication::palette());
+    setup.systemHighContrast = spanscope::isHighContrast(QApplication::palette());  // black on white, or the reverse
     spanscope::RunArchive archive(ownData + "/runs", {});  // outlives the window, whose last runs it still writes
     spanscope::MainWindow window(setup);
     spanscope::Runner runner;
@@ -95,6 +97,8 @@ int main(int argc, char** argv) {
 
     spanscope::SystemTheme theme;
     QObject::connect(&theme, &spanscope::SystemTheme::darkChanged, &window, &spanscope::MainWindow::setSystemDark);
+    QObject::connect(&theme, &spanscope::SystemTheme::highContrastChanged, &window,
+                     &spanscope::MainWindow::setSystemHighContrast);
     theme.watch();
     window.show();
 

@@ -45,7 +45,7 @@ class TestMaskCompare : public QObject {
         QCOMPARE(d.cellsOnlyFirst, int64_t(1));
         QCOMPARE(diffCell(d.rows[77], 30), DiffState::OnlyFirst);
         const MaskAxis x{double(d.nColumns) / 40}, y{double(d.rows.size()) / 30};
-        const QImage image = rasterDiff(d, x, y, 0, 0, 40, 30, false, 1);
+        const QImage image = rasterDiff(d, x, y, 0, 0, 40, 30, Palette::light(), 1);
         for (int py = 0; py < 30; ++py)
             for (int px = 0; px < 40; ++px) {
                 DiffState expected = DiffState::Future;

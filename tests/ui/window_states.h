@@ -12,6 +12,7 @@
 #include "tests/ui/sample_run.h"
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/prompt/prompt_editor.h"
+#include "ui/views/reach/reach_view.h"
 #include "ui/window/banner.h"
 #include "ui/window/chat_controller.h"
 #include "ui/window/chat_panel.h"
@@ -144,6 +145,17 @@ inline void eachWindowState(const std::function<void(const QString&, MainWindow&
     window.models()->onModelFailed("/x", error);
     take("error");
     window.banner()->dismiss();
+    window.docks()->raise("reach");
+    const auto* reach = window.findChild<ReachView*>();
+    for (int tries = 0; tries < 200 && reach->reach().step != step; ++tries) settle(20);
+    take("reach");
+    window.docks()->reset();
+    window.action("contrastHigh")->trigger();
+    take("contrast");
+    window.action("themeDark")->trigger();
+    take("contrast-dark");
+    window.action("contrastSystem")->trigger();
+    window.action("themeLight")->trigger();
     holdConversation(window);
     take("chat");
     window.action("themeDark")->trigger();

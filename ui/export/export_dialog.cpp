@@ -82,7 +82,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     m_message->setTextFormat(Qt::PlainText);  // quotes paths
     m_message->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
 
-    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+    auto* buttons = new QDialogButtonBox(this);
     m_export = buttons->addButton(tr("&Export\u2026"), QDialogButtonBox::AcceptRole);
     m_export->setObjectName("exportButton");
     m_export->setDefault(true);
@@ -92,6 +92,7 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     connect(m_all, &QPushButton::clicked, this, &ExportDialog::exportAllAs);
     m_copy = buttons->addButton(tr("Cop&y image"), QDialogButtonBox::ActionRole);
     m_copy->setObjectName("exportCopy");
+    buttons->addButton(QDialogButtonBox::Close);
     connect(m_export, &QPushButton::clicked, this, &ExportDialog::exportAs);
     connect(m_copy, &QPushButton::clicked, this, &ExportDialog::copyImage);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);

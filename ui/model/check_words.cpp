@@ -5,6 +5,7 @@
 #include "engine/reading/answer_check.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
+#include "ui/model/tint.h"
 
 namespace spanscope {
 
@@ -19,11 +20,11 @@ QString lineWords(const CheckCounts& counts) { return QString::fromStdString(cou
 }  // namespace
 
 QColor verdictColour(Verdict verdict, const QPalette& palette) {
-    const bool dark = palette.color(QPalette::Base).lightness() < 128;
+    const bool dark = palette.color(QPalette::Base).lightness() < 128, high = isHighContrast(palette);
     switch (verdict) {
-        case Verdict::Right: return dark ? QColor(0x4a, 0xc2, 0x6b) : QColor(0x1a, 0x7f, 0x37);
-        case Verdict::Doubtful: return dark ? QColor(0xe3, 0xb3, 0x41) : QColor(0x9a, 0x67, 0x00);
-        case Verdict::Wrong: return dark ? QColor(0xff, 0x7b, 0x72) : QColor(0xc4, 0x23, 0x2f);
+        case Verdict::Right: return QColor(dark ? (high ? 0x6fe08d : 0x4ac26b) : high ? 0x0b5d23 : 0x1a7f37);
+        case Verdict::Doubtful: return QColor(dark ? (high ? 0xffd166 : 0xe3b341) : high ? 0x6b4700 : 0x9a6700);
+        case Verdict::Wrong: return QColor(dark ? (high ? 0xffa39c : 0xff7b72) : high ? 0x9b0f1b : 0xc4232f);
         case Verdict::Neutral: break;
     }
     return palette.color(QPalette::Text);

@@ -14,7 +14,7 @@ namespace spanscope {
 
 enum class Verdict { Neutral, Right, Doubtful, Wrong };
 
-/// Legible on Base of a light and of a dark palette.
+/// Legible on Base of a light and of a dark palette, and of those of high contrast.
 QColor verdictColour(Verdict verdict, const QPalette& palette);
 
 /// "✓", "✗" or "?", with words: of the answer where arithmetic knows it, else of the lines or words that were checked.

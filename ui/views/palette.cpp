@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/model/tint.h"
+
 namespace spanscope {
 
 const char* maskStateName(MaskState state) {
@@ -32,7 +34,7 @@ const Palette& Palette::light() {
         p.notRead = QColor(0xf1f4f7);
         p.notReadLine = QColor(0xd5dce5);
         p.loaded = QColor(0xdfeaf6);
-        p.loadedDot = QColor(0x93b4d8);
+        p.loadedDot = QColor(0x5d87b5);
         p.attended = QColor(0x14548f);
         p.declared = QColor(0x1666a8);
         p.dense = QColor(0xc66a00);
@@ -40,7 +42,7 @@ const Palette& Palette::light() {
         p.in = QColor(0xd3e5f5);
         p.out = QColor(0xd9dee5);
         // prompt, declare, global, focus, local, close, free
-        p.phases = {QColor(0xb6bdc7), QColor(0xe39a12), QColor(0xc5481c), QColor(0x1f6fb5),
+        p.phases = {QColor(0x868f9c), QColor(0xc07d00), QColor(0xc5481c), QColor(0x1f6fb5),
                     QColor(0x10937a), QColor(0xb5669f), QColor(0x6f7885)};
         return p;
     }();
@@ -61,21 +63,76 @@ const Palette& Palette::darkOne() {
         p.notRead = QColor(0x1e232b);
         p.notReadLine = QColor(0x353e4b);
         p.loaded = QColor(0x20344a);
-        p.loadedDot = QColor(0x507ca8);
+        p.loadedDot = QColor(0x5581ad);
         p.attended = QColor(0x7cc0ff);
         p.declared = QColor(0x6ab4f5);
         p.dense = QColor(0xf2a33c);
         p.scaffold = QColor(0x232830);
         p.in = QColor(0x203a52);
         p.out = QColor(0x3a424e);
-        p.phases = {QColor(0x59626f), QColor(0xf3bd55), QColor(0xf0805a), QColor(0x6cb2f2),
+        p.phases = {QColor(0x6f7a88), QColor(0xf3bd55), QColor(0xf0805a), QColor(0x6cb2f2),
                     QColor(0x4fcfae), QColor(0xdb9fcb), QColor(0x9aa4b2)};
         return p;
     }();
     return palette;
 }
 
-const Palette& Palette::of(const QPalette& widget) { return of(widget.color(QPalette::Window).lightness() < 128); }
+const Palette& Palette::lightHighContrast() {
+    static const Palette palette = [] {
+        Palette p;
+        p.highContrast = true;
+        p.ground = p.panel = p.future = p.notRead = p.loaded = QColor(0xffffff);
+        p.ink = QColor(Qt::black);
+        p.inkSoft = QColor(0x333333);
+        p.grid = QColor(0x8c8c8c);
+        p.accent = QColor(0x9b0040);
+        p.notReadLine = QColor(0x767676);
+        p.loadedDot = QColor(0x14548f);
+        p.attended = QColor(0x00335c);
+        p.declared = QColor(0x003f7a);
+        p.dense = QColor(0x7a3d00);
+        p.scaffold = QColor(0xeeeeee);
+        p.in = QColor(0xcfe3f7);
+        p.out = QColor(0xd8d8d8);
+        p.phases = {QColor(0x6b6b6b), QColor(0x8a5a00), QColor(0xa02c00), QColor(0x0b4f91),
+                    QColor(0x00604e), QColor(0x8a2f73), QColor(0x333a44)};
+        return p;
+    }();
+    return palette;
+}
+
+const Palette& Palette::darkHighContrast() {
+    static const Palette palette = [] {
+        Palette p;
+        p.dark = p.highContrast = true;
+        p.ground = p.panel = p.future = p.notRead = p.loaded = QColor(Qt::black);
+        p.ink = QColor(0xffffff);
+        p.inkSoft = QColor(0xd6d6d6);
+        p.grid = QColor(0x6e6e6e);
+        p.accent = QColor(0xff8fbf);
+        p.notReadLine = QColor(0x707070);
+        p.loadedDot = QColor(0x6aa6e8);
+        p.attended = QColor(0x9fd2ff);
+        p.declared = QColor(0x8ccaff);
+        p.dense = QColor(0xffbe5c);
+        p.scaffold = QColor(0x262626);
+        p.in = QColor(0x0e3557);
+        p.out = QColor(0x3a3a3a);
+        p.phases = {QColor(0xa8a8a8), QColor(0xffd166), QColor(0xff8f66), QColor(0x7fc4ff),
+                    QColor(0x5fe3c0), QColor(0xf0a8dc), QColor(0xd0d7e0)};
+        return p;
+    }();
+    return palette;
+}
+
+const Palette& Palette::of(bool dark, bool highContrast) {
+    if (highContrast) return dark ? darkHighContrast() : lightHighContrast();
+    return dark ? darkOne() : light();
+}
+
+const Palette& Palette::of(const QPalette& widget) {
+    return of(widget.color(QPalette::Window).lightness() < 128, isHighContrast(widget));
+}
 
 const QColor& Palette::segment(SegmentKind kind) const {
     switch (kind) {
@@ -135,8 +192,10 @@ void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette
         case Phase::Focus: break;
     }
     painter.save();
-    painter.setPen(
-        QPen(palette.dark ? QColor(0, 0, 0, 100) : QColor(255, 255, 255, 130), 1, Qt::SolidLine, Qt::FlatCap));
+    const QColor line = palette.highContrast ? palette.ground
+                        : palette.dark       ? QColor(0, 0, 0, 100)
+                                             : QColor(255, 255, 255, 130);
+    painter.setPen(QPen(line, 1, Qt::SolidLine, Qt::FlatCap));
     painter.drawLines(lines);
     painter.restore();
 }

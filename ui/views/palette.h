@@ -28,7 +28,7 @@ enum class MaskState : uint8_t {
 const char* maskStateName(MaskState state);
 
 struct Palette {
-    bool dark = false;
+    bool dark = false, highContrast = false;
     QColor ground, panel, ink, inkSoft, grid, accent;
     QColor future, notRead, notReadLine, loaded, loadedDot, attended;
     QColor declared, dense;    ///< the two lanes of every comparison
@@ -37,7 +37,10 @@ struct Palette {
 
     static const Palette& light();
     static const Palette& darkOne();
-    static const Palette& of(bool dark) { return dark ? darkOne() : light(); }
+    /// For those who need it: text at 7:1 and more, marks and lines at 3:1, on plain white or black.
+    static const Palette& lightHighContrast();
+    static const Palette& darkHighContrast();
+    static const Palette& of(bool dark, bool highContrast = false);
     /// The one for a widget's own palette, so that a change of theme is a repaint.
     static const Palette& of(const QPalette& widget);
 

@@ -107,7 +107,7 @@ void ChatController::edit(int question) {
     m_editing = question;
     m_prompt->setText(m_tree->turn(question).text);
     m_prompt->showWarning(tr("An earlier message: sent, it stands on a branch of its own, and the old one stays."));
-    m_prompt->setFocus();
+    m_prompt->focusText();
     emit changed();
 }
 
@@ -120,7 +120,7 @@ void ChatController::cancelEdit() {
     m_editing = -1;
     m_prompt->setText(m_draft);
     m_draft = QString();
-    m_prompt->setFocus();
+    m_prompt->focusText();
     emit changed();
 }
 
@@ -152,7 +152,7 @@ void ChatController::startNew() {
     if (m_workspace->isBusy()) return;
     cancelEdit();
     m_tree->start();
-    m_prompt->setFocus();
+    m_prompt->focusText();
 }
 
 void ChatController::restore(const ChatFile& chat) {

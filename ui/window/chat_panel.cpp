@@ -12,6 +12,7 @@
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/chat/chat_view.h"
+#include "ui/views/tab_order.h"
 #include "ui/window/find_bar.h"
 
 namespace spanscope {
@@ -72,12 +73,17 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actio
     row->addWidget(m_fold);
     row->addStretch(1);
     row->addWidget(m_thinking);
+    QWidget* before = m_thinking;
+    setTabOrder(m_fold, before);
     for (QAction* action : buttons) {
         auto* button = new QToolButton(this);
         button->setDefaultAction(action);
         button->setFocusPolicy(Qt::TabFocus);
         row->addWidget(button);
+        setTabOrder(before, button);
+        before = button;
     }
+    tabThrough({before, m_system, m_view});
     auto* inset = new QHBoxLayout;
     inset->setContentsMargins(16, 4, 16, 4);
     inset->addWidget(m_system);
@@ -102,7 +108,6 @@ ChatPanel::ChatPanel(ChatTree* tree, RunStore* store, const WindowActions& actio
         refresh();
     });
     connect(m_system, &QPlainTextEdit::textChanged, this, &ChatPanel::refresh);
-    setTabOrder(m_fold, m_system);
     refresh();
 }
 

@@ -197,6 +197,13 @@ void DockLayout::setSideBySide(bool on) {
     applyShares();
 }
 
+bool DockLayout::isBehindTab(const QWidget* widget) const {
+    if (widget->parentWidget() == m_window && widget->geometry().right() < 0) return true;  // tabs of no panel
+    return std::any_of(m_docks.begin(), m_docks.end(), [widget](const QDockWidget* dock) {
+        return dock->isAncestorOf(widget) && !dock->isFloating() && !inSight(dock);
+    });
+}
+
 void DockLayout::nameTabs(QTabBar* tabs) {
     tabs->setAccessibleName(tr("Panels"));
     tabs->setElideMode(Qt::ElideNone);

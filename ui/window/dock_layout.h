@@ -29,10 +29,11 @@ class DockLayout : public QObject {
     QString preset() const { return m_preset; }
     void reset();  ///< the arrangement on show, as it is before anybody changes it
 
-    void setZoom(double zoom);     ///< of the text: its column is as much wider
-    void setSideBySide(bool on);   ///< two transcripts take more room
-    void nameTabs(QTabBar* tabs);  ///< a new tab bar of docks
-    void windowShown();            ///< floating panels come in front of it, and onto a screen
+    void setZoom(double zoom);                      ///< of the text: its column is as much wider
+    void setSideBySide(bool on);                    ///< two transcripts take more room
+    void nameTabs(QTabBar* tabs);                   ///< a new tab bar of docks
+    bool isBehindTab(const QWidget* widget) const;  ///< in a panel that another one covers, or put away
+    void windowShown();                             ///< floating panels come in front of it, and onto a screen
 
     void readSettings();
     void writeSettings();

@@ -62,6 +62,7 @@ ShortcutSheet::ShortcutSheet(const QVector<Group>& groups, QWidget* parent) : QD
     row(cap("Shift+Click"), tr("Extend to a range of steps"));
     row(cap("←") + ' ' + cap("→"), tr("One step back or forth; with Shift ten"));
     row(cap("Home") + ' ' + cap("End"), tr("First and last step"));
+    row(cap("T"), tr("What a plot, mask or graph shows as a table: sorted by its headings, copied with Ctrl+C"));
     row(cap("Esc"), tr("In the find bar: close it"));
     row(cap("Wheel") + ' ' + cap("Ctrl+Wheel"), tr("Scroll; zoom at the pointer"));
     html += QStringLiteral("</table>");

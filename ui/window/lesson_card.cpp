@@ -101,7 +101,7 @@ void LessonCard::show_(LessonPage page) {
         case LessonPage::Cost: m_parts.docks->raise("throughput"); break;
         case LessonPage::YourTurn:
             selection->clear();
-            m_parts.prompt->setFocus();
+            m_parts.prompt->focusText();
             break;
     }
     refresh();

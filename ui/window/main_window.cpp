@@ -2,6 +2,7 @@
 // main_window_tour.cpp, conversations in main_window_chat.cpp.
 #include "ui/window/main_window.h"
 
+#include <QAbstractItemView>
 #include <QAction>
 #include <QApplication>
 #include <QChildEvent>
@@ -26,6 +27,7 @@
 #include "ui/model/check_words.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/elided_label.h"
+#include "ui/views/figure_access.h"
 #include "ui/views/graph/graph_view.h"
 #include "ui/views/mask/mask_compare.h"
 #include "ui/views/mask/mask_view.h"
@@ -62,7 +64,7 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     : QMainWindow(parent),
       m_setup(setup),
       m_workspace(new Workspace(this)),
-      m_appearance(new Appearance(setup.systemDark, this)),
+      m_appearance(new Appearance(setup.systemDark, setup.systemHighContrast, this)),
       m_actions(new WindowActions(this)),
       m_docks(new DockLayout(this)) {
     setWindowTitle("Spanscope");
@@ -83,15 +85,20 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     addMenus();
     connectParts();
     connectSession();
-    for (const char* name :
-         {"spanscope::TranscriptView", "spanscope::TimelineView", "spanscope::GraphView", "QCustomPlot"})
-        for (QWidget* view : findChildren<QWidget*>())  // controls, tables and the mask show the focus themselves
-            if (view->inherits(name) && view->focusPolicy() & Qt::TabFocus) new FocusRing(view);
+    for (QWidget* view : findChildren<QWidget*>()) {  // controls show the focus themselves, tables only with rows
+        const bool painted = qobject_cast<QAbstractItemView*>(view) || view->inherits("spanscope::TranscriptView") ||
+                             view->inherits("spanscope::TokenText") || view->inherits("spanscope::SegmentInspector");
+        if (isFigure(view) || (painted && view->focusPolicy() & Qt::TabFocus)) new FocusRing(view);
+    }
     if (restoreGeometry(QSettings().value("window/geometry").toByteArray())) keepOnScreen();
     m_appearance->readSettings();
     action(m_appearance->theme() == ThemeChoice::Dark    ? "themeDark"
            : m_appearance->theme() == ThemeChoice::Light ? "themeLight"
                                                          : "themeSystem")
+        ->setChecked(true);
+    action(m_appearance->contrast() == ContrastChoice::High    ? "contrastHigh"
+           : m_appearance->contrast() == ContrastChoice::Usual ? "contrastUsual"
+                                                               : "contrastSystem")
         ->setChecked(true);
     if (QSettings().value("transcript/markup").toBool()) action("showMarkup")->trigger();
     m_docks->readSettings();
@@ -205,6 +212,7 @@ void MainWindow::makePanels() {
     add("history", tr("Runs"), m_runList);
     add("reach", tr("Reach"), new ReachView(store(), selection(), this));
     add("compare", tr("Masks compared"), scrolled(new MaskCompareView(m_workspace->comparison(), this)));
+    action("dock.compare")->setShortcut(QKeySequence("Ctrl+Shift+D"));  // the digits are taken
     m_actions->addKeys(tr("In the attention mask"), mask);
     m_actions->addKeys(tr("In the throughput plot"), m_throughput);
     m_actions->addKeys(tr("In the timeline"), timeline);
@@ -342,6 +350,8 @@ void MainWindow::openPath(const QString& path) {
 
 void MainWindow::setSystemDark(bool dark) { m_appearance->setSystemDark(dark); }
 
+void MainWindow::setSystemHighContrast(bool high) { m_appearance->setSystemHighContrast(high); }
+
 void MainWindow::setSideBySide(bool on) {
     m_docks->setSideBySide(on);
     m_transcripts->setSideBySide(on);
@@ -389,6 +399,21 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     QMainWindow::closeEvent(event);
 }
 
+/// As Qt does it, but for two things: panels behind another one's tab are passed over, which Qt takes for visible; and
+/// what passes the focus on to one of its own children comes when that child does.
+bool MainWindow::focusNextPrevChild(bool next) {
+    QWidget* from = focusWidget() ? focusWidget() : this;
+    const auto after = [next](const QWidget* w) { return next ? w->nextInFocusChain() : w->previousInFocusChain(); };
+    for (QWidget* w = after(from); w != from; w = after(w)) {
+        if (!(w->focusPolicy() & Qt::TabFocus) || w->focusProxy() || w->window() != this || !w->isVisible() ||
+            !w->isEnabled() || m_docks->isBehindTab(w))
+            continue;
+        w->setFocus(next ? Qt::TabFocusReason : Qt::BacktabFocusReason);
+        return true;
+    }
+    return false;
+}
+
 void MainWindow::changeEvent(QEvent* event) {
     QMainWindow::changeEvent(event);
     if (event->type() == QEvent::PaletteChange && m_toolBar) refreshIcons();
@@ -418,7 +443,7 @@ void MainWindow::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     if (m_wasShown) return;
     m_wasShown = true;
-    m_prompt->setFocus();
+    m_prompt->focusText();
     fitPrompt();
     m_docks->windowShown();
     watchScreen();

@@ -49,7 +49,7 @@ class MainWindow : public QMainWindow {
         QString conversationFile;                 ///< kept from start to start; empty: none is
         bool keepsRuns = false;                   ///< there is somewhere to keep runs from start to start
         std::span<const DataExport> dataExports;  ///< written by the engine; outlive the window
-        bool systemDark = false;
+        bool systemDark = false, systemHighContrast = false;
     };
     explicit MainWindow(const Setup& setup, QWidget* parent = nullptr);
     ~MainWindow() override;
@@ -84,6 +84,7 @@ class MainWindow : public QMainWindow {
 
     void openPath(const QString& path);  ///< model folder, .gguf or .spantrace
     void setSystemDark(bool dark);
+    void setSystemHighContrast(bool high);
     void setSideBySide(bool on);
     /// Three stops over a recorded example; once by itself, later from the Help menu.
     void startTour();
@@ -99,6 +100,7 @@ class MainWindow : public QMainWindow {
     void dropEvent(QDropEvent* event) override;
     void closeEvent(QCloseEvent* event) override;
     void changeEvent(QEvent* event) override;
+    bool focusNextPrevChild(bool next) override;
     void showEvent(QShowEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
     void childEvent(QChildEvent* event) override;

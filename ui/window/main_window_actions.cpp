@@ -71,7 +71,7 @@ void MainWindow::addActions() {
     add("classReplay", tr("Replay for a &class"), key("Ctrl+Shift+K"),
         tr("The run on show piece by piece: first what it names, then what it writes"), [this] { startReplay(); });
     add("focusPrompt", tr("Go to &problem"), key("Ctrl+L"), tr("Put the cursor into the problem"),
-        [this] { m_prompt->setFocus(); });
+        [this] { m_prompt->focusText(); });
     addAttentionActions();
     addChatActions();
     // Edit
@@ -173,6 +173,23 @@ void MainWindow::addThemeActions() {
         a->setCheckable(true);
         group->addAction(a);
     }
+    auto* contrasts = new QActionGroup(this);
+    const struct {
+        const char *id, *text, *tip;
+        ContrastChoice choice;
+    } choices[] = {{"contrastSystem", QT_TR_NOOP("Contrast of the syste&m"),
+                    QT_TR_NOOP("High where the desktop asks for it"), ContrastChoice::System},
+                   {"contrastUsual", QT_TR_NOOP("Us&ual contrast"), QT_TR_NOOP("Whatever the desktop asks for"),
+                    ContrastChoice::Usual},
+                   {"contrastHigh", QT_TR_NOOP("&High contrast"),
+                    QT_TR_NOOP("Black and white, strong outlines and patterns, light or dark as the theme is"),
+                    ContrastChoice::High}};
+    for (const auto& contrast : choices) {
+        QAction* a = m_actions->add(contrast.id, tr(contrast.text), {}, tr(contrast.tip),
+                                    [this, choice = contrast.choice] { m_appearance->setContrast(choice); });
+        a->setCheckable(true);
+        contrasts->addAction(a);
+    }
 }
 
 void MainWindow::addMenus() {
@@ -213,11 +230,12 @@ void MainWindow::addMenus() {
     std::sort(panels.begin(), panels.end(), [this](const QString& a, const QString& b) {
         return action(a)->shortcut().toString() < action(b)->shortcut().toString();
     });
-    m_actions->addMenu(
-        tr("&View"),
-        QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis", "layoutPresentation",
-                    "layoutInspect", "layoutReset", "", "sideBySide", "showMarkup", "showWorking", ""} +
-            panels + QStringList{"", "themeSystem", "themeLight", "themeDark", "", "fullScreen"});
+    m_actions->addMenu(tr("&View"), QStringList{"zoomIn", "zoomOut", "zoomReset", "", "layoutDemo", "layoutAnalysis",
+                                                "layoutPresentation", "layoutInspect", "layoutReset", "", "sideBySide",
+                                                "showMarkup", "showWorking", ""} +
+                                        panels +
+                                        QStringList{"", "themeSystem", "themeLight", "themeDark", "", "contrastSystem",
+                                                    "contrastUsual", "contrastHigh", "", "fullScreen"});
     m_actions->addMenu(tr("&Help"), {"tour", "lesson", "protocolHelp", "shortcuts", "", "about"});
 
     auto* menu = new QMenu(this);

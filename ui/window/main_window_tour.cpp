@@ -72,7 +72,7 @@ void MainWindow::startTour() {
     connect(tour, &Tour::ended, this, [this] {
         QSettings().setValue("tour/done", true);
         selection()->clear();
-        m_prompt->setFocus();
+        m_prompt->focusText();
     });
 }
 

@@ -1,5 +1,5 @@
-// The two palettes of the widgets, from the same colours as the plots (ui/views/palette.h), and the few rules of style
-// that go with them. Everything else mixes palette roles. GUI thread.
+// The palettes of the widgets, light and dark, each in usual and in high contrast, from the same colours as the plots
+// (ui/views/palette.h), and the few rules of style that go with them. Everything else mixes palette roles. GUI thread.
 #pragma once
 
 #include <QPalette>
@@ -9,11 +9,11 @@ class QApplication;
 namespace spanscope {
 
 enum class ThemeChoice { System, Light, Dark };
+enum class ContrastChoice { System, Usual, High };
 
-QPalette lightPalette();
-QPalette darkPalette();
+QPalette themePalette(bool dark, bool highContrast);
 /// Sets style, palette, style sheet and text size of the application.
-void applyTheme(QApplication& app, bool dark, double pointSize);
+void applyTheme(QApplication& app, bool dark, bool highContrast, double pointSize);
 bool isDark(const QPalette& palette);
 
 }  // namespace spanscope

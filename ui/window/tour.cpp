@@ -10,6 +10,8 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "ui/model/lesson.h"
+
 namespace spanscope {
 
 namespace {
@@ -83,7 +85,7 @@ void Tour::show_(int index) {
     m_back->setEnabled(index > 0);
     m_skip->setVisible(index + 1 < count());
     m_next->setText(index + 1 < count() ? tr("Next") : tr("Start"));
-    setAccessibleDescription(stop.title + QStringLiteral(". ") + stop.text);
+    setAccessibleDescription(stop.title + QStringLiteral(". ") + withoutMarkup(stop.text));
     placeCard();
     m_next->setFocus();
     update();

@@ -9,13 +9,13 @@ inline constexpr const char* kReportStyle = R"CSS(
 :root{color-scheme:light dark;--ground:#fbfbf9;--panel:#fff;--ink:#1c2126;--soft:#616a73;--line:#dfe2e4;
 --attended:#14548f;--attendedsoft:#d6e6f5;--own:#c2185b;--chip:#eceff1;--warn:#b42318;
 --mask:#ffffff;--maskink:#1d232b;--masksoft:#66707c;--future:#ffffff;--notread:#f1f4f7;--notreadline:#d5dce5;
---loaded:#dfeaf6;--loadeddot:#93b4d8;--scaffold:#eef0f3;--in:#d3e5f5;--out:#d9dee5;
---prompt:#b6bdc7;--declare:#e39a12;--global:#c5481c;--focus:#1f6fb5;--local:#10937a;--close:#b5669f;--free:#6f7885}
+--loaded:#dfeaf6;--loadeddot:#5d87b5;--scaffold:#eef0f3;--in:#d3e5f5;--out:#d9dee5;
+--prompt:#868f9c;--declare:#c07d00;--global:#c5481c;--focus:#1f6fb5;--local:#10937a;--close:#b5669f;--free:#6f7885}
 @media(prefers-color-scheme:dark){:root{--ground:#14171a;--panel:#1c2024;--ink:#e6e9eb;--soft:#9aa4ad;--line:#343a40;
 --attended:#7cc0ff;--attendedsoft:#1b3550;--own:#ff7eb0;--chip:#2b3137;--warn:#ff8a80;
 --mask:#14171c;--maskink:#e6eaf0;--masksoft:#98a2b0;--future:#14171c;--notread:#1e232b;--notreadline:#353e4b;
---loaded:#20344a;--loadeddot:#507ca8;--scaffold:#232830;--in:#203a52;--out:#3a424e;
---prompt:#59626f;--declare:#f3bd55;--global:#f0805a;--focus:#6cb2f2;--local:#4fcfae;--close:#db9fcb;--free:#9aa4b2}}
+--loaded:#20344a;--loadeddot:#5581ad;--scaffold:#232830;--in:#203a52;--out:#3a424e;
+--prompt:#6f7a88;--declare:#f3bd55;--global:#f0805a;--focus:#6cb2f2;--local:#4fcfae;--close:#db9fcb;--free:#9aa4b2}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.55 system-ui,"Segoe UI","DejaVu Sans",sans-serif}
 main{max-width:1180px;margin:0 auto;padding:32px 24px 64px}

@@ -48,8 +48,8 @@ FigurePage differencePage(const ExportSource& source, const FigureOptions& o) {
         part.rows.assign(diff->rows.begin() + l.firstStep, diff->rows.begin() + l.firstStep + l.nSteps);
         part.nColumns = l.firstColumn + l.nColumns;
         painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
-        painter.drawImage(plot, rasterDiff(part, l.x, l.y, l.firstPixel, 0, l.plot.width(), l.plot.height(), o.dark,
-                                           l.style.pattern));
+        painter.drawImage(
+            plot, rasterDiff(part, l.x, l.y, l.firstPixel, 0, l.plot.width(), l.plot.height(), c, l.style.pattern));
         MaskRows rows;
         for (int i = 0; i < l.nSteps; ++i) rows.append(first.steps[static_cast<size_t>(l.firstStep + i)]);
         const MaskWindow x{l.x, double(l.firstPixel), l.plot.width(), l.firstColumn + l.nColumns},

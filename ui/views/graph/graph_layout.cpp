@@ -22,33 +22,6 @@ constexpr size_t kMostNodes = 800, kMostEdges = 1500, kMostRefs = 64;
 constexpr int64_t kMostPasses = 6000;
 constexpr int kFewSegments = 8;
 
-/// The words after the declaration (out) or after <:> (in). Of an out-segment with local work: what was asked, and
-/// the result after the last "=".
-std::string bodyText(const RunData& run, const Segment& s) {
-    const int begin = s.bodyBegin >= 0 ? s.bodyBegin : s.begin;
-    const int nPrompt = int(run.header.prompt.size()), total = nPrompt + int(run.steps.size());
-    std::string asked, work;
-    bool local = false;
-    for (int p = std::max(0, begin); p < std::min(s.end, total); ++p) {
-        const bool given = p < nPrompt;
-        const TokenInfo& t = given ? run.header.prompt[size_t(p)] : run.steps[size_t(p - nPrompt)].token;
-        if (!given && s.kind == SegmentKind::Out && run.steps[size_t(p - nPrompt)].phase == Phase::Local) local = true;
-        std::string& text = local ? work : asked;
-        if (t.special) text += ' ';
-        else if (t.text != "\n") text += t.text;
-        if (text.size() > 4096) break;
-    }
-    QString q = shownWords(asked, 4096);
-    const QString w = shownWords(work, 4096);
-    const qsizetype equals = w.lastIndexOf('=');
-    const QString result =
-        equals >= 0 && w.size() - equals <= 14 ? QStringLiteral(" = ") + w.mid(equals + 1) : QString();
-    if (result.isEmpty() && !w.isEmpty()) q += ' ' + w;
-    const qsizetype room = std::max<qsizetype>(4, qsizetype(kTextCharacters) - result.size());
-    if (q.size() > room) q = q.left(room - 1) + QChar(0x2026);
-    return shownLine(q + result).toStdString();
-}
-
 std::span<const SpanRef> drawnRefs(const Segment& segment) {
     return std::span(segment.refs).first(std::min(segment.refs.size(), kMostRefs));
 }
@@ -110,6 +83,31 @@ struct Slots {
 
 }  // namespace
 
+std::string segmentText(const RunData& run, const Segment& s) {
+    const int begin = s.bodyBegin >= 0 ? s.bodyBegin : s.begin;
+    const int nPrompt = int(run.header.prompt.size()), total = nPrompt + int(run.steps.size());
+    std::string asked, work;
+    bool local = false;
+    for (int p = std::max(0, begin); p < std::min(s.end, total); ++p) {
+        const bool given = p < nPrompt;
+        const TokenInfo& t = given ? run.header.prompt[size_t(p)] : run.steps[size_t(p - nPrompt)].token;
+        if (!given && s.kind == SegmentKind::Out && run.steps[size_t(p - nPrompt)].phase == Phase::Local) local = true;
+        std::string& text = local ? work : asked;
+        if (t.special) text += ' ';
+        else if (t.text != "\n") text += t.text;
+        if (text.size() > 4096) break;
+    }
+    QString q = shownWords(asked, 4096);
+    const QString w = shownWords(work, 4096);
+    const qsizetype equals = w.lastIndexOf('=');
+    const QString result =
+        equals >= 0 && w.size() - equals <= 14 ? QStringLiteral(" = ") + w.mid(equals + 1) : QString();
+    if (result.isEmpty() && !w.isEmpty()) q += ' ' + w;
+    const qsizetype room = std::max<qsizetype>(4, qsizetype(kTextCharacters) - result.size());
+    if (q.size() > room) q = q.left(room - 1) + QChar(0x2026);
+    return shownLine(q + result).toStdString();
+}
+
 int GraphLayout::nodeAt(QPointF point) const {
     for (size_t i = 0; i < nodes.size(); ++i)
         if (nodes[i].rect.contains(point)) return int(i);
@@ -147,7 +145,7 @@ GraphLayout layoutGraph(const RunData& run, int maxSegments) {
         n.segment = i;
         n.kind = s.kind;
         n.label = segmentName(s);
-        n.text = bodyText(run, s);
+        n.text = segmentText(run, s);
         n.fallback = s.fallback;
         nodeOf[size_t(i)] = int(graph.nodes.size());
         graph.nodes.push_back(std::move(n));
@@ -268,7 +266,7 @@ void paintGraph(QPainter& painter, const GraphLayout& graph, const Palette& pale
             if (e.broken) pen = QPen(palette.phase(Phase::Global), 2, Qt::DashLine);
             if (!isLit && lit >= 0) {
                 QColor faint = palette.inkSoft;
-                faint.setAlpha(70);
+                faint.setAlpha(palette.highContrast ? 160 : 70);
                 pen.setColor(faint);
             }
             painter.setPen(pen);

@@ -42,6 +42,10 @@ struct GraphLayout {
     int nodeOf(int segment) const;    ///< -1 if not in the graph
 };
 
+/// The words of a segment after its declaration (out) or after <:> (in), shortened. Of an out-segment with local work:
+/// what was asked, and the result after the last "=".
+std::string segmentText(const RunData& run, const Segment& segment);
+
 /// Nodes: every out-segment, and every in-segment that some out-segment names. References always point to earlier
 /// segments, so the graph has no cycles; ones that do not (a damaged trace) count as broken. Of a long run only the
 /// last maxSegments out-segments are laid out, fewer where they name so many that nobody could follow the arrows; of

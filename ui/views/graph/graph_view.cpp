@@ -12,7 +12,9 @@
 
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/graph/graph_table.h"
 #include "ui/views/palette.h"
+#include "ui/views/table_twin.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
@@ -22,7 +24,7 @@ constexpr double kLeastTextPx = 9, kLeastZoom = 0.05, kMostZoom = 4, kUsualZoom 
 }  // namespace
 
 GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
-    : QWidget(parent), m_store(store), m_selection(selection) {
+    : QWidget(parent), m_store(store), m_selection(selection), m_table(new GraphTable(store, this)) {
     setObjectName("graphView");
     setAccessibleName(tr("Dependency graph of segments"));
     setFocusPolicy(Qt::StrongFocus);
@@ -31,6 +33,8 @@ GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
     const ViewActions add(this, Qt::WidgetShortcut);
     add(tr("Whole graph"), QKeySequence(Qt::Key_F), tr("Show the whole graph, or as much as can be read"),
         [this] { toggleWhole(); });
+    addTableTwin(
+        this, m_selection, [this] { return new GraphTable(m_store); }, [this](int segment) { selectSegment(segment); });
     add(tr("Copy as text"), QKeySequence::Copy, tr("Copy the graph as a list"), [this] { copyText(); });
     setContextMenuPolicy(Qt::ActionsContextMenu);
     m_timer.setSingleShot(true);
@@ -47,6 +51,7 @@ GraphView::GraphView(RunStore* store, Selection* selection, QWidget* parent)
     connect(m_store, &RunStore::finished, this, &GraphView::relayout);
     connect(m_selection, &Selection::changed, this, [this] {
         if (m_selection->isLocked()) reveal(m_graph.nodeOf(currentSegment()));
+        describe();
         update();
     });
     relayout();
@@ -56,8 +61,18 @@ void GraphView::relayout() {
     m_timer.stop();
     m_graph = layoutGraph(m_store->data());
     showScope();
-    setAccessibleDescription(tr("%1 segments, %2 references").arg(m_graph.nodes.size()).arg(m_graph.edges.size()));
+    describe();
     update();
+}
+
+void GraphView::describe() {
+    if (m_graph.nodes.empty()) return setAccessibleDescription(tr("No segments yet."));
+    QString text = tr("%1 segments, %2 references.")
+                       .arg(formatCount(qint64(m_graph.nodes.size())), formatCount(qint64(m_graph.edges.size())));
+    if (m_graph.nLeftOut > 0) text += ' ' + tr("%1 earlier ones are not drawn.").arg(formatCount(m_graph.nLeftOut));
+    if (const QString words = m_table->words(currentSegment()); !words.isEmpty())
+        text += ' ' + tr("Selected: %1").arg(words);
+    setAccessibleDescription(text);
 }
 
 void GraphView::flush() { relayout(); }

@@ -11,6 +11,8 @@
 
 namespace spanscope {
 
+class GraphTable;
+
 class GraphView : public QWidget {
     Q_OBJECT
   public:
@@ -46,6 +48,7 @@ class GraphView : public QWidget {
     /// What is shown until somebody moves it: as much as can be read, from the answer back; or everything.
     enum class Scope { Readable, Whole, Own };
     void relayout();
+    void describe();
     void showScope();
     void toggleWhole();
     void reveal(int node);
@@ -55,6 +58,7 @@ class GraphView : public QWidget {
 
     RunStore* m_store;
     Selection* m_selection;
+    GraphTable* m_table;  ///< the same in words
     GraphLayout m_graph;
     QTimer m_timer;
     double m_zoom = 1;

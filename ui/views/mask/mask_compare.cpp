@@ -5,6 +5,7 @@
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QHeaderView>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QMouseEvent>
 #include <QPainter>
@@ -24,7 +25,10 @@
 #include "ui/model/shown_text.h"
 #include "ui/views/mask/mask_explain.h"
 #include "ui/views/mask/mask_rulers.h"
+#include "ui/views/mask/mask_table.h"
 #include "ui/views/mask/mask_view.h"
+#include "ui/views/tab_order.h"
+#include "ui/views/table_twin.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
@@ -58,8 +62,24 @@ MaskDiffPane::MaskDiffPane(RunStore* first, RunStore* second, Selection* selecti
     setObjectName("maskDifference");
     setAccessibleName(tr("Difference of the two masks"));
     setMouseTracking(true);
+    setFocusPolicy(Qt::StrongFocus);
     setMinimumSize(240, 160);
-    connect(m_selection, &Selection::changed, this, qOverload<>(&QWidget::update));
+    addTableTwin(this, m_selection, [this] {
+        auto* table = new MaskDiffTable(m_first->data(), m_diff);
+        const auto refresh = [this, table] {
+            const QStringList names = namesOf(m_first->data(), m_second->data());
+            table->setNames(names[0], names[1]);
+            table->rebuild();
+        };
+        connect(this, &MaskDiffPane::rebuilt, table, refresh);
+        refresh();
+        return table;
+    });
+    setContextMenuPolicy(Qt::ActionsContextMenu);
+    connect(m_selection, &Selection::changed, this, [this] {
+        describe();
+        update();
+    });
 }
 
 void MaskDiffPane::rebuild() {
@@ -88,6 +108,7 @@ void MaskDiffPane::take(MaskDiff diff, MaskRows rows) {
     layOut();
     if (m_fit) follow({}, {}, true);
     m_image = QImage();
+    describe();
     update();
     emit rebuilt();
 }
@@ -140,10 +161,10 @@ void MaskDiffPane::paintEvent(QPaintEvent*) {
     }
     const double dpr = devicePixelRatioF();
     const int pattern = std::max(1, int(std::lround(dpr)));
-    if (m_image.isNull() || m_imageDark != palette.dark) {
-        m_imageDark = palette.dark;
+    if (m_image.isNull() || m_imagePalette != &palette) {
+        m_imagePalette = &palette;
         m_image = rasterDiff(m_diff, m_x.axis, m_y.axis, int64_t(m_x.origin), int64_t(m_y.origin), m_x.extent,
-                             m_y.extent, palette.dark, pattern);
+                             m_y.extent, palette, pattern);
     }
     painter.save();
     painter.translate(m_plot.topLeft());
@@ -218,19 +239,62 @@ void MaskDiffPane::resizeEvent(QResizeEvent*) {
 void MaskDiffPane::mouseMoveEvent(QMouseEvent* event) {
     const QPoint cell = cellAt(event->position());
     m_selection->hover(cell.y());
-    QString text;
-    if (cell.y() >= 0 && cell.y() < m_first->nSteps()) {
-        const DiffState state = diffCell(m_diff.rows[size_t(cell.y())], cell.x());
-        const RunData& run = m_first->data();
-        text = tr("step %1 (%2), position %3 (%4): %5")
-                   .arg(QString::number(cell.y()),
-                        QString::fromStdString(tokenText(run, run.steps[size_t(cell.y())].position)),
-                        QString::number(cell.x()), QString::fromStdString(tokenText(run, cell.x())),
-                        QString(diffStateName(state)));
-    }
+    const QString text = words(cell);
     setToolTip(plainToolTip(text));
-    setAccessibleDescription(text);
     emit cursorChanged(text);
+}
+
+QString MaskDiffPane::words(QPoint cell) const {
+    if (cell.y() < 0 || cell.y() >= std::min(m_first->nSteps(), int(m_diff.rows.size()))) return {};
+    const RunData& run = m_first->data();
+    return tr("step %1 (%2), position %3 (%4): %5")
+        .arg(QString::number(cell.y()), QString::fromStdString(tokenText(run, run.steps[size_t(cell.y())].position)),
+             QString::number(cell.x()), QString::fromStdString(tokenText(run, cell.x())),
+             QString(diffStateName(diffCell(m_diff.rows[size_t(cell.y())], cell.x()))));
+}
+
+/// What both, and what only one of the runs attended to: in all, and in the selected step.
+void MaskDiffPane::describe() {
+    if (!m_diff.why.empty() || m_diff.rows.empty()) {
+        setAccessibleDescription(m_diff.why.empty() ? tr("Nothing to compare yet.")
+                                                    : QString::fromStdString(m_diff.why));
+        return;
+    }
+    const QStringList names = namesOf(m_first->data(), m_second->data());
+    const auto sentence = [&](const QString& what, int64_t both, int64_t first, int64_t second) {
+        return tr("%1: both attended to %2 tokens, only %3 to %4, only %5 to %6.")
+            .arg(what, formatCount(both), names[0], formatCount(first), names[1], formatCount(second));
+    };
+    QString text = sentence(tr("%1 steps").arg(formatCount(qint64(m_diff.rows.size()))), m_diff.cellsBoth,
+                            m_diff.cellsOnlyFirst, m_diff.cellsOnlySecond);
+    const int step = m_selection->current();
+    if (step >= 0 && step < int(m_diff.rows.size())) {
+        const DiffRow& row = m_diff.rows[size_t(step)];
+        const auto count = [&](const SharedIntervals& list) { return list ? attendedTokens(*list, row.position) : 0; };
+        text += ' ' + sentence(tr("Selected step %1").arg(formatCount(step)), count(row.both), count(row.onlyFirst),
+                               count(row.onlySecond));
+    }
+    setAccessibleDescription(text);
+}
+
+void MaskDiffPane::keyPressEvent(QKeyEvent* event) {
+    const int n = int(m_diff.rows.size()), step = m_selection->current();
+    int to = step;
+    switch (event->key()) {
+        case Qt::Key_Down: to = step + 1; break;
+        case Qt::Key_Up: to = step < 0 ? n - 1 : step - 1; break;
+        case Qt::Key_Home: to = 0; break;
+        case Qt::Key_End: to = n - 1; break;
+        case Qt::Key_Escape:
+            if (m_selection->isLocked()) m_selection->clear();
+            else event->ignore();
+            return;
+        default: QWidget::keyPressEvent(event); return;
+    }
+    if (n == 0) return;
+    to = std::clamp(to, 0, n - 1);
+    if (event->modifiers() & Qt::ShiftModifier) m_selection->extendTo(to);
+    else m_selection->lockRange(to, to);
 }
 
 void MaskDiffPane::mousePressEvent(QMouseEvent* event) {
@@ -269,6 +333,7 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
     m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     m_table->setMinimumWidth(280);
+    m_table->setTabKeyNavigation(false);
 
     const ViewActions add(this, Qt::WidgetWithChildrenShortcut);
     m_linkAction = add.checkable(tr("Linked"), QKeySequence(Qt::Key_K), tr("Scroll and zoom both masks together"), true,
@@ -281,12 +346,16 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 4, 0);
     bar->addWidget(m_text, 1);
+    QWidget* before = nullptr;
     for (QAction* a : {m_linkAction, m_partingAction, copy}) {
         auto* button = new QToolButton(this);
         button->setDefaultAction(a);
         button->setAutoRaise(true);
         bar->addWidget(button);
+        if (before) setTabOrder(before, button);
+        before = button;
     }
+    tabThrough({before, m_a, m_b, m_diff, m_table});
     auto* masks = new QSplitter(Qt::Horizontal, this);
     const auto addNamed = [&](MaskView* view, const char* id) {
         auto* pane = new QWidget(masks);

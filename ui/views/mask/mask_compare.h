@@ -39,11 +39,14 @@ class MaskDiffPane : public QWidget {
     void resizeEvent(QResizeEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
     void mousePressEvent(QMouseEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
     void leaveEvent(QEvent* event) override;
 
   private:
     void layOut();
     void take(MaskDiff diff, MaskRows rows);
+    QString words(QPoint cell) const;
+    void describe();
     RunStore *m_first, *m_second;
     Selection* m_selection;
     MaskDiff m_diff;
@@ -52,7 +55,7 @@ class MaskDiffPane : public QWidget {
     QRect m_plot;
     QImage m_image;
     bool m_fit = true;
-    bool m_imageDark = false;
+    const Palette* m_imagePalette = nullptr;
     std::shared_ptr<Mailbox> m_inbox;  ///< outlives the pane where runs are being compared
     int m_generation = 0;
 };

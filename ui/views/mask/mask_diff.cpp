@@ -20,10 +20,9 @@ QRgb diffPixel(DiffState state, const Palette& palette, int x, int y, int patter
 }
 
 QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width,
-                  int height, bool dark, int pattern) {
+                  int height, const Palette& palette, int pattern) {
     QImage image(width, height, QImage::Format_RGB32);
     if (image.isNull()) return image;
-    const Palette& palette = Palette::of(dark);
     const PixelCells columns(xAxis, x, width);
     std::vector<MaskCode> codes(static_cast<size_t>(width));
     const auto mark = [&](const SharedIntervals& list, int query, DiffState state) {

@@ -10,6 +10,6 @@ namespace spanscope {
 
 QRgb diffPixel(DiffState state, const Palette& palette, int x, int y, int pattern);
 QImage rasterDiff(const MaskDiff& diff, const MaskAxis& xAxis, const MaskAxis& yAxis, int64_t x, int64_t y, int width,
-                  int height, bool dark, int pattern);
+                  int height, const Palette& palette, int pattern);
 
 }  // namespace spanscope

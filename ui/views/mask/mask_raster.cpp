@@ -112,7 +112,7 @@ QImage rasterMask(const MaskRows& mask, const MaskAxis& xAxis, const MaskAxis& y
                   int height, const MaskStyle& style) {
     QImage image(width, height, QImage::Format_RGB32);
     if (image.isNull() || width <= 0 || height <= 0) return image;
-    const Palette& palette = Palette::of(style.dark);
+    const Palette& palette = style.palette();
     const int pattern = std::max(1, style.pattern);
     const int period = 8 * pattern;
 

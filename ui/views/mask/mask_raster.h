@@ -43,6 +43,8 @@ struct MaskStyle {
     bool byPhase = true;     ///< attended cells in the colour of their phase; false: one colour
     bool showLoaded = true;  ///< false: page rounding is drawn as not read
     int pattern = 1;         ///< pixels to a pattern dot
+    bool highContrast = false;
+    const Palette& palette() const { return Palette::of(dark, highContrast); }
     bool operator==(const MaskStyle&) const = default;
 };
 

@@ -111,7 +111,7 @@ void MaskTiles::evict() {
 }
 
 bool MaskTiles::paint(QPainter& painter, const MaskScale& scale, int64_t x, int64_t y, int width, int height) {
-    const Palette& palette = Palette::of(scale.style.dark);
+    const Palette& palette = scale.style.palette();
     painter.save();
     painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
     painter.setClipRect(0, 0, width, height);

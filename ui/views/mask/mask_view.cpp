@@ -1,6 +1,5 @@
 #include "ui/views/mask/mask_view.h"
 
-#include <QAccessible>
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
@@ -15,6 +14,8 @@
 #include <algorithm>
 
 #include "ui/views/mask/mask_rulers.h"
+#include "ui/views/mask/mask_table.h"
+#include "ui/views/table_twin.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
@@ -41,6 +42,7 @@ MaskView::MaskView(RunStore* store, Selection* selection, QWidget* parent)
     connect(m_store, &RunStore::stepsAppended, this, &MaskView::onAppended);
     connect(m_store, &RunStore::finished, this, [this] {
         layOut();  // the legend names what is there
+        describe();
         if (m_fit) fitWindows();
         viewport()->update();
     });
@@ -77,6 +79,7 @@ void MaskView::makeActions() {
     m_loadedAction = add.checkable(tr("Show page rounding"), QKeySequence(Qt::Key_R),
                                    tr("Mark tokens that are loaded only because their page is"), m_style.showLoaded,
                                    [this](bool on) { setShowLoaded(on); });
+    addTableTwin(this, m_selection, [this] { return new MaskTable(m_store); });
     add(tr("Copy image"), QKeySequence::Copy, tr("Copy what is shown as an image"), [this] { copyImage(); });
     out->setIconText(QStringLiteral("\u2212"));
     in->setIconText(QStringLiteral("+"));
@@ -126,6 +129,7 @@ void MaskView::onReset() {
     setFollowing(true);
     layOut();
     fitWindows();
+    describe();
     viewport()->update();
 }
 
@@ -153,8 +157,11 @@ void MaskView::onSelection() {
         m_y.reveal(step);
         syncScrollBars();
     }
+    describe();
     viewport()->update();
 }
+
+void MaskView::describe() { setAccessibleDescription(maskWords(m_store->data(), m_selection->current())); }
 
 // ---- geometry
 
@@ -320,10 +327,6 @@ void MaskView::setCursorCell(int step, int column) {
     m_cursorColumn = column;
     const QString sentence = step < 0 ? QString() : QString::fromStdString(cellSentence(cursor()));
     setAccessibleName(step < 0 ? tr("Attention mask") : tr("Attention mask, %1").arg(sentence));
-    if (QAccessible::isActive()) {
-        QAccessibleEvent event(this, QAccessible::NameChanged);
-        QAccessible::updateAccessibility(&event);
-    }
     emit cursorChanged(sentence);
     viewport()->update();
 }

@@ -76,6 +76,8 @@ class MaskView : public QAbstractScrollArea {
     void onReset();
     void onAppended(int first, int last);
     void onSelection();
+    void describe();
+    void takeTheme();
     void layOut();  ///< plot rectangle, windows' extents
     void fitWindows();
     void syncScrollBars();

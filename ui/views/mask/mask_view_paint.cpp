@@ -12,7 +12,7 @@ namespace spanscope {
 MaskRulers MaskView::rulers() const {
     return {m_store->data(),
             m_rows,
-            Palette::of(m_style.dark),
+            m_style.palette(),
             m_x,
             m_y,
             1 / viewport()->devicePixelRatioF(),
@@ -25,12 +25,18 @@ MaskRulers MaskView::rulers() const {
             rulerScale()};
 }
 
+void MaskView::takeTheme() {
+    const Palette& theme = Palette::of(palette());
+    m_style.dark = theme.dark;
+    m_style.highContrast = theme.highContrast;
+}
+
 void MaskView::paintEvent(QPaintEvent*) {
     QElapsedTimer timer;
     timer.start();
-    m_style.dark = Palette::of(palette()).dark;
+    takeTheme();
     QPainter painter(viewport());
-    painter.fillRect(viewport()->rect(), Palette::of(m_style.dark).ground);
+    painter.fillRect(viewport()->rect(), m_style.palette().ground);
     if (m_rows.size() == 0) {
         paintEmpty(painter);
         return;
@@ -55,10 +61,6 @@ void MaskView::paintEvent(QPaintEvent*) {
     paintCrosshair(painter, r);
     r.drawLegend(&painter, QRectF(m_legend), small);
     paintCard(painter);
-    if (hasFocus()) {
-        painter.setPen(QPen(r.palette.declared, 1));
-        painter.drawRect(QRectF(m_plot).adjusted(-0.5, -0.5, 0, 0));
-    }
     m_paintNs = timer.nsecsElapsed();
 }
 
@@ -68,7 +70,7 @@ void MaskView::paintSelection(QPainter& painter, const MaskRulers& r) const {
     painter.setClipRect(r.plot);
     const double top = r.yOf(r.first), bottom = std::max(r.yOf(r.last + 1), top + 1);
     const double right = std::min(r.plot.right(), r.xOf(m_x.nCells));
-    if (m_selection->isLocked()) {  // the rest steps back
+    if (m_selection->isLocked() && !r.palette.highContrast) {  // the rest steps back
         QColor veil = r.palette.ground;
         veil.setAlpha(r.palette.dark ? 110 : 120);
         const double end = std::min(r.plot.bottom(), r.yOf(m_y.nCells));
@@ -139,7 +141,7 @@ void MaskView::paintCard(QPainter& painter) const {
     lines << tr("this step attends to %1 of %2 tokens, loads %3")
                  .arg(formatCount(step.attended), formatCount(step.causal), formatCount(step.loaded));
 
-    const Palette& palette = Palette::of(m_style.dark);
+    const Palette& palette = m_style.palette();
     QFont bold = painter.font();
     bold.setBold(true);
     const QFontMetricsF metrics(painter.font()), boldMetrics(bold);
@@ -169,7 +171,7 @@ void MaskView::paintCard(QPainter& painter) const {
 }
 
 void MaskView::paintEmpty(QPainter& painter) const {
-    const Palette& palette = Palette::of(m_style.dark);
+    const Palette& palette = m_style.palette();
     painter.setPen(palette.inkSoft);
     const QString text = m_store->isEmpty()
                              ? tr("No run yet.\nRun a prompt or open a trace: each step becomes a row,\n"
@@ -180,7 +182,7 @@ void MaskView::paintEmpty(QPainter& painter) const {
 
 void MaskView::finishTiles() {
     layOut();
-    m_style.dark = Palette::of(palette()).dark;
+    takeTheme();
     QImage scratch(m_x.extent, m_y.extent, QImage::Format_RGB32);
     for (int i = 0; i < 8; ++i) {
         QPainter painter(&scratch);

@@ -29,6 +29,7 @@ QFont smallFont(const QWidget* widget) {
 DivergenceStrip::DivergenceStrip(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Divergence of every step"));
     setMouseTracking(true);
+    setFocusPolicy(Qt::StrongFocus);
     setMinimumHeight(96);
     setToolTip(
         tr("KL(dense ‖ declared) of the next token at every step, square-root scale. Marks below: the two would choose "
@@ -37,16 +38,29 @@ DivergenceStrip::DivergenceStrip(QWidget* parent) : QWidget(parent) {
 
 void DivergenceStrip::setCurve(const DivergenceCurve& curve) {
     m_curve = curve;
-    float most = 0;
-    for (const float kl : curve.klNats) most = std::max(most, kl);
-    setAccessibleDescription(
-        tr("%1 steps, largest divergence %2").arg(curve.klNats.size()).arg(formatNats(double(most))));
+    describe();
     update();
 }
 
 void DivergenceStrip::setCurrent(int step) {
     m_current = step;
+    describe();
     update();
+}
+
+void DivergenceStrip::describe() {
+    const std::vector<float>& nats = m_curve.klNats;
+    if (nats.empty()) return setAccessibleDescription(tr("Nothing has been replayed yet."));
+    const auto most = std::max_element(nats.begin(), nats.end());
+    const auto nDifferent = std::count(m_curve.sameTop.begin(), m_curve.sameTop.end(), uint8_t{0});
+    QString text =
+        tr("%1 steps; the largest divergence is %2, at step %3; dense would choose another token at %4 steps.")
+            .arg(formatCount(qint64(nats.size())), formatNats(double(*most)), formatCount(most - nats.begin()),
+                 formatCount(nDifferent));
+    if (m_current >= 0 && m_current < int(nats.size()))
+        text +=
+            ' ' + tr("Selected: step %1, %2.").arg(formatCount(m_current), formatNats(double(nats[size_t(m_current)])));
+    setAccessibleDescription(text);
 }
 
 DivergencePlot DivergenceStrip::plot() const {
@@ -80,6 +94,19 @@ void DivergenceStrip::mouseMoveEvent(QMouseEvent* event) {
             tr("Step %1: %2").arg(step).arg(formatNats(double(m_curve.klNats[static_cast<size_t>(step)]))), this);
 }
 
+void DivergenceStrip::keyPressEvent(QKeyEvent* event) {
+    const int n = int(m_curve.klNats.size()), by = event->modifiers() & Qt::ShiftModifier ? 10 : 1;
+    int to = m_current;
+    switch (event->key()) {
+        case Qt::Key_Left: to -= by; break;
+        case Qt::Key_Right: to += by; break;
+        case Qt::Key_Home: to = 0; break;
+        case Qt::Key_End: to = n - 1; break;
+        default: QWidget::keyPressEvent(event); return;
+    }
+    if (n > 0) emit stepClicked(std::clamp(to, 0, n - 1));
+}
+
 HeadGrid::HeadGrid(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Mass kept by layer and head"));
     setFocusPolicy(Qt::StrongFocus);
@@ -92,19 +119,32 @@ void HeadGrid::setProbe(const StepProbe& probe, bool withoutSink) {
     m_probe.massKept = probe.massKept;
     m_probe.massKeptNoSink = probe.massKeptNoSink;
     m_withoutSink = withoutSink;
-    float least = 1;
-    for (const float mass : plot().mass()) least = std::min(least, mass);
-    setAccessibleDescription(tr("%1 layers, %2 heads; least mass kept %3")
-                                 .arg(probe.nLayers)
-                                 .arg(probe.nHeads)
-                                 .arg(formatPercent(double(least))));
+    describe();
     update();
 }
 
 void HeadGrid::setChosen(int layer, int head) {
     m_layer = layer;
     m_head = head;
+    describe();
     update();
+}
+
+void HeadGrid::describe() {
+    const std::vector<float>& mass = plot().mass();
+    if (mass.empty() || m_probe.nHeads <= 0) return setAccessibleDescription(tr("No step has been inspected yet."));
+    const auto least = std::min_element(mass.begin(), mass.end());
+    const int at = int(least - mass.begin());
+    QString text = tr("%1 layers of %2 heads; the least mass is kept by layer %3, head %4: %5.")
+                       .arg(QString::number(m_probe.nLayers), QString::number(m_probe.nHeads),
+                            QString::number(at / m_probe.nHeads), QString::number(at % m_probe.nHeads),
+                            formatPercent(double(*least)));
+    const int chosen = m_layer * m_probe.nHeads + m_head;
+    if (m_layer >= 0 && m_head >= 0 && chosen < int(mass.size()))
+        text += ' ' + tr("Chosen: layer %1, head %2, %3 kept.")
+                          .arg(QString::number(m_layer), QString::number(m_head),
+                               formatPercent(double(mass[size_t(chosen)])));
+    setAccessibleDescription(text);
 }
 
 HeadsPlot HeadGrid::plot() const {
@@ -208,19 +248,29 @@ int AttentionStrip::edgeAt(double x) const {
 }
 
 void AttentionStrip::describe() {
-    if (!m_editor || m_edge < 0) return;
-    setAccessibleDescription(
-        tr("Edge %1 of %2 at position %3").arg(m_edge + 1).arg(m_editor->nEdges()).arg(m_editor->edge(m_edge)));
+    if (m_probe.dense.empty()) return setAccessibleDescription(tr("No step has been inspected yet."));
+    double kept = 0, all = 0;
+    const int first = m_withoutSink ? 1 : 0, n = int(m_probe.dense.size());
+    for (int i = first; i < n; ++i) all += double(m_probe.dense[size_t(i)]);
+    for (const Interval& interval : m_probe.visible ? *m_probe.visible : IntervalList{})
+        for (int i = std::max(first, interval.begin); i < std::min(interval.end, n); ++i)
+            kept += double(m_probe.dense[size_t(i)]);
+    QString text = m_probe.layer >= 0 ? tr("Layer %1, head %2").arg(m_probe.layer).arg(m_probe.head)
+                   : m_probe.most     ? tr("The largest of all heads")
+                                      : tr("Mean over all layers and heads");
+    text = tr("%1, over %2 positions; %3 of the dense mass lies inside the span.")
+               .arg(text, formatCount(qint64(m_probe.dense.size())), formatPercent(all > 0 ? kept / all : 1));
+    if (m_editor && m_edge >= 0)
+        text += ' ' +
+                tr("Edge %1 of %2 at position %3.").arg(m_edge + 1).arg(m_editor->nEdges()).arg(m_editor->edge(m_edge));
+    setAccessibleDescription(text);
     update();
 }
 
 void AttentionStrip::setProbe(const StepProbe& probe, bool withoutSink) {
     m_probe = probe;
     m_withoutSink = withoutSink;
-    setAccessibleDescription(
-        probe.layer < 0
-            ? tr("Mean over all layers and heads, %1 positions").arg(probe.dense.size())
-            : tr("Layer %1, head %2, %3 positions").arg(probe.layer).arg(probe.head).arg(probe.dense.size()));
+    describe();
     update();
 }
 

@@ -11,7 +11,8 @@
 
 namespace spanscope {
 
-/// KL of every step as bars, square-root scale; steps where the two would choose differently carry a mark below.
+/// KL of every step as bars, square-root scale; steps where the two would choose differently carry a mark below. Click
+/// and arrow keys select.
 class DivergenceStrip : public QWidget {
     Q_OBJECT
   public:
@@ -28,9 +29,11 @@ class DivergenceStrip : public QWidget {
     void paintEvent(QPaintEvent* event) override;
     void mousePressEvent(QMouseEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
 
   private:
     DivergencePlot plot() const;
+    void describe();
     DivergenceCurve m_curve;
     int m_current = -1;
 };
@@ -59,6 +62,7 @@ class HeadGrid : public QWidget {
 
   private:
     void choose(int layer, int head);
+    void describe();
     HeadsPlot plot() const;
     StepProbe m_probe;  ///< its layers, heads and masses
     bool m_withoutSink = true;

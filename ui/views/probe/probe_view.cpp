@@ -7,6 +7,7 @@
 #include <QLabel>
 #include <QListWidget>
 #include <QPushButton>
+#include <QTabBar>
 #include <QTabWidget>
 #include <QTableWidget>
 #include <QVBoxLayout>
@@ -22,6 +23,9 @@
 #include "ui/views/probe/probe_plots.h"
 #include "ui/views/probe/probe_tables.h"
 #include "ui/views/probe/probe_text.h"
+#include "ui/views/probe/probe_twins.h"
+#include "ui/views/tab_order.h"
+#include "ui/views/table_twin.h"
 
 namespace spanscope {
 
@@ -113,6 +117,8 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     m_tabs->addTab(m_missed, tr("Missed"));
     m_tabs->addTab(m_wasted, tr("Unused"));
     m_tabs->addTab(makeEditor(), tr("Edit span"));
+    tabThrough({m_most, m_noSink, m_jump, m_strip, m_heads, m_attention, m_tabs->tabBar(), m_apply, m_goOn, m_segments,
+                m_moved});
     m_status->setWordWrap(true);
     m_summary->setWordWrap(true);
 
@@ -158,6 +164,22 @@ ProbeView::ProbeView(RunStore* store, Selection* selection, QWidget* parent)
     column->addLayout(head);
     column->addWidget(m_content, 1);
     column->addWidget(m_empty, 1);
+
+    const auto twin = [this](FigureTable* table) {
+        connect(this, &ProbeView::figuresChanged, table, &FigureTable::rebuild);
+        return table;
+    };
+    addTableTwin(m_strip, selection, [this, twin] { return twin(new DivergenceTable(m_store->data(), m_curve)); });
+    addTableTwin(
+        m_heads, nullptr, [this, twin] { return twin(new HeadsTable(m_probe)); },
+        [this](int row) {
+            if (row < 0 || m_probe.nHeads <= 0) return;
+            m_heads->setChosen(row / m_probe.nHeads, row % m_probe.nHeads);
+            requestProbe();
+        });
+    addTableTwin(m_attention, nullptr, [this, twin] { return twin(new AttentionTable(m_store->data(), m_probe)); });
+    for (QWidget* figure : std::initializer_list<QWidget*>{m_strip, m_heads, m_attention})
+        figure->setContextMenuPolicy(Qt::ActionsContextMenu);
 
     connect(m_goOn, &QPushButton::clicked, this, &ProbeView::requestSpanBranch);
     connect(m_branch, &ProbeBranch::tokenChosen, this, [this](int step, int id) { requestBranch(step, {id}, {}); });
@@ -225,6 +247,7 @@ void ProbeView::leave() {
     m_start->setEnabled(m_available);
     showContent();
     m_status->setText(tr("Compare every step with dense attention over the same tokens."));
+    emit figuresChanged();
     if (was) emit inspectingChanged(false);
 }
 
@@ -259,6 +282,7 @@ void ProbeView::onCurve(const DivergenceCurve& curve) {
     m_ready = true;
     m_strip->setCurve(curve);
     m_strip->setCurrent(m_selection->current());
+    emit figuresChanged();
     double sum = 0;
     for (const float kl : curve.klNats) sum += double(kl);
     const auto nDifferent = std::count(curve.sameTop.begin(), curve.sameTop.end(), uint8_t{0});
@@ -321,6 +345,7 @@ void ProbeView::showProbe() {
     const bool noSink = m_noSink->isChecked();
     m_heads->setProbe(m_probe, noSink);
     m_attention->setProbe(m_probe, noSink);
+    emit figuresChanged();
     m_text->setProbe(m_probe, noSink);
     showMass();
     const auto& mass = noSink ? m_probe.massKeptNoSink : m_probe.massKept;

@@ -69,6 +69,7 @@ class ProbeView : public QWidget {
     /// The run on show is to go on from a step in another way; `request` says how, not which run.
     void branchRequested(const spanscope::BranchRequest& request);
     void probed(int step);                           ///< its span is on show
+    void figuresChanged();                           ///< curve() or shownProbe()
     void edited(const spanscope::StepEdit& result);  ///< of the step on show
     void failed(const QString& why);                 ///< the replay that was asked for
 

@@ -17,6 +17,7 @@
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/prompt/prompt_text.h"
+#include "ui/views/tab_order.h"
 
 namespace spanscope {
 
@@ -149,9 +150,7 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     all->setSpacing(0);
     all->addWidget(m_head);
     all->addLayout(m_column, 1);
-    setFocusProxy(m_edit);  // to go to the problem is to go to its text
-    setTabOrder(m_task, m_samples);
-    setTabOrder(m_samples, m_edit);
+    tabThrough({m_task, m_samples, m_edit, clear});
 
     connect(m_task, &QComboBox::currentIndexChanged, this, &PromptEditor::onTaskChanged);
     connect(m_edit, &QPlainTextEdit::textChanged, this, [this] {
@@ -163,6 +162,8 @@ PromptEditor::PromptEditor(const QVector<TaskInfo>& tasks, QWidget* parent)
     updateHeight();
     onTaskChanged();
 }
+
+void PromptEditor::focusText() { m_edit->setFocus(); }
 
 void PromptEditor::setConversationButtons(const QVector<QAction*>& left, const QVector<QAction*>& right) {
     const auto add = [this](QAction* action) {

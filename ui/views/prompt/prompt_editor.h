@@ -64,6 +64,7 @@ class PromptEditor : public QWidget {
 
     QComboBox* taskBox() const { return m_task; }
     QPlainTextEdit* edit() const;
+    void focusText();  ///< to go to the problem is to go to its text
     QToolButton* samplesButton() const { return m_samples; }
 
   signals:

@@ -5,6 +5,7 @@
 #include <QMouseEvent>
 #include <QPainter>
 #include <QPointer>
+#include <QTabBar>
 #include <QTabWidget>
 #include <QTableWidget>
 #include <QVBoxLayout>
@@ -17,6 +18,9 @@
 #include "ui/model/shown_text.h"
 #include "ui/model/tint.h"
 #include "ui/views/reach/reach_strip.h"
+#include "ui/views/reach/reach_table.h"
+#include "ui/views/tab_order.h"
+#include "ui/views/table_twin.h"
 #include "ui/views/tokens/token_text.h"
 
 namespace spanscope {
@@ -29,15 +33,17 @@ ReachStrip::ReachStrip(const RunData& run, const Reach& reach, const std::vector
     : QWidget(parent), m_run(run), m_reach(reach), m_rows(rows) {
     setObjectName("reachStrip");
     setMouseTracking(true);
+    setContextMenuPolicy(Qt::ActionsContextMenu);
     setAccessibleName(tr("Reach over the context"));
 }
 
 void ReachStrip::refresh() {
     setFixedHeight(m_rows.empty() ? 0
                                   : static_cast<int>(ReachPlot::heightFor(m_rows.size(), fontMetrics().height() + 4)));
-    QStringList parts;
-    for (const ReachRow& row : m_rows) parts << tr("%1: %2 tokens").arg(row.name, formatCount(row.nTokens));
-    setAccessibleDescription(parts.join(QStringLiteral(", ")));
+    setFocusPolicy(m_rows.empty() ? Qt::NoFocus : Qt::StrongFocus);
+    setAccessibleDescription(m_reach.step < 0
+                                 ? tr("No step is selected.")
+                                 : tr("Step %1: %2").arg(formatCount(m_reach.step), reachSentence(m_reach)));
     update();
 }
 
@@ -95,6 +101,7 @@ ReachView::ReachView(RunStore* store, Selection* selection, QWidget* parent)
     tabs->setAccessibleName(tr("Reach in detail"));
     tabs->addTab(m_text, tr("Text"));
     tabs->addTab(m_table, tr("By segment"));
+    tabThrough({m_strip, tabs->tabBar(), m_text, m_table});
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(16, 4, 16, 8);
     column->setSpacing(6);
@@ -112,6 +119,11 @@ ReachView::ReachView(RunStore* store, Selection* selection, QWidget* parent)
         m_timer.start();
     });
     connect(m_store, &RunStore::finished, this, [this] { m_timer.start(); });
+    addTableTwin(m_strip, nullptr, [this] {
+        auto* table = new ReachTable(m_store->data(), m_reach);
+        connect(this, &ReachView::changed, table, &FigureTable::rebuild);
+        return table;
+    });
     connect(m_strip, &ReachStrip::hovered, m_text, &TokenText::setCurrent);
     connect(m_text, &TokenText::clicked, this, [this](int position) {
         if (const int step = position - m_store->nPrompt(); step >= 0) m_selection->lockRange(step, step);
@@ -145,6 +157,7 @@ void ReachView::clear(const QString& why) {
     m_strip->refresh();
     m_text->setCurrent(-1);
     m_text->setShades({}, {});
+    emit changed();
 }
 
 void ReachView::ask() {
@@ -191,6 +204,7 @@ void ReachView::take(const std::shared_ptr<const Found>& found) {
         [this](int position) { return words(position); });
     m_text->setCurrent(m_reach.position);
     fillTable(*found);
+    emit changed();
     emit reached();
 }
 
@@ -225,11 +239,7 @@ void ReachView::fillTable(const Found& found) {
 
 QString ReachView::words(int position) const {
     if (m_reach.step < 0 || position > m_reach.position) return tr("Position %1: after the step").arg(position);
-    const int between = m_reach.between(position);
-    return between < 0    ? tr("Position %1: never reaches the step").arg(position)
-           : between == 0 ? tr("Position %1: read directly").arg(position)
-           : between == 1 ? tr("Position %1: through one token in between").arg(position)
-                          : tr("Position %1: through %2 tokens in between").arg(position).arg(between);
+    return tr("Position %1: %2").arg(QString::number(position), betweenWords(m_reach.between(position)));
 }
 
 QString ReachView::sentence() const { return m_sentence->text(); }

@@ -36,6 +36,7 @@ class ReachView : public QWidget {
 
   signals:
     void reached();  ///< what is shown is of the selected step
+    void changed();  ///< it is another one's, or nothing
 
   protected:
     void showEvent(QShowEvent* event) override;

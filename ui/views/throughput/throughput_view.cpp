@@ -5,11 +5,9 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QHBoxLayout>
-#include <QHeaderView>
 #include <QLabel>
 #include <QMouseEvent>
 #include <QStackedWidget>
-#include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -17,6 +15,9 @@
 
 #include "engine/types/speed_up.h"
 #include "ui/model/format.h"
+#include "ui/views/figure_access.h"
+#include "ui/views/tab_order.h"
+#include "ui/views/table_twin.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
@@ -28,76 +29,60 @@ constexpr int kRedrawMs = 66;
 
 // ---- table
 
-ThroughputTable::ThroughputTable(const ThroughputSeries* declared, const ThroughputSeries* dense, QObject* parent)
-    : QAbstractTableModel(parent), m_declared(declared), m_dense(dense) {}
+namespace {
 
-int ThroughputTable::size() const { return int(std::max(m_declared->points().size(), m_dense->points().size())); }
-int ThroughputTable::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : m_rows; }
-int ThroughputTable::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(kColumns); }
-
-void ThroughputTable::grow() {
-    if (size() <= m_rows) return;
-    beginInsertRows({}, m_rows, size() - 1);
-    m_rows = size();
-    endInsertRows();
+QVector<FigureTable::Column> tableColumns(const QString& first, const QString& second) {
+    using T = ThroughputTable;
+    return {{T::tr("step"), T::tr("Index of the response token"), false},
+            {T::tr("context"), T::tr("Tokens stored when the step ran, itself included"), false},
+            {T::tr("%1 t/s").arg(first), T::tr("Last n tokens / their wall time; at least 0.5 s or 32 steps"), false},
+            {T::tr("%1 t/s").arg(second), T::tr("The same for the run beside it"), false},
+            {T::tr("step ms"), T::tr("Wall time of this step alone"), false},
+            {T::tr("attended"), T::tr("Tokens in the step's interval list"), false},
+            {T::tr("loaded"), T::tr("The same rounded outward to pages of 16 tokens, mean over layers: what is loaded"),
+             false},
+            {T::tr("causal"), T::tr("Tokens that plain causal attention would attend to"), false}};
 }
 
-void ThroughputTable::reset() {
-    beginResetModel();
-    m_rows = size();
-    endResetModel();
+}  // namespace
+
+ThroughputTable::ThroughputTable(const ThroughputSeries* declared, const ThroughputSeries* dense, QObject* parent)
+    : FigureTable(tr("Throughput"), tableColumns({}, {}), parent), m_declared(declared), m_dense(dense) {}
+
+int ThroughputTable::nRows() const { return int(std::max(m_declared->points().size(), m_dense->points().size())); }
+
+IndexRange ThroughputTable::steps(int row) const {
+    return row < int(m_declared->points().size()) ? IndexRange{row, row} : IndexRange{};
 }
 
 void ThroughputTable::setLaneNames(const QString& first, const QString& second) {
     if (first == m_first && second == m_second) return;
     m_first = first;
     m_second = second;
-    emit headerDataChanged(Qt::Horizontal, DeclaredRate, DenseRate);
+    setColumns(tableColumns(first, second));
 }
 
-QVariant ThroughputTable::data(const QModelIndex& index, int role) const {
-    if (!index.isValid() || index.row() >= m_rows) return {};
-    if (role == Qt::TextAlignmentRole) return int(Qt::AlignRight | Qt::AlignVCenter);
-    if (role != Qt::DisplayRole) return {};
+double ThroughputTable::key(int row, int column) const {
     const auto at = [&](const ThroughputSeries* s) {
-        return index.row() < int(s->points().size()) ? &s->points()[size_t(index.row())] : nullptr;
+        return row < int(s->points().size()) ? &s->points()[size_t(row)] : nullptr;
     };
     const ThroughputPoint *a = at(m_declared), *b = at(m_dense), *any = a ? a : b;
-    const auto shown = [](const ThroughputPoint* p, double v) -> QVariant {
-        return p && !std::isnan(v) ? QVariant(formatNumber(v)) : QVariant();
-    };
-    switch (index.column()) {
-        case Step: return formatCount(index.row());
-        case Context: return formatCount(any->context);
-        case DeclaredRate: return a ? shown(a, a->tokensPerS) : QVariant();
-        case DenseRate: return b ? shown(b, b->tokensPerS) : QVariant();
-        case StepMs: return shown(any, any->stepMs);
-        case Attended: return formatCount(any->attended);
-        case Loaded: return formatCount(any->loaded);
-        case Causal: return formatCount(any->causal);
-        default: return {};
+    switch (column) {
+        case Step: return row;
+        case Context: return any->context;
+        case DeclaredRate: return a ? a->tokensPerS : std::nan("");
+        case DenseRate: return b ? b->tokensPerS : std::nan("");
+        case StepMs: return any->stepMs;
+        case Attended: return any->attended;
+        case Loaded: return any->loaded;
+        default: return any->causal;
     }
 }
 
-QVariant ThroughputTable::headerData(int section, Qt::Orientation orientation, int role) const {
-    if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
-    static const char* const names[] = {
-        QT_TR_NOOP("step"),   QT_TR_NOOP("context"), "", "", QT_TR_NOOP("step ms"), QT_TR_NOOP("attended"),
-        QT_TR_NOOP("loaded"), QT_TR_NOOP("causal")};
-    static const char* const tips[] = {
-        QT_TR_NOOP("Index of the response token"),
-        QT_TR_NOOP("Tokens stored when the step ran, itself included"),
-        QT_TR_NOOP("Last n tokens / their wall time; at least 0.5 s or 32 steps"),
-        QT_TR_NOOP("The same for the run beside it"),
-        QT_TR_NOOP("Wall time of this step alone"),
-        QT_TR_NOOP("Tokens in the step's interval list"),
-        QT_TR_NOOP("The same rounded outward to pages of 16 tokens, mean over layers: what is loaded"),
-        QT_TR_NOOP("Tokens that plain causal attention would attend to")};
-    if (role == Qt::DisplayRole && (section == DeclaredRate || section == DenseRate))
-        return tr("%1 t/s").arg(section == DeclaredRate ? m_first : m_second);
-    if (role == Qt::DisplayRole) return tr(names[section]);
-    if (role == Qt::ToolTipRole) return tr(tips[section]);
-    return {};
+QString ThroughputTable::cell(int row, int column) const {
+    const double value = key(row, column);
+    if (column >= DeclaredRate && column <= StepMs) return std::isnan(value) ? QString() : formatNumber(value);
+    return formatCount(qint64(value));
 }
 
 // ---- view
@@ -109,6 +94,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     m_plot->setObjectName("throughputPlot");
     m_plot->setFocusPolicy(Qt::StrongFocus);
     m_plot->setAccessibleName(tr("Throughput plot"));
+    describeAsFigure(m_plot);
     m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
     m_plot->setMinimumSize(180, 90);
     m_plot->installEventFilter(this);
@@ -116,16 +102,9 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
     m_painter->setLanesNamed(false);  // the figures above do
 
     m_tableModel = new ThroughputTable(&m_declared, &m_dense, this);
-    m_table = new QTableView(this);
+    m_table = new FigureTableView(m_tableModel, m_selection, this);
     m_table->setObjectName("throughputTable");
     m_table->setAccessibleName(tr("Throughput, step by step"));
-    m_table->setModel(m_tableModel);
-    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
-    m_table->verticalHeader()->hide();
-    m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
-    m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-    connect(m_table, &QTableView::clicked, this,
-            [this](const QModelIndex& i) { m_selection->lockRange(i.row(), i.row()); });
 
     const auto label = [this](const char* name, const QString& tip) {
         auto* l = new QLabel(this);
@@ -179,6 +158,7 @@ ThroughputView::ThroughputView(RunStore* declared, RunStore* dense, Selection* s
         head->addWidget(button);
         m_buttons << button;
     }
+    tabThrough({m_buttons[0], m_buttons[1], m_buttons[2], m_plot, m_table});
 
     m_redraw.setSingleShot(true);
     m_redraw.setInterval(kRedrawMs);
@@ -225,7 +205,7 @@ void ThroughputView::rebuild() {
     m_zoomed = false;
     m_declared.update(m_declaredStore->data());
     m_dense.update(m_denseStore->data());
-    m_tableModel->reset();
+    m_tableModel->rebuild();
     refresh();
 }
 
@@ -306,8 +286,6 @@ void ThroughputView::onSelection() {
     const bool locked = m_selection->isLocked();
     m_painter->setSelection(m_declared, locked ? m_selection->locked() : m_selection->hovered(),
                             locked ? m_selection->lockedEnd() : m_selection->hovered(), locked);
-    if (locked && m_stack->currentWidget() == m_table && m_selection->current() < m_tableModel->rowCount())
-        m_table->selectRow(m_selection->current());
     m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 

@@ -2,11 +2,11 @@
 // below, predicted and ceiling as lines; a table of the same numbers. GUI thread.
 #pragma once
 
-#include <QAbstractTableModel>
 #include <QTimer>
 #include <QWidget>
 #include <memory>
 
+#include "ui/model/figure_table.h"
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
 #include "ui/views/throughput/throughput_plot.h"
@@ -15,32 +15,32 @@ class QAction;
 class QCustomPlot;
 class QLabel;
 class QStackedWidget;
-class QTableView;
 class QToolButton;
 
 namespace spanscope {
 
 /// The plot as a table: a row a step, both lanes.
-class ThroughputTable : public QAbstractTableModel {
+class ThroughputTable : public FigureTable {
     Q_OBJECT
   public:
     enum Column { Step, Context, DeclaredRate, DenseRate, StepMs, Attended, Loaded, Causal, kColumns };
     ThroughputTable(const ThroughputSeries* declared, const ThroughputSeries* dense, QObject* parent);
-    int rowCount(const QModelIndex& parent = {}) const override;
-    int columnCount(const QModelIndex& parent = {}) const override;
-    QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
-    QVariant headerData(int section, Qt::Orientation orientation, int role = Qt::DisplayRole) const override;
-    void grow();  ///< rows were added to the series
-    void reset();
     void setLaneNames(const QString& first, const QString& second);
 
+  protected:
+    int nRows() const override;
+    QString cell(int row, int column) const override;
+    double key(int row, int column) const override;  ///< not a number where there is none
+    IndexRange steps(int row) const override;
+    int rowOfStep(int step) const override { return step; }
+
   private:
-    int size() const;
     QString m_first, m_second;
     const ThroughputSeries* m_declared;
     const ThroughputSeries* m_dense;
-    int m_rows = 0;
 };
+
+class FigureTableView;
 
 class ThroughputView : public QWidget {
     Q_OBJECT
@@ -89,7 +89,7 @@ class ThroughputView : public QWidget {
     std::unique_ptr<ThroughputPlot> m_painter;
     QStackedWidget* m_stack;
     QLabel* m_empty;
-    QTableView* m_table;
+    FigureTableView* m_table;
     ThroughputTable* m_tableModel;
     QLabel *m_declaredLabel, *m_denseLabel, *m_speedUpLabel, *m_kvLabel, *m_modeLabel;
     QList<QToolButton*> m_buttons;

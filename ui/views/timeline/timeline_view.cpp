@@ -15,7 +15,10 @@
 #include "engine/types/segment_name.h"
 #include "ui/model/format.h"
 #include "ui/views/elided_label.h"
+#include "ui/views/figure_access.h"
 #include "ui/views/mask/mask_explain.h"
+#include "ui/views/table_twin.h"
+#include "ui/views/timeline/timeline_table.h"
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
@@ -36,6 +39,7 @@ TimelineLanes::TimelineLanes(RunStore* store, RunStore* maybeDense, Selection* s
     setMouseTracking(true);
     setMinimumHeight(laneHeight(fontMetrics()) * 2 + 24);
     setAccessibleName(tr("Timeline"));
+    describeAsFigure(this);
     connect(m_selection, &Selection::changed, this, qOverload<>(&QWidget::update));
 }
 
@@ -285,6 +289,7 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
     : QWidget(parent), m_store(store), m_dense(maybeDense), m_selection(selection) {
     setObjectName("timelineView");
     setFocusPolicy(Qt::StrongFocus);
+    setAccessibleName(tr("Timeline"));
     m_lanes = new TimelineLanes(store, maybeDense, selection, this);
     const ViewActions action(this, Qt::WidgetWithChildrenShortcut);
     QAction* first = action(tr("\u2503\u25c0"), QKeySequence(Qt::Key_Home), tr("First step"), [this] { stepTo(0); });
@@ -299,6 +304,11 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
     m_stepsAction =
         action.checkable(tr("By step"), QKeySequence(Qt::Key_X), tr("Steps instead of time along the axis"), false,
                          [this](bool on) { setAxis(on ? TimelineAxis::Steps : TimelineAxis::Time); });
+    addTableTwin(
+        this, selection,
+        [this] { return new TimelineTable(m_store, m_lanes->times(), m_dense, m_lanes->denseTimes()); }, {},
+        Qt::WidgetWithChildrenShortcut);
+    setContextMenuPolicy(Qt::ActionsContextMenu);
     for (const auto& [a, name] :
          {std::pair{first, "First step"}, {back, "Step back"}, {forth, "Step forward"}, {last, "Last step"}})
         a->setIconText(a->text()), a->setObjectName(name);
@@ -321,6 +331,7 @@ TimelineView::TimelineView(RunStore* store, RunStore* maybeDense, Selection* sel
         button->setAccessibleName(a == m_playAction ? tr("Play or pause") : a->objectName());
         bar->addWidget(button);
     }
+    setTabOrder(bar->itemAt(bar->count() - 1)->widget(), m_speedBox);
     bar->addWidget(m_speedBox);
     bar->addSpacing(10);
     bar->addWidget(m_text, 1);
@@ -394,7 +405,9 @@ void TimelineView::updateText() {
                         .arg(seconds(m_lanes->denseTimes().totalNs()));
     }
     m_text->setText(text);
+    if (text.isEmpty()) text = tr("No steps yet.");
     m_lanes->setAccessibleDescription(text);
+    setAccessibleDescription(text);
 }
 
 void TimelineView::togglePlay() {

@@ -32,7 +32,7 @@ void TranscriptView::paintEvent(QPaintEvent*) {
     const QColor base = p.color(QPalette::Base), text = p.color(QPalette::Text), accent = p.color(QPalette::Highlight);
     Look look;
     look.text = text;
-    look.dimmed = mix(base, text, 0.34);
+    look.dimmed = dimmedText(p);
     look.quiet = quietText(p);
     look.lit = mix(base, accent, 0.22);
     look.litLine = accent;
