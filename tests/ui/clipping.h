@@ -56,9 +56,14 @@ inline QStringList clippedParts(const QWidget* root, const QStringList& mayCut) 
                          .arg(nameOf(parent))
                          .arg(parent->width())
                          .arg(parent->height());
-        if (const auto* label = qobject_cast<const QLabel*>(w);
-            label && !label->text().isEmpty() && !mayCut.contains(label->objectName())) {
+        if (const auto* label = qobject_cast<const QLabel*>(w); label && !label->text().isEmpty()) {
             const QSize room = label->size();
+            if (mayCut.contains(label->objectName())) {
+                const bool cut = !label->wordWrap() && label->sizeHint().width() > room.width() + 1;
+                if (cut && label->isVisible() && !label->toolTip().contains(label->text().left(20).toHtmlEscaped()))
+                    found << nameOf(label) + QStringLiteral(" is cut, and no tooltip has the whole");
+                continue;
+            }
             const QSize needed = label->wordWrap() ? QSize(0, label->heightForWidth(room.width())) : label->sizeHint();
             if (needed.width() > room.width() + 1 || needed.height() > room.height() + 1)
                 found << QStringLiteral("%1 needs %2x%3 and has %4x%5")

@@ -2,6 +2,8 @@
 // text and no control is cut off. Sizes are in units of the scale: 1280 x 720 at 1.5 is a full-HD laptop.
 #include <QDialog>
 #include <QStandardPaths>
+#include <QStatusBar>
+#include <QToolBar>
 #include <QtTest>
 
 #include "tests/ui/clipping.h"
@@ -14,6 +16,21 @@ using namespace spanscope;
 namespace {
 /// Lines that say what happens at the moment; all of them give way to figures and buttons.
 const QStringList kMayCut{"status", "timelineText", "compareText", "laneTitle"};
+
+/// What a window that is larger than it should be needs its room for.
+QStringList grown(const QString& name, MainWindow& window, QSize size) {
+    if (window.size() == size) return {};
+    const auto line = [](const QString& what, QSize s) {
+        return QStringLiteral("%1 %2x%3").arg(what).arg(s.width()).arg(s.height());
+    };
+    QStringList lines{line(name + ": the window wants", window.size()),
+                      line("   centre", window.centralWidget()->minimumSizeHint()),
+                      line("   foot", window.statusBar()->minimumSizeHint())};
+    for (const QToolBar* bar : window.findChildren<QToolBar*>()) lines << line("   tools", bar->minimumSizeHint());
+    for (const QDockWidget* dock : window.findChildren<QDockWidget*>())
+        if (!dock->isHidden()) lines << line("   " + dock->objectName(), dock->minimumSizeHint());
+    return lines;
+}
 }  // namespace
 
 class TestWindowScaling : public QObject {
@@ -37,21 +54,7 @@ class TestWindowScaling : public QObject {
         QStringList wrong;
         int nChecked = 0;
         const auto check = [&](const QString& name, MainWindow& window) {
-            if (window.size() != size && !name.startsWith("presentation")) {
-                const QSize center = window.centralWidget()->minimumSizeHint();
-                wrong << QStringLiteral("%1: the window wants %2x%3; its centre %4x%5")
-                             .arg(name)
-                             .arg(window.width())
-                             .arg(window.height())
-                             .arg(center.width())
-                             .arg(center.height());
-                for (const QDockWidget* dock : window.findChildren<QDockWidget*>())
-                    if (!dock->isHidden())
-                        wrong << QStringLiteral("   %1 %2x%3")
-                                     .arg(dock->objectName())
-                                     .arg(dock->minimumSizeHint().width())
-                                     .arg(dock->minimumSizeHint().height());
-            }
+            if (!name.startsWith("presentation")) wrong += grown(name, window, size);
             for (const QString& part : sample::clippedParts(&window, kMayCut)) wrong << name + ": " + part;
             ++nChecked;
         };
@@ -75,6 +78,63 @@ class TestWindowScaling : public QObject {
                 sample::settle(100);
                 check("inspect layout", window);
                 window.docks()->setPreset("demo");
+            },
+            size);
+        QVERIFY(nChecked >= 18);
+        wrong.removeDuplicates();
+        for (const QString& part : wrong) qWarning("%s", qPrintable(part));
+        QVERIFY2(wrong.isEmpty(), qPrintable(QStringLiteral("%1 parts in %2 states").arg(wrong.size()).arg(nChecked)));
+    }
+
+    /// Text up to twice its size, in every arrangement: what gives way ends in an ellipsis or scrolls.
+    void largeTextIsWhole_data() {
+        QTest::addColumn<QSize>("size");
+        QTest::addColumn<int>("percent");
+        for (const auto& [size, percent] :
+             {std::pair{QSize(1280, 720), 150}, {QSize(1280, 720), 200}, {QSize(1440, 900), 200}})
+            QTest::addRow("%dx%d, %d %%", size.width(), size.height(), percent) << size << percent;
+    }
+    void largeTextIsWhole() {
+        QFETCH(const QSize, size);
+        QFETCH(const int, percent);
+        if (qApp->devicePixelRatio() != 1) QSKIP("once, not at every scale of the screen");
+        QStringList wrong;
+        int nChecked = 0;
+        const auto check = [&](const QString& name, MainWindow& window) {
+            sample::settle(250);
+            wrong += grown(name, window, size);
+            for (const QString& part : sample::clippedParts(&window, kMayCut)) wrong << name + ": " + part;
+            ++nChecked;
+        };
+        sample::eachWindowState(
+            [&](const QString& name, MainWindow& window) {
+                if (name != "selected" && name != "error" && name != "chat" && name != "empty") return;
+                const auto enlarge = [&](int from) {
+                    for (int at = from; at < percent; at += 10) window.action("zoomIn")->trigger();
+                };
+                enlarge(100);
+                check(name, window);
+                if (name == "selected") {
+                    for (const char* panel : {"graph", "spans", "inspector", "history", "probe", "reach", "compare",
+                                              "timeline", "throughput", "mask"}) {
+                        window.docks()->raise(panel);
+                        check(name + '/' + panel, window);
+                    }
+                    window.docks()->reset();
+                    for (const char* preset : {"analysis", "inspect", "demo"}) {
+                        window.docks()->setPreset(preset);
+                        check(preset, window);
+                    }
+                    window.docks()->setPreset("presentation");
+                    enlarge(150);
+                    check("presentation", window);
+                    window.action("zoomReset")->trigger();
+                    for (int i = 0; i < 5; ++i) window.action("zoomIn")->trigger();
+                    window.docks()->setPreset("demo");
+                }
+                window.action("zoomReset")->trigger();
+                window.resize(size);
+                sample::settle(60);
             },
             size);
         QVERIFY(nChecked >= 18);

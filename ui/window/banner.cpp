@@ -4,6 +4,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QStyle>
+#include <QTimer>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -70,6 +71,12 @@ void Banner::dismiss() { hide(); }
 int Banner::heightFor(int width) const {
     layout()->activate();
     return layout()->hasHeightForWidth() ? layout()->totalHeightForWidth(width) : sizeHint().height();
+}
+
+void Banner::changeEvent(QEvent* event) {
+    QFrame::changeEvent(event);
+    if (event->type() == QEvent::FontChange && isVisible())  // the labels' sizes follow with the next events
+        QTimer::singleShot(0, this, &Banner::sizeWanted);
 }
 
 void Banner::setTone(const char* tone) {

@@ -30,6 +30,9 @@ class Banner : public QFrame {
   signals:
     void sizeWanted();  ///< what it says has changed; whoever owns it puts it in its place
 
+  protected:
+    void changeEvent(QEvent* event) override;
+
   private:
     void setTone(const char* tone);  ///< an error looks like one
     void show_(const QString& mark, const QString& title, const QString& text, const QString& detail,

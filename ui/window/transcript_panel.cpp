@@ -10,6 +10,7 @@
 #include "ui/model/check_words.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/elided_label.h"
 #include "ui/views/transcript/transcript_view.h"
 #include "ui/window/find_bar.h"
 #include "ui/window/window_actions.h"
@@ -115,11 +116,9 @@ TranscriptView* TranscriptPanel::makeLane(RunStore* store, Selection* selection,
     auto* pane = new QWidget(parent);
     pane->setObjectName("page");
     pane->setAttribute(Qt::WA_StyledBackground);
-    name = new QLabel(pane);
+    name = new ElidedLabel(pane);
     name->setObjectName("laneTitle");
-    name->setTextFormat(Qt::PlainText);
     name->setContentsMargins(16, 2, 16, 0);
-    name->setMinimumWidth(1);
     name->hide();
     auto* view = new TranscriptView(store, selection, pane);
     auto* box = new QVBoxLayout(pane);
