@@ -10,7 +10,7 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "ui/model/lesson.h"
+#include "ui/model/shown_text.h"
 
 namespace spanscope {
 
