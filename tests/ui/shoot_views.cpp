@@ -12,11 +12,14 @@
 #include "tests/ui/sample_run.h"
 #include "ui/export/export_dialog.h"
 #include "ui/export/figure.h"
+#include "ui/views/graph/graph_table.h"
 #include "ui/views/graph/graph_view.h"
 #include "ui/views/mask/mask_compare.h"
+#include "ui/views/mask/mask_table.h"
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
 #include "ui/views/reach/reach_view.h"
+#include "ui/views/table_twin.h"
 #include "ui/views/throughput/throughput_view.h"
 #include "ui/views/timeline/timeline_view.h"
 #include "ui/views/transcript/transcript_view.h"
@@ -79,6 +82,17 @@ int main(int argc, char** argv) {
         QKeyEvent down(QEvent::KeyPress, Qt::Key_Down, Qt::NoModifier);
         for (int i = 0; i < 5; ++i) QApplication::sendEvent(&view, &down);
         save(view, "mask-zoom" + suffix, {1000, 640});
+    };
+    shots["tables"] = [&](const QString& suffix) {
+        RunStore store;
+        Selection selection;
+        store.load(declared);
+        selection.lockRange(60, 60);
+        QWidget figure;
+        TableTwin mask(new MaskTable(&store), &selection, &figure), graph(new GraphTable(&store), &selection, &figure);
+        for (TableTwin* twin : {&mask, &graph}) twin->setAttribute(Qt::WA_DeleteOnClose, false);
+        save(mask, "table-mask" + suffix, {1100, 500});
+        save(graph, "table-graph" + suffix, {900, 500});
     };
     shots["mask-large"] = [&](const QString& suffix) {
         RunStore store;

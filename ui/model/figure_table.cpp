@@ -17,6 +17,12 @@ FigureTable::FigureTable(const QString& name, QVector<Column> columns, QObject* 
 int FigureTable::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : m_nRows; }
 int FigureTable::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(m_columns.size()); }
 
+int FigureTable::roomyColumn() const {
+    for (int c = int(m_columns.size()) - 1; c >= 0; --c)
+        if (m_columns[c].isText) return c;
+    return -1;
+}
+
 int FigureTable::source(int row) const {
     if (row < 0 || row >= m_nRows) return -1;
     return row < int(m_order.size()) ? m_order[size_t(row)] : row;

@@ -29,6 +29,7 @@ class FigureTable : public QAbstractTableModel {
     FigureTable(const QString& name, QVector<Column> columns, QObject* parent);
 
     const QString& name() const { return m_name; }
+    int roomyColumn() const;  ///< the last one of text, which takes what room there is; -1: none
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;
     QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;

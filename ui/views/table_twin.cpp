@@ -36,7 +36,6 @@ FigureTableView::FigureTableView(FigureTable* table, Selection* selection, QWidg
     horizontalHeader()->setSortIndicatorClearable(true);
     horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
     setSortingEnabled(true);
-    horizontalHeader()->setStretchLastSection(true);
     fitColumns();
     connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, &FigureTableView::onRowsSelected);
     connect(table, &FigureTable::modelReset, this, &FigureTableView::showSelection);
@@ -50,7 +49,11 @@ void FigureTableView::fitColumns() {
     const int most = fontMetrics().averageCharWidth() * 40;
     verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
     horizontalHeader()->setResizeContentsPrecision(kLookedAt);
+    const int roomy = m_table->roomyColumn();
+    horizontalHeader()->setStretchLastSection(roomy < 0);
+    if (roomy >= 0) horizontalHeader()->setSectionResizeMode(roomy, QHeaderView::Stretch);
     for (int c = 0; c < m_table->columnCount(); ++c) {
+        if (c == roomy) continue;
         resizeColumnToContents(c);
         if (columnWidth(c) > most) setColumnWidth(c, most);
     }
