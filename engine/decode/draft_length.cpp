@@ -12,6 +12,7 @@ namespace {
 constexpr int32_t kFirst = 4;              // drafted before anything is known
 constexpr double kForgetRound = 0.9;       // weight of a round that is one older
 constexpr double kForgetToken = 0.99;      // of a drafted token that is one older
+constexpr double kCaution = 1.05;          // what is measured is noisy: a draft that hardly pays is left out
 constexpr int32_t kRoundsUntilTrial = 64;  // without a draft: then it is tried again whether one pays
 
 }  // namespace
@@ -55,7 +56,9 @@ int32_t DraftLength::next(int32_t most) {
         m_last = kFirst;
     } else {
         // Not much further than what has been measured.
-        m_last = bestDraftLength(acceptance(), costs(), std::min(kMostDrafted, std::max(kFirst, 2 * m_last)));
+        DraftCosts c = costs();
+        c.draft *= kCaution;
+        m_last = bestDraftLength(acceptance(), c, std::min(kMostDrafted, std::max(kFirst, 2 * m_last)));
     }
     m_withoutDraft = m_last > 0 ? 0 : m_withoutDraft + 1;
     return std::min(most, m_last);
