@@ -13,7 +13,12 @@ namespace spanscope {
 namespace {
 
 float product(std::span<const float> a, std::span<const float> b) {
-    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0f);
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0F);
+}
+
+/// Of the head among those of all layers.
+size_t indexOf(const HeadQuery& query) {
+    return static_cast<size_t>(query.layer) * static_cast<size_t>(query.nHeads) + static_cast<size_t>(query.head);
 }
 
 int32_t nPagesOf(const HeadQuery& query, int32_t pageTokens) { return query.position / pageTokens + 1; }
@@ -93,7 +98,7 @@ IntervalList TriForcePolicy::choose(const HeadQuery& query) {
     for (size_t chunk = 0; chunk < scores.size(); ++chunk) {
         const int32_t begin = static_cast<int32_t>(chunk) * kChunk;
         const int32_t end = std::min(begin + kChunk, query.position + 1);
-        std::fill(mean.begin(), mean.end(), 0.0f);
+        std::fill(mean.begin(), mean.end(), 0.0F);
         for (int32_t k = begin; k < end; ++k)
             for (size_t i = 0; i < mean.size(); ++i) mean[i] += query.key(k)[i] / static_cast<float>(end - begin);
         scores[chunk] = product(query.query, mean);
@@ -124,24 +129,24 @@ QueryMask SnapKvPolicy::forStep(const TokenView& view) {
 }
 
 void SnapKvPolicy::observe(const HeadQuery& query) {
-    const auto at = static_cast<size_t>(query.layer * query.nHeads + query.head);
+    const size_t at = indexOf(query);
     if (m_seen.size() <= at) m_seen.resize(static_cast<size_t>(query.nLayers) * static_cast<size_t>(query.nHeads));
     std::vector<float>& seen = m_seen[at];
     const int32_t nBefore = std::max(0, m_nPrompt - kObserved);
     seen.resize(static_cast<size_t>(nBefore));
     const std::vector<float> e = exponentials(query);
-    const float total = std::accumulate(e.begin(), e.end(), 0.0f);
+    const float total = std::accumulate(e.begin(), e.end(), 0.0F);
     for (size_t k = 0; k < seen.size(); ++k) seen[k] += e[k] / total;
 }
 
 IntervalList SnapKvPolicy::choose(const HeadQuery& query) {
-    const IntervalList all{{0, query.position + 1}};
+    IntervalList all{{0, query.position + 1}};
     if (query.position < m_nPrompt) {
         observe(query);
         return all;
     }
     if (m_nPrompt < m_capacity || m_nPrompt <= kObserved) return all;
-    const auto at = static_cast<size_t>(query.layer * query.nHeads + query.head);
+    const size_t at = indexOf(query);
     if (m_seen.size() <= at) return all;  // the prompt was not decoded under this policy
     m_kept.resize(m_seen.size());
     IntervalList& kept = m_kept[at];

@@ -138,7 +138,8 @@ RunAlignment alignRuns(const RunData& first, const RunData& second) {
             if (found[i] < 0) continue;
             ++n;
             result.ofFirst[static_cast<size_t>(x.begin) + i] = y.begin + found[i];
-            result.ofSecond[static_cast<size_t>(y.begin) + static_cast<size_t>(found[i])] = x.begin + static_cast<int32_t>(i);
+            result.ofSecond[static_cast<size_t>(y.begin) + static_cast<size_t>(found[i])] =
+                x.begin + static_cast<int32_t>(i);
         }
         const bool equal = n == x.end - x.begin && n == y.end - y.begin;
         result.nLeft[0] += x.end - x.begin - n;

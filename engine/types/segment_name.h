@@ -7,7 +7,8 @@
 
 namespace spanscope {
 
-/// "in 2", "out 7"; "prompt" for the scaffold, whose kind only data exports call so; the absence of a label is written out: "out (no label)".
+/// "in 2", "out 7"; "prompt" for the scaffold, whose kind only data exports call so; the absence of a label is written
+/// out: "out (no label)".
 inline std::string segmentName(const Segment& segment) {
     const std::string kind = segmentKindName(segment.kind);
     if (segment.kind == SegmentKind::Scaffold) return "prompt";

@@ -70,8 +70,9 @@ class TestExpression : public QObject {
                                          << "column 3: a number is missing at the end";
         QTest::newRow("after a wide character")
             << QString::fromUtf8("1\u00d7\u00d7") << "column 3: expected a number or (";
-        QTest::newRow("special piece") << "<attend>1"
-                                       << "column 1: only whole numbers, +, -, *, parentheses and spaces can stand here";
+        QTest::newRow("special piece")
+            << "<attend>1"
+            << "column 1: only whole numbers, +, -, *, parentheses and spaces can stand here";
         QTest::newRow("line") << "$1+2"
                               << "column 1: $ names a line of a sheet; an expression has no lines";
         QTest::newRow("huge number") << "12345678901234567890+1"
