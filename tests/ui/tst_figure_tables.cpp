@@ -82,7 +82,7 @@ class TestFigureTables : public QObject {
                 QCOMPARE(said.contains(p), mayRead(*step.visible, step.position, p));
             QCOMPARE(int(said.size()), step.attended);
             const QString reads = at(table, row, MaskTable::Reads);
-            if (step.phase == Phase::Local) QCOMPARE(reads, QString("part of scaffold, itself"));
+            if (step.phase == Phase::Local) QCOMPARE(reads, QString("part of prompt, itself"));
         }
         QCOMPARE(intervalWords(std::make_shared<const IntervalList>(IntervalList{{0, 1}, {3, 5}, {7, kOpenEnd}}), 8),
                  QString("0, 3 to 4, 7 to 8"));
@@ -97,7 +97,7 @@ class TestFigureTables : public QObject {
         for (const StepRecord& step : m_run.steps) {
             if (step.phase != Phase::Focus) continue;
             const Segment& own = m_run.segments[size_t(step.segment)];
-            QStringList expected{"scaffold"};
+            QStringList expected{"prompt"};
             std::vector<SpanRef> refs = own.refs;
             std::sort(refs.begin(), refs.end(), [](auto& a, auto& b) { return a.tokens.begin < b.tokens.begin; });
             for (const SpanRef& ref : refs) expected << QString("%1 %2").arg(segmentKindName(ref.kind)).arg(ref.label);
@@ -109,7 +109,7 @@ class TestFigureTables : public QObject {
         all.steps.back().visible = std::make_shared<const IntervalList>(IntervalList{{1, kOpenEnd}});
         all.steps.back().attended = all.steps.back().position;
         const QString words = readWords(all, int(all.steps.size()) - 1);
-        QVERIFY2(words.endsWith("and more") && words.startsWith("part of scaffold, in 1,"), qPrintable(words));
+        QVERIFY2(words.endsWith("and more") && words.startsWith("part of prompt, in 1,"), qPrintable(words));
         QCOMPARE(int(words.count(',')), 8);
     }
 

@@ -53,10 +53,10 @@ void SpanTableView::fitRows() {
     } widths[] = {{SpanTableModel::SegmentColumn, 8}, {SpanTableModel::NoteColumn, 5},
                   {SpanTableModel::TokensColumn, 8},  {SpanTableModel::AttendedColumn, 9},
                   {SpanTableModel::LoadedColumn, 9},  {SpanTableModel::ShareColumn, 8}};
-    for (const auto& w : widths) {  // the sign of the sorted column stands beside its name
-        const QString name = m_model->headerData(w.column, Qt::Horizontal).toString();
-        setColumnWidth(w.column, std::max(digit * w.digits, fm.horizontalAdvance(name) + 3 * digit));
-    }
+    for (const auto& w : widths) setColumnWidth(w.column, digit * w.digits);
+    // The sign of the sorted column stands beside its name; at first it is this one.
+    const QString first = m_model->headerData(SpanTableModel::SegmentColumn, Qt::Horizontal).toString();
+    setColumnWidth(SpanTableModel::SegmentColumn, fm.horizontalAdvance(first) + 3 * digit);
 }
 
 void SpanTableView::changeEvent(QEvent* event) {
