@@ -123,6 +123,20 @@ class TestReachView : public QObject {
         QVERIFY(view.sentence().contains(reachSentence(reachOf(other, 50))));
     }
 
+    /// Runs come and go behind another panel without being laid out; what is current is in sight once it is shown.
+    void aHiddenTextWaits() {
+        RunStore store;
+        store.load(sample::large(3000, 2000));
+        TokenText text(&store, nullptr);
+        text.resize(400, 160);
+        text.setCurrent(2500);
+        QTest::qWait(30);
+        QVERIFY(!text.isLaidOut());
+        text.show();
+        QTRY_VERIFY(text.isLaidOut());
+        QVERIFY(text.viewport()->rect().intersects(text.rectOf(2500).toRect()));
+    }
+
     void theText() {
         RunStore store;
         TokenText text(&store, nullptr);

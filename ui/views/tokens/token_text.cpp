@@ -80,7 +80,10 @@ void TokenText::layOut() {
     layOutMore();
 }
 
+/// Nothing while nobody sees it: a run may come and go behind another panel.
 void TokenText::layOutMore() {
+    if (!isVisible()) return;
+    const int before = m_laidOut;
     const int all = m_store->nContext(), nPrompt = m_store->nPrompt(), end = std::min(all, m_laidOut + kAtOnce);
     const QFontMetricsF metrics(viewport()->font());
     for (int t = m_laidOut; t < end; ++t) {
@@ -110,6 +113,7 @@ void TokenText::layOutMore() {
     }
     m_laidOut = end;
     syncScrollBar();
+    if (m_current >= before && m_current < end) reveal(m_current);
     viewport()->update();
     if (m_laidOut < all) m_rest.start();
 }
@@ -244,6 +248,11 @@ void TokenText::resizeEvent(QResizeEvent*) {
     if (std::max(40, viewport()->width() - 2 * kMargin) == m_width) return syncScrollBar();
     layOut();
     reveal(m_current);
+}
+
+void TokenText::showEvent(QShowEvent* event) {
+    QAbstractScrollArea::showEvent(event);
+    layOutMore();
 }
 
 void TokenText::changeEvent(QEvent* event) {
