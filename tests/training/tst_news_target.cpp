@@ -279,6 +279,21 @@ class TestNewsTarget : public QObject {
         QVERIFY(buildTarget(other, 5, t) == TargetProblem::HeadlineUngrounded);
     }
 
+    /// Two of three topics stand in the sentence: enough by default, not where more is asked for.
+    void headlineShare() {
+        Article a;
+        a.title = "Ministers raise tariffs reluctantly";
+        a.sentences = {"The ministers of five countries agreed on Monday to raise the tariffs of steel by a tenth.",
+                       "They will meet again in the autumn to look at what it has done to prices at home.",
+                       "Steel makers had asked for twice as much and called the decision a first step only."};
+        Target t;
+        QVERIFY(buildTarget(a, 5, t) == TargetProblem::None);
+        QVERIFY(buildTarget(a, 5, t, 0.75) == TargetProblem::None);
+        QVERIFY(buildTarget(a, 5, t, 0.76) == TargetProblem::HeadlineUngrounded);
+        a.title = "Ministers raise tariffs of steel";
+        QVERIFY(buildTarget(a, 5, t, 1.0) == TargetProblem::None);
+    }
+
     void typed() {
         QCOMPARE(readTyped("points: 3\nOne rose. Two fell.")->nPoints(), 3);
         QCOMPARE(readTyped("One rose. Two fell.")->nPoints(), 2);

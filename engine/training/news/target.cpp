@@ -18,9 +18,6 @@
 namespace spanscope::news {
 namespace {
 
-/// Of a headline's topics, what its declared sentences must hold: the rest is what people add from elsewhere.
-constexpr double kHeadlineShare = 0.6;
-
 struct Candidate {
     Line line;
     std::set<std::string> topics;
@@ -101,7 +98,7 @@ std::optional<Candidate> candidate(const std::vector<std::string>& sentences, si
 
 }  // namespace
 
-TargetProblem buildTarget(const Article& article, int maxPoints, Target& target) {
+TargetProblem buildTarget(const Article& article, int maxPoints, Target& target, double headlineShare) {
     const std::vector<std::string>& sentences = article.sentences;
     const auto prose = std::count_if(sentences.begin(), sentences.end(), isProse);
     if (prose * 10 < static_cast<std::ptrdiff_t>(sentences.size()) * 8) return TargetProblem::Tabular;
@@ -109,7 +106,7 @@ TargetProblem buildTarget(const Article& article, int maxPoints, Target& target)
     target.headline.text = cleanHeadline(article.title, sentences);
     const Grounding ground = groundHeadline(target.headline.text, sentences);
     if (isNoHeadline(target.headline.text)) return TargetProblem::NoHeadline;
-    if (ground.sentences.empty() || ground.share < kHeadlineShare || !ground.subjectFound || !ground.numbersFound)
+    if (ground.sentences.empty() || ground.share < headlineShare || !ground.subjectFound || !ground.numbersFound)
         return TargetProblem::HeadlineUngrounded;
     target.headline.sources = ground.sentences;
 
