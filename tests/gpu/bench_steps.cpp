@@ -282,6 +282,16 @@ void families() {
         decodeCase(*backend, model, "step qwen3-8b batch 1 depth 16384 keep 1024", 1, 16384, 1024, 64);
         decodeCase(*backend, model, "step qwen3-8b batch 16 depth 1962 dense", 16, 1962, 0, 64);
     }
+    {
+        const RandomModel model(26, 4, 1, 256, 1152, 6912, 262144, true);
+        auto backend = load(model, 16, 65536);
+        decodeCase(*backend, model, "step llama of gemma3-1b's sizes batch 1 depth 512 dense", 1, 512, 0, 104);
+    }
+    {
+        const RandomModel model(30, 9, 3, 64, 576, 1536, 49152, true);
+        auto backend = load(model, 32, 65536);
+        decodeCase(*backend, model, "step smollm2-135m batch 1 depth 512 dense", 1, 512, 0, 200);
+    }
     RandomModel model(26, 4, 1, 256, 1152, 6912, 262144, true);
     model.makeGemma3(512);
     auto backend = load(model, 16, 65536);

@@ -156,8 +156,9 @@ struct Expected {
     }
 };
 
+/// joins: another product joins x first, behind a norm of its own.
 void testGemv(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, int k, int nRows, bool normalised,
-              bool biased, uint64_t seed, MatrixFormat format = MatrixFormat::Plain) {
+              bool biased, uint64_t seed, MatrixFormat format = MatrixFormat::Plain, bool joins = false) {
     check::Random random(seed);
     const TestMatrix dW(type, format, nRows, k, random);
     std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k)), gain(static_cast<size_t>(k)),
@@ -166,6 +167,17 @@ void testGemv(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, 
     for (float& v : gain) v = 1.f + 0.2f * random.normal();
     for (float& v : bias) v = random.normal();
     std::vector<double> multiplied(x.begin(), x.end());
+    std::vector<float> addend(x.size()), addendGain(gain.size());
+    for (float& v : addend) v = 3 * random.normal();
+    for (float& v : addendGain) v = 1.f + 0.2f * random.normal();
+    if (joins) {
+        double sum = 0;
+        for (const float v : addend) sum += static_cast<double>(v) * static_cast<double>(v);
+        for (size_t j = 0; j < addend.size(); ++j)
+            multiplied[j] +=
+                static_cast<double>(addend[j]) * static_cast<double>(addendGain[j]) / std::sqrt(sum / k + 1e-5);
+    }
+    const std::vector<double> sums = multiplied;
     for (int i = 0; normalised && i < m; ++i) {
         double* xi = multiplied.data() + static_cast<size_t>(i) * static_cast<size_t>(k);
         double sum = 0;
@@ -175,8 +187,14 @@ void testGemv(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, 
     }
     const Expected expected(dW.values, multiplied, epilogue, m, k, nRows, biased ? &bias : nullptr, random);
     const std::vector<float>& y0 = expected.y0;
-    const DeviceVector dX(x), dGain(gain), dBias(bias), dY(y0);
+    const DeviceVector dX(x), dGain(gain), dBias(bias), dY(y0), dAddend(addend), dAddendGain(addendGain);
+    const DeviceVector dJoined(std::vector<float>(x.size(), NAN));
     GemvParams p;
+    if (joins) {
+        p.addend = dAddend.buffer.as<float>();
+        p.addendGain = dAddendGain.buffer.as<float>();
+        p.joined = dJoined.buffer.as<float>();
+    }
     p.epilogue = epilogue;
     p.bias = biased ? dBias.buffer.as<float>() : nullptr;
     p.x = dX.buffer.as<float>();
@@ -196,6 +214,15 @@ void testGemv(const LaunchContext& ctx, Element type, Epilogue epilogue, int m, 
         if (!ok(launchGemv(each, dW.matrix, type, p), "gemv") || !ok(cudaStreamSynchronize(ctx.stream), "synchronize"))
             return;
         ok(cudaMemcpy(y.data(), dY.buffer.as<>(), y.size() * 4, cudaMemcpyDeviceToHost), "copy back");
+        if (joins) {
+            std::vector<float> joined(x.size());
+            ok(cudaMemcpy(joined.data(), dJoined.buffer.as<>(), joined.size() * 4, cudaMemcpyDeviceToHost),
+               "copy back");
+            double off = 0;
+            for (size_t j = 0; j < joined.size(); ++j)
+                off = std::max(off, std::abs(static_cast<double>(joined[j]) - sums[j]) / (1 + std::abs(sums[j])));
+            CHECK_THAT(off < 1e-5, "k " + std::to_string(k) + ": what joined x is off by " + std::to_string(off));
+        }
         const double error = expected.worst(y);
         worstOfAll = std::max(worstOfAll, error);
         CHECK_THAT(error < 1, "type " + std::to_string(static_cast<int>(type)) + " format " +
@@ -336,6 +363,13 @@ int main(int argc, char** argv) {
                         if (gemvFits(ctx, format, m, k, normalised))
                             testGemv(ctx, Element::F16, epilogue, m, k, shortRun ? 10 : 130, normalised, normalised,
                                      next(), format);
+    for (MatrixFormat format : {MatrixFormat::Plain, MatrixFormat::Q8_0, MatrixFormat::Q4_0})
+        for (Epilogue epilogue : kEpilogues)
+            for (int k : shortRun ? std::vector<int>{96} : std::vector<int>{32, 96, 1152, 4096})
+                for (bool normalised : {false, true})
+                    testGemv(ctx, Element::BF16, epilogue, 1, k, shortRun ? 10 : 9000, normalised, seed % 2, next(),
+                             format, true);
+    CHECK_THAT(!gemvJoins(2, 64) && !gemvJoins(1, 4104), "what cannot join x in a product");
     std::printf("matrix times vectors: worst error %.2f of the bound, %d launches, %d of them through shared memory\n",
                 worstOfAll, nLaunchesOf[0] + nLaunchesOf[1], nLaunchesOf[1]);
     CHECK_THAT(!ctx.bulkCopies || nLaunchesOf[1] > 0, "both ways were tested");

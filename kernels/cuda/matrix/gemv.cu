@@ -50,12 +50,13 @@ cudaError_t prepareGemv(const LaunchContext& ctx) {
 cudaError_t launchGemv(const LaunchContext& ctx, const DeviceMatrix& matrix, Element plain, GemvParams params) {
     params.setMatrix(matrix);
     params.scales = matrix.scales;
-    if (!gemvFits(ctx, matrix.format, params.m, params.k, params.gain != nullptr)) return cudaErrorInvalidValue;
+    if (!gemvFits(ctx, matrix.format, params.m, params.k, params.gain || params.addend)) return cudaErrorInvalidValue;
+    if (params.addend && !gemvJoins(params.m, params.k)) return cudaErrorInvalidValue;
     if (matrix.format != MatrixFormat::Plain) return launchGemvQuant(ctx, matrix.format, params);
     const size_t bytes = stagedBytes(params.m, params.k);
     params.nStages =
         ctx.carveoutPercent == kCarveoutAll ? gemvRingStages(ctx, matrix.format, plain, params.m, params.k) : 0;
-    params.stageX = params.nStages > 0 || params.gain || bytes <= kStageLimit;
+    params.stageX = params.nStages > 0 || params.gain || params.addend || bytes <= kStageLimit;
     const size_t shared =
         (params.stageX ? bytes : 0) + static_cast<size_t>(params.nStages * kGemvWarps * kGemvStageBytes);
     switch (plain) {

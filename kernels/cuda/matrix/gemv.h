@@ -7,6 +7,8 @@
 namespace spanscope::cuda {
 
 inline constexpr int kGemvMaxRows = 4;
+inline constexpr int kGemvThreads = 256;
+inline constexpr int kGemvHeldQuads = 4;  ///< of x that a thread keeps in registers where there is one row
 
 /// w, scales, nRows, k and nPairs are set by the launcher.
 struct GemvParams : ProductParams {  // m: 1, 2 or 4; k: multiple of 8
@@ -14,13 +16,20 @@ struct GemvParams : ProductParams {  // m: 1, 2 or 4; k: multiple of 8
     const float* x = nullptr;     ///< (m, k)
     const float* gain = nullptr;  ///< (k): x is RMS-normalised with this gain first; absent: x as it is
     float eps = 0.f;
-    int32_t stageX = 0;   ///< set by the launcher: x is staged in shared memory
-    int32_t nStages = 0;  ///< set by the launcher: of a warp's ring (gemv_ring.cuh); 0: gemv_kernel.cuh
+    /// A product that has yet to join x, as a norm follows it: x + RMSNorm(addend) * addendGain takes the place of x.
+    /// Where gemvJoins() only.
+    const float* addend = nullptr;      ///< (m, k) or absent
+    const float* addendGain = nullptr;  ///< (k)
+    float* joined = nullptr;            ///< (m, k), neither x nor addend: that sum, for what follows; absent: not kept
+    int32_t stageX = 0;                 ///< set by the launcher: x is staged in shared memory
+    int32_t nStages = 0;                ///< set by the launcher: of a warp's ring (gemv_ring.cuh); 0: gemv_kernel.cuh
 };
 
 /// False for numbers of rows and sizes that no kernel takes, or where shared memory cannot hold x: the caller takes
 /// GEMM.
 bool gemvFits(const LaunchContext& ctx, MatrixFormat format, int32_t m, int32_t k, bool normalised);
+/// Can the kernel of this product take an addend? One row that fits into a block's registers.
+inline bool gemvJoins(int32_t m, int32_t k) { return m == 1 && k <= 4 * kGemvThreads * kGemvHeldQuads; }
 /// Stages that a warp's ring (gemv_ring.cuh) has with the context's carveout; 0: that kernel does not take the product.
 /// launchGemv() takes it with kCarveoutAll only.
 int32_t gemvRingStages(const LaunchContext& ctx, MatrixFormat format, Element plain, int32_t m, int32_t k);

@@ -2,7 +2,8 @@
 // in registers: the next batch of loads is in flight while the current one is multiplied. x lies in shared memory as
 // float32, the even quads of four values apart from the odd ones (two planes), so that 16-byte reads are free of bank
 // conflicts. Bytes: every weight once; x once per block, from L2. 2 operations per weight and row of x: bound by memory
-// bandwidth. RMSNorm is fused (each block normalises x for itself, 16 KB from L2), and so are RoPE, KV append, SiLU and
+// bandwidth. RMSNorm is fused (each block normalises x for itself, 16 KB from L2; a product
+// that joins x behind a norm of its own likewise), and so are RoPE, KV append, SiLU and
 // residual: a layer is five launches. The first batch of weights is loaded before gridDependencySync(), which hides the
 // launch, the normalisation and the tail of the kernel before. For compute capability 9.0 there is gemv_ring.cuh, which
 // shares this file's prologue and epilogue.
@@ -13,7 +14,6 @@
 
 namespace spanscope::cuda {
 
-inline constexpr int kGemvThreads = 256;
 inline constexpr int kGemvWarps = kGemvThreads / 32;
 
 /// Eight weights as they are stored.
@@ -42,7 +42,7 @@ struct Packed8<float> {
 
 /// The part of the norm's gain that a thread needs first, loaded before gridDependencySync().
 struct GainPrefetch {
-    static constexpr int kQuads = 4;  // per thread, all of it up to k = 4,096
+    static constexpr int kQuads = kGemvHeldQuads;  // per thread, all of it up to k = 4,096
     float4 quad[kQuads];
     __device__ __forceinline__ void load(const GemvParams& p) {
         if (!p.gain) return;
@@ -54,12 +54,52 @@ struct GainPrefetch {
     }
 };
 
-/// The prologue: x, normalised where there is a gain, quad by quad to `put(row, quad, values)`. A single row stays in
+__device__ __forceinline__ float sumOfSquares(const float4& v) {
+    return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+}
+
+/// A block's sum of what each of its threads has. Ends as it begins: nobody reads or writes sSum.
+__device__ __forceinline__ float gemvBlockSum(float sum, float (&sSum)[kGemvWarps]) {
+    sum = warpSum(sum);
+    if ((threadIdx.x & 31) == 0) sSum[threadIdx.x >> 5] = sum;
+    __syncthreads();
+    sum = 0.f;
+#pragma unroll
+    for (int w = 0; w < kGemvWarps; ++w) sum += sSum[w];
+    __syncthreads();
+    return sum;
+}
+
+/// Adds the normalised addend to a thread's quads of x. All blocks do so for themselves, and the first one keeps the sum.
+__device__ __forceinline__ void joinAddend(const GemvParams& p, float4 (&x)[kGemvHeldQuads], float (&sSum)[kGemvWarps]) {
+    const float4 zero = make_float4(0.f, 0.f, 0.f, 0.f);
+    const int32_t nQuads = p.k / 4;
+    float4 y[kGemvHeldQuads], g[kGemvHeldQuads];
+#pragma unroll
+    for (int q = 0; q < kGemvHeldQuads; ++q) {
+        const int32_t i = threadIdx.x + q * kGemvThreads;
+        y[q] = i < nQuads ? __ldcg(reinterpret_cast<const float4*>(p.addend) + i) : zero;
+        g[q] = i < nQuads ? __ldg(reinterpret_cast<const float4*>(p.addendGain) + i) : zero;
+    }
+    float sum = 0.f;
+#pragma unroll
+    for (int q = 0; q < kGemvHeldQuads; ++q) sum += sumOfSquares(y[q]);
+    const float scale = rsqrtf(gemvBlockSum(sum, sSum) / p.k + p.eps);
+#pragma unroll
+    for (int q = 0; q < kGemvHeldQuads; ++q) {
+        const int32_t i = threadIdx.x + q * kGemvThreads;
+        x[q].x += y[q].x * (scale * g[q].x), x[q].y += y[q].y * (scale * g[q].y);
+        x[q].z += y[q].z * (scale * g[q].z), x[q].w += y[q].w * (scale * g[q].w);
+        if (p.joined && blockIdx.x == 0 && i < nQuads) reinterpret_cast<float4*>(p.joined)[i] = x[q];
+    }
+}
+
+/// The prologue: x, with what joins it, normalised where there is a gain, quad by quad to `put(row, quad, values)`. A single row stays in
 /// registers between the sum of its squares and its use, as far as GainPrefetch reaches. Ends with a barrier.
 template <int M, class Put>
 __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainPrefetch& gain,
                                                 float (&sSum)[M][kGemvWarps], const Put& put) {
-    constexpr int kHeld = M == 1 ? GainPrefetch::kQuads : 0;
+    constexpr int kHeld = M == 1 ? kGemvHeldQuads : 0;
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const int32_t nQuads = p.k / 4;
     const auto rowOf = [&](int m) { return reinterpret_cast<const float4*>(p.x + static_cast<size_t>(m) * p.k); };
@@ -69,15 +109,16 @@ __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainP
         const int32_t i = tid + q * kGemvThreads;
         held[q] = i < nQuads ? __ldcg(rowOf(0) + i) : make_float4(0.f, 0.f, 0.f, 0.f);
     }
-    const auto squares = [](const float4& v) { return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w; };
+    if constexpr (M == 1)
+        if (p.addend) joinAddend(p, held, sSum[0]);
     if (p.gain) {
 #pragma unroll
         for (int m = 0; m < M; ++m) {
             float sum = 0.f;
 #pragma unroll
-            for (int q = 0; q < kHeld; ++q) sum += squares(held[q]);
+            for (int q = 0; q < kHeld; ++q) sum += sumOfSquares(held[q]);
             for (int32_t i = tid + kHeld * kGemvThreads; i < nQuads; i += kGemvThreads)
-                sum += squares(__ldcg(rowOf(m) + i));
+                sum += sumOfSquares(__ldcg(rowOf(m) + i));
             sum = warpSum(sum);
             if (lane == 0) sSum[m][warp] = sum;
         }

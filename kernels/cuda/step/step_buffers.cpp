@@ -15,6 +15,7 @@ Status StepBuffers::allocate(const DeviceModel& model, const LaunchContext& ctx,
     SPANSCOPE_TRY(rows.allocate("rows", u(model.nLists()) * u(maxRows) * sizeof(BatchRow)));
     SPANSCOPE_TRY(floats(rotation, "rotations", u(nRotationTables(s)) * u(s.headDim / 2) * 2));
     SPANSCOPE_TRY(floats(x, "residual stream", u(s.hidden)));
+    SPANSCOPE_TRY(floats(joined, "residual stream with a product", u(s.hidden)));
     SPANSCOPE_TRY(floats(normed, "normalised activations", u(s.hidden)));
     SPANSCOPE_TRY(floats(projected, "products before their norm", u(s.hidden)));
     SPANSCOPE_TRY(floats(qkv, "projections", nQkv));
@@ -41,8 +42,8 @@ Status StepBuffers::allocate(const DeviceModel& model, const LaunchContext& ctx,
 
 size_t StepBuffers::nBytes() const {
     size_t n = 0;
-    for (const DeviceBuffer* b : {&rows, &rotation, &x, &normed, &projected, &qkv, &q, &attended, &gateUp, &hidden,
-                                  &logits, &attentionWork, &partialO, &partialMl, &arrived, &rowsArrived})
+    for (const DeviceBuffer* b : {&rows, &rotation, &x, &joined, &normed, &projected, &qkv, &q, &attended, &gateUp,
+                                  &hidden, &logits, &attentionWork, &partialO, &partialMl, &arrived, &rowsArrived})
         n += b->nBytes();
     for (const DeviceBuffer& b : windowKept) n += b.nBytes();
     return n;

@@ -12,9 +12,11 @@ namespace spanscope::cuda {
 struct StepBuffers {
     int32_t maxRows = 0;
     // (maxRows, ...), float32 but for the first
-    DeviceBuffer rows;       ///< (lists of the model, rows of a step) BatchRow
-    DeviceBuffer rotation;   ///< (tables of the model, rows of a step, headDim / 2) cos, sin
-    DeviceBuffer x;          ///< residual stream (hidden)
+    DeviceBuffer rows;      ///< (lists of the model, rows of a step) BatchRow
+    DeviceBuffer rotation;  ///< (tables of the model, rows of a step, headDim / 2) cos, sin
+    DeviceBuffer x;         ///< residual stream (hidden)
+    DeviceBuffer
+        joined;  ///< the same once `projected` has joined it, where a product does so (hidden); takes turns with x
     DeviceBuffer normed;     ///< (hidden), in the weights' type where a product on tensor cores follows
     DeviceBuffer projected;  ///< (hidden), a product that is normalised before it joins x
     DeviceBuffer qkv;        ///< ((nHeads + 2 nKvHeads) headDim)

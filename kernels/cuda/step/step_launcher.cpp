@@ -3,7 +3,7 @@
 //                  residual), gate/up (with norm and activation), down (with residual)
 //   a few          skinny_gemm.h: seven, with norms by themselves
 // One more where rotation is not part of the product (QK-norm, partial rotation), and one for each norm behind output
-// or down.
+// or down, which the product behind it takes in where there is one row (gemvJoins()).
 //   more           cuBLASLt and small kernels between. Above four rows each matrix has what is faster (step_tuner.h).
 // Without compute capability 9.0 or 16-bit weights: gemv.h up to four rows, cuBLASLt above.
 #include "kernels/cuda/step/step_launcher.h"
@@ -148,16 +148,25 @@ Status StepLauncher::enqueuePostNorm(const Step& step, const float* maybeGain) {
     return mark(Stage::Other, step);
 }
 
-Status StepLauncher::enqueueGemvLayer(const Step& step, size_t index) {
+void StepLauncher::readStream(ResidualStream& stream, GemvParams& product) const {
+    product.x = stream.x->as<float>();
+    if (!stream.maybePostNorm) return;
+    const DeviceBuffer& sum = stream.x == &m_buffers.x ? m_buffers.joined : m_buffers.x;
+    product.addend = m_buffers.projected.as<float>();
+    product.addendGain = stream.maybePostNorm;
+    product.joined = sum.as<float>();
+    stream = {&sum, nullptr};
+}
+
+Status StepLauncher::enqueueGemvLayer(const Step& step, size_t index, ResidualStream& stream) {
     const ModelShape& s = m_model.shape;
     const StepBuffers& b = m_buffers;
     const DeviceLayer& layer = m_model.weights.layers()[index];
     const Element type = m_model.weights.type();
-    const auto product = [&](Epilogue epilogue, const DeviceBuffer& x, const float* gain, const float* bias,
-                             const DeviceBuffer& y, int32_t yStride) {
+    const auto product = [&](Epilogue epilogue, const float* gain, const float* bias, const DeviceBuffer& y,
+                             int32_t yStride) {
         GemvParams g;
         g.epilogue = epilogue;
-        g.x = x.as<float>();
         g.gain = gain;
         g.eps = s.rmsEps;
         g.bias = bias;
@@ -168,30 +177,35 @@ Status StepLauncher::enqueueGemvLayer(const Step& step, size_t index) {
     };
     const auto residual = [&](const DeviceMatrix& matrix, const DeviceBuffer& x, const float* maybeBias,
                               const float* maybePostNorm, const DeviceMatrix& next) -> Status {
-        GemvParams g = product(maybePostNorm ? Epilogue::Store : Epilogue::Residual, x, nullptr, maybeBias,
-                               maybePostNorm ? b.projected : b.x, s.hidden);
+        GemvParams g = product(maybePostNorm ? Epilogue::Store : Epilogue::Residual, nullptr, maybeBias,
+                               maybePostNorm ? b.projected : *stream.x, s.hidden);
+        g.x = x.as<float>();
         g.prefetch = prefetchOf(step, next);
         SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, matrix, type, g));
         SPANSCOPE_TRY(mark(Stage::Matmul, step));
-        return enqueuePostNorm(step, maybePostNorm);
+        if (!gemvJoins(step.nRows, s.hidden)) return enqueuePostNorm(step, maybePostNorm);
+        stream.maybePostNorm = maybePostNorm;
+        return {};
     };
-    GemvParams qkv = product(Epilogue::Qkv, b.x, layer.attnNorm, layer.qkvBias, b.q, 0);
+    GemvParams qkv = product(Epilogue::Qkv, layer.attnNorm, layer.qkvBias, b.q, 0);
+    readStream(stream, qkv);
     rotateAndAppend(index, qkv);
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.qkv, type, qkv));
     SPANSCOPE_TRY(mark(Stage::Matmul, step));
     if (qkv.epilogue != Epilogue::Qkv) SPANSCOPE_TRY(enqueueRope(step, index, nullptr));
     SPANSCOPE_TRY(enqueueAttention(step, index));
     SPANSCOPE_TRY(residual(layer.o, b.attended, layer.oBias, layer.postAttnNorm, layer.gateUp));
-    GemvParams gateUp = product(gatedEpilogue(), b.x, layer.mlpNorm, layer.gateUpBias, b.hidden, s.ffn);
+    GemvParams gateUp = product(gatedEpilogue(), layer.mlpNorm, layer.gateUpBias, b.hidden, s.ffn);
+    readStream(stream, gateUp);
     gateUp.prefetch = prefetchOf(step, layer.down);
     SPANSCOPE_CUDA_TRY(launchGemv(step.ctx, layer.gateUp, type, gateUp));
     SPANSCOPE_TRY(mark(Stage::Matmul, step));
     return residual(layer.down, b.hidden, layer.downBias, layer.postMlpNorm, matrixAfterLayer(index));
 }
 
-Status StepLauncher::enqueueGemvHead(const Step& step) {
+Status StepLauncher::enqueueGemvHead(const Step& step, ResidualStream& stream) {
     GemvParams head;
-    head.x = m_buffers.x.as<float>();
+    readStream(stream, head);
     head.gain = m_model.weights.finalNorm();
     head.eps = m_model.shape.rmsEps;
     head.y = m_buffers.logits.as<>();
@@ -239,9 +253,10 @@ Status StepLauncher::enqueue(const LaunchContext& ctx, int32_t bucket, const Ste
     const Step step{contextOf(ctx, bucket, gemv, choice), bucket, choice,
                     attentionOf(bucket, gemv ? Element::F32 : m_model.weights.type()), onLayer};
     SPANSCOPE_TRY(enqueuePlan(step));
+    ResidualStream stream{&m_buffers.x, nullptr};
     for (size_t l = 0; l < m_model.weights.layers().size(); ++l)
-        SPANSCOPE_TRY(gemv ? enqueueGemvLayer(step, l) : enqueueWideLayer(step, l));
-    SPANSCOPE_TRY(gemv ? enqueueGemvHead(step) : enqueueWideHead(step));
+        SPANSCOPE_TRY(gemv ? enqueueGemvLayer(step, l, stream) : enqueueWideLayer(step, l));
+    SPANSCOPE_TRY(gemv ? enqueueGemvHead(step, stream) : enqueueWideHead(step));
     SPANSCOPE_TRY(m_model.capLogits(step.ctx, m_buffers.logits.as<float>(), bucket));
     return enqueueArgmax(step);
 }

@@ -67,8 +67,15 @@ class StepLauncher {
     Status enqueueRope(const Step& step, size_t index, const float* maybeBias);
     /// Of a product in `projected`, which joins the residual stream; nothing without a gain.
     Status enqueuePostNorm(const Step& step, const float* maybeGain);
-    Status enqueueGemvLayer(const Step& step, size_t index);
-    Status enqueueGemvHead(const Step& step);
+    /// The residual stream between the products of gemv.h.
+    struct ResidualStream {
+        const DeviceBuffer* x = nullptr;       ///< (rows, hidden): `x` or `joined` of the step's buffers
+        const float* maybePostNorm = nullptr;  ///< `projected` has yet to join it, normalised with this gain
+    };
+    /// The stream as what `product` multiplies. What has yet to join it does so there.
+    void readStream(ResidualStream& stream, GemvParams& product) const;
+    Status enqueueGemvLayer(const Step& step, size_t index, ResidualStream& stream);
+    Status enqueueGemvHead(const Step& step, ResidualStream& stream);
     /// By skinny_gemm.h or cuBLASLt, matrix by matrix.
     Status enqueueWideLayer(const Step& step, size_t index);
     Status enqueueWideHead(const Step& step);
