@@ -36,8 +36,8 @@ class TestCpuBackend : public QObject {
         for (int n : {1, 15, 16, 17, 37, 127, 501}) QTest::addRow("%d tokens", n) << n << qint64(targets) << 2;
         QTest::addRow("2042 tokens") << 2042 << qint64(targets) << 1;
         for (int64_t bit : eachCompiledTarget()) {
-            QTest::addRow("127 tokens, %s", hwy::TargetName(bit)) << 127 << qint64(bit) << 4;
-            QTest::addRow("37 tokens, %s", hwy::TargetName(bit)) << 37 << qint64(bit) << 1;
+            QTest::addRow("127 tokens, %s", targetName(bit)) << 127 << qint64(bit) << 4;
+            QTest::addRow("37 tokens, %s", targetName(bit)) << 37 << qint64(bit) << 1;
         }
     }
     void lengths() {
@@ -108,7 +108,7 @@ class TestCpuBackend : public QObject {
         QTest::addColumn<qint64>("target");
         for (DType t : kDTypes)
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+                QTest::addRow("%s, %s", dtypeName(t), targetName(bit)) << int(t) << qint64(bit);
     }
     void weightFormats() {
         QFETCH(int, type);
@@ -138,7 +138,7 @@ class TestCpuBackend : public QObject {
         QTest::addColumn<qint64>("target");
         for (DType t : {DType::F16, DType::BF16})
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+                QTest::addRow("%s, %s", dtypeName(t), targetName(bit)) << int(t) << qint64(bit);
     }
     void cacheFormats() {
         QFETCH(int, type);
@@ -258,7 +258,7 @@ class TestCpuBackend : public QObject {
             QTest::addRow("weights %s", dtypeName(t)) << int(t) << int(DType::F32) << 4 << 4 << 64 << all;
         for (DType t : {DType::F32, DType::F16, DType::BF16})
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("cache %s, %s", dtypeName(t), hwy::TargetName(bit))
+                QTest::addRow("cache %s, %s", dtypeName(t), targetName(bit))
                     << int(DType::F32) << int(t) << 9 << 3 << 64 << qint64(bit);
         QTest::addRow("group of 7") << int(DType::F32) << int(DType::F32) << 7 << 1 << 18 << all;
         QTest::addRow("group of 2") << int(DType::F32) << int(DType::BF16) << 4 << 2 << 80 << all;
