@@ -148,10 +148,13 @@ void CpuBackend::placeAdapters() {
     if (size == 0) return;
     m_adapterMemory = LargePages::zeros(size);
     uint8_t* at = m_adapterMemory.get();
+    LowRankGroup* before = nullptr;
     for (LayerVectors& v : m_vectors) {
         for (LowRankGroup* delta : v.deltas()) {
             delta->place(at);
             at += delta->nBytes();
+            if (before != nullptr) before->precede(*delta);
+            before = delta;
         }
     }
 }
