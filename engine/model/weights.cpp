@@ -122,7 +122,9 @@ Status refuseUnknownTensors(const TensorTable& table, const ModelConfig& config,
             if (format == FileFormat::HuggingFace) continue;
             const std::array outside{a.embedding, a.finalNorm, a.head, a.ropeDivisors, a.shortDivisors, a.longDivisors};
             if (std::any_of(outside.begin(), outside.end(),
-                            [&](const FormatNames& other) { return other.in(format) == name; }))
+                            [&, wanted = std::string_view(name)](const FormatNames& other) {
+                                return other.in(format) == wanted;
+                            }))
                 continue;
         }
         const std::string_view rest = inLayers ? std::string_view(name).substr(prefix.size()) : std::string_view();

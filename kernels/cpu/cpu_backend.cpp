@@ -105,6 +105,7 @@ CpuBackend::CpuBackend(const ModelWeights& weights, const BackendOptions& option
     m_gate.resize(batch * ffn);
     m_up.resize(batch * ffn);
     m_logits.resize(batch * static_cast<size_t>(s.vocab));
+    m_ranges.resize(batch * static_cast<size_t>((s.vocab + kLogitRange - 1) / kLogitRange));
     if (std::any_of(m_vectors.begin(), m_vectors.end(),
                     [](const LayerVectors& v) { return !v.postAttnNorm.empty() || !v.postMlpNorm.empty(); }))
         m_product.resize(batch * hidden);
@@ -148,10 +149,13 @@ void CpuBackend::placeAdapters() {
     if (size == 0) return;
     m_adapterMemory = LargePages::zeros(size);
     uint8_t* at = m_adapterMemory.get();
+    LowRankGroup* before = nullptr;
     for (LayerVectors& v : m_vectors) {
         for (LowRankGroup* delta : v.deltas()) {
             delta->place(at);
             at += delta->nBytes();
+            if (before != nullptr) before->precede(*delta);
+            before = delta;
         }
     }
 }
@@ -202,7 +206,8 @@ size_t CpuBackend::bytesHeld() const {
         for (const LowRankGroup* delta : {&v.qkvDelta, &v.oDelta, &v.gateUpDelta, &v.downDelta})
             adapter += delta->nBytes();
     }
-    size_t bytes = m_copies.nBytes() + adapter + floats * sizeof(float) + m_input.nBytes() + m_cache->nBytes();
+    size_t bytes = m_copies.nBytes() + adapter + floats * sizeof(float) + m_ranges.size() * sizeof(LogitRange) +
+                   m_input.nBytes() + m_cache->nBytes();
     for (const StepPlan& plan : m_plans) bytes += plan.nBytes();
     return bytes + (m_prefill ? m_prefill->nBytes() : 0);
 }
@@ -240,13 +245,9 @@ Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput&
     forward(steps, nullptr);
     float* logits = output.maybeLogits.empty() ? m_logits.data() : output.maybeLogits.data();
     logitsOf(static_cast<int32_t>(items.size()), logits);
-    for (size_t i = 0; i < items.size(); ++i) {
-        ++steps[i].sequence->stored;
-        if (i >= output.argmax.size() && i >= output.argmaxLogprob.size()) continue;
-        const BestLogit best = bestLogit(logits + i * vocab, m_weights.shape.vocab);
-        if (i < output.argmax.size()) output.argmax[i] = best.index;
-        if (i < output.argmaxLogprob.size()) output.argmaxLogprob[i] = best.logprob;
-    }
+    for (const Step& step : steps) ++step.sequence->stored;
+    const size_t nWanted = std::min(items.size(), std::max(output.argmax.size(), output.argmaxLogprob.size()));
+    findBest(logits, static_cast<int64_t>(nWanted), output);
     m_lastNs = monotonicNs() - start;
     if (m_profiling) m_times.otherNs += m_lastNs;  // forward() has taken its own stages off
     return {};

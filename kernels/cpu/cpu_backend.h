@@ -92,6 +92,7 @@ class CpuBackend final : public Backend {
     static void adaptedRows(const TensorView& w, int64_t begin, int64_t end, const GemvInput& in, const float* bias,
                             Output mode, float* out, size_t outStride, const LowRankSection& delta, size_t part);
     void logitsOf(int32_t nItems, float* logits);  // from m_x
+    void findBest(const float* logits, int64_t nItems, const DecodeOutput& output);
     void matrix(const TensorView& w, const GemvInput& in, const float* bias, Output mode, float* out, size_t outStride);
 
     // probe.cpp
@@ -120,10 +121,11 @@ class CpuBackend final : public Backend {
 
     // decode, sized once; (maxBatch, ...) each
     LineVector<float> m_x, m_qkv, m_gate, m_up, m_logits;
-    LineVector<float> m_product;     // empty where no product is normalised before it is added
-    LineVector<float> m_lowRank;     // what a LowRankGroup takes: A x of the matrices that share an input
-    LineVector<float> m_replaced;    // (replaced rows of the head): their logits
-    LineVector<float> m_cos, m_sin;  // of each rope (maxBatch, its pairs); rope r begins at maxBatch * pairsBefore(r)
+    LineVector<float> m_product;       // empty where no product is normalised before it is added
+    LineVector<float> m_lowRank;       // what a LowRankGroup takes: A x of the matrices that share an input
+    LineVector<float> m_replaced;      // (replaced rows of the head): their logits
+    std::vector<LogitRange> m_ranges;  // (maxBatch, ranges of a row)
+    LineVector<float> m_cos, m_sin;    // of each rope (maxBatch, its pairs); rope r begins at maxBatch * pairsBefore(r)
     GemvInputBuffer m_input;
     std::vector<Step> m_steps;
     std::vector<StepPlan> m_plans;             // one for every window that layers have

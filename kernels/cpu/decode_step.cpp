@@ -308,4 +308,20 @@ void CpuBackend::logitsOf(int32_t nItems, float* logits) {
     m_times.otherNs -= took;
 }
 
+/// The threads share the rows: by itself one takes 3 % of a step over Gemma's 262,144 pieces.
+void CpuBackend::findBest(const float* logits, int64_t nItems, const DecodeOutput& output) {
+    const int64_t vocab = m_weights.shape.vocab, nRanges = (vocab + kLogitRange - 1) / kLogitRange;
+    m_pool.parallelFor(nItems * nRanges, [&](int64_t task, int32_t) {
+        const int64_t first = task % nRanges * kLogitRange;
+        m_ranges[static_cast<size_t>(task)] =
+            logitRange(logits + task / nRanges * vocab, first, std::min(kLogitRange, vocab - first));
+    });
+    for (size_t item = 0; item < static_cast<size_t>(nItems); ++item) {
+        const auto n = static_cast<size_t>(nRanges);
+        const BestLogit best = bestLogit({m_ranges.data() + item * n, n});
+        if (item < output.argmax.size()) output.argmax[item] = best.index;
+        if (item < output.argmaxLogprob.size()) output.argmaxLogprob[item] = best.logprob;
+    }
+}
+
 }  // namespace spanscope::cpu

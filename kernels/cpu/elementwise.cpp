@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/cpu/gemm.h"
 
@@ -133,6 +134,21 @@ void softcap(float* x, int64_t n, float cap) {
     for (; i < n; ++i) x[i] = cap * std::tanh(x[i] * (1.0f / cap));
 }
 
+float largestOf(const float* x, int64_t n) {
+    const D d;
+    float largest = x[0];
+    int64_t i = 0;
+    if (n >= 4 * kLanes) {
+        V most[4];
+        for (int j = 0; j < 4; ++j) most[j] = hn::LoadU(d, x + j * kLanes);
+        for (i = 4 * kLanes; i + 4 * kLanes <= n; i += 4 * kLanes)
+            for (int j = 0; j < 4; ++j) most[j] = hn::Max(most[j], hn::LoadU(d, x + i + j * kLanes));
+        largest = hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(most[0], most[1]), hn::Max(most[2], most[3]))));
+    }
+    for (; i < n; ++i) largest = std::max(largest, x[i]);
+    return largest;
+}
+
 float sumOfExp(const float* x, int64_t n, float largest) {
     const D d;
     const V vm = hn::Set(d, largest);
@@ -158,6 +174,7 @@ HWY_EXPORT(ropePanel);
 HWY_EXPORT(siluMul);
 HWY_EXPORT(geluTanhMul);
 HWY_EXPORT(softcap);
+HWY_EXPORT(largestOf);
 HWY_EXPORT(sumOfExp);
 
 void rmsNorm(const float* x, const float* gain, int64_t n, float eps, float* out) {
@@ -190,10 +207,23 @@ void rope(float* head, RopePairs pairs, const float* cosines, const float* sines
     for (int64_t i = 2 * pairs.nPairs; i < pairs.headDim; ++i) head[i] *= scale;
 }
 
-BestLogit bestLogit(const float* logits, int64_t n) {
-    const float* best = std::max_element(logits, logits + n);
-    const float sum = HWY_DYNAMIC_DISPATCH(sumOfExp)(logits, n, *best);
-    return {static_cast<int32_t>(best - logits), -std::log(sum)};
+LogitRange logitRange(const float* row, int64_t first, int64_t n) {
+    const float* x = row + first;
+    const float largest = HWY_DYNAMIC_DISPATCH(largestOf)(x, n);
+    const float* at = std::find(x, x + n, largest);
+    if (at == x + n) at = x;  // no number is among them
+    return {largest, static_cast<int32_t>(at - row), HWY_DYNAMIC_DISPATCH(sumOfExp)(x, n, largest)};
+}
+
+BestLogit bestLogit(std::span<const LogitRange> ranges) {
+    const LogitRange* best = ranges.data();
+    for (const LogitRange& range : ranges)
+        if (range.largest > best->largest) best = &range;
+    float sum = 0;
+    for (const LogitRange& range : ranges)
+        if (range.largest != -std::numeric_limits<float>::infinity())
+            sum += range.sum * std::exp(range.largest - best->largest);
+    return {best->index, -std::log(sum)};
 }
 
 }  // namespace spanscope::cpu

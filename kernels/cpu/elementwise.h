@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace spanscope::cpu {
 
@@ -30,10 +31,22 @@ void geluTanhMul(float* gate, const float* up, int64_t n);
 /// x = cap * tanh(x / cap); (n).
 void softcap(float* x, int64_t n, float cap);
 
+/// The largest of a range of logits, the first of equals, and what the range adds to a softmax.
+struct LogitRange {
+    float largest = 0;
+    int32_t index = 0;  ///< of the largest
+    float sum = 0;      ///< of exp(x - largest)
+};
+/// Logits of a range at most, so that threads share a row.
+inline constexpr int64_t kLogitRange = 8192;
+/// Logits [first, first + n) of one row; n > 0.
+LogitRange logitRange(const float* row, int64_t first, int64_t n);
+
 struct BestLogit {
     int32_t index = 0;
     float logprob = 0;  ///< natural log of its softmax probability
 };
-BestLogit bestLogit(const float* logits, int64_t n);
+/// From the ranges of a row, in order; at least one.
+BestLogit bestLogit(std::span<const LogitRange> ranges);
 
 }  // namespace spanscope::cpu

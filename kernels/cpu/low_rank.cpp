@@ -1,9 +1,12 @@
-// Rank 16 in BF16 beside SmolLM2-135M's shape in Q4_1, 11.6 % more bytes (bench_adapter): with the weights in pages of
-// 4 KB a step takes 12 % more on one thread and 8 % more on two. With a section of its own for A x and rows of A as dot
-// products 25 and 22: half of it was A, whose rows begin with a wait for memory each, half the cold start of each piece
-// of B, a few lines behind 32 KB of weights; large pages are worth 4 points. With the weights in large pages too
-// (weight_copies.h) the step is two to three times as fast and the adapter's share 20 % on one thread. Tried before and
-// dropped: asking for all of a chunk's B at once, in place of some lines at a time while the weights are read.
+// Rank 16 in BF16 beside SmolLM2-135M's shape in Q4_1, 11.6 % more bytes (bench_adapter), percent that a step takes
+// more on one thread and on two. With the weights in pages of 4 KB: 12 and 8; with a section of its own for A x and
+// rows of A as dot products 25 and 22: half of it was A, whose rows begin with a wait for memory each, half the cold
+// start of each piece of B, a few lines behind 32 KB of weights; large pages are worth 4 points. With the weights in
+// large pages too (weight_copies.h) a step takes a third of the time, and A at the rate of memory was half of the
+// adapter's cost, while one thread multiplies weights slower than it could read: asked for during the section before, A
+// costs 11.8 in place of 13.5, and 14.5 in place of 17.0 where other programs ran beside. Tried and dropped: asking for
+// A while it is multiplied, 1 KB ahead (with the former 13.6 and 15.4) or 12 KB (alone 14.4 and 11.7), and for all of a
+// chunk's B at once, in place of some lines at a time while the weights are read.
 #include "kernels/cpu/low_rank.h"
 
 #include <algorithm>
@@ -143,6 +146,10 @@ size_t pairBytes(DType type) { return 32 * valueBytes(type); }
 int64_t pairsOf(int64_t n) { return (n + 1) / 2; }
 int64_t blocksOf(int64_t rows) { return (rows + 15) / 16; }
 
+void prefetchLines(const uint8_t* memory, size_t begin, size_t end) {
+    for (size_t at = begin; at < end; at += 64) __builtin_prefetch(memory + at, 0, 2);
+}
+
 /// Where a value of a pair lies: `second` of its two columns.
 size_t placeInPair(DType type, size_t row, bool second) {
     return valueBytes(type) * (type == DType::BF16 ? 2 * row + second : row + 16 * second);
@@ -157,7 +164,8 @@ LowRankGroup::LowRankGroup(std::initializer_list<const LowRank*> parts) {
         if (!*part) continue;
         if (m_rank == 0) m_type = part->a.dtype;
         sameType = sameType && part->a.dtype == m_type;
-        p = {*part, m_rank, part->a.rows, m_finished, part->scale, part->b.dtype};
+        p = {*part, m_rank, part->a.rows, m_finished, m_rows, part->scale, part->b.dtype};
+        m_rows += part->b.rows;
         m_rank += p.rank;
         m_finished += 2 * pairsOf(p.rank);
         m_cols = part->a.cols;
@@ -175,6 +183,7 @@ LowRankGroup::LowRankGroup(std::initializer_list<const LowRank*> parts) {
         m_pieces.push_back({first, n, m_nBytes});
         m_nBytes += static_cast<size_t>(n) * bytesOfPair;
     }
+    m_aBytes = m_nBytes;
     for (Part& p : m_parts) {
         p.b = m_nBytes;
         if (p.rank > 0)
@@ -189,6 +198,11 @@ void LowRankGroup::place(uint8_t* memory) {
         placeA(part);
         placeB(part);
     }
+}
+
+void LowRankGroup::precede(const LowRankGroup& next) {
+    m_nextA = next.m_memory;
+    m_nextABytes = next.m_aBytes;
 }
 
 void LowRankGroup::placeA(const Part& part) {
@@ -257,9 +271,12 @@ void LowRankGroup::prefetch(size_t part, int64_t begin, int64_t end) const {
     if (!has(part)) return;
     const Part& p = m_parts[part];
     const size_t block = static_cast<size_t>(pairsOf(p.rank)) * pairBytes(p.type);
-    const uint8_t* from = m_memory + p.b + static_cast<size_t>(begin / 16) * block;
-    const uint8_t* to = m_memory + p.b + static_cast<size_t>(blocksOf(end)) * block;
-    for (; from < to; from += 64) __builtin_prefetch(from, 0, 2);
+    const uint8_t* own = m_memory + p.b;
+    prefetchLines(own, static_cast<size_t>(begin / 16) * block, static_cast<size_t>(blocksOf(end)) * block);
+    const auto lineOfNext = [&](int64_t row) {
+        return m_nextABytes / 64 * static_cast<size_t>(p.rowsBefore + row) / static_cast<size_t>(m_rows) * 64;
+    };
+    prefetchLines(m_nextA, lineOfNext(begin), lineOfNext(end));
 }
 
 void LowRankGroup::add(size_t part, int64_t begin, int64_t end, const float* sums, int32_t nItems, float* out,

@@ -24,6 +24,8 @@ class LowRankGroup {
     explicit LowRankGroup(std::initializer_list<const LowRank*> parts);
     /// Lays A and B out anew. memory: nBytes(), zeros; it outlives the group.
     void place(uint8_t* memory);
+    /// The group whose section is the next one; both are placed.
+    void precede(const LowRankGroup& next);
 
     bool empty() const { return m_rank == 0; }
     int64_t rank() const { return m_rank; }  ///< of all parts together
@@ -36,7 +38,7 @@ class LowRankGroup {
     void multiplyPiece(int32_t piece, const float* x, size_t xStride, int32_t nItems, float* scratch) const;
     /// Adds up what the pieces gave: the same whoever formed them.
     void finish(int32_t nItems, float* scratch) const;
-    /// Asks for what add() of these rows will read.
+    /// Asks for what add() of these rows will read, and for their share of the next group's A.
     void prefetch(size_t part, int64_t begin, int64_t end) const;
     /// Rows [begin, end) of a part's matrix: out[item * outStride + row] += B A x. begin is a multiple of 16. Nothing
     /// where the part is absent.
@@ -49,6 +51,7 @@ class LowRankGroup {
         LowRank source;
         int64_t firstRow = 0, rank = 0;  ///< of A
         int64_t first = 0;               ///< of A x as finish() leaves it: even
+        int64_t rowsBefore = 0;          ///< of B, in the parts before
         float scale = 1;
         DType type = DType::F32;
         size_t b = 0;  ///< where its blocks begin: (blocks of 16 rows, pairs of ranks, 2 x 16)
@@ -60,12 +63,14 @@ class LowRankGroup {
     void placeA(const Part& part);
     void placeB(const Part& part);
     size_t sumsOfPiece() const { return static_cast<size_t>(m_blocks) * 16; }
-    int64_t m_rank = 0, m_blocks = 0, m_cols = 0, m_finished = 0;
+    int64_t m_rank = 0, m_blocks = 0, m_cols = 0, m_finished = 0, m_rows = 0;
     DType m_type = DType::F32;  // of A
     std::vector<Part> m_parts;
     std::vector<Piece> m_pieces;
-    size_t m_nBytes = 0;
+    size_t m_nBytes = 0, m_aBytes = 0;
     uint8_t* m_memory = nullptr;  // pieces of A, then B of each part
+    const uint8_t* m_nextA = nullptr;
+    size_t m_nextABytes = 0;
 };
 
 /// A group in one parallel section. No thread waits for one that has not come yet: who comes first does all of A x.

@@ -148,7 +148,7 @@ class TestAdapters : public QObject {
         QTest::addColumn<qint64>("target");
         const auto add = [](DType type, DType adapterType, int64_t target) {
             QTest::addRow("%s, adapter %s, %s", dtypeName(type), dtypeName(adapterType),
-                          target ? hwy::TargetName(target) : "any instructions")
+                          target ? targetName(target) : "any instructions")
                 << int(type) << int(adapterType) << qint64(target);
         };
         for (const DType adapterType : {DType::F32, DType::F16, DType::BF16}) {

@@ -3,12 +3,22 @@
 #include <hwy/targets.h>
 #include <QtTest>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
 #include "compiled_targets.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "played_backend.h"
 
 using namespace spanscope;
 using namespace spanscope::test;
+using cpu::BestLogit;
+using cpu::bestLogit;
+using cpu::kLogitRange;
+using cpu::LogitRange;
+using cpu::logitRange;
 
 namespace {
 
@@ -36,8 +46,8 @@ class TestCpuBackend : public QObject {
         for (int n : {1, 15, 16, 17, 37, 127, 501}) QTest::addRow("%d tokens", n) << n << qint64(targets) << 2;
         QTest::addRow("2042 tokens") << 2042 << qint64(targets) << 1;
         for (int64_t bit : eachCompiledTarget()) {
-            QTest::addRow("127 tokens, %s", hwy::TargetName(bit)) << 127 << qint64(bit) << 4;
-            QTest::addRow("37 tokens, %s", hwy::TargetName(bit)) << 37 << qint64(bit) << 1;
+            QTest::addRow("127 tokens, %s", targetName(bit)) << 127 << qint64(bit) << 4;
+            QTest::addRow("37 tokens, %s", targetName(bit)) << 37 << qint64(bit) << 1;
         }
     }
     void lengths() {
@@ -108,7 +118,7 @@ class TestCpuBackend : public QObject {
         QTest::addColumn<qint64>("target");
         for (DType t : kDTypes)
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+                QTest::addRow("%s, %s", dtypeName(t), targetName(bit)) << int(t) << qint64(bit);
     }
     void weightFormats() {
         QFETCH(int, type);
@@ -138,7 +148,7 @@ class TestCpuBackend : public QObject {
         QTest::addColumn<qint64>("target");
         for (DType t : {DType::F16, DType::BF16})
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+                QTest::addRow("%s, %s", dtypeName(t), targetName(bit)) << int(t) << qint64(bit);
     }
     void cacheFormats() {
         QFETCH(int, type);
@@ -258,7 +268,7 @@ class TestCpuBackend : public QObject {
             QTest::addRow("weights %s", dtypeName(t)) << int(t) << int(DType::F32) << 4 << 4 << 64 << all;
         for (DType t : {DType::F32, DType::F16, DType::BF16})
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("cache %s, %s", dtypeName(t), hwy::TargetName(bit))
+                QTest::addRow("cache %s, %s", dtypeName(t), targetName(bit))
                     << int(DType::F32) << int(t) << 9 << 3 << 64 << qint64(bit);
         QTest::addRow("group of 7") << int(DType::F32) << int(DType::F32) << 7 << 1 << 18 << all;
         QTest::addRow("group of 2") << int(DType::F32) << int(DType::BF16) << 4 << 2 << 80 << all;
@@ -462,6 +472,38 @@ class TestCpuBackend : public QObject {
                 QVERIFY(visible ? v > 0 : v == 0);
             }
             QVERIFY(std::abs(sum - 1) < 1e-5);
+        }
+    }
+
+    /// The likeliest token of rows longer than a range, against float64; the first of equals, also in another range.
+    void likeliestToken_data() {
+        QTest::addColumn<qint64>("target");
+        for (int64_t bit : eachCompiledTarget()) QTest::newRow(targetName(bit)) << qint64(bit);
+    }
+    void likeliestToken() {
+        QFETCH(qint64, target);
+        hwy::SetSupportedTargetsForTest(target);
+        constexpr auto kNone = -std::numeric_limits<float>::infinity();
+        std::mt19937 random(7);
+        std::normal_distribution<float> draw(0, 4);
+        for (const int64_t n : {int64_t{1}, int64_t{37}, kLogitRange, kLogitRange + 1, 3 * kLogitRange - 5}) {
+            std::vector<float> row(static_cast<size_t>(n));
+            for (int round = 0; round < 4; ++round) {
+                for (float& x : row) x = draw(random);
+                if (round == 1) row.front() = row.back() = 40;  // the first of two counts
+                if (round == 2) row.back() = 40;
+                if (round == 3 && n > kLogitRange) std::fill_n(row.begin(), kLogitRange, kNone);
+                const auto best = static_cast<size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+                double sum = 0;
+                for (const float x : row) sum += std::exp(double(x) - row[best]);
+                std::vector<LogitRange> ranges;
+                for (int64_t first = 0; first < n; first += kLogitRange)
+                    ranges.push_back(logitRange(row.data(), first, std::min(kLogitRange, n - first)));
+                const BestLogit found = bestLogit(ranges);
+                QCOMPARE(found.index, int32_t(best));
+                // Up to 8,192 terms are added in float32.
+                QVERIFY2(std::abs(found.logprob + std::log(sum)) < 1e-4, qPrintable(QString::number(found.logprob)));
+            }
         }
     }
 

@@ -94,7 +94,7 @@ class TestCpuFamilies : public QObject {
         int i = 0;
         for (const NamedModel& family : familyModels()) {
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("%s, %s", family.name, hwy::TargetName(bit)) << i << qint64(bit);
+                QTest::addRow("%s, %s", family.name, targetName(bit)) << i << qint64(bit);
             ++i;
         }
     }
@@ -318,7 +318,7 @@ class TestCpuFamilies : public QObject {
 
     void curves_data() {
         QTest::addColumn<qint64>("target");
-        for (int64_t bit : eachCompiledTarget()) QTest::newRow(hwy::TargetName(bit)) << qint64(bit);
+        for (int64_t bit : eachCompiledTarget()) QTest::newRow(targetName(bit)) << qint64(bit);
     }
     /// The activations and the cap value by value, with a last part that fills no vector.
     void curves() {

@@ -72,7 +72,7 @@ class TestGemv : public QObject {
             for (int64_t bit : eachCompiledTarget())
                 for (int cols : {1, 37, 2042, 32, 64, 160, 256, 512, 576, 768, 1184, 2144, 5632})
                     if (rowBytes(t, cols) != 0)
-                        QTest::addRow("%s, %s, %d", dtypeName(t), hwy::TargetName(bit), cols)
+                        QTest::addRow("%s, %s, %d", dtypeName(t), targetName(bit), cols)
                             << int(t) << qint64(bit) << cols;
         }
     }
@@ -161,7 +161,7 @@ class TestGemv : public QObject {
         QTest::addColumn<qint64>("target");
         for (DType t : kDTypes)
             for (int64_t bit : eachCompiledTarget())
-                QTest::addRow("%s, %s", dtypeName(t), hwy::TargetName(bit)) << int(t) << qint64(bit);
+                QTest::addRow("%s, %s", dtypeName(t), targetName(bit)) << int(t) << qint64(bit);
     }
     void widened() {
         QFETCH(int, type);

@@ -37,7 +37,7 @@ Result<std::vector<int32_t>> BpeEncoder::encode(std::string_view text, bool foll
         return made;
     });
     Scratch& scratch = *borrowed;
-    if (text.size() >= WordCache::kWorthIt && !scratch.cache.allocated()) scratch.cache.allocate();
+    scratch.cache.allocateFor(text.size());
     std::vector<int32_t> out;
     out.reserve(text.size() / 3);
     for (size_t from = 0; from < text.size();) {

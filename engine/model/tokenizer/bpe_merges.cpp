@@ -67,6 +67,9 @@ void BpeMerges::apply(std::vector<int32_t>& pieces) const {
 
 void BpeMerges::applyToFew(std::vector<int32_t>& pieces) const {
     std::array<const Slot*, kFew> joins{};  // of piece i and the one behind it
+    // The table is larger than the caches: all of a word's places are asked for at once.
+    for (size_t i = 0; i + 1 < pieces.size(); ++i)
+        __builtin_prefetch(&m_slots[placeOf(pairOf(pieces[i], pieces[i + 1]))]);
     for (size_t i = 0; i + 1 < pieces.size(); ++i) joins[i] = find(pieces[i], pieces[i + 1]);
     size_t n = pieces.size();
     while (n > 1) {

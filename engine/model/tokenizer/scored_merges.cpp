@@ -7,6 +7,17 @@
 
 namespace spanscope {
 
+namespace {
+
+/// The bytes of a character as a number. Those of ASCII are below 128.
+uint32_t keyOf(std::string_view character) {
+    uint32_t key = 0;
+    for (const char c : character) key = key << 8 | static_cast<uint8_t>(c);
+    return key;
+}
+
+}  // namespace
+
 std::unique_ptr<ScoredMerges> ScoredMerges::make(const VocabularySpec& spec) {
     const bool takenApart = std::any_of(spec.pieces.begin(), spec.pieces.end(),
                                         [](const VocabularyPiece& piece) { return piece.type == PieceType::Unused; });
@@ -19,14 +30,16 @@ ScoredMerges::ScoredMerges(const VocabularySpec& spec) {
     std::vector<int32_t> byScore;
     std::vector<AddedToken> first;
     ids.reserve(spec.pieces.size());
+    m_ascii.fill(-1);
     for (size_t i = 0; i < spec.pieces.size(); ++i) {
         const VocabularyPiece& piece = spec.pieces[i];
         const auto id = static_cast<int32_t>(i);
         if (piece.type == PieceType::UserDefined) first.push_back({id, piece.text});
         if (piece.type != PieceType::Normal || piece.text.size() > kMaxBytes) continue;
         ids.emplace(piece.text, id);
-        if (nextUtf8(piece.text).nBytes == piece.text.size()) m_characters.emplace(piece.text, id);
-        else byScore.push_back(id);
+        if (nextUtf8(piece.text).nBytes < piece.text.size()) byScore.push_back(id);
+        else if (const uint32_t key = keyOf(piece.text); key >= m_ascii.size()) m_characters.emplace(key, id);
+        else if (m_ascii[key] < 0) m_ascii[key] = id;
     }
     m_first = TokenMarks(std::move(first));
     const auto scoreOf = [&](int32_t id) { return spec.pieces[static_cast<size_t>(id)].score; };
@@ -47,19 +60,26 @@ ScoredMerges::ScoredMerges(const VocabularySpec& spec) {
     for (const auto& [merge, ofScore] : merges) m_merges->add(merge, ofScore);
 }
 
+int32_t ScoredMerges::characterPiece(std::string_view character) const {
+    const uint32_t key = keyOf(character);
+    if (key < m_ascii.size()) return m_ascii[key];
+    const auto piece = m_characters.find(key);
+    return piece == m_characters.end() ? -1 : piece->second;
+}
+
 bool ScoredMerges::cut(std::string_view word, std::vector<int32_t>& pieces) const {
     pieces.clear();
     if (word.size() > kMaxBytes) return false;
     std::vector<int32_t> joined;
-    std::string character;
     for (size_t at = 0; at < word.size();) {
         const auto mark = m_first.next(word, at);
         joined.clear();
-        for (const size_t end = mark ? mark->begin : word.size(); at < end; at += character.size()) {
-            character = word.substr(at, nextUtf8(word.substr(at)).nBytes);
-            const auto piece = m_characters.find(character);
-            if (piece == m_characters.end()) return false;
-            joined.push_back(piece->second);
+        for (const size_t end = mark ? mark->begin : word.size(); at < end;) {
+            const std::string_view character = word.substr(at, nextUtf8(word.substr(at)).nBytes);
+            const int32_t piece = characterPiece(character);
+            if (piece < 0) return false;
+            joined.push_back(piece);
+            at += character.size();
         }
         m_merges->apply(joined);
         pieces.insert(pieces.end(), joined.begin(), joined.end());

@@ -4,6 +4,7 @@
 // everything else to it. Private to engine/model.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,7 +35,10 @@ class ScoredMerges {
   private:
     explicit ScoredMerges(const VocabularySpec& spec);
 
-    std::unordered_map<std::string, int32_t> m_characters;
+    int32_t characterPiece(std::string_view character) const;
+
+    std::array<int32_t, 128> m_ascii;                    ///< -1: no piece
+    std::unordered_map<uint32_t, int32_t> m_characters;  ///< by their bytes: all others
     std::optional<BpeMerges> m_merges;
     TokenMarks m_first;  ///< user defined: found in a text before anything is joined
 };

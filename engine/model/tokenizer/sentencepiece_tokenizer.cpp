@@ -129,7 +129,7 @@ bool SentencePieceEncoder::cutWord(std::string_view word, Scratch& scratch) cons
 Result<std::vector<int32_t>> SentencePieceEncoder::encode(std::string_view text, bool follows) const {
     const ScratchPool<Scratch>::Borrowed borrowed(m_scratches, [] { return std::make_unique<Scratch>(); });
     Scratch& scratch = *borrowed;
-    if (text.size() >= WordCache::kWorthIt && !scratch.cache.allocated()) scratch.cache.allocate();
+    scratch.cache.allocateFor(text.size());
     std::vector<int32_t> out;
     for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
         end = m_borders.next(text, begin);

@@ -142,7 +142,8 @@ Status VocabularyTokenizer::addTokens(const AddedTokens& added, const std::strin
 }
 
 Status VocabularyTokenizer::addRiders(const PieceRiders& riders, const std::string& file) {
-    for (const auto& [name, rider] : riders) {
+    for (const auto& entry : riders) {
+        const std::string &name = entry.first, &rider = entry.second;
         const auto bad = [&](const char* message, std::string_view expected) {
             return fileError(ErrorCode::Format, message, file, name, rider, expected);
         };

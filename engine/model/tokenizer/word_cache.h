@@ -14,10 +14,14 @@ namespace spanscope {
 class WordCache {
   public:
     static constexpr size_t kMaxBytes = 32, kMaxPieces = 7;
-    static constexpr size_t kWorthIt = 1024;  ///< bytes of text
 
     bool allocated() const { return !m_entries.empty(); }
-    void allocate() { m_entries.resize(kEntries); }  ///< 1 MB
+    /// Before a text of nBytes: nothing for a short one, 1 MB, and 4 MB for a long one, which has tens of thousands of
+    /// words.
+    void allocateFor(size_t nBytes) {
+        const size_t wanted = nBytes < 1024 ? 0 : nBytes < kLong ? kEntries : kEntriesOfLong;
+        if (wanted > m_entries.size()) m_entries.assign(wanted, Entry());
+    }
 
     /// The place of a word that has at most kMaxBytes and at least one.
     class Entry {
@@ -45,11 +49,11 @@ class WordCache {
         std::memcpy(parts.data(), word.data(), word.size());
         uint64_t h = word.size();
         for (const uint64_t part : parts) h = ((h ^ part) * 0x9E3779B97F4A7C15u) ^ (h >> 29);
-        return m_entries[(h ^ (h >> 32)) % kEntries];
+        return m_entries[(h ^ (h >> 32)) & (m_entries.size() - 1)];
     }
 
   private:
-    static constexpr size_t kEntries = 16384;
+    static constexpr size_t kLong = 256 << 10, kEntries = 16384, kEntriesOfLong = 65536;  // powers of two
     std::vector<Entry> m_entries;
 };
 
