@@ -275,6 +275,10 @@ class Backend {
     /// sequence: each then reads the ones before it too, and the results have the bits of as many calls with one item.
     virtual Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) = 0;
 
+    /// The logits (vocab) of item `index` of the last decode(), which was asked for none: for who sees from the arg max
+    /// that it needs them after all. InvalidArgument after anything else, a prefill() among it, and for another size.
+    virtual Status lateLogits(size_t index, std::span<float> logits) = 0;
+
     virtual Result<ProbeResult> probe(const ProbeRequest& request) = 0;
 
     virtual void setProfiling(bool on) = 0;

@@ -159,6 +159,14 @@ Status checkIntervals(std::span<const Interval> list, const char* what) {
     return {};
 }
 
+Status checkLateLogits(size_t index, size_t nRows, size_t size, size_t vocab) {
+    if (index >= nRows)
+        return invalidArgument("row of the last step's logits", std::to_string(index),
+                               "less than " + std::to_string(nRows));
+    if (size != vocab) return invalidArgument("size of the logits", std::to_string(size), std::to_string(vocab));
+    return {};
+}
+
 Status checkTokens(std::span<const int32_t> tokens, int32_t vocab) {
     for (const int32_t t : tokens)
         if (t < 0 || t >= vocab)

@@ -16,6 +16,9 @@ Status checkIntervals(std::span<const Interval> list, const char* what);
 
 Status checkTokens(std::span<const int32_t> tokens, int32_t vocab);
 
+/// Of Backend::lateLogits(): nRows are there, `size` values were asked for.
+Status checkLateLogits(size_t index, size_t nRows, size_t size, size_t vocab);
+
 /// runs cover [0, nTokens) in order without gaps, each with a valid list.
 Status checkRuns(std::span<const QueryRun> runs, int32_t nTokens);
 

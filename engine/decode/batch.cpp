@@ -70,7 +70,8 @@ Result<std::vector<RunData>> Batch::step() {
     for (size_t i = 0; i < n; ++i) {
         const auto logits =
             std::span<const float>(b.logits).subspan(wantLogits ? i * vocab : 0, wantLogits ? vocab : 0);
-        b.together[i]->absorb({b.argmax[i], b.argmaxLogprob[i]}, logits, deviceNs, startedAt);
+        const SampledToken greedy{b.argmax[i], b.argmaxLogprob[i]};
+        if (auto ok = b.together[i]->absorb(i, greedy, logits, deviceNs, startedAt); !ok) return failed(ok.error());
     }
     for (auto& run : b.runs) {
         if (run->isLossless()) {

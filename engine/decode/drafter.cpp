@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/decode/late_logits.h"
 #include "engine/types/layer_windows.h"
 
 namespace spanscope {
@@ -31,7 +32,9 @@ Status Drafter::draft(Backend& backend, SequenceId sequence, const SpanTracker& 
         m_deviceNs += backend.lastDeviceNs();
         m_loadedTokens += spanscope::loadedTokens(*mask.visible, view.position, windows);
         m_sampler.accept(token);
-        const SampledToken next = m_sampler.sample(m_logits, greedy);
+        const auto logits = logitsFor(m_sampler, greedy, m_logits, backend, 0, m_late);
+        if (!logits) return logits.error();
+        const SampledToken next = m_sampler.sample(*logits, greedy);
         if (!std::isfinite(next.logprob)) return {};
         m_drafted.push_back(next.id);
         if (std::binary_search(stopIds.begin(), stopIds.end(), next.id)) return {};

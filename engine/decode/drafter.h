@@ -53,6 +53,7 @@ class Drafter {
     std::vector<DraftedToken> m_tokens;
     std::vector<int32_t> m_drafted;
     std::vector<float> m_logits;  // (vocab) where the sampler wants them
+    std::vector<float> m_late;    // (vocab) of a row that was not asked for and is needed
     int64_t m_loadedTokens = 0, m_deviceNs = 0;
     bool m_follows = true;  // m_tracker is where the run's is
 };

@@ -25,9 +25,7 @@ float logProbability(std::span<const float> logits, int32_t id) {
 Sampler::Sampler(const SamplerSettings& settings, std::vector<int32_t> forbidden)
     : m_settings(settings), m_forbidden(std::move(forbidden)), m_random(settings.seed) {}
 
-bool Sampler::needsLogits() const {
-    return m_settings.temperature > 0 || penalises(m_settings) || !m_forbidden.empty();
-}
+bool Sampler::needsLogits() const { return m_settings.temperature > 0 || penalises(m_settings); }
 
 bool Sampler::isForbidden(int32_t id) const { return std::binary_search(m_forbidden.begin(), m_forbidden.end(), id); }
 

@@ -24,15 +24,17 @@ class Sampler {
     /// forbidden: ids that are never drawn, sorted.
     explicit Sampler(const SamplerSettings& settings, std::vector<int32_t> forbidden = {});
 
-    /// False: greedy without penalty, and nothing is forbidden, so an arg max is all it needs.
+    /// False: greedy without penalty, so an arg max is all it needs, as long as that is not forbidden.
     bool needsLogits() const;
+    bool isForbidden(int32_t id) const;
 
     /// Tells the penalty window about a token of prompt or response. Only the last repeatLastN count.
     void accept(int32_t token);
 
     /// logits: (vocab), not empty. Ties go to the lower id. Non-finite logits are never drawn (unless all are).
     SampledToken sample(std::span<const float> logits);
-    /// The same, with the largest logit that a backend has found already; logits may be empty unless needsLogits().
+    /// The same, with the largest logit that a backend has found already; logits may be empty
+    /// unless needsLogits() or what was found isForbidden().
     SampledToken sample(std::span<const float> logits, SampledToken greedy);
 
     /// Goes on from where `other`, of the same settings, is: the same random numbers come next.
@@ -48,7 +50,6 @@ class Sampler {
         int32_t id;
         float logit;
     };
-    bool isForbidden(int32_t id) const;
     void penalise();
     void keepTopK();
     void keepTopP();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/decode/late_logits.h"
 #include "engine/decode/machine.h"
 #include "engine/policy/policies.h"
 #include "engine/tasks/task.h"
@@ -257,7 +258,10 @@ Result<bool> Session::step() {
         finish(StopReason::Failed);
         return ok.error();
     }
-    absorb(greedy, m_logits, m_backend.lastDeviceNs(), startedAt);
+    if (auto ok = absorb(0, greedy, m_logits, m_backend.lastDeviceNs(), startedAt); !ok) {
+        finish(StopReason::Failed);
+        return ok.error();
+    }
     if (m_data.stats.stop == StopReason::NotFinite) return notFinite();
     return !finished();
 }
@@ -268,13 +272,16 @@ DecodeItem Session::nextItem() {
     return {m_sequence, m_pending.id, m_view.position, *m_mask.visible, m_mask.id, m_masks.selector()};
 }
 
-void Session::absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
-                     Clock::time_point startedAt) {
+Status Session::absorb(size_t index, SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
+                       Clock::time_point startedAt) {
+    const auto needed = logitsFor(m_sampler, greedy, logits, m_backend, index, m_late);
+    if (!needed) return needed.error();
     StepRecord record = nextRecord(deviceNs);
     m_sampler.accept(m_pending.id);
-    const SampledToken next = atLimit(0) ? greedy : forced(m_sampler.sample(logits, greedy), logits);
+    const SampledToken next = atLimit(0) ? greedy : forced(m_sampler.sample(*needed, greedy), *needed);
     record.wallNs = nsSince(startedAt);
     append(std::move(record), next);
+    return {};
 }
 
 /// Of the pending token, which has been decoded; all but its time. Counts it.

@@ -111,10 +111,11 @@ class Session {
     DecodeItem nextItem();
     bool needsLogits() const;
     /// Takes the backend's answer to nextItem(): appends the StepRecord, samples, looks at the limits. The wall
-    /// time is counted from `startedAt`. logits: (vocab), may be empty unless needsLogits(). A probability that is not
-    /// finite ends the run with StopReason::NotFinite.
-    void absorb(SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
-                std::chrono::steady_clock::time_point startedAt);
+    /// time is counted from `startedAt`. index: of the item in the backend's last decode(). logits: (vocab), may be
+    /// empty unless needsLogits(). A probability that is not finite ends the run with StopReason::NotFinite. An error
+    /// is the backend's.
+    Status absorb(size_t index, SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
+                  std::chrono::steady_clock::time_point startedAt);
 
   private:
     Session(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
@@ -132,7 +133,7 @@ class Session {
     bool editsList() const;
     Result<bool> stepLossless();
     Status round();
-    void takeVerified(std::span<const int32_t> best, std::span<const float> logprob);
+    Status takeVerified(std::span<const int32_t> best, std::span<const float> logprob);
     StepRecord nextRecord(int64_t deviceNs);
     void append(StepRecord record, const SampledToken& next);
     bool atLimit(int32_t nMore) const;
@@ -168,6 +169,7 @@ class Session {
     TokenView m_view;        ///< of the token being decoded
     QueryMask m_mask;
     std::vector<float> m_logits;  ///< (vocab) of step() where the sampler wants them, else empty
+    std::vector<float> m_late;    ///< (vocab) of a row that was not asked for and is needed
     int64_t m_clockNs = 0;        ///< time spent inside this run
     int64_t m_firstTokenNs = 0;
     bool m_eosSampled = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/decode/late_logits.h"
 #include "engine/decode/session.h"
 #include "engine/policy/declared_policy.h"
 #include "engine/types/layer_windows.h"
@@ -95,7 +96,7 @@ Status Session::round() {
         loadedTokens(*m_verified.back().mask.visible, items.back().position, m_data.header.layerWindows);
     m_logits.resize(needsLogits() ? n * static_cast<size_t>(m_model->weights().shape.vocab) : 0);
     if (auto ok = m_backend.decode(items, {best, logprob, m_logits}); !ok) return ok;
-    takeVerified(best, logprob);
+    if (auto ok = takeVerified(best, logprob); !ok) return ok;
     const size_t nVerified = m_verified.size();
     m_drafter->keep(nVerified);
     m_backend.truncate(m_sequence, nStored + static_cast<int32_t>(nVerified));
@@ -121,7 +122,7 @@ Status Session::round() {
 }
 
 /// Samples from the pass as the run would have step by step, up to the first token that was not drafted.
-void Session::takeVerified(std::span<const int32_t> best, std::span<const float> logprob) {
+Status Session::takeVerified(std::span<const int32_t> best, std::span<const float> logprob) {
     const std::span<const DraftedToken> tokens = m_drafter->tokens();
     const std::span<const int32_t> drafted = m_drafter->drafted();
     const size_t vocab = m_logits.size() / tokens.size();
@@ -129,11 +130,13 @@ void Session::takeVerified(std::span<const int32_t> best, std::span<const float>
     for (bool goesOn = true; goesOn && n < tokens.size(); ++n) {
         Verified& v = m_verified[n];
         const SampledToken greedy{best[n], logprob[n]};
-        const auto logits = std::span<const float>(m_logits).subspan(n * vocab, vocab);
+        const auto logits = logitsFor(m_sampler, greedy, std::span<const float>(m_logits).subspan(n * vocab, vocab),
+                                      m_backend, n, m_late);
+        if (!logits) return logits.error();
         m_sampler.accept(tokens[n].token);
         v.next = greedy;
         if (atLimit(static_cast<int32_t>(n) + 1)) goesOn = false;
-        else v.next = forced(m_sampler.sample(logits, greedy), logits);
+        else v.next = forced(m_sampler.sample(*logits, greedy), *logits);
         if (!goesOn || n >= drafted.size() || !std::isfinite(v.next.logprob)) {
             goesOn = false;
         } else if (v.next.id == drafted[n]) {
@@ -146,6 +149,7 @@ void Session::takeVerified(std::span<const int32_t> best, std::span<const float>
         }
     }
     m_verified.resize(n);
+    return {};
 }
 
 }  // namespace spanscope

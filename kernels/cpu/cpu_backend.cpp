@@ -215,6 +215,7 @@ size_t CpuBackend::bytesHeld() const {
 Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput& output) {
     const int64_t start = monotonicNs();
     const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
+    m_nLate = 0;
     if (items.empty() || static_cast<int32_t>(items.size()) > m_options.maxBatch)
         return invalidArgument("items of a batch", std::to_string(items.size()), rangeText(1, m_options.maxBatch));
     if (!output.maybeLogits.empty() && output.maybeLogits.size() != items.size() * vocab)
@@ -248,8 +249,16 @@ Status CpuBackend::decode(std::span<const DecodeItem> items, const DecodeOutput&
     for (const Step& step : steps) ++step.sequence->stored;
     const size_t nWanted = std::min(items.size(), std::max(output.argmax.size(), output.argmaxLogprob.size()));
     findBest(logits, static_cast<int64_t>(nWanted), output);
+    if (output.maybeLogits.empty()) m_nLate = items.size();
     m_lastNs = monotonicNs() - start;
     if (m_profiling) m_times.otherNs += m_lastNs;  // forward() has taken its own stages off
+    return {};
+}
+
+Status CpuBackend::lateLogits(size_t index, std::span<float> logits) {
+    const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
+    if (Status st = checkLateLogits(index, m_nLate, logits.size(), vocab); !st) return st;
+    std::copy_n(m_logits.data() + index * vocab, vocab, logits.data());
     return {};
 }
 

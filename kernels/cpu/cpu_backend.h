@@ -37,6 +37,7 @@ class CpuBackend final : public Backend {
     Status prefill(SequenceId sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
                    std::span<float> maybeLogits) override;
     Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override;
+    Status lateLogits(size_t index, std::span<float> logits) override;
     Result<ProbeResult> probe(const ProbeRequest& request) override;
     void setProfiling(bool on) override { m_profiling = on; }
     StageTimes stageTimes() const override { return m_times; }
@@ -121,6 +122,7 @@ class CpuBackend final : public Backend {
 
     // decode, sized once; (maxBatch, ...) each
     LineVector<float> m_x, m_qkv, m_gate, m_up, m_logits;
+    size_t m_nLate = 0;                ///< rows of m_logits that lateLogits() may give
     LineVector<float> m_product;       // empty where no product is normalised before it is added
     LineVector<float> m_lowRank;       // what a LowRankGroup takes: A x of the matrices that share an input
     LineVector<float> m_replaced;      // (replaced rows of the head): their logits

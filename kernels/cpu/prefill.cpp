@@ -47,6 +47,7 @@ Status CpuBackend::prefill(SequenceId id, std::span<const int32_t> tokens, std::
     const ModelShape& shape = m_weights.shape;
     KvSequence* s = m_cache->find(id);
     if (!s) return invalidArgument("unknown sequence", std::to_string(id.value));
+    m_nLate = 0;
     if (tokens.empty()) return invalidArgument("prefill of no tokens");
     if (tokens.size() > static_cast<size_t>(s->capacity - s->stored))
         return invalidArgument("sequence is full", std::to_string(s->stored) + " and " + std::to_string(tokens.size()),

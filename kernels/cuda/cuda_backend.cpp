@@ -118,6 +118,7 @@ size_t CudaBackend::bytesHeld() const {
 Status CudaBackend::prefill(SequenceId id, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
                             std::span<float> maybeLogits) {
     if (m_lost) return m_lostError;
+    m_nLate = 0;
     KvSequence* s = m_model.kv.find(id);
     if (!s) return invalidArgument("unknown sequence", std::to_string(id.value));
     const size_t vocab = static_cast<size_t>(m_model.shape.vocab);
@@ -212,14 +213,29 @@ Status CudaBackend::runStep(std::span<const DecodeItem> items, const DecodeOutpu
 Status CudaBackend::decode(std::span<const DecodeItem> items, const DecodeOutput& output) {
     const int64_t beganNs = nowNs();
     if (m_lost) return m_lostError;
+    m_nLate = 0;
     SPANSCOPE_TRY(checkItems(items, output));
     Status done = guard(runStep(items, output, beganNs));
+    if (done && output.maybeLogits.empty()) m_nLate = items.size();
     for (const DecodeItem& item : items) {
         KvSequence& s = *m_model.kv.find(item.sequence);
         if (done) s.stored += 1;
         else s.maskId = 0;  // the list on the device is unknown now
     }
     return done;
+}
+
+Status CudaBackend::lateLogits(size_t index, std::span<float> logits) {
+    if (m_lost) return m_lostError;
+    const size_t vocab = static_cast<size_t>(m_model.shape.vocab);
+    SPANSCOPE_TRY(checkLateLogits(index, m_nLate, logits.size(), vocab));
+    const auto copy = [&]() -> Status {
+        SPANSCOPE_CUDA_TRY(cudaMemcpyAsync(logits.data(), m_buffers.logits.as<float>() + index * vocab,
+                                           vocab * sizeof(float), cudaMemcpyDeviceToHost, m_ctx.stream));
+        SPANSCOPE_CUDA_TRY(cudaStreamSynchronize(m_ctx.stream));
+        return {};
+    };
+    return guard(copy());
 }
 
 Status CudaBackend::fillWithNoise(SequenceId id, int32_t nTokens, uint32_t seed) {

@@ -32,6 +32,7 @@ class CudaBackend final : public Backend {
     Status prefill(SequenceId sequence, std::span<const int32_t> tokens, std::span<const QueryRun> runs,
                    std::span<float> maybeLogits) override;
     Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override;
+    Status lateLogits(size_t index, std::span<float> logits) override;
     Result<ProbeResult> probe(const ProbeRequest& request) override;
     void setProfiling(bool on) override { m_timer.setProfiling(on); }
     StageTimes stageTimes() const override { return m_timer.stageTimes(); }
@@ -77,6 +78,7 @@ class CudaBackend final : public Backend {
     Prefill m_prefill;
     std::map<int32_t, GraphExec> m_graphs;  ///< by bucket
     int64_t m_lastHostNs = 0;
+    size_t m_nLate = 0;  ///< rows of the step's logits that lateLogits() may give
     bool m_lost = false;
     Error m_lostError;
 };

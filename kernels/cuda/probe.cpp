@@ -10,6 +10,7 @@ namespace spanscope::cuda {
 
 Result<ProbeResult> CudaBackend::probe(const ProbeRequest& request) {
     if (m_lost) return m_lostError;
+    m_nLate = 0;
     KvSequence* s = m_model.kv.find(request.sequence);
     if (!s) return invalidArgument("unknown sequence", std::to_string(request.sequence.value));
     if (request.position < 0 || request.position >= s->stored)

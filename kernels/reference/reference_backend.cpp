@@ -101,6 +101,7 @@ class ReferenceBackend final : public Backend {
         const int64_t start = nowNs();
         Sequence* s = find(id);
         const auto n = static_cast<int32_t>(tokens.size());
+        m_late.clear();
         const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
         if (!s) return invalidArgument("unknown sequence", std::to_string(id.value));
         if (n == 0) return invalidArgument("prefill of no tokens");
@@ -128,6 +129,7 @@ class ReferenceBackend final : public Backend {
 
     Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override {
         const int64_t start = nowNs();
+        m_late.clear();
         if (static_cast<int32_t>(items.size()) > m_options.maxBatch)
             return invalidArgument("batch", std::to_string(items.size()), std::to_string(m_options.maxBatch));
         const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
@@ -159,10 +161,18 @@ class ReferenceBackend final : public Backend {
             for (size_t r = 0; r < vocab; ++r) sum += std::exp(logits[r] - logits[best]);
             if (i < output.argmax.size()) output.argmax[i] = static_cast<int32_t>(best);
             if (i < output.argmaxLogprob.size()) output.argmaxLogprob[i] = static_cast<float>(-std::log(sum));
-            if (!output.maybeLogits.empty())
+            if (output.maybeLogits.empty()) m_late.emplace_back(logits.begin(), logits.end());
+            else
                 for (size_t r = 0; r < vocab; ++r) output.maybeLogits[i * vocab + r] = static_cast<float>(logits[r]);
         }
         m_lastNs = nowNs() - start;
+        return {};
+    }
+
+    Status lateLogits(size_t index, std::span<float> logits) override {
+        const auto vocab = static_cast<size_t>(m_weights.shape.vocab);
+        if (Status st = checkLateLogits(index, m_late.size(), logits.size(), vocab); !st) return st;
+        std::copy(m_late[index].begin(), m_late[index].end(), logits.begin());
         return {};
     }
 
@@ -427,6 +437,7 @@ class ReferenceBackend final : public Backend {
     bool m_profiling = false;
     StageTimes m_times;
     int64_t m_lastNs = 0;
+    std::vector<std::vector<float>> m_late;  ///< (rows of the last step, vocab), for lateLogits()
 };
 
 }  // namespace

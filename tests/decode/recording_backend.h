@@ -22,7 +22,8 @@ class RecordingBackend : public Backend {
     std::vector<Query> decoded;
     std::vector<size_t> batchSizes;
     bool logitsAsked = false;  ///< by a decode call
-    int nLive = 0;             ///< sequences not freed
+    int nLateLogits = 0;
+    int nLive = 0;  ///< sequences not freed
 
     BackendInfo info() const override { return m_inner->info(); }
     const ModelShape& shape() const override { return m_inner->shape(); }
@@ -54,6 +55,10 @@ class RecordingBackend : public Backend {
             decoded.push_back(
                 {i.sequence.value, i.token, i.position, IntervalList(i.visible.begin(), i.visible.end()), i.maskId});
         return m_inner->decode(items, output);
+    }
+    Status lateLogits(size_t index, std::span<float> logits) override {
+        ++nLateLogits;
+        return m_inner->lateLogits(index, logits);
     }
     Result<ProbeResult> probe(const ProbeRequest& r) override { return m_inner->probe(r); }
     void setProfiling(bool on) override { m_inner->setProfiling(on); }

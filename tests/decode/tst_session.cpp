@@ -59,6 +59,22 @@ std::vector<int32_t> ids(const RunData& run) {
     return list;
 }
 
+/// Passes everything on, but says in some steps that the likeliest token is one that may not be said.
+class ForbiddenBest : public RecordingBackend {
+  public:
+    ForbiddenBest(std::unique_ptr<Backend> inner, int32_t id, size_t every)
+        : RecordingBackend(std::move(inner)), m_id(id), m_every(every) {}
+    Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) override {
+        Status status = RecordingBackend::decode(items, output);
+        if (batchSizes.size() % m_every == 0) std::fill(output.argmax.begin(), output.argmax.end(), m_id);
+        return status;
+    }
+
+  private:
+    int32_t m_id;
+    size_t m_every;
+};
+
 /// Passes everything on until a step whose logits are all NaN, as a device computes them from weights with NaN.
 class FailingNumbers : public RecordingBackend {
   public:
@@ -162,6 +178,25 @@ class TestSession : public QObject {
         auto cpu = makeCpuBackend(model->weights(), options());
         QVERIFY(cpu.ok());
         QCOMPARE(ids(runToEnd(model, **cpu, s)), expected);
+    }
+
+    /// The likeliest token is all that a greedy step asks for; the others are looked at where that may not be said.
+    void logitsAreFetchedWhereTheLikeliestIsForbidden() {
+        const auto model = tinyModel({});
+        const std::span<const int32_t> lineEnds = model->tokenizer().lineEndPieces(),
+                                       holes = model->tokenizer().holes();
+        const int32_t vocab = model->weights().shape.vocab;
+        const int32_t id = !lineEnds.empty() ? lineEnds[0] : !holes.empty() ? holes[0] : model->tokenizer().vocabSize();
+        QVERIFY2(id < vocab, "the model has no id that may not be said");
+        const RunSettings s = settings("sheet", kSheet, parseMaskPolicy("declared").value(), 40);
+        RecordingBackend honest(reference(*model));
+        const RunData expected = runToEnd(model, honest, s);
+        QCOMPARE(honest.nLateLogits, 0);
+        ForbiddenBest backend(reference(*model), id, 5);
+        const RunData run = runToEnd(model, backend, s);
+        QCOMPARE(ids(run), ids(expected));
+        QVERIFY(!backend.logitsAsked);
+        QCOMPARE(backend.nLateLogits, int(run.steps.size() / 5));
     }
 
     void recordsAreWhatTheBackendWasGiven_data() {

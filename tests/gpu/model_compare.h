@@ -132,8 +132,15 @@ inline void compare(const TinyModel& model, DType kvType, int nSequences, int nP
             logits[b].assign(vocab * static_cast<size_t>(nSequences), NAN);
             argmax[b].resize(static_cast<size_t>(nSequences));
             logprob[b].resize(static_cast<size_t>(nSequences));
-            DecodeOutput output{argmax[b], logprob[b], logits[b]};
+            const bool late = step % 2 == 1;  // asked for with the step, or afterwards
+            DecodeOutput output{argmax[b], logprob[b], {}};
+            if (!late) output.maybeLogits = logits[b];
             if (!fine(backends[b]->decode(items, output), "decode")) return;
+            for (size_t q = 0; late && q < items.size(); ++q)
+                if (!fine(backends[b]->lateLogits(q, std::span(logits[b]).subspan(q * vocab, vocab)), "late logits"))
+                    return;
+            CHECK_THAT(!backends[b]->lateLogits(late ? items.size() : 0, std::span(logits[b]).first(vocab)).ok(),
+                       name + " late logits of a row that is not there");
         }
         const double error = relativeError(logits[1].data(), logits[0].data(), logits[0].size());
         worst = std::max(worst, error);
