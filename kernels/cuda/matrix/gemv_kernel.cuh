@@ -96,7 +96,7 @@ __device__ __forceinline__ void joinAddend(const GemvParams& p, float4 (&x)[kGem
 
 /// The prologue: x, with what joins it, normalised where there is a gain, quad by quad to `put(row, quad, values)`. A single row stays in
 /// registers between the sum of its squares and its use, as far as GainPrefetch reaches. Ends with a barrier.
-template <int M, class Put>
+template <int M, bool kJoins, class Put>
 __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainPrefetch& gain,
                                                 float (&sSum)[M][kGemvWarps], const Put& put) {
     constexpr int kHeld = M == 1 ? kGemvHeldQuads : 0;
@@ -109,7 +109,7 @@ __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainP
         const int32_t i = tid + q * kGemvThreads;
         held[q] = i < nQuads ? __ldcg(rowOf(0) + i) : make_float4(0.f, 0.f, 0.f, 0.f);
     }
-    if constexpr (M == 1)
+    if constexpr (kJoins)
         if (p.addend) joinAddend(p, held, sSum[0]);
     if (p.gain) {
 #pragma unroll
@@ -200,7 +200,8 @@ __device__ __forceinline__ void forEachPair(const GemvParams& p, int32_t firstPa
     }
 }
 
-template <class W, int M>
+/// kJoins: an addend may join x (M = 1); a kernel of its own, so that others keep its registers.
+template <class W, int M, bool kJoins>
 __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p) {
     constexpr int U = sizeof(W) == 4 ? 2 : 4;  // loads of 8 weights per lane, row and batch
     extern __shared__ float4 sX[];             // [M][2 planes][k / 8]
@@ -240,7 +241,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
     const float4* x;
     int32_t octetStride, secondQuad, rowStride;
     if (p.stageX) {
-        stageNormalised<M>(p, gain, sSum,
+        stageNormalised<M, kJoins>(p, gain, sSum,
                            [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
         x = sX;
         octetStride = 1;

@@ -13,9 +13,15 @@ cudaError_t launchGemvOf(const LaunchContext& ctx, const GemvParams& params, siz
     p.prefetch.splitOver(grid.x);
     return withRows(p.m, [&](auto m) {
         constexpr int kM = decltype(m)::value;
-        if constexpr (sizeof(W) == 2)
-            if (p.nStages > 0) return launch(ctx, gemvRingKernel<W, kM>, grid, block, sharedBytes, p);
-        return launch(ctx, gemvKernel<W, kM>, grid, block, sharedBytes, p);
+        const auto launchThe = [&](auto joins) {
+            constexpr bool kJoins = decltype(joins)::value != 0;
+            if constexpr (sizeof(W) == 2)
+                if (p.nStages > 0) return launch(ctx, gemvRingKernel<W, kM, kJoins>, grid, block, sharedBytes, p);
+            return launch(ctx, gemvKernel<W, kM, kJoins>, grid, block, sharedBytes, p);
+        };
+        if constexpr (kM == 1)
+            if (p.addend) return launchThe(Index<1>());
+        return launchThe(Index<0>());
     });
 }
 
@@ -28,9 +34,14 @@ cudaError_t prepareGemvOf(int maxSharedBytes) {
                 return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                             cudaFuncAttributeMaxDynamicSharedMemorySize, maxSharedBytes);
             };
-            cudaError_t raised = raise(gemvKernel<W, kM>);
+            cudaError_t raised = raise(gemvKernel<W, kM, false>);
             if constexpr (sizeof(W) == 2)
-                if (raised == cudaSuccess) raised = raise(gemvRingKernel<W, kM>);
+                if (raised == cudaSuccess) raised = raise(gemvRingKernel<W, kM, false>);
+            if constexpr (kM == 1) {
+                if (raised == cudaSuccess) raised = raise(gemvKernel<W, kM, true>);
+                if constexpr (sizeof(W) == 2)
+                    if (raised == cudaSuccess) raised = raise(gemvRingKernel<W, kM, true>);
+            }
             return raised;
         });
         if (status != cudaSuccess) return status;

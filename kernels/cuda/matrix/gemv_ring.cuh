@@ -19,7 +19,7 @@ inline constexpr int kRingCols = 512;     ///< of a stage
 inline constexpr int kGemvMaxStages = 6;  ///< of a warp's ring
 inline constexpr int kGemvStageBytes = 2 * kRingCols * 2;
 
-template <class W, int M>
+template <class W, int M, bool kJoins>
 __global__ void __launch_bounds__(kGemvThreads, 2) gemvRingKernel(const GemvParams p) {
 #if SPANSCOPE_SM90
     static_assert(sizeof(W) == 2);
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvRingKernel(const GemvPara
 
     gridDependencySync();
     launchDependents();
-    stageNormalised<M>(p, gain, sSum,
+    stageNormalised<M, kJoins>(p, gain, sSum,
                        [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
 
     float acc0[M] = {}, acc1[M] = {};
