@@ -3,7 +3,7 @@
 
     fill_readme.py            reads resources/bench/*.json
 
-shapes.json     `spanscope-cli eval --shapes --json`, its tasks joined, made by resources/bench/accuracy.sh
+shapes*.json    `spanscope-cli eval --shapes --json`, its tasks joined, made by resources/bench/accuracy.sh
 cpu.json        the rows of `spanscope-cli bench -o json` made by resources/bench/cpu.sh
 paper-*.json    the parts of `paper_table.py run`, joined
 sheet100.json   `spanscope-cli run --attention both --json` on a sheet of 100 lines, made by resources/bench/cpu.sh
@@ -51,7 +51,7 @@ def accuracy_words(data):
     named = ("; ".join(f"{c['task']} {c['shape']}, {c['size']}, {c['digits']} digits: {percent(c['dense']['n_exact'], c['dense']['n'])} / "
                        f"{percent(c['declared']['n_exact'], c['declared']['n'])}" for c in worst)
              if worst else f"none: all {len(cells)} cells have every problem right")
-    cache = {"f32": "float32", "bf16": "bfloat16"}[data["kv_type"].lower()]
+    cache = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}[data["kv_type"].lower()]
     return (f"**Worst cells**, dense / declared: {named}. In all {dense['right']:,} of {dense['n']:,} problems right dense and {declared['right']:,} of "
             f"{declared['n']:,} declared, {dense['violations'] + declared['violations']} protocol violations. {len(cells)} cells of shape, size and "
             f"digits over the whole space of the limits, {' or '.join(str(n) for n in sizes)} fresh problems in each; free-running greedy decoding by this "
@@ -189,7 +189,8 @@ def pretrained_table():
                      f"{100 * d['attended_fraction']:.1f}% |")
     read = (here / "read-by-hand.md").read_text(encoding="utf-8")
     true, points = re.search(r"headlines called true: (.*)", read).group(1), re.search(r"key points: (.*)", read).group(1)
-    return "\n".join(lines) + (
+    shapes = read("shapes-smollm2.json")
+    return "\n".join(lines) + (f"\n\n{accuracy_words(shapes)}" if shapes else "") + (
         f"\n\nFree-running greedy decoding by this engine, {results.backend}, {results.device}, the default cache. Arithmetic: exact final answer. News: "
         "ROUGE-2 of the key points / ROUGE-1 of the headline against the article's own; Reuters was never trained on. Attended: of the tokens that dense "
         f"attention reads. Summaries that a person read: headlines called true {true}; key points: {points} "

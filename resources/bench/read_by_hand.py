@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Outputs of the news task that a person has read, with a verdict each, as Markdown.
 
-    spanscope-cli eval -m MODEL --task news --file PROBLEMS.jsonl --attention declared --failures out.jsonl
+    spanscope-cli eval -m MODEL --task news --file PROBLEMS.jsonl --attention declared --outputs out.jsonl
     read_by_hand.py out.jsonl verdicts.json >read-by-hand.md
 
 verdicts.json: {"problems": which, "verdicts": [{"index", "headline": "true" or "false", "why", "points": what is wrong with
@@ -21,7 +21,7 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     with open(sys.argv[1], encoding="utf-8") as f:
-        written = {r["index"]: r["lines"] for r in map(json.loads, f)}
+        written = {r["index"]: [r["headline"], *r["points"]] for r in map(json.loads, f)}
     with open(sys.argv[2], encoding="utf-8") as f:
         read = json.load(f)
     verdicts = read["verdicts"]

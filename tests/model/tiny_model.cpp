@@ -191,7 +191,7 @@ bool writeTinyModel(const std::string& folder, const TinyModelOptions& o) {
         std::fprintf(stderr, "%s\n", tokenizer.error().toString().c_str());
         return false;
     }
-    const int32_t vocab = (*tokenizer)->vocabSize();
+    const int32_t vocab = (*tokenizer)->vocabSize() + o.spareRows;
     Weights weights(o);
     weights.add("model.embed_tokens.weight", {vocab, o.hidden}, 0, 1);
     for (int32_t i = 0; i < o.nLayers; ++i) {

@@ -21,6 +21,7 @@ struct TinyModelOptions {
     bool attentionBias = false, mlpBias = false;
     int32_t slidingWindow = 0;   ///< not 0: MistralForCausalLM
     bool card = true;            ///< writes a spanscope.json with the tasks expression, sheet and news
+    int32_t spareRows = 0;       ///< of embedding and head, behind those of the vocabulary
     int32_t nShards = 1;         ///< more than 1: with an index
     int32_t headerPadding = -1;  ///< bytes of white space after a header; -1: what aligns the data to 8
 };
