@@ -187,8 +187,8 @@ def pretrained_table():
         lead = f" (lead-3: {100 * d['lead_3_same_length']['rouge2']:.1f})" if paper_table.is_news(row) else ""
         lines.append(f"| {row['name']} | {d['n']} | {show(by['plain']) if by['plain'] else '-'} | {show(by['tags'])} | {show(d)}{lead} | "
                      f"{100 * d['attended_fraction']:.1f}% |")
-    read = (here / "read-by-hand.md").read_text(encoding="utf-8")
-    true, points = re.search(r"headlines called true: (.*)", read).group(1), re.search(r"key points: (.*)", read).group(1)
+    by_hand = (here / "read-by-hand.md").read_text(encoding="utf-8")
+    true, points = re.search(r"headlines called true: (.*)", by_hand).group(1), re.search(r"key points: (.*)", by_hand).group(1)
     shapes = read("shapes-smollm2.json")
     return "\n".join(lines) + (f"\n\n{accuracy_words(shapes)}" if shapes else "") + (
         f"\n\nFree-running greedy decoding by this engine, {results.backend}, {results.device}, the default cache. Arithmetic: exact final answer. News: "
