@@ -157,6 +157,7 @@ class Results:
         parts = list(self.by_name.values())
         self.backend, self.device = parts[0]["backend"], parts[0]["device"]
         self.dates = sorted({part["date"] for part in parts})
+        self.adapters = sorted({part["adapter"]["hash"] for name, part in self.by_name.items() if "adapter" in part and "-plain" not in name})
 
     def row(self, table, name):
         part = self.by_name.get(PREFIX[table] + name)
@@ -320,7 +321,8 @@ def write_table(results):
         lines += ["", f"## {title[0].upper() + title[1:]}", "", plain, tags, "- **declared**: the same model under the masks that it declares", "", cache]
         for res, section in sections:
             if section:
-                lines += ["", f"### {res.backend}: {res.device}", "", f"Measured on {' and '.join(res.dates)}."] + section
+                lines += ["", f"### {res.backend}: {res.device}", "", f"Measured on {' and '.join(res.dates)}"
+                          + (f", adapter {' and '.join(res.adapters)}." if table == "pretrained" else ".")] + section
     print("\n".join(lines))
 
 
