@@ -45,7 +45,8 @@ def gguf_text(s):
     return struct.pack("<Q", len(s.encode())) + s.encode()
 
 
-def gguf(pieces, scores, types):
+def gguf(pieces, scores, types, split=None):
+    """split: (part, parts): the tensors of one part alone, and in all but the first part nothing but which it is."""
     def u32(v):
         return struct.pack("<II", 4, v)
 
@@ -70,6 +71,13 @@ def gguf(pieces, scores, types):
                "blk.0.ffn_norm.weight": [4], "blk.0.attn_q.weight": [4, 4], "blk.0.attn_k.weight": [4, 2],
                "blk.0.attn_v.weight": [4, 2], "blk.0.attn_output.weight": [4, 4], "blk.0.ffn_gate.weight": [4, 2],
                "blk.0.ffn_up.weight": [4, 2], "blk.0.ffn_down.weight": [2, 4], "rope_freqs.weight": [1]}
+    if split:
+        part, count = split
+        if part > 0:
+            values = {}
+        values |= {"split.no": struct.pack("<IH", 2, part), "split.count": struct.pack("<IH", 2, count),
+                   "split.tensors.count": struct.pack("<Ii", 5, len(tensors))}
+        tensors = dict(item for i, item in enumerate(tensors.items()) if i * count // len(tensors) == part)
     out = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values))
     out += b"".join(gguf_text(k) + v for k, v in values.items())
     data = b""
@@ -82,6 +90,24 @@ def gguf(pieces, scores, types):
         data += struct.pack(f"<{count}f", *[1.0] * count)
         data += bytes(-len(data) % 32)
     return out + bytes(-len(out) % 32) + data
+
+
+def adapter_tensors(dtype):
+    """LoRA of rank 2 on all matrices of the model gguf/small, two rows of its embedding, a norm."""
+    header, data = {}, b""
+    shapes = {"model.norm.weight": [4], "model.embed_tokens.token_adapter.trainable_tokens_delta": [2, 4]}
+    for name, shape in SHAPES.items():
+        if not name.endswith("_proj.weight"):
+            continue
+        module, (rows, cols) = name.removesuffix(".weight"), shape
+        shapes |= {module + ".lora_A.weight": [2, cols], module + ".lora_B.weight": [rows, 2]}
+    for name, shape in shapes.items():
+        count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        part = floats(count) if dtype == "F32" else bytes(2 * count)
+        header["base_model.model." + name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + data
 
 
 CONFIG = {"architectures": ["LlamaForCausalLM"], "hidden_act": "silu", "hidden_size": 32, "intermediate_size": 48,
@@ -163,6 +189,13 @@ def main():
     put("gguf", "small", gguf(*small))
     put("gguf", "bytes", gguf(["<unk>", "<s>", "</s>"] + bytes_pieces + ["<in>", "a"],
                               [0] * 261, [2, 3, 3] + [6] * 256 + [4, 1]))
+    put("gguf_parts", "first", gguf(*small, split=(0, 2)))
+    put("gguf_parts", "second", gguf(*small, split=(1, 2)))
+    put("adapter_tensors", "f32", adapter_tensors("F32"))
+    put("adapter_tensors", "bf16", adapter_tensors("BF16"))
+    put("chat", "turns", b"\xff".join([b"<|SYSTEM|>0</S>[U]1[A]82</S>[U] 3[A]", b"be kind", b" who?\n",
+                                       b"<think>\nhm\n</think>\n\ni am\n", "caf\u00e9 <s>?".encode()]))
+    put("chat", "reasoned", b"\xff".join([b"[U]0[A]91[U]2[A]<think>\n3", b"a b", b"<think>x</think> y</think>z", b"q"]))
     put("config", "llama", json.dumps(CONFIG))
     put("config", "linear", json.dumps({**CONFIG, "rope_scaling": {"type": "linear", "factor": 4.0}}))
     put("config", "llama3", json.dumps({**CONFIG, "attention_bias": True, "rope_parameters": {

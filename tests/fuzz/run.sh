@@ -7,13 +7,14 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 logs=${FUZZ_LOGS:-out/fuzz}
 mkdir -p "$logs"
-all=(json config adapter card safetensors gguf trace vocabulary modelproto tracker tokenizer)
+all=(json config adapter adapter_tensors card safetensors gguf gguf_parts trace vocabulary tokenizer_json modelproto chat tracker
+    tokenizer)
 
 one() {  # target seconds
     local dict code=0
     case "$1" in
-        gguf) dict=gguf ;;
-        tokenizer | tracker | vocabulary | modelproto) dict=special ;;
+        gguf | gguf_parts) dict=gguf ;;
+        chat | tokenizer | tracker | vocabulary | modelproto) dict=special ;;
         *) dict=json ;;
     esac
     mkdir -p "$logs/work-$1"

@@ -10,6 +10,7 @@
 #include "engine/tasks/chat/known_templates.h"
 #include "engine/tasks/chat/placeholders.h"
 #include "engine/tasks/chat/template_process.h"
+#include "tests/costs.h"
 
 using namespace spanscope;
 using Json = nlohmann::json;
@@ -362,6 +363,37 @@ class TestChatTemplates : public QObject {
         const auto cut = cutWith(odd, each([](const ChatMessage& m) { return m.text; }));
         QVERIFY(cut.ok());
         QCOMPARE((*cut)[1].text, odd[0].text);
+    }
+
+    /// An answer of tags alone, of one that is never closed, and a template that cuts its end off.
+    void manyTags_data() {
+        QTest::addColumn<QByteArray>("piece");
+        QTest::addColumn<int>("cutOff");
+        QTest::newRow("opened") << QByteArray("<think>") << 0;
+        QTest::newRow("closed") << QByteArray("a</think>") << 0;
+        QTest::newRow("end cut off") << QByteArray("a</think>") << 8;
+    }
+    void manyTags() {
+        QFETCH(QByteArray, piece);
+        QFETCH(int, cutOff);
+        const double times = test::growth<std::vector<ChatMessage>>(
+            32 << 10,
+            [&](size_t n) {
+                std::string text;
+                while (text.size() < n) text += piece.toStdString();
+                return std::vector<ChatMessage>{
+                    {ChatRole::User, "q", {}}, {ChatRole::Assistant, text, {}}, {ChatRole::User, "q", {}}};
+            },
+            [&](const std::vector<ChatMessage>& messages) {
+                const auto cut = cutWith(messages, [&](const std::vector<ChatMessage>& list) {
+                    std::string text;
+                    for (const ChatMessage& m : list)
+                        text += "<|" + (m.role == ChatRole::User ? m.text : m.text.substr(0, m.text.size() - cutOff));
+                    return text;
+                });
+                QVERIFY(cut.ok());
+            });
+        QVERIFY2(times < test::kLinear, qPrintable(QString::number(times)));
     }
 
     void reasoning() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace spanscope {
 
@@ -26,21 +27,20 @@ Error cannotTell(const char* what) {
 /// `text` cut into words and what stays: {white space, words, white space}, around tags for answers.
 std::vector<std::string_view> pieces(std::string_view text, bool hasTags) {
     std::vector<std::string_view> list;
-    while (!text.empty()) {
-        size_t at = std::string_view::npos, size = 0;
-        for (const std::string_view tag : kTags) {
-            const size_t found = hasTags ? text.find(tag) : std::string_view::npos;
-            if (found < at) at = found, size = tag.size();
-        }
-        const std::string_view part = text.substr(0, at);
+    std::array<size_t, kTags.size()> next{};  // where each tag is from `begin` on
+    for (size_t t = 0; t < kTags.size(); ++t) next[t] = hasTags ? text.find(kTags[t]) : std::string_view::npos;
+    for (size_t begin = 0; begin < text.size();) {
+        const size_t tag = next[1] < next[0] ? 1 : 0, at = std::min(next[tag], text.size());
+        const size_t end = std::min(text.size(), at + kTags[tag].size());
+        const std::string_view part = text.substr(begin, at - begin);
         const size_t nStart = part.size() - stripStart(part).size();
         const std::string_view words = strip(part);
         list.push_back(part.substr(0, nStart));
         list.push_back(words);
-        list.push_back(part.substr(nStart + words.size()));
-        if (at == std::string_view::npos) break;
-        list.back() = text.substr(nStart + words.size(), at + size - nStart - words.size());  // with the tag
-        text.remove_prefix(at + size);
+        list.push_back(
+            text.substr(begin + nStart + words.size(), end - begin - nStart - words.size()));  // with the tag
+        begin = end;
+        if (at < text.size()) next[tag] = text.find(kTags[tag], begin);
     }
     return list;
 }
@@ -85,6 +85,7 @@ Result<RenderedChat> Placeholders::cut(std::string_view rendered, std::string_vi
     RenderedChat parts;
     std::vector<bool> seen(m_marks.size(), false);
     size_t at = 0;
+    std::pair<size_t, size_t> other{std::string_view::npos, 0};  // a message, and a place where it does not stand
     for (size_t begin = withMarks.find(m_before); begin != std::string_view::npos;
          begin = withMarks.find(m_before, at)) {
         size_t number = 0;
@@ -95,7 +96,11 @@ Result<RenderedChat> Placeholders::cut(std::string_view rendered, std::string_vi
             return cannotTell("cuts into the messages");
         const Mark& mark = m_marks[number];
         const std::string& whole = m_marked[mark.message].text;
-        if (begin >= at + mark.offset && withMarks.substr(begin - mark.offset).starts_with(whole)) {
+        const std::pair place{mark.message, begin - mark.offset};
+        const bool stands =
+            begin >= at + mark.offset && place != other && withMarks.substr(place.second).starts_with(whole);
+        if (!stands) other = place;
+        if (stands) {
             addPart(parts, withMarks.substr(at, begin - mark.offset - at), true);
             addPart(parts, m_messages[mark.message].text, false, static_cast<int32_t>(mark.message));
             at = begin - mark.offset + whole.size();
