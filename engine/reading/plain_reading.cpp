@@ -373,7 +373,7 @@ PlainBlock PlainReader::at(int32_t position, int32_t most) {
         block.segment = index;
         block.complete = check != nullptr;
         const bool whole = writtenTokens(m_run, segment).end == end;
-        if (m_reading == Reading::Plain && whole) {
+        if (m_reading == Reading::Plain && whole && segment.name.empty()) {  // a vocabulary's reads as it was written
             const int32_t attend = attendToken(m_run, segment);
             const bool unfinished = !check || !endsLine(tokenAt(m_run, end - 1));
             const bool begins = unfinished && (!check || segment.bodyBegin < 0 || attend >= 0);
