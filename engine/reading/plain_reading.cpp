@@ -362,18 +362,21 @@ PlainBlock PlainReader::at(int32_t position, int32_t most) {
     const int32_t index = segmentAt(position);
     const bool isSegment = index >= 0 && index < static_cast<int32_t>(m_run.segments.size()) &&
                            m_run.segments[static_cast<size_t>(index)].kind == SegmentKind::Out &&
+                           m_run.segments[static_cast<size_t>(index)].name.empty() &&
                            m_run.segments[static_cast<size_t>(index)].begin == position;
     int32_t end = position + 1;
     while (end < nContext && segmentAt(end) == index && (isSegment || end - position < most)) ++end;
     block.tokens = {position, end};
-    block.startsLine = isSegment || position == nPrompt || segmentAt(position - 1) != index;
+    // What a vocabulary's tags open reads on as it was written.
+    const bool tagged = !m_run.header.vocabulary.empty();
+    block.startsLine = isSegment || position == nPrompt || (!tagged && segmentAt(position - 1) != index);
     if (isSegment) {
         const Segment& segment = m_run.segments[static_cast<size_t>(index)];
         const SegmentCheck* check = m_checks.ofSegment(index);
         block.segment = index;
         block.complete = check != nullptr;
         const bool whole = writtenTokens(m_run, segment).end == end;
-        if (m_reading == Reading::Plain && whole && segment.name.empty()) {  // a vocabulary's reads as it was written
+        if (m_reading == Reading::Plain && whole) {
             const int32_t attend = attendToken(m_run, segment);
             const bool unfinished = !check || !endsLine(tokenAt(m_run, end - 1));
             const bool begins = unfinished && (!check || segment.bodyBegin < 0 || attend >= 0);

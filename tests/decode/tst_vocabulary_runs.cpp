@@ -4,6 +4,7 @@
 
 #include "engine/decode/prompt.h"
 #include "engine/decode/session.h"
+#include "engine/reading/plain_reading.h"
 #include "engine/tasks/vocabulary/vocabulary_file.h"
 #include "engine/trace/trace.h"
 #include "kernels/backends.h"
@@ -113,6 +114,10 @@ class TestVocabularyRuns : public QObject {
         QCOMPARE(run.stats.attendedTokens, attended);
         QVERIFY(run.stats.attendedTokens < run.stats.causalTokens);
         QVERIFY(run.stats.markupTokens > 0);
+        std::string written;
+        for (const StepRecord& step : run.steps) written += step.token.text;
+        const std::string shown = plainResponse(run, RunChecks::of(run));
+        QCOMPARE(shown, written + "\n");  // sections begin no lines
     }
 
     void chunksComeAndGo() {
