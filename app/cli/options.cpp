@@ -225,6 +225,12 @@ void addRun(CLI::App& app, Options& all) {
         "expression, sheet, news, chat or text; default: the model's first task, else chat for a model with a chat "
         "template, else text");
     run->add_option("--system", o.system, "chat: what the model is told before the question");
+    run->add_option(
+           "--vocabulary", o.vocabulary,
+           "tags that a model without the span protocol is taught in the prompt and that decide what each step "
+           "reads: da, memento, lightthinker or a file; da: what stands before the prompt's last blank line is "
+           "the document, cut into chunks; --system replaces the text that teaches")
+        ->check(kPath);
     addThinking(run, o.thinking);
     auto* prompt = run->add_option("-p,--prompt", o.prompt, "what to ask");
     auto* file = run->add_option("-f,--file", o.promptFile, "file with the prompt; - = standard input")->check(kPath);
@@ -234,7 +240,7 @@ void addRun(CLI::App& app, Options& all) {
                     ->check(wholeNumber<int32_t>(0, INT32_MAX));
     prompt->excludes(file)->excludes(ids);
     file->excludes(ids);
-    addAttention(run, o.attention, "declared, or dense for a model without the span protocol");
+    addAttention(run, o.attention, "declared, or dense for a model without the span protocol and no --vocabulary");
     addSampling(run, o.sampler, o.seed, o.maxTokens);
     run->add_flag("--json", o.json, "print one JSON object: {\"runs\": [...]}");
     run->add_flag("--raw", o.raw, "print the response as the model wrote it, with its markup");
@@ -521,6 +527,10 @@ void addInfo(CLI::App& app, Options& all) {
     addModel(info, o.model, false, true);
     info->add_option("model_or_trace", o.trace, "a model, or a recorded run")
         ->type_name("PATH")
+        ->check(kPath)
+        ->excludes(info->get_option("--model"));
+    info->add_option("--vocabulary", o.vocabulary,
+                     "print this vocabulary's file, checked, to read or to edit: da, memento, lightthinker or a file")
         ->check(kPath)
         ->excludes(info->get_option("--model"));
     info->add_flag("--json", o.json, "print one JSON object");

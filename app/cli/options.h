@@ -30,6 +30,7 @@ struct ModelOptions {
 struct RunOptions {
     ModelOptions model;
     std::string task, prompt, promptFile, system;
+    std::string vocabulary;  ///< name of a bundled one, or a file; empty: none
     std::optional<bool> thinking;
     bool promptGiven = false;
     std::vector<int32_t> promptIds;
@@ -104,7 +105,7 @@ struct ExportOptions {
 
 struct InfoOptions {
     ModelOptions model;
-    std::string trace;
+    std::string trace, vocabulary;
     bool json = false;
 };
 

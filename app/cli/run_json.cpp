@@ -1,6 +1,8 @@
 #include "app/cli/run_json.h"
 
 #include <cstdio>
+#include <map>
+#include <set>
 
 #include "app/cli/terminal.h"
 #include "engine/files/decimal.h"
@@ -35,6 +37,48 @@ nlohmann::ordered_json checksJson(const RunData& run) {
     return {{"lines", counts.nLines},    {"right", counts.nRight}, {"carried", counts.nCarried},
             {"wrong", std::move(wrong)}, {"words", counts.nWords}, {"unsupported", std::move(words)}};
 }
+/// How often each kind of malformed tag came.
+std::map<std::string, int64_t> countByKind(const RunData& run) {
+    std::map<std::string, int64_t> counts;
+    for (const ProtocolViolation& v : run.violations)
+        if (v.kind != ViolationKind::TokenLimit) counts[violationName(v.kind)] += 1;
+    return counts;
+}
+
+/// The sections of a vocabulary, what they named, and what is hidden at the end.
+nlohmann::ordered_json sectionsJson(const RunData& run) {
+    std::set<int32_t> hidden;
+    for (const SpanChange& change : run.changes) {
+        if (change.hidden) hidden.insert(change.segment);
+        else hidden.erase(change.segment);
+    }
+    nlohmann::ordered_json sections = nlohmann::ordered_json::array();
+    for (size_t i = 0; i < run.segments.size(); ++i) {
+        const Segment& s = run.segments[i];
+        if (s.name.empty()) continue;
+        nlohmann::ordered_json named = nlohmann::ordered_json::array();
+        for (const SpanRef& ref : s.refs)
+            if (ref.segment >= 0) named.push_back(ref.label);
+        sections.push_back({{"segment", i}, {"name", s.name}, {"number", s.label}, {"begin", s.begin}, {"end", s.end}});
+        if (!named.empty()) sections.back()["named"] = std::move(named);
+        if (s.fallback) sections.back()["widened"] = true;
+        if (s.kind == SegmentKind::Out) sections.back()["hidden"] = hidden.contains(static_cast<int32_t>(i));
+    }
+    return sections;
+}
+
+void addVocabulary(nlohmann::ordered_json& object, const RunData& run) {
+    if (run.header.vocabulary.empty()) return;
+    object["vocabulary"] = run.header.vocabulary;
+    object["malformed"] = countByKind(run);
+    object["sections"] = sectionsJson(run);
+    nlohmann::ordered_json changes = nlohmann::ordered_json::array();
+    for (const SpanChange& c : run.changes)
+        changes.push_back({{"position", c.position}, {"segment", c.segment}, {"hidden", c.hidden}});
+    object["changes"] = std::move(changes);
+    object["formatted_prompt"] = run.header.formattedPrompt;
+}
+
 }  // namespace
 
 std::vector<int32_t> responseIds(const RunData& run, const Tokenizer& tokenizer) {
@@ -116,6 +160,7 @@ nlohmann::ordered_json runJson(const RunData& run, const Model& model, int64_t l
         {"kv_type", h.kvType},
         {"n_threads", h.nThreads},
     };
+    addVocabulary(object, run);
     addDrafts(object, s.draft);
     if (s.draft.rejected > 0) {
         nlohmann::ordered_json rejected = nlohmann::ordered_json::array();
@@ -154,6 +199,9 @@ std::string runSummary(const RunData& run) {
     text += ", first after " + decimal(ms(s.ttftNs), 1) + " ms, attended " + decimal(100 * s.attendedFraction(), 1) +
             " %, loaded " + decimal(100 * s.loadedFraction(), 1) + " % of causal, " +
             std::to_string(run.violations.size()) + " violations, stop reason " + stopWords(s);
+    if (run.header.vocabulary.empty()) return text;
+    text += ", vocabulary " + run.header.vocabulary;
+    for (const auto& [kind, n] : countByKind(run)) text += ", " + kind + ": " + std::to_string(n);
     return text;
 }
 

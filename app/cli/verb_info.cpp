@@ -12,6 +12,7 @@
 #include "engine/reading/answer_check.h"
 #include "engine/reading/run_checks.h"
 #include "engine/tasks/chat/chat_prompt.h"
+#include "engine/tasks/vocabulary/vocabulary_file.h"
 #include "engine/trace/trace.h"
 #include "kernels/backends.h"
 
@@ -48,6 +49,7 @@ int traceInfo(const InfoOptions& o, const Log& log) {
                         {"prompt_n", h.prompt.size()},
                         {"steps", run->steps.size()},
                         {"segments", run->segments.size()},
+                        {"vocabulary", h.vocabulary},
                         {"violations", run->violations.size()},
                         {"answer", run->answer},
                         {"stop_reason", stopReasonName(run->stats.stop)}});
@@ -209,6 +211,13 @@ void printModel(const Model& model, const MemoryForecast& f) {
 
 int infoVerb(const InfoOptions& options, const Log& log) {
     InfoOptions o = options;
+    if (!o.vocabulary.empty()) {
+        const auto text = vocabularyText(o.vocabulary);
+        if (!text) return log.fail(text.error());
+        if (const auto parsed = parseVocabulary(*text, o.vocabulary); !parsed) return log.fail(parsed.error());
+        print(*text);
+        return kOk;
+    }
     if (isTrace(o.trace)) return traceInfo(o, log);
     if (!o.trace.empty()) o.model.path = o.trace;
     auto opened = openModelFor(o.model, log);

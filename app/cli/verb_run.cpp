@@ -16,6 +16,7 @@
 #include "engine/files/decimal.h"
 #include "engine/files/input_file.h"
 #include "engine/reading/answer_check.h"
+#include "engine/tasks/vocabulary/vocabulary_file.h"
 #include "engine/trace/trace.h"
 #include "engine/types/sampler_settings.h"
 #include "engine/types/speed_up.h"
@@ -55,6 +56,13 @@ Result<std::string> readPromptFile(const std::string& path) {
 Result<RunSettings> settingsOf(const RunOptions& o, const Model& model) {
     RunSettings s;
     s.task = taskFor(o.task, model);
+    if (!o.vocabulary.empty()) {
+        auto text = vocabularyText(o.vocabulary);
+        if (!text) return text.error();
+        if (auto parsed = parseVocabulary(*text, o.vocabulary); !parsed) return parsed.error();
+        s.vocabulary = std::move(*text);
+        if (o.task.empty()) s.task = model.chatTemplates().standard() != nullptr ? "chat" : "text";
+    }
     s.systemText = o.system;
     s.thinking = o.thinking;
     s.promptText = o.prompt;
@@ -213,7 +221,9 @@ int runVerb(const RunOptions& o, const Log& log) {
     if (!prompt) return log.fail(prompt.error());
     if (!prompt->warning.empty()) log.info("warning: " + prompt->warning);
 
-    const std::vector<MaskPolicySpec> attentions = attentionFor(o.attention, model);
+    const std::vector<MaskPolicySpec> attentions = o.attention.empty() && !o.vocabulary.empty()
+                                                       ? std::vector{MaskPolicySpec::declared()}
+                                                       : attentionFor(o.attention, model);
     const auto nPrompt = static_cast<int32_t>(prompt->ids.size());
     const int32_t needed = neededTokens(model, *settings, nPrompt);
     if (auto ok = checkPromptFits(nPrompt, needed); !ok) return log.fail(ok.error());

@@ -311,6 +311,8 @@ void EngineWorker::send(Live& one, bool last) {
     batch->firstViolation = one.nViolations;
     batch->violations.assign(data.violations.begin() + static_cast<std::ptrdiff_t>(one.nViolations),
                              data.violations.end());
+    batch->firstChange = one.nChanges;
+    batch->changes.assign(data.changes.begin() + static_cast<std::ptrdiff_t>(one.nChanges), data.changes.end());
     batch->stats = data.stats;
     batch->stats.loadNs = m_loadNs;
     batch->answer = data.answer;
@@ -318,6 +320,7 @@ void EngineWorker::send(Live& one, bool last) {
     one.nSent = data.steps.size();
     one.nSegments = data.segments.size();
     one.nViolations = data.violations.size();
+    one.nChanges = data.changes.size();
     m_inFlight.fetch_add(1);
     emit this->batch(batch);
 }

@@ -55,7 +55,7 @@ class EngineWorker : public EngineEvents {
         std::unique_ptr<Session> owned;  ///< null: it is the conversation's
         int64_t runId = 0;
         size_t nSent = 0;  ///< steps, segments, violations that the window has
-        size_t nSegments = 0, nViolations = 0;
+        size_t nSegments = 0, nViolations = 0, nChanges = 0;
     };
 
     Result<std::unique_ptr<Backend>> makeBackend(const Model& model, const LoadRequest& request, int contextTokens,

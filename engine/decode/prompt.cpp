@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include "engine/span/piece_reader.h"
+#include "engine/span/tag_reader.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "engine/tasks/chat_task.h"
 #include "engine/tasks/task.h"
+#include "engine/tasks/vocabulary/vocabulary_file.h"
+#include "engine/tasks/vocabulary/vocabulary_prompt.h"
 #include "kernels/process_limits.h"
 
 namespace spanscope {
@@ -33,7 +37,61 @@ Status checkLength(const Task& task, const std::string& text, int32_t context) {
                  std::to_string(needed) + " bytes"};
 }
 
+/// A chat that teaches the vocabulary, and where its chunks are.
+Result<PreparedPrompt> prepareTaught(const Model& model, const RunSettings& settings, const SpanPolicy& policy) {
+    auto vocabulary = parseVocabulary(settings.vocabulary, "vocabulary");
+    if (!vocabulary) return vocabulary.error();
+    auto taught = teach(*vocabulary, settings.promptText, settings.systemText, model.tokenizer());
+    if (!taught) return taught.error();
+    const auto format = ChatFormat::of(model);
+    if (!format) return format.error();
+    const auto parts = (*format)->render(taught->messages, settings.thinking);
+    if (!parts) return parts.error();
+    auto ids = (*format)->encode(*parts, taught->messages);
+    if (!ids) return ids.error();
+    PreparedPrompt prompt;
+    prompt.task = &chatTask();
+    prompt.policy = policy;
+    prompt.ids = std::move(*ids);
+    prompt.text = joined(*parts);
+    if (taught->chunks.empty()) return prompt;
+    const size_t at = prompt.text.rfind(taught->messages.back().text);
+    if (at == std::string::npos)
+        return Error{ErrorCode::Unsupported,
+                     "the chat template changes the text of the question, so that its chunks "
+                     "cannot be found",
+                     model.path()};
+    for (ChunkText& chunk : taught->chunks) {
+        chunk.begin += at;
+        chunk.end += at;
+    }
+    auto chunks = chunksAmong(prompt.ids, prompt.text, taught->chunks, model.tokenizer());
+    if (!chunks) return chunks.error();
+    prompt.chunks = std::move(*chunks);
+    return prompt;
+}
+
 }  // namespace
+
+SpanTracker trackerFor(const Model& model, const SpanPolicy& policy) {
+    const Tokenizer& tokenizer = model.tokenizer();
+    if (!policy.vocabulary) return {tokenizer.pieceIds(), policy};
+    // A model that was trained on the vocabulary may have a piece for each tag.
+    const auto bytes = [&tokenizer](int32_t id) {
+        std::string text = tokenizer.pieceBytes(id);
+        return text.empty() && tokenizer.isControl(id) ? tokenizer.pieceName(id) : text;
+    };
+    return {std::make_unique<TagReader>(policy.vocabulary, bytes), policy};
+}
+
+Status setVocabulary(const std::string& description, SpanPolicy& policy) {
+    if (description.empty()) return {};
+    auto vocabulary = parseVocabulary(description, "vocabulary");
+    if (!vocabulary) return vocabulary.error();
+    policy.vocabulary = vocabulary->tags;
+    policy.hasProtocol = false;
+    return {};
+}
 
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings) {
     const std::string name = settings.task.empty() ? "text" : settings.task;
@@ -55,6 +113,10 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
     prompt.policy = card ? card->policy : prompt.task->defaultPolicy();
     const Tokenizer& tokenizer = model.tokenizer();
     if (!tokenizer.pieceIds().complete()) prompt.policy.hasProtocol = false;
+    if (!settings.vocabulary.empty() && prompt.task->defaultPolicy().hasProtocol)
+        return Error{ErrorCode::Unsupported, "a vocabulary of tags is for other tasks", {}, "task", name,
+                     "chat or text"};
+    if (auto ok = setVocabulary(settings.vocabulary, prompt.policy); !ok) return ok.error();
 
     if (!settings.promptIds.empty()) {
         const int32_t vocab = model.weights().shape.vocab;
@@ -68,6 +130,7 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
         return prompt;
     }
     if (Status ok = checkLength(*prompt.task, settings.promptText, contextOf(model, settings)); !ok) return ok.error();
+    if (prompt.task == &chatTask() && prompt.policy.vocabulary) return prepareTaught(model, settings, prompt.policy);
     if (prompt.task == &chatTask()) {
         const auto format = ChatFormat::of(model);
         if (!format) return format.error();

@@ -7,6 +7,7 @@
 #include "engine/decode/machine.h"
 #include "engine/policy/policies.h"
 #include "engine/tasks/task.h"
+#include "engine/tasks/vocabulary/vocabulary_file.h"
 #include "spanscope_version.h"
 
 namespace spanscope {
@@ -90,7 +91,7 @@ Session::Session(std::shared_ptr<const Model> model, Backend& backend, const Run
     : m_model(std::move(model)),
       m_backend(backend),
       m_prompt(std::move(prompt)),
-      m_tracker(m_model->tokenizer().pieceIds(), m_prompt.policy),
+      m_tracker(trackerFor(*m_model, m_prompt.policy)),
       m_masks(std::move(policy), m_model->weights().shape.slidingWindow, runId),
       m_sampler(settings.sampler, forbiddenIds(*m_model, m_prompt.policy.hasProtocol)),
       m_text(m_model->tokenizer()),
@@ -128,6 +129,7 @@ void Session::fillHeader(int64_t runId) {
     h.hasProtocol = m_prompt.policy.hasProtocol;
     h.prefill = m_prompt.policy.prefill;
     h.heads = m_prompt.policy.heads;
+    if (m_prompt.policy.vocabulary) h.vocabulary = m_prompt.policy.vocabulary->name;
     m_data.stats.promptTokens = static_cast<int32_t>(m_prompt.ids.size());
     m_data.stats.kvBytesPerToken =
         int64_t{2} * shape.nLayers *
@@ -144,8 +146,10 @@ void Session::readPrompt(std::span<const SharedIntervals> kept) {
         m_sampler.accept(id);
     }
     if (!h.prompt.empty()) h.prompt.back().text += decoder.flush();
-    for (const TokenView& view : m_tracker.consumePrompt(m_prompt.ids))
-        h.promptVisible.push_back(m_masks.forPrompt(view).visible);
+    const std::vector<TokenView> views = m_prompt.policy.vocabulary
+                                             ? m_tracker.consumePrompt(m_prompt.ids, m_prompt.chunks)
+                                             : m_tracker.consumePrompt(m_prompt.ids);
+    for (const TokenView& view : views) h.promptVisible.push_back(m_masks.forPrompt(view).visible);
     std::copy(kept.begin(), kept.end(), h.promptVisible.begin());
     m_data.stats.keptTokens = static_cast<int32_t>(kept.size());
     m_data.segments = m_tracker.segments();
@@ -337,6 +341,8 @@ void Session::append(StepRecord record, const SampledToken& next) {
         finish(StopReason::NotFinite);
     } else if (m_tracker.segmentTooLong()) {
         finish(StopReason::SegmentTooLong);
+    } else if (m_tracker.answered()) {
+        finish(StopReason::Answered);
     } else if (repeats) {
         finish(StopReason::Repeats);
     } else if (atLimit(0)) {
@@ -354,6 +360,8 @@ void Session::copySegments() {
     for (size_t i = mine.size(); i < now.size(); ++i) mine.push_back(now[i]);
     const auto& violations = m_tracker.violations();
     for (size_t i = m_data.violations.size(); i < violations.size(); ++i) m_data.violations.push_back(violations[i]);
+    const auto& changes = m_tracker.changes();
+    for (size_t i = m_data.changes.size(); i < changes.size(); ++i) m_data.changes.push_back(changes[i]);
 }
 
 void Session::finish(StopReason reason) {
@@ -370,7 +378,9 @@ void Session::finish(StopReason reason) {
     std::vector<int32_t> ids;
     ids.reserve(m_data.steps.size());
     for (const StepRecord& step : m_data.steps) ids.push_back(step.token.id);
-    m_data.answer = m_prompt.task->answer(m_model->tokenizer().decode(ids));
+    const std::string text = m_model->tokenizer().decode(ids);
+    m_data.answer =
+        m_prompt.policy.vocabulary ? answerIn(*m_prompt.policy.vocabulary, text) : m_prompt.task->answer(text);
     stats.stop = reason;
 }
 

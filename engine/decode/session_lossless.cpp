@@ -26,7 +26,7 @@ int64_t nsSince(Clock::time_point start) {
 Status Session::startDrafting() {
     const MaskPolicySpec& attention = m_data.header.settings.attention;
     if (!attention.isLossless()) return {};
-    if (!m_prompt.policy.hasProtocol)
+    if (!m_prompt.policy.declares())
         return Error{ErrorCode::Unsupported,
                      "lossless drafts under declared spans, and there are none: the model or the "
                      "task has no span protocol"};

@@ -362,11 +362,14 @@ PlainBlock PlainReader::at(int32_t position, int32_t most) {
     const int32_t index = segmentAt(position);
     const bool isSegment = index >= 0 && index < static_cast<int32_t>(m_run.segments.size()) &&
                            m_run.segments[static_cast<size_t>(index)].kind == SegmentKind::Out &&
+                           m_run.segments[static_cast<size_t>(index)].name.empty() &&
                            m_run.segments[static_cast<size_t>(index)].begin == position;
     int32_t end = position + 1;
     while (end < nContext && segmentAt(end) == index && (isSegment || end - position < most)) ++end;
     block.tokens = {position, end};
-    block.startsLine = isSegment || position == nPrompt || segmentAt(position - 1) != index;
+    // What a vocabulary's tags open reads on as it was written.
+    const bool tagged = !m_run.header.vocabulary.empty();
+    block.startsLine = isSegment || position == nPrompt || (!tagged && segmentAt(position - 1) != index);
     if (isSegment) {
         const Segment& segment = m_run.segments[static_cast<size_t>(index)];
         const SegmentCheck* check = m_checks.ofSegment(index);

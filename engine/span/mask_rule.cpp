@@ -4,7 +4,28 @@
 
 namespace spanscope {
 
+namespace {
+
+/// Where tags are text: chunks come and go, the rest of the prompt and the response so far stay.
+IntervalList readInSection(const SpanState& state) {
+    IntervalList list{{0, 1}, {state.response, kOpenEnd}};
+    list.insert(list.end(), state.scaffold.begin(), state.scaffold.end());
+    if (state.phase == Phase::Focus)
+        for (const SpanRef& ref : state.segments[static_cast<size_t>(state.current)].refs)
+            if (ref.segment >= 0) list.push_back(ref.tokens);
+    return normalised(std::move(list));
+}
+
+IntervalList visibleInVocabulary(const SpanState& state) {
+    const bool narrows = state.current >= 0 && (state.phase == Phase::Focus || state.phase == Phase::Local);
+    const IntervalList list = narrows ? readInSection(state) : IntervalList{{0, kOpenEnd}};
+    return state.hidden.empty() ? list : subtract(list, state.hidden);
+}
+
+}  // namespace
+
 IntervalList visibleIntervals(const SpanState& state) {
+    if (state.policy.vocabulary) return visibleInVocabulary(state);
     IntervalList everything{{0, kOpenEnd}};
     if (state.current < 0) return everything;
 

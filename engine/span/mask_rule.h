@@ -18,6 +18,8 @@ struct SpanState {
     IntervalList heads;             ///< `<out> label <:>` of every out-segment so far
     int32_t current = -1;           ///< segment of the query; -1: outside any
     int32_t previous = -1;          ///< the out-segment closed last; -1: none
+    int32_t response = 0;           ///< its first token
+    IntervalList hidden;            ///< by tags of a vocabulary; never tokens of the prompt or of `current`
     Phase phase = Phase::Free;      ///< of the query
 };
 

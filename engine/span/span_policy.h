@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
+#include "engine/span/vocabulary.h"
 #include "engine/types/records.h"
 
 namespace spanscope {
@@ -13,6 +15,11 @@ struct SpanPolicy {
     bool hasProtocol = true;  ///< false: free text is normal, not a violation
     int32_t maxRefs = 64;
     int32_t maxSegmentTokens = 4096;
+    /// Tags that are text, in the place of the protocol's pieces; null: none.
+    std::shared_ptr<const TagVocabulary> vocabulary{};
+
+    /// Whether what a step may read follows from what the model writes.
+    bool declares() const { return hasProtocol || vocabulary != nullptr; }
 };
 
 }  // namespace spanscope

@@ -17,6 +17,7 @@ SpanTracker::SpanTracker(const PieceIds& pieces, const SpanPolicy& policy)
 
 SpanTracker::SpanTracker(std::unique_ptr<EventReader> reader, const SpanPolicy& policy) : m_reader(std::move(reader)) {
     m_state.policy = policy;
+    m_sections = Sections(policy.vocabulary);
 }
 
 // --- prompt ------------------------------------------------------------------------------------------
@@ -38,6 +39,38 @@ std::vector<TokenView> SpanTracker::consumePrompt(std::span<const int32_t> token
     m_place = Place::Outside;
     std::vector<TokenView> views = promptViews();
     m_state.current = -1;
+    m_state.response = m_nTokens;
+    enter(Phase::Free);
+    return views;
+}
+
+std::vector<TokenView> SpanTracker::consumePrompt(std::span<const int32_t> tokens,
+                                                  std::span<const PromptChunk> chunks) {
+    assert(m_nTokens == 0);
+    const auto nPrompt = static_cast<int32_t>(tokens.size());
+    const auto scaffoldUpTo = [&](int32_t end) {
+        if (m_nTokens >= end) return;
+        openPromptSegment(SegmentKind::Scaffold, m_nTokens);
+        closePromptSegment(m_nTokens = end);
+    };
+    for (const PromptChunk& chunk : chunks) {
+        assert(chunk.begin >= m_nTokens && chunk.end >= chunk.begin && chunk.end <= nPrompt);
+        scaffoldUpTo(chunk.begin);
+        if (chunk.begin == chunk.end) continue;
+        openPromptSegment(SegmentKind::In, chunk.begin);
+        Segment& s = m_state.segments.back();
+        s.label = chunk.label;
+        s.bodyBegin = chunk.begin;
+        s.name = "chunk";
+        m_inLabels[chunk.label] = static_cast<int32_t>(m_state.segments.size()) - 1;
+        closePromptSegment(m_nTokens = chunk.end);
+    }
+    scaffoldUpTo(nPrompt);
+    m_nCovered = m_nTokens;
+    std::vector<TokenView> views = promptViews();
+    m_state.current = -1;
+    m_state.response = m_nTokens;
+    m_sections.begin(static_cast<int32_t>(m_state.segments.size()));
     enter(Phase::Free);
     return views;
 }
@@ -97,7 +130,10 @@ std::vector<TokenView> SpanTracker::promptViews() {
 TokenView SpanTracker::consume(int32_t token) {
     ++m_nTokens;
     m_segment = m_state.current;
-    if (m_next != m_state.phase) enter(m_next);
+    m_closedLast = -1;
+    if (m_hiddenChanged) m_state.hidden = m_sections.hiddenTokens();
+    if (m_next != m_state.phase || m_hiddenChanged) enter(m_next);
+    m_hiddenChanged = false;
     const auto events = m_reader.read(token);
     if (events.empty() && m_place == Place::Outside) enter(Phase::Free);  // unless a mark comes of it
     for (const ProtocolEvent& event : events) {
@@ -108,7 +144,8 @@ TokenView SpanTracker::consume(int32_t token) {
 }
 
 void SpanTracker::onEvent(const ProtocolEvent& event) {
-    if (event.mark == Mark::EndOfText) onEndOfText();
+    if (m_state.policy.vocabulary) onSectionEvent(event);
+    else if (event.mark == Mark::EndOfText) onEndOfText();
     else if (m_place == Place::Outside) onEventOutside(event);
     else onEventInSegment(event);
 }
@@ -243,6 +280,7 @@ void SpanTracker::inBody(const ProtocolEvent& event) {
 }
 
 void SpanTracker::finish(StopReason reason) {
+    if (m_state.policy.vocabulary) finishSections();
     if (reason == StopReason::TokenLimit || reason == StopReason::ContextFull)
         addViolation(ViolationKind::TokenLimit, m_nTokens, "the run stops");
     if (m_state.current >= 0) closeSegment(m_nTokens);
@@ -317,7 +355,7 @@ void SpanTracker::wholeSegmentFallback(ViolationKind kind) {
 }
 
 void SpanTracker::addViolation(ViolationKind kind, int32_t position, const char* effect) {
-    if (!m_state.policy.hasProtocol) return;
+    if (!m_state.policy.declares()) return;
     m_violations.push_back({kind, position, m_state.current, effect});
 }
 

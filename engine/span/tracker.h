@@ -4,7 +4,8 @@
 // hides evidence (docs/protocol.md, "When the model writes nonsense").
 //
 // Three parts: a reader turns tokens into events (event_reader.h), this class turns events into state, and the mask
-// rule turns state into interval lists (mask_rule.h).
+// rule turns state into interval lists (mask_rule.h). Events of the protocol's pieces are tracker.cpp, those of a
+// vocabulary of tags (SpanPolicy::vocabulary) tracker_sections.cpp.
 //
 // Owned by one run; one thread. consume() allocates only when a phase or a segment changes.
 #pragma once
@@ -19,6 +20,7 @@
 #include "engine/span/label.h"
 #include "engine/span/mask_rule.h"
 #include "engine/span/pieces.h"
+#include "engine/span/sections.h"
 #include "engine/span/span_policy.h"
 #include "engine/types/records.h"
 
@@ -33,6 +35,12 @@ struct TokenView {
     uint64_t maskId = 0;  ///< changes exactly when `visible` does
 };
 
+/// A part of the prompt that a vocabulary's tags name by its number.
+struct PromptChunk {
+    int64_t label = 0;
+    int32_t begin = 0, end = 0;  ///< tokens, half open
+};
+
 class SpanTracker {
   public:
     /// For a vocabulary that has the protocol's special pieces.
@@ -42,6 +50,9 @@ class SpanTracker {
 
     /// The whole prompt at once, before any consume(). Returns one view per prompt token.
     std::vector<TokenView> consumePrompt(std::span<const int32_t> tokens);
+    /// The same where the policy has a vocabulary: tags in a prompt are examples, and mean nothing. chunks: ascending,
+    /// disjoint, inside the prompt.
+    std::vector<TokenView> consumePrompt(std::span<const int32_t> tokens, std::span<const PromptChunk> chunks);
 
     /// The next response token, at position nTokens(). The view is for that token's own query.
     TokenView consume(int32_t token);
@@ -51,6 +62,12 @@ class SpanTracker {
 
     int32_t nTokens() const { return m_nTokens; }
     bool segmentTooLong() const { return m_tooLong; }
+    /// A tag that ends the response has been read.
+    bool answered() const { return m_answered; }
+    /// What tags have hidden and shown again, in order; kept to itself by a run without a vocabulary.
+    const std::vector<SpanChange>& changes() const { return m_changes; }
+    /// Response tokens that nothing will read any more; normalised.
+    const IntervalList& hiddenTokens() const { return m_state.hidden; }
     const std::vector<Segment>& segments() const { return m_state.segments; }
     const std::vector<ProtocolViolation>& violations() const { return m_violations; }
     /// Response tokens that are span markup: special pieces, labels and references.
@@ -59,6 +76,8 @@ class SpanTracker {
   private:
     /// Where in a segment the text is; of an in-segment, Head or Body.
     enum class Place : uint8_t { Outside, Head, Declare, InAttend, InRef, Body };
+    /// What the references in a tag do.
+    enum class InTag : uint8_t { No, Opening, Changing, PassedOver };
 
     void onPromptEvent(const ProtocolEvent& event);
     void readInLabel(const ProtocolEvent& event);
@@ -78,6 +97,26 @@ class SpanTracker {
     void onEndOfText();
     void onNewline();
     void onMissingNewline(const ProtocolEvent& out);
+
+    // Tags of a vocabulary.
+    void onSectionEvent(const ProtocolEvent& event);
+    void inTag(const ProtocolEvent& event);
+    void openingTag(const ProtocolEvent& event);
+    void closingTag(const ProtocolEvent& event);
+    void brokenTag(const ProtocolEvent& event);
+    void textInSections(const ProtocolEvent& event);
+    void beginSection();
+    void openSection(int32_t kind, int32_t begin, int32_t closed);
+    void closeSection(int32_t contentEnd, int32_t end);
+    void nameSection();
+    void changeSections();
+    void showAll();
+    void finishSections();
+    void setHidden(int32_t segment, bool hidden, int32_t by = -1);
+    void widenSection(ViolationKind kind);
+    bool inSection() const;
+    int32_t contentEnd(const ProtocolEvent& event) const;
+    const TagRule& rule() const { return m_state.policy.vocabulary->tags[static_cast<size_t>(m_rule)]; }
 
     void openSegment(const ProtocolEvent& out);
     void closeSegment(int32_t end);
@@ -113,6 +152,17 @@ class SpanTracker {
     bool m_attendDone = false;
     bool m_freeReported = false;
     bool m_tooLong = false;
+
+    // Of a vocabulary.
+    Sections m_sections;
+    std::vector<SpanChange> m_changes;
+    InTag m_inTag = InTag::No;
+    int32_t m_rule = -1;           // of the tag being read
+    std::vector<int32_t> m_named;  // sections that stand in it by their numbers
+    bool m_spoiled = false;        // so does something else
+    int32_t m_closedLast = -1;     // section that ended with the token being read, or inside it
+    bool m_hiddenChanged = false;  // holds from the next token on
+    bool m_answered = false;
 
     Label m_label;  // being read
     SegmentKind m_refKind = SegmentKind::In;

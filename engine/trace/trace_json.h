@@ -27,6 +27,7 @@ OutJson settingsJson(const RunSettings& settings);
 OutJson headerJson(const RunHeader& header);  ///< without the prompt's visible lists
 OutJson segmentJson(const Segment& segment);
 OutJson violationJson(const ProtocolViolation& violation);
+OutJson changeJson(const SpanChange& change);
 OutJson stepJson(const StepRecord& step);  ///< without its list
 OutJson statsJson(const RunStats& stats);
 
@@ -68,6 +69,7 @@ std::string readIntervals(const InJson& array, IntervalList& list);
 std::string readHeader(const InJson& object, RunHeader& header);
 std::string readSegment(const InJson& object, Segment& segment);
 std::string readViolation(const InJson& object, ProtocolViolation& violation);
+std::string readChange(const InJson& object, SpanChange& change);
 /// version: of the file. Version 1 called what is loaded "read".
 std::string readStep(const InJson& object, int version, StepRecord& step);
 std::string readStats(const InJson& object, int version, RunStats& stats);

@@ -52,6 +52,7 @@ void readSettings(const InJson& object, RunSettings& s, Fields& outer) {
     s.task = f.text("task");
     s.systemText = f.text("system_text");
     if (object.contains("thinking")) s.thinking = f.boolean("thinking", false);
+    s.vocabulary = f.text("vocabulary");
     s.promptText = f.text("prompt_text");
     if (const InJson* ids = f.array("prompt_ids")) {
         for (const InJson& id : *ids) {
@@ -265,6 +266,7 @@ std::string readHeader(const InJson& object, RunHeader& h) {
         Fields g(*policy);
         h.hasProtocol = g.boolean("protocol", true);
         h.heads = g.boolean("heads", false);
+        h.vocabulary = g.text("vocabulary");
         const std::string prefill = g.text("prefill");
         h.prefill = prefill == "segmented" ? PrefillPolicy::Segmented : PrefillPolicy::Causal;
         if (prefill != "segmented" && prefill != "causal") g.failAt("prefill", "unknown name", prefill);
@@ -299,6 +301,7 @@ std::string readSegment(const InJson& object, Segment& s) {
     s.end = range.end;
     s.bodyBegin = f.int32("body", -1, kMaxInt - 1, -1);
     s.fallback = f.boolean("fallback", false);
+    s.name = f.text("name");
     if (const InJson* refs = f.array("refs")) {
         for (const InJson& r : *refs) {
             if (!r.is_object()) return "refs: expected objects";
@@ -318,10 +321,18 @@ std::string readSegment(const InJson& object, Segment& s) {
 
 std::string readViolation(const InJson& object, ProtocolViolation& v) {
     Fields f(object);
-    readEnum(f, "kind", ViolationKind::TokenLimit, violationName, v.kind);
+    readEnum(f, "kind", kLastViolation, violationName, v.kind);
     v.position = f.int32("position", 0, kMaxInt - 1);
     v.segment = f.int32("segment", -1, kMaxInt, -1);
     v.effect = f.text("effect");
+    return f.problem();
+}
+
+std::string readChange(const InJson& object, SpanChange& c) {
+    Fields f(object);
+    c.position = f.requiredInt32("position", 0, kMaxInt - 1);
+    c.segment = f.requiredInt32("segment", 0, kMaxInt);
+    c.hidden = f.boolean("hidden", false);
     return f.problem();
 }
 
@@ -363,7 +374,7 @@ std::string readStats(const InJson& object, int version, RunStats& s) {
     s.causalTokens = f.integer("causal_tokens", 0, kMostSummed, 0);
     s.kvStoredBytes = f.integer("kv_stored_bytes", 0, kMaxInt64, 0);
     s.kvBytesPerToken = f.integer("kv_bytes_per_token", 0, kMaxInt64, 0);
-    readEnum(f, "stop", StopReason::Repeats, stopReasonName, s.stop);
+    readEnum(f, "stop", kLastStopReason, stopReasonName, s.stop);
     s.stopId = f.int32("stop_id", -1, kMaxInt, -1);
     s.stopPiece = f.text("stop_piece");
     if (const InJson* draft = f.object("draft")) {

@@ -45,6 +45,7 @@ OutJson settingsJson(const RunSettings& s) {
                        {"repeat_last_n", s.sampler.repeatLastN},
                        {"seed", s.sampler.seed}}}};
     if (s.thinking) settings["thinking"] = *s.thinking;
+    if (!s.vocabulary.empty()) settings["vocabulary"] = s.vocabulary;
     return settings;
 }
 
@@ -84,6 +85,7 @@ OutJson headerJson(const RunHeader& h) {
                      {"heads", h.heads}}},
                    {"formatted_prompt", h.formattedPrompt},
                    {"prompt", {{"ids", std::move(ids)}, {"texts", std::move(texts)}, {"special", std::move(special)}}}};
+    if (!h.vocabulary.empty()) header["policy"]["vocabulary"] = h.vocabulary;
     if (h.label != RunLabel{})
         header["label"] = {{"number", h.label.number},
                            {"name", h.label.name},
@@ -104,13 +106,19 @@ OutJson segmentJson(const Segment& s) {
                         {"begin", r.tokens.begin},
                         {"end", endJson(r.tokens.end)}});
     }
-    return {{"kind", segmentKindName(s.kind)}, {"label", s.label},    {"begin", s.begin},
-            {"end", endJson(s.end)},           {"body", s.bodyBegin}, {"refs", std::move(refs)},
-            {"fallback", s.fallback}};
+    OutJson segment{{"kind", segmentKindName(s.kind)}, {"label", s.label},    {"begin", s.begin},
+                    {"end", endJson(s.end)},           {"body", s.bodyBegin}, {"refs", std::move(refs)},
+                    {"fallback", s.fallback}};
+    if (!s.name.empty()) segment["name"] = s.name;
+    return segment;
 }
 
 OutJson violationJson(const ProtocolViolation& v) {
     return {{"kind", violationName(v.kind)}, {"position", v.position}, {"segment", v.segment}, {"effect", v.effect}};
+}
+
+OutJson changeJson(const SpanChange& c) {
+    return {{"position", c.position}, {"segment", c.segment}, {"hidden", c.hidden}};
 }
 
 OutJson stepJson(const StepRecord& s) {

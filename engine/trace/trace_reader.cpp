@@ -67,6 +67,7 @@ class Reader {
     static std::string takeSegment(const InJson& object, ReadRun& run);
     std::string takeStep(const InJson& object, ReadRun& run);
     static std::string takeViolation(const InJson& object, ReadRun& run);
+    static std::string takeChange(const InJson& object, ReadRun& run);
     std::string takeEnd(const InJson& object, ReadRun& run);
     static std::string maskOf(const InJson& value, const ReadRun& run, const Mask*& mask);
 
@@ -84,7 +85,7 @@ std::string Reader::take(const InJson& object) {
     if (type == "run") return takeRun(object, id);
     const auto it = m_runs.find(id);
     const bool known = type == "prompt_visible" || type == "mask" || type == "segment" || type == "step" ||
-                       type == "violation" || type == "stats" || type == "end";
+                       type == "violation" || type == "change" || type == "stats" || type == "end";
     if (!known) return {};  // a later version's business
     if (it == m_runs.end()) return "\"" + type + "\" of run " + std::to_string(id) + " before its header";
     ReadRun& run = it->second;
@@ -93,6 +94,7 @@ std::string Reader::take(const InJson& object) {
     if (type == "segment") return takeSegment(object, run);
     if (type == "step") return takeStep(object, run);
     if (type == "violation") return takeViolation(object, run);
+    if (type == "change") return takeChange(object, run);
     if (type == "stats") return trace::readStats(object, m_version, run.data->stats);
     return takeEnd(object, run);
 }
@@ -201,6 +203,14 @@ std::string Reader::takeViolation(const InJson& object, ReadRun& run) {
     if (std::string problem = trace::readViolation(object, violation); !problem.empty()) return problem;
     if (violation.segment >= static_cast<int64_t>(run.data->segments.size())) return "violation: unknown segment";
     run.data->violations.push_back(std::move(violation));
+    return {};
+}
+
+std::string Reader::takeChange(const InJson& object, ReadRun& run) {
+    SpanChange change;
+    if (std::string problem = trace::readChange(object, change); !problem.empty()) return problem;
+    if (static_cast<size_t>(change.segment) >= run.data->segments.size()) return "change: unknown segment";
+    run.data->changes.push_back(change);
     return {};
 }
 

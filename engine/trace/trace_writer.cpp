@@ -25,7 +25,7 @@ struct Written {
     const IntervalList* lastMask = nullptr;
     int32_t lastMaskId = -1;
     size_t nSteps = 0;
-    size_t nViolations = 0;
+    size_t nViolations = 0, nChanges = 0;
     std::vector<std::string> segments;  ///< their lines, to see which changed; closed ones cannot
     size_t firstOpenSegment = 0;
     bool prefilled = false;
@@ -124,6 +124,8 @@ Status TraceWriter::append(const RunData& data) {
     }
     for (; w.nViolations < data.violations.size(); ++w.nViolations)
         m_impl->line(Impl::tagged("violation", id, trace::violationJson(data.violations[w.nViolations])));
+    for (; w.nChanges < data.changes.size(); ++w.nChanges)
+        m_impl->line(Impl::tagged("change", id, trace::changeJson(data.changes[w.nChanges])));
     m_impl->file->flush();
     return {};
 }

@@ -46,6 +46,13 @@ const char* violationName(ViolationKind kind) {
         case ViolationKind::SegmentNotClosed: return "segment not closed";
         case ViolationKind::SegmentTooLong: return "segment too long";
         case ViolationKind::TokenLimit: return "token limit";
+        case ViolationKind::NestedTag: return "tag inside another section";
+        case ViolationKind::OtherTagCloses: return "closed by another tag";
+        case ViolationKind::CloseWithout: return "closing tag without an opening one";
+        case ViolationKind::BrokenTag: return "tag not finished";
+        case ViolationKind::NothingToHide: return "nothing to hide";
+        case ViolationKind::ChangesNothing: return "changes nothing";
+        case ViolationKind::TooManyHidden: return "too many sections hidden";
     }
     return "";
 }
@@ -61,6 +68,7 @@ const char* stopReasonName(StopReason reason) {
         case StopReason::NotFinite: return "not_finite";
         case StopReason::Failed: return "failed";
         case StopReason::Repeats: return "repeats";
+        case StopReason::Answered: return "answered";
     }
     return "";
 }

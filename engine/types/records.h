@@ -51,7 +51,16 @@ enum class ViolationKind : uint8_t {
     SegmentNotClosed,  ///< <out> or <eos> before the newline
     SegmentTooLong,
     TokenLimit,  ///< no <eos> by the limit
+    // Of tags that are text (engine/span/vocabulary.h).
+    NestedTag,       ///< an opening tag inside another section
+    OtherTagCloses,  ///< a section ended by the closing tag of another kind
+    CloseWithout,    ///< a closing tag outside any section
+    BrokenTag,       ///< a tag that was begun and not finished
+    NothingToHide,   ///< a summary of nothing
+    ChangesNothing,  ///< shows what is not hidden, or hides what is
+    TooManyHidden,   ///< more sections than can be hidden at a time
 };
+inline constexpr ViolationKind kLastViolation = ViolationKind::TooManyHidden;
 const char* violationName(ViolationKind kind);
 
 struct ProtocolViolation {
@@ -59,6 +68,14 @@ struct ProtocolViolation {
     int32_t position = 0;  ///< absolute token position
     int32_t segment = -1;  ///< index into RunData::segments, -1 outside
     std::string effect;    ///< what was done about it, a phrase
+};
+
+/// A section of a vocabulary that is hidden from, or shown to, what is written from a position on.
+struct SpanChange {
+    int32_t position = 0;  ///< of the last token that reads as before
+    int32_t segment = -1;  ///< index into RunData::segments
+    bool hidden = false;   ///< from then on
+    bool operator==(const SpanChange&) const = default;
 };
 
 /// One reference inside a declaration, as written and as understood.
@@ -79,6 +96,7 @@ struct Segment {
     int32_t bodyBegin = -1;     ///< first token after </attend> (out) or after <:> (in); -1 if not reached
     std::vector<SpanRef> refs;  ///< out-segments only
     bool fallback = false;      ///< its focus phase was widened to everything
+    std::string name{};         ///< of a vocabulary's section: its kind; empty: the protocol's own
 };
 
 /// One token of prompt or response.
@@ -125,8 +143,10 @@ enum class StopReason : uint8_t {
     Cancelled,
     NotFinite,  ///< the model's logits hold NaN or infinity: no token follows from them
     Failed,
-    Repeats,  ///< the response says again what it has said
+    Repeats,   ///< the response says again what it has said
+    Answered,  ///< a closing tag of a vocabulary ends the response
 };
+inline constexpr StopReason kLastStopReason = StopReason::Answered;
 const char* stopReasonName(StopReason reason);
 
 /// Totals of a lossless run's drafts; all 0 in other runs. What was drafted behind a rejected token is neither accepted
@@ -202,6 +222,9 @@ struct RunSettings {
     int32_t contextTokens = 0;       ///< 0 = the model's
     SamplerSettings sampler;
     std::optional<bool> thinking;  ///< chat: what a template that reads enable_thinking is told; absent: nothing
+    /// The description of a vocabulary of tags (docs/vocabularies.md), as JSON text; empty: none. With one, the prompt
+    /// teaches it and the tracker follows its tags.
+    std::string vocabulary;
 };
 
 /// The adapter that the model had.
@@ -262,6 +285,7 @@ struct RunHeader {
     RunLabel label;
     BranchOrigin branch;
     bool hasProtocol = true;
+    std::string vocabulary;  ///< name of settings.vocabulary; empty: none
     PrefillPolicy prefill = PrefillPolicy::Causal;
     bool heads = false;
     std::vector<TokenInfo> prompt;
@@ -274,6 +298,7 @@ struct RunData {
     std::vector<StepRecord> steps;
     std::vector<Segment> segments;  ///< prompt's first, then the response's, by position
     std::vector<ProtocolViolation> violations;
+    std::vector<SpanChange> changes;  ///< in order
     RunStats stats;
     std::string answer;  ///< task's reading of the response; empty if none
 };

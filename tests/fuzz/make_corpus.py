@@ -216,6 +216,16 @@ def main():
     put("tracker", "sheet", bytes([3, 9, 8, 7, 12, 0, 11, 2, 22, 9, 0, 12, 2, 22, 9, 1, 11, 2, 3, 0, 11, 2, 4, 22, 5, 22, 9,
                                    1, 12, 2, 6, 3, 0, 12, 2, 1, 11, 2, 4, 22, 9, 8]))
     put("tracker", "nonsense", bytes([0, 1, 2, 3, 4, 5, 6, 4, 3, 2, 1, 0, 9, 9, 1, 1, 3, 3, 4, 4, 8, 23, 23, 2]))
+    streams = {"da": b'a<focus chunks="2\xff,3">\xffb</focus>\xff<local>c<focus \n</local><answer>1</answer>',
+               "memento": b"<|block_start|>\xffx\xffy<|block\xff_end|><|summary_start|>\xffz\xff<|summary_end|>\xffq",
+               "lightthinker": b'ab<commit>\xffS</commit>\xffc\xff<expand step="1">\xffd<fold step="1">\xffe\xff<expand>\xff'}
+    for name, stream in streams.items():
+        with open(os.path.join(HERE, "..", "..", "resources", "vocabularies", name + ".json"), "rb") as f:
+            description = f.read()
+        put("tags", name, description + b"\0" + stream)
+        put("tags", name + "_bundled", b"\0" + stream)
+    hides_tags = {key: value for key, value in json.loads(description).items() if key not in ("prompt", "swaps")}
+    put("tags", "hides_tags", json.dumps({**hides_tags, "hides_tags": True}).encode() + b"\0" + stream)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,12 @@ inline RunData sampleRun(int64_t runId = 3, const MaskPolicySpec& attention = Ma
     Segment one{SegmentKind::Out, 1, 6, 9, 8, {{SegmentKind::In, 5, -1, 7, {}}}, true};
     Segment two{SegmentKind::Out, 22, 9, kOpenEnd, -1, {{SegmentKind::Out, 1, 1, 10, {6, 9}}}, false};
     run.segments = {scaffold, one, two};
-    run.violations = {{ViolationKind::UnknownLabel, 7, 1, "everything is visible"}};
+    run.segments.back().name = "focus";
+    run.violations = {{ViolationKind::UnknownLabel, 7, 1, "everything is visible"},
+                      {kLastViolation, 8, 1, "nothing changes"}};
+    run.changes = {{8, 1, true}, {9, 1, false}};
+    h.settings.vocabulary = "{\"vocabulary\": 1}";
+    h.vocabulary = "da";
 
     const auto own = std::make_shared<const IntervalList>(IntervalList{{0, 1}, {6, kOpenEnd}});
     const auto two2 = std::make_shared<const IntervalList>(IntervalList{{0, 2}, {4, 5}, {9, kOpenEnd}});

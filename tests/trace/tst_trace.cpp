@@ -79,6 +79,7 @@ void compareRuns(const RunData& a, const RunData& b) {
         QCOMPARE(s.end, t.end);
         QCOMPARE(s.bodyBegin, t.bodyBegin);
         QCOMPARE(s.fallback, t.fallback);
+        QCOMPARE(s.name, t.name);
         QCOMPARE(s.refs.size(), t.refs.size());
         for (size_t k = 0; k < s.refs.size(); ++k) {
             QCOMPARE(s.refs[k].kind, t.refs[k].kind);
@@ -95,6 +96,9 @@ void compareRuns(const RunData& a, const RunData& b) {
         QCOMPARE(a.violations[i].segment, b.violations[i].segment);
         QCOMPARE(a.violations[i].effect, b.violations[i].effect);
     }
+    QCOMPARE(a.changes, b.changes);
+    QCOMPARE(a.header.vocabulary, b.header.vocabulary);
+    QCOMPARE(a.header.settings.vocabulary, b.header.settings.vocabulary);
     QCOMPARE(a.answer, b.answer);
     const RunStats &s = a.stats, &t = b.stats;
     QCOMPARE(s.promptTokens, t.promptTokens);

@@ -252,6 +252,48 @@ class TestMaskRaster : public QObject {
         QCOMPARE(describeCell(run, 1 << 20, 0).step, -1);
         QVERIFY(cellSentence(describeCell(run, 3, 0)).find("step 3") == 0);
     }
+
+    /// Under a vocabulary of tags: chunks named and not, what is hidden, and a section that a malformed tag widened.
+    void explainsTags() {
+        RunData run;
+        run.header.vocabulary = "da";
+        run.header.settings.attention = MaskPolicySpec::declared();
+        for (int i = 0; i < 80; ++i) run.header.prompt.push_back({i, "p", false});
+        run.segments = {{SegmentKind::Scaffold, -1, 0, 4, -1, {}, false},
+                        {SegmentKind::In, 1, 4, 40, 4, {}, false, "chunk"},
+                        {SegmentKind::In, 2, 40, 72, 40, {}, false, "chunk"},
+                        {SegmentKind::Scaffold, -1, 72, 80, -1, {}, false},
+                        {SegmentKind::Out, 1, 81, 83, 81, {{SegmentKind::In, 2, 2, 81, {40, 72}}}, false, "focus"},
+                        {SegmentKind::Out, 1, 83, 84, 83, {}, false, "local"},
+                        {SegmentKind::Out, 2, 84, kOpenEnd, 84, {}, true, "focus"}};
+        const auto list = [](IntervalList l) { return std::make_shared<const IntervalList>(std::move(l)); };
+        const auto focus = list({{0, 4}, {40, kOpenEnd}}), local = list({{0, 4}, {72, kOpenEnd}});
+        const auto hidden = list({{0, 81}, {82, kOpenEnd}});
+        const std::pair<Phase, SharedIntervals> steps[] = {{Phase::Free, hidden},
+                                                           {Phase::Free, hidden},
+                                                           {Phase::Focus, focus},
+                                                           {Phase::Local, local},
+                                                           {Phase::Global, hidden}};
+        for (int i = 0; i < 5; ++i) {
+            StepRecord s;
+            s.index = i;
+            s.position = 80 + i;
+            s.segment = i < 2 ? -1 : i + 2;
+            s.phase = steps[i].first;
+            s.visible = steps[i].second;
+            run.steps.push_back(s);
+        }
+        const auto reason = [&](int step, int column) { return describeCell(run, step, column).reason; };
+        QCOMPARE(reason(0, 8), std::string("nothing narrows this step: not hidden, so read"));
+        QCOMPARE(reason(2, 44), std::string("named by the section's tag: chunk 2"));
+        QCOMPARE(reason(2, 20), std::string("a chunk that the section's tag does not name"));
+        QCOMPARE(reason(2, 74), std::string("part of the prompt that every step sees"));
+        QCOMPARE(reason(2, 80), std::string("the response so far can always be read"));
+        QCOMPARE(reason(3, 20), std::string("the section reads no chunk"));
+        QCOMPARE(reason(4, 10), std::string("after a malformed tag everything not hidden is read"));
+        run.steps[4].visible = list({{0, 4}, {100, kOpenEnd}});
+        QCOMPARE(reason(4, 81), std::string("hidden by a tag"));
+    }
 };
 
 QTEST_GUILESS_MAIN(TestMaskRaster)

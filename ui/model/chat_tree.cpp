@@ -92,6 +92,7 @@ QString turnFigures(const ChatTurnInfo& answer) {
         case StopReason::TokenLimit: return text + QObject::tr(" · stopped at the token limit");
         case StopReason::ContextFull: return text + QObject::tr(" · the context is full");
         case StopReason::Repeats: return text + QObject::tr(" · stopped: it repeats itself");
+        case StopReason::Answered: return text + QObject::tr(" · answered");
         case StopReason::Failed: return text + QObject::tr(" · failed");
         case StopReason::NotFinite: return text + QObject::tr(" · failed: the model's numbers are not finite");
         default: return text;

@@ -54,6 +54,8 @@ RunData runUntil(const RunData& run, int nSteps) {
     }
     std::copy_if(run.violations.begin(), run.violations.end(), std::back_inserter(told.violations),
                  [end](const ProtocolViolation& v) { return v.position < end; });
+    std::copy_if(run.changes.begin(), run.changes.end(), std::back_inserter(told.changes),
+                 [end](const SpanChange& change) { return change.position < end; });
     told.stats.promptTokens = run.stats.promptTokens;
     told.stats.keptTokens = run.stats.keptTokens;
     told.stats.responseTokens = std::max(0, nSteps);

@@ -67,12 +67,13 @@ void RunStore::begin(const SharedHeader& header, const std::vector<Segment>& pro
 
 void RunStore::append(const SharedBatch& batch) {
     if (m_whole || batch->runId != m_data.header.runId || batch->firstSegment > m_data.segments.size() ||
-        batch->firstViolation > m_data.violations.size())
+        batch->firstViolation > m_data.violations.size() || batch->firstChange > m_data.changes.size())
         return;
     const int first = nSteps();
     m_data.steps.insert(m_data.steps.end(), batch->steps.begin(), batch->steps.end());
     replaceFrom(m_data.segments, batch->firstSegment, batch->segments);
     replaceFrom(m_data.violations, batch->firstViolation, batch->violations);
+    replaceFrom(m_data.changes, batch->firstChange, batch->changes);
     m_data.stats = batch->stats;
     m_data.answer = batch->answer;
     m_finished = batch->finished;
@@ -121,7 +122,10 @@ void RunStore::addSlice() {
     }
     addPart(m_data.segments, run.segments);
     addPart(m_data.violations, run.violations);
-    if (m_data.segments.size() < run.segments.size() || m_data.violations.size() < run.violations.size()) return;
+    addPart(m_data.changes, run.changes);
+    if (m_data.segments.size() < run.segments.size() || m_data.violations.size() < run.violations.size() ||
+        m_data.changes.size() < run.changes.size())
+        return;
     m_nextSlice.stop();
     m_finished = true;
     m_checks.update(m_data, true);

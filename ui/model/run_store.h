@@ -24,6 +24,8 @@ struct RunBatch {
     std::vector<Segment> segments;
     size_t firstViolation = 0;  ///< likewise
     std::vector<ProtocolViolation> violations;
+    size_t firstChange = 0;  ///< likewise
+    std::vector<SpanChange> changes;
     RunStats stats;
     std::string answer;
     bool finished = false;

@@ -207,6 +207,7 @@ void RunController::onFinished(qint64 runId, StopReason reason) {
         case StopReason::SegmentTooLong: text = tr("Stopped: a segment grew too long"); break;
         case StopReason::ContextFull: text = tr("Stopped: the context is full"); break;
         case StopReason::Repeats: text = tr("Stopped: the response repeats itself"); break;
+        case StopReason::Answered: text = tr("Finished: the answer was given"); break;
         default: text = tr("Failed"); break;
     }
     const RunStore* shown = m_workspace->shown();

@@ -89,7 +89,9 @@ QString SegmentInspector::html(int step) const {
     if (record.segment < 0 || record.segment >= static_cast<int>(run.segments.size()))
         return QStringLiteral("<p>%1</p><p style='color:%2'>%3</p>")
             .arg(tr("This step belongs to no segment."), quiet,
-                 run.header.hasProtocol
+                 !run.header.vocabulary.empty()
+                     ? tr("Text outside any section attends to everything that no tag has hidden.")
+                 : run.header.hasProtocol
                      ? tr("Text outside any segment attends to everything.")
                      : tr("This model has no span protocol; every step attends to everything before it."));
     const Segment& segment = run.segments[static_cast<size_t>(record.segment)];

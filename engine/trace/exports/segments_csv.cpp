@@ -19,9 +19,10 @@ Status exportSegmentsCsv(const ExportSource& source, const std::string& path, co
     for (size_t i = 0; i < run.segments.size(); ++i) {
         const Segment& s = run.segments[i];
         const SegmentSums& sum = sums[i];
-        row << static_cast<int64_t>(i) << segmentKindName(s.kind) << labelText(s.label) << s.begin << sum.end
-            << (sum.end - s.begin) << s.bodyBegin << refsText(s) << sum.refTokens << (s.fallback ? 1 : 0) << sum.nSteps
-            << sum.attended << sum.loaded << sum.causal << sum.wallNs << sum.nViolations;
+        row << static_cast<int64_t>(i) << (s.name.empty() ? segmentKindName(s.kind) : s.name) << labelText(s.label)
+            << s.begin << sum.end << (sum.end - s.begin) << s.bodyBegin << refsText(s) << sum.refTokens
+            << (s.fallback ? 1 : 0) << sum.nSteps << sum.attended << sum.loaded << sum.causal << sum.wallNs
+            << sum.nViolations;
         const SegmentCheck* check = checks.ofSegment(static_cast<int32_t>(i));
         row << (check ? plainSegment(run, checks, check->segment) : std::string())
             << (check ? verdictName(check->verdict) : "") << (check ? check->note : std::string())

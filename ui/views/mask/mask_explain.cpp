@@ -33,14 +33,33 @@ std::string tokenText(const RunData& run, int position) {
 
 namespace {
 
+/// Where tags of a vocabulary decide (docs/vocabularies.md).
+std::string whyAttendedByTags(const RunData& run, const StepRecord& step, const Segment* own, int column) {
+    if (own && own->fallback && step.phase == Phase::Global)
+        return "after a malformed tag everything not hidden is read";
+    if (step.phase != Phase::Focus && step.phase != Phase::Local)
+        return "nothing narrows this step: not hidden, so read";
+    if (column >= static_cast<int>(run.header.prompt.size())) return "the response so far can always be read";
+    const int at = segmentAt(run.segments, column);
+    if (at >= 0 && run.segments[static_cast<size_t>(at)].kind == SegmentKind::In)
+        return "named by the section's tag: " + segmentName(run.segments[static_cast<size_t>(at)]);
+    return "part of the prompt that every step sees";
+}
+
+std::string whyNotReadByTags(const RunData& run, const StepRecord& step, int column) {
+    if (column >= static_cast<int>(run.header.prompt.size())) return "hidden by a tag";
+    return step.phase == Phase::Local ? "the section reads no chunk" : "a chunk that the section's tag does not name";
+}
+
 std::string whyAttended(const RunData& run, const StepRecord& step, int column) {
     const MaskPolicySpec& attention = run.header.settings.attention;
     if (attention.isDense()) return "dense attention attends to everything before it";
     if (!attention.isDeclared()) return "among the tokens that " + attention.text() + " gives to the step";
     if (column == step.position) return "the token itself";
-    if (step.phase == Phase::Free) return "outside any segment everything is visible";
     const bool known = step.segment >= 0 && step.segment < static_cast<int>(run.segments.size());
     const Segment* own = known ? &run.segments[static_cast<size_t>(step.segment)] : nullptr;
+    if (!run.header.vocabulary.empty()) return whyAttendedByTags(run, step, own, column);
+    if (step.phase == Phase::Free) return "outside any segment everything is visible";
     if (column == 0) return "the sink: the first token is always visible";
     if (own && column >= own->begin && column < own->end) return "the step's own segment";
     if (step.phase == Phase::Global)
@@ -82,8 +101,10 @@ CellInfo describeCell(const RunData& run, int step, int column) {
     switch (info.state) {
         case MaskState::Future: info.reason = "not written yet when this step ran"; break;
         case MaskState::NotRead:
-            info.reason = record.phase == Phase::Local ? "in the local phase a step attends to its own segment only"
-                                                       : "not among what the segment declared";
+            info.reason = !run.header.vocabulary.empty() && run.header.settings.attention.isDeclared()
+                              ? whyNotReadByTags(run, record, column)
+                          : record.phase == Phase::Local ? "in the local phase a step attends to its own segment only"
+                                                         : "not among what the segment declared";
             break;
         case MaskState::Loaded: info.reason = "its page of 16 tokens holds one that is attended"; break;
         case MaskState::Attended: info.reason = whyAttended(run, record, column); break;
