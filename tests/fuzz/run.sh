@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 logs=${FUZZ_LOGS:-out/fuzz}
 mkdir -p "$logs"
-all=(json config adapter adapter_tensors card safetensors gguf gguf_parts trace vocabulary tokenizer_json modelproto chat tracker
+all=(json config adapter adapter_tensors card safetensors gguf gguf_parts trace vocabulary tokenizer_json modelproto chat tracker tags
     tokenizer)
 
 one() {  # target seconds
