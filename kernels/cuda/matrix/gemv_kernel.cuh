@@ -54,9 +54,7 @@ struct GainPrefetch {
     }
 };
 
-__device__ __forceinline__ float sumOfSquares(const float4& v) {
-    return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
-}
+__device__ __forceinline__ float sumOfSquares(const float4& v) { return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w; }
 
 /// A block's sum of what each of its threads has. Ends as it begins: nobody reads or writes sSum.
 __device__ __forceinline__ float gemvBlockSum(float sum, float (&sSum)[kGemvWarps]) {
@@ -70,8 +68,10 @@ __device__ __forceinline__ float gemvBlockSum(float sum, float (&sSum)[kGemvWarp
     return sum;
 }
 
-/// Adds the normalised addend to a thread's quads of x. All blocks do so for themselves, and the first one keeps the sum.
-__device__ __forceinline__ void joinAddend(const GemvParams& p, float4 (&x)[kGemvHeldQuads], float (&sSum)[kGemvWarps]) {
+/// Adds the normalised addend to a thread's quads of x. All blocks do so for themselves, and the first one keeps the
+/// sum.
+__device__ __forceinline__ void joinAddend(const GemvParams& p, float4 (&x)[kGemvHeldQuads],
+                                           float (&sSum)[kGemvWarps]) {
     const float4 zero = make_float4(0.f, 0.f, 0.f, 0.f);
     const int32_t nQuads = p.k / 4;
     float4 y[kGemvHeldQuads], g[kGemvHeldQuads];
@@ -94,8 +94,9 @@ __device__ __forceinline__ void joinAddend(const GemvParams& p, float4 (&x)[kGem
     }
 }
 
-/// The prologue: x, with what joins it, normalised where there is a gain, quad by quad to `put(row, quad, values)`. A single row stays in
-/// registers between the sum of its squares and its use, as far as GainPrefetch reaches. Ends with a barrier.
+/// The prologue: x, with what joins it, normalised where there is a gain, quad by quad to `put(row, quad, values)`. A
+/// single row stays in registers between the sum of its squares and its use, as far as GainPrefetch reaches. Ends with
+/// a barrier.
 template <int M, bool kJoins, class Put>
 __device__ __forceinline__ void stageNormalised(const GemvParams& p, const GainPrefetch& gain,
                                                 float (&sSum)[M][kGemvWarps], const Put& put) {
@@ -242,7 +243,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvKernel(const GemvParams p
     int32_t octetStride, secondQuad, rowStride;
     if (p.stageX) {
         stageNormalised<M, kJoins>(p, gain, sSum,
-                           [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
+                                   [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
         x = sX;
         octetStride = 1;
         secondQuad = nOctets;

@@ -73,7 +73,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvQuantKernel(const GemvPar
     gridDependencySync();
     launchDependents();
     stageNormalised<M, M == 1>(p, gain, sSum,
-                       [&](int m, int32_t i, float4 v) { sX[(m * 8 + (i & 7)) * plane + (i >> 3)] = v; });
+                               [&](int m, int32_t i, float4 v) { sX[(m * 8 + (i & 7)) * plane + (i >> 3)] = v; });
     forEachPair<M>(
         p, firstPair, nBatches, next, load, [&](const Batch& batch, int32_t bt, float(&acc0)[M], float(&acc1)[M]) {
 #pragma unroll

@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kGemvThreads, 2) gemvRingKernel(const GemvPara
     gridDependencySync();
     launchDependents();
     stageNormalised<M, kJoins>(p, gain, sSum,
-                       [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
+                               [&](int m, int32_t i, float4 v) { sX[(m * 2 + (i & 1)) * nOctets + (i >> 1)] = v; });
 
     float acc0[M] = {}, acc1[M] = {};
     int readStage = 0;
