@@ -97,6 +97,7 @@ class Cli {
 RunData longRun(int32_t nSteps) {
     RunData run = sampleRun();
     run.violations.clear();
+    run.changes.clear();
     run.segments.resize(1);
     const StepRecord first = run.steps[0];
     const auto all = std::make_shared<const IntervalList>(IntervalList{{0, kOpenEnd}});
