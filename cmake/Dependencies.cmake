@@ -8,6 +8,7 @@ pkg_check_modules(MINIZIP REQUIRED IMPORTED_TARGET minizip)
 find_package(ZLIB 1.2.12 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)  # singular values: the read-out of the leak probe
 find_package(hwy 1.0.3 REQUIRED)
 
 if(SPANSCOPE_GUI)

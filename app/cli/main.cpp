@@ -24,6 +24,7 @@ int dispatch(const spanscope::cli::Options& options, const spanscope::cli::Log& 
         case Verb::Export: return exportVerb(options.exports, log);
         case Verb::Info: return infoVerb(options.info, log);
         case Verb::Bench: return benchVerb(options.bench, log);
+        case Verb::Leak: return leakVerb(options.leak, log);
         case Verb::Diff: return diffVerb(options.diff, log);
         case Verb::None: break;
     }

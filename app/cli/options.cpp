@@ -588,6 +588,27 @@ void addBench(CLI::App& app, Options& all) {
     bench->callback([&all] { all.verb = Verb::Bench; });
 }
 
+void addLeak(CLI::App& app, Options& all) {
+    LeakOptions& o = all.leak;
+    CLI::App* leak = app.add_subcommand(
+        "leak", "Plants a digit that nothing later needs and measures how well later positions tell it");
+    addModel(leak, o.model, true, false);
+    leak->add_option("--task", o.task, "sheet or expression; default: the model's first task");
+    leak->add_option("--count", o.nProblems,
+                     "problems; the read-out is trained on three quarters and tested on the others, in turn")
+        ->check(CLI::Range(80, 100'000));
+    leak->add_option("--later", o.nLater, "lines, or operations, after the secret's that do not need it")
+        ->check(CLI::Range(1, 64));
+    leak->add_option("--twins", o.nTwins, "problems that are also evaluated with another secret, to compare the bits")
+        ->check(CLI::Range(0, 100'000));
+    leak->add_option("-s,--seed", o.seed, "of the problems")->check(wholeNumber<uint64_t>(0, UINT64_MAX));
+    leak->add_flag("--json", o.json, "print one JSON object");
+    leak->callback([&all] {
+        all.verb = Verb::Leak;
+        all.leak.model.bundled = bundledFor(all.leak.task);
+    });
+}
+
 void addDiff(CLI::App& app, Options& all) {
     CLI::App* diff =
         app.add_subcommand("diff", "Compares recorded runs line by line and step by step; exit code 1 if they differ");
@@ -622,6 +643,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     addExport(app, options);
     addInfo(app, options);
     addBench(app, options);
+    addLeak(app, options);
     addDiff(app, options);
     for (CLI::App* verb : app.get_subcommands({})) verb->footer(kFooter);
 
@@ -650,7 +672,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
         return kOk;
     }
     if (options.verb == Verb::None)
-        return misused("say what to do: run, chat, eval, dataset, export, info, bench or diff");
+        return misused("say what to do: run, chat, eval, dataset, export, info, bench, leak or diff");
     return std::nullopt;
 }
 

@@ -122,12 +122,20 @@ struct BenchOptions {
     bool warmup = true;
 };
 
+struct LeakOptions {
+    ModelOptions model;
+    std::string task;
+    int32_t nProblems = 400, nLater = 4, nTwins = 20;
+    uint64_t seed = 1;
+    bool json = false;
+};
+
 struct DiffOptions {
     std::string a, b;  ///< b empty: the modes inside a
     bool json = false;
 };
 
-enum class Verb { None, Run, Chat, Eval, Dataset, Export, Info, Bench, Diff };
+enum class Verb { None, Run, Chat, Eval, Dataset, Export, Info, Bench, Leak, Diff };
 
 struct Options {
     Verb verb = Verb::None;
@@ -139,6 +147,7 @@ struct Options {
     ExportOptions exports;
     InfoOptions info;
     BenchOptions bench;
+    LeakOptions leak;
     DiffOptions diff;
 };
 

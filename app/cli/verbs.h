@@ -13,6 +13,7 @@ int datasetVerb(const DatasetOptions& options, const Log& log);
 int exportVerb(const ExportOptions& options, const Log& log);
 int infoVerb(const InfoOptions& options, const Log& log);
 int benchVerb(const BenchOptions& options, const Log& log);
+int leakVerb(const LeakOptions& options, const Log& log);
 int diffVerb(const DiffOptions& options, const Log& log);
 
 }  // namespace spanscope::cli

@@ -34,7 +34,7 @@ class TestCli : public CliTest {
         QCOMPARE(help.exitCode, 0);
         QVERIFY(help.out.contains("Exit codes"));
         QVERIFY(help.err.isEmpty());
-        for (const char* verb : {"run", "chat", "eval", "dataset", "export", "info", "bench", "diff"}) {
+        for (const char* verb : {"run", "chat", "eval", "dataset", "export", "info", "bench", "leak", "diff"}) {
             QVERIFY(help.out.contains(verb));
             const Outcome one = run({verb, "--help"});
             QCOMPARE(one.exitCode, 0);
@@ -68,6 +68,9 @@ class TestCli : public CliTest {
         QTest::newRow("a seed of 65 bits") << QStringList{"run", "-p", "1+1", "-s", "99999999999999999999"} << "--seed";
         QTest::newRow("only an option") << QStringList{"-q"} << "say what to do";
         QTest::newRow("no temperature") << QStringList{"run", "-p", "1", "--temp", ""} << "--temp";
+        QTest::newRow("a secret in the news")
+            << QStringList{"leak", "-m", m_model, "--task", "news"} << "sheet or expression";
+        QTest::newRow("too few problems for a leak") << QStringList{"leak", "--count", "79"} << "--count";
         QTest::newRow("no ids") << QStringList{"run", "--prompt-tokens", ""} << "--prompt-tokens";
         QTest::newRow("no shape") << QStringList{"bench", "--random-weights", ""} << "--random-weights";
         QTest::newRow("a negative seed") << QStringList{"eval", "-s", "-1"} << "--seed";
@@ -87,6 +90,27 @@ class TestCli : public CliTest {
         QVERIFY(o.out.isEmpty());
         QVERIFY2(QString(o.err).contains(says), o.err.constData());
         QVERIFY2(o.err.startsWith("spanscope-cli: ") && o.err.count('\n') == 1, o.err.constData());
+    }
+
+    void leakSaysWhatLaterPositionsTell() {
+        const QStringList arguments{"leak", "-m", m_model, "--task", "sheet", "--count", "80", "--later", "1"};
+        const Outcome table = run(arguments), again = run(arguments + QStringList{"--json"});
+        QCOMPARE(table.exitCode, 0);
+        QVERIFY(table.out.startsWith("read-out, right of 80 problems (95% interval); chance 10.0%\n"));
+        QVERIFY(table.out.contains("own continuation"));
+        const auto json = again.json();
+        QCOMPARE(json["n"].get<int>(), 80);
+        int nPrompt = 0;
+        for (const auto& row : json["rows"]) {
+            QCOMPARE(row["declared"]["n"].get<int>(), 80);
+            QVERIFY(row["declared"]["low"] <= row["declared"]["share"]);
+            if (row["phase"] != "prompt") continue;
+            ++nPrompt;
+            QCOMPARE(row["same_bits"].get<int>(), row["reads"].get<bool>() ? 0 : row["twins"].get<int>());
+        }
+        QCOMPARE(nPrompt, 2);
+        QCOMPARE(json["answers"].size(), size_t{2});                      // after the secret's line and after the next
+        QCOMPARE(run(arguments + QStringList{"--json"}).out, again.out);  // for its seed
     }
 
     void helpSaysTheDefaults() {
