@@ -372,10 +372,8 @@ void addDataset(CLI::App& app, Options& all) {
     addRange(data, "--sentences", o.sentences, "news: sentences in an article, default 4-40; others are left out",
              kMostLines);
     data->add_option("--max-points", o.maxPoints, "news: key points besides the headline")->check(CLI::Range(1, 9));
-    data->add_option(
-            "--headline-share", o.headlineShare,
-            "news: of a headline's topics, what its sentences must hold at least; articles with less are left out")
-        ->check(CLI::Range(0.0, 1.0));
+    data->add_flag("--held-headlines", o.heldHeadlines,
+                   "news: where a title says more than its sentences, make one sentence shorter instead");
     addRange(data, "--ids", o.ids, "news: only articles whose id falls into these of 100 buckets, e.g. 1-95", 100);
     data->add_option("--not-like", o.notLike,
                      "news: leave out articles that share half of their 8-grams with this file")

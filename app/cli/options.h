@@ -82,7 +82,7 @@ struct DatasetOptions {
     // news
     std::optional<Range> sentences, ids;
     int32_t maxTokens = 0, maxWords = 0, maxPoints = 5;
-    double headlineShare = 0.6;
+    bool heldHeadlines = false;
     bool skipBadLines = false;
     std::string notLike, overlapWith;
     bool textOnly = false;

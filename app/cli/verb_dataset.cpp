@@ -77,7 +77,7 @@ Result<std::unique_ptr<ExampleSource>> makeSource(const DatasetOptions& o, const
         news.maxTokens = o.maxTokens;
         news.maxWords = o.maxWords;
         news.maxPoints = o.maxPoints;
-        news.headlineShare = o.headlineShare;
+        news.headlines = o.heldHeadlines ? news::Headlines::Held : news::Headlines::Own;
         news.skipBadLines = o.skipBadLines;
         news.notLike = o.notLike;
         if (o.ids) {

@@ -104,7 +104,7 @@ class Writer final : public NewsDataset {
             ++(n < m_options.minSentences ? m_stats.tooShort : m_stats.tooLong);
             return false;
         }
-        switch (news::buildTarget(article, m_options.maxPoints, target, m_options.headlineShare)) {
+        switch (news::buildTarget(article, m_options.maxPoints, target, m_options.headlines)) {
             case news::TargetProblem::None: return true;
             case news::TargetProblem::Tabular: ++m_stats.tabular; return false;
             case news::TargetProblem::NoHeadline: ++m_stats.noHeadline; return false;
@@ -188,9 +188,6 @@ Result<std::unique_ptr<NewsDataset>> NewsDataset::open(const NewsDatasetOptions&
                                std::to_string(options.minSentences) + " to " + std::to_string(options.maxSentences));
     if (options.maxPoints < 1 || options.maxPoints > 9)
         return invalidArgument("key points: from 1 to 9, found " + std::to_string(options.maxPoints));
-    if (!(options.headlineShare >= 0 && options.headlineShare <= 1))
-        return invalidArgument("share of a headline's topics: from 0 to 1, found " +
-                               std::to_string(options.headlineShare));
     if (options.maxTokens > 0 && options.tokenizer == nullptr)
         return invalidArgument("a limit in tokens needs a tokenizer (--tokenizer)");
     if (options.bucketFirst >= 0 && options.bucketLast <= options.bucketFirst)

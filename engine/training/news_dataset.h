@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/training/example.h"
+#include "engine/training/news/target.h"
 
 namespace spanscope {
 
@@ -24,10 +25,9 @@ struct NewsDatasetOptions {
     int32_t maxTokens = 0;      ///< prompt + response, special pieces included; 0 = no limit; needs `tokenizer`
     int32_t maxWords = 0;       ///< article words, for when there is no tokenizer yet; 0 = no limit
     int32_t maxPoints = 5;      ///< key points besides the headline
-    double headlineShare =
-        0.6;  ///< of a headline's topics, what its sentences must hold; articles with less are left out
-    const Tokenizer* tokenizer = nullptr;  ///< for maxTokens and for token statistics; may be nullptr
-    bool skipBadLines = false;             ///< false: a malformed line is an error that names it; true: it is counted
+    news::Headlines headlines = news::Headlines::Own;  ///< articles without a usable one are left out
+    const Tokenizer* tokenizer = nullptr;              ///< for maxTokens and for token statistics; may be nullptr
+    bool skipBadLines = false;  ///< false: a malformed line is an error that names it; true: it is counted
     /// Leave out articles that share at least half of their 8-grams with those of this file ("" = none).
     std::string notLike;
     /// Keep only articles whose id hash falls into this share: -1 all, 0..99 the bucket range [first, last).

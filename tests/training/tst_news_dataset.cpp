@@ -295,16 +295,6 @@ class TestNewsDataset : public QObject {
         }()));
         QVERIFY(fails([] {
             NewsDatasetOptions x;
-            x.headlineShare = 1.01;
-            return x;
-        }()));
-        QVERIFY(fails([] {
-            NewsDatasetOptions x;
-            x.headlineShare = NAN;
-            return x;
-        }()));
-        QVERIFY(fails([] {
-            NewsDatasetOptions x;
             x.maxTokens = 900;
             return x;
         }()));

@@ -91,6 +91,20 @@ void dropBracketed(std::string& text, char open, char close) {
     }
 }
 
+/// Length of the longest common subsequence.
+size_t commonInOrder(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    std::vector<size_t> row(b.size() + 1);
+    for (const std::string& x : a) {
+        size_t diagonal = 0;
+        for (size_t j = 0; j < b.size(); ++j) {
+            const size_t above = row[j + 1];
+            row[j + 1] = x == b[j] ? diagonal + 1 : std::max(row[j + 1], row[j]);
+            diagonal = above;
+        }
+    }
+    return row.back();
+}
+
 }  // namespace
 
 std::string cleanHeadline(std::string_view title, const std::vector<std::string>& sentences) {
@@ -154,6 +168,12 @@ Grounding groundHeadline(std::string_view headline, const std::vector<std::strin
         std::erase_if(open, [&](const std::string& k) { return keys[static_cast<size_t>(best)].contains(k); });
     }
     std::sort(g.sentences.begin(), g.sentences.end());
+    std::vector<std::string> said;
+    for (const int i : g.sentences) {
+        const auto k = topicKeys(sentences[static_cast<size_t>(i)]);
+        said.insert(said.end(), k.begin(), k.end());
+    }
+    g.inOrder = list.empty() ? 0 : static_cast<double>(commonInOrder(list, said)) / static_cast<double>(list.size());
     g.share = total > 0 ? (total - static_cast<double>(open.size())) / total : 0;
     g.numbersFound = std::none_of(open.begin(), open.end(), [](const std::string& k) { return hasDigit(k); });
     if (hasLower(headline))

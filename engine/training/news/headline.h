@@ -14,6 +14,7 @@ std::string cleanHeadline(std::string_view title, const std::vector<std::string>
 struct Grounding {
     std::vector<int> sentences;  ///< ascending, 0-based, at most 3
     double share = 0;            ///< headline topics found in them
+    double inOrder = 0;          ///< headline topics that stand in them one after the other, as in the headline
     bool numbersFound = true;    ///< every number and every abbreviation in capitals of the headline stands in them
     bool subjectFound = false;   ///< and the first topic, mostly who it is about
 };

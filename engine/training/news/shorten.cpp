@@ -1,4 +1,3 @@
-// Longer than most files here: the rules share one view of the sentence and are read in the order of their use.
 #include "engine/training/news/shorten.h"
 
 #include <algorithm>
@@ -6,87 +5,12 @@
 
 #include "engine/reading/word_kinds.h"
 #include "engine/reading/words.h"
+#include "engine/training/news/clauses.h"
 #include "engine/training/news/furniture.h"
 #include "engine/training/news/voice.h"
 
 namespace spanscope::news {
 namespace {
-
-using Tokens = std::vector<Token>;
-
-constexpr size_t kNameWords = 5;  ///< quotes around more words are somebody's
-
-bool oneOf(std::string_view word, std::initializer_list<std::string_view> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-std::string low(const Token& t) { return lower(t.core); }
-
-bool isVerb(const Token& t) {
-    const std::string w = low(t);
-    return isFiniteVerb(w) || isSpeechVerb(w);
-}
-bool hasVerb(const Tokens& s, size_t begin, size_t end) {
-    for (size_t i = begin; i < std::min(end, s.size()); ++i)
-        if (isVerb(s[i])) return true;
-    return false;
-}
-/// The same, with any form in -ed taken for a verb: enough to say that a clause may stand alone.
-bool hasVerbOrForm(const Tokens& s, size_t begin, size_t end) {
-    for (size_t i = begin; i < std::min(end, s.size()); ++i)
-        if (isVerb(s[i]) || low(s[i]).ends_with("ed")) return true;
-    return false;
-}
-
-/// Is there a verb in [begin, end) that says something of the subject? Not in "to provide", "be provided", "the
-/// expected", and not one of a relative clause: "rivers that are wide and can carry ...".
-bool predicateIn(const Tokens& s, size_t begin, size_t end) {
-    bool relative = false;
-    for (size_t i = std::max<size_t>(begin, 1); i < std::min(end, s.size()); ++i) {
-        const std::string w = low(s[i]), before = low(s[i - 1]);
-        if (oneOf(w, {"which", "who", "whose", "that"})) relative = true;
-        if (!isVerb(s[i])) continue;
-        if (relative && (oneOf(before, {"which", "who", "that", "and", "or"}) || !s[i - 1].comma())) {
-            if (!oneOf(before, {"and", "or"})) relative = oneOf(before, {"which", "who", "that"});
-            continue;
-        }
-        const bool dependent = oneOf(before, {"to", "be", "been", "being", "of", "by", "the", "a", "an"});
-        if (!dependent || isFunctionWord(w)) return true;
-    }
-    return false;
-}
-
-void capitaliseFirst(Tokens& s) {
-    if (s.empty() || s[0].core.empty()) return;
-    char& c = s[0].core[0];
-    // "iPhone" and "al-Rashid" stay; so does a word that carries a capital further on.
-    if (c >= 'a' && c <= 'z' && !hasUpper(s[0].core)) c = static_cast<char>(c - 'a' + 'A');
-}
-
-/// Deletes tokens [begin, end). At the end of the sentence the full stop moves to the token before.
-void erase(Tokens& s, size_t begin, size_t end, bool dropCommaBefore) {
-    const bool atEnd = end == s.size();
-    s.erase(s.begin() + static_cast<std::ptrdiff_t>(begin), s.begin() + static_cast<std::ptrdiff_t>(end));
-    if (begin > 0 && (dropCommaBefore || atEnd)) std::erase(s[begin - 1].post, ',');
-    if (atEnd && begin > 0) {
-        std::string& post = s[begin - 1].post;
-        while (!post.empty() && (post.back() == ',' || post.back() == ';' || post.back() == ':' || post.back() == '-'))
-            post.pop_back();
-        if (post.find_first_of(".!?") == std::string::npos && !s[begin - 1].core.ends_with('.')) {
-            const size_t quote = closingQuote(post);
-            post.insert(quote == std::string::npos ? post.size() : quote, ".");
-        }
-    }
-    if (begin == 0) capitaliseFirst(s);
-}
-
-bool startsNounPhrase(const Token& t) {
-    const std::string w = low(t);
-    if (w.empty()) return false;
-    if (oneOf(w, {"the",     "a",    "an",      "one", "he",    "she",  "it", "they", "some", "most", "many", "other",
-                  "another", "both", "several", "two", "three", "four", "we", "its",  "his",  "her",  "their"}))
-        return true;
-    return !isPreposition(w) && !isStopword(w) && !isFiniteVerb(w) && !w.ends_with("ing") && !w.ends_with("ly");
-}
 
 bool startsTail(const std::string& w) {
     return oneOf(w, {"in",       "at",        "on",   "to",      "after",     "during",    "from",     "here",
@@ -255,6 +179,11 @@ bool leadingAttribution(Tokens& s) {
     return true;
 }
 
+bool isMonth(const std::string& w) {
+    return oneOf(w, {"january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+                     "november", "december"});
+}
+
 bool connective(Tokens& s) {
     if (s.size() < 7) return false;
     static constexpr std::array<std::string_view, 11> phrases{
@@ -281,7 +210,13 @@ bool connective(Tokens& s) {
         const bool day = oneOf(
             last, {"today", "yesterday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"});
         if (!day || (i == 1 && !oneOf(first, {"earlier", "last", "late", "early", "on", "this", "later"}))) break;
-        erase(s, 0, i + 1, false);
+        size_t end = i + 1;  // "On Thursday, January 23, 2020, ..."
+        if (end + 3 < s.size() && isMonth(low(s[end]))) {
+            end += 2;
+            if (s[end - 1].comma() && s[end].core.size() == 4 && hasDigit(s[end].core)) ++end;
+            if (!s[end - 1].comma()) break;
+        }
+        erase(s, 0, end, false);
         return true;
     }
     const bool according = low(s[0]) == "according" && low(s[1]) == "to";
@@ -296,24 +231,6 @@ bool connective(Tokens& s) {
                 return true;
             }
     return false;
-}
-
-bool opensSubordinate(const Token& t) {
-    return oneOf(low(t), {"while", "if", "as", "although", "though", "when", "since", "because", "after", "before",
-                          "unless", "despite"});
-}
-
-/// Does the main clause stand before token `end`? Behind an opening phrase ("With the funds gone, ...") it begins after
-/// the first comma.
-bool mainClauseBefore(const Tokens& s, size_t end) {
-    size_t from = 0;
-    if (opensSubordinate(s[0]) || isPreposition(low(s[0])) || low(s[0]).ends_with("ing"))
-        for (size_t i = 0; i < std::min(end, s.size()); ++i)
-            if (s[i].comma()) {
-                from = i + 1;
-                break;
-            }
-    return from + 2 < end && predicateIn(s, from, end);
 }
 
 bool relativeClause(Tokens& s) {
@@ -390,22 +307,6 @@ bool adverbs(Tokens& s) {
     return false;
 }
 
-/// A comma at `at` may be one of a list's: another stands before it.
-bool listBefore(const Tokens& s, size_t at) {
-    for (size_t k = 0; k < at; ++k)
-        if (s[k].comma()) return true;
-    return false;
-}
-
-/// What would be cut behind token `end` belongs to what stays: "not only ...", "doubled, dismissed, and left".
-bool needsRest(const Tokens& s, size_t end) {
-    for (size_t i = 0; i < end; ++i)
-        if (oneOf(low(s[i]), {"not", "neither", "either", "unlike", "n't"}) || low(s[i]).ends_with("n't") ||
-            low(s[i]).ends_with("n\u2019t"))
-            return true;
-    return false;
-}
-
 /// Cuts the last trailing clause behind a comma.
 bool trailingClause(Tokens& s) {
     for (size_t i = s.size() - 1; i-- > 6;) {
@@ -429,11 +330,16 @@ bool trailingClause(Tokens& s) {
     return false;
 }
 
-/// "innovative, local solutions": the comma joins two adjectives.
-bool looksAdjective(std::string_view word) {
-    for (const std::string_view ending : {"ive", "ful", "ous", "able", "ible", "ical", "less", "est", "er"})
-        if (word.ends_with(ending)) return true;
-    return false;
+/// What an addition begins with: "..., a rise of 3 pct", "..., 20 mln less than expected", "..., led by exports". Any
+/// other word may be the second of two adjectives: "a standardized, machine-readable file".
+bool startsAddition(const Token& t) {
+    const std::string w = low(t);
+    return hasDigit(w) || isPreposition(w) || w.ends_with("ing") ||
+           oneOf(w,
+                 {"a",     "an",          "the",  "one",   "its",  "their", "his",     "her",      "this",    "these",
+                  "about", "some",        "up",   "down",  "more", "less",  "nearly",  "almost",   "roughly", "around",
+                  "led",   "based",       "part", "both",  "most", "all",   "well",    "slightly", "just",    "only",
+                  "first", "legislation", "half", "twice", "two",  "three", "because", "as"});
 }
 
 /// Cuts what stands behind the last comma, where that is an addition and no list: "..., 20 mln less than expected".
@@ -450,7 +356,7 @@ bool trailingAddition(Tokens& s) {
         // A second comma close before means a list or an aside.
         for (size_t k = i > 6 ? i - 6 : 0; k < i; ++k)
             if (s[k].comma()) return false;
-        if (isVerb(s[i + 1]) || isCapitalised(s[i + 1].core) || looksAdjective(s[i].core)) return false;
+        if (isVerb(s[i + 1]) || !startsAddition(s[i + 1]) || isConnective(low(s[i]))) return false;
         erase(s, i + 1, s.size(), true);
         return true;
     }
@@ -491,16 +397,6 @@ bool endsSentence(const Token& last) {
     std::string marks = last.post;
     if (const size_t quote = closingQuote(marks); quote != std::string::npos) marks.resize(quote);
     return marks.ends_with('.') || (marks.empty() && last.core.ends_with('.'));
-}
-
-bool balancedBrackets(const Tokens& s) {
-    int round = 0;
-    for (const Token& t : s)
-        for (const char c : t.text()) {
-            round += c == '(' ? 1 : c == ')' ? -1 : 0;
-            if (round < 0) return false;
-        }
-    return round == 0;
 }
 
 /// Rules 1 to 5 of the header, each until nothing is left for it. `quoted`: somebody's words stand in it, and so does

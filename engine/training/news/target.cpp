@@ -9,6 +9,7 @@
 #include "engine/reading/words.h"
 #include "engine/tasks/news/article.h"
 #include "engine/tasks/news/news_text.h"
+#include "engine/training/news/compress.h"
 #include "engine/training/news/furniture.h"
 #include "engine/training/news/headline.h"
 #include "engine/training/news/shorten.h"
@@ -96,19 +97,71 @@ std::optional<Candidate> candidate(const std::vector<std::string>& sentences, si
     return c;
 }
 
+/// One of the first sentences, made shorter: the first that holds nearly as much of what the title is about as any.
+std::optional<Line> sentenceAsHeadline(const std::vector<std::string>& sentences, std::string_view title,
+                                       const std::vector<bool>& elsewhere) {
+    constexpr size_t kFirst = 3;
+    constexpr double kAbout = 0.4, kNearly = 0.75;
+    const auto topics = topicKeys(title);
+    std::optional<Line> best;
+    std::ptrdiff_t most = 0;
+    for (size_t i = 0; i < std::min(sentences.size(), kFirst); ++i) {
+        if (elsewhere[i] || !isProse(sentences[i]) || isFurniture(sentences[i]) || speaksToReader(sentences[i]))
+            continue;
+        std::string text = compressed(sentences[i]);
+        // "The bill would ...": which one, a sentence before says.
+        const bool leans = i > 0 && text.starts_with("The ") && text.size() > 4 && !isCapitalised(text.substr(4));
+        if (text.empty() || leans) continue;
+        const auto keys = topicKeys(text);
+        const auto held = std::count_if(topics.begin(), topics.end(), [&](const std::string& topic) {
+            return std::find(keys.begin(), keys.end(), topic) != keys.end();
+        });
+        // The lead says what a report is about in words of its own.
+        if (i > 0 && static_cast<double>(held) < kAbout * static_cast<double>(topics.size())) continue;
+        if (static_cast<double>(held) * kNearly > static_cast<double>(most)) {
+            most = held;
+            best = Line{{static_cast<int>(i)}, std::move(text), false};
+        }
+    }
+    if (most < 2) return std::nullopt;  // about something else
+    return best;
+}
+
+/// Own: the title, grounded. Held: see Headlines.
+TargetProblem chooseHeadline(const Article& article, const std::vector<bool>& elsewhere, Headlines headlines,
+                             Line& out) {
+    const std::vector<std::string>& sentences = article.sentences;
+    out.text = cleanHeadline(article.title, sentences);
+    const Grounding ground = groundHeadline(out.text, sentences);
+    out.sources = ground.sentences;
+    const bool noHeadline = isNoHeadline(out.text);
+    const bool sound = !ground.sentences.empty() && ground.subjectFound && ground.numbersFound;
+    if (headlines == Headlines::Own) {
+        constexpr double kShare = 0.6;
+        if (noHeadline) return TargetProblem::NoHeadline;
+        return sound && ground.share >= kShare ? TargetProblem::None : TargetProblem::HeadlineUngrounded;
+    }
+    constexpr double kShare = 0.85, kInOrder = 0.75;
+    constexpr size_t kSentences = 2;
+    if (!noHeadline && sound && ground.share >= kShare && ground.inOrder >= kInOrder &&
+        ground.sentences.size() <= kSentences)
+        return TargetProblem::None;
+    auto line = sentenceAsHeadline(sentences, article.title, elsewhere);
+    if (!line) return TargetProblem::HeadlineUngrounded;
+    out = std::move(*line);
+    return TargetProblem::None;
+}
+
 }  // namespace
 
-TargetProblem buildTarget(const Article& article, int maxPoints, Target& target, double headlineShare) {
+TargetProblem buildTarget(const Article& article, int maxPoints, Target& target, Headlines headlines) {
     const std::vector<std::string>& sentences = article.sentences;
     const auto prose = std::count_if(sentences.begin(), sentences.end(), isProse);
     if (prose * 10 < static_cast<std::ptrdiff_t>(sentences.size()) * 8) return TargetProblem::Tabular;
 
-    target.headline.text = cleanHeadline(article.title, sentences);
-    const Grounding ground = groundHeadline(target.headline.text, sentences);
-    if (isNoHeadline(target.headline.text)) return TargetProblem::NoHeadline;
-    if (ground.sentences.empty() || ground.share < headlineShare || !ground.subjectFound || !ground.numbersFound)
-        return TargetProblem::HeadlineUngrounded;
-    target.headline.sources = ground.sentences;
+    const std::vector<bool> elsewhere = partOfLongerQuotation(article.body, sentences);
+    const TargetProblem headlineProblem = chooseHeadline(article, elsewhere, headlines, target.headline);
+    if (headlineProblem != TargetProblem::None) return headlineProblem;
 
     std::map<std::string, int> sentencesWith;
     for (const std::string& s : sentences) {
@@ -117,7 +170,6 @@ TargetProblem buildTarget(const Article& article, int maxPoints, Target& target,
     }
     const auto headlineKeys = topicKeys(target.headline.text);
     std::set<std::string> headline(headlineKeys.begin(), headlineKeys.end());
-    const std::vector<bool> elsewhere = partOfLongerQuotation(article.body, sentences);
     std::vector<Candidate> candidates;
     for (size_t i = 0; i < sentences.size(); ++i)
         if (!elsewhere[i])

@@ -25,15 +25,18 @@ struct Target {
 
 enum class TargetProblem { None, Tabular, NoHeadline, HeadlineUngrounded, NoPoints };
 
-inline constexpr double kHeadlineShare = 0.6;
+enum class Headlines {
+    Own,   ///< the article's title, where six of ten of its topics stand in the declared sentences
+    Held,  ///< the title where at most two sentences hold it word by word, else one sentence made shorter
+};
 
 /// Chooses sentences greedily. The worth of a sentence is what its shortened form adds: topics of the article not
 /// covered yet (each weighs log2(1 + sentences that have it)) and topics of the headline, over the square root
 /// of its length; early sentences, figures and self-contained openings count more. Points that begin with "The company"
 /// or "It" get the company's name from the sentence that introduces it, which is then declared as well.
-/// headlineShare: of a headline's topics, what its declared sentences must hold at least; people add the rest from
-/// elsewhere, and who learns from such headlines learns to invent.
-TargetProblem buildTarget(const Article& article, int maxPoints, Target& target, double headlineShare = kHeadlineShare);
+/// Headlines::Held is for training: people add to a headline what stands elsewhere, and who learns from such headlines
+/// learns to invent.
+TargetProblem buildTarget(const Article& article, int maxPoints, Target& target, Headlines headlines = Headlines::Own);
 
 /// Protocol text.
 std::string promptText(const std::vector<std::string>& sentences, size_t nLines);
