@@ -240,6 +240,7 @@ struct BackendInfo {
     DType kvType = DType::F32;  ///< of the stored keys and values
     bool keySelection = false;  ///< decodes with DecodeItem::selector
     bool manyOfOne = false;     ///< decode() takes several tokens of one sequence; on CUDA under one list
+    int32_t maxBatch = 1;       ///< items of a decode() at most: BackendOptions::maxBatch
 };
 
 struct BackendOptions {

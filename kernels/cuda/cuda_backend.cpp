@@ -99,6 +99,7 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
 BackendInfo CudaBackend::info() const {
     BackendInfo info{"cuda", m_deviceName, 0, dtypeOf(m_model.kv.type())};
     // Where a window is part of the lists, those of neighbouring tokens differ.
+    info.maxBatch = m_maxBatch;
     info.manyOfOne = m_model.shape.slidingWindow == 0;
     return info;
 }
