@@ -45,7 +45,7 @@ if step:
     out.append("")
 if len(sys.argv) > 3:
     out += ["## The same tokens as dense", "",
-            "| problems | model | KV cache, batch | attention | the same tokens as dense | drafted | accepted | rejected | acceptance per token | tokens a pass | "
+            "| problems | model | batch | attention | the same tokens as dense | drafted | accepted | rejected | acceptance per token | tokens a pass | "
             "tokens/s | dense tokens/s |", "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for argument in sys.argv[3:]:
         name, path = argument.split("=", 1)
@@ -55,7 +55,7 @@ if len(sys.argv) > 3:
         for r in d["rows"]:
             if not r["attention"].startswith("lossless"):
                 continue
-            out.append(f"| {name} | {d['model']} | {d['kv_type']}, {d['batch']} | {r['attention']} | {r['n_same_as_dense']} of {r['n']} | {r['drafted']:,} | "
+            out.append(f"| {name} | {d['model']} | {r['batch']} | {r['attention']} | {r['n_same_as_dense']} of {r['n']} | {r['drafted']:,} | "
                        f"{r['accepted']:,} | {r['rejected']:,} | {r['acceptance']:.4f} | {r['tokens_per_pass']:.2f} | {r['tokens_per_second']:,.0f} | "
                        f"{dense['tokens_per_second']:,.0f} |")
     out.append("")
