@@ -239,7 +239,8 @@ struct BackendInfo {
     int32_t nThreads = 0;
     DType kvType = DType::F32;  ///< of the stored keys and values
     bool keySelection = false;  ///< decodes with DecodeItem::selector
-    bool manyOfOne = false;     ///< decode() takes several tokens of one sequence
+    bool manyOfOne = false;     ///< decode() takes several tokens of one sequence; on CUDA under one list
+    int32_t maxBatch = 1;       ///< items of a decode() at most: BackendOptions::maxBatch
 };
 
 struct BackendOptions {
@@ -272,7 +273,9 @@ class Backend {
                            std::span<float> maybeLogits) = 0;
 
     /// One token for each item. No allocation once warm. Where BackendInfo::manyOfOne, neighbouring items may be of one
-    /// sequence: each then reads the ones before it too, and the results have the bits of as many calls with one item.
+    /// sequence: each then reads the ones before it too. On the CPU and the reference the results have the bits of as
+    /// many calls with one item; on CUDA, where any number of rows may round otherwise, they have not, and `visible` of
+    /// the items of one sequence must be the same (Unsupported).
     virtual Status decode(std::span<const DecodeItem> items, const DecodeOutput& output) = 0;
 
     /// The logits (vocab) of item `index` of the last decode(), which was asked for none: for who sees from the arg max

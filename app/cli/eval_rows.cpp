@@ -195,8 +195,7 @@ Result<std::vector<std::unique_ptr<Backend>>> makeBackends(const EvalOptions& o,
     for (int32_t i = 0; i < plan.nJobs; ++i) {
         auto backend = makeBackendFor(
             model.weights(), o.model,
-            {demand.kvTokens() / plan.nJobs, std::max(plan.batch, itemsTogether(o.attention)), plan.threadsPerJob},
-            log);
+            {demand.kvTokens() / plan.nJobs, itemsTogether(o.attention, plan.batch), plan.threadsPerJob}, log);
         if (!backend) return backend.error();
         backends.push_back(std::move(*backend));
     }

@@ -73,9 +73,13 @@ std::vector<MaskPolicySpec> attentionFor(const std::vector<MaskPolicySpec>& aske
     return {model.card().protocolVersion > 0 ? MaskPolicySpec::declared() : MaskPolicySpec::dense()};
 }
 
-int32_t itemsTogether(const std::vector<MaskPolicySpec>& attentions) {
-    int32_t most = 1;
-    for (const MaskPolicySpec& attention : attentions) most = std::max(most, attention.itemsTogether());
+int32_t itemsTogether(const std::vector<MaskPolicySpec>& attentions, int32_t nSequences) {
+    constexpr int32_t kMostRows = 64;  // that passes of several sequences share; more no backend gains from
+    int32_t most = nSequences;
+    for (const MaskPolicySpec& attention : attentions) {
+        const int32_t one = attention.itemsTogether();
+        most = std::max({most, one, std::min(nSequences, kMostRows / one) * one});
+    }
     return most;
 }
 

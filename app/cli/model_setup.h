@@ -56,8 +56,8 @@ std::string taskFor(const std::string& asked, const Model& model);
 /// What was asked for, else declared, or dense for a model that does not speak the protocol.
 std::vector<MaskPolicySpec> attentionFor(const std::vector<MaskPolicySpec>& asked, const Model& model);
 
-/// The most items that a backend decodes together for one run of any of these.
-int32_t itemsTogether(const std::vector<MaskPolicySpec>& attentions);
+/// The most items that a backend decodes together for nSequences runs of any of these.
+int32_t itemsTogether(const std::vector<MaskPolicySpec>& attentions, int32_t nSequences = 1);
 
 /// InvalidArgument: --thinking was given, and the model's chat template makes no difference of it.
 Status checkThinking(const std::optional<bool>& asked, const Model& model);

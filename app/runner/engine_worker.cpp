@@ -62,10 +62,8 @@ EngineWorker::~EngineWorker() = default;
 Result<std::unique_ptr<Backend>> EngineWorker::makeBackend(const Model& model, const LoadRequest& request,
                                                            int contextTokens, const ProgressFn& progress) const {
     BackendOptions options;
-    options.kvTokens = int64_t{2} * contextTokens;  // a run and its dense twin
-    // What a pass over drafted tokens takes; CUDA has none.
-    const Device device = request.device == Device::Auto ? preferredDevice() : request.device;
-    options.maxBatch = device == Device::Cuda ? 2 : MaskPolicySpec::lossless().itemsTogether();
+    options.kvTokens = int64_t{2} * contextTokens;                  // a run and its dense twin
+    options.maxBatch = MaskPolicySpec::lossless().itemsTogether();  // what a pass over drafted tokens takes
     return spanscope::makeBackend(request.device, model.weights(), options, progress);
 }
 

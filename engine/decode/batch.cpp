@@ -15,11 +15,12 @@ struct Batch::Impl {
     std::vector<int32_t> argmax;
     std::vector<float> argmaxLogprob;
     std::vector<float> logits;
+    Rounds rounds;
 };
 
 Batch::Batch(std::shared_ptr<const Model> model, Backend& backend, int32_t maxSequences)
     : m_impl(new Impl{
-          std::move(model), backend, static_cast<size_t>(std::max(1, maxSequences)), {}, {}, {}, {}, {}, {}, {}}) {}
+          std::move(model), backend, static_cast<size_t>(std::max(1, maxSequences)), {}, {}, {}, {}, {}, {}, {}, {}}) {}
 
 Batch::~Batch() = default;
 
@@ -73,8 +74,13 @@ Result<std::vector<RunData>> Batch::step() {
         const SampledToken greedy{b.argmax[i], b.argmaxLogprob[i]};
         if (auto ok = b.together[i]->absorb(i, greedy, logits, deviceNs, startedAt); !ok) return failed(ok.error());
     }
+    b.together.clear();
+    for (auto& run : b.runs)
+        if (run->needsRound()) b.together.push_back(run.get());
+    if (!b.together.empty())
+        if (auto ok = b.rounds.decode(b.backend, b.together); !ok) return failed(ok.error());
     for (auto& run : b.runs) {
-        if (run->isLossless()) {
+        for (bool goesOn = run->isLossless(); goesOn && !run->finished(); goesOn = run->nVerified() > 0) {
             auto more = run->step();
             if (!more && run->data().stats.stop == StopReason::Failed) return failed(more.error());
         }

@@ -16,7 +16,7 @@ namespace spanscope {
 class Batch {
   public:
     /// model and backend outlive the batch; backend was made with maxBatch >= maxSequences, and where runs are lossless
-    /// as many items as these want (they take turns of their own, a token each as the others).
+    /// as many items at least as one of them wants; passes of several go into one step where it has room for them.
     Batch(std::shared_ptr<const Model> model, Backend& backend, int32_t maxSequences);
     ~Batch();
 
@@ -26,7 +26,7 @@ class Batch {
     /// Prefills and joins. OutOfMemory: no room in the KV pool now; the others are not disturbed.
     Status add(const RunSettings& settings, int64_t runId, const std::atomic<bool>* stop);
 
-    /// One token for every sequence. Returns the runs that ended and left.
+    /// One token for every sequence, and for lossless ones what a round yields. Returns the runs that ended and left.
     Result<std::vector<RunData>> step();
 
   private:

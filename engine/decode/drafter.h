@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,11 +29,19 @@ class Drafter {
     Drafter(std::unique_ptr<MaskPolicy> policy, int32_t slidingWindow, int64_t runId, const SpanTracker& tracker,
             const Sampler& sampler, int32_t fixedLength);
 
-    /// Decodes `pending`, the run's next token, and what follows it into the sequence, which has as many tokens as
-    /// `tracker`. `most`: tokens after it at most, 0 or more. stopIds: sorted; a draft ends with one. Errors of the
-    /// backend.
-    Status draft(Backend& backend, SequenceId sequence, const SpanTracker& tracker, const Sampler& sampler,
-                 int32_t pending, int32_t most, std::span<const int32_t> stopIds, const LayerWindows& windows);
+    // A draft is begin(), then next() and take() in turn until next() has nothing more, so that several drafts can have
+    // their tokens decoded together.
+
+    /// Of `pending`, the run's next token, and what follows it. `most`: tokens after it at most, 0 or more.
+    void begin(const SpanTracker& tracker, const Sampler& sampler, int32_t pending, int32_t most);
+    /// What the backend is to decode into the sequence, which has as many tokens as the tracker of begin() and those
+    /// drafted since. Spans stay valid until the next call.
+    std::optional<DecodeItem> next(SequenceId sequence);
+    /// What the backend's last decode() found for item `index`, that of next(). given: (vocab), may be empty unless
+    /// needsLogits(). stopIds: sorted; a draft ends with one. Errors of the backend.
+    Status take(Backend& backend, size_t index, SampledToken greedy, std::span<const float> given,
+                std::span<const int32_t> stopIds, const LayerWindows& windows);
+    bool needsLogits() const { return m_sampler.needsLogits(); }
 
     /// What a pass decodes: the pending token and what was drafted behind it, but for a stop token.
     std::span<const DraftedToken> tokens() const { return m_tokens; }
@@ -52,8 +61,11 @@ class Drafter {
     DraftLength m_length;
     std::vector<DraftedToken> m_tokens;
     std::vector<int32_t> m_drafted;
-    std::vector<float> m_logits;  // (vocab) where the sampler wants them
-    std::vector<float> m_late;    // (vocab) of a row that was not asked for and is needed
+    QueryMask m_mask;           // of the item that next() gave
+    std::vector<float> m_late;  // (vocab) of a row that was not asked for and is needed
+    int32_t m_token = 0;        // the next one that is decoded
+    int32_t m_most = 0;
+    bool m_ended = true;
     int64_t m_loadedTokens = 0, m_deviceNs = 0;
     bool m_follows = true;  // m_tracker is where the run's is
 };

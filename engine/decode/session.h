@@ -16,6 +16,7 @@
 #include "engine/decode/drafter.h"
 #include "engine/decode/masks.h"
 #include "engine/decode/prompt.h"
+#include "engine/decode/rounds.h"
 #include "engine/decode/sampler.h"
 #include "engine/model/model.h"
 #include "engine/tasks/response_watch.h"
@@ -101,8 +102,10 @@ class Session {
     /// Leaves the stop reason behind, so that finished() still holds.
     RunData takeData() { return std::move(m_data); }
 
-    /// It calls the backend itself: only step() goes on with it.
+    /// Not with nextItem(): by step(), or a round at a time.
     bool isLossless() const { return m_drafter != nullptr; }
+    /// Tokens of the last round that step() has yet to hand out.
+    size_t nVerified() const { return m_verified.size() - m_nTaken; }
 
     // The halves of step(), for who decodes several sessions in one call of the backend.
 
@@ -116,6 +119,22 @@ class Session {
     /// is the backend's.
     Status absorb(size_t index, SampledToken greedy, std::span<const float> logits, int64_t deviceNs,
                   std::chrono::steady_clock::time_point startedAt);
+
+    // The parts of a round of a lossless run, for Rounds (rounds.h), which decodes those of several runs together.
+
+    /// The next step() would begin a round.
+    bool needsRound() const;
+    void beginRound();
+    /// The next token to draft; nothing: the draft is done. Spans stay valid until takeDraft(), which takes the
+    /// backend's answer as absorb() does.
+    std::optional<DecodeItem> draftItem();
+    Status takeDraft(size_t index, SampledToken greedy, std::span<const float> logits);
+    /// Forgets the draft and appends what the pass decodes. Spans stay valid until takePass(), which takes the answers
+    /// to those items, the first of which was item `first` of the backend's last decode(). best, logprob: (items);
+    /// logits: (items, vocab), may be empty unless needsLogits(). Then step() has tokens to hand out.
+    void passItems(std::vector<DecodeItem>& items);
+    Status takePass(size_t first, std::span<const int32_t> best, std::span<const float> logprob,
+                    std::span<const float> logits);
 
   private:
     Session(std::shared_ptr<const Model> model, Backend& backend, const RunSettings& settings, PreparedPrompt prompt,
@@ -132,8 +151,8 @@ class Session {
     Status startDrafting();
     bool editsList() const;
     Result<bool> stepLossless();
-    Status round();
-    Status takeVerified(std::span<const int32_t> best, std::span<const float> logprob);
+    Status takeVerified(size_t first, std::span<const int32_t> best, std::span<const float> logprob,
+                        std::span<const float> logits);
     StepRecord nextRecord(int64_t deviceNs);
     void append(StepRecord record, const SampledToken& next);
     bool atLimit(int32_t nMore) const;
@@ -176,8 +195,11 @@ class Session {
     std::shared_ptr<Branch> m_branch;  ///< null: no branch
 
     std::unique_ptr<Drafter> m_drafter;  ///< null: not lossless
-    std::vector<Verified> m_verified;    ///< of the last round
-    size_t m_nTaken = 0;                 ///< of them have their step
+    Rounds m_rounds;                     ///< for step()
+    std::chrono::steady_clock::time_point m_roundBegan;
+    int64_t m_draftNs = 0;             ///< of the round
+    std::vector<Verified> m_verified;  ///< of the last round
+    size_t m_nTaken = 0;               ///< of them have their step
     DraftFate m_pendingFate = DraftFate::None;
     std::string m_pendingRejected;
 };

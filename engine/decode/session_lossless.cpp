@@ -43,7 +43,8 @@ void Session::draftUnder(std::unique_ptr<MaskPolicy> policy) {
 Result<bool> Session::stepLossless() {
     auto startedAt = Clock::now();
     if (m_nTaken == m_verified.size()) {
-        if (auto ok = round(); !ok) {
+        Session* const self = this;
+        if (auto ok = m_rounds.decode(m_backend, {&self, 1}); !ok) {
             finish(StopReason::Failed);
             return ok.error();
         }
@@ -64,51 +65,54 @@ Result<bool> Session::stepLossless() {
     return !finished();
 }
 
-/// Fills m_verified and leaves as many tokens more in the sequence.
-Status Session::round() {
-    const auto startedAt = Clock::now();
+bool Session::needsRound() const { return m_drafter && !editsList() && !finished() && m_nTaken == m_verified.size(); }
+
+void Session::beginRound() {
+    m_roundBegan = Clock::now();
     m_verified.clear();
     m_nTaken = 0;
-    RunStats& stats = m_data.stats;
-    const int32_t nStored = m_tracker.nTokens();
-    int32_t most = m_capacity - nStored - 1;
+    int32_t most = m_capacity - m_tracker.nTokens() - 1;
     if (const int32_t limit = m_data.header.settings.maxTokens; limit >= 0)
-        most = std::min(most, limit - stats.responseTokens - 1);
-    most = m_drafter->length().next(std::max(0, most));
-    if (auto ok = m_drafter->draft(m_backend, m_sequence, m_tracker, m_sampler, m_pending.id, most, m_model->stopIds(),
-                                   m_data.header.layerWindows);
-        !ok)
-        return ok;
-    m_backend.truncate(m_sequence, nStored);
-    const int64_t draftNs = nsSince(startedAt);
+        most = std::min(most, limit - m_data.stats.responseTokens - 1);
+    m_drafter->begin(m_tracker, m_sampler, m_pending.id, m_drafter->length().next(std::max(0, most)));
+}
 
-    const std::span<const DraftedToken> tokens = m_drafter->tokens();
-    const size_t n = tokens.size();
-    std::vector<DecodeItem> items;
-    std::vector<int32_t> best(n);
-    std::vector<float> logprob(n);
-    for (const DraftedToken& t : tokens) {
+std::optional<DecodeItem> Session::draftItem() { return m_drafter->next(m_sequence); }
+
+Status Session::takeDraft(size_t index, SampledToken greedy, std::span<const float> logits) {
+    return m_drafter->take(m_backend, index, greedy, logits, m_model->stopIds(), m_data.header.layerWindows);
+}
+
+void Session::passItems(std::vector<DecodeItem>& items) {
+    m_backend.truncate(m_sequence, m_tracker.nTokens());
+    m_draftNs = nsSince(m_roundBegan);
+    for (const DraftedToken& t : m_drafter->tokens()) {
         m_verified.push_back({m_masks.forStep(t.view), {}, DraftFate::None, {}, 0, 0});
         items.push_back({m_sequence, t.token, t.view.position, *m_verified.back().mask.visible, 0});
     }
-    stats.draft.loadedTokens +=
+    m_data.stats.draft.loadedTokens +=
         m_drafter->loadedTokens() +
         loadedTokens(*m_verified.back().mask.visible, items.back().position, m_data.header.layerWindows);
-    m_logits.resize(needsLogits() ? n * static_cast<size_t>(m_model->weights().shape.vocab) : 0);
-    if (auto ok = m_backend.decode(items, {best, logprob, m_logits}); !ok) return ok;
-    if (auto ok = takeVerified(best, logprob); !ok) return ok;
+}
+
+Status Session::takePass(size_t first, std::span<const int32_t> best, std::span<const float> logprob,
+                         std::span<const float> logits) {
+    const int32_t nStored = m_tracker.nTokens();
+    const size_t n = m_verified.size();
+    if (auto ok = takeVerified(first, best, logprob, logits); !ok) return ok;
     const size_t nVerified = m_verified.size();
     m_drafter->keep(nVerified);
     m_backend.truncate(m_sequence, nStored + static_cast<int32_t>(nVerified));
 
+    RunStats& stats = m_data.stats;
     const DraftFate last = m_verified.back().fate;
     const auto nDrafted = static_cast<int32_t>(m_drafter->drafted().size());
-    const int64_t tookNs = nsSince(startedAt), deviceNs = m_drafter->deviceNs() + m_backend.lastDeviceNs();
+    const int64_t tookNs = nsSince(m_roundBegan), deviceNs = m_drafter->deviceNs() + m_backend.lastDeviceNs();
     stats.draft.drafted += nDrafted;
     stats.draft.passes += 1;
-    stats.draft.draftNs += draftNs;
-    stats.draft.passNs += tookNs - draftNs;
-    m_drafter->length().learn(nDrafted, draftNs, static_cast<int32_t>(n), tookNs - draftNs,
+    stats.draft.draftNs += m_draftNs;
+    stats.draft.passNs += tookNs - m_draftNs;
+    m_drafter->length().learn(nDrafted, m_draftNs, static_cast<int32_t>(n), tookNs - m_draftNs,
                               static_cast<int32_t>(nVerified) - (last == DraftFate::Accepted ? 0 : 1),
                               last == DraftFate::Rejected);
     for (size_t i = 0; i < nVerified; ++i) {  // in equal shares, to the nanosecond
@@ -122,21 +126,21 @@ Status Session::round() {
 }
 
 /// Samples from the pass as the run would have step by step, up to the first token that was not drafted.
-Status Session::takeVerified(std::span<const int32_t> best, std::span<const float> logprob) {
+Status Session::takeVerified(size_t first, std::span<const int32_t> best, std::span<const float> logprob,
+                             std::span<const float> logits) {
     const std::span<const DraftedToken> tokens = m_drafter->tokens();
     const std::span<const int32_t> drafted = m_drafter->drafted();
-    const size_t vocab = m_logits.size() / tokens.size();
+    const size_t vocab = logits.size() / tokens.size();
     size_t n = 0;
     for (bool goesOn = true; goesOn && n < tokens.size(); ++n) {
         Verified& v = m_verified[n];
         const SampledToken greedy{best[n], logprob[n]};
-        const auto logits = logitsFor(m_sampler, greedy, std::span<const float>(m_logits).subspan(n * vocab, vocab),
-                                      m_backend, n, m_late);
-        if (!logits) return logits.error();
+        const auto row = logitsFor(m_sampler, greedy, logits.subspan(n * vocab, vocab), m_backend, first + n, m_late);
+        if (!row) return row.error();
         m_sampler.accept(tokens[n].token);
         v.next = greedy;
         if (atLimit(static_cast<int32_t>(n) + 1)) goesOn = false;
-        else v.next = forced(m_sampler.sample(*logits, greedy), *logits);
+        else v.next = forced(m_sampler.sample(*row, greedy), *row);
         if (!goesOn || n >= drafted.size() || !std::isfinite(v.next.logprob)) {
             goesOn = false;
         } else if (v.next.id == drafted[n]) {

@@ -166,7 +166,8 @@ BackendInfo CpuBackend::info() const {
             .nThreads = m_pool.nThreads(),
             .kvType = m_cache->type(),
             .keySelection = true,
-            .manyOfOne = true};
+            .manyOfOne = true,
+            .maxBatch = m_options.maxBatch};
 }
 
 int32_t CpuBackend::storedTokens(SequenceId sequence) const {

@@ -1,5 +1,6 @@
 #include "kernels/cuda/cuda_backend.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "kernels/backends.h"
@@ -14,6 +15,12 @@ Error unsupported(const char* message, const std::string& found, const std::stri
     Error e = invalidArgument(message, found, expected);
     e.code = ErrorCode::Unsupported;
     return e;
+}
+
+bool sameList(std::span<const Interval> a, std::span<const Interval> b) {
+    return (a.data() == b.data() && a.size() == b.size()) ||
+           std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const Interval& x, const Interval& y) { return x.begin == y.begin && x.end == y.end; });
 }
 
 int64_t nowNs() {
@@ -89,7 +96,13 @@ Status CudaBackend::open(const ModelWeights& weights, const BackendOptions& opti
     return m_products.open(widenedBytes);
 }
 
-BackendInfo CudaBackend::info() const { return {"cuda", m_deviceName, 0, dtypeOf(m_model.kv.type())}; }
+BackendInfo CudaBackend::info() const {
+    BackendInfo info{"cuda", m_deviceName, 0, dtypeOf(m_model.kv.type())};
+    // Where a window is part of the lists, those of neighbouring tokens differ.
+    info.maxBatch = m_maxBatch;
+    info.manyOfOne = m_model.shape.slidingWindow == 0;
+    return info;
+}
 
 Result<SequenceId> CudaBackend::createSequence(int32_t capacityTokens) {
     if (m_lost) return m_lostError;
@@ -154,13 +167,20 @@ Status CudaBackend::checkItems(std::span<const DecodeItem> items, const DecodeOu
         const DecodeItem& item = items[i];
         const KvSequence* s = m_model.kv.find(item.sequence);
         if (!s) return invalidArgument("unknown sequence", std::to_string(item.sequence.value));
-        for (size_t j = 0; j < i; ++j)
-            if (items[j].sequence == item.sequence)
-                return invalidArgument("a sequence twice in one decode step", std::to_string(item.sequence.value));
+        int32_t stored = s->stored;
+        for (size_t j = 0; j < i; ++j) {
+            if (items[j].sequence != item.sequence) continue;
+            if (items[i - 1].sequence != item.sequence)
+                return invalidArgument("a sequence twice in one decode step, not in neighbouring rows",
+                                       std::to_string(item.sequence.value));
+            ++stored;
+        }
+        if (stored > s->stored && !sameList(items[i - 1].visible, item.visible))
+            return unsupported("list of a row whose sequence has the row before it", "another one",
+                               "that of the row before it");
         SPANSCOPE_TRY(checkTokens({&item.token, 1}, m_model.shape.vocab));
-        if (item.position != s->stored)
-            return invalidArgument("position of the next token", std::to_string(item.position),
-                                   std::to_string(s->stored));
+        if (item.position != stored)
+            return invalidArgument("position of the next token", std::to_string(item.position), std::to_string(stored));
         if (item.position >= s->capacity)
             return invalidArgument("sequence is full", std::to_string(item.position + 1) + " tokens",
                                    "at most " + std::to_string(s->capacity));
@@ -176,15 +196,16 @@ Status CudaBackend::checkItems(std::span<const DecodeItem> items, const DecodeOu
     return {};
 }
 
-/// Writes the input, launches the bucket's graph, waits, and reads one token and its probability per row. The first
-/// step of a bucket is launched kernel by kernel and then captured; so is every step while profiling, but not captured.
+/// Writes the input, launches the step's graph, waits, and reads one token and its probability per row. The first step
+/// of a graph is launched kernel by kernel and then captured; so is every step while profiling, but not captured.
 Status CudaBackend::runStep(std::span<const DecodeItem> items, const DecodeOutput& output, int64_t beganNs) {
     const size_t n = items.size(), vocab = static_cast<size_t>(m_model.shape.vocab);
     const int32_t bucket = bucketFor(static_cast<int32_t>(n));
-    const auto graph = m_graphs.find(bucket);
+    SPANSCOPE_TRY(m_io.writeItems(items, bucket, m_model.kv));
+    const std::pair key{bucket, queriesOfLaunch(m_io.mostQueries(), m_model.shape.nHeads / m_model.shape.nKvHeads)};
+    const auto graph = m_graphs.find(key);
     const bool profiling = m_timer.profiling(), direct = profiling || graph == m_graphs.end();
     if (direct && !profiling) SPANSCOPE_TRY(m_tuner.tuneGemms(m_ctx, bucket));
-    SPANSCOPE_TRY(m_io.writeItems(items, bucket, m_model.kv));
     m_lastHostNs = nowNs() - beganNs;
     SPANSCOPE_TRY(m_timer.begin(m_ctx.stream));
     if (direct) {
@@ -206,7 +227,7 @@ Status CudaBackend::runStep(std::span<const DecodeItem> items, const DecodeOutpu
     if (!direct || profiling) return {};
     GraphExec tuned;  // the next step of this size
     SPANSCOPE_TRY(m_tuner.tuneStep(m_ctx, bucket, tuned));
-    m_graphs[bucket] = std::move(tuned);
+    m_graphs[key] = std::move(tuned);
     return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "kernels/cuda/step/prefill.h"
 #include "kernels/cuda/step/step_tuner.h"
@@ -76,7 +77,7 @@ class CudaBackend final : public Backend {
     StepLauncher m_launcher;
     StepTuner m_tuner;
     Prefill m_prefill;
-    std::map<int32_t, GraphExec> m_graphs;  ///< by bucket
+    std::map<std::pair<int32_t, int32_t>, GraphExec> m_graphs;  ///< by bucket and queries of a launch
     int64_t m_lastHostNs = 0;
     size_t m_nLate = 0;  ///< rows of the step's logits that lateLogits() may give
     bool m_lost = false;

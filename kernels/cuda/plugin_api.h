@@ -10,7 +10,7 @@
 
 namespace spanscope {
 
-inline constexpr uint32_t kCudaPluginVersion = 2;
+inline constexpr uint32_t kCudaPluginVersion = 3;
 inline constexpr const char* kCudaPluginEntry = "spanscopeCudaPlugin";
 inline constexpr const char* kCudaPluginFile = "libspanscope_cuda.so";
 

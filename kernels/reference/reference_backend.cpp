@@ -53,7 +53,8 @@ class ReferenceBackend final : public Backend {
                 .nThreads = 1,
                 .kvType = m_kvType,
                 .keySelection = true,
-                .manyOfOne = true};
+                .manyOfOne = true,
+                .maxBatch = m_options.maxBatch};
     }
     const ModelShape& shape() const override { return m_weights.shape; }
 

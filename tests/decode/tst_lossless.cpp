@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 #include "engine/decode/batch.h"
 #include "engine/decode/draft_length.h"
@@ -467,6 +468,59 @@ class TestLossless : public QObject {
             nullptr);
         QVERIFY(ok.ok());
         QCOMPARE(got, want);
+    }
+
+    /// Runs of a batch draft together and share passes, as far as a step has rows; greedy and sampled.
+    void roundsTogether() {
+        const auto model = tinyModel();
+        constexpr int kRuns = 4, kDraft = 3;
+        for (const int rows : {kDraft + 1, 2 * kDraft + 3, kRuns * (kDraft + 1)})
+            for (const double temperature : {0.0, 0.9}) {
+                RecordingBackend backend(backendFor(*model, false, rows));
+                std::vector<RunSettings> requests;
+                std::vector<RunData> alone;
+                for (int i = 0; i < kRuns; ++i) {
+                    RunSettings s = settingsOf(MaskPolicySpec::lossless(kDraft), 30 + 7 * i);
+                    s.sampler.temperature = static_cast<float>(temperature);
+                    s.sampler.seed = static_cast<uint64_t>(i + 1);
+                    requests.push_back(s);
+                    s.attention = MaskPolicySpec::dense();
+                    alone.push_back(run(model, backend, s));
+                }
+                backend.batchSizes.clear();
+                backend.decoded.clear();
+                size_t next = 0;
+                int nDone = 0;
+                int64_t nAlone = 0;  // steps that the runs would take one by one
+                const Status ok = runBatched(
+                    model, backend, kRuns,
+                    [&]() -> std::optional<std::pair<int64_t, RunSettings>> {
+                        if (next == requests.size()) return std::nullopt;
+                        const size_t i = next++;
+                        return std::pair{static_cast<int64_t>(i), requests[i]};
+                    },
+                    [&](int64_t id, Result<RunData> result) {
+                        QVERIFY(result.ok());
+                        QVERIFY(result->stats.draft.passes > 0);
+                        nAlone += result->stats.draft.drafted + result->stats.draft.passes;
+                        compare(*result, alone[static_cast<size_t>(id)]);
+                        ++nDone;
+                    },
+                    nullptr);
+                QVERIFY(ok.ok());
+                QCOMPARE(nDone, kRuns);
+                size_t at = 0;
+                int nShared = 0;  // passes of several runs in one step
+                for (const size_t n : backend.batchSizes) {
+                    QVERIFY(n <= static_cast<size_t>(rows));
+                    std::set<int32_t> sequences;
+                    for (size_t i = at; i < at + n; ++i) sequences.insert(backend.decoded[i].sequence);
+                    nShared += sequences.size() > 1 && sequences.size() < n ? 1 : 0;
+                    at += n;
+                }
+                QVERIFY(static_cast<int64_t>(backend.batchSizes.size()) < nAlone);
+                if (rows > kDraft + 1) QVERIFY(nShared > 0);
+            }
     }
 
     void refusals() {

@@ -105,5 +105,6 @@ inline void noise(const LaunchContext& ctx, void* to, Element type, int64_t n, u
 void steps();  ///< bench_steps.cpp
 void families();
 void small();
+void lossless();  ///< bench_lossless.cpp
 
 }  // namespace bench

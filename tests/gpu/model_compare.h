@@ -1,4 +1,5 @@
-// The CUDA backend against the float64 reference on one model: prefill, decode under changing lists, probe, truncation.
+// The CUDA backend against the float64 reference on one model: prefill, decode under changing lists, probe, truncation,
+// passes with several rows of a sequence.
 #pragma once
 
 #include <algorithm>
@@ -61,13 +62,65 @@ inline Plan makePlan(int vocab, int nPrompt, int nSteps, bool segmented, bool fa
     return plan;
 }
 
+inline constexpr int kMostQueries = 19;  ///< rows of one sequence in a pass
+
+/// Cuts sequences and decodes some tokens of each in one step, as a verified draft is; several times, then one token
+/// of each.
+inline void comparePasses(const std::vector<Plan>& plans, Backend* const (&backends)[2],
+                          const std::vector<SequenceId> (&ids)[2], int nSteps, int maxRows, double tolerance,
+                          const std::string& name, Random& random, double& worst) {
+    const size_t vocab = static_cast<size_t>(backends[0]->shape().vocab);
+    const int nSequences = static_cast<int>(plans.size());
+    for (int pass = 0; pass < 4; ++pass) {
+        const bool single = pass == 3;
+        std::vector<DecodeItem> items[2];
+        int nRows = 0;
+        for (int q = 0; q < nSequences; ++q) {
+            const Plan& plan = plans[static_cast<size_t>(q)];
+            const int room = std::min(kMostQueries, maxRows - nRows - (nSequences - 1 - q));
+            const int nQueries = single ? 1 : pass == 0 && q == 0 ? room : 1 + random.below(room);
+            const int32_t at =
+                std::max(0, static_cast<int32_t>(plan.prompt.size()) + nSteps - 1 - kMostQueries - random.below(20));
+            const size_t list = random.below(2) ? plan.lists.size() - 1 : 0;
+            for (int b = 0; b < 2; ++b) {
+                if (!single) backends[b]->truncate(ids[b][static_cast<size_t>(q)], at);
+                const int32_t stored = backends[b]->storedTokens(ids[b][static_cast<size_t>(q)]);
+                for (int i = 0; i < nQueries; ++i) {
+                    DecodeItem item;
+                    item.sequence = ids[b][static_cast<size_t>(q)];
+                    item.token = (7 * q + 3 * i + pass) % static_cast<int>(vocab);
+                    item.position = stored + i;
+                    item.visible = plan.lists[list];
+                    item.maskId = plan.maskIds[list];
+                    items[b].push_back(item);
+                }
+            }
+            nRows += nQueries;
+        }
+        std::vector<float> logits[2];
+        std::vector<int32_t> argmax(items[0].size());
+        for (int b = 0; b < 2; ++b) {
+            logits[b].assign(vocab * items[b].size(), NAN);
+            if (!fine(backends[b]->decode(items[b], {argmax, {}, logits[b]}), "pass")) return;
+        }
+        for (size_t row = 0; row < items[0].size(); ++row) {
+            const double error = relativeError(logits[1].data() + row * vocab, logits[0].data() + row * vocab, vocab);
+            worst = std::max(worst, error);
+            CHECK_THAT(error < tolerance, name + " pass " + std::to_string(pass) + " row " + std::to_string(row) +
+                                              " of " + std::to_string(nRows) + ": error " + std::to_string(error));
+            const float* l = logits[1].data() + row * vocab;
+            CHECK_THAT(argmax[row] == static_cast<int>(std::max_element(l, l + vocab) - l), name + " pass, argmax");
+        }
+    }
+}
+
 /// Compares prefill logits and every decode step of nSequences that run together.
 inline void compare(const TinyModel& model, DType kvType, int nSequences, int nPrompt, int nSteps, bool segmented,
                     double tolerance, const std::string& name, uint64_t seed) {
     const bool farLists = !model.weights.shape.layerKinds.empty();
     Random random(seed);
     BackendOptions options;
-    options.maxBatch = nSequences;
+    options.maxBatch = std::min(cuda::kMaxBatch, nSequences + kMostQueries);
     options.kvTokens = static_cast<int64_t>(nSequences) * (nPrompt + nSteps + 40);
     options.kvType = kvType;
     auto reference = makeReferenceBackend(model.weights, options, true);
@@ -198,6 +251,7 @@ inline void compare(const TinyModel& model, DType kvType, int nSequences, int nP
         const double error = relativeError(logits[1].data(), logits[0].data(), vocab);
         CHECK_THAT(error < tolerance, name + " after truncate: error " + std::to_string(error));
     }
+    comparePasses(plans, backends, ids, nSteps, options.maxBatch, tolerance, name, random, worst);
     std::printf("%-44s worst error %.2e\n", name.c_str(), worst);
 }
 

@@ -224,10 +224,40 @@ static void checkLayerKinds() {
     check(at(both, 1, 0, 3) == at(both, 0, 0, 3), "a rope without one keeps its own");
 }
 
+/// Of pages that several queries of a sequence share, each query's tokens.
+static void checkQueries() {
+    for (int nQueries : {2, 3, 8, 17, 64})
+        for (int position : {0, 1, 15, 16, 30, 31, 32, 200})
+            for (int window : {0, 1, 7, 16, 33, 100})
+                for (int page = window > 0 ? std::max(0, position - window + 1) / kPageTokens : 0;
+                     page <= (position + nQueries - 1) / kPageTokens; ++page)
+                    for (const uint32_t tokens : {0xffffu, 0x0ff0u, 1u}) {
+                        const int begin = page * kPageTokens, first = position - window + 1;
+                        uint32_t mask = tokens | untilLimit(position, begin);
+                        if (window > 0) mask |= fromLimit(first, begin, nQueries);
+                        check(hasUntil(mask) == (page >= position / kPageTokens), "a page that the step writes");
+                        for (int query = 0; query < nQueries; ++query) {
+                            uint32_t want = 0;
+                            for (int t = 0; t < kPageTokens; ++t)
+                                if ((tokens >> t & 1u) && begin + t <= position + query &&
+                                    inWindow(window, position + query, begin + t))
+                                    want |= 1u << t;
+                            check(queriesMask(mask, query) == want, "tokens of query " + std::to_string(query));
+                        }
+                    }
+    for (int perKv : {1, 2, 3, 4, 5, 8, 16})
+        for (int n = 1; n <= kMaxBatch; ++n) {
+            const int made = queriesOfLaunch(n, perKv);
+            check(n == 1 ? made == 1 : made >= n, "a launch for all queries");
+            check(headGroupsOf(made * perKv) == headGroupsOf(n * perKv), "no more groups than are needed");
+        }
+}
+
 int main() {
     checkLayerKinds();
     checkDefaultKvTypes();
     checkSpanLaunches();
+    checkQueries();
     const std::vector<std::vector<int>> shapes = {
         {1},         {64},           {2048},       {1, 1, 1},       {1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024},
         {1, 512, 3}, {0, 7, 0, 129}, {127, 1, 32}, {8192, 1, 1, 1}, {0}};

@@ -115,7 +115,7 @@ class Fixture {
         need(m_items.allocate("items", kMaxBatch * sizeof(StepItem)));
         need(m_intervals.allocate("intervals", size_t{1} << 20));
         const SpanAttentionScratch s =
-            spanAttentionScratch(ctx.nSm, kMaxBatch, shape.nHeads, shape.nKvHeads, shape.headDim);
+            spanAttentionScratch(ctx.nSm, kMaxBatch, 1, shape.nHeads, shape.nKvHeads, shape.headDim);
         need(m_dPartialO.allocate("partial", s.partialOBytes));
         need(m_dPartialMl.allocate("partial", s.partialMlBytes));
         need(m_dArrived.allocate("arrived", s.arrivedBytes));

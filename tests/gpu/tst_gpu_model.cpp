@@ -41,7 +41,14 @@ void testErrors(const TinyModel& model) {
     CHECK_THAT(code(b.decode({&item, 1}, {})) == invalid, "list out of order");
     item.visible = all;
     DecodeItem twice[2] = {item, item};
-    CHECK_THAT(code(b.decode(twice, {})) == invalid, "sequence twice");
+    CHECK_THAT(code(b.decode(twice, {})) == invalid, "the same position twice");
+    const std::vector<Interval> other{{0, 1}, {3, kOpenEnd}};
+    twice[1].position = 4;
+    twice[1].visible = other;
+    CHECK_THAT(code(b.decode(twice, {})) == static_cast<int>(ErrorCode::Unsupported), "rows of different lists");
+    twice[1].visible = all;
+    twice[1].position = 5;
+    CHECK_THAT(code(b.decode(twice, {})) == invalid, "rows that are not one behind the other");
     CHECK_THAT(b.decode({&item, 1}, {}).ok(), "and it still works after all that");
     options.kvTokens = int64_t{1} << 40;
     auto huge = cuda::CudaBackend::create(model.weights, options, {});

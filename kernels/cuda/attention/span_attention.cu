@@ -5,7 +5,8 @@
 // of a task in turn, each with its own online softmax, and combine in shared memory. A task that one block did alone is
 // written at once; of one that was split, the partial results stay in L2, and the block that arrives last merges them
 // (a counter per task, reset by whoever merges, so no second launch). One block serves all query heads of a KV head,
-// eight at a time, so K and V are read once. Bytes: kept pages x KV heads x 2 x 16 x headDim x 2 or 4, plus 8 per kept
+// eight at a time, so K and V are read once; rows of one sequence are further heads of one row, so that a pass over
+// drafted tokens, too, reads them once (once per eight heads of all rows). Bytes: kept pages x KV heads x 2 x 16 x headDim x 2 or 4, plus 8 per kept
 // page and head; 4 operations per query head and value: bound by memory bandwidth up to about 16 query heads per KV
 // head on the tensor cores. With few pages the time is a chain of latencies (list, page, combine in the block, arrival,
 // merge of splits). Pages other than the one being written are loaded before the kernel that writes it is done. The
@@ -37,7 +38,7 @@ __global__ void __launch_bounds__(kScheduleThreads) scheduleKernel(const Schedul
 }
 
 bool takes(const SpanAttentionParams& p) {
-    return spanAttentionTakes(p.headDim) && p.nRows >= 1 && p.nRows <= kMaxBatch;
+    return spanAttentionTakes(p.headDim) && p.nRows >= 1 && p.nRows <= kMaxBatch && p.nQueries >= 1;
 }
 
 }  // namespace
@@ -49,18 +50,20 @@ cudaError_t prepareSpanAttention(const LaunchContext& ctx) {
     return status == cudaSuccess ? prepareMma<Bf16>(ctx.sharedPerBlock - kStaticShared) : status;
 }
 
-SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t nHeads, int32_t nKvHeads,
-                                          int32_t headDim) {
-    const SpanShape shape{Element::F32, maxRows, nHeads, nKvHeads, headDim};
+SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t maxQueries, int32_t nHeads,
+                                          int32_t nKvHeads, int32_t headDim) {
+    const SpanShape single{Element::F32, maxRows, nHeads, nKvHeads, headDim};
+    SpanShape shape = single;
+    shape.nQueries = queriesOfLaunch(maxQueries, nHeads / nKvHeads);
     const size_t nSlots = 2 * static_cast<size_t>(nSm) * kMaxBlocksPerSm;
     const size_t nHeadsKept = static_cast<size_t>(headsOfGroup(shape));
-    const size_t nTasks = static_cast<size_t>(nTasksOf(shape));
+    const size_t nTasks = static_cast<size_t>(nTasksOf(single));  // clusters take rows of one query
     SpanAttentionScratch s;
     s.partialOBytes = nSlots * nHeadsKept * static_cast<size_t>(headDim) * sizeof(float);
     s.partialMlBytes = nSlots * nHeadsKept * sizeof(float2);
     s.workBytes = std::max(nTasks, static_cast<size_t>(nSm) * kMaxBlocksPerSm) *
                   sizeof(BlockWork);  // clusters: one block per task or fewer than nSm
-    s.arrivedBytes = nTasks * sizeof(int32_t);
+    s.arrivedBytes = static_cast<size_t>(nTasksOf(shape)) * sizeof(int32_t);
     return s;
 }
 
@@ -68,7 +71,7 @@ bool spanAttentionTakes(int32_t headDim) { return headDim > 0 && headDim <= 256 
 
 SpanLaunch spanLaunch(const LaunchContext& ctx, const SpanAttentionParams& p) {
     return planSpanLaunch({ctx.nSm, ctx.bulkCopies, ctx.sharedPerSm},
-                          {p.kvType, p.nRows, p.nHeads, p.nKvHeads, p.headDim}, p.kernel);
+                          {p.kvType, p.nRows, p.nHeads, p.nKvHeads, p.headDim, p.nQueries}, p.kernel);
 }
 
 SpanSchedule spanSchedule(const LaunchContext& ctx, const SpanAttentionParams& params) {
@@ -78,6 +81,7 @@ SpanSchedule spanSchedule(const LaunchContext& ctx, const SpanAttentionParams& p
     s.rowsArrived = params.rowsArrived;
     s.nKvHeads = params.nKvHeads;
     s.headsPerKv = params.nHeads / params.nKvHeads;
+    s.nQueries = params.nQueries;
     s.minPages = params.minPages;
     s.nBlocks = plan.nBlocks;
     s.cluster = plan.cluster;

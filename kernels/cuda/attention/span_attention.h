@@ -12,7 +12,8 @@ struct BlockWork {
     SplitPlan plan;                ///< not of a cluster
     int32_t at, end;               ///< stream-K: visits of the chunk; split-K: at < end where there is work
     int32_t row, index, nPages;    ///< of the task; index: among its row's tasks
-    int32_t kvHead, head, nGroup;  ///< first query head, how many
+    int32_t kvHead, skip, nGroup;  ///< first of its heads among those of the KV head (HeadGroups), how many
+    int32_t nQueries;              ///< of the row
     int32_t currentPage;           ///< that the step's own token goes to: an earlier kernel of the layer writes it
     int32_t begin;                 ///< stream-K: first visit of the task; split-K: -1
     int32_t firstChunk, nSplits;   ///< chunks that the task is split over
@@ -27,7 +28,7 @@ struct SpanSchedule {
     int32_t nLists = 1;         ///< kinds of list: the whole one, and its part in each window
     int32_t workStride = 0;
     int32_t* rowsArrived = nullptr;  ///< one counter; zero before the first step and after each
-    int32_t nKvHeads = 0, headsPerKv = 1, minPages = 0;
+    int32_t nKvHeads = 0, headsPerKv = 1, nQueries = 1, minPages = 0;
     int32_t nBlocks = 0, cluster = 0;  ///< as in SpanLaunch
 };
 
@@ -38,9 +39,10 @@ struct SpanAttentionParams {
     const void* kv = nullptr;        ///< the layer's pool: [page][kv head][K, V][16][headDim]
     Element kvType = Element::F32;
     int32_t nHeads = 0, nKvHeads = 0, headDim = 0;
-    float scale = 0.f;    ///< of query . key
-    float softcap = 0.f;  ///< c tanh(score / c) before softmax; 0: none
-    void* out = nullptr;  ///< (nRows, nHeads, headDim) in outType; idle rows are not written
+    int32_t nQueries = 1;  ///< no row has more (BatchRow::nQueries); a task serves the heads of as many
+    float scale = 0.f;     ///< of query . key
+    float softcap = 0.f;   ///< c tanh(score / c) before softmax; 0: none
+    void* out = nullptr;   ///< (nRows, nHeads, headDim) in outType; idle rows are not written
     Element outType = Element::F32;
     int32_t minPages = 4;  ///< see makeSplitPlan
     SpanKernel kernel = SpanKernel::Auto;
@@ -60,8 +62,9 @@ struct SpanAttentionParams {
 struct SpanAttentionScratch {
     size_t partialOBytes = 0, partialMlBytes = 0, arrivedBytes = 0, workBytes = 0;
 };
-SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t nHeads, int32_t nKvHeads,
-                                          int32_t headDim);
+/// For launches of up to maxRows rows, each with up to maxQueries queries.
+SpanAttentionScratch spanAttentionScratch(int32_t nSm, int32_t maxRows, int32_t maxQueries, int32_t nHeads,
+                                          int32_t nKvHeads, int32_t headDim);
 /// False for head sizes no kernel takes (above 256 or not a multiple of 8).
 bool spanAttentionTakes(int32_t headDim);
 /// Once per process and device, before the first launch: raises the kernels' limits of shared memory.

@@ -52,9 +52,8 @@ __global__ void __launch_bounds__(kClusterWarps * 32, clusterBlocksPerSm(HD))
     RunSource<kWarps> source{task, last, {first + warp, {}}};
     fillRing<kWarps>(p, ring, source, firstPage0, firstPage1, lane);
 
-    const size_t outAt = (static_cast<size_t>(task.row) * p.nHeads + task.head) * HD;
     MmaEngine<KV, HD> engine;
-    engine.loadQ(p.q + outAt, task.nGroup, lane);
+    engine.loadQ(p, task, lane);
     engine.reset();
     for (int32_t i = first + warp; i < last; i += kWarps)
         ring.consume(p, engine, lane, [&] {
@@ -92,7 +91,7 @@ __global__ void __launch_bounds__(kClusterWarps * 32, clusterBlocksPerSm(HD))
             total += weight * ml[i].y;
             sum += weight * value[i];
         }
-        storeElement(p.out, p.outType, outAt + e, total > 0.f ? sum / total : 0.f);
+        storeHead(p, task, e / HD, e % HD, HD, total > 0.f ? sum / total : 0.f);
     }
     clusterArrive();  // no block leaves while others read its accumulators
     clusterWait();

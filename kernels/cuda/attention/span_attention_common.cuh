@@ -10,11 +10,11 @@ namespace spanscope::cuda {
 
 inline constexpr float kLog2e = 1.4426950408889634f;
 
-/// Query heads in groups of up to eight, KV head by KV head.
+/// Query heads in groups of up to eight, KV head by KV head: those of a row's first query, then those of its second.
 struct HeadGroups {
     int32_t perKv, nGroups, nTasksPerRow, most;
     __device__ __forceinline__ explicit HeadGroups(const SpanAttentionParams& p) {
-        perKv = p.headsPerKv;
+        perKv = p.headsPerKv * p.nQueries;
         nGroups = headGroupsOf(perKv);
         nTasksPerRow = p.nKvHeads * nGroups;
         most = min(kHeadsPerBlock, perKv);
@@ -28,15 +28,28 @@ __device__ __forceinline__ void setTask(Task& task, int32_t perKv, int32_t nGrou
     task.row = row;
     task.index = index;
     task.kvHead = task.index / nGroups;
-    const int32_t skip = task.index % nGroups * kHeadsPerBlock;
-    task.head = task.kvHead * perKv + skip;
-    task.nGroup = min(kHeadsPerBlock, perKv - skip);
+    task.skip = task.index % nGroups * kHeadsPerBlock;
+    task.nGroup = min(kHeadsPerBlock, perKv - task.skip);
+}
+
+/// Which query of the row head h of a task's group is of.
+template <class Task>
+__device__ __forceinline__ int32_t queryOf(const SpanAttentionParams& p, const Task& task, int h) {
+    return p.nQueries == 1 ? 0 : (task.skip + h) / p.headsPerKv;
+}
+/// Where head h of a task's group lies in (rows of the step, nHeads); -1: the row has no such query.
+template <class Task>
+__device__ __forceinline__ int32_t headOf(const SpanAttentionParams& p, const Task& task, int h) {
+    const int32_t first = task.row * p.nHeads + task.kvHead * p.headsPerKv;
+    if (p.nQueries == 1) return first + task.skip + h;
+    const int32_t query = queryOf(p, task, h);
+    return query < task.nQueries ? first + query * p.nHeads + task.skip + h - query * p.headsPerKv : -1;
 }
 
 /// The task of a BlockWork, in registers.
 struct AttentionTask {
     int32_t row, index, kvHead, nPages;
-    int32_t head, nGroup;
+    int32_t skip, nGroup, nQueries;
     int32_t currentPage;
     int32_t begin;
     int32_t firstChunk, nSplits;
@@ -47,14 +60,20 @@ struct AttentionTask {
           index(w.index),
           kvHead(w.kvHead),
           nPages(w.nPages),
-          head(w.head),
+          skip(w.skip),
           nGroup(w.nGroup),
+          nQueries(w.nQueries),
           currentPage(w.currentPage),
           begin(w.begin),
           firstChunk(w.firstChunk),
           nSplits(w.nSplits),
           kept(w.kept) {}
 };
+
+/// Does an earlier kernel of the layer write to the page?
+__device__ __forceinline__ bool isBeingWritten(const AttentionTask& task, KeptPage page) {
+    return page.page == task.currentPage || hasUntil(page.mask);
+}
 
 /// The runs of pages of a block's chunk, in order: [first, last) of a task each.
 struct PageRuns {
@@ -76,6 +95,7 @@ struct PageRuns {
                 task.nPages = r.nKept;
                 task.kept = r.kept;
                 task.currentPage = r.currentPage;
+                task.nQueries = r.nQueries;
                 setTask(task, heads.perKv, heads.nGroups, task.row, 0);
             }
             task.firstChunk = task.begin / m_chunk;
@@ -120,6 +140,13 @@ __device__ __forceinline__ Partial combineWarps(const float* sO, int32_t stride,
 __device__ __forceinline__ size_t slotOf(const SplitPlan& plan, const HeadGroups& heads, const AttentionTask& task,
                                          int32_t chunk, int h) {
     return static_cast<size_t>(partialSlot(plan, chunk, task.begin)) * heads.most + h;
+}
+
+/// Element d of the result of head h of a task.
+__device__ __forceinline__ void storeHead(const SpanAttentionParams& p, const AttentionTask& task, int h, int d, int hd,
+                                          float value) {
+    const int32_t head = headOf(p, task, h);
+    if (head >= 0) storeElement(p.out, p.outType, static_cast<size_t>(head) * hd + d, value);
 }
 
 /// Merges the splits of a task and writes its result. Warps divide the heads, and the splits of a head where there are
@@ -176,8 +203,7 @@ __device__ __forceinline__ void mergeSplits(const SpanAttentionParams& p, const 
         float value = 0.f;
         for (int t = 0; t < warpsPerHead; ++t) value += sO[t * task.nGroup * hd + e];
         const float total = sMl[e / hd].y;
-        storeElement(p.out, p.outType, (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd + e,
-                     total > 0.f ? value / total : 0.f);
+        storeHead(p, task, e / hd, e % hd, hd, total > 0.f ? value / total : 0.f);
     }
 }
 
@@ -191,12 +217,11 @@ __device__ __forceinline__ void finishRun(const SpanAttentionParams& p, const Sp
     const int tid = threadIdx.x;
     const bool whole = task.nSplits == 1;
     __syncthreads();
-    const size_t outAt = (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd;
     for (int e = tid; e < task.nGroup * hd; e += kWarps * 32) {
         const int h = e / hd;
         const Partial r = combineWarps<kWarps>(sO, heads.most * hd, sMl, h, e);
         if (whole) {
-            storeElement(p.out, p.outType, outAt + e, r.l > 0.f ? r.o / r.l : 0.f);
+            storeHead(p, task, h, e % hd, hd, r.l > 0.f ? r.o / r.l : 0.f);
         } else {
             const size_t slot = slotOf(plan, heads, task, chunk, h);
             p.partialO[slot * hd + e % hd] = r.o;

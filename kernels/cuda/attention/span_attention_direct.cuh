@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(kSpanWarps * 32, Engine::kBlocksPerSm)
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
     const HeadGroups heads(p);
     const BlockWork& work = p.work[blockIdx.x];
-    const int32_t firstPage = work.firstPages[warp].page;  // loaded together with the rest of it
+    const KeptPage firstPage = work.firstPages[warp];  // loaded together with the rest of it
     PageRuns runs(work);
     const SplitPlan plan = work.plan;
     const int32_t chunk = blockIdx.x;
@@ -43,8 +43,8 @@ __global__ void __launch_bounds__(kSpanWarps * 32, Engine::kBlocksPerSm)
 
         KeptPage mine;
         if (lane < nMine) mine = kept[lane * kWarps];
-        int32_t page = synced ? __shfl_sync(0xffffffffu, mine.page, 0) : firstPage;
-        const bool written = synced || page != task.currentPage;
+        int32_t page = synced ? __shfl_sync(0xffffffffu, mine.page, 0) : firstPage.page;
+        const bool written = synced || !isBeingWritten(task, firstPage);
         if (nMine > 0 && written) {
             engine.loadK(p, page, task.kvHead, lane);
             engine.loadV(p, page, task.kvHead, lane);
@@ -58,7 +58,7 @@ __global__ void __launch_bounds__(kSpanWarps * 32, Engine::kBlocksPerSm)
             engine.loadK(p, page, task.kvHead, lane);
             engine.loadV(p, page, task.kvHead, lane);
         }
-        engine.loadQ(p.q + (static_cast<size_t>(task.row) * p.nHeads + task.head) * hd, task.nGroup, lane);
+        engine.loadQ(p, task, lane);
         engine.reset();
         for (int32_t i = 0; i < nMine; ++i) {
             const uint32_t mask = __shfl_sync(0xffffffffu, mine.mask, i & 31);

@@ -9,8 +9,7 @@
 // flight per warp, twelve warps per multiprocessor.
 #pragma once
 
-#include "kernels/cuda/attention/span_attention.h"
-#include "kernels/cuda/common.cuh"
+#include "kernels/cuda/attention/span_attention_common.cuh"
 
 namespace spanscope::cuda {
 
@@ -28,6 +27,7 @@ struct MmaEngine {
     uint32_t q[kChunks][4];
     float o[kGroups][kPairs][4];
     float m, l;
+    int32_t query;  ///< of the row, that the lane's head is of
 
     /// load16, load8: how a lane gets bytes of the tile, which lies in device or shared memory.
     template <class Load16>
@@ -67,14 +67,17 @@ struct MmaEngine {
     /// A task's queries as they are loaded, while the accumulators of the task before are combined.
     struct Queries {
         float4 a[kChunks], b[kChunks];
-        /// qHead: (nGroup, HD) floats of the task's heads.
-        __device__ __forceinline__ void load(const float* qHead, int nGroup, int lane) {
+        int32_t query;
+        __device__ __forceinline__ void load(const SpanAttentionParams& p, const AttentionTask& task, int lane) {
             const int r = lane >> 2;
+            const int32_t head = r < task.nGroup ? headOf(p, task, r) : -1;
+            query = queryOf(p, task, r);
 #pragma unroll
             for (int c = 0; c < kChunks; ++c) {
                 a[c] = b[c] = make_float4(0.f, 0.f, 0.f, 0.f);
-                if (r < nGroup) {
-                    const float4* at = reinterpret_cast<const float4*>(qHead + r * HD + c * 32 + (lane & 3) * 8);
+                if (head >= 0) {
+                    const float4* at =
+                        reinterpret_cast<const float4*>(p.q + static_cast<size_t>(head) * HD + c * 32 + (lane & 3) * 8);
                     a[c] = __ldcg(at);
                     b[c] = __ldcg(at + 1);
                 }
@@ -82,15 +85,16 @@ struct MmaEngine {
         }
     };
     __device__ __forceinline__ void packQ(const Queries& from) {
+        query = from.query;
 #pragma unroll
         for (int c = 0; c < kChunks; ++c) {
             q[c][0] = pack2<KV>(from.a[c].x, from.a[c].y), q[c][1] = pack2<KV>(from.a[c].z, from.a[c].w);
             q[c][2] = pack2<KV>(from.b[c].x, from.b[c].y), q[c][3] = pack2<KV>(from.b[c].z, from.b[c].w);
         }
     }
-    __device__ __forceinline__ void loadQ(const float* qHead, int nGroup, int lane) {
+    __device__ __forceinline__ void loadQ(const SpanAttentionParams& p, const AttentionTask& task, int lane) {
         Queries queries;
-        queries.load(qHead, nGroup, lane);
+        queries.load(p, task, lane);
         packQ(queries);
     }
     __device__ __forceinline__ void reset() {
@@ -124,6 +128,7 @@ struct MmaEngine {
                 for (int i = 0; i < 2; ++i) s[j][i] = fastTanh(s[j][i] * p.capScale);
         }
         const float scaleLog2 = p.scaleLog2;
+        if (mask >> kUntilShift) mask = queriesMask(mask, query);
         const uint32_t bits = mask >> ((lane & 3) * 2);
         const float s0 = bits & 1u ? s[0][0] * scaleLog2 : -INFINITY;
         const float s1 = bits & 2u ? s[0][1] * scaleLog2 : -INFINITY;

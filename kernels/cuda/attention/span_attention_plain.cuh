@@ -4,8 +4,7 @@
 // instructions: on an H200 llama-7b at depth 4,096 decodes 81 tokens/s with an F32 cache and 235 with a BF16 one.
 #pragma once
 
-#include "kernels/cuda/attention/span_attention.h"
-#include "kernels/cuda/common.cuh"
+#include "kernels/cuda/attention/span_attention_common.cuh"
 
 namespace spanscope::cuda {
 
@@ -15,7 +14,8 @@ struct PlainEngine {
     static constexpr int kBlocksPerSm = kPlainBlocksPerSm;
     static constexpr int kDims = 256 / 32;  ///< of a lane, at most
 
-    const float* q;
+    const float* q[kHeadsPerBlock];
+    int32_t query[kHeadsPerBlock];  ///< of the row, that a head is of
     int32_t page, kvHead;
     float o[kHeadsPerBlock][kDims];
     float m[kHeadsPerBlock], l[kHeadsPerBlock];
@@ -24,7 +24,15 @@ struct PlainEngine {
         page = pg, kvHead = h;
     }
     __device__ __forceinline__ void loadV(const SpanAttentionParams&, int32_t, int32_t, int) {}
-    __device__ __forceinline__ void loadQ(const float* qHead, int, int) { q = qHead; }
+    __device__ __forceinline__ void loadQ(const SpanAttentionParams& p, const AttentionTask& task, int) {
+#pragma unroll
+        for (int h = 0; h < kHeadsPerBlock; ++h) {
+            const int32_t head = headOf(p, task, min(h, task.nGroup - 1));
+            // A query that the row does not have: any in its place, since it is not stored.
+            q[h] = p.q + static_cast<size_t>(head >= 0 ? head : task.row * p.nHeads) * p.headDim;
+            query[h] = queryOf(p, task, h);
+        }
+    }
     __device__ __forceinline__ void reset() {
 #pragma unroll
         for (int h = 0; h < kHeadsPerBlock; ++h) {
@@ -39,13 +47,14 @@ struct PlainEngine {
         const KV* kTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 0, hd);
         const KV* vTile = static_cast<const KV*>(p.kv) + kvTile(page, p.nKvHeads, kvHead, 1, hd);
         const int token = lane & 15, from = (lane >> 4) * (hd / 2);
-        const bool visible = mask >> token & 1u;
 #pragma unroll
         for (int h = 0; h < kHeadsPerBlock; ++h) {
             if (h >= nGroup) break;
+            const uint32_t tokens = mask >> kUntilShift ? queriesMask(mask, query[h]) : mask;
+            const bool visible = tokens >> token & 1u;
             float s = 0.f;
             if (visible)
-                for (int d = 0; d < hd / 2; ++d) s += q[h * hd + from + d] * toFloat(kTile[token * hd + from + d]);
+                for (int d = 0; d < hd / 2; ++d) s += q[h][from + d] * toFloat(kTile[token * hd + from + d]);
             s += __shfl_xor_sync(0xffffffffu, s, 16);
             if (p.capScale > 0.f) s = tanhf(s * p.capScale);
             s = visible ? s * p.scaleLog2 : -INFINITY;
@@ -57,7 +66,7 @@ struct PlainEngine {
 #pragma unroll
             for (int d = 0; d < kDims; ++d) o[h][d] *= alpha;
             for (int tk = 0; tk < kPageTokens; ++tk) {
-                if (!(mask >> tk & 1u)) continue;
+                if (!(tokens >> tk & 1u)) continue;
                 const float wt = __shfl_sync(0xffffffffu, w, tk);
 #pragma unroll
                 for (int d = 0; d < kDims; ++d)

@@ -122,13 +122,13 @@ __device__ __forceinline__ void fillRing(const SpanAttentionParams& p, PageRing<
     bool reachedCurrent = false;
     for (; nIssued < min(2, p.nStages) && source.pages.at < source.last(); ++nIssued, source.pages.at += kWarps) {
         const KeptPage page = nIssued == 0 ? firstPage0 : firstPage1;
-        reachedCurrent = page.page == source.task().currentPage;
+        reachedCurrent = isBeingWritten(source.task(), page);
         if (reachedCurrent) break;
         ring.issue(p, page, source.task().kvHead, lane);
     }
     for (; !reachedCurrent && nIssued < p.nStages && source.seek(); ++nIssued) {
         const KeptPage page = source.pages.read(source.task(), source.last(), lane);
-        if (page.page == source.task().currentPage) break;
+        if (isBeingWritten(source.task(), page)) break;
         ring.issue(p, page, source.task().kvHead, lane);
         source.pages.next();
     }
@@ -199,8 +199,7 @@ __global__ void __launch_bounds__(kSpanWarps * 32, kRingBlocksPerSm) spanRingKer
     typename MmaEngine<KV, HD>::Queries queries;
     const auto nextRun = [&] {
         runs.next(p, heads);
-        queries.load(p.q + (static_cast<size_t>(runs.task.row) * p.nHeads + runs.task.head) * HD, runs.task.nGroup,
-                     lane);
+        queries.load(p, runs.task, lane);
     };
     nextRun();
     for (bool more = true; more;) {

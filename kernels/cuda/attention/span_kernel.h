@@ -38,14 +38,21 @@ struct SpanDevice {
 /// Of SpanAttentionParams.
 struct SpanShape {
     Element kvType = Element::F32;
-    int32_t nRows = 0, nHeads = 0, nKvHeads = 0, headDim = 0;
+    int32_t nRows = 0, nHeads = 0, nKvHeads = 0, headDim = 0, nQueries = 1;
 };
 
-/// Query heads of a KV head come in groups of up to kHeadsPerBlock.
+/// Query heads of a KV head, those of all queries of a row, come in groups of up to kHeadsPerBlock.
 SPANSCOPE_HD inline int32_t headGroupsOf(int32_t headsPerKv) { return ceilDivide(headsPerKv, kHeadsPerBlock); }
 /// Heads whose accumulators a block keeps.
-inline int32_t headsOfGroup(const SpanShape& s) { return std::min(s.nHeads / s.nKvHeads, kHeadsPerBlock); }
-inline int32_t nTasksOf(const SpanShape& s) { return s.nRows * s.nKvHeads * headGroupsOf(s.nHeads / s.nKvHeads); }
+inline int32_t headsOfGroup(const SpanShape& s) { return std::min(s.nHeads / s.nKvHeads * s.nQueries, kHeadsPerBlock); }
+inline int32_t nTasksOf(const SpanShape& s) {
+    return s.nRows * s.nKvHeads * headGroupsOf(s.nHeads / s.nKvHeads * s.nQueries);
+}
+/// The most queries for which a KV head has no more groups than for nQueries: what a launch is made for, so that few
+/// graphs serve all passes.
+inline int32_t queriesOfLaunch(int32_t nQueries, int32_t headsPerKv) {
+    return nQueries <= 1 ? 1 : headGroupsOf(nQueries * headsPerKv) * kHeadsPerBlock / headsPerKv;
+}
 /// K and V of one page and KV head.
 inline size_t tileBytesOf(const SpanShape& s) {
     return 2 * kPageTokens * static_cast<size_t>(s.headDim) * elementBytes(s.kvType);
@@ -87,9 +94,11 @@ inline SpanLaunch planSpanLaunch(const SpanDevice& device, const SpanShape& s, S
     launch.kernel = wanted;
     if (!takesTensorCores(s)) launch.kernel = SpanKernel::Plain;
     else if (!device.bulkCopies && wanted != SpanKernel::Plain) launch.kernel = SpanKernel::Direct;
+    else if (s.nQueries > 1 && (wanted == SpanKernel::Cluster || wanted == SpanKernel::ClusterDeep))
+        launch.kernel = SpanKernel::Ring;  // most rows have no task
     else if (wanted == SpanKernel::Auto) {
         // With one block per multiprocessor about 14 clusters of 8 are resident: for long lists of large tiles.
-        if (s.nRows > 1 || nTasks > device.nSm) launch.kernel = SpanKernel::Ring;
+        if (s.nRows > 1 || s.nQueries > 1 || nTasks > device.nSm) launch.kernel = SpanKernel::Ring;
         else if (tileBytesOf(s) >= 8192 && nTasks <= 12) launch.kernel = SpanKernel::ClusterDeep;
         else launch.kernel = SpanKernel::Cluster;
     }

@@ -43,7 +43,9 @@ struct LayerPlan {
 
 /// Task `index` of row `row`: heads from the index, pages from the row.
 __device__ inline void loadTask(BlockWork& w, const SpanSchedule& s, const BatchRow* rows, int32_t row, int32_t index) {
-    setTask(w, s.headsPerKv, headGroupsOf(s.headsPerKv), row, index);
+    const int32_t perKv = s.headsPerKv * s.nQueries;
+    setTask(w, perKv, headGroupsOf(perKv), row, index);
+    w.nQueries = __ldcg(&rows[row].nQueries);
     w.nPages = __ldcg(&rows[row].nKept);
     w.kept = reinterpret_cast<const KeptPage*>(__ldcg(reinterpret_cast<const unsigned long long*>(&rows[row].kept)));
     w.currentPage = __ldcg(&rows[row].currentPage);
@@ -108,7 +110,7 @@ __device__ inline void workOfChunk(BlockWork& w, const SpanSchedule& s, const Ba
 /// may have been written by other blocks that have fenced them.
 __device__ inline void buildSchedule(const SpanSchedule& s, const BatchRow* rows, int32_t nRows) {
     __shared__ LayerPlan sLayer[1 + kMaxWindows];
-    const int32_t nTasksPerRow = s.nKvHeads * headGroupsOf(s.headsPerKv);
+    const int32_t nTasksPerRow = s.nKvHeads * headGroupsOf(s.headsPerKv * s.nQueries);
     const int32_t warp = threadIdx.x / 32;
     if (warp < s.nLists && s.cluster == 0)
         sLayer[warp].build(s, rows + warp * nRows, nRows, nTasksPerRow, threadIdx.x % 32);

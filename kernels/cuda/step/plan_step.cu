@@ -69,6 +69,7 @@ __device__ void rebuild(const StepItem& item) {
             KeptPage k;
             k.page = item.table[logical];
             k.mask = bitsOnPage(v, logical);
+            if (item.nQueries > 1) k.mask |= untilLimit(item.position, logical * kPageTokens);
             item.kept[nKept + e] = k;
             if (item.logical) item.logical[nKept + e] = logical;
         }
@@ -100,9 +101,11 @@ __device__ void rebuild(const StepItem& item) {
 /// The part of the row's list, of nKept pages, that lies in window w, and its BatchRow.
 __device__ void planWindow(const PlanStepParams& p, const StepItem& item, int row, int w, int32_t nKept, int tid) {
     __shared__ int32_t sFirst;
-    const int32_t firstToken = max(item.position - p.windows[w] + 1, 0), firstPage = firstToken / kPageTokens;
+    const int32_t begin = item.position - p.windows[w] + 1;  // of the first query's window
+    const int32_t firstToken = max(begin, 0), firstPage = firstToken / kPageTokens;
     // No more of the list can lie in the window than the window has pages.
-    const int32_t from = max(nKept - (item.position / kPageTokens - firstPage + 1), 0);
+    const int32_t lastPage = (item.position + item.nQueries - 1) / kPageTokens;
+    const int32_t from = max(nKept - (lastPage - firstPage + 1), 0);
     if (tid == 0) sFirst = nKept;
     __syncthreads();
     for (int32_t i = from + tid; i < nKept; i += kThreads)  // of those that lie in it, the first
@@ -110,11 +113,14 @@ __device__ void planWindow(const PlanStepParams& p, const StepItem& item, int ro
             sFirst = i;
     __syncthreads();
     const int32_t first = sFirst, n = nKept - first;
+    // Queries after the first widen the window by less than their own rows have room for.
     KeptPage* to = p.windowKept[w] + static_cast<size_t>(row) * p.windowPages[w];
     for (int32_t i = tid; i < n; i += kThreads) {
         const unsigned long long page = __ldcg(reinterpret_cast<const unsigned long long*>(item.kept + first + i));
         KeptPage k{static_cast<int32_t>(page), static_cast<uint32_t>(page >> 32)};
-        if (__ldcg(item.logical + first + i) == firstPage) k.mask &= ~0u << (firstToken % kPageTokens);
+        const int32_t logical = __ldcg(item.logical + first + i);
+        if (item.nQueries > 1) k.mask |= fromLimit(begin, logical * kPageTokens, item.nQueries);
+        else if (logical == firstPage) k.mask &= ~0u << (firstToken % kPageTokens);
         to[i] = k;
     }
     if (tid == 0) {
@@ -124,6 +130,7 @@ __device__ void planWindow(const PlanStepParams& p, const StepItem& item, int ro
         r.nKept = max(n, 1);
         r.position = item.position;
         r.currentPage = item.table[item.position / kPageTokens];
+        r.nQueries = item.nQueries;
         p.rows[(1 + w) * gridDim.x + row] = r;
     }
     __syncthreads();  // sFirst is free again
@@ -134,6 +141,13 @@ __device__ void planRow(const PlanStepParams& p, const StepItem& item, int row, 
     __shared__ int32_t sKept;
     if (item.token < 0) {
         if (tid <= p.nWindows) p.rows[tid * gridDim.x + row] = BatchRow{};
+        return;
+    }
+    if (item.nQueries == 0) {  // the first row of its sequence attends for it
+        BatchRow r;
+        r.position = item.position;
+        r.currentPage = item.table[item.position / kPageTokens];
+        if (tid <= p.nWindows) p.rows[tid * gridDim.x + row] = r;
         return;
     }
     if (item.update == MaskUpdate::Rebuild) {
@@ -161,6 +175,7 @@ __device__ void planRow(const PlanStepParams& p, const StepItem& item, int row, 
         r.nKept = item.state->nKept;
         r.position = item.position;
         r.currentPage = item.table[item.position / kPageTokens];
+        r.nQueries = item.nQueries;
         p.rows[row] = r;
         sKept = r.nKept;
     }

@@ -24,7 +24,8 @@ Status StepBuffers::allocate(const DeviceModel& model, const LaunchContext& ctx,
     SPANSCOPE_TRY(floats(gateUp, "gate and up", 2 * u(s.ffn)));
     SPANSCOPE_TRY(floats(hidden, "hidden activations", u(s.ffn)));
     SPANSCOPE_TRY(floats(logits, "logits", u(s.vocab)));
-    const SpanAttentionScratch scratch = spanAttentionScratch(ctx.nSm, maxRows, s.nHeads, s.nKvHeads, s.headDim);
+    const SpanAttentionScratch scratch =
+        spanAttentionScratch(ctx.nSm, maxRows, maxRows, s.nHeads, s.nKvHeads, s.headDim);
     workStride = static_cast<int32_t>(scratch.workBytes / sizeof(BlockWork));
     SPANSCOPE_TRY(attentionWork.allocate("schedule of attention", u(model.nLists()) * scratch.workBytes));
     for (size_t w = 0; w < model.windows.size(); ++w)

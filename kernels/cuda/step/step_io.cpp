@@ -1,5 +1,7 @@
 #include "kernels/cuda/step/step_io.h"
 
+#include <algorithm>
+
 namespace spanscope::cuda {
 namespace {
 
@@ -19,7 +21,7 @@ Status StepIo::open(int32_t maxRows, int32_t maxBatch) {
     return m_intervals.allocate("interval lists", static_cast<size_t>(maxBatch) * 256 * sizeof(Interval));
 }
 
-void StepIo::writeItem(const DecodeItem& item, KvSequence& s, StepItem& out) {
+void StepIo::writeItem(const DecodeItem& item, int32_t nQueries, KvSequence& s, StepItem& out) {
     out = StepItem{};
     out.token = item.token;
     out.position = item.position;
@@ -28,13 +30,15 @@ void StepIo::writeItem(const DecodeItem& item, KvSequence& s, StepItem& out) {
     out.logical = s.logical;
     out.longRope = s.longRope ? 1 : 0;
     out.state = s.state;
-    if (item.maskId != 0 && item.maskId == s.maskId && item.position == s.maskPosition + 1) {
+    out.nQueries = nQueries;
+    if (nQueries == 0) return;
+    if (nQueries == 1 && item.maskId != 0 && item.maskId == s.maskId && item.position == s.maskPosition + 1) {
         out.update = holds(item.visible, item.position) ? MaskUpdate::Extend : MaskUpdate::Keep;
     } else {
         Interval* to = m_intervals.host<Interval>() + m_nIntervalsUsed;
         int32_t n = 0;
         for (const Interval& v : item.visible) {
-            const Interval c = clipToQuery(v, item.position);
+            const Interval c = clipToQuery(v, item.position + nQueries - 1);
             if (c.begin >= c.end) continue;
             if (n > 0 && to[n - 1].end == c.begin) to[n - 1].end = c.end;
             else to[n++] = c;
@@ -44,7 +48,7 @@ void StepIo::writeItem(const DecodeItem& item, KvSequence& s, StepItem& out) {
         out.intervals = m_intervals.device<Interval>() + m_nIntervalsUsed;
         m_nIntervalsUsed += static_cast<size_t>(n);
     }
-    s.maskId = item.maskId;
+    s.maskId = nQueries == 1 ? item.maskId : 0;
     s.maskPosition = item.position;
 }
 
@@ -54,15 +58,18 @@ Status StepIo::writeItems(std::span<const DecodeItem> items, int32_t nRows, KvPo
     if (nIntervals * sizeof(Interval) > m_intervals.nBytes())
         SPANSCOPE_TRY(m_intervals.allocate("interval lists", 2 * nIntervals * sizeof(Interval)));
     m_nIntervalsUsed = 0;
+    m_mostQueries = 1;
     StepItem* rows = m_items.host<StepItem>();
-    for (int32_t i = 0; i < nRows; ++i) {
-        if (static_cast<size_t>(i) < items.size()) {
-            const DecodeItem& item = items[static_cast<size_t>(i)];
-            writeItem(item, *pool.find(item.sequence), rows[i]);
-        } else {
-            rows[i] = StepItem{};
-        }
+    for (size_t i = 0; i < items.size();) {
+        size_t end = i + 1;
+        while (end < items.size() && items[end].sequence == items[i].sequence) ++end;
+        const auto nQueries = static_cast<int32_t>(end - i);
+        m_mostQueries = std::max(m_mostQueries, nQueries);
+        KvSequence& sequence = *pool.find(items[i].sequence);
+        writeItem(items[i], nQueries, sequence, rows[i]);
+        for (++i; i < end; ++i) writeItem(items[i], 0, sequence, rows[i]);
     }
+    for (size_t i = items.size(); i < static_cast<size_t>(nRows); ++i) rows[i] = StepItem{};
     return {};
 }
 

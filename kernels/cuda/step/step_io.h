@@ -16,19 +16,23 @@ class StepIo {
 
     /// Writes the items of a step of `nRows` rows; rows without an item are idle. A list that its sequence has on the
     /// device already (maskId) is extended there by the new token or kept; any other is written out, clipped to its
-    /// query. Allocates only for longer lists than ever before. Every item's sequence must be in the pool.
+    /// query. Neighbouring items of one sequence become queries of one list, which is that of the first, clipped to the
+    /// last. Allocates only for longer lists than ever before. Every item's sequence must be in the pool.
     Status writeItems(std::span<const DecodeItem> items, int32_t nRows, KvPool& pool);
 
+    /// The most items of one sequence in the step that was written.
+    int32_t mostQueries() const { return m_mostQueries; }
     const StepItem* deviceItems() const { return m_items.device<StepItem>(); }
     StepResult* deviceResults() const { return m_results.device<StepResult>(); }
     /// Of row i, once the step is done.
     const StepResult& result(size_t i) const { return m_results.host<StepResult>()[i]; }
 
   private:
-    void writeItem(const DecodeItem& item, KvSequence& sequence, StepItem& out);
+    void writeItem(const DecodeItem& item, int32_t nQueries, KvSequence& sequence, StepItem& out);
 
     MappedBuffer m_items, m_results, m_intervals;
     size_t m_nIntervalsUsed = 0;
+    int32_t m_mostQueries = 1;
 };
 
 }  // namespace spanscope::cuda

@@ -74,6 +74,7 @@ SpanAttentionParams StepLauncher::attentionOf(int32_t bucket, Element outType) c
     SpanAttentionParams a;
     a.rows = m_buffers.rows.as<BatchRow>();
     a.nRows = bucket;
+    a.nQueries = queriesOfLaunch(m_io.mostQueries(), m_model.shape.nHeads / m_model.shape.nKvHeads);
     a.q = m_buffers.q.as<float>();
     a.kvType = m_model.kv.type();
     a.nHeads = m_model.shape.nHeads;

@@ -17,8 +17,35 @@ inline constexpr size_t elementBytes(Element e) { return e == Element::F32 ? 4 :
 /// One page that a sequence may read: where it lies in the pool, and which of its 16 tokens are visible.
 struct KeptPage {
     int32_t page = 0;
-    uint32_t mask = 0;  ///< bit i: token i of the page
+    uint32_t mask = 0;  ///< bit i: token i of the page; above them the limits of queriesMask()
 };
+
+// Neighbouring rows of a step that are of one sequence are queries of one attention row: they share its kept pages, and
+// query q reads of a page what its mask says within limits that move with q. Two fields above the mask's 16 bits say
+// where they are for query 0, plus kLimitBase; 0: no limit. Tokens before `until` + q, and from `from` + q on.
+inline constexpr int kUntilShift = 16, kFromShift = 24, kLimitBase = kMaxBatch;
+
+/// Of page tokens before `position` of query 0 and its own; pageBegin: position of the page's first token.
+SPANSCOPE_HD inline uint32_t untilLimit(int32_t position, int32_t pageBegin) {
+    const int32_t until = position - pageBegin + 1;
+    return until > kPageTokens ? 0u : static_cast<uint32_t>(until + kLimitBase) << kUntilShift;
+}
+/// Of page tokens from firstToken of query 0 on; the page ends behind it.
+SPANSCOPE_HD inline uint32_t fromLimit(int32_t firstToken, int32_t pageBegin, int32_t nQueries) {
+    const int32_t from = firstToken - pageBegin;
+    return from + nQueries <= 1 ? 0u : static_cast<uint32_t>(from + kLimitBase) << kFromShift;
+}
+/// Is the page one that the step's own rows write?
+SPANSCOPE_HD inline bool hasUntil(uint32_t mask) { return (mask >> kUntilShift & 0xffu) != 0; }
+/// The tokens that query `query` of the row reads: bits 0 to 15.
+SPANSCOPE_HD inline uint32_t queriesMask(uint32_t mask, int32_t query) {
+    const auto before = [&](int32_t n) { return n <= 0 ? 0u : n >= kPageTokens ? 0xffffu : (1u << n) - 1u; };
+    uint32_t tokens = mask & 0xffffu;
+    if (mask >> kUntilShift & 0xffu)
+        tokens &= before(static_cast<int32_t>(mask >> kUntilShift & 0xffu) - kLimitBase + query);
+    if (mask >> kFromShift) tokens &= ~before(static_cast<int32_t>(mask >> kFromShift) - kLimitBase + query);
+    return tokens;
+}
 
 /// Lives on the device with its sequence; only plan_step writes it.
 struct SequenceState {
@@ -39,11 +66,12 @@ struct StepItem {
     MaskUpdate update = MaskUpdate::Keep;
     int32_t nIntervals = 0;
     const Interval* intervals =
-        nullptr;                     ///< (nIntervals) device address; clipped to position, none empty, none touching
+        nullptr;  ///< (nIntervals) device address; clipped to the last of its queries, none empty, none touching
     const int32_t* table = nullptr;  ///< (capacity pages) logical page -> page of the pool
     KeptPage* kept = nullptr;        ///< (capacity pages)
     int32_t* logical = nullptr;      ///< (capacity pages) logical page of each kept one; absent: no layer has a window
     int32_t longRope = 0;            ///< 1: the long form of the angles
+    int32_t nQueries = 1;            ///< rows from this one on that are of its sequence; 0: it is one of those
     SequenceState* state = nullptr;
 };
 
@@ -53,6 +81,7 @@ struct BatchRow {
     int32_t nKept = 0;
     int32_t position = -1;     ///< -1: idle row
     int32_t currentPage = -1;  ///< page of the pool that takes this token
+    int32_t nQueries = 1;      ///< rows from this one on that read the list; nKept is 0 in all but the first
 };
 
 /// Written by the device into mapped memory, one per row.
