@@ -173,25 +173,34 @@ def cuda_table(text):
     return "\n".join(table) + "\n\nAll of that run, and what is behind: [resources/bench/h200.md](resources/bench/h200.md)."
 
 
+RUNS = ("paper-quality-cuda.json", "paper-quality-cpu.json", "paper-pretrained-cuda.json")  # the first that has a row gives it
+
+
 def pretrained_table():
     """SmolLM2 with the adapter: what was right under dense and declared attention, and beside it the arm without tags."""
-    results = paper_table.Results(here / "paper-pretrained-cuda.json")
-    lines = ["| task | problems | fine-tuned without tags | with tags, dense | declared | attended |", "|---|---|---|---|---|---|"]
+    runs = [paper_table.Results(here / name) for name in RUNS if (here / name).exists()]
+    lines = ["| task | problems | fine-tuned without tags | with tags, dense | declared | attended | measured on |", "|---|---|---|---|---|---|---|"]
     points = lambda r: f"{100 * r['points']['rouge2']:.1f} / {100 * r['headline']['rouge1']:.1f}"
+    older = False
     for number, row in enumerate(paper_table.TABLES["pretrained"]):
-        by = {arm: results.quality("pretrained", number, arm) for arm in paper_table.ARMS}
-        if not by["tags"] or not by["declared"]:
+        measured = [r for r in runs if r.quality("pretrained", number, "tags") and r.quality("pretrained", number, "declared")]
+        if not measured:
             continue
+        by = {arm: measured[0].quality("pretrained", number, arm) for arm in paper_table.ARMS}
         show = points if paper_table.is_news(row) else (lambda r: f"{100 * r['exact']:.1f}%")
         d = by["declared"]
         lead = f" (lead-3: {100 * d['lead_3_same_length']['rouge2']:.1f})" if paper_table.is_news(row) else ""
+        before = measured[0].adapters != runs[0].adapters
+        older = older or before
         lines.append(f"| {row['name']} | {d['n']} | {show(by['plain']) if by['plain'] else '-'} | {show(by['tags'])} | {show(d)}{lead} | "
-                     f"{100 * d['attended_fraction']:.1f}% |")
+                     f"{100 * d['attended_fraction']:.1f}% | {measured[0].device}{', the adapter before' if before else ''} |")
+    models = {part["model_hash"] for part in runs[0].by_name.values()}
     by_hand = (here / "read-by-hand.md").read_text(encoding="utf-8")
     true, points = re.search(r"headlines called true: (.*)", by_hand).group(1), re.search(r"key points: (.*)", by_hand).group(1)
     shapes = read("shapes-smollm2.json")
-    return "\n".join(lines) + (f"\n\n{accuracy_words(shapes)}" if shapes else "") + (
-        f"\n\nFree-running greedy decoding by this engine, {results.backend}, {results.device}, the default cache. Arithmetic: exact final answer. News: "
+    before = "Of the adapter before (commit 547b43e; this one was not measured so yet): " if shapes and shapes["model_hash"] not in models else ""
+    return "\n".join(lines) + (f"\n\n{before}{accuracy_words(shapes)}" if shapes else "") + (
+        "\n\nFree-running greedy decoding by this engine, the default cache. Arithmetic: exact final answer. News: "
         "ROUGE-2 of the key points / ROUGE-1 of the headline against the article's own; Reuters was never trained on. Attended: of the tokens that dense "
         f"attention reads. Summaries that a person read: headlines called true {true}; key points: {points} "
         "(all of them: `resources/bench/read-by-hand.md`). What the tags cost and give: `resources/bench/paper-table.md`.")
