@@ -37,6 +37,8 @@ class Runner : public EngineEvents {
     void stop();
     void branch(const spanscope::BranchRequest& request);  ///< a run from a step of another; stops an older run first
     void inspect(const spanscope::SharedRun& run);
+    /// How far finished runs are from dense; stops an older run first, and is stopped by what comes next or stop().
+    void measure(const spanscope::RunList& runs);
     void probe(int step, const spanscope::ProbeSettings& settings);
     void edit(int step, const spanscope::IntervalList& list);
     void openTrace(const QString& path);

@@ -28,6 +28,8 @@ class MainToolBar : public QToolBar {
   private:
     void refresh();
     void addAttention();
+    void addOther();  ///< the policy beside declared
+    void refreshOther(bool shown);
     QToolButton* addButton(const char* id, const char* name);
     QToolButton* addTextButton(const char* name);  ///< one that says what is set
 
@@ -38,6 +40,9 @@ class MainToolBar : public QToolBar {
     QComboBox* m_attention = nullptr;
     QSpinBox* m_window = nullptr;       ///< tokens, where the choice has a number
     QAction* m_windowAction = nullptr;  ///< shows and hides it
+    QComboBox* m_policy = nullptr;      ///< beside declared
+    QSpinBox* m_share = nullptr;        ///< what it may read, percent of the context; 0: as declared
+    QAction *m_policyAction = nullptr, *m_shareAction = nullptr;
     QToolButton *m_sampling, *m_model;
 };
 

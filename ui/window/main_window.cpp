@@ -29,6 +29,7 @@
 #include "ui/views/elided_label.h"
 #include "ui/views/figure_access.h"
 #include "ui/views/graph/graph_view.h"
+#include "ui/views/mask/distance_view.h"
 #include "ui/views/mask/mask_compare.h"
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
@@ -211,13 +212,17 @@ void MainWindow::makePanels() {
     add("probe", tr("Inspect"), scrolled(m_probe));
     add("history", tr("Runs"), m_runList);
     add("reach", tr("Reach"), new ReachView(store(), selection(), this));
-    add("compare", tr("Masks compared"), scrolled(new MaskCompareView(m_workspace->comparison(), this)));
+    auto* compare = new MaskCompareView(m_workspace->comparison(), m_workspace->distances(), this);
+    add("compare", tr("Masks compared"), scrolled(compare));
+    m_actions->addKeys(tr("In the masks compared"), compare);
     action("dock.compare")->setShortcut(QKeySequence("Ctrl+Shift+D"));  // the digits are taken
     m_actions->addKeys(tr("In the attention mask"), mask);
     m_actions->addKeys(tr("In the throughput plot"), m_throughput);
     m_actions->addKeys(tr("In the timeline"), timeline);
     m_actions->addKeys(tr("In the dependencies"), graph);
     m_runs = new RunController(m_workspace, m_prompt, m_banner, this);
+    connect(compare->distance(), &DistanceView::measureRequested, m_runs, &RunController::measure);
+    connect(compare->distance(), &DistanceView::stopRequested, m_runs, &RunController::stopMeasuring);
     makeChat();
     m_models = new ModelLoader(m_workspace, m_setup.bundledModels, m_prompt, m_banner, this);
     m_files = new RunFiles(m_workspace, m_setup.dataExports, m_probe, m_banner, this);
@@ -241,6 +246,8 @@ void MainWindow::connectParts() {
     });
 
     connect(m_runs, &RunController::starting, m_probe, &ProbeView::leave);
+    connect(m_runs, &RunController::measureRequested, m_probe, &ProbeView::leave);  // it needs the room
+    connect(m_runs, &RunController::comparing, this, [this] { m_docks->raise("compare"); });
     connect(m_runs, &RunController::kept, m_transcripts, &TranscriptPanel::showTab);
     connect(m_runs, &RunController::shownAgain, this,
             [this](const HistoryEntry& entry) { m_transcripts->showTab(entry); });

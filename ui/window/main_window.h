@@ -80,6 +80,7 @@ class MainWindow : public QMainWindow {
     RunStore* besideStore() const { return m_workspace->beside(); }
     Selection* selection() const { return m_workspace->selection(); }
     RunHistory* history() const { return m_workspace->history(); }
+    RunDistances* distances() const { return m_workspace->distances(); }
     QAction* action(const QString& id) const;
 
     void openPath(const QString& path);  ///< model folder, .gguf or .spantrace

@@ -111,7 +111,7 @@ void MainWindow::refreshChat() {
     for (const auto& [id, choice] :
          {std::pair("attentionDeclared", Compare::Declared), std::pair("attentionWindow", Compare::Window),
           std::pair("attentionKeep", Compare::Keep), std::pair("attentionLossless", Compare::Lossless),
-          std::pair("attentionBoth", Compare::Both)})
+          std::pair("attentionBoth", Compare::Both), std::pair("attentionPolicy", Compare::Policy)})
         action(id)->setEnabled(choices.contains(choice));
     action("openChat")->setEnabled(!m_workspace->isBusy());
     action("saveChat")->setEnabled(some && !m_workspace->isBusy());
