@@ -544,66 +544,6 @@ class TestTrace : public QObject {
         }
     }
 
-    /// How many heads read what; runs whose heads all read the list say nothing of it.
-    void countsOfHeads() {
-        QCOMPARE(whole().find("\"heads\":0"), std::string::npos);
-        RunData run = sampleRun(3, {"quest", 25, true});
-        const StepRecord& second = run.steps[1];  // each of its tokens read by other heads
-        HeadCounts counts{8, {}};
-        IntervalList explicitList;
-        for (const Interval& i : *second.visible) {
-            const Interval c = clipToQuery(i, second.position);
-            if (c.begin >= c.end) continue;
-            explicitList.push_back(c);
-            for (int32_t k = c.begin; k < c.end; ++k) counts.parts.push_back({k, k + 1, 1 + k % 8});
-        }
-        QVERIFY(counts.parts.size() > 1);
-        run.steps[1].visible = std::make_shared<const IntervalList>(explicitList);
-        run.steps[1].heads = std::make_shared<const HeadCounts>(counts);
-        run.stats.headAttendedTokens = 7;
-        const std::string path = m_folder.file("heads.spantrace");
-        QVERIFY(writeTrace(path, {&run}).ok());
-        const auto file = readTrace(path);
-        QVERIFY(file.ok());
-        QCOMPARE(file->damage, std::string());
-        compareRuns(*file->runs[0], run);
-        QVERIFY(!file->runs[0]->steps[0].heads);
-        const std::string text = readFile(path);
-        const HeadCounts::Part& last = counts.parts.back();
-        const std::string part =
-            "[" + std::to_string(last.begin) + "," + std::to_string(last.end) + "," + std::to_string(last.nHeads) + "]";
-        const auto other = [&](int32_t begin, int32_t end, int32_t n) {
-            return "[" + std::to_string(begin) + "," + std::to_string(end) + "," + std::to_string(n) + "]";
-        };
-        for (const auto& [was, becomes] :
-             {std::pair{std::string("\"n\":8"), std::string("\"n\":0")},
-              {"\"n\":8", "\"n\":1"},
-              {part, other(last.begin, last.end + 1, last.nHeads)},
-              {part, other(0, last.end, last.nHeads)},
-              {part, other(last.begin, last.end, 9)},
-              {part, other(last.begin, last.end, 0)},
-              {part, "7"},
-              {part, "[0,1e30,1]"},
-              {"\"t\":\"heads\",\"run\":3,\"heads\":0", "\"t\":\"heads\",\"run\":3,\"heads\":4"},
-              {"\"heads\":0}", "\"heads\":1}"},
-              {"\"heads\":0}", "\"heads\":-1}"},
-              {"\"heads\":0}", "\"heads\":null}"}}) {
-            std::string lie = text;
-            QVERIFY2(lie.find(was) != std::string::npos, was.c_str());
-            lie.replace(lie.find(was), was.size(), becomes);
-            const auto read = readText(lie);
-            QVERIFY(read.ok());
-            QVERIFY2(!read->damage.empty(), becomes.c_str());
-            mustHoldTogether(*read);
-        }
-        // A step of another mask does not take them.
-        std::string lie = text;
-        const size_t at = lie.find("\"heads\":0}"), mask = lie.rfind("\"mask\":", at);
-        lie.replace(mask, at - mask, "\"mask\":0,");
-        const auto read = readText(lie);
-        QVERIFY(read.ok() && !read->damage.empty());
-    }
-
     void cannotBeWritten() {
         const auto writer = TraceWriter::create(m_folder.file("no/such/folder/a.spantrace"));
         QVERIFY(!writer.ok());
