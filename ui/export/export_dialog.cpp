@@ -21,6 +21,7 @@
 #include "ui/export/figure_captions.h"
 #include "ui/model/background.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/tab_order.h"
 
 namespace spanscope {
 
@@ -128,6 +129,8 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     layout->addLayout(columns, 1);
     layout->addWidget(buttons);
     resize(1120, 620);
+
+    tabThrough({m_list, m_of});
 
     m_timer.setSingleShot(true);
     m_timer.setInterval(120);

@@ -342,6 +342,9 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, RunDistances* distan
     QAction* copy = add(tr("Copy Figures"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), tr("Copy the table as CSV"),
                         [this] { copyCsv(); });
 
+    m_shownAction->setIconText(tr("Both"));
+    copy->setIconText(tr("Copy"));
+
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 4, 0);
     bar->addWidget(m_text, 1);
@@ -463,9 +466,9 @@ void MaskCompareView::setShown(Shown shown) {
     m_shown = shown;
     m_a->parentWidget()->setVisible(shown != Shown::Second);
     m_b->parentWidget()->setVisible(shown != Shown::First);
-    m_shownAction->setText(shown == Shown::Both    ? tr("Both Masks")
-                           : shown == Shown::First ? tr("First Mask")
-                                                   : tr("Second Mask"));
+    const bool both = shown == Shown::Both, first = shown == Shown::First;
+    m_shownAction->setText(both ? tr("Both Masks") : first ? tr("First Mask") : tr("Second Mask"));
+    m_shownAction->setIconText(both ? tr("Both") : first ? tr("First") : tr("Second"));  // short, for the bar
 }
 
 void MaskCompareView::showNext() {
