@@ -7,6 +7,7 @@
 #include "engine/model/card.h"
 #include "engine/tasks/chat_task.h"
 #include "engine/tasks/task.h"
+#include "engine/tasks/vocabulary/vocabulary_file.h"
 #include "kernels/backends.h"
 #include "ui/model/error_info.h"
 
@@ -123,6 +124,14 @@ QVector<TaskInfo> Runner::tasks() {
         for (const std::string& sample : task->samples()) info.samples << QString::fromStdString(sample);
         infos << info;
     }
+    return infos;
+}
+
+QVector<VocabularyInfo> Runner::vocabularies() {
+    QVector<VocabularyInfo> infos;
+    for (const BundledVocabulary& v : bundledVocabularies())
+        infos << VocabularyInfo{QString::fromStdString(std::string(v.name)),
+                                QString::fromStdString(std::string(v.text))};
     return infos;
 }
 

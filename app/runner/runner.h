@@ -23,6 +23,7 @@ class Runner : public EngineEvents {
     /// Events of the worker that end there because the constructor forgot them.
     QStringList notPassedOn() const { return m_worker->unheard(); }
     static QVector<TaskInfo> tasks();
+    static QVector<VocabularyInfo> vocabularies();  ///< that come with the program
     /// The models in the folders of `folder`, by their cards; those without one are left out.
     static QVector<BundledModel> bundledModels(const QString& folder);
     /// One line on the accelerator, for About.

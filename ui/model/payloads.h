@@ -34,6 +34,12 @@ struct PolicyInfo {
     QString lacking;       ///< why it cannot be had here, a sentence; empty: it can
 };
 
+/// A vocabulary of tags that a chat's prompt can teach (docs/vocabularies.md).
+struct VocabularyInfo {
+    QString name;
+    QString text;  ///< its description, JSON
+};
+
 struct ModelInfo {
     QString path, name, format, hash;
     QString adapterPath, adapter;  ///< folder; name, rank and hash for people; empty: none

@@ -13,6 +13,7 @@
 #include "ui/window/model_loader.h"
 #include "ui/window/run_controller.h"
 #include "ui/window/sampling_dialog.h"
+#include "ui/window/vocabulary_box.h"
 #include "ui/window/window_actions.h"
 
 namespace spanscope {
@@ -39,7 +40,7 @@ QString attentionName(Compare choice, const RunController& runs) {
 }  // namespace
 
 MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
-                         QWidget* parent)
+                         const QVector<VocabularyInfo>& vocabularies, QWidget* parent)
     : QToolBar(tr("Main"), parent), m_workspace(workspace), m_runs(runs), m_models(models), m_actions(actions) {
     setObjectName("mainToolBar");
     setMovable(false);
@@ -49,6 +50,9 @@ MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader*
     setIconSize({16, 16});
     addButton("run", "runButton");
     addButton("stop", "stopButton");
+    m_tags = new VocabularyBox(vocabularies, runs, this);
+    m_tagsAction = addWidget(m_tags);
+    m_tagsAction->setVisible(false);
     addAttention();
     addOther();
     m_sampling = addTextButton("samplingButton");
@@ -120,7 +124,7 @@ void MainToolBar::addOther() {
     m_share->setObjectName("otherShare");
     m_share->setSingleStep(5);
     m_share->setKeyboardTracking(false);
-    m_share->setSuffix(tr(" % of the context"));
+    m_share->setSuffix(tr(" %"));  // of the context, as its tooltip says
     m_share->setSpecialValueText(tr("as declared"));
     m_share->setAccessibleName(tr("What the policy may read"));
     m_share->setToolTip(
@@ -156,6 +160,8 @@ void MainToolBar::refreshOther(bool shown) {
     m_share->setValue(other.percent ? other.n : 0);
 }
 
+void MainToolBar::showTags(bool shown) { m_tagsAction->setVisible(shown); }
+
 void MainToolBar::setModelMenu(QMenu* menu) { m_model->setMenu(menu); }
 
 void MainToolBar::refreshIcons(const QPalette& p) {
@@ -183,6 +189,7 @@ void MainToolBar::refreshAttention() {
 }
 
 void MainToolBar::refresh() {
+    m_tags->refresh();
     refreshAttention();
     m_sampling->setText(samplerText(m_runs->settings().sampler));
     m_sampling->setAccessibleName(tr("Sampling: %1").arg(m_sampling->text()));

@@ -24,6 +24,7 @@
 #include <QVBoxLayout>
 #include <QWindow>
 
+#include "engine/reading/violation_counts.h"
 #include "ui/model/check_words.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/elided_label.h"
@@ -57,6 +58,7 @@
 #include "ui/window/run_tabs.h"
 #include "ui/window/segment_inspector.h"
 #include "ui/window/transcript_panel.h"
+#include "ui/window/vocabulary_box.h"
 #include "ui/window/window_actions.h"
 
 namespace spanscope {
@@ -81,7 +83,9 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     makeCentre();
     makeStatus();
     makePanels();
-    m_toolBar = new MainToolBar(m_workspace, m_runs, m_models, *m_actions, this);
+    m_toolBar = new MainToolBar(m_workspace, m_runs, m_models, *m_actions, m_setup.vocabularies, this);
+    connect(m_toolBar->vocabularyBox(), &VocabularyBox::refused, m_prompt, &PromptEditor::showWarning);
+    connect(m_runs, &RunController::settingsChanged, this, &MainWindow::refreshChat);
     addToolBar(m_toolBar);
     addMenus();
     connectParts();
@@ -325,7 +329,13 @@ void MainWindow::refreshChecked() {
     const CheckCounts& counts = store()->checks().counts();
     QStringList found;
     if (counts.nLines > counts.nRight || counts.nUnsupported > 0) found << QString::fromStdString(counts.text());
-    if (!store()->data().violations.empty()) found << violationWords(store()->data().violations.size());
+    const RunData& run = store()->data();
+    const QString kinds = QString::fromStdString(violationCountsText(run));
+    if (!run.violations.empty())  // of tags it matters which
+        found << violationWords(run.violations.size()) + (run.header.vocabulary.empty() || kinds.isEmpty()
+                                                              ? QString()
+                                                              : QStringLiteral(" (%1)").arg(kinds));
+    m_checked->setToolTip(plainToolTip(kinds));
     m_checked->setText(
         QStringLiteral("<span style='color:%1'>%2</span>")
             .arg(verdictColour(Verdict::Wrong, palette()).name(), found.join(QStringLiteral("  ·  ")).toHtmlEscaped()));

@@ -42,6 +42,7 @@ class MainWindow : public QMainWindow {
     /// What app/ knows and the window does not.
     struct Setup {
         QVector<TaskInfo> tasks;
+        QVector<VocabularyInfo> vocabularies;
         QString version;
         QString devices;                      ///< about accelerators, one line
         QVector<BundledModel> bundledModels;  ///< the first is the one to start with

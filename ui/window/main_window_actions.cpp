@@ -57,6 +57,11 @@ void MainWindow::addActions() {
     // Run
     add("run", tr("&Run"), {QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")}, tr("Run the problem"), [this] {
         if (!m_prompt->isConversation()) return m_runs->run();
+        if (m_runs->teachesTags()) {  // a question by itself, looked at token by token
+            action("chatTokens")->setChecked(true);
+            m_runs->setSystemText(m_chatPanel->systemText());
+            return m_runs->run();
+        }
         action("chatTokens")->setChecked(false);  // of whatever was looked at before
         m_chat->send();
     });

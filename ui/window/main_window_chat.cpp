@@ -103,9 +103,11 @@ void MainWindow::refreshChat() {
     const bool chat = m_prompt->isConversation(), ready = chat && m_chat->canAct(), some = !m_chat->tree()->isEmpty();
     action("run")->setText(chat ? tr("&Send") : tr("&Run"));
     action("run")->setToolTip(state() == State::NoModel ? tr("Run needs a model; open one first")
+                              : m_runs->teachesTags()   ? tr("Ask under the tags that are taught")
                               : chat                    ? tr("Send the message")
                                                         : tr("Run the problem"));
     m_prompt->setConversationBegun(some);
+    m_toolBar->showTags(chat && m_workspace->hasModel() && m_workspace->model().noChat.isEmpty());
     m_toolBar->refreshAttention();
     const auto choices = m_runs->choices();
     for (const auto& [id, choice] :

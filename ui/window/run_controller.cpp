@@ -19,8 +19,19 @@ RunController::RunController(Workspace* workspace, PromptEditor* prompt, Banner*
 
 bool RunController::declares() const {
     const ModelInfo& model = m_workspace->model();
+    if (teachesTags()) return true;
     const bool speaksProtocol = !m_workspace->hasModel() || model.protocolVersion > 0;
     return speaksProtocol && !m_prompt->isConversation();
+}
+
+bool RunController::teachesTags() const {
+    return m_prompt->isConversation() && !m_vocabulary.text.isEmpty() && m_workspace->model().noChat.isEmpty();
+}
+
+void RunController::setVocabulary(const VocabularyInfo& vocabulary) {
+    if (m_vocabulary.name == vocabulary.name && m_vocabulary.text == vocabulary.text) return;
+    m_vocabulary = vocabulary;
+    emit settingsChanged();
 }
 
 RunController::Compare RunController::compare() const {
@@ -31,7 +42,7 @@ RunController::Compare RunController::compare() const {
 QVector<RunController::Compare> RunController::choices() const {
     if (declares()) {
         QVector<Compare> list{Compare::Declared, Compare::Dense};
-        if (!m_workspace->hasModel() || m_workspace->model().verifies) list << Compare::Lossless;
+        if (!teachesTags() && (!m_workspace->hasModel() || m_workspace->model().verifies)) list << Compare::Lossless;
         list << Compare::Both;
         if (otherInfo()) list << Compare::Policy;
         return list;
@@ -123,6 +134,10 @@ void RunController::run() {
     next.task = m_prompt->task().toStdString();
     next.promptText = m_prompt->text().toStdString();
     next.attention = attention();
+    if (teachesTags()) {
+        next.vocabulary = m_vocabulary.text.toStdString();
+        next.systemText = m_systemText.trimmed().toStdString();
+    }
     std::optional<MaskPolicySpec> twin;
     if (compare() == Compare::Both) twin = MaskPolicySpec::dense();
     if (compare() == Compare::Policy) twin = other();

@@ -36,6 +36,13 @@ class RunController : public QObject {
     void setOtherShare(int percent);
     static constexpr int kUsualShare = 25;  ///< where a policy cannot read as declared
     static constexpr int kMostWindowTokens = 1'000'000;
+    /// Tags that a chat's question is asked under, instead of a turn of a conversation; an empty text: none.
+    void setVocabulary(const VocabularyInfo& vocabulary);
+    const VocabularyInfo& vocabulary() const { return m_vocabulary; }
+    /// The next run is of one question, whose prompt teaches vocabulary().
+    bool teachesTags() const;
+    /// Of that question, in the place of what the vocabulary says before it; empty: as the vocabulary has it.
+    void setSystemText(const QString& text) { m_systemText = text; }
     const RunSettings& settings() const { return m_settings; }  ///< sampler and maxTokens of the next run
     void editSettings(QWidget* window);                         ///< asks
     void setMaxTokens(int most);                                ///< of the next run; -1: until its end
@@ -99,6 +106,8 @@ class RunController : public QObject {
     PromptEditor* m_prompt;
     Banner* m_banner;
     RunSettings m_settings;
+    VocabularyInfo m_vocabulary;
+    QString m_systemText;
     bool m_randomSeed = false;
     Compare m_compare = Compare::Declared, m_plainCompare = Compare::Dense;
     bool m_keeps = false;  ///< the first token, too
