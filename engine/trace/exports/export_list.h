@@ -45,4 +45,6 @@
     X(exportHeadsCsv, "Mass kept as CSV", "heads.csv", "--heads-csv",                                                 \
       "one row for each layer and head of the probed step: share of the dense attention mass inside the span", Probe) \
     X(exportDivergenceCsv, "Divergence as CSV", "divergence.csv", "--divergence-csv",                                 \
-      "one row for each step: KL(dense \u2016 run) in nats, what each would choose, and the dense mass kept", Curve)
+      "one row for each step: KL(dense \u2016 run) in nats, what each would choose, and in the window, where it was " \
+      "measured, the dense mass kept",                                                                                \
+      Curve)
