@@ -8,6 +8,7 @@
 #include "engine/files/decimal.h"
 #include "engine/reading/answer_check.h"
 #include "engine/reading/plain_reading.h"
+#include "engine/reading/violation_counts.h"
 #include "engine/reading/written_step.h"
 #include "engine/types/sampler_settings.h"
 
@@ -37,14 +38,6 @@ nlohmann::ordered_json checksJson(const RunData& run) {
     return {{"lines", counts.nLines},    {"right", counts.nRight}, {"carried", counts.nCarried},
             {"wrong", std::move(wrong)}, {"words", counts.nWords}, {"unsupported", std::move(words)}};
 }
-/// How often each kind of malformed tag came.
-std::map<std::string, int64_t> countByKind(const RunData& run) {
-    std::map<std::string, int64_t> counts;
-    for (const ProtocolViolation& v : run.violations)
-        if (v.kind != ViolationKind::TokenLimit) counts[violationName(v.kind)] += 1;
-    return counts;
-}
-
 /// The sections of a vocabulary, what they named, and what is hidden at the end.
 nlohmann::ordered_json sectionsJson(const RunData& run) {
     std::set<int32_t> hidden;
@@ -70,7 +63,7 @@ nlohmann::ordered_json sectionsJson(const RunData& run) {
 void addVocabulary(nlohmann::ordered_json& object, const RunData& run) {
     if (run.header.vocabulary.empty()) return;
     object["vocabulary"] = run.header.vocabulary;
-    object["malformed"] = countByKind(run);
+    object["malformed"] = violationCounts(run);
     object["sections"] = sectionsJson(run);
     nlohmann::ordered_json changes = nlohmann::ordered_json::array();
     for (const SpanChange& c : run.changes)
@@ -201,7 +194,7 @@ std::string runSummary(const RunData& run) {
             std::to_string(run.violations.size()) + " violations, stop reason " + stopWords(s);
     if (run.header.vocabulary.empty()) return text;
     text += ", vocabulary " + run.header.vocabulary;
-    for (const auto& [kind, n] : countByKind(run)) text += ", " + kind + ": " + std::to_string(n);
+    if (const std::string malformed = violationCountsText(run); !malformed.empty()) text += ", " + malformed;
     return text;
 }
 

@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
 
     spanscope::MainWindow::Setup setup;
     setup.tasks = spanscope::Runner::tasks();
+    setup.vocabularies = spanscope::Runner::vocabularies();
     setup.version = QApplication::applicationVersion();
     setup.devices = spanscope::Runner::describeDevices();
     setup.bundledModels = spanscope::Runner::bundledModels(resource("models"));

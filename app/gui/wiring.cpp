@@ -35,6 +35,12 @@ void wire(MainWindow& window, Runner& runner) {
     QObject::connect(r, &Runner::finished, runs, &RunController::onFinished);
     QObject::connect(r, &Runner::idle, runs, &RunController::onIdle);
 
+    RunDistances* distances = window.distances();
+    QObject::connect(runs, &RunController::measureRequested, r, &Runner::measure);
+    QObject::connect(r, &Runner::distanceProgress, distances, &RunDistances::onProgress);
+    QObject::connect(r, &Runner::distanceReady, distances, &RunDistances::onReady);
+    QObject::connect(r, &Runner::distanceEnded, distances, &RunDistances::onEnded);
+
     ChatController* chat = window.chat();
     QObject::connect(chat, &ChatController::requested, r, &Runner::chat);
     QObject::connect(r, &Runner::chatChanged, chat, &ChatController::onChatChanged);

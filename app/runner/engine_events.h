@@ -41,6 +41,10 @@ class EngineEvents : public QObject {
     void inspectProgress(int done, int total);
     void inspectReady(const spanscope::DivergenceCurve& curve);
     void inspectFailed(const spanscope::ErrorInfo& error);
+    void distanceProgress(int done, int total);  ///< tokens, of all runs
+    void distanceReady(const spanscope::SharedRun& run, const spanscope::DivergenceCurve& curve);
+    /// No title: all were measured, or it was stopped.
+    void distanceEnded(const spanscope::ErrorInfo& error);
     void probeReady(const spanscope::StepProbe& probe);
     void editReady(const spanscope::StepEdit& edit);
     void traceOpened(const QString& path, const spanscope::RunList& runs, const QString& damage);

@@ -6,7 +6,9 @@
 #include <QFile>
 #include <algorithm>
 
+#include "engine/decode/distance.h"
 #include "engine/model/base_model.h"
+#include "engine/policy/policies.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
 #include "ui/model/error_info.h"
@@ -43,6 +45,25 @@ int contextFor(const Model& model, const LoadRequest& request) {
     const DType kvType = defaultKvType(request.device, model.weights());
     const int most = model.forecast(context, kvType, 4).largestContext;
     return most > 0 ? std::min(context, std::max(256, most)) : context;
+}
+
+/// Those of the engine's table that read as much as a budget says, and dense.
+QVector<PolicyInfo> comparedPolicies(const BackendInfo& backend) {
+    QVector<PolicyInfo> list;
+    for (const PolicyRow& row : maskPolicies()) {
+        const bool dense = row.name == MaskPolicySpec::dense().name;
+        if (!dense && row.number != PolicyNumber::Budget && row.number != PolicyNumber::OwnBudget) continue;
+        PolicyInfo info;
+        info.name = toQt(std::string(row.name));
+        info.about = toQt(std::string(row.description));
+        if (!dense)
+            info.budget =
+                row.number == PolicyNumber::Budget ? PolicyInfo::Budget::AsDeclared : PolicyInfo::Budget::Share;
+        info.perHead = row.needs == PolicyNeeds::KeySelection;
+        if (const Status ok = checkCapabilities(row, backend); !ok) info.lacking = toQt(ok.error().message);
+        list << info;
+    }
+    return list;
 }
 
 /// What a model lacks that can be fetched.
@@ -134,6 +155,7 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.trainedFor = trainedFor(card);
     info.protocolVersion = card.protocolVersion;
     info.verifies = backendInfo.manyOfOne;
+    info.policies = comparedPolicies(backendInfo);
     if (const auto format = ChatFormat::of(*m_model); !format) info.noChat = toQt(format.error().message);
     else info.thinkingByDefault = (*format)->thinkingByDefault();
     if (!info.noChat.isEmpty()) info.noChat[0] = info.noChat[0].toUpper();
@@ -189,14 +211,14 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
         const ErrorInfo info =
             toErrorInfo(error.column > 0 ? "Please correct the problem" : "The run could not start", error);
         emit failed(request.runId, info);
-        if (request.denseRunId) emit failed(*request.denseRunId, info);
+        if (request.twinRunId) emit failed(*request.twinRunId, info);
         emit idle();
     };
     if (!m_backend) {
         return fail({ErrorCode::NotFound, "no model is loaded; open one with File, Open model", {}, {}, {}, {}});
     }
-    m_inspector.reset();                             // a measured run has the backend to itself
-    if (request.denseRunId) m_conversation.reset();  // two runs take all of the cache
+    m_inspector.reset();                            // a measured run has the backend to itself
+    if (request.twinRunId) m_conversation.reset();  // two runs take all of the cache
     RunSettings& settings = request.settings;
     if (settings.contextTokens <= 0 || settings.contextTokens > m_contextTokens)
         settings.contextTokens = m_contextTokens;
@@ -212,7 +234,7 @@ void EngineWorker::run(RunRequest request, const std::shared_ptr<RunControl>& co
         return {};
     };
     Status made = add(request.runId, settings.attention);
-    if (made && request.denseRunId) made = add(*request.denseRunId, MaskPolicySpec::dense());
+    if (made && request.twinRunId) made = add(*request.twinRunId, request.twinAttention);
     if (!made) return fail(made.error());
     beginRuns(live);
     runSessions(live, control->stop);
@@ -263,6 +285,16 @@ void EngineWorker::beginRuns(const std::vector<Live>& live) {
     }
 }
 
+/// A rule that the model was not trained under can lead it anywhere: a run under one that has written twice as much as
+/// the whole run beside it, and some, says no more that anybody compares.
+bool EngineWorker::isAstray(const Session& session, const std::vector<Live>& live) {
+    constexpr size_t kAllowed = 64;  // tokens
+    const MaskPolicySpec& attention = session.data().header.settings.attention;
+    if (live.size() != 2 || &session != live[1].session || attention.isDense()) return false;
+    const Session& first = *live[0].session;
+    return first.finished() && session.data().steps.size() >= 2 * first.data().steps.size() + kAllowed;
+}
+
 void EngineWorker::runSessions(std::vector<Live>& live, const std::atomic<bool>& stop) {
     const auto broke = [&](Live& one, const Error& error) {
         one.session->finish(StopReason::Failed);
@@ -283,7 +315,10 @@ void EngineWorker::runSessions(std::vector<Live>& live, const std::atomic<bool>&
     if (!stop) {
         std::vector<Session*> sessions;
         for (Live& one : live) sessions.push_back(one.session);
-        const Status status = runInterleaved(sessions, kSliceSteps, &stop, [&](Session&) { sendIfDue(live); });
+        const Status status = runInterleaved(sessions, kSliceSteps, &stop, [&](Session& session) {
+            if (isAstray(session, live)) session.finish(StopReason::TokenLimit);
+            sendIfDue(live);
+        });
         if (!status && status.error().code != ErrorCode::Cancelled && !stop) return broke(live.front(), status.error());
     }
     endRuns(live);
@@ -365,6 +400,32 @@ void EngineWorker::inspect(const SharedRun& run, const std::shared_ptr<RunContro
     });
     if (!status) return fail(status.error());
     emit inspectReady(m_inspector->curve());
+}
+
+void EngineWorker::measure(const RunList& runs, const std::shared_ptr<RunControl>& control) {
+    const auto end = [&](const Error& error) {
+        emit distanceEnded(error.code == ErrorCode::Cancelled
+                               ? ErrorInfo()
+                               : toErrorInfo("The distance from dense attention could not be measured", error));
+    };
+    m_inspector.reset();
+    m_conversation.reset();  // the two readings take all of the cache
+    if (!m_backend) return end({ErrorCode::NotFound, "no model is loaded"});
+    int32_t nBefore = 0, nAll = 0;
+    for (const SharedRun& run : runs) nAll += static_cast<int32_t>(run->header.prompt.size() + run->steps.size());
+    QElapsedTimer sinceReport;
+    sinceReport.start();
+    for (const SharedRun& run : runs) {
+        auto curve = distanceFromDense(*m_model, *m_backend, *run, &control->stop, [&](int32_t done, int32_t) {
+            if (sinceReport.elapsed() < kBatchIntervalMs) return;
+            sinceReport.restart();
+            emit distanceProgress(nBefore + done, nAll);
+        });
+        if (!curve) return end(curve.error());
+        nBefore += static_cast<int32_t>(run->header.prompt.size() + run->steps.size());
+        emit distanceReady(run, *curve);
+    }
+    emit distanceEnded({});
 }
 
 void EngineWorker::probe(int step, const ProbeSettings& settings) {

@@ -43,6 +43,8 @@ class EngineWorker : public EngineEvents {
     void branch(const BranchRequest& request, const std::shared_ptr<RunControl>& control);
     /// Inspect mode: replays `run` with the model that is loaded; probe() and edit() then ask about its steps.
     void inspect(const SharedRun& run, const std::shared_ptr<RunControl>& control);
+    /// How far each of the runs is from dense; distanceEnded() comes last, whatever happens.
+    void measure(const RunList& runs, const std::shared_ptr<RunControl>& control);
     void probe(int step, const ProbeSettings& settings);
     void edit(int step, const IntervalList& list);
     void openTrace(const QString& path);
@@ -65,6 +67,7 @@ class EngineWorker : public EngineEvents {
     Status continueConversation(const ChatRequest& request);
     int32_t questionBefore(int32_t turn) const;
     void tellTurns(int64_t writing, int32_t tip);
+    static bool isAstray(const Session& session, const std::vector<Live>& live);
     void runSessions(std::vector<Live>& live, const std::atomic<bool>& stop);
     void send(Live& live, bool last);
     void sendIfDue(std::vector<Live>& live);

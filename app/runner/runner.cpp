@@ -7,6 +7,7 @@
 #include "engine/model/card.h"
 #include "engine/tasks/chat_task.h"
 #include "engine/tasks/task.h"
+#include "engine/tasks/vocabulary/vocabulary_file.h"
 #include "kernels/backends.h"
 #include "ui/model/error_info.h"
 
@@ -69,6 +70,9 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     passOn(&EngineEvents::inspectProgress);
     passOn(&EngineEvents::inspectReady);
     passOn(&EngineEvents::inspectFailed);
+    passOn(&EngineEvents::distanceProgress);
+    passOn(&EngineEvents::distanceReady);
+    passOn(&EngineEvents::distanceEnded);
     passOn(&EngineEvents::probeReady);
     passOn(&EngineEvents::editReady);
     passOn(&EngineEvents::traceOpened);
@@ -123,6 +127,14 @@ QVector<TaskInfo> Runner::tasks() {
     return infos;
 }
 
+QVector<VocabularyInfo> Runner::vocabularies() {
+    QVector<VocabularyInfo> infos;
+    for (const BundledVocabulary& v : bundledVocabularies())
+        infos << VocabularyInfo{QString::fromStdString(std::string(v.name)),
+                                QString::fromStdString(std::string(v.text))};
+    return infos;
+}
+
 QVector<BundledModel> Runner::bundledModels(const QString& folder) {
     QVector<BundledModel> models;
     for (const QFileInfo& entry : QDir(folder).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name)) {
@@ -171,7 +183,7 @@ void Runner::run(const RunRequest& request) {
         withinMemory([&] { w->run(request, c); },
                      [&](const Error& e) {
                          emit w->failed(request.runId, toErrorInfo("The run failed", e));
-                         if (request.denseRunId) emit w->failed(*request.denseRunId, toErrorInfo("The run failed", e));
+                         if (request.twinRunId) emit w->failed(*request.twinRunId, toErrorInfo("The run failed", e));
                          emit w->idle();
                      });
     });
@@ -213,6 +225,18 @@ void Runner::inspect(const SharedRun& run) {
     m_requests->post([w = m_worker, run, c = m_run] {
         withinMemory([&] { w->inspect(run, c); },
                      [&](const Error& e) { emit w->inspectFailed(toErrorInfo("The run cannot be inspected", e)); });
+    });
+}
+
+void Runner::measure(const RunList& runs) {
+    stop();
+    m_run = std::make_shared<RunControl>();
+    m_requests->post([w = m_worker, runs, c = m_run] {
+        withinMemory(
+            [&] { w->measure(runs, c); },
+            [&](const Error& e) {
+                emit w->distanceEnded(toErrorInfo("The distance from dense attention could not be measured", e));
+            });
     });
 }
 

@@ -23,6 +23,7 @@ class Runner : public EngineEvents {
     /// Events of the worker that end there because the constructor forgot them.
     QStringList notPassedOn() const { return m_worker->unheard(); }
     static QVector<TaskInfo> tasks();
+    static QVector<VocabularyInfo> vocabularies();  ///< that come with the program
     /// The models in the folders of `folder`, by their cards; those without one are left out.
     static QVector<BundledModel> bundledModels(const QString& folder);
     /// One line on the accelerator, for About.
@@ -37,6 +38,8 @@ class Runner : public EngineEvents {
     void stop();
     void branch(const spanscope::BranchRequest& request);  ///< a run from a step of another; stops an older run first
     void inspect(const spanscope::SharedRun& run);
+    /// How far finished runs are from dense; stops an older run first, and is stopped by what comes next or stop().
+    void measure(const spanscope::RunList& runs);
     void probe(int step, const spanscope::ProbeSettings& settings);
     void edit(int step, const spanscope::IntervalList& list);
     void openTrace(const QString& path);

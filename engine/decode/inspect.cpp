@@ -47,6 +47,26 @@ Divergence divergenceOf(std::span<const float> reference, std::span<const float>
     return d;
 }
 
+Status checkReplayable(const Model& model, const RunData& run) {
+    const RunHeader& h = run.header;
+    if (run.steps.empty()) return invalidArgument("the run has no steps to look into");
+    if (h.modelHash != model.hash())
+        return invalidArgument("the run was made with another model", model.name() + " " + model.hash(),
+                               h.modelName + " " + h.modelHash);
+    const int32_t vocab = model.weights().shape.vocab;
+    const auto fits = [&](size_t at, int32_t id, const SharedIntervals& list) {
+        const auto position = static_cast<int32_t>(at);
+        return id >= 0 && id < vocab && list && mayRead(*list, position, position);
+    };
+    const size_t nPrompt = h.prompt.size();
+    for (size_t i = 0; i < nPrompt + run.steps.size(); ++i) {
+        const bool ok = i < nPrompt ? i < h.promptVisible.size() && fits(i, h.prompt[i].id, h.promptVisible[i])
+                                    : fits(i, run.steps[i - nPrompt].token.id, run.steps[i - nPrompt].visible);
+        if (!ok) return invalidArgument("the recorded run does not fit this model", "token " + std::to_string(i));
+    }
+    return {};
+}
+
 struct Inspector::Impl {
     std::shared_ptr<const Model> model;
     Backend* backend = nullptr;
@@ -110,10 +130,7 @@ Inspector::~Inspector() = default;
 
 Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model> model, Backend& backend,
                                                      std::shared_ptr<const RunData> run) {
-    if (run->steps.empty()) return invalidArgument("the run has no steps to look into");
-    if (run->header.modelHash != model->hash())
-        return invalidArgument("the run was made with another model", model->name() + " " + model->hash(),
-                               run->header.modelName + " " + run->header.modelHash);
+    if (auto ok = checkReplayable(*model, *run); !ok) return ok.error();
     if (run->stats.headAttendedTokens > 0)
         return Error{ErrorCode::Unsupported,
                      "each head of this run chose for itself what it read, which a replay does not repeat",
@@ -123,7 +140,7 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
                      {}};
     std::unique_ptr<Inspector> inspector(new Inspector);
     Impl& m = *inspector->m_impl;
-    const int32_t window = model->weights().shape.slidingWindow, vocab = model->weights().shape.vocab;
+    const int32_t window = model->weights().shape.slidingWindow;
     RunMasks denseMasks(std::make_unique<DensePolicy>(), window, 0);
     auto add = [&](int32_t id, const SharedIntervals& list) {
         const auto position = static_cast<int32_t>(m.tokens.size());
@@ -135,11 +152,6 @@ Result<std::unique_ptr<Inspector>> Inspector::create(std::shared_ptr<const Model
     };
     for (size_t i = 0; i < run->header.prompt.size(); ++i) add(run->header.prompt[i].id, run->header.promptVisible[i]);
     for (const StepRecord& step : run->steps) add(step.token.id, step.visible);
-    for (size_t i = 0; i < m.tokens.size(); ++i) {
-        if (m.tokens[i] < 0 || m.tokens[i] >= vocab ||
-            !mayRead(*m.lists[i], static_cast<int32_t>(i), static_cast<int32_t>(i)))
-            return invalidArgument("the recorded run does not fit this model", "token " + std::to_string(i));
-    }
     m.model = std::move(model);
     m.backend = &backend;
     m.run = std::move(run);

@@ -44,6 +44,9 @@ class Inspector {
     std::unique_ptr<Impl> m_impl;
 };
 
+/// InvalidArgument: the run has no steps, was made with another model, or has tokens or lists that cannot be its.
+Status checkReplayable(const Model& model, const RunData& run);
+
 /// KL and ranks of two rows of logits, (vocab) each.
 Divergence divergenceOf(std::span<const float> reference, std::span<const float> other);
 

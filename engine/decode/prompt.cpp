@@ -93,6 +93,30 @@ Status setVocabulary(const std::string& description, SpanPolicy& policy) {
     return {};
 }
 
+Result<PreparedPrompt> recordedPrompt(const RunData& run) {
+    const RunHeader& h = run.header;
+    PreparedPrompt prompt;
+    prompt.task = findTask(h.settings.task.empty() ? "text" : h.settings.task);
+    if (!prompt.task) return invalidArgument("unknown task", h.settings.task);
+    if (h.prompt.empty()) return invalidArgument("the run has no prompt");
+    prompt.policy.hasProtocol = h.hasProtocol;
+    prompt.policy.prefill = h.prefill;
+    prompt.policy.heads = h.heads;
+    if (auto ok = setVocabulary(h.settings.vocabulary, prompt.policy); !ok) return ok.error();
+    const auto nPrompt = static_cast<int32_t>(h.prompt.size());
+    for (const Segment& s : run.segments) {
+        const int32_t end = prompt.chunks.empty() ? 0 : prompt.chunks.back().end;
+        if (prompt.policy.vocabulary && s.kind == SegmentKind::In && s.begin >= end && s.end <= nPrompt)
+            prompt.chunks.push_back({s.label, s.begin, s.end});
+    }
+    for (const TokenInfo& token : h.prompt) prompt.ids.push_back(token.id);
+    prompt.text = h.formattedPrompt;
+    prompt.warning = h.warning;
+    prompt.exactAnswer = h.exactAnswer;
+    prompt.uncheckable = h.uncheckable;
+    return prompt;
+}
+
 Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& settings) {
     const std::string name = settings.task.empty() ? "text" : settings.task;
     PreparedPrompt prompt;

@@ -42,6 +42,10 @@ Result<PreparedPrompt> preparePrompt(const Model& model, const RunSettings& sett
 Result<PreparedPrompt> prepareChat(const ChatFormat& format, std::span<const ChatMessage> messages,
                                    std::optional<bool> thinking);
 
+/// That of a recorded run: its own ids, chunks and policy. InvalidArgument: no prompt, a task that is not known;
+/// Format: the description of its vocabulary is wrong.
+Result<PreparedPrompt> recordedPrompt(const RunData& run);
+
 /// A tracker for prompts under this policy. The model outlives it.
 SpanTracker trackerFor(const Model& model, const SpanPolicy& policy);
 

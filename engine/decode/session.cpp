@@ -299,7 +299,10 @@ StepRecord Session::nextRecord(int64_t deviceNs) {
     record.phase = m_view.phase;
     record.visible = m_mask.visible;
     const std::optional<HeadsRead> byHead = m_masks.headsRead();
-    if (byHead) record.visible = byHead->any;
+    if (byHead) {
+        record.visible = byHead->any;
+        record.heads = byHead->counts;
+    }
     record.attended = attendedTokens(*record.visible, record.position);
     record.loaded = loadedTokens(*record.visible, record.position, m_data.header.layerWindows);
     record.causal = record.position + 1;

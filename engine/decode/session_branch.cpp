@@ -63,24 +63,9 @@ Result<std::unique_ptr<Session>> Session::branch(std::shared_ptr<const Model> mo
                      h.settings.attention.text(),
                      {}};
 
-    PreparedPrompt prompt;
-    prompt.task = findTask(h.settings.task.empty() ? "text" : h.settings.task);
-    if (!prompt.task) return invalidArgument("unknown task", h.settings.task);
-    prompt.policy.hasProtocol = h.hasProtocol;
-    prompt.policy.prefill = h.prefill;
-    prompt.policy.heads = h.heads;
-    if (auto ok = setVocabulary(h.settings.vocabulary, prompt.policy); !ok) return ok.error();
-    const auto nPrompt = static_cast<int32_t>(h.prompt.size());
-    for (const Segment& s : from.segments) {
-        const int32_t end = prompt.chunks.empty() ? 0 : prompt.chunks.back().end;
-        if (prompt.policy.vocabulary && s.kind == SegmentKind::In && s.begin >= end && s.end <= nPrompt)
-            prompt.chunks.push_back({s.label, s.begin, s.end});
-    }
-    for (const TokenInfo& token : h.prompt) prompt.ids.push_back(token.id);
-    prompt.text = h.formattedPrompt;
-    prompt.warning = h.warning;
-    prompt.exactAnswer = h.exactAnswer;
-    prompt.uncheckable = h.uncheckable;
+    auto recorded = recordedPrompt(from);
+    if (!recorded) return recorded.error();
+    PreparedPrompt prompt = std::move(*recorded);
     if (owned.id.value < 0) {
         sequence.capacity =
             std::max(neededTokens(*model, h.settings, static_cast<int32_t>(prompt.ids.size())), position + 1);

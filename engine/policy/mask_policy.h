@@ -11,6 +11,7 @@
 
 #include "engine/span/tracker.h"
 #include "engine/types/interval.h"
+#include "engine/types/records.h"
 #include "kernels/key_selector.h"
 
 namespace spanscope {
@@ -22,8 +23,9 @@ struct QueryMask {
 
 /// What the query heads of all layers read in one step, where each has a list of its own.
 struct HeadsRead {
-    double mean = 0;      ///< tokens, over layers and heads
-    SharedIntervals any;  ///< what any of them read
+    double mean = 0;          ///< tokens, over layers and heads
+    SharedIntervals any;      ///< what any of them read
+    SharedHeadCounts counts;  ///< how many read what
 };
 
 /// Hands the same shared list out as long as nothing changes, so that equal pointers mean equal lists. A list always

@@ -41,7 +41,7 @@ std::vector<float> exponentials(const HeadQuery& query) {
 QueryMask SelectingPolicy::forStep(const TokenView& view) {
     m_tokens = m_budget.tokens(view);
     m_nRead = m_nHeads = 0;
-    m_any.assign(static_cast<size_t>(view.position) + 1, false);
+    m_counts.assign(static_cast<size_t>(view.position) + 1, 0);
     return everything();
 }
 
@@ -51,7 +51,7 @@ std::span<const Interval> SelectingPolicy::select(const HeadQuery& query) {
     ++m_nHeads;
     for (const Interval& interval : m_list) {
         const Interval c = clipToQuery(interval, query.position);
-        std::fill(m_any.begin() + c.begin, m_any.begin() + c.end, true);
+        for (int32_t k = c.begin; k < c.end; ++k) ++m_counts[static_cast<size_t>(k)];
     }
     return m_list;
 }
@@ -59,14 +59,20 @@ std::span<const Interval> SelectingPolicy::select(const HeadQuery& query) {
 std::optional<HeadsRead> SelectingPolicy::headsRead() const {
     if (m_nHeads == 0) return std::nullopt;
     IntervalList any;
-    for (size_t k = 0; k < m_any.size(); ++k) {
+    auto counts = std::make_shared<HeadCounts>();
+    counts->nAll = static_cast<int32_t>(m_nHeads);
+    auto& parts = counts->parts;
+    for (size_t k = 0; k < m_counts.size(); ++k) {
         const auto at = static_cast<int32_t>(k);
-        if (!m_any[k]) continue;
+        if (m_counts[k] == 0) continue;
         if (!any.empty() && any.back().end == at) any.back().end = at + 1;
         else any.push_back({at, at + 1});
+        const bool same = !parts.empty() && parts.back().end == at && parts.back().nHeads == m_counts[k];
+        if (same) parts.back().end = at + 1;
+        else parts.push_back({at, at + 1, m_counts[k]});
     }
     return HeadsRead{static_cast<double>(m_nRead) / static_cast<double>(m_nHeads),
-                     std::make_shared<const IntervalList>(std::move(any))};
+                     std::make_shared<const IntervalList>(std::move(any)), std::move(counts)};
 }
 
 IntervalList QuestPolicy::choose(const HeadQuery& query) {

@@ -31,7 +31,7 @@ class SelectingPolicy : public MaskPolicy, public KeySelector {
     int32_t m_tokens = 0;
     IntervalList m_list;
     int64_t m_nRead = 0, m_nHeads = 0;
-    std::vector<bool> m_any;  ///< by position
+    std::vector<int32_t> m_counts;  ///< heads that read it, by position
 };
 
 /// Quest (arXiv 2406.10774; mit-han-lab/Quest 01c1623): pages of 16 tokens, scored by the largest product that the

@@ -23,6 +23,7 @@ std::string toLine(const OutJson& object);
 OutJson floatJson(float value);
 
 OutJson intervalsJson(const IntervalList& list);
+OutJson headsJson(const HeadCounts& counts);  ///< without id and mask
 OutJson settingsJson(const RunSettings& settings);
 OutJson headerJson(const RunHeader& header);  ///< without the prompt's visible lists
 OutJson segmentJson(const Segment& segment);
@@ -66,6 +67,8 @@ class Fields {
 
 /// Each returns "" or what is wrong.
 std::string readIntervals(const InJson& array, IntervalList& list);
+/// Parts ascending and apart, each read by 1 to `n` heads.
+std::string readHeads(const InJson& object, HeadCounts& counts);
 std::string readHeader(const InJson& object, RunHeader& header);
 std::string readSegment(const InJson& object, Segment& segment);
 std::string readViolation(const InJson& object, ProtocolViolation& violation);

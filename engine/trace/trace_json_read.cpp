@@ -233,6 +233,25 @@ std::string readIntervals(const InJson& array, IntervalList& list) {
     return {};
 }
 
+std::string readHeads(const InJson& object, HeadCounts& counts) {
+    Fields f(object);
+    counts.nAll = f.requiredInt32("n", 1, kMaxInt);
+    const InJson* parts = f.array("parts");
+    if (!f.ok() || !parts) return f.ok() ? "parts: missing" : f.problem();
+    counts.parts.reserve(parts->size());
+    for (const InJson& triple : *parts) {
+        if (!triple.is_array() || triple.size() != 3 || !triple[0].is_number_integer() ||
+            !triple[1].is_number_integer() || !triple[2].is_number_integer())
+            return "parts: expected [begin, end, heads]";
+        const int64_t least = counts.parts.empty() ? 0 : counts.parts.back().end;
+        const auto begin = triple[0].get<int64_t>(), end = triple[1].get<int64_t>(), n = triple[2].get<int64_t>();
+        if (begin < least || end <= begin || end >= kOpenEnd) return "parts: not sorted and apart";
+        if (n < 1 || n > counts.nAll) return "parts: read by " + std::to_string(n) + " heads";
+        counts.parts.push_back({static_cast<int32_t>(begin), static_cast<int32_t>(end), static_cast<int32_t>(n)});
+    }
+    return {};
+}
+
 std::string readHeader(const InJson& object, RunHeader& h) {
     Fields f(object);
     if (const InJson* settings = f.object("settings")) readSettings(*settings, h.settings, f);

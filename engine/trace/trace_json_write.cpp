@@ -28,6 +28,12 @@ OutJson intervalsJson(const IntervalList& list) {
     return array;
 }
 
+OutJson headsJson(const HeadCounts& counts) {
+    OutJson parts = OutJson::array();
+    for (const HeadCounts::Part& p : counts.parts) parts.push_back(OutJson::array({p.begin, p.end, p.nHeads}));
+    return {{"n", counts.nAll}, {"parts", std::move(parts)}};
+}
+
 OutJson settingsJson(const RunSettings& s) {
     OutJson settings{{"task", s.task},
                      {"system_text", s.systemText},

@@ -1,6 +1,7 @@
 // Reads what TraceWriter wrote, and what is left of it after a crash, a full disk or somebody's editor. A line
 // that cannot be believed ends the reading; everything before it is shown.
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include "engine/files/json_read.h"
 #include "engine/trace/trace.h"
 #include "engine/trace/trace_json.h"
+#include "engine/types/interval_algebra.h"
 #include "engine/types/interval_sums.h"
 
 namespace spanscope {
@@ -46,9 +48,15 @@ struct Mask {
     IntervalSums sums;
 };
 
+struct Heads {
+    SharedHeadCounts counts;
+    const IntervalList* list = nullptr;  ///< of the mask that the counts belong to
+};
+
 struct ReadRun {
     std::shared_ptr<RunData> data = std::make_shared<RunData>();
     std::vector<Mask> masks;
+    std::vector<Heads> heads;
     int64_t wallNs = 0;  ///< of all steps
     bool ended = false;
 };
@@ -64,6 +72,7 @@ class Reader {
     std::string takeRun(const InJson& object, int64_t id);
     static std::string takePromptVisible(const InJson& object, ReadRun& run);
     static std::string takeMask(const InJson& object, ReadRun& run);
+    static std::string takeHeads(const InJson& object, ReadRun& run);
     static std::string takeSegment(const InJson& object, ReadRun& run);
     std::string takeStep(const InJson& object, ReadRun& run);
     static std::string takeViolation(const InJson& object, ReadRun& run);
@@ -84,13 +93,14 @@ std::string Reader::take(const InJson& object) {
     if (!f.ok()) return f.problem();
     if (type == "run") return takeRun(object, id);
     const auto it = m_runs.find(id);
-    const bool known = type == "prompt_visible" || type == "mask" || type == "segment" || type == "step" ||
-                       type == "violation" || type == "change" || type == "stats" || type == "end";
+    const bool known = type == "prompt_visible" || type == "mask" || type == "heads" || type == "segment" ||
+                       type == "step" || type == "violation" || type == "change" || type == "stats" || type == "end";
     if (!known) return {};  // a later version's business
     if (it == m_runs.end()) return "\"" + type + "\" of run " + std::to_string(id) + " before its header";
     ReadRun& run = it->second;
     if (type == "prompt_visible") return takePromptVisible(object, run);
     if (type == "mask") return takeMask(object, run);
+    if (type == "heads") return takeHeads(object, run);
     if (type == "segment") return takeSegment(object, run);
     if (type == "step") return takeStep(object, run);
     if (type == "violation") return takeViolation(object, run);
@@ -154,6 +164,27 @@ std::string Reader::takeMask(const InJson& object, ReadRun& run) {
     return {};
 }
 
+/// That the counts are of the mask's tokens is looked at here, once, however many steps name them.
+std::string Reader::takeHeads(const InJson& object, ReadRun& run) {
+    Fields f(object);
+    const int32_t id = f.requiredInt32("heads", 0, INT32_MAX);
+    if (!f.ok()) return f.problem();
+    if (static_cast<size_t>(id) != run.heads.size())
+        return "heads " + std::to_string(id) + " where " + std::to_string(run.heads.size()) + " was next";
+    const auto named = object.find("mask");
+    if (named == object.end()) return "mask: missing";
+    const Mask* mask = nullptr;
+    if (std::string problem = maskOf(*named, run, mask); !problem.empty()) return "mask: " + problem;
+    HeadCounts counts;
+    if (std::string problem = trace::readHeads(object, counts); !problem.empty()) return problem;
+    IntervalList any;
+    any.reserve(counts.parts.size());
+    for (const HeadCounts::Part& part : counts.parts) any.push_back({part.begin, part.end});
+    if (normalised(std::move(any)) != *mask->list) return "parts: not the tokens of the mask";
+    run.heads.push_back({std::make_shared<const HeadCounts>(std::move(counts)), mask->list.get()});
+    return {};
+}
+
 std::string Reader::takeSegment(const InJson& object, ReadRun& run) {
     Fields f(object);
     auto& segments = run.data->segments;
@@ -191,6 +222,12 @@ std::string Reader::takeStep(const InJson& object, ReadRun& run) {
     if (step.attended != mask->sums.attended(*mask->list, step.position) ||
         step.loaded != loadedTokens(mask->sums, *mask->list, step.position, data.header.layerWindows))
         return "step " + std::to_string(step.index) + ": attended or loaded does not follow from its intervals";
+    if (object.contains("heads")) {
+        const int32_t id = Fields(object).int32("heads", 0, INT32_MAX, -1);
+        if (id < 0 || static_cast<size_t>(id) >= run.heads.size()) return "heads: not written before";
+        if (run.heads[static_cast<size_t>(id)].list != mask->list.get()) return "heads: of another mask";
+        step.heads = run.heads[static_cast<size_t>(id)].counts;
+    }
     if (step.wallNs > trace::kLongestNs - run.wallNs)
         return "step " + std::to_string(step.index) + ": wall_ns adds up to more than any run takes";
     run.wallNs += step.wallNs;
@@ -228,9 +265,10 @@ std::string Reader::takeEnd(const InJson& object, ReadRun& run) {
 void sumUp(RunData& data) {
     RunStats& s = data.stats;
     s.responseTokens = static_cast<int32_t>(data.steps.size());
-    s.attendedTokens = s.loadedTokens = s.causalTokens = 0;
+    s.attendedTokens = s.headAttendedTokens = s.loadedTokens = s.causalTokens = 0;
     for (const StepRecord& step : data.steps) {
         s.attendedTokens += step.attended;
+        if (step.heads) s.headAttendedTokens += std::llround(step.heads->mean());
         s.loadedTokens += step.loaded;
         s.causalTokens += step.causal;
     }

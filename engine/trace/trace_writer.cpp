@@ -24,6 +24,8 @@ struct Written {
     std::map<IntervalList, int32_t, ByContent> masks;
     const IntervalList* lastMask = nullptr;
     int32_t lastMaskId = -1;
+    int32_t nHeads = 0;  ///< lines of how many heads read what
+    const HeadCounts* lastHeads = nullptr;
     size_t nSteps = 0;
     size_t nViolations = 0, nChanges = 0;
     std::vector<std::string> segments;  ///< their lines, to see which changed; closed ones cannot
@@ -53,6 +55,16 @@ struct TraceWriter::Impl {
         w.lastMask = list.get();
         w.lastMaskId = it->second;
         return it->second;
+    }
+
+    /// The id of the counts; writes them where they are not those of the step before.
+    int32_t headsId(int64_t runId, Written& w, int32_t mask, const SharedHeadCounts& counts) {
+        if (counts.get() == w.lastHeads) return w.nHeads - 1;
+        OutJson fields{{"heads", w.nHeads}, {"mask", mask}};
+        fields.update(trace::headsJson(*counts));
+        line(tagged("heads", runId, fields));
+        w.lastHeads = counts.get();
+        return w.nHeads++;
     }
 
     void segments(int64_t runId, Written& w, const std::vector<Segment>& all) {
@@ -119,7 +131,9 @@ Status TraceWriter::append(const RunData& data) {
     for (; w.nSteps < data.steps.size(); ++w.nSteps) {
         const StepRecord& step = data.steps[w.nSteps];
         OutJson fields = trace::stepJson(step);
-        fields["mask"] = m_impl->maskId(id, w, step.visible);
+        const int32_t mask = m_impl->maskId(id, w, step.visible);
+        fields["mask"] = mask;
+        if (step.heads) fields["heads"] = m_impl->headsId(id, w, mask, step.heads);
         m_impl->line(Impl::tagged("step", id, fields));
     }
     for (; w.nViolations < data.violations.size(); ++w.nViolations)

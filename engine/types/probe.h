@@ -70,13 +70,16 @@ struct StepEdit {
     Divergence denseToBefore, denseToAfter, beforeToAfter;
 };
 
-/// KL(dense || list) of every step of a run, teacher-forced.
+/// KL(dense || list) of every step of a run, teacher-forced; where each head read a list of its own, under those.
 struct DivergenceCurve {
     int64_t runId = 0;
     std::vector<float> klNats;                     ///< (nSteps)
     std::vector<uint8_t> sameTop;                  ///< (nSteps) 0 where the two would choose differently
     std::vector<int32_t> topDense, topRestricted;  ///< (nSteps) token ids
     int32_t firstDifferent = -1;                   ///< step; -1: nowhere
+    /// (nSteps) share of the dense attention mass that is on what the step reads, mean over layers and heads; empty: it
+    /// was not asked for.
+    std::vector<float> massKept;
 };
 
 }  // namespace spanscope

@@ -1,6 +1,8 @@
 #include "engine/types/records.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 
 namespace spanscope {
@@ -19,6 +21,20 @@ bool phaseFromName(const std::string& name, Phase& phase) {
         }
     }
     return false;
+}
+
+int32_t HeadCounts::at(int32_t position) const {
+    const auto next = std::upper_bound(parts.begin(), parts.end(), position,
+                                       [](int32_t p, const Part& part) { return p < part.begin; });
+    if (next == parts.begin()) return 0;
+    const Part& part = *std::prev(next);
+    return position < part.end ? part.nHeads : 0;
+}
+
+double HeadCounts::mean() const {
+    double sum = 0;
+    for (const Part& part : parts) sum += double(part.end - part.begin) * part.nHeads;
+    return nAll > 0 ? sum / nAll : 0;
 }
 
 const char* segmentKindName(SegmentKind kind) {

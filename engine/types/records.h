@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -106,6 +107,23 @@ struct TokenInfo {
     bool special = false;  ///< a protocol or control piece, drawn as a chip
 };
 
+/// How many heads read which positions in a step, where each head of each layer chooses for itself
+/// (engine/policy/selecting_policy.h).
+struct HeadCounts {
+    /// Positions [begin, end), read by nHeads of the heads.
+    struct Part {
+        int32_t begin = 0, end = 0;
+        int32_t nHeads = 0;
+        bool operator==(const Part&) const = default;
+    };
+    int32_t nAll = 0;                    ///< heads of all layers together
+    std::vector<Part> parts;             ///< ascending, apart or of different counts; together the step's list
+    int32_t at(int32_t position) const;  ///< heads that read it
+    double mean() const;                 ///< tokens that a head reads
+    bool operator==(const HeadCounts&) const = default;
+};
+using SharedHeadCounts = std::shared_ptr<const HeadCounts>;
+
 /// How a token of a lossless run came about (docs/lossless.md).
 enum class DraftFate : uint8_t {
     None,      ///< nothing was drafted for its place
@@ -123,6 +141,7 @@ struct StepRecord {
     int32_t segment = -1;  ///< index into RunData::segments
     Phase phase = Phase::Free;
     SharedIntervals visible;  ///< taken from the kernel's own input, never recomputed
+    SharedHeadCounts heads;   ///< null: every head reads `visible`; else that is what any of them reads
     int32_t attended = 0;     ///< tokens in the list that the query may read
     int32_t loaded = 0;       ///< the same, rounded outward to pages; the mean over layers where these have windows
     int32_t causal = 0;       ///< position + 1

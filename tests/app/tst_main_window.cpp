@@ -93,6 +93,7 @@ class TestMainWindow : public test::WindowTest {
         auto* box = m_window->findChild<QComboBox*>("attention");
         box->setFocus();
         QTest::keyClick(box, Qt::Key_End);
+        QTest::keyClick(box, Qt::Key_Up);
         QCOMPARE(box->currentText(), QString("Compare with dense"));
         type("1+2*3");
         clickRun();

@@ -112,7 +112,7 @@ class TestRunner : public QObject {
     void compareRunsBothOverOnePrompt() {
         load();
         RunRequest request = requestOf(3, 100);
-        request.denseRunId = 4;
+        request.twinRunId = 4;
         QSignalSpy idle(m_runner.get(), &Runner::idle);
         m_runner->run(request);
         QVERIFY(idle.wait(test::patience(60000)));
@@ -386,7 +386,7 @@ class TestRunner : public QObject {
         for (int i = 0; i < 200; ++i) {
             const int before = static_cast<int>(idle.size());
             RunRequest request = requestOf(10 + 2 * i, 500);
-            if (i % 3 == 0) request.denseRunId = 11 + 2 * i;
+            if (i % 3 == 0) request.twinRunId = 11 + 2 * i;
             m_runner->run(request);
             if (i % 4) QThread::usleep(unsigned(i) * 20);
             m_runner->stop();

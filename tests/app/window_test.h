@@ -40,6 +40,7 @@ class WindowTest : public QObject {
         if (!again) QSettings().clear();
         MainWindow::Setup setup;
         setup.tasks = Runner::tasks();
+        setup.vocabularies = Runner::vocabularies();
         setup.version = "test";
         setup.dataExports = dataExports();
         setup.bundledModels = bundled;

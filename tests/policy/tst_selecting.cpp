@@ -245,15 +245,20 @@ class TestSelecting : public QObject {
         (void)oracle->forStep(viewAt(99, 1));
         QVERIFY(!oracle->headsRead());
         std::set<int> any;
+        std::vector<int> counts(100, 0);
         for (int head = 0; head < kHeads; ++head) {
             Drawn own(100, uint32_t(head) + 40);
             const auto read = keysOf(oracle->selector()->select(own.at(0, head, 99)), 99);
             any.insert(read.begin(), read.end());
+            for (int k : read) ++counts[size_t(k)];
         }
         const auto read = oracle->headsRead();
         QVERIFY(read.has_value() && read->mean == 4.0);  // the query's own page, of which four tokens are there
         QVERIFY(isNormalised(*read->any));
         QCOMPARE(keysOf(*read->any, 99), any);
+        QCOMPARE(read->counts->nAll, kHeads);
+        for (int k = 0; k < 100; ++k) QCOMPARE(read->counts->at(k), counts[size_t(k)]);
+        QCOMPARE(read->counts->mean(), read->mean);
         (void)oracle->forStep(viewAt(99, 1));
         QVERIFY(!oracle->headsRead());  // of this step, nothing yet
     }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Which room includes which: every #include against the table "Rooms and arrows" of docs/architecture.md.
+"""Which room includes which: every #include against the table "Rooms and arrows" of docs/architecture.md; and that no
+two headers define a type of one name, which the linker would take for the same.
 
 A row of that table is `room` | what it is for | rooms whose headers it may include. A room is a folder with everything
 below it that is not a room itself. An include that no row allows fails with file, line and both rooms.
@@ -12,6 +13,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "architecture.md"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+# At the left edge, so of the namespace itself; not only declared.
+TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;{]*)? ?\{", re.MULTILINE)
+NAMESPACE = re.compile(r"^namespace ([\w:]+) \{", re.MULTILINE)
+
+
+def types_of(text):
+    """[namespace::name] of the types that a header defines in the namespace it opens first."""
+    space = NAMESPACE.search(text)
+    return [f"{space[1] if space else ''}::{name}" for name in TYPE.findall(text)]
 
 
 def rooms_of(text):
@@ -67,6 +77,18 @@ class Arrows(unittest.TestCase):
             self.assertTrue(free, f"docs/architecture.md: a circle among {sorted(left)}")
             for room in free:
                 del left[room]
+
+    def test_no_two_headers_define_a_type_of_one_name(self):
+        self.assertEqual(types_of("namespace a {\nstruct B : C {\n    struct D {};\n};\nclass E;\nenum class F : int { G };\n}"),
+                         ["a::B", "a::F"])
+        where = {}
+        for top in ("app", "engine", "ui"):  # kernels are three libraries that do not meet
+            for path in (ROOT / top).rglob("*.h"):
+                for name in types_of(path.read_text(encoding="utf-8")):
+                    where.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+        self.assertGreater(len(where), 300)
+        twice = {name: paths for name, paths in where.items() if len(paths) > 1}
+        self.assertEqual(twice, {})
 
     def test_every_include_is_an_arrow_of_the_table(self):
         sources = [path.relative_to(ROOT).as_posix() for top in ("app", "engine", "kernels", "ui") for path in (ROOT / top).rglob("*")

@@ -62,6 +62,8 @@ void compareRuns(const RunData& a, const RunData& b) {
         QCOMPARE(s.segment, t.segment);
         QCOMPARE(s.phase, t.phase);
         QCOMPARE(*s.visible, *t.visible);
+        QCOMPARE(bool(s.heads), bool(t.heads));
+        if (s.heads) QVERIFY(*s.heads == *t.heads);
         QCOMPARE(s.attended, t.attended);
         QCOMPARE(s.loaded, t.loaded);
         QCOMPARE(s.causal, t.causal);

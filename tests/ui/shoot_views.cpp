@@ -241,7 +241,8 @@ int main(int argc, char** argv) {
         RunStore a, b;
         Selection selection;
         RunComparison comparison(&a, &b, &selection);
-        MaskCompareView view(&comparison);
+        RunDistances distances;
+        MaskCompareView view(&comparison, &distances);
         a.load(declared);
         b.load(dense);
         view.resize(1200, 800);

@@ -78,7 +78,8 @@ class TestMaskCompare : public QObject {
         RunStore a, b;
         Selection selection;
         RunComparison comparison(&a, &b, &selection);
-        MaskCompareView view(&comparison);
+        RunDistances distances;
+        MaskCompareView view(&comparison, &distances);
         view.resize(1000, 700);
         view.show();
         (void)QTest::qWaitForWindowActive(&view);

@@ -2,6 +2,7 @@
 #include <QtTest>
 #include <random>
 
+#include "engine/types/interval_algebra.h"
 #include "tests/ui/sample_run.h"
 #include "ui/views/mask/mask_explain.h"
 #include "ui/views/mask/mask_raster.h"
@@ -67,6 +68,75 @@ class TestMaskRaster : public QObject {
         QCOMPARE(maskCell(far, 31), MaskState::NotRead);
         QCOMPARE(maskCell(far, 32), MaskState::Loaded);
         QCOMPARE(maskCell(far, 48), MaskState::NotRead);
+    }
+
+    /// Where heads choose, a pixel shows the token that most heads read, in quarters of them; the other states are as
+    /// ever.
+    void sharesOfHeads() {
+        constexpr int kAll = 12;
+        std::mt19937 random(7);
+        MaskRows rows;
+        for (int r = 0; r < 40; ++r) {
+            const int position = 50 + r;
+            HeadCounts counts{kAll, {}};
+            IntervalList any;
+            for (int at = int(random() % 5); at < position;) {
+                const int end = std::min(position, at + 1 + int(random() % 6));
+                counts.parts.push_back({at, end, 1 + int(random() % kAll)});
+                any.push_back({at, end});
+                at = end + 1 + int(random() % 40);
+            }
+            counts.parts.push_back({position, position + 1, kAll});
+            any.push_back({position, position + 1});
+            rows.append({std::make_shared<const IntervalList>(normalised(any)), position, Phase::Local,
+                         std::make_shared<const HeadCounts>(counts)});
+        }
+        QVERIFY(rows.hasHeads() && !rows.hasPhase(Phase::Local));
+        for (const double cellsPerPixel : {0.5, 1.0, 3.7}) {
+            const MaskAxis x{cellsPerPixel}, y{cellsPerPixel};
+            const int width = int(90 / cellsPerPixel), height = int(40 / cellsPerPixel);
+            const QImage image = rasterMask(rows, x, y, 0, 0, width, height, {});
+            for (int py = 0; py < height; ++py)
+                for (int px = 0; px < width; ++px) {
+                    MaskState state = MaskState::Future;
+                    int most = 0;
+                    const CellRange lines = y.cellsAt(py), columns = x.cellsAt(px);
+                    for (int r = lines.begin; r < std::min(lines.end, rows.size()); ++r)
+                        for (int c = columns.begin; c < columns.end; ++c) {
+                            state = std::max(state, bruteCell(rows[r], c));
+                            if (c <= rows[r].position) most = std::max(most, rows[r].heads->at(c));
+                        }
+                    const int quarters = (4 * most + kAll - 1) / kAll;
+                    const QRgb want = most > 0 ? Palette::light().headsPixel(quarters, px, py, 1)
+                                               : Palette::light().maskPixel(state, Phase::Prompt, true, px, py, 1);
+                    QCOMPARE(image.pixel(px, py), want);
+                }
+        }
+        for (const bool dark : {false, true})
+            for (const bool high : {false, true})
+                for (int quarters = 1; quarters <= kHeadQuarters; ++quarters) {
+                    const Palette& palette = Palette::of(dark, high);
+                    int filled = 0;
+                    for (int at = 0; at < 16; ++at)
+                        filled += palette.headsPixel(quarters, at % 4, at / 4, 1) == palette.attended.rgb() ? 1 : 0;
+                    QCOMPARE(filled, 4 * quarters);
+                }
+        QCOMPARE(headQuarters(1, kAll), 1);
+        QCOMPARE(headQuarters(3, kAll), 1);
+        QCOMPARE(headQuarters(4, kAll), 2);
+        QCOMPARE(headQuarters(kAll, kAll), 4);
+    }
+
+    /// In words: how many heads read it, and not what a span declared.
+    void headsInWords() {
+        RunData run = sample::sheet(4, {"quest", 25, true});
+        StepRecord& step = run.steps[10];
+        step.visible = std::make_shared<const IntervalList>(IntervalList{{0, 2}, {step.position, step.position + 1}});
+        step.heads = std::make_shared<const HeadCounts>(
+            HeadCounts{60, {{0, 1, 60}, {1, 2, 7}, {step.position, step.position + 1, 60}}});
+        QCOMPARE(describeCell(run, 10, 1).reason, std::string("7 of the 60 heads chose it under quest=25%"));
+        QCOMPARE(describeCell(run, 10, 40).reason, std::string("no head chose it under quest=25%"));
+        QCOMPARE(describeCell(run, 10, 5).state, MaskState::Loaded);
     }
 
     void cellsOfPixels_data() {

@@ -21,6 +21,7 @@
 #include "ui/export/figure_captions.h"
 #include "ui/model/background.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/tab_order.h"
 
 namespace spanscope {
 
@@ -97,7 +98,22 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     connect(m_copy, &QPushButton::clicked, this, &ExportDialog::copyImage);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
 
+    m_ofRow = new QWidget(this);
+    m_of = new QComboBox(m_ofRow);
+    m_of->setObjectName("exportRun");
+    m_of->addItems({QString(), QString()});
+    m_of->setToolTip(tr("Which of the two runs is exported; the other is what it is compared with"));
+    auto* ofName = new QLabel(tr("R&un"), m_ofRow);
+    ofName->setBuddy(m_of);
+    auto* ofLine = new QHBoxLayout(m_ofRow);
+    ofLine->setContentsMargins(0, 0, 0, 0);
+    ofLine->addWidget(ofName);
+    ofLine->addWidget(m_of, 1);
+    m_ofRow->hide();
+    connect(m_of, &QComboBox::currentIndexChanged, this, &ExportDialog::refreshPreview);
+
     auto* settings = new QVBoxLayout;
+    settings->addWidget(m_ofRow);
     settings->addWidget(m_form);
     settings->addStretch(1);
     auto* right = new QVBoxLayout;
@@ -113,6 +129,8 @@ ExportDialog::ExportDialog(RunStore* store, RunStore* beside, QWidget* parent)
     layout->addLayout(columns, 1);
     layout->addWidget(buttons);
     resize(1120, 620);
+
+    tabThrough({m_list, m_of});
 
     m_timer.setSingleShot(true);
     m_timer.setInterval(120);
@@ -153,8 +171,8 @@ FigureKind ExportDialog::kind() const { return FigureKind(std::max(0, m_list->cu
 PictureFormat ExportDialog::format() const { return kPictures[size_t(m_format->currentIndex())].format; }
 
 ExportSource ExportDialog::source() const {
-    return {m_run.get(), m_other.get(), m_probe.dense.empty() ? nullptr : &m_probe,
-            m_curve.klNats.empty() ? nullptr : &m_curve, m_last};
+    return {m_run.get(), m_other.get(), m_probe.dense.empty() || ofBeside() ? nullptr : &m_probe,
+            curve().klNats.empty() ? nullptr : &curve(), m_last};
 }
 
 ExportNeeds ExportDialog::needs() const {
@@ -170,7 +188,8 @@ QString ExportDialog::missing() const {
             return tr("Needs a second run: compare with dense, or show another run beside this one.");
         case ExportNeeds::Probe:
             return tr("Needs a step in the Inspect panel: inspect the run and select a step first.");
-        case ExportNeeds::Curve: return tr("Needs the Inspect panel: inspect the run first.");
+        case ExportNeeds::Curve:
+            return tr("Needs a dense reading of the run: inspect it, or measure it in Masks compared.");
         case ExportNeeds::Nothing: break;
     }
     return {};
@@ -202,6 +221,23 @@ void ExportDialog::onChosen() {
 void ExportDialog::takeRuns() {
     m_run = m_store->share();
     m_other = m_beside && m_beside->nSteps() > 0 ? m_beside->share() : nullptr;
+    const auto name = [](const SharedRun& run) {
+        return run ? QString::fromStdString(run->header.settings.attention.text()) : QString();
+    };
+    m_of->setItemText(0, tr("%1 (on show)").arg(name(m_run)));
+    m_of->setItemText(1, tr("%1 (beside)").arg(name(m_other)));
+    m_ofRow->setVisible(bool(m_other));
+    if (ofBeside()) std::swap(m_run, m_other);
+}
+
+bool ExportDialog::ofBeside() const { return m_of->currentIndex() == 1 && m_beside && m_beside->nSteps() > 0; }
+
+void ExportDialog::chooseBeside(bool beside) { m_of->setCurrentIndex(beside ? 1 : 0); }
+
+void ExportDialog::setDistances(const DivergenceCurve* maybeRun, const DivergenceCurve* maybeBeside) {
+    if (maybeRun) m_curve = *maybeRun;
+    if (maybeBeside) m_besideCurve = *maybeBeside;
+    refreshPreview();
 }
 
 void ExportDialog::refreshPreview() {
@@ -232,7 +268,7 @@ bool ExportDialog::isLong() const {
 
 void ExportDialog::startPreview(const FigureOptions& o) {
     m_drawing = true;
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve, m_last});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last});
     const QPointer<ExportDialog> self(this);
     inBackground([job, o, self, kind = kind(), inbox = m_inbox, generation = m_generation] {
         const QImage image = figureImage(kind, job->source(), o);
@@ -287,6 +323,10 @@ QString ExportDialog::baseName() const {
 QString ExportDialog::suggestedName() const {
     QStringList parts;
     if (const QString base = baseName(); !base.isEmpty()) parts << base;
+    if (ofBeside()) {  // beside a file of the run on show
+        QString name = QString::fromStdString(m_beside->data().header.settings.attention.text());
+        parts << name.replace('=', '-').remove('%');
+    }
     const DataExport* row = dataRow();
     if (!row) {
         parts << figureInfo(kind()).name;
@@ -322,7 +362,7 @@ void ExportDialog::startExport(const QString& path) {
     m_export->setEnabled(false);
     m_all->setEnabled(false);
     say(tr("Writing %1").arg(path), false);
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve, m_last});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last});
     std::function<Status(const ExportSource&, const std::string&)> write;
     if (const DataExport* row = dataRow())
         write = [row](const ExportSource& source, const std::string& to) {
@@ -377,7 +417,7 @@ void ExportDialog::startAllFigures(const QString& folder) {
     FigureOptions o = options();
     o.title.clear();  // of one figure
     o.caption.clear();
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, m_probe, m_curve, m_last});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last});
     const PictureFormat picture = format();
     // The plot of throughput is a widget: it is drawn here.
     const auto throughput =

@@ -34,6 +34,10 @@ class ExportDialog : public QDialog {
     void chooseData(const QString& ending);
     /// What inspect mode found about this run, copied; empty parts: it was not asked.
     void setInspection(const StepProbe& probe, const DivergenceCurve& curve);
+    /// How far the two runs are from dense, copied; null: not measured.
+    void setDistances(const DivergenceCurve* maybeRun, const DivergenceCurve* maybeBeside);
+    /// What is exported is the run beside, and the one on show is the other one.
+    void chooseBeside(bool beside);
     /// Steps that "selected steps" stands for; -1 none. The last one is what figures of one step are about.
     void setSelectedSteps(int first, int last);
     /// What the mask in the window shows: steps and context positions, the last ones included.
@@ -84,7 +88,10 @@ class ExportDialog : public QDialog {
     QString missing() const;  ///< why what is chosen cannot be made yet; empty: it can
 
     void takeRuns();
-    bool isLong() const;  ///< drawn in another thread
+    bool ofBeside() const;
+    const DivergenceCurve& curve() const { return ofBeside() ? m_besideCurve : m_curve; }
+    StepProbe probe() const { return ofBeside() ? StepProbe() : m_probe; }  ///< is of the run on show
+    bool isLong() const;                                                    ///< drawn in another thread
     void startPreview(const FigureOptions& options);
     void sayWritten(const QString& path, const Status& status);
 
@@ -95,6 +102,8 @@ class ExportDialog : public QDialog {
     int m_generation = 0;  ///< of the preview
     std::span<const DataExport> m_data;
     QListWidget* m_list;
+    QComboBox* m_of;  ///< the run on show, the one beside it
+    QWidget* m_ofRow;
     QComboBox *m_preset, *m_format, *m_scale, *m_theme, *m_unit, *m_family, *m_region;
     QDoubleSpinBox *m_width, *m_points;
     QLineEdit *m_title, *m_caption;
@@ -109,7 +118,7 @@ class ExportDialog : public QDialog {
     FigureOptions m_visible;        ///< its region
     bool m_hasVisible = false, m_remember = false;
     StepProbe m_probe;
-    DivergenceCurve m_curve;
+    DivergenceCurve m_curve, m_besideCurve;
 };
 
 }  // namespace spanscope

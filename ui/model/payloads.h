@@ -25,18 +25,34 @@ struct TaskInfo {
     bool isConversation = false;  ///< turns instead of a problem
 };
 
+/// A way of choosing what a step reads that a declared run can be compared with; the engine's table of policies.
+struct PolicyInfo {
+    enum class Budget { None, Share, AsDeclared };  ///< AsDeclared: as many tokens as the declared span, or a share
+    QString name, about;                            ///< as the command line has them
+    Budget budget = Budget::None;
+    bool perHead = false;  ///< each head chooses by its keys; made for comparing what is read, not for speed
+    QString lacking;       ///< why it cannot be had here, a sentence; empty: it can
+};
+
+/// A vocabulary of tags that a chat's prompt can teach (docs/vocabularies.md).
+struct VocabularyInfo {
+    QString name;
+    QString text;  ///< its description, JSON
+};
+
 struct ModelInfo {
     QString path, name, format, hash;
     QString adapterPath, adapter;  ///< folder; name, rank and hash for people; empty: none
     QString basePath;              ///< of the model under the adapter, where `path` is the adapter's folder
     QString description, license, trainedOn, cardText;
-    QString backend, device;  ///< "cpu", "Xeon, 2 threads"
-    QString kvType;           ///< of the KV cache: "BF16"
-    QStringList tasks;        ///< names it was trained for; empty: none stated
-    QStringList trainedFor;   ///< one sentence for each of `tasks`
-    int protocolVersion = 0;  ///< 0: runs as plain text
-    bool verifies = false;    ///< its backend can verify drafts: lossless runs are possible
-    QString noChat;           ///< why it cannot hold a conversation, a sentence; empty: it can
+    QString backend, device;       ///< "cpu", "Xeon, 2 threads"
+    QString kvType;                ///< of the KV cache: "BF16"
+    QStringList tasks;             ///< names it was trained for; empty: none stated
+    QStringList trainedFor;        ///< one sentence for each of `tasks`
+    int protocolVersion = 0;       ///< 0: runs as plain text
+    bool verifies = false;         ///< its backend can verify drafts: lossless runs are possible
+    QVector<PolicyInfo> policies;  ///< that a run can be compared with
+    QString noChat;                ///< why it cannot hold a conversation, a sentence; empty: it can
     /// Whether its chat template reasons where it is not told; absent: it cannot be told.
     std::optional<bool> thinkingByDefault;
     int nThreads = 0;
@@ -73,8 +89,11 @@ struct LoadRequest {
 /// One run, or two over the same prompt in alternating slices.
 struct RunRequest {
     qint64 runId = 0;
-    std::optional<qint64> denseRunId;  ///< of the dense twin; none: no comparison
+    std::optional<qint64> twinRunId;  ///< of the run beside it; none: no comparison
     RunSettings settings;
+    /// All else is as in settings. Under another policy than dense it is ended once it has written twice as much as the
+    /// first, and some: StopReason::TokenLimit.
+    MaskPolicySpec twinAttention = MaskPolicySpec::dense();
 };
 
 /// A model that is not on this machine, and what brings it.

@@ -23,6 +23,12 @@ qint64 stepsOf(const HistoryEntry& e) {
                                (e.dense ? e.dense->steps.size() + e.dense->header.prompt.size() : 0));
 }
 
+/// " + dense"; empty where there is no run beside it.
+QString besideName(const HistoryEntry& entry) {
+    if (!entry.dense) return {};
+    return QStringLiteral(" + ") + QString::fromStdString(entry.dense->header.settings.attention.text());
+}
+
 /// Without the seed, which has a column.
 QString samplerWords(const SamplerSettings& sampler) {
     SamplerSettings plain = sampler;
@@ -43,8 +49,7 @@ QString runName(const HistoryEntry& entry) {
     if (!entry.label.name.empty()) {
         parts << shownWords(entry.label.name, kNameShown);
     } else {
-        parts << QString::fromStdString(h.settings.attention.text()) +
-                     (entry.dense ? QObject::tr(" + dense") : QString());
+        parts << QString::fromStdString(h.settings.attention.text()) + besideName(entry);
         if (h.branch.isBranch()) parts << QString::fromStdString(h.branch.text());
     }
     switch (entry.run->stats.stop) {
@@ -220,7 +225,7 @@ QVariant RunHistory::text(const HistoryEntry& entry, int column) const {
     switch (column) {
         case NumberColumn: return QString::number(entry.label.number);
         case StopColumn: return shownWords(stopWords(run.stats), 40);
-        case ModeColumn: return runTitle(run.header) + (entry.dense ? tr(" + dense") : QString());
+        case ModeColumn: return runTitle(run.header) + besideName(entry);
         case NameColumn: {
             const QString from = QString::fromStdString(run.header.branch.text());
             const QString name = shownWords(entry.label.name, kNameShown);

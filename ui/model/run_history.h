@@ -14,7 +14,7 @@ namespace spanscope {
 
 struct HistoryEntry {
     SharedRun run;
-    SharedRun dense;          ///< null: no comparison
+    SharedRun dense;          ///< the run beside it: dense, or under another policy; null: no comparison
     QString origin;           ///< file it came from; empty: run here
     CheckCounts checks = {};  ///< of `run`; the history fills it in
     RunLabel label = {};      ///< add() and append() give a number where there is none

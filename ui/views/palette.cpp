@@ -153,6 +153,13 @@ QRgb Palette::maskPixel(MaskState state, Phase ofPhase, bool byPhase, int x, int
     return (byPhase ? phase(ofPhase) : attended).rgb();
 }
 
+QRgb Palette::headsPixel(int quarters, int x, int y, int pattern) const {
+    // A pattern of 2 x 2: one, two on the diagonal, three, all of four.
+    constexpr std::array<int, 4> kFilledFrom{1, 4, 3, 2};  // quarters from which (x, y) of it is filled
+    const size_t at = static_cast<size_t>((y / pattern) & 1) * 2 + static_cast<size_t>((x / pattern) & 1);
+    return (quarters >= kFilledFrom[at] ? attended : notRead).rgb();
+}
+
 void fillPhase(QPainter& painter, const QRectF& rect, Phase phase, const Palette& palette) {
     painter.fillRect(rect, palette.phase(phase));
     if (phase == Phase::Focus || rect.width() < 4 || rect.height() < 4) return;

@@ -17,6 +17,14 @@ namespace spanscope {
 
 inline constexpr int kPhases = 7;
 
+/// Steps in which the share of heads that read a token is drawn.
+inline constexpr int kHeadQuarters = 4;
+/// Of nAll heads, rounded up: 1 to kHeadQuarters.
+constexpr int headQuarters(int32_t nHeads, int32_t nAll) {
+    const int64_t quarters = nAll > 0 ? (int64_t{nHeads} * kHeadQuarters + nAll - 1) / nAll : 1;
+    return quarters < 1 ? 1 : quarters > kHeadQuarters ? kHeadQuarters : static_cast<int>(quarters);
+}
+
 /// What one cell of the mask is, in the order of max-pooling: of all cells under a pixel the highest wins.
 enum class MaskState : uint8_t {
     Future = 0,  ///< not written yet when the step ran
@@ -48,6 +56,8 @@ struct Palette {
     const QColor& segment(SegmentKind kind) const;
     /// The colour of a mask pixel at (x, y) of its image; pattern: scale of the 8 x 8 pattern, 1 or more.
     QRgb maskPixel(MaskState state, Phase phase, bool byPhase, int x, int y, int pattern) const;
+    /// Of a token that so many quarters of the heads read: so much of the pixels has the colour of attended cells.
+    QRgb headsPixel(int quarters, int x, int y, int pattern) const;
 };
 
 /// Fills with the phase's colour and its pattern: declare diagonals, global a lattice, focus plain, local uprights,

@@ -53,6 +53,11 @@ void ChatController::send() {
 }
 
 bool ChatController::isRefused() {
+    if (m_runs->teachesTags()) {
+        m_prompt->showWarning(
+            tr("With tags a question stands alone; choose “No tags” to go on with the conversation."));
+        return true;
+    }
     if (!m_prompt->isRefused(m_prompt->task())) return false;
     m_prompt->showWarning(tr("This model cannot hold a conversation; choose another task or another model."));
     return true;

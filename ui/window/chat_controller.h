@@ -50,7 +50,7 @@ class ChatController : public QObject {
 
   private:
     int current() const;
-    bool isRefused();  ///< by the model; says so
+    bool isRefused();  ///< by the model, or since tags are chosen; says so
     void ask(ChatRequest request, const QString& text);
 
     Workspace* m_workspace;

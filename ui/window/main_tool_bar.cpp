@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QSpinBox>
+#include <QStandardItemModel>
 #include <QToolButton>
 
 #include "ui/model/shown_text.h"
@@ -12,6 +13,7 @@
 #include "ui/window/model_loader.h"
 #include "ui/window/run_controller.h"
 #include "ui/window/sampling_dialog.h"
+#include "ui/window/vocabulary_box.h"
 #include "ui/window/window_actions.h"
 
 namespace spanscope {
@@ -28,6 +30,7 @@ QString attentionName(Compare choice, const RunController& runs) {
         case Compare::Window: return QObject::tr("Window");
         case Compare::Keep: return QObject::tr("Sink and window");
         case Compare::Lossless: return QObject::tr("Lossless");
+        case Compare::Policy: return QObject::tr("Compare with a policy");
         case Compare::Both: break;
     }
     if (runs.choices().contains(Compare::Declared)) return QObject::tr("Compare with dense");
@@ -37,7 +40,7 @@ QString attentionName(Compare choice, const RunController& runs) {
 }  // namespace
 
 MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
-                         QWidget* parent)
+                         const QVector<VocabularyInfo>& vocabularies, QWidget* parent)
     : QToolBar(tr("Main"), parent), m_workspace(workspace), m_runs(runs), m_models(models), m_actions(actions) {
     setObjectName("mainToolBar");
     setMovable(false);
@@ -47,7 +50,11 @@ MainToolBar::MainToolBar(Workspace* workspace, RunController* runs, ModelLoader*
     setIconSize({16, 16});
     addButton("run", "runButton");
     addButton("stop", "stopButton");
+    m_tags = new VocabularyBox(vocabularies, runs, this);
+    m_tagsAction = addWidget(m_tags);
+    m_tagsAction->setVisible(false);
     addAttention();
+    addOther();
     m_sampling = addTextButton("samplingButton");
     connect(m_sampling, &QToolButton::clicked, m_actions.action("sampling"), &QAction::trigger);
     auto* space = new QWidget(this);
@@ -107,6 +114,54 @@ void MainToolBar::addAttention() {
     connect(m_window, &QSpinBox::valueChanged, m_runs, &RunController::setWindowTokens);
 }
 
+void MainToolBar::addOther() {
+    m_policy = new QComboBox(this);
+    m_policy->setObjectName("otherPolicy");
+    m_policy->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    m_policy->setAccessibleName(tr("Policy beside declared"));
+    m_policyAction = addWidget(m_policy);
+    m_share = new QSpinBox(this);
+    m_share->setObjectName("otherShare");
+    m_share->setSingleStep(5);
+    m_share->setKeyboardTracking(false);
+    m_share->setSuffix(tr(" %"));  // of the context, as its tooltip says
+    m_share->setSpecialValueText(tr("as declared"));
+    m_share->setAccessibleName(tr("What the policy may read"));
+    m_share->setToolTip(
+        tr("How many tokens each step may read under the policy beside declared: as many as the declared "
+           "span of the same step has (0), or a share of the context"));
+    m_shareAction = addWidget(m_share);
+    connect(m_policy, &QComboBox::currentIndexChanged, this,
+            [this] { m_runs->setOtherPolicy(m_policy->currentData().toString()); });
+    connect(m_share, &QSpinBox::valueChanged, m_runs, &RunController::setOtherShare);
+}
+
+void MainToolBar::refreshOther(bool shown) {
+    const QSignalBlocker quiet(m_policy), quietShare(m_share);
+    const PolicyInfo* info = m_runs->otherInfo();
+    m_policyAction->setVisible(shown && info);
+    m_shareAction->setVisible(shown && info && info->budget != PolicyInfo::Budget::None);
+    if (!shown || !info) return;
+    m_policy->clear();
+    for (const PolicyInfo& policy : m_workspace->model().policies) {
+        m_policy->addItem(policy.name, policy.name);
+        const int at = m_policy->count() - 1;
+        m_policy->setItemData(at, plainToolTip(policy.lacking.isEmpty() ? policy.about : policy.lacking),
+                              Qt::ToolTipRole);
+        if (policy.lacking.isEmpty()) continue;
+        if (auto* items = qobject_cast<QStandardItemModel*>(m_policy->model())) items->item(at)->setEnabled(false);
+    }
+    m_policy->setCurrentIndex(m_policy->findData(info->name));
+    QString about = info->about + tr("\nA run that has written twice as much as the declared one is ended");
+    if (info->perHead) about += tr("\nMade for comparing what is read: its tokens per second are no measure of it");
+    m_policy->setToolTip(plainToolTip(about));
+    const MaskPolicySpec other = m_runs->other();
+    m_share->setRange(info->budget == PolicyInfo::Budget::AsDeclared ? 0 : 1, 100);
+    m_share->setValue(other.percent ? other.n : 0);
+}
+
+void MainToolBar::showTags(bool shown) { m_tagsAction->setVisible(shown); }
+
 void MainToolBar::setModelMenu(QMenu* menu) { m_model->setMenu(menu); }
 
 void MainToolBar::refreshIcons(const QPalette& p) {
@@ -124,15 +179,17 @@ void MainToolBar::refreshAttention() {
     const bool declares = choices.contains(Compare::Declared);
     m_attention->setToolTip(
         declares ? tr("Declared: each step attends to what the model named. Dense: everything. Lossless: drafted as "
-                      "declared, and what dense attention says is kept. Compare: declared and dense, in alternating "
-                      "slices of 16 steps")
+                      "declared, and what dense attention says is kept. Compare: declared and dense, or declared and "
+                      "a rule that reads as much, in alternating slices of 16 steps")
                  : tr("What each step of the response attends to. Dense: everything. Window: the newest tokens. Sink "
                       "and window: the first token, too. The prompt is read densely"));
     m_window->setValue(m_runs->windowed().n);
     m_windowAction->setVisible(!declares && now != Compare::Dense);
+    refreshOther(now == Compare::Policy);
 }
 
 void MainToolBar::refresh() {
+    m_tags->refresh();
     refreshAttention();
     m_sampling->setText(samplerText(m_runs->settings().sampler));
     m_sampling->setAccessibleName(tr("Sampling: %1").arg(m_sampling->text()));

@@ -4,6 +4,8 @@
 
 #include <QToolBar>
 
+#include "ui/model/payloads.h"
+
 class QComboBox;
 class QMenu;
 class QSpinBox;
@@ -14,20 +16,25 @@ namespace spanscope {
 class ModelLoader;
 class RunController;
 class WindowActions;
+class VocabularyBox;
 class Workspace;
 
 class MainToolBar : public QToolBar {
     Q_OBJECT
   public:
     MainToolBar(Workspace* workspace, RunController* runs, ModelLoader* models, const WindowActions& actions,
-                QWidget* parent);
-    void refreshAttention();  ///< as RunController has it for the task and the model
+                const QVector<VocabularyInfo>& vocabularies, QWidget* parent);
+    VocabularyBox* vocabularyBox() const { return m_tags; }
+    void showTags(bool shown);  ///< of a chat with a model that can be taught
+    void refreshAttention();    ///< as RunController has it for the task and the model
     void setModelMenu(QMenu* menu);
     void refreshIcons(const QPalette& palette);  ///< of the window: the bar follows a change later
 
   private:
     void refresh();
     void addAttention();
+    void addOther();  ///< the policy beside declared
+    void refreshOther(bool shown);
     QToolButton* addButton(const char* id, const char* name);
     QToolButton* addTextButton(const char* name);  ///< one that says what is set
 
@@ -38,6 +45,11 @@ class MainToolBar : public QToolBar {
     QComboBox* m_attention = nullptr;
     QSpinBox* m_window = nullptr;       ///< tokens, where the choice has a number
     QAction* m_windowAction = nullptr;  ///< shows and hides it
+    VocabularyBox* m_tags = nullptr;
+    QAction* m_tagsAction = nullptr;
+    QComboBox* m_policy = nullptr;  ///< beside declared
+    QSpinBox* m_share = nullptr;    ///< what it may read, percent of the context; 0: as declared
+    QAction *m_policyAction = nullptr, *m_shareAction = nullptr;
     QToolButton *m_sampling, *m_model;
 };
 

@@ -24,11 +24,13 @@
 #include <QVBoxLayout>
 #include <QWindow>
 
+#include "engine/reading/violation_counts.h"
 #include "ui/model/check_words.h"
 #include "ui/model/shown_text.h"
 #include "ui/views/elided_label.h"
 #include "ui/views/figure_access.h"
 #include "ui/views/graph/graph_view.h"
+#include "ui/views/mask/distance_view.h"
 #include "ui/views/mask/mask_compare.h"
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
@@ -56,6 +58,7 @@
 #include "ui/window/run_tabs.h"
 #include "ui/window/segment_inspector.h"
 #include "ui/window/transcript_panel.h"
+#include "ui/window/vocabulary_box.h"
 #include "ui/window/window_actions.h"
 
 namespace spanscope {
@@ -80,7 +83,9 @@ MainWindow::MainWindow(const Setup& setup, QWidget* parent)
     makeCentre();
     makeStatus();
     makePanels();
-    m_toolBar = new MainToolBar(m_workspace, m_runs, m_models, *m_actions, this);
+    m_toolBar = new MainToolBar(m_workspace, m_runs, m_models, *m_actions, m_setup.vocabularies, this);
+    connect(m_toolBar->vocabularyBox(), &VocabularyBox::refused, m_prompt, &PromptEditor::showWarning);
+    connect(m_runs, &RunController::settingsChanged, this, &MainWindow::refreshChat);
     addToolBar(m_toolBar);
     addMenus();
     connectParts();
@@ -211,13 +216,17 @@ void MainWindow::makePanels() {
     add("probe", tr("Inspect"), scrolled(m_probe));
     add("history", tr("Runs"), m_runList);
     add("reach", tr("Reach"), new ReachView(store(), selection(), this));
-    add("compare", tr("Masks compared"), scrolled(new MaskCompareView(m_workspace->comparison(), this)));
+    auto* compare = new MaskCompareView(m_workspace->comparison(), m_workspace->distances(), this);
+    add("compare", tr("Masks compared"), scrolled(compare));
+    m_actions->addKeys(tr("In the masks compared"), compare);
     action("dock.compare")->setShortcut(QKeySequence("Ctrl+Shift+D"));  // the digits are taken
     m_actions->addKeys(tr("In the attention mask"), mask);
     m_actions->addKeys(tr("In the throughput plot"), m_throughput);
     m_actions->addKeys(tr("In the timeline"), timeline);
     m_actions->addKeys(tr("In the dependencies"), graph);
     m_runs = new RunController(m_workspace, m_prompt, m_banner, this);
+    connect(compare->distance(), &DistanceView::measureRequested, m_runs, &RunController::measure);
+    connect(compare->distance(), &DistanceView::stopRequested, m_runs, &RunController::stopMeasuring);
     makeChat();
     m_models = new ModelLoader(m_workspace, m_setup.bundledModels, m_prompt, m_banner, this);
     m_files = new RunFiles(m_workspace, m_setup.dataExports, m_probe, m_banner, this);
@@ -241,6 +250,8 @@ void MainWindow::connectParts() {
     });
 
     connect(m_runs, &RunController::starting, m_probe, &ProbeView::leave);
+    connect(m_runs, &RunController::measureRequested, m_probe, &ProbeView::leave);  // it needs the room
+    connect(m_runs, &RunController::comparing, this, [this] { m_docks->raise("compare"); });
     connect(m_runs, &RunController::kept, m_transcripts, &TranscriptPanel::showTab);
     connect(m_runs, &RunController::shownAgain, this,
             [this](const HistoryEntry& entry) { m_transcripts->showTab(entry); });
@@ -318,7 +329,13 @@ void MainWindow::refreshChecked() {
     const CheckCounts& counts = store()->checks().counts();
     QStringList found;
     if (counts.nLines > counts.nRight || counts.nUnsupported > 0) found << QString::fromStdString(counts.text());
-    if (!store()->data().violations.empty()) found << violationWords(store()->data().violations.size());
+    const RunData& run = store()->data();
+    const QString kinds = QString::fromStdString(violationCountsText(run));
+    if (!run.violations.empty())  // of tags it matters which
+        found << violationWords(run.violations.size()) + (run.header.vocabulary.empty() || kinds.isEmpty()
+                                                              ? QString()
+                                                              : QStringLiteral(" (%1)").arg(kinds));
+    m_checked->setToolTip(plainToolTip(kinds));
     m_checked->setText(
         QStringLiteral("<span style='color:%1'>%2</span>")
             .arg(verdictColour(Verdict::Wrong, palette()).name(), found.join(QStringLiteral("  ·  ")).toHtmlEscaped()));

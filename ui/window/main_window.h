@@ -42,6 +42,7 @@ class MainWindow : public QMainWindow {
     /// What app/ knows and the window does not.
     struct Setup {
         QVector<TaskInfo> tasks;
+        QVector<VocabularyInfo> vocabularies;
         QString version;
         QString devices;                      ///< about accelerators, one line
         QVector<BundledModel> bundledModels;  ///< the first is the one to start with
@@ -80,6 +81,7 @@ class MainWindow : public QMainWindow {
     RunStore* besideStore() const { return m_workspace->beside(); }
     Selection* selection() const { return m_workspace->selection(); }
     RunHistory* history() const { return m_workspace->history(); }
+    RunDistances* distances() const { return m_workspace->distances(); }
     QAction* action(const QString& id) const;
 
     void openPath(const QString& path);  ///< model folder, .gguf or .spantrace

@@ -57,6 +57,11 @@ void MainWindow::addActions() {
     // Run
     add("run", tr("&Run"), {QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")}, tr("Run the problem"), [this] {
         if (!m_prompt->isConversation()) return m_runs->run();
+        if (m_runs->teachesTags()) {  // a question by itself, looked at token by token
+            action("chatTokens")->setChecked(true);
+            m_runs->setSystemText(m_chatPanel->systemText());
+            return m_runs->run();
+        }
         action("chatTokens")->setChecked(false);  // of whatever was looked at before
         m_chat->send();
     });
@@ -152,6 +157,10 @@ void MainWindow::addAttentionActions() {
         tr("The dense run's own output, drafted under what the model named"), Compare::Lossless);
     add("attentionBoth", tr("&Compare with dense"), "Alt+3", tr("Both over the same prompt, in alternating slices"),
         Compare::Both);
+    add("attentionPolicy", tr("Compare with a &policy"), "Alt+7",
+        tr("Declared beside another way of choosing what is read: both masks, what each keeps of dense attention, both "
+           "answers"),
+        Compare::Policy);
     add("attentionWindow", tr("&Window of attention"), "Alt+4",
         tr("Each step of the response attends to the newest tokens; for models that declare nothing"), Compare::Window);
     add("attentionKeep", tr("Sin&k and window"), "Alt+5",
@@ -219,8 +228,8 @@ void MainWindow::addMenus() {
     m_actions->addMenu(tr("&Edit"), {"copyTranscript", "", "find", "findNext", "findPrevious", "closeFind", "",
                                      "nextStep", "previousStep", "unlock"});
     m_actions->addMenu(tr("&Run"), {"run", "stop", "repeat", "classReplay", "", "attentionDeclared", "attentionDense",
-                                    "attentionLossless", "attentionBoth", "attentionWindow", "attentionKeep", "",
-                                    "runLabel", "sampling", "focusPrompt"});
+                                    "attentionLossless", "attentionBoth", "attentionPolicy", "attentionWindow",
+                                    "attentionKeep", "", "runLabel", "sampling", "focusPrompt"});
     m_actions->addMenu(tr("&Chat"), {"chatNew", "chatSystem", "", "chatAgain", "chatEdit", "chatCancelEdit", "",
                                      "chatPreviousTurn", "chatNextTurn", "chatPreviousBranch", "chatNextBranch", "",
                                      "chatReasoning", "chatRun", "chatTokens"});

@@ -103,15 +103,17 @@ void MainWindow::refreshChat() {
     const bool chat = m_prompt->isConversation(), ready = chat && m_chat->canAct(), some = !m_chat->tree()->isEmpty();
     action("run")->setText(chat ? tr("&Send") : tr("&Run"));
     action("run")->setToolTip(state() == State::NoModel ? tr("Run needs a model; open one first")
+                              : m_runs->teachesTags()   ? tr("Ask under the tags that are taught")
                               : chat                    ? tr("Send the message")
                                                         : tr("Run the problem"));
     m_prompt->setConversationBegun(some);
+    m_toolBar->showTags(chat && m_workspace->hasModel() && m_workspace->model().noChat.isEmpty());
     m_toolBar->refreshAttention();
     const auto choices = m_runs->choices();
     for (const auto& [id, choice] :
          {std::pair("attentionDeclared", Compare::Declared), std::pair("attentionWindow", Compare::Window),
           std::pair("attentionKeep", Compare::Keep), std::pair("attentionLossless", Compare::Lossless),
-          std::pair("attentionBoth", Compare::Both)})
+          std::pair("attentionBoth", Compare::Both), std::pair("attentionPolicy", Compare::Policy)})
         action(id)->setEnabled(choices.contains(choice));
     action("openChat")->setEnabled(!m_workspace->isBusy());
     action("saveChat")->setEnabled(some && !m_workspace->isBusy());

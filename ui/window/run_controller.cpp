@@ -19,8 +19,19 @@ RunController::RunController(Workspace* workspace, PromptEditor* prompt, Banner*
 
 bool RunController::declares() const {
     const ModelInfo& model = m_workspace->model();
+    if (teachesTags()) return true;
     const bool speaksProtocol = !m_workspace->hasModel() || model.protocolVersion > 0;
     return speaksProtocol && !m_prompt->isConversation();
+}
+
+bool RunController::teachesTags() const {
+    return m_prompt->isConversation() && !m_vocabulary.text.isEmpty() && m_workspace->model().noChat.isEmpty();
+}
+
+void RunController::setVocabulary(const VocabularyInfo& vocabulary) {
+    if (m_vocabulary.name == vocabulary.name && m_vocabulary.text == vocabulary.text) return;
+    m_vocabulary = vocabulary;
+    emit settingsChanged();
 }
 
 RunController::Compare RunController::compare() const {
@@ -30,9 +41,11 @@ RunController::Compare RunController::compare() const {
 
 QVector<RunController::Compare> RunController::choices() const {
     if (declares()) {
-        if (m_workspace->hasModel() && !m_workspace->model().verifies)
-            return {Compare::Declared, Compare::Dense, Compare::Both};
-        return {Compare::Declared, Compare::Dense, Compare::Lossless, Compare::Both};
+        QVector<Compare> list{Compare::Declared, Compare::Dense};
+        if (!teachesTags() && (!m_workspace->hasModel() || m_workspace->model().verifies)) list << Compare::Lossless;
+        list << Compare::Both;
+        if (otherInfo()) list << Compare::Policy;
+        return list;
     }
     QVector<Compare> list{Compare::Dense, Compare::Window, Compare::Keep};
     if (!m_prompt->isConversation()) list << Compare::Both;  // of a conversation there is one, with its cache
@@ -52,6 +65,39 @@ void RunController::setWindowTokens(int n) {
     const int tokens = std::clamp(n, 1, kMostWindowTokens);
     if (m_nWindow == tokens) return;
     m_nWindow = tokens;
+    emit settingsChanged();
+}
+
+const PolicyInfo* RunController::otherInfo() const {
+    const PolicyInfo* first = nullptr;
+    for (const PolicyInfo& policy : m_workspace->model().policies) {
+        if (!policy.lacking.isEmpty()) continue;
+        if (policy.name == m_other) return &policy;
+        if (!first ||
+            (first->budget != PolicyInfo::Budget::AsDeclared && policy.budget == PolicyInfo::Budget::AsDeclared))
+            first = &policy;
+    }
+    return first;
+}
+
+MaskPolicySpec RunController::other() const {
+    const PolicyInfo* policy = otherInfo();
+    if (!policy) return MaskPolicySpec::dense();
+    int percent = policy->budget == PolicyInfo::Budget::None ? 0 : m_otherPercent;
+    if (policy->budget == PolicyInfo::Budget::Share && percent == 0) percent = kUsualShare;
+    return {policy->name.toStdString(), percent, percent > 0};
+}
+
+void RunController::setOtherPolicy(const QString& name) {
+    if (m_other == name) return;
+    m_other = name;
+    emit settingsChanged();
+}
+
+void RunController::setOtherShare(int percent) {
+    const int share = std::clamp(percent, 0, 100);
+    if (m_otherPercent == share) return;
+    m_otherPercent = share;
     emit settingsChanged();
 }
 
@@ -88,7 +134,14 @@ void RunController::run() {
     next.task = m_prompt->task().toStdString();
     next.promptText = m_prompt->text().toStdString();
     next.attention = attention();
-    start(next, compare() == Compare::Both);
+    if (teachesTags()) {
+        next.vocabulary = m_vocabulary.text.toStdString();
+        next.systemText = m_systemText.trimmed().toStdString();
+    }
+    std::optional<MaskPolicySpec> twin;
+    if (compare() == Compare::Both) twin = MaskPolicySpec::dense();
+    if (compare() == Compare::Policy) twin = other();
+    start(next, twin);
 }
 
 RunSettings RunController::nextSettings() {
@@ -100,6 +153,7 @@ RunSettings RunController::nextSettings() {
 }
 
 qint64 RunController::beginElsewhere() {
+    m_measuresNext = false;
     m_runId = m_nextRunId++;
     m_twinId.reset();
     m_parent.reset();
@@ -118,18 +172,38 @@ void RunController::branch(BranchRequest request) {
 }
 
 void RunController::repeat() {
-    if (m_workspace->state() == State::Ready && m_last) start(m_last->settings, m_last->denseRunId.has_value());
+    if (m_workspace->state() != State::Ready || !m_last) return;
+    std::optional<MaskPolicySpec> twin;
+    if (m_last->twinRunId) twin = m_last->twinAttention;
+    start(RunSettings(m_last->settings), twin);
 }
 
-void RunController::start(const RunSettings& settings, bool withDense) {
+void RunController::start(const RunSettings& settings, const std::optional<MaskPolicySpec>& twin) {
     m_runId = m_nextRunId++;
     m_twinId.reset();
     m_parent.reset();
-    if (withDense) m_twinId = m_nextRunId++;
-    m_last = RunRequest{m_runId, m_twinId, settings};
+    if (twin) m_twinId = m_nextRunId++;
+    m_last = RunRequest{m_runId, m_twinId, settings, twin.value_or(MaskPolicySpec::dense())};
     m_prompt->setKept(QString::fromStdString(settings.promptText));
     forgetTheLast();
     emit runRequested(*m_last);
+    m_measuresNext = twin && !twin->isDense();
+    if (m_measuresNext) emit comparing();
+}
+
+void RunController::measure() {
+    if (m_workspace->state() != State::Ready || m_workspace->distances()->isMeasuring()) return;
+    RunList runs;
+    for (RunStore* store : {m_workspace->shown(), m_workspace->beside()})
+        if (store->isFinished() && store->nSteps() > 0)
+            if (const SharedRun run = store->share(); !m_workspace->distances()->of(run.get())) runs << run;
+    if (runs.isEmpty()) return;
+    m_workspace->distances()->begin();
+    emit measureRequested(runs);
+}
+
+void RunController::stopMeasuring() {
+    if (m_workspace->distances()->isMeasuring()) emit stopRequested();
 }
 
 void RunController::forgetTheLast() {
@@ -232,6 +306,9 @@ void RunController::onIdle() {
         emit kept(m_workspace->history()->add(entry));
     }
     m_workspace->setIdle();
+    const StopReason stop = shown->data().stats.stop;
+    if (m_measuresNext && stop != StopReason::Cancelled && stop != StopReason::Failed) measure();
+    m_measuresNext = false;
 }
 
 void RunController::show(const HistoryEntry& entry) {

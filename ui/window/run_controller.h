@@ -17,8 +17,9 @@ class RunController : public QObject {
     RunController(Workspace* workspace, PromptEditor* prompt, Banner* banner, QObject* parent);
 
     /// Both: what is not dense beside its dense twin. Lossless: dense's own output, drafted as declared.
-    enum class Compare { Declared, Dense, Window, Keep, Both, Lossless };
-    /// Declared and Both are remembered for problems of the protocol, Window, Keep and Both for all else.
+    /// Policy: the declared run beside one under another policy, other().
+    enum class Compare { Declared, Dense, Window, Keep, Both, Lossless, Policy };
+    /// Declared, Both and Policy are remembered for problems of the protocol, Window, Keep and Both for all else.
     Compare compare() const;
     QVector<Compare> choices() const;  ///< that make sense for the task and the model
     void setCompare(Compare mode);     ///< one of choices(); another one changes nothing
@@ -27,7 +28,21 @@ class RunController : public QObject {
     /// What a model that declares nothing is compared with dense by: window or keep.
     MaskPolicySpec windowed() const { return {m_keeps ? "keep" : "window", m_nWindow}; }
     void setWindowTokens(int n);
+    /// What Compare::Policy puts beside the declared run: one of the model's policies that can be had here. n in
+    /// percent of the context, 0 as declared.
+    MaskPolicySpec other() const;
+    const PolicyInfo* otherInfo() const;  ///< null: the model has none
+    void setOtherPolicy(const QString& name);
+    void setOtherShare(int percent);
+    static constexpr int kUsualShare = 25;  ///< where a policy cannot read as declared
     static constexpr int kMostWindowTokens = 1'000'000;
+    /// Tags that a chat's question is asked under, instead of a turn of a conversation; an empty text: none.
+    void setVocabulary(const VocabularyInfo& vocabulary);
+    const VocabularyInfo& vocabulary() const { return m_vocabulary; }
+    /// The next run is of one question, whose prompt teaches vocabulary().
+    bool teachesTags() const;
+    /// Of that question, in the place of what the vocabulary says before it; empty: as the vocabulary has it.
+    void setSystemText(const QString& text) { m_systemText = text; }
     const RunSettings& settings() const { return m_settings; }  ///< sampler and maxTokens of the next run
     void editSettings(QWidget* window);                         ///< asks
     void setMaxTokens(int most);                                ///< of the next run; -1: until its end
@@ -45,6 +60,10 @@ class RunController : public QObject {
     void run();  ///< while a model loads: as soon as it is ready
     void repeat();
     void stop();
+    /// The runs on show, as far as they have ended and have not been measured, against dense attention; one that goes
+    /// on is stopped by stopMeasuring() or the next run.
+    void measure();
+    void stopMeasuring();
     /// A run again, its twin beside it; its problem is offered, and a model for its task asked for.
     void show(const HistoryEntry& entry);
     void showAsItWas(const HistoryEntry& entry);  ///< the run alone
@@ -68,6 +87,8 @@ class RunController : public QObject {
     void runRequested(const spanscope::RunRequest& request);
     void branchRequested(const spanscope::BranchRequest& request);
     void stopRequested();
+    void measureRequested(const spanscope::RunList& runs);
+    void comparing();                      ///< a run has begun that is looked at beside one under another policy
     void starting();                       ///< what is known of the last run no longer holds
     void kept(const HistoryEntry& entry);  ///< on show, and in the history
     void shownAgain(const HistoryEntry& entry);
@@ -77,21 +98,27 @@ class RunController : public QObject {
 
   private:
     bool declares() const;  ///< the model can name what it needs, and the task lets it
-    void start(const RunSettings& settings, bool withDense);
+    /// twin: of a run beside it; none: it runs alone.
+    void start(const RunSettings& settings, const std::optional<MaskPolicySpec>& twin);
     void forgetTheLast();
 
     Workspace* m_workspace;
     PromptEditor* m_prompt;
     Banner* m_banner;
     RunSettings m_settings;
+    VocabularyInfo m_vocabulary;
+    QString m_systemText;
     bool m_randomSeed = false;
     Compare m_compare = Compare::Declared, m_plainCompare = Compare::Dense;
     bool m_keeps = false;  ///< the first token, too
     int m_nWindow = 256;
+    QString m_other;         ///< name of a policy; empty: the first that chooses by budget
+    int m_otherPercent = 0;  ///< 0: as declared
     std::optional<RunRequest> m_last;
     qint64 m_nextRunId = 1;
     qint64 m_runId = 0;              ///< on show
-    std::optional<qint64> m_twinId;  ///< of its dense twin
+    std::optional<qint64> m_twinId;  ///< of the run made beside it
+    bool m_measuresNext = false;     ///< against dense, once the run and the one beside it have ended
     SharedRun m_parent;              ///< that the run on show goes on from; null: none
     bool m_runWhenReady = false;
 };

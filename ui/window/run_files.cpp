@@ -24,8 +24,17 @@ constexpr qsizetype kRecovered = 20;  // of the traces that ended programs left,
 constexpr qsizetype kRecentTraces = 10;
 constexpr qsizetype kRunsOfATrace = 100;  // a file may hold a hundred thousand
 
+/// A declared run and one of the same prompt under a policy that it was compared with.
+bool areCompared(const RunList& runs) {
+    if (runs.size() != 2) return false;
+    const RunHeader &first = runs[0]->header, &second = runs[1]->header;
+    return first.settings.attention.isDeclared() && !second.settings.attention.isDeclared() &&
+           first.formattedPrompt == second.formattedPrompt && !first.branch.isBranch();
+}
+
 /// Each run that is not dense with the dense run of its prompt, then the dense runs that are nobody's twin.
 QVector<HistoryEntry> paired(const RunList& runs, const QString& origin) {
+    if (areCompared(runs)) return {HistoryEntry{runs[0], runs[1], origin}};
     const auto isDense = [](const SharedRun& run) { return run->header.settings.attention.isDense(); };
     const auto firstDense = std::find_if(runs.begin(), runs.end(), isDense);  // in whatever order the file has them
     QVector<HistoryEntry> entries;
@@ -202,6 +211,11 @@ ExportDialog* RunFiles::newDialog() {
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setDataExports(m_exports);
     dialog->setInspection(m_probe->shownProbe(), m_probe->curve());
+    const RunDistances* distances = m_workspace->distances();
+    const auto curveOf = [distances](RunStore* store) {
+        return store->isFinished() && store->nSteps() > 0 ? distances->of(store->share().get()) : nullptr;
+    };
+    dialog->setDistances(curveOf(m_workspace->shown()), curveOf(m_workspace->beside()));
     dialog->setSelectedSteps(m_workspace->selection()->locked(), m_workspace->selection()->lockedEnd());
     for (const MaskView* mask : m_window->findChildren<MaskView*>()) {
         if (mask->objectName() != "maskView" || mask->rows().nCells < 1) continue;  // the others compare

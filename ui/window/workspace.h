@@ -6,6 +6,7 @@
 
 #include "ui/model/payloads.h"
 #include "ui/model/run_comparison.h"
+#include "ui/model/run_distances.h"
 #include "ui/model/run_history.h"
 #include "ui/model/run_store.h"
 #include "ui/model/selection.h"
@@ -24,6 +25,7 @@ class Workspace : public QObject {
     Selection* selection() { return &m_selection; }
     RunComparison* comparison() { return &m_comparison; }  ///< of the two
     RunHistory* history() { return &m_history; }
+    RunDistances* distances() { return &m_distances; }  ///< of finished runs from dense, as far as measured
 
     State state() const { return m_state; }
     bool isBusy() const { return m_state == State::Running || m_state == State::Stopping; }
@@ -45,6 +47,7 @@ class Workspace : public QObject {
     Selection m_selection;
     RunComparison m_comparison{&m_shown, &m_beside, &m_selection};
     RunHistory m_history;
+    RunDistances m_distances;
     State m_state = State::NoModel;
     ModelInfo m_model;
 };

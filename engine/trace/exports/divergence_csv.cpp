@@ -12,7 +12,7 @@ Status exportDivergenceCsv(const ExportSource& source, const std::string& path, 
     const DivergenceCurve& curve = *source.curve;
     auto file = OutputFile::create(path);
     if (!file) return file.error();
-    file->write("step,position,token_id,token,phase,kl_nats,same_choice,dense_choice,declared_choice\r\n");
+    file->write("step,position,token_id,token,phase,kl_nats,same_choice,dense_choice,own_choice,mass_kept\r\n");
     CsvRow row;
     const size_t n = std::min({run.steps.size(), curve.klNats.size(), curve.sameTop.size(), curve.topDense.size(),
                                curve.topRestricted.size()});
@@ -21,6 +21,8 @@ Status exportDivergenceCsv(const ExportSource& source, const std::string& path, 
         row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase)
             << shortDecimal(double(curve.klNats[i]), 9) << int64_t{curve.sameTop[i]} << curve.topDense[i]
             << curve.topRestricted[i];
+        if (i < curve.massKept.size()) row << shortDecimal(double(curve.massKept[i]), 9);
+        else row << std::string();
         file->write(row.take());
     }
     return file->commit();

@@ -9,7 +9,8 @@
       "uint8 (steps, context positions): 0 future, 1 allowed but not attended, 2 attended", Nothing)                  \
     X(exportMaskNpz, "Mask with tokens as NumPy archive", "npz", "--npz",                                             \
       "the mask, token ids, positions, tokens attended and loaded in each step, and what the run was", Nothing)       \
-    X(exportSpansCsv, "Spans as CSV", "csv", "--csv", "one row for each step and interval that it attended", Nothing) \
+    X(exportSpansCsv, "Spans as CSV", "csv", "--csv",                                                                 \
+      "one row for each step and interval that it attended, with the share of heads that did", Nothing)               \
     X(exportSegmentsCsv, "Segments as CSV", "segments.csv", "--segments-csv",                                         \
       "one row for each segment: references, tokens, attended, loaded, violations, what it says and whether it is "   \
       "right",                                                                                                        \
@@ -44,4 +45,6 @@
     X(exportHeadsCsv, "Mass kept as CSV", "heads.csv", "--heads-csv",                                                 \
       "one row for each layer and head of the probed step: share of the dense attention mass inside the span", Probe) \
     X(exportDivergenceCsv, "Divergence as CSV", "divergence.csv", "--divergence-csv",                                 \
-      "one row for each step: KL(dense \u2016 declared) in nats, and what each would choose", Curve)
+      "one row for each step: KL(dense \u2016 run) in nats, what each would choose, and in the window, where it was " \
+      "measured, the dense mass kept",                                                                                \
+      Curve)

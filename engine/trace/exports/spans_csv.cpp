@@ -15,20 +15,24 @@ Status exportSpansCsv(const ExportSource& source, const std::string& path, const
     if (auto room = file->checkRoomFor(trace::nRowsOf(run) * kLeastBytesOfARow); !room) return room;
     file->write(
         "step,position,token_id,token,phase,segment,label,interval,begin,end,attended_tokens,loaded_tokens,"
-        "causal_tokens,device_ns,wall_ns,at_ns,logprob\r\n");
+        "causal_tokens,device_ns,wall_ns,at_ns,logprob,heads_share\r\n");
     CsvRow row;
     for (const StepRecord& s : run.steps) {
         const std::string label =
             s.segment >= 0 ? labelText(run.segments[static_cast<size_t>(s.segment)].label) : std::string();
         int64_t n = 0;
-        for (const Interval& i : *s.visible) {
-            const Interval c = clipToQuery(i, s.position);
-            if (c.begin >= c.end) continue;
+        const auto add = [&](Interval part, double share) {
+            const Interval c = clipToQuery(part, s.position);
+            if (c.begin >= c.end) return;
             row << s.index << s.position << s.token.id << s.token.text << phaseName(s.phase) << s.segment << label
                 << n++ << c.begin << c.end << s.attended << s.loaded << s.causal << s.deviceNs << s.wallNs << s.atNs
-                << shortDecimal(static_cast<double>(s.logprob), 9);
+                << shortDecimal(static_cast<double>(s.logprob), 9) << shortDecimal(share, 6);
             file->write(row.take());
-        }
+        };
+        if (s.heads)
+            for (const HeadCounts::Part& p : s.heads->parts) add({p.begin, p.end}, double(p.nHeads) / s.heads->nAll);
+        else
+            for (const Interval& interval : *s.visible) add(interval, 1);
     }
     return file->commit();
 }

@@ -14,19 +14,20 @@ FigurePage divergencePage(const ExportSource& source, const FigureOptions& o) {
     const int n = static_cast<int>(std::min(curve.klNats.size(), curve.sameTop.size()));
     if (n == 0) return page;
     page.body = QSizeF(pageWidth(o), 170 + 6 + DivergencePlot::kBottom);
-    page.title = orGiven(o.title, QStringLiteral("Divergence of declared from dense \u00b7 %1").arg(runName(run)));
+    const QString attention = QString::fromStdString(run.header.settings.attention.text());
+    page.title = orGiven(o.title, QStringLiteral("Divergence of %1 from dense \u00b7 %2").arg(attention, runName(run)));
     double sum = 0;
     for (int i = 0; i < n; ++i) sum += double(curve.klNats[static_cast<size_t>(i)]);
     const auto different = std::count(curve.sameTop.begin(), curve.sameTop.begin() + n, uint8_t{0});
     page.caption =
         orGiven(o.caption,
-                (QStringLiteral("KL(dense \u2016 declared) of the next token at every step, teacher-forced on the same "
+                (QStringLiteral("KL(dense \u2016 %5) of the next token at every step, teacher-forced on the same "
                                 "text, temperature 1, natural "
-                                "logarithm; square-root scale. Mean %1. %2 of %3 steps would choose differently%4. %5")
+                                "logarithm; square-root scale. Mean %1. %2 of %3 steps would choose differently%4. %6")
                      .arg(formatNats(sum / n))
                      .arg(different)
                      .arg(n)
-                     .arg(different ? QStringLiteral(" (marks below)") : QString(), runOrigin(run)))
+                     .arg(different ? QStringLiteral(" (marks below)") : QString(), attention, runOrigin(run)))
                     .trimmed());
     page.paint = [&curve, o, size = page.body](QCPPainter& painter, QPointF at) {
         painter.setFont(figureFont(o, 10));

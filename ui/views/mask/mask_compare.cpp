@@ -11,6 +11,8 @@
 #include <QPainter>
 #include <QPointer>
 #include <QSplitter>
+#include <QTabBar>
+#include <QTabWidget>
 #include <QTableWidget>
 #include <QTimer>
 #include <QToolButton>
@@ -23,6 +25,8 @@
 #include "ui/model/background.h"
 #include "ui/model/format.h"
 #include "ui/model/shown_text.h"
+#include "ui/views/mask/compare_figures.h"
+#include "ui/views/mask/distance_view.h"
 #include "ui/views/mask/mask_explain.h"
 #include "ui/views/mask/mask_rulers.h"
 #include "ui/views/mask/mask_table.h"
@@ -32,18 +36,6 @@
 #include "ui/views/view_actions.h"
 
 namespace spanscope {
-
-namespace {
-
-/// What the two are called: by their modes, and where these are the same, by their place.
-QStringList namesOf(const RunData& first, const RunData& second) {
-    const QString a = QString::fromStdString(first.header.settings.attention.text()),
-                  b = QString::fromStdString(second.header.settings.attention.text());
-    return a == b ? QStringList{QObject::tr("%1 (first)").arg(a), QObject::tr("%1 (second)").arg(b)}
-                  : QStringList{a, b};
-}
-
-}  // namespace
 
 // ---- difference
 
@@ -67,7 +59,7 @@ MaskDiffPane::MaskDiffPane(RunStore* first, RunStore* second, Selection* selecti
     addTableTwin(this, m_selection, [this] {
         auto* table = new MaskDiffTable(m_first->data(), m_diff);
         const auto refresh = [this, table] {
-            const QStringList names = namesOf(m_first->data(), m_second->data());
+            const QStringList names = comparedNames(m_first->data(), m_second->data());
             table->setNames(names[0], names[1]);
             table->rebuild();
         };
@@ -217,7 +209,7 @@ void MaskDiffPane::paintEvent(QPaintEvent*) {
         painter.drawRect(QRectF(left, top, 13, 13));
         painter.setPen(palette.ink);
         QString name = diffStateName(s);
-        const QStringList names = namesOf(m_first->data(), m_second->data());
+        const QStringList names = comparedNames(m_first->data(), m_second->data());
         if (s == DiffState::OnlyFirst) name = tr("only %1").arg(names[0]);
         if (s == DiffState::OnlySecond) name = tr("only %1").arg(names[1]);
         painter.drawText(QPointF(left + 18, top + 11), name);
@@ -260,7 +252,7 @@ void MaskDiffPane::describe() {
                                                     : QString::fromStdString(m_diff.why));
         return;
     }
-    const QStringList names = namesOf(m_first->data(), m_second->data());
+    const QStringList names = comparedNames(m_first->data(), m_second->data());
     const auto sentence = [&](const QString& what, int64_t both, int64_t first, int64_t second) {
         return tr("%1: both attended to %2 tokens, only %3 to %4, only %5 to %6.")
             .arg(what, formatCount(both), names[0], formatCount(first), names[1], formatCount(second));
@@ -308,18 +300,20 @@ void MaskDiffPane::leaveEvent(QEvent*) { m_selection->hover(-1); }
 
 // ---- side by side
 
-MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
+MaskCompareView::MaskCompareView(RunComparison* comparison, RunDistances* distances, QWidget* parent)
     : QWidget(parent),
       m_comparison(comparison),
       m_first(comparison->first()),
       m_second(comparison->second()),
-      m_selection(comparison->selection()) {
+      m_selection(comparison->selection()),
+      m_distances(distances) {
     setObjectName("maskCompare");
     m_a = new MaskView(m_first, m_selection, this);
     m_b = new MaskView(m_second, comparison->secondSelection(), this);
     m_a->setObjectName("maskFirst");
     m_b->setObjectName("maskSecond");
     m_diff = new MaskDiffPane(m_first, m_second, m_selection, this);
+    m_distance = new DistanceView(comparison, distances, this);
     m_text = new QLabel(this);
     m_text->setObjectName("compareText");
     m_text->setMinimumWidth(1);
@@ -340,14 +334,22 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
                                  [this](bool on) { setLinked(on); });
     m_partingAction = add(tr("First Difference"), QKeySequence(Qt::Key_N),
                           tr("Go to the first step where the two wrote different tokens"), [this] { jumpToParting(); });
+    m_shownAction = add(tr("Both Masks"), QKeySequence(Qt::Key_X),
+                        tr("Show both masks, then the first alone, then the second alone"), [this] { showNext(); });
+    add(tr("Distance from Dense"), QKeySequence(Qt::Key_V),
+        tr("Show the distance from dense attention, or the difference of the masks again"),
+        [this] { m_below->setCurrentIndex(m_below->currentIndex() == 0 ? 1 : 0); });
     QAction* copy = add(tr("Copy Figures"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), tr("Copy the table as CSV"),
                         [this] { copyCsv(); });
+
+    m_shownAction->setIconText(tr("Both"));
+    copy->setIconText(tr("Copy"));
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 4, 0);
     bar->addWidget(m_text, 1);
     QWidget* before = nullptr;
-    for (QAction* a : {m_linkAction, m_partingAction, copy}) {
+    for (QAction* a : {m_shownAction, m_linkAction, m_partingAction, copy}) {
         auto* button = new QToolButton(this);
         button->setDefaultAction(a);
         button->setAutoRaise(true);
@@ -355,7 +357,13 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
         if (before) setTabOrder(before, button);
         before = button;
     }
-    tabThrough({before, m_a, m_b, m_diff, m_table});
+    m_below = new QTabWidget(this);
+    m_below->setObjectName("compareBelow");
+    m_below->setDocumentMode(true);
+    m_below->addTab(m_diff, tr("Difference"));
+    m_below->addTab(m_distance, tr("Distance from dense"));
+    m_below->tabBar()->setAccessibleName(tr("Below the masks"));
+    tabThrough({before, m_a, m_b, m_below->tabBar(), m_diff, m_distance->plot(), m_table});
     auto* masks = new QSplitter(Qt::Horizontal, this);
     const auto addNamed = [&](MaskView* view, const char* id) {
         auto* pane = new QWidget(masks);
@@ -375,7 +383,7 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
     m_nameA = addNamed(m_a, "compareNameFirst");
     m_nameB = addNamed(m_b, "compareNameSecond");
     auto* below = new QSplitter(Qt::Horizontal, this);
-    below->addWidget(m_diff);
+    below->addWidget(m_below);
     below->addWidget(m_table);
     below->setStretchFactor(0, 3);
     below->setStretchFactor(1, 1);
@@ -407,6 +415,7 @@ MaskCompareView::MaskCompareView(RunComparison* comparison, QWidget* parent)
     timer->setInterval(250);
     connect(timer, &QTimer::timeout, this, &MaskCompareView::rebuild);
     connect(comparison, &RunComparison::changed, this, &MaskCompareView::showSummary);
+    connect(distances, &RunDistances::changed, this, &MaskCompareView::fillTable);
     for (RunStore* s : {m_first, m_second}) {
         connect(s, &RunStore::reset, this, &MaskCompareView::rebuild);
         connect(s, &RunStore::finished, this, &MaskCompareView::rebuild);
@@ -429,36 +438,41 @@ void MaskCompareView::rebuild() {
         return;
     }
     m_diff->rebuild();
+    fillTable();
+    showSummary();
+}
+
+void MaskCompareView::fillTable() {
     const RunData &a = m_first->data(), &b = m_second->data();
-    struct Line {
-        QString name, first, second;
-    };
-    const auto both = [&](const QString& name, auto&& value) { return Line{name, value(a), value(b)}; };
-    const std::array lines{
-        both(tr("attention"),
-             [](const RunData& r) { return QString::fromStdString(r.header.settings.attention.text()); }),
-        both(tr("answer"), [](const RunData& r) { return shownLine(r.answer); }),
-        both(tr("response tokens"), [](const RunData& r) { return QString::number(r.steps.size()); }),
-        both(tr("attended, of causal"), [](const RunData& r) { return formatPercent(r.stats.attendedFraction()); }),
-        both(tr("loaded, of causal"), [](const RunData& r) { return formatPercent(r.stats.loadedFraction()); }),
-        both(tr("decode"), [](const RunData& r) { return formatRate(r.stats.decodeTokensPerS()); }),
-        both(tr("useful"), [](const RunData& r) { return formatRate(r.stats.usefulTokensPerS()); }),
-        both(tr("first token"), [](const RunData& r) { return formatDuration(r.stats.ttftNs); }),
-        both(tr("violations"), [](const RunData& r) { return QString::number(r.violations.size()); }),
-        both(tr("stop reason"), [](const RunData& r) { return QString(stopReasonName(r.stats.stop)); }),
-    };
-    const QStringList names = namesOf(a, b);
-    m_nameA->setText(names[0]);
-    m_nameB->setText(m_second->isEmpty() ? tr("No other run") : names[1]);
+    const QVector<CompareFigure> lines = compareFigures(a, b, m_distance->first(), m_distance->second());
+    const QStringList names = comparedNames(a, b);
+    m_nameA->setText(comparedTitle(names[0], a));
+    m_nameB->setText(m_second->isEmpty() ? tr("No other run") : comparedTitle(names[1], b));
     m_table->setHorizontalHeaderLabels({tr("figure"), names[0], names[1]});
     m_table->setRowCount(int(lines.size()));
     for (int i = 0; i < int(lines.size()); ++i) {
-        m_table->setItem(i, 0, new QTableWidgetItem(lines[size_t(i)].name));
-        m_table->setItem(i, 1, new QTableWidgetItem(lines[size_t(i)].first));
-        m_table->setItem(i, 2, new QTableWidgetItem(lines[size_t(i)].second));
+        const CompareFigure& line = lines[i];
+        int column = 0;
+        for (const QString& text : {line.name, line.first, line.second}) {
+            auto* item = new QTableWidgetItem(text);
+            if (!line.tip.isEmpty()) item->setToolTip(plainToolTip(line.tip));
+            m_table->setItem(i, column++, item);
+        }
     }
     m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
-    showSummary();
+}
+
+void MaskCompareView::setShown(Shown shown) {
+    m_shown = shown;
+    m_a->parentWidget()->setVisible(shown != Shown::Second);
+    m_b->parentWidget()->setVisible(shown != Shown::First);
+    const bool both = shown == Shown::Both, first = shown == Shown::First;
+    m_shownAction->setText(both ? tr("Both Masks") : first ? tr("First Mask") : tr("Second Mask"));
+    m_shownAction->setIconText(both ? tr("Both") : first ? tr("First") : tr("Second"));  // short, for the bar
+}
+
+void MaskCompareView::showNext() {
+    setShown(m_shown == Shown::Both ? Shown::First : m_shown == Shown::First ? Shown::Second : Shown::Both);
 }
 
 void MaskCompareView::showSummary() {
@@ -471,7 +485,7 @@ QString MaskCompareView::summary() const {
     if (!d.why.empty()) return QString::fromStdString(d.why);
     if (d.rows.empty()) return tr("Nothing to compare yet.");
     const RunData &a = m_first->data(), &b = m_second->data();
-    const QStringList names = namesOf(a, b);
+    const QStringList names = comparedNames(a, b);
     QString text = m_comparison->words();
     if (!text.isEmpty()) text = tr("Text: %1. ").arg(text);
     if (d.parting >= 0) {

@@ -1,19 +1,22 @@
-// Two runs side by side: both masks with linked scrolling and zoom, the difference of the two below, and the figures of
-// both as a table. GUI thread.
+// Two runs side by side: both masks with linked scrolling and zoom, or one of them at a time; below the difference of
+// the two, how far each is from dense attention, and the figures of both as a table. GUI thread.
 #pragma once
 
 #include <QWidget>
 
 #include "ui/model/mailbox.h"
 #include "ui/model/run_comparison.h"
+#include "ui/model/run_distances.h"
 #include "ui/views/mask/mask_diff.h"
 
 class QAction;
 class QLabel;
 class QTableWidget;
+class QTabWidget;
 
 namespace spanscope {
 
+class DistanceView;
 class MaskView;
 
 /// The difference as a picture; shows the window that it is given.
@@ -63,10 +66,13 @@ class MaskDiffPane : public QWidget {
 class MaskCompareView : public QWidget {
     Q_OBJECT
   public:
-    explicit MaskCompareView(RunComparison* comparison, QWidget* parent = nullptr);
+    MaskCompareView(RunComparison* comparison, RunDistances* distances, QWidget* parent = nullptr);
     MaskView* firstView() const { return m_a; }
     MaskView* secondView() const { return m_b; }
     MaskDiffPane* difference() const { return m_diff; }
+    DistanceView* distance() const { return m_distance; }
+    enum class Shown { Both, First, Second };
+    Shown shown() const { return m_shown; }
     QString summary() const;
     QSize minimumSizeHint() const override { return {460, 400}; }
     /// Rows of figures: name, first, second; as the table shows them.
@@ -76,22 +82,29 @@ class MaskCompareView : public QWidget {
     void setLinked(bool on);
     void jumpToParting();  ///< the first step where the two wrote different tokens
     void copyCsv();
+    void setShown(Shown shown);  ///< which of the masks
+    void showNext();             ///< both, the first alone, the second alone
 
   protected:
     void showEvent(QShowEvent* event) override;
 
   private:
     void rebuild();  ///< when shown; else when it next is
+    void fillTable();
     void showSummary();
     bool m_stale = true;
     RunComparison* m_comparison;
     RunStore *m_first, *m_second;
     Selection* m_selection;
     MaskView *m_a, *m_b;
+    RunDistances* m_distances;
     MaskDiffPane* m_diff;
+    DistanceView* m_distance;
+    QTabWidget* m_below;  ///< difference, distance
+    Shown m_shown = Shown::Both;
     QLabel *m_nameA, *m_nameB, *m_text;
     QTableWidget* m_table;
-    QAction *m_linkAction, *m_partingAction;
+    QAction *m_linkAction, *m_partingAction, *m_shownAction;
     bool m_linked = true, m_linking = false;
 };
 

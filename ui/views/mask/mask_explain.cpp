@@ -54,6 +54,9 @@ std::string whyNotReadByTags(const RunData& run, const StepRecord& step, int col
 std::string whyAttended(const RunData& run, const StepRecord& step, int column) {
     const MaskPolicySpec& attention = run.header.settings.attention;
     if (attention.isDense()) return "dense attention attends to everything before it";
+    if (step.heads)
+        return std::to_string(step.heads->at(column)) + " of the " + std::to_string(step.heads->nAll) +
+               " heads chose it under " + attention.text();
     if (!attention.isDeclared()) return "among the tokens that " + attention.text() + " gives to the step";
     if (column == step.position) return "the token itself";
     const bool known = step.segment >= 0 && step.segment < static_cast<int>(run.segments.size());
@@ -103,6 +106,9 @@ CellInfo describeCell(const RunData& run, int step, int column) {
         case MaskState::NotRead:
             info.reason = !run.header.vocabulary.empty() && run.header.settings.attention.isDeclared()
                               ? whyNotReadByTags(run, record, column)
+                          : !run.header.settings.attention.isDeclared()
+                              ? (record.heads ? "no head chose it under " : "not among what the step is given by ") +
+                                    run.header.settings.attention.text()
                           : record.phase == Phase::Local ? "in the local phase a step attends to its own segment only"
                                                          : "not among what the segment declared";
             break;

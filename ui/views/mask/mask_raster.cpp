@@ -90,6 +90,14 @@ void markList(const IntervalList& list, int query, MaskCode code, const PixelCel
     }
 }
 
+void markHeads(const HeadCounts& heads, int query, const PixelCells& px, MaskCode* codes) {
+    const int from = px.begin.front();
+    auto it = std::partition_point(heads.parts.begin(), heads.parts.end(),
+                                   [from](const HeadCounts::Part& part) { return part.end <= from; });
+    for (; it != heads.parts.end() && it->begin < px.end.back(); ++it)
+        markPixels(px, it->begin, std::min(it->end, query + 1), headsCode(headQuarters(it->nHeads, heads.nAll)), codes);
+}
+
 }  // namespace
 
 void poolRows(const MaskRows& mask, CellRange rows, const PixelCells& columns, MaskCode* codes) {
@@ -100,10 +108,15 @@ void poolRows(const MaskRows& mask, CellRange rows, const PixelCells& columns, M
     while (row < last) {
         const MaskRow& run = mask[row];
         int query = run.position;
-        for (++row; row < last && mask[row].visible == run.visible && mask[row].phase == run.phase; ++row)
+        for (++row; row < last && mask[row].visible == run.visible && mask[row].phase == run.phase &&
+                    mask[row].heads == run.heads;
+             ++row)
             query = std::max(query, mask[row].position);
         written = std::max(written, query);
-        if (run.visible) markList(*run.visible, query, maskCode(MaskState::Attended, run.phase), columns, codes);
+        if (!run.visible) continue;
+        const MaskCode attended = run.heads ? headsCode(1) : maskCode(MaskState::Attended, run.phase);
+        markList(*run.visible, query, attended, columns, codes);
+        if (run.heads) markHeads(*run.heads, query, columns, codes);
     }
     markPixels(columns, 0, written + 1, maskCode(MaskState::NotRead), codes);
 }
@@ -117,15 +130,17 @@ QImage rasterMask(const MaskRows& mask, const MaskAxis& xAxis, const MaskAxis& y
     const int period = 8 * pattern;
 
     // Colours of every code for the pattern's rows and columns.
-    constexpr int kCodes = 3 + kPhases;
-    std::vector<QRgb> colours(static_cast<size_t>(kCodes) * period * period);
-    for (int code = 0; code < kCodes; ++code) {
+    std::vector<QRgb> colours(static_cast<size_t>(kMaskCodes) * period * period);
+    for (int code = 0; code < kMaskCodes; ++code) {
+        const int quarters = quartersOf(static_cast<MaskCode>(code));
         MaskState state = stateOf(static_cast<MaskCode>(code));
         if (state == MaskState::Loaded && !style.showLoaded) state = MaskState::NotRead;
         for (int py = 0; py < period; ++py)
             for (int px = 0; px < period; ++px)
                 colours[(static_cast<size_t>(code) * period + py) * period + px] =
-                    palette.maskPixel(state, phaseOf(static_cast<MaskCode>(code)), style.byPhase, px, py, pattern);
+                    quarters > 0 ? palette.headsPixel(quarters, px, py, pattern)
+                                 : palette.maskPixel(state, phaseOf(static_cast<MaskCode>(code)), style.byPhase, px, py,
+                                                     pattern);
     }
 
     const PixelCells columns(xAxis, x, width);

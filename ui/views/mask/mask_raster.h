@@ -15,13 +15,19 @@
 
 namespace spanscope {
 
-/// State and, where attended, phase of a pooled pixel in one byte; higher wins.
+/// State and, where attended, phase of a pooled pixel in one byte, or how many of the heads attend; higher wins.
 using MaskCode = uint8_t;
 constexpr MaskCode maskCode(MaskState state, Phase phase = Phase::Prompt) {
     return static_cast<MaskCode>(state == MaskState::Attended ? 3 + static_cast<int>(phase) : static_cast<int>(state));
 }
+/// quarters: 1 to kHeadQuarters.
+constexpr MaskCode headsCode(int quarters) { return static_cast<MaskCode>(2 + kPhases + quarters); }
+inline constexpr int kMaskCodes = 3 + kPhases + kHeadQuarters;
+constexpr int quartersOf(MaskCode code) { return code > 2 + kPhases ? code - 2 - kPhases : 0; }  ///< 0: by phase
 constexpr MaskState stateOf(MaskCode code) { return code >= 3 ? MaskState::Attended : static_cast<MaskState>(code); }
-constexpr Phase phaseOf(MaskCode code) { return code >= 3 ? static_cast<Phase>(code - 3) : Phase::Prompt; }
+constexpr Phase phaseOf(MaskCode code) {
+    return code >= 3 && code < 3 + kPhases ? static_cast<Phase>(code - 3) : Phase::Prompt;
+}
 
 /// The state of one cell, straight from visibility.h.
 MaskState maskCell(const MaskRow& row, int column);

@@ -282,7 +282,21 @@ double MaskRulers::paintLegend(QPainter* painter, QRectF area, const QFont& font
         };
     };
     if (painter) painter->save();
-    if (byPhase) {
+    for (int quarters = 1; rows.hasHeads() && quarters <= kHeadQuarters; ++quarters) {
+        const QString share = QStringLiteral("%1 %").arg(100 * quarters / kHeadQuarters);
+        entry(quarters > 1 ? QStringLiteral("\u2264 ") + share
+              : brief      ? QStringLiteral("heads \u2264 ") + share
+                           : QStringLiteral("attended by \u2264 ") + share + QStringLiteral(" of heads"),
+              [&](const QRectF& box) {
+                  QImage image(13, 13, QImage::Format_RGB32);
+                  for (int py = 0; py < 13; ++py)
+                      for (int px = 0; px < 13; ++px) image.setPixel(px, py, palette.headsPixel(quarters, px, py, 1));
+                  painter->drawImage(box, image);
+              });
+    }
+    if (rows.hasHeads()) {
+        // The shares say what phases say elsewhere.
+    } else if (byPhase) {
         bool firstOne = true;
         for (const Phase p : {Phase::Declare, Phase::Global, Phase::Focus, Phase::Local, Phase::Close, Phase::Free}) {
             if (!rows.hasPhase(p)) continue;

@@ -237,8 +237,10 @@ void ThroughputView::updateHeader() {
     const auto lane = [&](QLabel* l, const RunStore* store, const ThroughputSeries& s, const QString& name,
                           const QColor& c) {
         const double r = store->isFinished() ? store->data().stats.decodeTokensPerS() : s.lastTokensPerS();
-        l->setText(
-            QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, formatRate(r)));
+        // Heads that choose by their keys do so on the CPU, to be looked at: their time says nothing of the policy.
+        const QString rate =
+            store->data().stats.headAttendedTokens > 0 ? tr("(%1, no measure)").arg(formatRate(r)) : formatRate(r);
+        l->setText(QStringLiteral("<span style='color:%1'>\u25a0</span> %2 <b>%3</b>").arg(c.name(), name, rate));
         l->setProperty("said", !s.points().empty());
     };
     const auto [first, second] = shownLaneNames(m_declaredStore->data(), &m_denseStore->data());
