@@ -91,7 +91,7 @@ BytesModel fitBytes(const std::vector<StepRecord>& steps) {
     for (size_t i = 0; i < steps.size(); i += stride) sorted.push_back(steps[i].wallNs);
     std::nth_element(sorted.begin(), sorted.begin() + long(sorted.size() / 2), sorted.end());
     const double limit = 4 * double(sorted[sorted.size() / 2]);
-    double n = 0, meanX = 0, meanY = 0, sxx = 0, sxy = 0;
+    double n = 0, meanX = 0, meanY = 0, sxx = 0, sxy = 0, syy = 0;
     for (size_t i = 0; i < steps.size(); i += stride) {
         const StepRecord& s = steps[i];
         const double x = s.loaded, y = double(s.wallNs);
@@ -99,12 +99,15 @@ BytesModel fitBytes(const std::vector<StepRecord>& steps) {
         n += 1;
         const double dx = x - meanX;
         meanX += dx / n;
-        meanY += (y - meanY) / n;
+        const double dy = y - meanY;
+        meanY += dy / n;
         sxx += dx * (x - meanX);
         sxy += dx * (y - meanY);
+        syy += dy * (y - meanY);
     }
     if (n < 24 || sxx / n < 16) return model;
     model.nsPerToken = sxy / sxx;
+    model.nsPerTokenError = std::sqrt(std::max(0.0, syy - sxy * model.nsPerToken) / (n - 2) / sxx);
     model.fixedNs = meanY - model.nsPerToken * meanX;
     model.nSteps = int(n);
     model.valid = model.nsPerToken >= 0 && model.fixedNs > 0;

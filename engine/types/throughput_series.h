@@ -65,7 +65,8 @@ struct BytesModel {
     bool valid = false;
     double fixedNs = 0;
     double nsPerToken = 0;
-    int nSteps = 0;  ///< measured steps that it rests on
+    double nsPerTokenError = 0;  ///< standard error of it
+    int nSteps = 0;              ///< measured steps that it rests on
     double tokensPerS(double loadedTokens) const { return valid ? 1e9 / (fixedNs + nsPerToken * loadedTokens) : 0; }
     double ceiling() const { return valid ? 1e9 / fixedNs : 0; }
 };
