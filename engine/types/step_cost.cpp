@@ -131,36 +131,32 @@ std::string RunRate::text() const {
     if (nSteps == 0) return {};
     const std::string rate = threeDigits(gbPerS) + " GB/s";
     const std::string steps = std::to_string(nSteps) + (nSteps == 1 ? " step" : " steps");
-    return fitted ? rate + " and " + threeDigits(fixedUs) + " us fixed, a straight line over " + steps
-                  : rate + ", bytes over time of the median of " + steps;
+    return fitted ? rate + " and " + threeDigits(fixedUs) + " us fixed, a line through " + steps
+                  : rate + ", bytes over time of " + steps;
 }
 
-RunRate runRate(const StepBytes& bytes, const RunData& run, const RunData* maybeDense) {
+RunRate runRate(const StepBytes& bytes, double kvBytesPerToken, const std::vector<MeasuredStep>& measured) {
     RunRate rate;
-    if (!bytes.known() || run.stats.draft.passes > 0) return rate;
-    const auto perToken =
-        static_cast<double>(run.stats.kvBytesPerToken > 0 ? run.stats.kvBytesPerToken
-                                                          : bytes.kvValuesPerToken * kvValueBytes(run.header.kvType));
+    if (!bytes.known() || measured.empty()) return rate;
     const auto weights = static_cast<double>(bytes.weightBytes);
-    for (const RunData* of : {maybeDense, &run}) {
-        if (!of || of->stats.draft.passes > 0) continue;
-        const BytesModel line = fitBytes(of->steps);
-        if (!line.valid || !(line.nsPerToken > 3 * line.nsPerTokenError)) continue;  // the slope may be chance
-        const double gbPerS = perToken / line.nsPerToken;
+    std::vector<LoadedAndNs> points;
+    double squares = 0, products = 0;
+    for (const MeasuredStep& m : measured) {
+        const double read = weights + m.loaded * kvBytesPerToken;
+        squares += read * read;
+        products += read * m.ns;
+        points.push_back({m.loaded, m.ns});
+        rate.nSteps += m.nSteps;
+    }
+    const BytesModel line = fitLine(points);
+    if (line.valid && line.nsPerToken > 3 * line.nsPerTokenError) {  // else the slope may be chance
+        const double gbPerS = kvBytesPerToken / line.nsPerToken;
         const double fixedUs = (line.fixedNs - toNs(weights, gbPerS)) / 1e3;
         // Below zero keys and values took longer by the byte than weights: one rate for both says more.
-        if (fixedUs < 0 || gbPerS < kLeastGBPerS || gbPerS > kMostGBPerS) continue;
-        return {gbPerS, fixedUs, line.nSteps, true};
+        if (fixedUs >= 0 && gbPerS >= kLeastGBPerS && gbPerS <= kMostGBPerS)
+            return {gbPerS, fixedUs, rate.nSteps, true};
     }
-    std::vector<double> rates;
-    const size_t stride = run.steps.size() / kMostSteps + 1;
-    for (size_t i = 0; i < run.steps.size(); i += stride) {
-        const StepRecord& step = run.steps[i];
-        if (step.wallNs > 0) rates.push_back((weights + step.loaded * perToken) / static_cast<double>(step.wallNs));
-    }
-    if (rates.empty()) return rate;
-    rate.nSteps = static_cast<int32_t>(rates.size());
-    rate.gbPerS = std::clamp(median(rates), kLeastGBPerS, kMostGBPerS);
+    rate.gbPerS = std::clamp(squares / products, kLeastGBPerS, kMostGBPerS);
     return rate;
 }
 
@@ -184,7 +180,11 @@ RunCost runCost(const RunData* maybeRun, const RunData* maybeDense, const StepBy
         cost.context = std::max(cost.context, dense->steps.back().causal);
     }
     if (!cost.isDense) cost.spans = measuredSteps(run, kMostMarks);
-    cost.rate = runRate(cost.bytes, run, dense);
+    std::vector<MeasuredStep> all = cost.dense;
+    all.insert(all.end(), cost.spans.begin(), cost.spans.end());
+    const auto perToken =
+        run.stats.kvBytesPerToken > 0 ? run.stats.kvBytesPerToken : cost.bytes.kvValuesPerToken * cost.valueBytes;
+    cost.rate = runRate(cost.bytes, static_cast<double>(perToken), all);
     return cost;
 }
 
@@ -202,6 +202,15 @@ WhatIf RunCost::resolved(WhatIf asked) const {
     given(asked.gbPerS, rate.gbPerS > 0 ? rate.gbPerS : memoryRates().front().gbPerS, kLeastGBPerS, kMostGBPerS);
     if (asked.valueBytes != 2 && asked.valueBytes != 4) asked.valueBytes = valueBytes > 0 ? valueBytes : 2;
     return asked;
+}
+
+Error untoldBytes() {
+    return {ErrorCode::InvalidArgument,
+            "the recording does not tell how many bytes a step read; record the run again, or open its model",
+            {},
+            "model.weight_bytes_per_step, kv_type",
+            {},
+            {}};
 }
 
 CostComparison compareCost(const StepBytes& bytes, const SpanLoad& spans, const WhatIf& how, int32_t context) {
@@ -243,45 +252,43 @@ int32_t curveEnd(const RunCost& cost, const WhatIf& how) {
     return static_cast<int32_t>(std::min<int64_t>(most + most / 5, kMostCostContext));
 }
 
-std::string costCsv(const RunCost& cost, const SpanLoad& spans, const WhatIf& how) {
-    std::string out =
-        "kind,attention,context_tokens,loaded_tokens,weight_bytes,kv_bytes,weight_ms,kv_ms,fixed_ms,step_ms,"
-        "tokens_per_s\n";
-    const auto predicted = [&](const char* attention, int32_t context, const StepTime& t) {
-        out.append("predicted,").append(attention).append(",").append(std::to_string(context));
-        for (const auto& [value, places] : {std::pair{t.loadedTokens, 2},
-                                            {t.weightBytes, 0},
-                                            {t.kvBytes, 0},
-                                            {t.weightNs / 1e6, 6},
-                                            {t.kvNs / 1e6, 6},
-                                            {t.fixedNs / 1e6, 6},
-                                            {t.ns() / 1e6, 6},
-                                            {t.tokensPerS(), 3}})
-            out.append(",").append(decimal(value, places));
-        out.append("\n");
-    };
+std::vector<CostRow> costRows(const RunCost& cost, const SpanLoad& spans, const WhatIf& how) {
+    std::vector<CostRow> rows;
     std::vector<int32_t> contexts = curveContexts(curveEnd(cost, how));
     const auto at = std::lower_bound(contexts.begin(), contexts.end(), how.context);
     if (at == contexts.end() || *at != how.context) contexts.insert(at, how.context);
     for (const int32_t context : contexts) {
         const CostComparison c = compareCost(cost.bytes, spans, how, context);
-        predicted("dense", context, c.dense);
-        if (c.hasSpans) predicted("spans", context, c.spans);
-        predicted("nothing", context, c.nothing);
+        const auto tokens = static_cast<double>(context);
+        rows.push_back({"dense", false, tokens, c.dense});
+        if (c.hasSpans) rows.push_back({"spans", false, tokens, c.spans});
+        rows.push_back({"nothing", false, tokens, c.nothing});
     }
     for (const auto& [attention, steps] : {std::pair{"dense", &cost.dense}, {"spans", &cost.spans}})
-        for (const MeasuredStep& m : *steps)
-            out.append("measured,")
-                .append(attention)
-                .append(",")
-                .append(decimal(m.context, 1))
-                .append(",")
-                .append(decimal(m.loaded, 2))
-                .append(",,,,,,")
-                .append(decimal(m.ns / 1e6, 6))
-                .append(",")
-                .append(decimal(1e9 / m.ns, 3))
-                .append("\n");
+        for (const MeasuredStep& m : *steps) {
+            rows.push_back({attention, true, m.context, {}, m.ns});
+            rows.back().time.loadedTokens = m.loaded;
+        }
+    return rows;
+}
+
+std::string costCsv(const RunCost& cost, const SpanLoad& spans, const WhatIf& how) {
+    std::string out =
+        "kind,attention,context_tokens,loaded_tokens,weight_bytes,kv_bytes,weight_ms,kv_ms,fixed_ms,step_ms,"
+        "tokens_per_s\n";
+    for (const CostRow& row : costRows(cost, spans, how)) {
+        const StepTime& t = row.time;
+        out.append(row.measured ? "measured," : "predicted,").append(row.attention).append(",");
+        out.append(decimal(row.context, row.measured ? 1 : 0)).append(",").append(decimal(t.loadedTokens, 2));
+        for (const auto& [value, places] : {std::pair{t.weightBytes, 0},
+                                            {t.kvBytes, 0},
+                                            {t.weightNs / 1e6, 6},
+                                            {t.kvNs / 1e6, 6},
+                                            {t.fixedNs / 1e6, 6}})
+            out.append(",").append(row.measured ? std::string() : decimal(value, places));
+        out.append(",").append(decimal(row.ns() / 1e6, 6)).append(",");
+        out.append(decimal(row.tokensPerS(), 3)).append("\n");
+    }
     return out;
 }
 

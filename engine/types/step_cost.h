@@ -9,6 +9,7 @@
 
 #include "engine/types/layer_windows.h"
 #include "engine/types/records.h"
+#include "engine/types/result.h"
 
 namespace spanscope {
 
@@ -45,8 +46,8 @@ struct WhatIf {
     int32_t valueBytes = 0;  ///< of a value of the KV cache: 4 or 2
     SpanScaling scaling = SpanScaling::Share;
     /// For exports of a run that does not tell: of the same model, with the type of its KV cache.
-    StepBytes bytes;
-    std::string kvType;
+    StepBytes bytes{};
+    std::string kvType{};
 };
 
 /// One predicted step, of all its sequences together.
@@ -95,14 +96,15 @@ std::vector<MeasuredStep> measuredSteps(const RunData& run, int32_t most);
 struct RunRate {
     double gbPerS = 0, fixedUs = 0;  ///< 0: nothing was measured
     int32_t nSteps = 0;
-    bool fitted = false;       ///< both from a straight line over the bytes; else bytes over time of the median step
-    std::string text() const;  ///< "32.1 GB/s and 204 us fixed, fitted to 812 steps"
+    bool fitted = false;       ///< both from a straight line over the bytes; else the one rate that fits best
+    std::string text() const;  ///< "32.1 GB/s and 204 us fixed, a line through 812 steps"
 };
-RunRate runRate(const StepBytes& bytes, const RunData& run, const RunData* maybeDense);
+/// measured: of runs of the same model on the same machine; medians, so that what else took the machine moves little.
+RunRate runRate(const StepBytes& bytes, double kvBytesPerToken, const std::vector<MeasuredStep>& measured);
 
 /// What predictions take from a run, computed once.
 struct RunCost {
-    StepBytes bytes;
+    StepBytes bytes{};
     RunRate rate;
     int32_t valueBytes = 0;
     int32_t context = 0;                          ///< of the longest step
@@ -115,6 +117,9 @@ struct RunCost {
 /// maybeRun null, or without steps: of a model alone. otherwise, kvType: the model's, where the run does not tell.
 RunCost runCost(const RunData* maybeRun, const RunData* maybeDense, const StepBytes& otherwise = {},
                 const std::string& kvType = {});
+
+/// Why nothing can be predicted of a recording.
+Error untoldBytes();
 
 /// Dense, spans and nothing of the context read, under the same conditions.
 struct CostComparison {
@@ -134,8 +139,21 @@ std::vector<int32_t> curveContexts(int32_t most);
 /// So far a curve goes: beyond what was asked and what was measured.
 int32_t curveEnd(const RunCost& cost, const WhatIf& how);
 
-/// kind,attention,context_tokens,loaded_tokens,weight_bytes,kv_bytes,weight_ms,kv_ms,fixed_ms,step_ms,tokens_per_s:
-/// what is predicted along the curve, then what was measured ('.' decimals; what was not measured is empty).
+/// A line of the table: what is predicted for a context, or what was measured there.
+struct CostRow {
+    const char* attention = "";  ///< "dense", "spans", "nothing"
+    bool measured = false;
+    double context = 0;
+    StepTime time{};  ///< of a measured one the loaded tokens only
+    double measuredNs = 0;
+    double ns() const { return measured ? measuredNs : time.ns(); }
+    double tokensPerS() const { return measured ? 1e9 / measuredNs : time.tokensPerS(); }
+};
+/// Along the curve, how.context among it, then what was measured.
+std::vector<CostRow> costRows(const RunCost& cost, const SpanLoad& spans, const WhatIf& how);
+
+/// costRows() as kind,attention,context_tokens,loaded_tokens,weight_bytes,kv_bytes,weight_ms,kv_ms,fixed_ms,step_ms,
+/// tokens_per_s ('.' decimals; what was not measured is empty).
 std::string costCsv(const RunCost& cost, const SpanLoad& spans, const WhatIf& how);
 
 /// Memory whose rate is known.

@@ -34,6 +34,8 @@ class ExportDialog : public QDialog {
     void chooseData(const QString& ending);
     /// What inspect mode found about this run, copied; empty parts: it was not asked.
     void setInspection(const StepProbe& probe, const DivergenceCurve& curve);
+    /// Conditions of a predicted step.
+    void setWhatIf(const WhatIf& whatIf);
     /// Steps that "selected steps" stands for; -1 none. The last one is what figures of one step are about.
     void setSelectedSteps(int first, int last);
     /// What the mask in the window shows: steps and context positions, the last ones included.
@@ -110,6 +112,7 @@ class ExportDialog : public QDialog {
     bool m_hasVisible = false, m_remember = false;
     StepProbe m_probe;
     DivergenceCurve m_curve;
+    WhatIf m_whatIf;
 };
 
 }  // namespace spanscope
