@@ -303,7 +303,7 @@ class TestWindowKeyboard : public QObject {
                     QVERIFY2(!keys.contains(key), qPrintable(id));
                     keys[key] = id;
                 }
-            QCOMPARE(keys.size(), 10);
+            QCOMPARE(keys.size(), 11);
             QSet<QChar> letters;
             for (const QAction* menu : window.menuBar()->actions()) {
                 const qsizetype at = menu->text().indexOf('&');

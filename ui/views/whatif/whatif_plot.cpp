@@ -193,10 +193,11 @@ QString measuredText(const RunCost& cost) {
 }
 
 QString conditionsText(const WhatIf& how) {
-    return QObject::tr("%1 of %2 tokens, pages of %3, KV cache of %4 bytes a value, %5 GB/s, %6 fixed")
+    return QObject::tr("%1 of %2 tokens, pages of %3, KV cache of %4 bytes a value, %5 GB/s%6")
         .arg(how.batch == 1 ? QObject::tr("One sequence") : QObject::tr("%1 sequences").arg(formatCount(how.batch)),
              formatCount(how.context), formatCount(how.pageTokens), QString::number(how.valueBytes),
-             formatNumber(how.gbPerS), ms(how.fixedUs * 1e3));
+             formatNumber(how.gbPerS),
+             how.fixedUs > 0 ? QObject::tr(" and %1 fixed").arg(ms(how.fixedUs * 1e3)) : QString());
 }
 
 QString scalingText(const RunCost& cost, SpanScaling scaling) {
