@@ -63,19 +63,21 @@ SPANSCOPE_HD inline int32_t attendedTokens(const Interval* list, int32_t nInterv
 
 /// Tokens that a kernel loads for that: the list rounded outward to whole pages, a page counted once,
 /// the last page only as far as the sequence reaches (nothing beyond `query` is stored). window: of the layer, 0 = all.
-SPANSCOPE_HD inline int32_t loadedTokens(const Interval* list, int32_t nIntervals, int32_t query, int32_t window = 0) {
+/// pageTokens: of a page, 1 or more; another size than kPageTokens is for predictions.
+SPANSCOPE_HD inline int32_t loadedTokens(const Interval* list, int32_t nIntervals, int32_t query, int32_t window = 0,
+                                         int32_t pageTokens = kPageTokens) {
     int32_t n = 0;
     int32_t nextPage = 0;  // first page not counted yet
     const int32_t stored = query + 1;
     for (int32_t i = 0; i < nIntervals; ++i) {
         const Interval c = clipToQuery(list[i], query, window);
         if (c.begin >= c.end) continue;
-        int32_t first = c.begin / kPageTokens;
-        const int32_t last = (c.end - 1) / kPageTokens;  // inclusive
+        int32_t first = c.begin / pageTokens;
+        const int32_t last = (c.end - 1) / pageTokens;  // inclusive
         if (first < nextPage) first = nextPage;
         if (first > last) continue;
-        const int32_t endToken = last < query / kPageTokens ? (last + 1) * kPageTokens : stored;
-        n += endToken - first * kPageTokens;
+        const int32_t endToken = last < query / pageTokens ? (last + 1) * pageTokens : stored;
+        n += endToken - first * pageTokens;
         nextPage = last + 1;
     }
     return n;

@@ -26,6 +26,7 @@ int dispatch(const spanscope::cli::Options& options, const spanscope::cli::Log& 
         case Verb::Bench: return benchVerb(options.bench, log);
         case Verb::Leak: return leakVerb(options.leak, log);
         case Verb::Diff: return diffVerb(options.diff, log);
+        case Verb::WhatIf: return whatIfVerb(options.whatIf, log);
         case Verb::None: break;
     }
     return kUsage;

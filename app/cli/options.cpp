@@ -12,6 +12,7 @@
 #include "app/cli/locate.h"
 #include "app/cli/log.h"
 #include "engine/bench/random_weights.h"
+#include "engine/files/decimal.h"
 #include "engine/policy/policies.h"
 #include "engine/trace/exports/exports.h"
 #include "engine/training/example.h"
@@ -67,6 +68,19 @@ CLI::Validator wholeNumber(T min, T max) {
             return ok ? std::string()
                       : "\"" + text + "\" is not a whole number from " + std::to_string(min) + " to " +
                             std::to_string(max);
+        },
+        {});
+}
+
+/// A number of the range; CLI::Range lets through what is none.
+CLI::Validator numberIn(double min, double max) {
+    return CLI::Validator(
+        [min, max](std::string& text) {
+            double value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool ok = error == std::errc() && end == text.data() + text.size() && value >= min && value <= max;
+            return ok ? std::string()
+                      : "\"" + text + "\" is not a number from " + shortDecimal(min) + " to " + shortDecimal(max);
         },
         {});
 }
@@ -413,6 +427,44 @@ void addDataset(CLI::App& app, Options& all) {
 
 std::string wholeMm(double mm) { return std::to_string(static_cast<int>(mm)); }
 
+/// Conditions of a predicted step, each option after `prefix`.
+void addWhatIf(CLI::App* app, const std::string& prefix, WhatIf& how) {
+    app->add_option(prefix + "page", how.pageTokens, "what if: tokens in a page of the KV cache")
+        ->default_str(std::to_string(kPageTokens))
+        ->check(wholeNumber<int32_t>(1, kMostPageTokens));
+    auto* bandwidth =
+        app->add_option(prefix + "bandwidth", how.gbPerS,
+                        "what if: GB/s (1e9) that memory is read at; default: what the run's step times speak for")
+            ->default_str("")
+            ->check(numberIn(kLeastGBPerS, kMostGBPerS));
+    std::string ids;
+    for (const MemoryRate& rate : memoryRates()) ids += (ids.empty() ? "" : ", ") + std::string(rate.id);
+    addParsed(app, prefix + "memory", "what if: the rate that is specified for one of " + ids,
+              [&how, ids](const std::string& text) {
+                  for (const MemoryRate& rate : memoryRates())
+                      if (text == rate.id) how.gbPerS = rate.gbPerS;
+                  if (!(how.gbPerS > 0)) throw CLI::ValidationError("\"" + text + "\" is none of " + ids);
+              })
+        ->type_name("NAME")
+        ->excludes(bandwidth);
+    app->add_option(prefix + "fixed", how.fixedUs,
+                    "what if: microseconds of a step beside what it reads; default: the run's, 0 with another rate")
+        ->default_str("")
+        ->check(numberIn(0, kMostFixedUs));
+    addParsed(app, prefix + "kv-type", "what if: type of the KV cache, f32, f16 or bf16; default: the run's",
+              [&how](const std::string& text) { how.valueBytes = kvValueBytes(dtypeName(parseKvType(text))); })
+        ->type_name("TYPE");
+    addParsed(app, prefix + "spans",
+              "what if: in another context the spans keep their share of it (share) or stay as long (tokens)",
+              [&how](const std::string& text) {
+                  if (text != "share" && text != "tokens")
+                      throw CLI::ValidationError("\"" + text + "\" is not share or tokens");
+                  how.scaling = text == "share" ? SpanScaling::Share : SpanScaling::Tokens;
+              })
+        ->default_str("share")
+        ->type_name("share|tokens");
+}
+
 void addExport(CLI::App& app, Options& all) {
     ExportOptions& o = all.exports;
     CLI::App* exports = app.add_subcommand("export", "Turns a recorded run into images, arrays, tables and reports");
@@ -508,6 +560,13 @@ void addExport(CLI::App& app, Options& all) {
     exports->add_option("--head", o.head, "attention: of this head and --layer")
         ->default_str("")
         ->check(CLI::NonNegativeNumber);
+    addWhatIf(exports, "--whatif-", o.whatIf);
+    exports->add_option("--whatif-context", o.whatIf.context, "what if: tokens of context; default: the run's last")
+        ->default_str("")
+        ->check(wholeNumber<int32_t>(1, kMostCostContext));
+    exports->add_option("--whatif-batch", o.whatIf.batch, "what if: sequences decoded together")
+        ->default_str("1")
+        ->check(wholeNumber<int32_t>(1, kMostCostBatch));
     const std::span<const DataExport> rows = dataExports();
     o.data.resize(rows.size());
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -617,6 +676,30 @@ void addDiff(CLI::App& app, Options& all) {
     diff->callback([&all] { all.verb = Verb::Diff; });
 }
 
+void addWhatIfVerb(CLI::App& app, Options& all) {
+    WhatIfOptions& o = all.whatIf;
+    CLI::App* verb = app.add_subcommand(
+        "whatif", "Predicts the time of a step from its bytes: other pages, contexts, batches, memory, KV cache");
+    verb->add_option("trace", o.trace, "recorded run (*.spantrace)")->required()->check(kPath);
+    verb->add_option("--run", o.run, "which run of the file, counted from 0; default: the first declared one")
+        ->default_str("")
+        ->check(CLI::NonNegativeNumber);
+    addWhatIf(verb, "--", o.how);
+    verb->add_option("--context", o.contexts, "tokens of context, a row each; default: the run's last")
+        ->default_str("")
+        ->delimiter(',')
+        ->check(wholeNumber<int32_t>(1, kMostCostContext));
+    verb->add_option("--batch", o.batches, "sequences decoded together, a row each")
+        ->default_str("1")
+        ->delimiter(',')
+        ->check(wholeNumber<int32_t>(1, kMostCostBatch));
+    verb->add_flag("--measure", o.measure, "take the rate at which this machine reads memory now")
+        ->excludes(verb->get_option("--bandwidth"))
+        ->excludes(verb->get_option("--memory"));
+    verb->add_flag("--json", o.json, "print one JSON object");
+    verb->callback([&all] { all.verb = Verb::WhatIf; });
+}
+
 int misused(const std::string& what) {
     Log().error(what + "; --help lists verbs and options");
     return kUsage;
@@ -643,6 +726,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
     addBench(app, options);
     addLeak(app, options);
     addDiff(app, options);
+    addWhatIfVerb(app, options);
     for (CLI::App* verb : app.get_subcommands({})) verb->footer(kFooter);
 
     // llama.cpp's users write -pg; CLI11 knows one-letter short options only.
@@ -670,7 +754,7 @@ std::optional<int> parseOptions(int argc, char** argv, Options& options) {
         return kOk;
     }
     if (options.verb == Verb::None)
-        return misused("say what to do: run, chat, eval, dataset, export, info, bench, leak or diff");
+        return misused("say what to do: run, chat, eval, dataset, export, info, bench, leak, diff or whatif");
     return std::nullopt;
 }
 

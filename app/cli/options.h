@@ -101,6 +101,7 @@ struct ExportOptions {
     std::string allFigures;                    ///< folder for every figure that there is; empty: not asked for
     std::string format = "pdf";                ///< of all figures: an ending of kPictures
     FigureOptions drawing;
+    WhatIf whatIf;
 };
 
 struct InfoOptions {
@@ -135,7 +136,15 @@ struct DiffOptions {
     bool json = false;
 };
 
-enum class Verb { None, Run, Chat, Eval, Dataset, Export, Info, Bench, Leak, Diff };
+struct WhatIfOptions {
+    std::string trace;
+    int64_t run = -1;                        ///< as ExportOptions::run
+    std::vector<int32_t> contexts, batches;  ///< a row each; empty: as the run had it
+    WhatIf how;
+    bool measure = false, json = false;
+};
+
+enum class Verb { None, Run, Chat, Eval, Dataset, Export, Info, Bench, Leak, Diff, WhatIf };
 
 struct Options {
     Verb verb = Verb::None;
@@ -149,6 +158,7 @@ struct Options {
     BenchOptions bench;
     LeakOptions leak;
     DiffOptions diff;
+    WhatIfOptions whatIf;
 };
 
 /// Parses; on --help, --version or a mistake prints and returns the exit code to leave with.

@@ -12,6 +12,7 @@
 #include "engine/bench/bench_declared.h"
 #include "engine/bench/random_weights.h"
 #include "engine/decode/machine.h"
+#include "engine/model/step_bytes.h"
 #include "engine/policy/policies.h"
 #include "kernels/bandwidth.h"
 #include "kernels/process_limits.h"
@@ -99,9 +100,8 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         log.endProgress();
         if (!weights) return log.fail(weights.error());
         drawn = std::move(*weights);
-        const auto wanted =
-            static_cast<uint64_t>(kvBytesPerToken(drawn->weights().shape, kvTypeOf(o.model, drawn->weights())) *
-                                  static_cast<double>(kvTokens));
+        const auto wanted = static_cast<uint64_t>(
+            kvBytesPerToken(drawn->weights().shape, kvTypeOf(o.model, drawn->weights())) * kvTokens);
         if (const uint64_t left = freeMemoryBytes(); ask && deviceOf(o.model) != Device::Cuda && wanted > left)
             return log.fail({ErrorCode::OutOfMemory,
                              "the KV cache of this bench does not fit into memory; --force starts anyway",
@@ -128,8 +128,7 @@ int benchVerb(const BenchOptions& o, const Log& log) {
         for (BenchRow& row : done) {
             row.peakBytes = std::max<int64_t>(0, peakBytes);
             row.neededBytes =
-                static_cast<int64_t>(static_cast<double>(weightBytes) +
-                                     kvBytesPerToken(weights.shape, subject.kvType) * static_cast<double>(kvTokens));
+                static_cast<int64_t>(weightBytes) + kvBytesPerToken(weights.shape, subject.kvType) * kvTokens;
         }
         auto text = formatBench(done, o.output);
         if (!text) return text.error();

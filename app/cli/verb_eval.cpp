@@ -12,10 +12,9 @@
 #include "app/cli/stop_signal.h"
 #include "app/cli/terminal.h"
 #include "app/cli/verbs.h"
-#include "engine/bench/bench.h"
-#include "engine/bench/random_weights.h"
 #include "engine/files/decimal.h"
 #include "engine/files/output_file.h"
+#include "engine/model/step_bytes.h"
 
 namespace spanscope::cli {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/cli/chosen_run.h"
 #include "app/cli/figures.h"
 #include "app/cli/locate.h"
 #include "app/cli/model_setup.h"
@@ -16,24 +17,7 @@ namespace spanscope::cli {
 
 namespace {
 
-using SharedRun = std::shared_ptr<const RunData>;
-
 constexpr uint64_t kLargeFile = uint64_t{1} << 30;  ///< whose size is said
-
-SharedRun firstWith(const TraceFile& file, const MaskPolicySpec& attention, const SharedRun& notThis) {
-    for (const auto& run : file.runs) {
-        if (run != notThis && run->header.settings.attention == attention) return run;
-    }
-    return nullptr;
-}
-
-SharedRun chosenRun(const TraceFile& file, int64_t index) {
-    if (index >= 0)
-        return static_cast<size_t>(index) < file.runs.size() ? SharedRun(file.runs[static_cast<size_t>(index)])
-                                                             : nullptr;
-    if (SharedRun declared = firstWith(file, MaskPolicySpec::declared(), nullptr)) return declared;
-    return file.runs.empty() ? nullptr : SharedRun(file.runs.front());
-}
 
 /// Inspect mode without a window: the run replayed beside a dense reading.
 struct Inspection {
@@ -137,16 +121,14 @@ int exportVerb(const ExportOptions& o, const Log& log) {
                          "--last-position",
                          std::to_string(o.drawing.lastPosition),
                          std::to_string(o.drawing.firstPosition) + " or more"});
-    // A comparison belongs to the same prompt only.
-    SharedRun other = firstWith(*file, MaskPolicySpec::dense(), run);
-    if (other && other->header.formattedPrompt != run->header.formattedPrompt) other = nullptr;
+    SharedRun other = denseTwin(*file, run);  // a comparison belongs to the same prompt only
     if (!o.against.empty()) {
         auto against = readTrace(o.against);
         if (!against) return log.fail(against.error());
         other = chosenRun(*against, -1);
         if (!other) return log.fail({ErrorCode::NotFound, "the trace has no run", o.against, "--against"});
     }
-    ExportSource source{run.get(), other.get(), nullptr, nullptr, o.step};
+    ExportSource source{run.get(), other.get(), nullptr, nullptr, o.step, o.whatIf};
     const std::vector<ExportNeeds> needs = neededFor(o);
     const auto needed = [&needs](ExportNeeds what) {
         return std::find(needs.begin(), needs.end(), what) != needs.end();

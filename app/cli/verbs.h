@@ -15,5 +15,6 @@ int infoVerb(const InfoOptions& options, const Log& log);
 int benchVerb(const BenchOptions& options, const Log& log);
 int leakVerb(const LeakOptions& options, const Log& log);
 int diffVerb(const DiffOptions& options, const Log& log);
+int whatIfVerb(const WhatIfOptions& options, const Log& log);
 
 }  // namespace spanscope::cli

@@ -3,6 +3,7 @@
 #include "app/runner/run_archive.h"
 #include "app/runner/runner.h"
 #include "ui/views/probe/probe_view.h"
+#include "ui/views/whatif/whatif_view.h"
 #include "ui/window/chat_controller.h"
 #include "ui/window/main_window.h"
 #include "ui/window/model_loader.h"
@@ -62,6 +63,10 @@ void wire(MainWindow& window, Runner& runner) {
     QObject::connect(r, &Runner::inspectFailed, probe, &ProbeView::onFailed);
     QObject::connect(r, &Runner::probeReady, probe, &ProbeView::onProbe);
     QObject::connect(r, &Runner::editReady, probe, &ProbeView::onEdit);
+
+    WhatIfView* whatIf = window.whatIf();
+    QObject::connect(whatIf, &WhatIfView::measureRequested, r, &Runner::measureReadRate);
+    QObject::connect(r, &Runner::readRateMeasured, whatIf, &WhatIfView::onReadRate);
 }
 
 void wire(MainWindow& window, RunArchive& archive) {

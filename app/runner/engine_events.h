@@ -47,6 +47,7 @@ class EngineEvents : public QObject {
     void distanceEnded(const spanscope::ErrorInfo& error);
     void probeReady(const spanscope::StepProbe& probe);
     void editReady(const spanscope::StepEdit& edit);
+    void readRateMeasured(double gbPerS);  ///< of this machine's main memory; 0: it could not be measured
     void traceOpened(const QString& path, const spanscope::RunList& runs, const QString& damage);
     void traceSaved(const QString& path);
     void traceFailed(const QString& path, const spanscope::ErrorInfo& error);

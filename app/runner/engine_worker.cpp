@@ -8,9 +8,11 @@
 
 #include "engine/decode/distance.h"
 #include "engine/model/base_model.h"
+#include "engine/model/step_bytes.h"
 #include "engine/policy/policies.h"
 #include "engine/tasks/chat/chat_prompt.h"
 #include "kernels/backends.h"
+#include "kernels/bandwidth.h"
 #include "ui/model/error_info.h"
 
 namespace spanscope {
@@ -170,7 +172,12 @@ void EngineWorker::openModel(const LoadRequest& request, const std::shared_ptr<R
     info.weightBytes = m_model->weightBytes();
     info.heldBytes = m_backend->bytesHeld();
     info.loadNs = m_loadNs;
+    info.stepBytes = stepBytesOf(m_model->weights());
     emit modelReady(info);
+}
+
+void EngineWorker::measureReadRate() {
+    emit readRateMeasured(ReadProbe(m_backend ? m_backend->info().nThreads : 0).measureGBps());
 }
 
 void EngineWorker::forecast(const LoadRequest& request) {

@@ -47,6 +47,7 @@ class EngineWorker : public EngineEvents {
     void measure(const RunList& runs, const std::shared_ptr<RunControl>& control);
     void probe(int step, const ProbeSettings& settings);
     void edit(int step, const IntervalList& list);
+    void measureReadRate();
     void openTrace(const QString& path);
     void saveTrace(const QString& path, const RunList& runs, const RunLabel& label);
     void setRecoveryFolder(const QString& folder) { m_recoveryFolder = folder; }

@@ -75,6 +75,7 @@ Runner::Runner(QObject* parent) : EngineEvents(parent), m_requests(new Mailbox),
     passOn(&EngineEvents::distanceEnded);
     passOn(&EngineEvents::probeReady);
     passOn(&EngineEvents::editReady);
+    passOn(&EngineEvents::readRateMeasured);
     passOn(&EngineEvents::traceOpened);
     passOn(&EngineEvents::traceSaved);
     passOn(&EngineEvents::traceFailed);
@@ -172,6 +173,12 @@ void Runner::forecast(const LoadRequest& request) {
                      [&](const Error& e) {
                          emit w->forecastFailed(request.path, toErrorInfo("The model could not be opened", e));
                      });
+    });
+}
+
+void Runner::measureReadRate() {
+    m_requests->post([w = m_worker] {
+        withinMemory([&] { w->measureReadRate(); }, [&](const Error&) { emit w->readRateMeasured(0); });
     });
 }
 

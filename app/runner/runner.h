@@ -42,6 +42,7 @@ class Runner : public EngineEvents {
     void measure(const spanscope::RunList& runs);
     void probe(int step, const spanscope::ProbeSettings& settings);
     void edit(int step, const spanscope::IntervalList& list);
+    void measureReadRate();  ///< of main memory, by as many threads as the model has
     void openTrace(const QString& path);
     /// label: of the first run, in the place of its own.
     void saveTrace(const QString& path, const spanscope::RunList& runs, const spanscope::RunLabel& label = {});

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "engine/bench/bench_rounds.h"
-#include "engine/bench/random_weights.h"
+#include "engine/model/step_bytes.h"
 #include "engine/policy/keep_policy.h"
 #include "engine/policy/policies.h"
 
@@ -191,9 +191,10 @@ class Bench {
         const double took = secondsSince(start);
         for (const SequenceId id : m_sequences) m_backend.truncate(id, depth);
         if (!machine) return {};
-        const double nBytes = nPrompt > 0 ? 0
-                                          : static_cast<double>(weightBytesPerStep(m_weights)) * nGen +
-                                                loaded * batch * kvBytesPerToken(m_weights.shape, m_subject.kvType);
+        const double nBytes =
+            nPrompt > 0 ? 0
+                        : static_cast<double>(weightBytesPerStep(m_weights)) * nGen +
+                              loaded * batch * static_cast<double>(kvBytesPerToken(m_weights.shape, m_subject.kvType));
         c.rounds.add(nPrompt + nGen * batch, nBytes, took, nPrompt == 0 ? machine->after() : 0);
         c.loadedTokens += loaded;
         return {};

@@ -47,8 +47,6 @@ BenchSequences benchSequences(const BenchPlan& plan);
 int64_t benchTests(const BenchPlan& plan);
 /// Batch the backend must be made with.
 int32_t benchMaxBatch(const BenchPlan& plan);
-/// Bytes of keys and values of one token, all layers.
-double kvBytesPerToken(const ModelShape& shape, DType kvType);
 
 struct BenchSubject {
     std::string model;   ///< for people

@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "engine/bench/bench_rounds.h"
-#include "engine/bench/random_weights.h"
 #include "engine/decode/masks.h"
+#include "engine/model/step_bytes.h"
 #include "engine/span/tracker.h"
 #include "engine/tasks/task.h"
 #include "engine/training/example.h"
@@ -80,8 +80,9 @@ class DeclaredBench {
             const double tookS = std::chrono::duration<double>(Clock::now() - startedAt).count();
             for (const SequenceId id : m_sequences) m_backend.truncate(id, m_depth);
             if (round < 0) continue;
-            const double nBytes = static_cast<double>(weightBytesPerStep(m_model.weights())) * nGen +
-                                  roundLoaded * batch * kvBytesPerToken(m_backend.shape(), subject.kvType);
+            const double nBytes =
+                static_cast<double>(weightBytesPerStep(m_model.weights())) * nGen +
+                roundLoaded * batch * static_cast<double>(kvBytesPerToken(m_backend.shape(), subject.kvType));
             rounds.add(static_cast<double>(nGen) * batch, nBytes, tookS, machine.after());
             loaded += roundLoaded;
         }

@@ -48,8 +48,4 @@ BenchRow startRow(const Backend& backend, const BenchSubject& subject) {
     return row;
 }
 
-double kvBytesPerToken(const ModelShape& s, DType kvType) {
-    return 2.0 * s.nLayers * static_cast<double>(rowBytes(kvType, int64_t{s.nKvHeads} * s.headDim));
-}
-
 }  // namespace spanscope

@@ -172,15 +172,4 @@ RandomWeights::~RandomWeights() {
     if (m_memory) munmap(m_memory, m_nBytes);
 }
 
-uint64_t weightBytesPerStep(const ModelWeights& w) {
-    uint64_t n = rowBytes(w.embedding.dtype, w.embedding.cols);
-    forEachTensor(w, [&](const TensorView& t, const TensorSpec&, int32_t) {
-        const bool oneRow = &t == &w.embedding && w.head;  // one row, counted above
-        if (t && !oneRow) n += t.nBytes();
-    });
-    for (const LayerAdapter& layer : w.adapters)
-        for (const AdaptedMatrix& matrix : kAdaptedMatrices) n += (layer.*matrix.delta).nBytes();
-    return n;
-}
-
 }  // namespace spanscope

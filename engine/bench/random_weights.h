@@ -37,7 +37,4 @@ class RandomWeights {
     size_t m_nBytes = 0;
 };
 
-/// Bytes of weights one decode step reads: every matrix, the head and an adapter's, one row of the embedding.
-uint64_t weightBytesPerStep(const ModelWeights& weights);
-
 }  // namespace spanscope

@@ -5,6 +5,7 @@
 
 #include "engine/decode/late_logits.h"
 #include "engine/decode/machine.h"
+#include "engine/model/step_bytes.h"
 #include "engine/policy/policies.h"
 #include "engine/tasks/task.h"
 #include "engine/tasks/vocabulary/vocabulary_file.h"
@@ -123,6 +124,7 @@ void Session::fillHeader(int64_t runId) {
     h.nHeads = shape.nHeads;
     h.nKvHeads = shape.nKvHeads;
     h.layerWindows = layerWindowsOf(shape);
+    h.weightBytesPerStep = static_cast<int64_t>(weightBytesPerStep(m_model->weights()));
     h.warning = m_prompt.warning;
     h.exactAnswer = m_prompt.exactAnswer;
     h.uncheckable = m_prompt.uncheckable;
@@ -131,9 +133,7 @@ void Session::fillHeader(int64_t runId) {
     h.heads = m_prompt.policy.heads;
     if (m_prompt.policy.vocabulary) h.vocabulary = m_prompt.policy.vocabulary->name;
     m_data.stats.promptTokens = static_cast<int32_t>(m_prompt.ids.size());
-    m_data.stats.kvBytesPerToken =
-        int64_t{2} * shape.nLayers *
-        static_cast<int64_t>(rowBytes(backend.kvType, int64_t{shape.nKvHeads} * shape.headDim));
+    m_data.stats.kvBytesPerToken = kvBytesPerToken(shape, backend.kvType);
 }
 
 /// kept: the lists of the first tokens, where the sequence holds them already.

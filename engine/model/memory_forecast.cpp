@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/model/model.h"
+#include "engine/model/step_bytes.h"
 #include "kernels/backends.h"
 #include "kernels/process_limits.h"
 
@@ -14,11 +15,10 @@ constexpr uint64_t kMostBytes = uint64_t{1} << 60;
 
 uint64_t kvBytesFor(const ModelShape& shape, int64_t tokens, int32_t nSequences, DType kvType) {
     const int64_t paged = (tokens + kPageTokens - 1) / kPageTokens * kPageTokens;
-    const int64_t valuesPerToken = int64_t{2} * shape.nLayers * shape.nKvHeads * shape.headDim;
-    const uint64_t valueBytes = kvType == DType::F32 ? 4 : 2;
-    const double about = double(paged) * double(nSequences) * double(valuesPerToken) * double(valueBytes);
+    const int64_t perToken = kvBytesPerToken(shape, kvType);
+    const double about = double(paged) * double(nSequences) * double(perToken);
     if (about > double(kMostBytes)) return kMostBytes;
-    return static_cast<uint64_t>(paged * nSequences * valuesPerToken) * valueBytes;
+    return static_cast<uint64_t>(paged * nSequences * perToken);
 }
 
 }  // namespace

@@ -262,6 +262,7 @@ std::string readHeader(const InJson& object, RunHeader& h) {
         h.nLayers = g.int32("n_layers", 0, 1 << 20);
         h.nHeads = g.int32("n_heads", 0, 1 << 20);
         h.nKvHeads = g.int32("n_kv_heads", 0, 1 << 20);
+        h.weightBytesPerStep = g.integer("weight_bytes_per_step", 0, kMaxInt64, 0);
         if (const InJson* windows = g.array("layer_windows")) readLayerWindows(*windows, h.nLayers, h.layerWindows, g);
         if (const InJson* adapter = g.object("adapter")) {
             Fields a(*adapter);

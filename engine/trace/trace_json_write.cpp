@@ -61,6 +61,7 @@ OutJson modelJson(const RunHeader& h) {
                   {"n_layers", h.nLayers},
                   {"n_heads", h.nHeads},
                   {"n_kv_heads", h.nKvHeads}};
+    if (h.weightBytesPerStep > 0) model["weight_bytes_per_step"] = h.weightBytesPerStep;
     for (const LayerWindow& w : h.layerWindows) model["layer_windows"].push_back({w.window, w.nLayers});
     if (!h.adapter.hash.empty())
         model["adapter"] = {{"name", h.adapter.name}, {"hash", h.adapter.hash}, {"rank", h.adapter.rank}};

@@ -5,6 +5,7 @@
 
 #include "engine/types/probe.h"
 #include "engine/types/records.h"
+#include "engine/types/step_cost.h"
 
 namespace spanscope {
 
@@ -15,6 +16,7 @@ struct ExportSource {
     const StepProbe* probe = nullptr;
     const DivergenceCurve* curve = nullptr;
     int32_t step = -1;  ///< that exports of one step are about; -1: the last
+    WhatIf whatIf{};    ///< conditions of a predicted step; what is not given is as the run had it
 
     /// -1 where the run has no such step.
     int32_t chosenStep() const {

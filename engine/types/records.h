@@ -199,8 +199,8 @@ struct RunStats {
     int64_t headAttendedTokens = 0;
     int64_t loadedTokens = 0;
     int64_t causalTokens = 0;
-    int64_t kvStoredBytes = 0;  ///< at the end
-    int64_t kvBytesPerToken = 0;
+    int64_t kvStoredBytes = 0;    ///< at the end
+    int64_t kvBytesPerToken = 0;  ///< keys and values of one token, all layers
     StopReason stop = StopReason::Running;
     int32_t stopId =
         -1;  ///< the token that ended it (StopReason::EndOfText), which has no step; -1: none, or not known
@@ -297,10 +297,11 @@ struct RunHeader {
     std::string programVersion;
     int32_t nThreads = 0;
     int32_t nLayers = 0, nHeads = 0, nKvHeads = 0;
-    LayerWindows layerWindows;  ///< empty: every layer reads the whole list
-    std::string warning;        ///< e.g. outside what the model was trained for; empty if none
-    std::string exactAnswer;    ///< by plain arithmetic, before the run; empty where nobody can know
-    std::string uncheckable;    ///< why there is no exact answer though the task has them; empty otherwise
+    LayerWindows layerWindows;       ///< empty: every layer reads the whole list
+    int64_t weightBytesPerStep = 0;  ///< that a step reads; 0 in recordings from before it was told
+    std::string warning;             ///< e.g. outside what the model was trained for; empty if none
+    std::string exactAnswer;         ///< by plain arithmetic, before the run; empty where nobody can know
+    std::string uncheckable;         ///< why there is no exact answer though the task has them; empty otherwise
     RunLabel label;
     BranchOrigin branch;
     bool hasProtocol = true;

@@ -91,20 +91,31 @@ BytesModel fitBytes(const std::vector<StepRecord>& steps) {
     for (size_t i = 0; i < steps.size(); i += stride) sorted.push_back(steps[i].wallNs);
     std::nth_element(sorted.begin(), sorted.begin() + long(sorted.size() / 2), sorted.end());
     const double limit = 4 * double(sorted[sorted.size() / 2]);
-    double n = 0, meanX = 0, meanY = 0, sxx = 0, sxy = 0;
+    std::vector<LoadedAndNs> points;
+    points.reserve(sorted.size());
     for (size_t i = 0; i < steps.size(); i += stride) {
-        const StepRecord& s = steps[i];
-        const double x = s.loaded, y = double(s.wallNs);
-        if (y <= 0 || y > limit) continue;
+        const auto y = double(steps[i].wallNs);
+        if (y > 0 && y <= limit) points.push_back({double(steps[i].loaded), y});
+    }
+    if (points.size() >= 24) model = fitLine(points);
+    return model;
+}
+
+BytesModel fitLine(const std::vector<LoadedAndNs>& points) {
+    BytesModel model;
+    double n = 0, meanX = 0, meanY = 0, sxx = 0, sxy = 0, syy = 0;
+    for (const auto& [x, y] : points) {
         n += 1;
-        const double dx = x - meanX;
+        const double dx = x - meanX, dy = y - meanY;
         meanX += dx / n;
-        meanY += (y - meanY) / n;
+        meanY += dy / n;
         sxx += dx * (x - meanX);
         sxy += dx * (y - meanY);
+        syy += dy * (y - meanY);
     }
-    if (n < 24 || sxx / n < 16) return model;
+    if (n < 3 || sxx / n < 16) return model;
     model.nsPerToken = sxy / sxx;
+    model.nsPerTokenError = std::sqrt(std::max(0.0, syy - sxy * model.nsPerToken) / (n - 2) / sxx);
     model.fixedNs = meanY - model.nsPerToken * meanX;
     model.nSteps = int(n);
     model.valid = model.nsPerToken >= 0 && model.fixedNs > 0;

@@ -65,7 +65,8 @@ struct BytesModel {
     bool valid = false;
     double fixedNs = 0;
     double nsPerToken = 0;
-    int nSteps = 0;  ///< measured steps that it rests on
+    double nsPerTokenError = 0;  ///< standard error of it
+    int nSteps = 0;              ///< measured steps that it rests on
     double tokensPerS(double loadedTokens) const { return valid ? 1e9 / (fixedNs + nsPerToken * loadedTokens) : 0; }
     double ceiling() const { return valid ? 1e9 / fixedNs : 0; }
 };
@@ -73,6 +74,12 @@ struct BytesModel {
 /// medians are left out (something else took the machine). Invalid with fewer than 24 steps, loads that hardly differ,
 /// or a slope below zero.
 BytesModel fitBytes(const std::vector<StepRecord>& steps);
+/// The same line through points that somebody chose: least squares, nSteps counts them. Invalid with fewer than three,
+/// loads that hardly differ, or a slope below zero.
+struct LoadedAndNs {
+    double loadedTokens = 0, ns = 0;
+};
+BytesModel fitLine(const std::vector<LoadedAndNs>& points);
 
 /// What two runs that stand beside each other are called: their attention modes, told apart where both have one;
 /// "declared" and "dense" where nothing has run.

@@ -6,6 +6,7 @@
 #include "engine/types/interval_algebra.h"
 #include "engine/types/reach.h"
 #include "engine/types/run_alignment.h"
+#include "engine/types/step_cost.h"
 #include "tests/app/cli_process.h"
 #include "ui/export/figure_list.h"
 
@@ -208,6 +209,62 @@ class TestCliExports : public CliTest {
             const int between = reach.between(at);
             QVERIFY(rows[at + 1].endsWith(
                 between < 0 ? QString("never,") : QString(between == 0 ? "direct,%1" : "indirect,%1").arg(between)));
+        }
+    }
+
+    /// The numbers of `whatif` are those of a step's bytes, written out here once more from the recording's own fields.
+    void whatIfFromTheCommandLine() {
+        const QString trace = file("whatif.spantrace");
+        QCOMPARE(run({"run", "-m", m_model, "-p", "1+2", "-n", "24", "-q", "--attention", "both", "--trace", trace})
+                     .exitCode,
+                 0);
+        const auto recorded = readTrace(trace.toStdString());
+        const RunData& declared = *recorded->runs[0];
+        const auto weights = double(declared.header.weightBytesPerStep);
+        const auto perToken = double(declared.stats.kvBytesPerToken);
+        QVERIFY(weights > 0 && perToken > 0);
+        const Outcome o =
+            run({"whatif", trace, "--context", "1000,5000", "--batch", "1,8", "--bandwidth", "100", "--fixed", "7",
+                 "--kv-type", QString::fromStdString(declared.header.kvType).toLower(), "--json"});
+        QVERIFY2(o.exitCode == 0, o.err.constData());
+        const Json said = o.json();
+        QCOMPARE(said["rows"].size(), size_t{4});
+        for (const Json& row : said["rows"]) {
+            const double tokens = row["context_tokens"], batch = row["batch"];
+            const double bytes = weights + batch * tokens * perToken;
+            QVERIFY(std::abs(row["dense"]["step_ms"].get<double>() - (bytes / 100 + 7000) / 1e6) < 1e-9);
+            QVERIFY(std::abs(row["ceiling"].get<double>() - (bytes / 100 + 7000) / (weights / 100 + 7000)) < 1e-9);
+            QVERIFY(row["speed_up"].get<double>() <= row["ceiling"].get<double>());
+        }
+        QVERIFY(said["measured"].size() > 0);
+        const Outcome table = run({"whatif", trace, "--memory", "h200", "--page", "64", "--spans", "tokens"});
+        QVERIFY2(table.exitCode == 0 && table.out.contains("4800 GB/s"), table.out.constData());
+        QCOMPARE(run({"whatif", trace, "--measure", "-q"}).exitCode, 0);
+        QCOMPARE(run({"whatif", trace, "--memory", "abacus"}).exitCode, 2);
+        QCOMPARE(run({"whatif", trace, "--page", "0"}).exitCode, 2);
+        QCOMPARE(run({"whatif", trace, "--context", "-5"}).exitCode, 2);
+        QCOMPARE(run({"whatif", trace, "--bandwidth", "nan"}).exitCode, 2);
+        QCOMPARE(run({"whatif", trace, "--run", "9"}).exitCode, 3);
+        QCOMPARE(run({"whatif", file("none.spantrace")}).exitCode, 3);
+
+        // A recording from before weights were told is refused with the field that it lacks.
+        RunData old = declared;
+        old.header.weightBytesPerStep = 0;
+        const QString before = file("before.spantrace");
+        QVERIFY(writeTrace(before.toStdString(), {&old}));
+        const Outcome refused = run({"whatif", before});
+        QCOMPARE(refused.exitCode, 2);
+        QVERIFY2(refused.err.contains("weight_bytes_per_step"), refused.err.constData());
+        QCOMPARE(run({"export", before, "--whatif-csv", file("no.csv")}).exitCode, 2);
+        QVERIFY(!QFile::exists(file("no.csv")));
+
+        QFile page(SPANSCOPE_SOURCE_DIR "/docs/what-if.md");
+        QVERIFY(page.open(QIODevice::ReadOnly));
+        const QString text = QString::fromUtf8(page.readAll());
+        for (const MemoryRate& rate : memoryRates()) {
+            const QString line =
+                QString("| `%1` | %2 | %3 | %4 |\n").arg(rate.id, rate.name).arg(rate.gbPerS).arg(rate.source);
+            QVERIFY2(text.contains(line), qPrintable("docs/what-if.md must have: " + line));
         }
     }
 

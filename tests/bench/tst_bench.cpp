@@ -6,6 +6,7 @@
 
 #include "engine/bench/bench.h"
 #include "engine/bench/random_weights.h"
+#include "engine/model/step_bytes.h"
 #include "kernels/backends.h"
 #include "kernels/bandwidth.h"
 #include "tests/kernels/random_model.h"
@@ -144,6 +145,10 @@ class TestBench : public QObject {
         // Head and layers of the 162 M shape, 18 bytes for 32 values, plus norms.
         const double values = 12.0 * (4 * 768 * 768 + 3 * 768 * 3072) + 32000.0 * 768;
         QVERIFY(std::abs(double(weightBytesPerStep((*a)->weights())) / (values * 18 / 32) - 1) < 1e-3);
+        const StepBytes bytes = stepBytesOf((*a)->weights());
+        QCOMPARE(bytes.weightBytes, int64_t(weightBytesPerStep((*a)->weights())));
+        QCOMPARE(bytes.kvValuesPerToken, int64_t{2} * 12 * 768);  // keys and values of 12 layers of 12 heads of 64
+        QCOMPARE(kvBytesPerToken((*a)->weights().shape, DType::BF16), int64_t{2} * 12 * 768 * 2);
     }
 
     void bandwidthIsPositive() { QVERIFY(ReadProbe(1, 16 << 20).measureGBps() > 0); }

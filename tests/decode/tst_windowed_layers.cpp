@@ -5,6 +5,7 @@
 
 #include "engine/decode/inspect.h"
 #include "engine/decode/session.h"
+#include "engine/model/step_bytes.h"
 #include "engine/policy/policies.h"
 #include "kernels/backends.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -94,6 +95,8 @@ class TestWindowedLayers : public QObject {
         }
         const RunData& run = (*session)->data();
         QCOMPARE(run.header.layerWindows, (LayerWindows{{0, 1}, {3, 1}, {20, 2}}));
+        QCOMPARE(run.header.weightBytesPerStep, int64_t(weightBytesPerStep(model->weights())));
+        QVERIFY(run.header.weightBytesPerStep > 0 && stepBytesOf(run).known());
         QVERIFY(run.steps.size() > 20);
         int64_t loaded = 0, pages = 0;
         for (const StepRecord& step : run.steps) {

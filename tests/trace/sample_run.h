@@ -30,6 +30,7 @@ inline RunData sampleRun(int64_t runId = 3, const MaskPolicySpec& attention = Ma
     h.nLayers = 1;
     h.nHeads = 2;
     h.nKvHeads = 1;
+    h.weightBytesPerStep = 19'660'800;
     h.warning = "values above 9,999";
     h.exactAnswer = "3";
     h.uncheckable = "too large";

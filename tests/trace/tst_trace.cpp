@@ -35,6 +35,7 @@ void compareRuns(const RunData& a, const RunData& b) {
     QCOMPARE(h.programVersion, g.programVersion);
     QCOMPARE(h.nThreads, g.nThreads);
     QCOMPARE(h.nKvHeads, g.nKvHeads);
+    QCOMPARE(h.weightBytesPerStep, g.weightBytesPerStep);
     QCOMPARE(h.warning, g.warning);
     QCOMPARE(h.exactAnswer, g.exactAnswer);
     QCOMPARE(h.uncheckable, g.uncheckable);

@@ -25,6 +25,8 @@ class Builder {
         run.header.nLayers = 4;
         run.header.nHeads = 4;
         run.header.nKvHeads = 2;
+        run.header.kvType = "F32";
+        run.header.weightBytesPerStep = 1'024'000;
         run.header.prefill = PrefillPolicy::Segmented;
         run.stats.kvBytesPerToken = 1024;
     }

@@ -233,8 +233,8 @@ class TestWindowKeyboard : public QObject {
                 walk(preset, &window);
             }
             window.docks()->setPreset("demo");
-            for (const char* panel : {"graph", "spans", "inspector", "history", "probe", "reach", "compare", "timeline",
-                                      "throughput", "mask"}) {
+            for (const char* panel : {"graph", "spans", "inspector", "history", "probe", "reach", "compare", "whatif",
+                                      "timeline", "throughput", "mask"}) {
                 window.docks()->raise(panel);
                 sample::settle(60);
                 walk(panel, &window);
@@ -303,7 +303,7 @@ class TestWindowKeyboard : public QObject {
                     QVERIFY2(!keys.contains(key), qPrintable(id));
                     keys[key] = id;
                 }
-            QCOMPARE(keys.size(), 10);
+            QCOMPARE(keys.size(), 11);
             QSet<QChar> letters;
             for (const QAction* menu : window.menuBar()->actions()) {
                 const qsizetype at = menu->text().indexOf('&');
@@ -327,7 +327,8 @@ class TestWindowKeyboard : public QObject {
         sample::eachWindowState([&](const QString& name, MainWindow& window) {
             listen(&window);
             if (name != "selected") return;
-            for (const char* panel : {"graph", "probe", "reach", "compare", "timeline", "throughput", "inspector"}) {
+            for (const char* panel :
+                 {"graph", "probe", "reach", "compare", "whatif", "timeline", "throughput", "inspector"}) {
                 window.docks()->raise(panel);
                 sample::settle(60);
                 listen(&window);

@@ -25,8 +25,8 @@ using namespace spanscope;
 namespace {
 
 const QStringList kPresets{"demo", "analysis", "inspect", "presentation"};
-const QStringList kPanels{"mask",      "throughput", "timeline", "graph", "spans",
-                          "inspector", "probe",      "history",  "reach", "compare"};
+const QStringList kPanels{"mask",  "throughput", "timeline", "graph",   "spans", "inspector",
+                          "probe", "history",    "reach",    "compare", "whatif"};
 
 std::unique_ptr<MainWindow> makeWindow(QSize size) {
     MainWindow::Setup setup;

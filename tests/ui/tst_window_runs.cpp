@@ -21,8 +21,8 @@ using namespace spanscope;
 
 namespace {
 
-const QStringList kPanels{"mask",      "throughput", "timeline", "graph", "spans",
-                          "inspector", "probe",      "history",  "reach", "compare"};
+const QStringList kPanels{"mask",  "throughput", "timeline", "graph",   "spans", "inspector",
+                          "probe", "history",    "reach",    "compare", "whatif"};
 constexpr QSize kSize(1440, 900);
 
 /// Runs that differ in everything: length, prompt, attention, with and without a dense twin, violations.

@@ -63,12 +63,12 @@ class TestWindowScaling : public QObject {
                 check(name, window);
                 if (name != "finished") return;
                 for (const char* panel : {"graph", "spans", "inspector", "history", "probe", "reach", "compare",
-                                          "timeline", "throughput", "mask"}) {
+                                          "whatif", "timeline", "throughput", "mask"}) {
                     window.docks()->raise(panel);
                     sample::settle(60);
                     check(name + '/' + panel, window);
                 }
-                for (const char* away : {"compare", "reach", "timeline"})
+                for (const char* away : {"compare", "reach", "timeline", "whatif"})
                     window.findChild<QDockWidget*>(QStringLiteral("dock.") + away)->close();
                 window.setSideBySide(true);
                 sample::settle(60);
@@ -116,7 +116,7 @@ class TestWindowScaling : public QObject {
                 check(name, window);
                 if (name == "selected") {
                     for (const char* panel : {"graph", "spans", "inspector", "history", "probe", "reach", "compare",
-                                              "timeline", "throughput", "mask"}) {
+                                              "whatif", "timeline", "throughput", "mask"}) {
                         window.docks()->raise(panel);
                         check(name + '/' + panel, window);
                     }

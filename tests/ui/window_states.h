@@ -149,6 +149,11 @@ inline void eachWindowState(const std::function<void(const QString&, MainWindow&
     const auto* reach = window.findChild<ReachView*>();
     for (int tries = 0; tries < 200 && reach->reach().step != step; ++tries) settle(20);
     take("reach");
+    window.docks()->raise("whatif");
+    take("whatif");
+    window.action("themeDark")->trigger();
+    take("whatif-dark");
+    window.action("themeLight")->trigger();
     window.docks()->reset();
     window.action("contrastHigh")->trigger();
     take("contrast");

@@ -16,6 +16,7 @@
 #include <QSettings>
 #include <QVBoxLayout>
 #include <functional>
+#include <map>
 
 #include "engine/files/output_file.h"
 #include "ui/export/figure_captions.h"
@@ -29,15 +30,19 @@ namespace {
 
 constexpr size_t kDrawnAtOnce = 50'000;  // steps
 
+/// QCustomPlot is a widget: what it draws is drawn in this thread.
+bool isPlot(FigureKind kind) { return kind == FigureKind::Throughput || kind == FigureKind::WhatIf; }
+
 /// What another thread draws or writes from.
 struct Job {
     SharedRun run, other;
     StepProbe probe;
     DivergenceCurve curve;
     int step = -1;
+    WhatIf whatIf;
     ExportSource source() const {
         return {run.get(), other.get(), probe.dense.empty() ? nullptr : &probe, curve.klNats.empty() ? nullptr : &curve,
-                step};
+                step,      whatIf};
     }
 };
 
@@ -171,8 +176,12 @@ FigureKind ExportDialog::kind() const { return FigureKind(std::max(0, m_list->cu
 PictureFormat ExportDialog::format() const { return kPictures[size_t(m_format->currentIndex())].format; }
 
 ExportSource ExportDialog::source() const {
-    return {m_run.get(), m_other.get(), m_probe.dense.empty() || ofBeside() ? nullptr : &m_probe,
-            curve().klNats.empty() ? nullptr : &curve(), m_last};
+    return {m_run.get(),
+            m_other.get(),
+            m_probe.dense.empty() || ofBeside() ? nullptr : &m_probe,
+            curve().klNats.empty() ? nullptr : &curve(),
+            m_last,
+            m_whatIf};
 }
 
 ExportNeeds ExportDialog::needs() const {
@@ -199,6 +208,11 @@ void ExportDialog::setInspection(const StepProbe& probe, const DivergenceCurve& 
     const qint64 run = m_store->data().header.runId;
     if (probe.runId == run) m_probe = probe;
     if (curve.runId == run) m_curve = curve;
+    refreshPreview();
+}
+
+void ExportDialog::setWhatIf(const WhatIf& whatIf) {
+    m_whatIf = whatIf;
     refreshPreview();
 }
 
@@ -260,15 +274,14 @@ void ExportDialog::refreshPreview() {
     showPreview();
 }
 
-/// The plot of throughput is a widget: it stays here, and draws buckets of steps.
+/// Plots are widgets: they stay here, and draw buckets of steps.
 bool ExportDialog::isLong() const {
-    return isFigure() && kind() != FigureKind::Throughput &&
-           m_run->steps.size() + (m_other ? m_other->steps.size() : 0) > kDrawnAtOnce;
+    return isFigure() && !isPlot(kind()) && m_run->steps.size() + (m_other ? m_other->steps.size() : 0) > kDrawnAtOnce;
 }
 
 void ExportDialog::startPreview(const FigureOptions& o) {
     m_drawing = true;
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last, m_whatIf});
     const QPointer<ExportDialog> self(this);
     inBackground([job, o, self, kind = kind(), inbox = m_inbox, generation = m_generation] {
         const QImage image = figureImage(kind, job->source(), o);
@@ -362,7 +375,7 @@ void ExportDialog::startExport(const QString& path) {
     m_export->setEnabled(false);
     m_all->setEnabled(false);
     say(tr("Writing %1").arg(path), false);
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last, m_whatIf});
     std::function<Status(const ExportSource&, const std::string&)> write;
     if (const DataExport* row = dataRow())
         write = [row](const ExportSource& source, const std::string& to) {
@@ -417,23 +430,24 @@ void ExportDialog::startAllFigures(const QString& folder) {
     FigureOptions o = options();
     o.title.clear();  // of one figure
     o.caption.clear();
-    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last});
+    const auto job = std::make_shared<const Job>(Job{m_run, m_other, probe(), curve(), m_last, m_whatIf});
     const PictureFormat picture = format();
-    // The plot of throughput is a widget: it is drawn here.
-    const auto throughput =
-        std::make_shared<const Result<std::string>>(figureBytes(FigureKind::Throughput, picture, job->source(), o));
+    std::map<FigureKind, Result<std::string>> plots;
+    for (const FigureInfo& info : kFigures)
+        if (isPlot(info.kind)) plots.emplace(info.kind, figureBytes(info.kind, picture, job->source(), o));
     const DataExport* recording = nullptr;
     for (const DataExport& row : m_data)
         if (QLatin1String(row.ending) == QLatin1String("spantrace")) recording = &row;
     const QPointer<ExportDialog> self(this);
-    inBackground([job, o, picture, throughput, recording, folder, self, base = baseName(), inbox = m_inbox] {
+    inBackground([job, o, picture, plots = std::move(plots), recording, folder, self, base = baseName(),
+                  inbox = m_inbox] {
         const QString start = folder + '/' + (base.isEmpty() ? QStringLiteral("run") : base);
         std::vector<FigureFile> written;
         Status status;
         for (const FigureInfo& info : kFigures) {
             if (!status || !hasWhatIsNeeded(job->source(), info.needs)) continue;
             const Result<std::string> bytes =
-                info.kind == FigureKind::Throughput ? *throughput : figureBytes(info.kind, picture, job->source(), o);
+                isPlot(info.kind) ? plots.at(info.kind) : figureBytes(info.kind, picture, job->source(), o);
             if (!bytes && bytes.error().code == ErrorCode::InvalidArgument) continue;  // nothing to draw
             if (!bytes) {
                 status = bytes.error();

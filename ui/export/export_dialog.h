@@ -38,6 +38,8 @@ class ExportDialog : public QDialog {
     void setDistances(const DivergenceCurve* maybeRun, const DivergenceCurve* maybeBeside);
     /// What is exported is the run beside, and the one on show is the other one.
     void chooseBeside(bool beside);
+    /// Conditions of a predicted step.
+    void setWhatIf(const WhatIf& whatIf);
     /// Steps that "selected steps" stands for; -1 none. The last one is what figures of one step are about.
     void setSelectedSteps(int first, int last);
     /// What the mask in the window shows: steps and context positions, the last ones included.
@@ -119,6 +121,7 @@ class ExportDialog : public QDialog {
     bool m_hasVisible = false, m_remember = false;
     StepProbe m_probe;
     DivergenceCurve m_curve, m_besideCurve;
+    WhatIf m_whatIf;
 };
 
 }  // namespace spanscope

@@ -112,6 +112,15 @@ std::string figuresCommand(PictureFormat format, const ExportSource& source, con
     number("--first-position", o.firstPosition, usual.firstPosition);
     number("--last-position", o.lastPosition, usual.lastPosition);
     number("--step", source.step, -1);
+    const WhatIf& how = source.whatIf;
+    const WhatIf asRun;
+    number("--whatif-page", how.pageTokens, asRun.pageTokens);
+    number("--whatif-context", how.context, asRun.context);
+    number("--whatif-batch", how.batch, asRun.batch);
+    number("--whatif-bandwidth", how.gbPerS, asRun.gbPerS);
+    number("--whatif-fixed", how.fixedUs, asRun.fixedUs);
+    if (how.valueBytes > 0) out += std::string(" --whatif-kv-type ") + (how.valueBytes == 4 ? "f32" : "bf16");
+    if (how.scaling == SpanScaling::Tokens) out += " --whatif-spans tokens";
     if (source.probe && source.probe->layer >= 0) {
         number("--layer", source.probe->layer, -1);
         number("--head", source.probe->head, -1);

@@ -40,7 +40,10 @@ namespace spanscope {
       "needs a step probed in inspect mode", headsPage)                                                               \
     X(Divergence, "divergence", "Divergence along the run",                                                           \
       "KL(dense \u2016 declared) of the next token at every step.", Curve, "needs the run replayed in inspect mode",  \
-      divergencePage)
+      divergencePage)                                                                                                 \
+    X(WhatIf, "whatif", "What if",                                                                                    \
+      "Predicted time of a step over context length, dense and with the run's spans, beside what was measured.",      \
+      Nothing, "the recording does not tell how many bytes a step read", whatIfPage)
 
 #define SPANSCOPE_FIGURE_KIND(kind, ...) kind,
 enum class FigureKind : uint8_t { SPANSCOPE_FIGURES(SPANSCOPE_FIGURE_KIND) };

@@ -13,6 +13,7 @@
 
 #include "engine/types/device.h"
 #include "engine/types/records.h"
+#include "engine/types/step_cost.h"
 
 namespace spanscope {
 
@@ -62,6 +63,7 @@ struct ModelInfo {
     quint64 weightBytes = 0;
     quint64 heldBytes = 0;  ///< KV pool, scratch, device copies
     qint64 loadNs = 0;
+    StepBytes stepBytes;  ///< what a step reads of it
 };
 
 /// A model that came with the program.

@@ -24,18 +24,22 @@ DockArrangement dockArrangement(const QString& preset, DockRoom room) {
     const QStringList figures{"throughput", "graph"}, tables{"spans", "inspector", "history"};
     const bool inspect = preset == "inspect", presentation = preset == "presentation", analysis = preset == "analysis";
     DockArrangement all;
-    DockGroup mask{Qt::RightDockWidgetArea, {"mask", "probe", "reach", "compare"}, "mask", {"reach", "compare"}, 1};
+    DockGroup mask{Qt::RightDockWidgetArea,
+                   {"mask", "probe", "reach", "compare", "whatif"},
+                   "mask",
+                   {"reach", "compare", "whatif"},
+                   1};
     DockGroup foot{Qt::BottomDockWidgetArea, figures + tables + QStringList{"timeline"}, "throughput", {"timeline"}, 1};
     if (inspect) {
         all.column = 0.42;
         all.foot = 0.3;
         mask.front = "probe";
-        mask.away = {"compare"};
+        mask.away = {"compare", "whatif"};
         foot.front = "spans";
     }
     if (presentation) {
         all.foot = 0.4;
-        mask.away = {"probe", "reach", "compare"};
+        mask.away = {"probe", "reach", "compare", "whatif"};
         foot.away = foot.ids;
         foot.front.clear();
     }

@@ -19,7 +19,7 @@
 namespace spanscope {
 
 namespace {
-constexpr int kStateVersion = 3;  // of saved dock states
+constexpr int kStateVersion = 4;  // of saved dock states
 /// Those behind another one's tab are kept far outside.
 bool inSight(const QDockWidget* dock) { return dock->isVisible() && dock->geometry().right() > 0; }
 

@@ -40,6 +40,7 @@
 #include "ui/views/throughput/throughput_view.h"
 #include "ui/views/timeline/timeline_view.h"
 #include "ui/views/transcript/transcript_view.h"
+#include "ui/views/whatif/whatif_view.h"
 #include "ui/window/appearance.h"
 #include "ui/window/banner.h"
 #include "ui/window/chat_controller.h"
@@ -219,6 +220,9 @@ void MainWindow::makePanels() {
     auto* compare = new MaskCompareView(m_workspace->comparison(), m_workspace->distances(), this);
     add("compare", tr("Masks compared"), scrolled(compare));
     m_actions->addKeys(tr("In the masks compared"), compare);
+    m_whatIf = new WhatIfView(store(), besideStore(), this);
+    add("whatif", tr("What if"), scrolled(m_whatIf));
+    action("dock.whatif")->setShortcut(QKeySequence("Ctrl+Shift+W"));
     action("dock.compare")->setShortcut(QKeySequence("Ctrl+Shift+D"));  // the digits are taken
     m_actions->addKeys(tr("In the attention mask"), mask);
     m_actions->addKeys(tr("In the throughput plot"), m_throughput);
@@ -229,13 +233,14 @@ void MainWindow::makePanels() {
     connect(compare->distance(), &DistanceView::stopRequested, m_runs, &RunController::stopMeasuring);
     makeChat();
     m_models = new ModelLoader(m_workspace, m_setup.bundledModels, m_prompt, m_banner, this);
-    m_files = new RunFiles(m_workspace, m_setup.dataExports, m_probe, m_banner, this);
+    m_files = new RunFiles(m_workspace, m_setup.dataExports, m_probe, m_whatIf, m_banner, this);
     m_session = new RunSession(m_workspace, m_runs, m_transcripts->tabs(), m_banner, m_setup.keepsRuns, this);
 }
 
 void MainWindow::connectParts() {
     connect(m_workspace, &Workspace::changed, this, &MainWindow::refresh);
     connect(m_workspace, &Workspace::message, this, &MainWindow::say);
+    connect(m_workspace, &Workspace::modelSet, m_whatIf, [this] { m_whatIf->setModel(m_workspace->model()); });
 
     connect(m_models, &ModelLoader::starting, m_probe, &ProbeView::leave);  // what it replayed goes with the model
     connect(m_models, &ModelLoader::ready, m_runs, &RunController::onModelReady);

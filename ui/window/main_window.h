@@ -27,6 +27,7 @@ class FiguresBar;
 class MainToolBar;
 class ModelLoader;
 class ProbeView;
+class WhatIfView;
 class PromptEditor;
 class RunFiles;
 class RunListView;
@@ -72,6 +73,7 @@ class MainWindow : public QMainWindow {
     SpanTableView* spanTable() const { return m_spans; }
     FiguresBar* figures() const { return m_figures; }
     ProbeView* probe() const { return m_probe; }
+    WhatIfView* whatIf() const { return m_whatIf; }
     Banner* banner() const { return m_banner; }
     WindowActions* windowActions() const { return m_actions; }
 
@@ -159,6 +161,7 @@ class MainWindow : public QMainWindow {
     SpanTableView* m_spans = nullptr;
     ThroughputView* m_throughput = nullptr;
     ProbeView* m_probe = nullptr;
+    WhatIfView* m_whatIf = nullptr;
     RunListView* m_runList = nullptr;
     FiguresBar* m_figures = nullptr;
     Banner* m_banner = nullptr;

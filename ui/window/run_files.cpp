@@ -14,6 +14,7 @@
 #include "ui/model/shown_text.h"
 #include "ui/views/mask/mask_view.h"
 #include "ui/views/probe/probe_view.h"
+#include "ui/views/whatif/whatif_view.h"
 #include "ui/window/banner.h"
 
 namespace spanscope {
@@ -54,12 +55,13 @@ QVector<HistoryEntry> paired(const RunList& runs, const QString& origin) {
 
 }  // namespace
 
-RunFiles::RunFiles(Workspace* workspace, std::span<const DataExport> exports, ProbeView* probe, Banner* banner,
-                   QWidget* window)
+RunFiles::RunFiles(Workspace* workspace, std::span<const DataExport> exports, ProbeView* probe, WhatIfView* whatIf,
+                   Banner* banner, QWidget* window)
     : QObject(window),
       m_workspace(workspace),
       m_exports(exports),
       m_probe(probe),
+      m_whatIf(whatIf),
       m_banner(banner),
       m_window(window),
       m_recent(new QMenu(tr("Recent t&races"), window)) {
@@ -216,6 +218,7 @@ ExportDialog* RunFiles::newDialog() {
         return store->isFinished() && store->nSteps() > 0 ? distances->of(store->share().get()) : nullptr;
     };
     dialog->setDistances(curveOf(m_workspace->shown()), curveOf(m_workspace->beside()));
+    dialog->setWhatIf(m_whatIf->asked());
     dialog->setSelectedSteps(m_workspace->selection()->locked(), m_workspace->selection()->lockedEnd());
     for (const MaskView* mask : m_window->findChildren<MaskView*>()) {
         if (mask->objectName() != "maskView" || mask->rows().nCells < 1) continue;  // the others compare

@@ -15,13 +15,15 @@ namespace spanscope {
 class Banner;
 class ExportDialog;
 class ProbeView;
+class WhatIfView;
 
 class RunFiles : public QObject {
     Q_OBJECT
   public:
-    /// exports: rows that outlive this. probe: whose findings are exported. window: of the dialogs.
-    RunFiles(Workspace* workspace, std::span<const DataExport> exports, ProbeView* probe, Banner* banner,
-             QWidget* window);
+    /// exports: rows that outlive this. probe, whatIf: whose findings and conditions are exported. window: of the
+    /// dialogs.
+    RunFiles(Workspace* workspace, std::span<const DataExport> exports, ProbeView* probe, WhatIfView* whatIf,
+             Banner* banner, QWidget* window);
 
     QMenu* recentMenu() const { return m_recent; }
 
@@ -57,6 +59,7 @@ class RunFiles : public QObject {
     Workspace* m_workspace;
     std::span<const DataExport> m_exports;
     ProbeView* m_probe;
+    WhatIfView* m_whatIf;
     Banner* m_banner;
     QWidget* m_window;
     QMenu* m_recent;

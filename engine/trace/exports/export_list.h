@@ -20,6 +20,10 @@
     X(exportThroughputCsv, "Throughput table", "throughput.csv", "--throughput-csv",                                  \
       "one row for each step and lane: context, time, step time, tokens per second, attended, loaded, causal",        \
       Nothing)                                                                                                        \
+    X(exportWhatIfCsv, "What if as CSV", "whatif.csv", "--whatif-csv",                                                \
+      "predicted time and bytes of a step over context lengths, dense, with the run's spans and with nothing read, "  \
+      "and what was measured",                                                                                        \
+      Nothing)                                                                                                        \
     X(exportIntervalsJson, "Intervals as JSON", "json", "--json", "the interval list of every step", Nothing)         \
     X(exportReachCsv, "Reach of a step as CSV", "reach.csv", "--reach-csv",                                           \
       "one row for each context position: read by the step directly, through how many tokens in between, or never",   \

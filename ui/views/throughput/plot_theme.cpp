@@ -38,4 +38,19 @@ void themePlot(QCustomPlot& plot, const Palette& palette, double fontPoints) {
         }
 }
 
+QCPLegend* addLegendRow(QCustomPlot* plot, int row) {
+    auto* line = new QCPLayoutGrid;
+    plot->plotLayout()->addElement(row, 0, line);
+    plot->plotLayout()->setRowStretchFactor(row, 0.001);
+    line->setMargins(QMargins(44, row == 0 ? 2 : 0, 4, 0));
+    auto* legend = new QCPLegend;
+    line->addElement(0, 0, legend);
+    line->addElement(0, 1, new QCPLayoutElement(plot));
+    line->setColumnStretchFactor(0, 0.001);
+    legend->setLayer("legend");
+    legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
+    legend->setMargins(QMargins(0, 0, 0, 0));
+    return legend;
+}
+
 }  // namespace spanscope

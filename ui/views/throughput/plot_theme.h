@@ -5,10 +5,13 @@
 
 #include "ui/views/palette.h"
 
-class QCPAxisRect;
+class QCPLegend;
 class QCustomPlot;
 
 namespace spanscope {
+
+/// A legend in a row of its own above the axes: on them it would hide the curves that it names.
+QCPLegend* addLegendRow(QCustomPlot* plot, int row);
 
 void themePlot(QCustomPlot& plot, const Palette& palette, double fontPoints);
 

@@ -13,22 +13,6 @@ namespace spanscope {
 
 namespace {
 
-/// A row of its own above the axes: on them it would hide the curves that it names.
-QCPLegend* addLegend(QCustomPlot* plot, int row) {
-    auto* line = new QCPLayoutGrid;
-    plot->plotLayout()->addElement(row, 0, line);
-    plot->plotLayout()->setRowStretchFactor(row, 0.001);
-    line->setMargins(QMargins(44, row == 0 ? 2 : 0, 4, 0));
-    auto* legend = new QCPLegend;
-    line->addElement(0, 0, legend);
-    line->addElement(0, 1, new QCPLayoutElement(plot));
-    line->setColumnStretchFactor(0, 0.001);
-    legend->setLayer("legend");
-    legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
-    legend->setMargins(QMargins(0, 0, 0, 0));
-    return legend;
-}
-
 /// Ticks no closer than what their labels can tell apart: "0 0 0 1 1 1" is no scale.
 class LabelledTicker : public QCPAxisTicker {
   public:
@@ -50,9 +34,9 @@ ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
     plot->setAutoAddPlottableToLegend(false);
     m_top = new QCPAxisRect(plot);
     m_bottom = new QCPAxisRect(plot);
-    m_topLegend = addLegend(plot, 0);
+    m_topLegend = addLegendRow(plot, 0);
     plot->plotLayout()->addElement(1, 0, m_top);
-    m_bottomLegend = addLegend(plot, 2);
+    m_bottomLegend = addLegendRow(plot, 2);
     plot->plotLayout()->addElement(3, 0, m_bottom);
     plot->plotLayout()->setRowStretchFactor(3, 1.2);
     plot->plotLayout()->setRowSpacing(2);
