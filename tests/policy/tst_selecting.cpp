@@ -194,9 +194,15 @@ class TestSelecting : public QObject {
 
     void streamingKeepsFourAndTheLast() {
         for (const int n : {1, 4, 5, 6, 20, 64}) {
-            auto streaming = policy("streaming=" + std::to_string(n));
+            auto streaming = policy("streaming=" + std::to_string(n)),
+                 reassigned = policy("streaming-reassigned=" + std::to_string(n));
+            QVERIFY(!streaming->selector() && reassigned->selector()->reassignsPositions());
+            const Drawn drawn(90, uint32_t(n));
             for (int position = 0; position < 90; ++position) {
                 const auto read = keysOf(*streaming->forStep(viewAt(position, 1)).visible, position);
+                QCOMPARE(*reassigned->forStep(viewAt(position, 1)).visible, (IntervalList{{0, kOpenEnd}}));
+                for (const int head : {0, 1})
+                    QCOMPARE(keysOf(reassigned->selector()->select(drawn.at(2, head, position)), position), read);
                 std::set<int> want;
                 for (int k = 0; k <= position; ++k)
                     if (k < 4 || k > position - std::max(1, std::min(n, position + 1) - 4)) want.insert(k);
@@ -220,7 +226,7 @@ class TestSelecting : public QObject {
 
     void budgetsFollowTheSpan() {
         const Drawn drawn(400, 1);
-        for (const char* name : {"oracle", "triforce", "streaming", "random"}) {
+        for (const char* name : {"oracle", "triforce", "streaming", "streaming-reassigned", "random"}) {
             auto as = policy(name), fixed = policy(std::string(name) + "=96"),
                  share = policy(std::string(name) + "=25%");
             const auto nRead = [&](MaskPolicy& p, int position, int declared) {
