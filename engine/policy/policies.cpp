@@ -44,6 +44,8 @@ constexpr PolicyRow kPolicies[] = {
      withBudget<TriForcePolicy>},
     {"snapkv", OwnBudget, "SnapKV: of the prompt, what its end attends to, each head", KeySelection,
      withBudget<SnapKvPolicy>},
+    {"vegas", Budget, "Vegas: what an earlier query attended to and recent tokens, each layer", KeySelection,
+     withBudget<VegasPolicy>},
     {"oracle", Budget, "pages with the most attention, each head", KeySelection, withBudget<OraclePolicy>},
     {"random", Budget, "pages drawn at random", Nothing, withBudget<RandomPolicy>},
     // What is said is dense's; what is drafted for it, engine/decode/drafter.h.

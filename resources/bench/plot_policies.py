@@ -14,7 +14,7 @@ NAMES = {
     "smollm2-news": "SmolLM2-135M with the adapter, synthetic reports",
 }
 COLOURS = {"declared": "#1764a6", "dense": "#4c5a67", "streaming": "#c44536", "streaming-reassigned": "#e58a7b", "quest": "#0c8a6b", "triforce": "#e08e0b",
-           "snapkv": "#a2559c", "oracle": "#111111", "random": "#999999"}
+           "snapkv": "#a2559c", "vegas": "#5b7fde", "oracle": "#111111", "random": "#999999"}
 
 
 def points(result):

@@ -59,7 +59,7 @@ class TestChosen : public QObject {
         QTest::addColumn<QString>("attention");
         QTest::addColumn<bool>("reference");
         for (const char* name :
-             {"quest", "triforce", "snapkv", "oracle", "streaming", "streaming-reassigned", "random"})
+             {"quest", "triforce", "snapkv", "vegas", "oracle", "streaming", "streaming-reassigned", "random"})
             for (const bool reference : {false, true})
                 QTest::addRow("%s, %s", name, reference ? "reference" : "cpu") << QString(name) + "=100%" << reference;
     }
@@ -80,7 +80,7 @@ class TestChosen : public QObject {
     void whatIsReadIsCounted() {
         const auto model = tinyModel({});
         for (const char* attention :
-             {"oracle=32", "triforce=32", "quest=25%", "snapkv=40", "streaming-reassigned=32"}) {
+             {"oracle=32", "triforce=32", "quest=25%", "snapkv=40", "vegas=32", "streaming-reassigned=32"}) {
             const RunData run = runOf(model, attention, false);
             QVERIFY2(run.stats.headAttendedTokens > 0, attention);
             QVERIFY2(run.stats.attendedByHead() <= run.stats.attendedTokens, attention);
@@ -92,7 +92,8 @@ class TestChosen : public QObject {
             }
         }
         QCOMPARE(runOf(model, "random=32", false).stats.headAttendedTokens, int64_t{0});
-        QCOMPARE(ids(runOf(model, "oracle=32", false)), ids(runOf(model, "oracle=32", true)));
+        for (const char* attention : {"oracle=32", "vegas=32"})
+            QCOMPARE(ids(runOf(model, attention, false)), ids(runOf(model, attention, true)));
     }
 
     /// As many tokens and the same ones; the sink stands nearer.

@@ -30,7 +30,7 @@ ROWS = [k[:3] for k in KINDS if k[0] != "news"] + ([("news", None, "synthetic ar
 # 100 runs have to be the same (their lists and logits are compared in tst_gpu_model). Those that choose head by head CUDA refuses.
 RULES = ["keep=96", "streaming", "streaming=96", "random", "random=96"]
 MODES = ["dense", "declared", *RULES]
-REFUSED = ["streaming-reassigned", "quest", "triforce", "snapkv=96", "oracle"]
+REFUSED = ["streaming-reassigned", "quest", "triforce", "snapkv=96", "vegas", "oracle"]
 COUNT = int(os.environ.get("SPANSCOPE_EVAL_COUNT", "500"))
 report = []
 
