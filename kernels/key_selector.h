@@ -33,6 +33,18 @@ class KeySelector {
     /// The list that this head reads: sorted, disjoint, within the step's own list, the query's own token in it. Valid
     /// until the next call. A window of the layer holds on top of it.
     virtual std::span<const Interval> select(const HeadQuery& query) = 0;
+    /// Whether RoPE counts only the tokens of the list: keys and query then stand where they would in a cache that
+    /// holds nothing else. What a window or the step's own list takes off on top moves nothing.
+    virtual bool reassignsPositions() const { return false; }
 };
+
+/// Tokens between those of list[at] and the query that the list leaves out. A key that is stored as rotated to its
+/// position p is, for a query rotated to q, q - p away. Turned back by this many positions, the query is as far from it
+/// as in a cache of the list alone: turns by RoPE add up, so that no key has to be rotated anew.
+inline int32_t leftOutAfter(std::span<const Interval> list, size_t at, int32_t position) {
+    const std::span<const Interval> later = list.subspan(at + 1);
+    return position + 1 - clipToQuery(list[at], position).end -
+           attendedTokens(later.data(), static_cast<int32_t>(later.size()), position);
+}
 
 }  // namespace spanscope

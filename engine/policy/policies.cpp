@@ -37,11 +37,15 @@ constexpr PolicyRow kPolicies[] = {
     {"window", Tokens, "last N", Nothing, withNumber<WindowPolicy>},
     {"scatter", Tokens, "N in single pages over the context", Nothing, withNumber<ScatterPolicy>},
     {"streaming", Budget, "StreamingLLM: first 4 and last tokens", Nothing, withBudget<StreamingPolicy>},
+    {"streaming-reassigned", Budget, "the same at positions within what is kept, as its authors have it", KeySelection,
+     withBudget<StreamingReassignedPolicy>},
     {"quest", Budget, "Quest: pages by bounds of their keys, each head", KeySelection, withBudget<QuestPolicy>},
     {"triforce", Budget, "TriForce: chunks of 8 by their mean key, each head", KeySelection,
      withBudget<TriForcePolicy>},
     {"snapkv", OwnBudget, "SnapKV: of the prompt, what its end attends to, each head", KeySelection,
      withBudget<SnapKvPolicy>},
+    {"vegas", Budget, "Vegas: what an earlier query attended to and recent tokens, each layer", KeySelection,
+     withBudget<VegasPolicy>},
     {"oracle", Budget, "pages with the most attention, each head", KeySelection, withBudget<OraclePolicy>},
     {"random", Budget, "pages drawn at random", Nothing, withBudget<RandomPolicy>},
     // What is said is dense's; what is drafted for it, engine/decode/drafter.h.
@@ -86,7 +90,7 @@ Status checkCapabilities(const PolicyRow& row, const BackendInfo& backend) {
         return Error{ErrorCode::Unsupported, std::string(row.name) + " needs " + what + ", which the backend \"" +
                                                  backend.name + "\" does not give"};
     };
-    if (row.needs == KeySelection && !backend.keySelection) return lacks("heads that choose by their keys");
+    if (row.needs == KeySelection && !backend.keySelection) return lacks("attention that asks a policy head by head");
     if (row.needs == ManyOfOne && !backend.manyOfOne) return lacks("steps with several tokens of one sequence");
     return {};
 }

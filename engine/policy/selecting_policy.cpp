@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "engine/policy/best_pages.h"
 #include "engine/types/interval_algebra.h"
@@ -34,6 +35,13 @@ std::vector<float> exponentials(const HeadQuery& query) {
     }
     for (float& x : e) x = std::exp(x - largest);
     return e;
+}
+
+/// Adds the softmax weights of the first keys, as many as `sums` has.
+void addWeights(const HeadQuery& query, std::vector<float>& sums) {
+    const std::vector<float> e = exponentials(query);
+    const float total = std::accumulate(e.begin(), e.end(), 0.0F);
+    for (size_t k = 0; k < sums.size(); ++k) sums[k] += e[k] / total;
 }
 
 }  // namespace
@@ -140,9 +148,7 @@ void SnapKvPolicy::observe(const HeadQuery& query) {
     std::vector<float>& seen = m_seen[at];
     const int32_t nBefore = std::max(0, m_nPrompt - kObserved);
     seen.resize(static_cast<size_t>(nBefore));
-    const std::vector<float> e = exponentials(query);
-    const float total = std::accumulate(e.begin(), e.end(), 0.0F);
-    for (size_t k = 0; k < seen.size(); ++k) seen[k] += e[k] / total;
+    addWeights(query, seen);
 }
 
 IntervalList SnapKvPolicy::choose(const HeadQuery& query) {
@@ -168,6 +174,36 @@ IntervalList SnapKvPolicy::choose(const HeadQuery& query) {
         kept = normalised(std::move(kept));
     }
     return kept;
+}
+
+QueryMask VegasPolicy::forPrompt(const TokenView& view) {
+    m_first = m_last = view.position;
+    SelectingPolicy::forStep(view);
+    return everything();
+}
+
+QueryMask VegasPolicy::forStep(const TokenView& view) {
+    if (view.position > m_last) {
+        m_ranked = std::exchange(m_ranking, {});
+        m_first = view.position;
+        m_last = m_first + kDrafted;
+    }
+    return SelectingPolicy::forStep(view);
+}
+
+IntervalList VegasPolicy::choose(const HeadQuery& query) {
+    const auto layer = static_cast<size_t>(query.layer);
+    if (query.position == m_first || query.position == m_last) {
+        m_ranking.resize(static_cast<size_t>(query.nLayers));
+        m_ranking[layer].resize(static_cast<size_t>(m_first) + 1);
+        addWeights(query, m_ranking[layer]);
+    }
+    if (m_ranked.empty()) return {{0, query.position + 1}};  // in the prompt, or it was not decoded under this policy
+    const std::vector<float>& ranked = m_ranked[layer];
+    const auto nRanked = static_cast<int32_t>(ranked.size());
+    IntervalList list = bestPages(ranked, 1, std::max(1, budget() - (query.position + 1 - nRanked)), {});
+    list.push_back({nRanked, query.position + 1});
+    return normalised(std::move(list));
 }
 
 }  // namespace spanscope

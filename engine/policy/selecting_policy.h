@@ -89,4 +89,28 @@ class SnapKvPolicy : public SelectingPolicy {
     std::vector<IntervalList> m_kept;        ///< by layer and head
 };
 
+/// Vegas (arXiv 2602.07223; platformxlab/vegas 7bf9d1e): the tokens that a dense pass attended to most, the same ones
+/// for all heads of a layer until the next pass. There a pass verifies a token and the kDrafted drafted behind it; the
+/// softmax weights of its first and last query, averaged over heads, rank the keys up to the first one; what came after
+/// it is read as well. After the prompt its last query alone ranks. Here rounds are that long, and every query of a
+/// round reads what the round before ranked; the weights are over all keys, but of queries whose run was not verified.
+/// The budget counts the recent tokens too, and at least one is chosen (the authors take 7%, 256 or more, beside them).
+class VegasPolicy : public SelectingPolicy {
+  public:
+    static constexpr int32_t kDrafted = 6;
+    using SelectingPolicy::SelectingPolicy;
+
+    int32_t observedPrompt() const override { return 1; }
+    QueryMask forPrompt(const TokenView& view) override;
+    QueryMask forStep(const TokenView& view) override;
+
+  protected:
+    IntervalList choose(const HeadQuery& query) override;
+
+  private:
+    int32_t m_first = -1, m_last = -1;          ///< queries of this round that rank for the next
+    std::vector<std::vector<float>> m_ranking;  ///< by layer: weights on [0, m_first], summed over heads
+    std::vector<std::vector<float>> m_ranked;   ///< the same of the round before; empty: everything is read
+};
+
 }  // namespace spanscope

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/rope_angles.h"
 #include "kernels/cpu/widen.h"
 
 namespace spanscope::cpu {
@@ -30,6 +31,35 @@ void gather(const KvCache& cache, const KvSequence& sequence, int32_t layer, int
     }
 }
 
+/// Turns queries of one layer that have been rotated to their position back by some positions.
+class TurnedQuery {
+  public:
+    TurnedQuery(const ModelShape& shape, int32_t layer, int32_t capacity)
+        : m_long(takesLongRope(shape, capacity)), m_out(static_cast<size_t>(shape.headDim)) {
+        const int32_t rope = shape.layerKind(layer).rope;
+        if (rope >= 0) m_rope = shape.ropes[static_cast<size_t>(rope)];
+        m_rope.magnitude = m_rope.longMagnitude = 1;  // the query has it already
+        m_pairs = {shape.headDim, static_cast<int64_t>(m_rope.invFreq.size()), shape.ropeInterleaved};
+        m_cos.resize(m_rope.invFreq.size());
+        m_sin.resize(m_cos.size());
+    }
+
+    /// Valid until the next call.
+    const float* back(const float* query, int32_t nPositions) {
+        if (nPositions == 0) return query;
+        ropeAngles(m_rope, m_long, -nPositions, m_cos.data(), m_sin.data(), 1);
+        std::copy_n(query, m_out.size(), m_out.data());
+        rope(m_out.data(), m_pairs, m_cos.data(), m_sin.data(), 1.0f);
+        return m_out.data();
+    }
+
+  private:
+    bool m_long;
+    Rope m_rope;
+    RopePairs m_pairs;
+    std::vector<float> m_cos, m_sin, m_out;
+};
+
 }  // namespace
 
 void CpuBackend::attendChosen(int32_t layer, int32_t item, const Step& step) {
@@ -38,6 +68,8 @@ void CpuBackend::attendChosen(int32_t layer, int32_t item, const Step& step) {
     const int32_t group = s.nHeads / s.nKvHeads, nTokens = step.position + 1;
     const size_t qkvStride = static_cast<size_t>(qRows() + 2 * kvRows());
     const int32_t window = s.layerKind(layer).window;
+    const bool reassigns = step.selector->reassignsPositions();
+    TurnedQuery turned(s, layer, step.sequence->capacity);
     std::vector<float> keys, values, scores;
     for (int32_t head = 0; head < s.nHeads; ++head) {
         if (head % group == 0) gather(*m_cache, *step.sequence, layer, head / group, nTokens, s.headDim, keys, values);
@@ -50,23 +82,29 @@ void CpuBackend::attendChosen(int32_t layer, int32_t item, const Step& step) {
         float largest = -std::numeric_limits<float>::infinity(), total = 0;
         scores.assign(static_cast<size_t>(nTokens), 0.0f);
         const auto eachKey = [&](const auto& f) {
-            for (const Interval& interval : list) {
-                const Interval c = clipToQuery(interval, step.position, window);
+            for (size_t at = 0; at < list.size(); ++at) {
+                const Interval c = clipToQuery(list[at], step.position, window);
                 for (int32_t k = c.begin; k < c.end; ++k)
                     if (mayRead(step.visible.data(), static_cast<int32_t>(step.visible.size()), step.position, k))
-                        f(static_cast<size_t>(k));
+                        f(static_cast<size_t>(k), at);
             }
         };
-        eachKey([&](size_t k) {
+        const float* asked = q;
+        size_t askedAt = list.size();
+        eachKey([&](size_t k, size_t at) {
+            if (reassigns && at != askedAt) {
+                asked = turned.back(q, leftOutAfter(list, at, step.position));
+                askedAt = at;
+            }
             float sum = 0;
-            for (size_t i = 0; i < d; ++i) sum += q[i] * keys[k * d + i];
+            for (size_t i = 0; i < d; ++i) sum += asked[i] * keys[k * d + i];
             if (s.attentionSoftcap > 0) sum = s.attentionSoftcap * std::tanh(sum / s.attentionSoftcap);
             scores[k] = sum;
             largest = std::max(largest, sum);
         });
-        eachKey([&](size_t k) { total += scores[k] = std::exp(scores[k] - largest); });
+        eachKey([&](size_t k, size_t) { total += scores[k] = std::exp(scores[k] - largest); });
         if (total == 0) continue;  // nothing to read: zero
-        eachKey([&](size_t k) {
+        eachKey([&](size_t k, size_t) {
             const float p = scores[k] / total;
             for (size_t i = 0; i < d; ++i) out[i] += p * values[k * d + i];
         });

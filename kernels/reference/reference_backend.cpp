@@ -318,9 +318,19 @@ class ReferenceBackend final : public Backend {
                                    own, s.attentionSoftcap});
     }
 
+    /// All heads of q, rotated to their position, as if they stood nPositions earlier.
+    Vec<T> turnedBack(Vec<T> q, int32_t layer, bool isLong, int32_t nPositions) const {
+        const int32_t index = m_weights.shape.layerKind(layer).rope;
+        if (index < 0) return q;
+        Rope turn = m_weights.shape.ropes[static_cast<size_t>(index)];
+        turn.magnitude = turn.longMagnitude = 1;  // the query has it already
+        rope(q, turn, isLong, -nPositions);
+        return q;
+    }
+
     /// softmax(scale q K) V over the visible keys of the window; weights (nHeads, position + 1) if wanted.
-    Vec<T> attention(const Vec<T>& q, const Vec<T>& keys, const Vec<T>& values, int32_t layer, int32_t position,
-                     std::span<const Interval> visible, int32_t window, Vec<T>* weights) const {
+    Vec<T> attention(const Vec<T>& q, const Vec<T>& keys, const Vec<T>& values, int32_t layer, bool isLong,
+                     int32_t position, std::span<const Interval> visible, int32_t window, Vec<T>* weights) const {
         const ModelShape& s = m_weights.shape;
         const auto d = static_cast<size_t>(s.headDim), dim = static_cast<size_t>(kvDim());
         const auto nKeys = static_cast<size_t>(position + 1);
@@ -341,10 +351,19 @@ class ReferenceBackend final : public Backend {
                        (!m_selector ||
                         mayRead(read.data(), static_cast<int32_t>(read.size()), position, static_cast<int32_t>(k)));
             };
+            Vec<T> own;  // the query as it stands to the keys of one interval
+            size_t ownAt = read.size();
             for (size_t k = 0; k < nKeys; ++k) {
                 if (!seen(k)) continue;
+                if (m_selector && m_selector->reassignsPositions()) {
+                    size_t at = 0;
+                    while (static_cast<size_t>(read[at].end) <= k) ++at;
+                    if (at != ownAt) own = turnedBack(q, layer, isLong, leftOutAfter(read, at, position));
+                    ownAt = at;
+                }
+                const Vec<T>& asked = own.empty() ? q : own;
                 T sum = 0;
-                for (size_t i = 0; i < d; ++i) sum += q[h * d + i] * keys[k * dim + kvHead * d + i];
+                for (size_t i = 0; i < d; ++i) sum += asked[h * d + i] * keys[k * dim + kvHead * d + i];
                 score[k] = softcapped(sum * scale, s.attentionSoftcap);
                 largest = std::max(largest, score[k]);
             }
@@ -400,8 +419,8 @@ class ReferenceBackend final : public Backend {
             }
             const int64_t t0 = nowNs();
             if (weights) weights->emplace_back();
-            const Vec<T> mixed = attention(q, s.k[l], s.v[l], static_cast<int32_t>(l), position, visible, kind.window,
-                                           weights ? &weights->back() : nullptr);
+            const Vec<T> mixed = attention(q, s.k[l], s.v[l], static_cast<int32_t>(l), s.longRope, position, visible,
+                                           kind.window, weights ? &weights->back() : nullptr);
             attentionNs += nowNs() - t0;
             const Vec<T> o = rmsNorm(matVec(w.o, mixed, w.oBias, d.o), w.postAttnNorm);
             for (size_t i = 0; i < x.size(); ++i) x[i] += o[i];

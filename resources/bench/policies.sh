@@ -2,14 +2,14 @@
 # Declared spans beside rules that read as much: quality against tokens attended, as policies.json, policies.md, policies.svg.
 #   resources/bench/policies.sh [COUNT] [PRETRAINED]     problems a point; default 200, and as many of the pretrained model; matplotlib for the plot
 # Expressions and sheets by the bundled model, sheets and news by SmolLM2-135M with the bundled adapter (./run model smollm2).
-# On the CPU: quest, triforce, snapkv and oracle choose head by head, which the CUDA backend does not do. Greedy, fresh problems.
+# On the CPU: streaming-reassigned, quest, triforce, snapkv, vegas and oracle are asked head by head, which the CUDA backend does not do. Greedy, fresh problems.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 count=${1:-200} pretrained=${2:-${1:-200}}
 cli=${SPANSCOPE_CLI:-build/release/bin/spanscope-cli}
 parts=${SPANSCOPE_PARTS:-out/policies}  # a task that is finished stays here, so that a run that was cut off goes on
 mkdir -p "$parts"
-attention=dense,declared,streaming,quest,triforce,oracle,random,snapkv=20%,snapkv=40%,snapkv=60%
+attention=dense,declared,streaming,streaming-reassigned,quest,triforce,vegas,oracle,random,snapkv=20%,snapkv=40%,snapkv=60%
 run() {  # name, arguments of eval
     local part=$parts/$1.json
     shift

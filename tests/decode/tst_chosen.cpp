@@ -6,6 +6,7 @@
 #include "engine/decode/inspect.h"
 #include "engine/decode/session.h"
 #include "engine/policy/policies.h"
+#include "engine/types/interval_algebra.h"
 #include "kernels/backends.h"
 #include "tests/model/tiny_model.h"
 
@@ -44,6 +45,11 @@ std::vector<int32_t> ids(const RunData& run) {
     return list;
 }
 
+/// What the step read, without an open end.
+SharedIntervals clipped(const StepRecord& step) {
+    return std::make_shared<const IntervalList>(clip(*step.visible, 0, step.position + 1));
+}
+
 }  // namespace
 
 class TestChosen : public QObject {
@@ -52,7 +58,8 @@ class TestChosen : public QObject {
     void withRoomForAllTheySayWhatDenseSays_data() {
         QTest::addColumn<QString>("attention");
         QTest::addColumn<bool>("reference");
-        for (const char* name : {"quest", "triforce", "snapkv", "oracle", "streaming", "random"})
+        for (const char* name :
+             {"quest", "triforce", "snapkv", "vegas", "oracle", "streaming", "streaming-reassigned", "random"})
             for (const bool reference : {false, true})
                 QTest::addRow("%s, %s", name, reference ? "reference" : "cpu") << QString(name) + "=100%" << reference;
     }
@@ -72,7 +79,8 @@ class TestChosen : public QObject {
     /// What is recorded is what any head read; what is counted, the mean of them.
     void whatIsReadIsCounted() {
         const auto model = tinyModel({});
-        for (const char* attention : {"oracle=32", "triforce=32", "quest=25%", "snapkv=40"}) {
+        for (const char* attention :
+             {"oracle=32", "triforce=32", "quest=25%", "snapkv=40", "vegas=32", "streaming-reassigned=32"}) {
             const RunData run = runOf(model, attention, false);
             QVERIFY2(run.stats.headAttendedTokens > 0, attention);
             QVERIFY2(run.stats.attendedByHead() <= run.stats.attendedTokens, attention);
@@ -84,7 +92,24 @@ class TestChosen : public QObject {
             }
         }
         QCOMPARE(runOf(model, "random=32", false).stats.headAttendedTokens, int64_t{0});
-        QCOMPARE(ids(runOf(model, "oracle=32", false)), ids(runOf(model, "oracle=32", true)));
+        for (const char* attention : {"oracle=32", "vegas=32"})
+            QCOMPARE(ids(runOf(model, attention, false)), ids(runOf(model, attention, true)));
+    }
+
+    /// As many tokens and the same ones; the sink stands nearer.
+    void reassignedPositionsAreAnotherRun() {
+        const auto model = tinyModel({});
+        const RunData placed = runOf(model, "streaming=20", false),
+                      near = runOf(model, "streaming-reassigned=20", false),
+                      reference = runOf(model, "streaming-reassigned=20", true);
+        QCOMPARE(near.stats.attendedByHead(), near.stats.attendedTokens);
+        QVERIFY(std::abs(near.steps[1].logprob - placed.steps[1].logprob) > 1e-5f);
+        QCOMPARE(ids(near), ids(reference));
+        for (size_t i = 0; i < near.steps.size(); ++i) {
+            QVERIFY(std::abs(near.steps[i].logprob - reference.steps[i].logprob) < 1e-4f);
+            QCOMPARE(near.steps[i].attended, 20);
+            QCOMPARE(*near.steps[i].visible, *clipped(placed.steps[i]));
+        }
     }
 
     void whatCannotBeRepeatedIsRefused() {

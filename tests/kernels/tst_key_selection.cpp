@@ -38,6 +38,18 @@ class Chooser : public KeySelector {
     std::vector<Interval> m_list;
 };
 
+/// One list for every head, its positions re-assigned or not.
+class Lister : public KeySelector {
+  public:
+    Lister(std::vector<Interval> list, bool reassigns) : m_list(std::move(list)), m_reassigns(reassigns) {}
+    std::span<const Interval> select(const HeadQuery&) override { return m_list; }
+    bool reassignsPositions() const override { return m_reassigns; }
+
+  private:
+    std::vector<Interval> m_list;
+    bool m_reassigns;
+};
+
 struct Run {
     std::unique_ptr<Backend> backend;
     SequenceId sequence;
@@ -75,6 +87,8 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 }  // namespace
+
+Q_DECLARE_METATYPE(RandomModelOptions)
 
 class TestKeySelection : public QObject {
     Q_OBJECT
@@ -122,6 +136,90 @@ class TestKeySelection : public QObject {
         }
         Run dense = prefilled(m, false);
         QVERIFY(distance(a, decoded(dense, m, {&all, 1}, nullptr)) > 1e-3);
+    }
+
+    void positionsCanFollowTheList_data() {
+        QTest::addColumn<RandomModelOptions>("options");
+        const RandomModelOptions base{
+            .nLayers = 1, .nHeads = 6, .nKvHeads = 2, .headDim = 16, .hidden = 40, .ffn = 64, .seed = 21};
+        QTest::newRow("plain") << base;
+        RandomModelOptions o = base;
+        o.interleaved = true;
+        QTest::newRow("interleaved") << o;
+        o = base;
+        o.ropes = {Rope::plain(500, 8)};
+        o.ropes[0].magnitude = 1.3f;
+        QTest::newRow("half of each head, with a magnitude") << o;
+        o = base;
+        o.ropes = {Rope::plain(10000, 16)};
+        o.ropes[0].longInvFreq = Rope::plain(300, 16).invFreq;
+        o.ropes[0].longMagnitude = 1.2f;
+        o.longRopeAbove = 100;
+        QTest::newRow("long") << o;
+        o = base;
+        o.ropes = {Rope::plain(10000, 16), Rope::plain(200, 16)};
+        o.layerKinds = {{.rope = 1}};
+        QTest::newRow("the second rope") << o;
+        o.layerKinds = {{.rope = -1}};
+        QTest::newRow("no rope") << o;
+    }
+    /// In a model of one layer keys and values follow from the token alone. What is kept at positions of its own is
+    /// then the same as a sequence that never had anything else.
+    void positionsCanFollowTheList() {
+        QFETCH(RandomModelOptions, options);
+        const RandomModel m(options);
+        const std::vector<Interval> list{{0, 4}, {9, 11}, {30, kOpenEnd}};
+        const Interval all{0, kOpenEnd};
+        for (const bool reference : {false, true}) {
+            Run chosen = prefilled(m, reference);
+            Lister lister(list, true), inPlace(list, false);
+            const auto logits = decoded(chosen, m, {&all, 1}, &lister);
+
+            Run alone = prefilled(m, reference);
+            alone.backend->truncate(alone.sequence, 0);
+            std::vector<int32_t> kept;
+            for (int32_t k = 0; k < kLength; ++k)
+                if (mayRead(list.data(), int32_t(list.size()), kLength, k))
+                    kept.push_back(k * 11 % m.weights.shape.vocab);
+            const QueryRun whole{0, int32_t(kept.size()), {&all, 1}};
+            QVERIFY(alone.backend->prefill(alone.sequence, kept, {&whole, 1}, {}).ok());
+            const auto want = decoded(alone, m, {&all, 1}, nullptr);
+            QVERIFY2(distance(logits, want) < 2e-5, qPrintable(QString::number(distance(logits, want))));
+
+            Run placed = prefilled(m, reference);
+            const auto other = decoded(placed, m, {&all, 1}, &inPlace);
+            if (options.layerKinds.empty() || options.layerKinds[0].rope >= 0) QVERIFY(distance(logits, other) > 1e-3);
+            else QVERIFY(distance(logits, other) < 1e-6);
+        }
+    }
+
+    void bothBackendsReassignAlike() {
+        const RandomModel m({.nLayers = 3,
+                             .nHeads = 4,
+                             .nKvHeads = 2,
+                             .headDim = 16,
+                             .hidden = 40,
+                             .ffn = 64,
+                             .seed = 8,
+                             .ropes = {Rope::plain(10000, 16), Rope::plain(500, 16)},
+                             .layerKinds = {{.rope = 0}, {.rope = 1, .window = 12}, {.rope = -1}}});
+        const Interval all{0, kOpenEnd};
+        Lister lister({{0, 4}, {20, kOpenEnd}}, true), inPlace({{0, 4}, {20, kOpenEnd}}, false);
+        Run cpu = prefilled(m, false), reference = prefilled(m, true), other = prefilled(m, true);
+        for (int i = 0; i < 5; ++i) {
+            const auto a = decoded(cpu, m, {&all, 1}, &lister), b = decoded(reference, m, {&all, 1}, &lister);
+            QVERIFY2(distance(a, b) < 1e-4, qPrintable(QString::number(distance(a, b))));
+            QVERIFY(distance(b, decoded(other, m, {&all, 1}, &inPlace)) > 1e-3);
+        }
+    }
+
+    void whatIsLeftOutIsCounted() {
+        const std::vector<Interval> list{{0, 4}, {9, 11}, {30, kOpenEnd}};
+        QCOMPARE(leftOutAfter(list, 2, 37), 0);
+        QCOMPARE(leftOutAfter(list, 1, 37), 19);
+        QCOMPARE(leftOutAfter(list, 0, 37), 24);
+        QCOMPARE(leftOutAfter(list, 0, 30), 24);
+        QCOMPARE(leftOutAfter(std::span(list).first(1), 0, 2), 0);
     }
 
     /// The step's own list holds on top of what is chosen.

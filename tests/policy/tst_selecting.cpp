@@ -192,11 +192,64 @@ class TestSelecting : public QObject {
         QCOMPARE(keysOf(roomy->selector()->select(drawn.at(0, 0, nPrompt)), nPrompt).size(), size_t(nPrompt) + 1);
     }
 
+    /// A prompt of 40 tokens, then rounds of seven.
+    void vegasIsAsItsAuthorsSay() {
+        const int nPrompt = 40, budget = 21, n = nPrompt + 24;
+        auto vegas = policy("vegas=" + std::to_string(budget));
+        QCOMPARE(vegas->observedPrompt(), 1);
+        for (int p = 0; p < nPrompt; ++p) (void)vegas->forPrompt(viewAt(p, 1));
+        const Drawn keys(n, 17);
+        std::mt19937 random(6);
+        std::normal_distribution<float> normal(0, 1);
+        // (layer, query, key): softmax weights of all queries, the mean over heads.
+        std::vector weight(kLayers, std::vector(size_t(n), std::vector<double>(size_t(n), 0.0)));
+        for (int position = nPrompt - 1; position < n; ++position) {
+            if (position >= nPrompt) (void)vegas->forStep(viewAt(position, 1));
+            for (int at = 0; at < kLayers * kHeads; ++at) {
+                Drawn own = keys;
+                for (float& q : own.query) q = normal(random);
+                double total = 0;
+                for (int k = 0; k <= position; ++k) total += std::exp(own.score(k));
+                for (int k = 0; k <= position; ++k)
+                    weight[size_t(at / kHeads)][size_t(position)][size_t(k)] += std::exp(own.score(k)) / total / kHeads;
+                const auto read =
+                    keysOf(vegas->selector()->select(own.at(at / kHeads, at % kHeads, position)), position);
+                if (position < nPrompt) {
+                    QCOMPARE(read.size(), size_t(position) + 1);
+                    continue;
+                }
+                // The pass before: the prompt's last query, or a round's first and last.
+                const int round = (position - nPrompt) / 7, first = round == 0 ? nPrompt - 1 : nPrompt + round * 7 - 7,
+                          last = round == 0 ? first : first + 6;
+                std::vector<double> mean;
+                for (int k = 0; k <= first; ++k)
+                    mean.push_back((weight[size_t(at / kHeads)][size_t(first)][size_t(k)] +
+                                    weight[size_t(at / kHeads)][size_t(last)][size_t(k)]) /
+                                   2);
+                const int nRecent = position - first;
+                std::set<int> want = bestGroups(mean, size_t(std::max(1, budget - nRecent)), {}, 1, position);
+                for (int k = first + 1; k <= position; ++k) want.insert(k);
+                QCOMPARE(read, want);
+                QCOMPARE(int(read.size()), budget);
+            }
+        }
+        // What no pass has ranked is all read.
+        auto blind = policy("vegas=8");
+        (void)blind->forStep(viewAt(nPrompt, 1));
+        QCOMPARE(keysOf(blind->selector()->select(keys.at(0, 0, nPrompt)), nPrompt).size(), size_t(nPrompt) + 1);
+    }
+
     void streamingKeepsFourAndTheLast() {
         for (const int n : {1, 4, 5, 6, 20, 64}) {
-            auto streaming = policy("streaming=" + std::to_string(n));
+            auto streaming = policy("streaming=" + std::to_string(n)),
+                 reassigned = policy("streaming-reassigned=" + std::to_string(n));
+            QVERIFY(!streaming->selector() && reassigned->selector()->reassignsPositions());
+            const Drawn drawn(90, uint32_t(n));
             for (int position = 0; position < 90; ++position) {
                 const auto read = keysOf(*streaming->forStep(viewAt(position, 1)).visible, position);
+                QCOMPARE(*reassigned->forStep(viewAt(position, 1)).visible, (IntervalList{{0, kOpenEnd}}));
+                for (const int head : {0, 1})
+                    QCOMPARE(keysOf(reassigned->selector()->select(drawn.at(2, head, position)), position), read);
                 std::set<int> want;
                 for (int k = 0; k <= position; ++k)
                     if (k < 4 || k > position - std::max(1, std::min(n, position + 1) - 4)) want.insert(k);
@@ -220,7 +273,7 @@ class TestSelecting : public QObject {
 
     void budgetsFollowTheSpan() {
         const Drawn drawn(400, 1);
-        for (const char* name : {"oracle", "triforce", "streaming", "random"}) {
+        for (const char* name : {"oracle", "triforce", "streaming", "streaming-reassigned", "random"}) {
             auto as = policy(name), fixed = policy(std::string(name) + "=96"),
                  share = policy(std::string(name) + "=25%");
             const auto nRead = [&](MaskPolicy& p, int position, int declared) {

@@ -6,11 +6,11 @@
 // written at once; of one that was split, the partial results stay in L2, and the block that arrives last merges them
 // (a counter per task, reset by whoever merges, so no second launch). One block serves all query heads of a KV head,
 // eight at a time, so K and V are read once; rows of one sequence are further heads of one row, so that a pass over
-// drafted tokens, too, reads them once (once per eight heads of all rows). Bytes: kept pages x KV heads x 2 x 16 x headDim x 2 or 4, plus 8 per kept
-// page and head; 4 operations per query head and value: bound by memory bandwidth up to about 16 query heads per KV
-// head on the tensor cores. With few pages the time is a chain of latencies (list, page, combine in the block, arrival,
-// merge of splits). Pages other than the one being written are loaded before the kernel that writes it is done. The
-// kernels, and which of them a launch takes: span_kernel.h.
+// drafted tokens, too, reads them once (once per eight heads of all rows). Bytes: kept pages x KV heads x 2 x 16 x
+// headDim x 2 or 4, plus 8 per kept page and head; 4 operations per query head and value: bound by memory bandwidth up
+// to about 16 query heads per KV head on the tensor cores. With few pages the time is a chain of latencies (list, page,
+// combine in the block, arrival, merge of splits). Pages other than the one being written are loaded before the kernel
+// that writes it is done. The kernels, and which of them a launch takes: span_kernel.h.
 #include "kernels/cuda/attention/span_attention_launch.cuh"
 #include "kernels/cuda/attention/span_schedule.cuh"
 
