@@ -60,7 +60,7 @@ class NewsDataset : public ExampleSource {
 };
 
 /// Leak check: 8-gram overlap of word sequences between a training and a test file of dataset lines or articles.
-struct LeakReport {
+struct NewsLeakReport {
     int64_t trainArticles = 0, testArticles = 0;
     int64_t sameId = 0;           ///< ids in both files
     int64_t testWithOverlap = 0;  ///< test articles with at least `flagShare` of their 8-grams in training
@@ -70,6 +70,6 @@ struct LeakReport {
     std::vector<std::string> flagged;  ///< ids (or line numbers) of those test articles
     std::string toText() const;
 };
-Result<LeakReport> checkNewsLeak(const std::string& trainPath, const std::string& testPath, double flagShare = 0.5);
+Result<NewsLeakReport> checkNewsLeak(const std::string& trainPath, const std::string& testPath, double flagShare = 0.5);
 
 }  // namespace spanscope

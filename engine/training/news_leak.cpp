@@ -7,8 +7,8 @@
 
 namespace spanscope {
 
-Result<LeakReport> checkNewsLeak(const std::string& trainPath, const std::string& testPath, double flagShare) {
-    LeakReport report;
+Result<NewsLeakReport> checkNewsLeak(const std::string& trainPath, const std::string& testPath, double flagShare) {
+    NewsLeakReport report;
     report.flagShare = flagShare;
     news::NgramSet train;
     if (const Status s = train.addFile(trainPath); !s.ok()) return s.error();
@@ -34,7 +34,7 @@ Result<LeakReport> checkNewsLeak(const std::string& trainPath, const std::string
     return report;
 }
 
-std::string LeakReport::toText() const {
+std::string NewsLeakReport::toText() const {
     char text[512];
     std::snprintf(text, sizeof text,
                   "training articles %lld, test articles %lld\n"

@@ -174,7 +174,7 @@ class TestVocabularyFiles : public QObject {
     void chunksAreFoundAmongTokens() {
         const auto vocabulary = parseVocabulary(vocabularyText("da").value(), "da").value();
         const auto t = tokenizer();
-        Vocabulary small = vocabulary;
+        TaughtVocabulary small = vocabulary;
         small.chunks.targetTokens = 12;
         small.chunks.mostTokens = 16;
         const std::string document =
@@ -221,7 +221,7 @@ class TestVocabularyFiles : public QObject {
         QVERIFY(!teach(da, "  \n", "", *t));
         const auto memento = parseVocabulary(vocabularyText("memento").value(), "memento").value();
         QCOMPARE(teach(memento, "a\n\nb", "", *t)->messages.back().text, std::string("a\n\nb"));
-        Vocabulary untaught = memento;
+        TaughtVocabulary untaught = memento;
         untaught.question.clear();
         QVERIFY(!teach(untaught, "a", "", *t));
     }

@@ -37,7 +37,7 @@ class Reader {
   public:
     explicit Reader(std::string file) : m_file(std::move(file)) {}
 
-    Result<Vocabulary> read(const json& object) {
+    Result<TaughtVocabulary> read(const json& object) {
         JsonFields f(object, m_file);
         TagVocabulary tags;
         onlyKeys(
@@ -291,7 +291,7 @@ class Reader {
     }
 
     std::string m_file;
-    Vocabulary m_vocabulary;
+    TaughtVocabulary m_vocabulary;
     Error m_error;
     bool m_ok = true;
 };
@@ -301,7 +301,7 @@ constexpr BundledVocabulary kBundled[] = {
 
 }  // namespace
 
-Result<Vocabulary> parseVocabulary(std::string_view text, const std::string& file) {
+Result<TaughtVocabulary> parseVocabulary(std::string_view text, const std::string& file) {
     if (text.size() > kMostVocabularyBytes)
         return fileError(ErrorCode::Format, "too long for a vocabulary", file, {},
                          std::to_string(text.size()) + " bytes", "at most " + std::to_string(kMostVocabularyBytes));

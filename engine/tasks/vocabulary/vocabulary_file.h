@@ -25,7 +25,7 @@ struct TaughtExample {
     std::string question, answer;
 };
 
-struct Vocabulary {
+struct TaughtVocabulary {
     std::shared_ptr<const TagVocabulary> tags;
     std::string source;  ///< where it is defined, a phrase
     bool hasChunks = false;
@@ -37,7 +37,7 @@ struct Vocabulary {
 
 /// text: of at most kMostVocabularyBytes. file: for errors. Format, with field, found and expected.
 inline constexpr size_t kMostVocabularyBytes = size_t{1} << 16;
-Result<Vocabulary> parseVocabulary(std::string_view text, const std::string& file);
+Result<TaughtVocabulary> parseVocabulary(std::string_view text, const std::string& file);
 
 /// Those that come with the program.
 struct BundledVocabulary {

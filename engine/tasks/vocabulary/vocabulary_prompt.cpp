@@ -30,7 +30,7 @@ void appendChunks(const ChunkRules& rules, std::span<const std::string_view> chu
 }
 
 /// The question's text with document and question filled in, in whichever order they stand there.
-std::string message(const Vocabulary& v, std::span<const std::string_view> chunks, const std::string& question,
+std::string message(const TaughtVocabulary& v, std::span<const std::string_view> chunks, const std::string& question,
                     std::vector<ChunkText>* places) {
     std::string text;
     for (size_t at = 0; at < v.question.size();) {
@@ -50,7 +50,7 @@ std::string message(const Vocabulary& v, std::span<const std::string_view> chunk
 
 }  // namespace
 
-Result<TaughtQuestion> teach(const Vocabulary& v, const std::string& typed, const std::string& system,
+Result<TaughtQuestion> teach(const TaughtVocabulary& v, const std::string& typed, const std::string& system,
                              const Tokenizer& tokenizer) {
     std::string_view document, question = strip(typed);
     if (v.hasChunks) {

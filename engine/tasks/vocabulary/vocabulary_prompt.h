@@ -30,7 +30,7 @@ struct TaughtQuestion {
 /// typed: a question; where the vocabulary has chunks, what stands before the last blank line is the document. system:
 /// in the place of the vocabulary's own text, empty: that. InvalidArgument: no question, or a text that cannot be
 /// encoded.
-Result<TaughtQuestion> teach(const Vocabulary& vocabulary, const std::string& typed, const std::string& system,
+Result<TaughtQuestion> teach(const TaughtVocabulary& vocabulary, const std::string& typed, const std::string& system,
                              const Tokenizer& tokenizer);
 
 /// The chunks of a text as tokens of `ids`, which spell it. A token that also holds other text belongs to no chunk, so
