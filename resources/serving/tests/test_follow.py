@@ -169,6 +169,7 @@ class Records(unittest.TestCase):
             head, *steps = [json.loads(line) for line in f]
         self.assertEqual((head["task"], head["block"], head["n_prompt"]), ("sheet", 16, n))
         self.assertEqual([s[0] for s in steps], [r.position for r in rows])
+        last = None
         for step, list_, planned in zip(steps, lists(row), rows):
             last = step[1:] or last
             self.assertEqual([[list(i) for i in list_], ranges(kept_blocks(list_, planned.position + 1, 16))], last)

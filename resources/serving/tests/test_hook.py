@@ -135,6 +135,30 @@ class Hook(unittest.TestCase):
             self.assertNotIn(tables.data_ptr(), {address for pair in seen for address in pair})
         self.assertEqual(len(seen), 1)
 
+    def test_flash_attention_is_given_the_same(self):
+        """vLLM's own FlashAttention builder behind the hook, on the CPU: its metadata, without its kernel."""
+        from vllm.v1.attention.backends.flash_attn import FlashAttentionMetadata, FlashAttentionMetadataBuilder
+        from spanscope_vllm.flash import Backend
+        cls = Backend.get_builder_cls()
+        self.assertLess(cls.__mro__.index(hook.SpanBuilder), cls.__mro__.index(FlashAttentionMetadataBuilder))
+        self.assertEqual((cls.supports_update_block_table, cls.get_cudagraph_support(None, None)), (False, AttentionCGSupport.UNIFORM_SINGLE_TOKEN_DECODE))
+        flash = cls.__new__(cls)
+        flash.__dict__.update(Builder().__dict__, aot_schedule=False, use_full_cuda_graph=False, max_cudagraph_size=None, aot_sliding_window=(-1, -1),
+                              dcp_world_size=1, rswa_window=None, mm_prefix_query_ranges_np=None)
+        row = next(r for r in (Streams(9).row() for _ in range(99)) if len(r["response"]) > 60)
+        n = len(row["prompt"]) + len(row["response"])
+        hook.BATCH.step()
+        hook.BATCH.update([], [(0, Request(SpanAutomaton(PIECES, row["heads"]), row["prompt"], row["response"]))], [])
+        shorter = 0
+        for length in range(len(row["prompt"]) + 1, n + 1):
+            common = metadata(torch.arange(MOST_BLOCKS, dtype=torch.int32).reshape(1, -1), [1], [length], 0)
+            given, expected = flash.build(0, common), Builder().build(0, common)
+            self.assertIsInstance(given, FlashAttentionMetadata)
+            self.assertTrue(torch.equal(given.block_table, expected.block_table_tensor) and torch.equal(given.seq_lens, expected.seq_lens))
+            self.assertEqual((given.max_seq_len, given.max_query_len), (int(expected.seq_lens[0]), 1))
+            shorter += given.max_seq_len < length
+        self.assertGreater(shorter, 10)
+
     def test_groups_that_are_left_alone(self):
         builder = Builder()
         builder.span_global = False

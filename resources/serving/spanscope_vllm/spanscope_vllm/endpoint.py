@@ -1,4 +1,4 @@
-"""GET /spanscope/requests/ID: the record of a request that was sent with that spanscope_id. Loaded where VLLM_PLUGINS names spanscope."""
+"""GET /v1/spanscope/requests/ID: the record of a request that was sent with that spanscope_id. Loaded where VLLM_PLUGINS names spanscope."""
 import os
 
 from fastapi import HTTPException
@@ -12,7 +12,7 @@ class Endpoint:
     required_tasks = ("generate",)
 
     def attach_router(self, app):
-        @app.get("/spanscope/requests/{id}")
+        @app.get("/v1/spanscope/requests/{id}")
         async def record(id: str):
             try:
                 path = records.path_of(id) if records.folder() else None
@@ -22,7 +22,7 @@ class Endpoint:
                 raise HTTPException(404, "no record of that id")
             return FileResponse(path, media_type="application/jsonl")
 
-        @app.get("/spanscope")
+        @app.get("/v1/spanscope")
         async def about():
             file = card.path()
             known = card.read(file) if file else None

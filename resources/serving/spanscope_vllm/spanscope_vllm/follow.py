@@ -5,7 +5,7 @@ Batch in a worker, one thread; the logits processor keeps it up to date and the 
 """
 from dataclasses import dataclass
 
-from .automaton import EVERYTHING, SpanAutomaton
+from .automaton import EVERYTHING
 from .blocks import kept_blocks, kept_tokens, ranges
 
 
@@ -14,7 +14,7 @@ class FollowError(RuntimeError):
 
 
 class Request:
-    """prompt: token ids; output: vLLM's own list, which grows. full: follow and report, but read everything."""
+    """automaton: a new SpanAutomaton. prompt: token ids; output: vLLM's own list, which grows. full: follow and report, but read everything."""
 
     def __init__(self, automaton, prompt, output, full=False, record=None):
         self.automaton, self.output, self.full, self.record = automaton, output, full, record

@@ -46,6 +46,8 @@ def wanted(params):
         if records.folder() is None:
             raise ValueError(f"vllm_xargs: {ID}: this server keeps no records (SPANSCOPE_RECORDS is not set)")
         records.path_of(id)
+        if getattr(params, "n", 1) != 1:
+            raise ValueError(f"vllm_xargs: {ID}: expected n to be 1, since a record is one answer's")
     if mode == "off" or task is None:
         if given and mode != "off":
             raise ValueError(f"vllm_xargs: {TASK}: missing, expected one of {', '.join(known.heads)}")
