@@ -95,6 +95,7 @@ def main():
     os.makedirs(part)
     AutoTokenizer.from_pretrained(os.path.dirname(os.path.abspath(base)), gguf_file=os.path.basename(base)).save_pretrained(part)
     save_file({k: v.to(torch.bfloat16).contiguous() for k, v in weights.items()}, os.path.join(part, "model.safetensors"), metadata={"format": "pt"})
+    os.chmod(os.path.join(part, "model.safetensors"), 0o644)
     with open(os.path.join(adapter, "spanscope.json"), encoding="utf-8") as f:
         card = json.load(f)
     for key in ("base", "base_hash"):
