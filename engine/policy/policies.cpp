@@ -5,6 +5,7 @@
 #include "engine/policy/declared_policy.h"
 #include "engine/policy/dense_policy.h"
 #include "engine/policy/keep_policy.h"
+#include "engine/policy/pages_policy.h"
 #include "engine/policy/random_policy.h"
 #include "engine/policy/scatter_policy.h"
 #include "engine/policy/selecting_policy.h"
@@ -33,6 +34,8 @@ using enum PolicyNeeds;
 constexpr PolicyRow kPolicies[] = {
     {"dense", None, "everything before", Nothing, plain<DensePolicy>},
     {"declared", None, "what the model names", Nothing, plain<DeclaredPolicy>},
+    {"pages", Tokens, "what the model names, rounded outward to blocks of N tokens, the prompt causally", Nothing,
+     withNumber<PagesPolicy>},
     {"keep", Tokens, "first token and last N", Nothing, withNumber<KeepPolicy>},
     {"window", Tokens, "last N", Nothing, withNumber<WindowPolicy>},
     {"scatter", Tokens, "N in single pages over the context", Nothing, withNumber<ScatterPolicy>},

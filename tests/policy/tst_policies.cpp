@@ -2,6 +2,7 @@
 // backend.
 #include <QtTest>
 #include <functional>
+#include <random>
 #include <set>
 
 #include "engine/policy/policies.h"
@@ -59,8 +60,9 @@ class TestPolicies : public QObject {
     void refusals_data() {
         QTest::addColumn<QString>("text");
         for (const char* text :
-             {"", "half", "keep", "keep=", "keep=0", "keep=-1", "keep=x", "keep=9999999999", "keep=1 ", "Keep=1",
-              "dense=5", "declared=1", "lossless=17", "lossless=-1", "lossless=5%", "=5", "keep=1=2"})
+             {"",           "half",        "keep",        "keep=",           "keep=0",  "pages",   "pages=0",
+              "pages=5%",   "keep=-1",     "keep=x",      "keep=9999999999", "keep=1 ", "Keep=1",  "dense=5",
+              "declared=1", "lossless=17", "lossless=-1", "lossless=5%",     "=5",      "keep=1=2"})
             QTest::addRow("\"%s\"", text) << text;
     }
     void refusals() {
@@ -77,6 +79,9 @@ class TestPolicies : public QObject {
         QTest::newRow("dense") << "dense" << MayRead([](int32_t, int32_t) { return true; });
         QTest::newRow("declared") << "declared" << MayRead([](int32_t p, int32_t k) { return k == 0 || k == p; });
         for (int32_t n : {1, 2, 16, 37}) {
+            QTest::addRow("pages=%d", n) << QString("pages=%1").arg(n) << MayRead([n](int32_t p, int32_t k) {
+                return k < n || k >= p / n * n;  // the block of the first token, and the one that is being written
+            });
             QTest::addRow("keep=%d", n) << QString("keep=%1").arg(n)
                                         << MayRead([n](int32_t p, int32_t k) { return k == 0 || k > p - n; });
             QTest::addRow("window=%d", n)
@@ -92,6 +97,37 @@ class TestPolicies : public QObject {
             QVERIFY(isNormalised(*mask.visible));
             for (int32_t key = 0; key <= position + 2; ++key)
                 QCOMPARE(spanscope::mayRead(*mask.visible, position, key), key <= position && mayRead(position, key));
+        }
+    }
+
+    /// Random lists against the definition: a block is read where the list reads any token of it.
+    void blocksAreReadWhole() {
+        std::mt19937 random(5);
+        for (int32_t n : {1, 3, 16, 32}) {
+            const auto made = policy("pages=" + std::to_string(n));
+            for (int round = 0; round < 200; ++round) {
+                IntervalList list;
+                for (int k = 0; k < 4; ++k) {
+                    const auto begin = static_cast<int32_t>(random() % 190);
+                    list.push_back({begin, begin + static_cast<int32_t>(random() % 20)});
+                }
+                const auto own = static_cast<int32_t>(random() % 200);
+                list.push_back({own, random() % 2 ? kOpenEnd : kOpenEnd - 1});
+                TokenView view;
+                view.visible = std::make_shared<const IntervalList>(normalised(list));
+                view.maskId = 1 + static_cast<uint64_t>(round);
+                for (view.position = own; view.position < own + 40; ++view.position) {
+                    const QueryMask mask = made->forStep(view);
+                    QVERIFY(isNormalised(*mask.visible));
+                    QCOMPARE(mask.id, view.maskId);
+                    for (int32_t key = 0; key <= view.position; ++key) {
+                        bool any = false;
+                        for (int32_t other = key / n * n; other < (key / n + 1) * n; ++other)
+                            any = any || mayRead(*view.visible, INT32_MAX - 1, other);
+                        QCOMPARE(mayRead(*mask.visible, view.position, key), any);
+                    }
+                }
+            }
         }
     }
 
