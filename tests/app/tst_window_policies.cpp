@@ -59,7 +59,8 @@ class TestWindowPolicies : public WindowTest {
         QCOMPARE(m_window->runs()->compare(), Compare::Policy);
         QStringList names;
         for (int i = 0; i < policy()->count(); ++i) names << policy()->itemText(i);
-        QCOMPARE(names, QStringList({"dense", "streaming", "quest", "triforce", "snapkv", "oracle", "random"}));
+        QCOMPARE(names, QStringList({"dense", "streaming", "streaming-reassigned", "quest", "triforce", "snapkv",
+                                     "vegas", "oracle", "random"}));
         choose("quest", 0);
         QCOMPARE(m_window->runs()->other(), (MaskPolicySpec{"quest", 0, false}));
         QCOMPARE(share()->text(), QString("as declared"));

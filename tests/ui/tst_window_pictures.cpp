@@ -46,7 +46,7 @@ class TestWindowPictures : public QObject {
                                .arg(name, QDir::tempPath())));
             ++nStates;
         });
-        QCOMPARE(nStates, 13);
+        QCOMPARE(nStates, 15);
     }
 };
 
