@@ -1,5 +1,6 @@
 // Lossless runs say what dense decoding says, token for token, whatever is drafted: with the bundled model on the CPU,
 // on random models under drafts that are mostly wrong, with samplers, limits, stops and branches.
+// Long: policies that draft wrong pages, and the dense runs that all cases are held to, stand here once.
 #include <QtTest>
 #include <algorithm>
 #include <cmath>
@@ -79,6 +80,15 @@ RunData run(const std::shared_ptr<const Model>& model, Backend& backend, const R
         if (onStep) onStep(**session);
     }
     return (*session)->takeData();
+}
+
+/// What runBatched() asks for: each of them once, numbered from 0.
+auto inTurn(const std::vector<RunSettings>& requests) {
+    return [&requests, next = size_t{0}]() mutable -> std::optional<std::pair<int64_t, RunSettings>> {
+        if (next == requests.size()) return std::nullopt;
+        const size_t i = next++;
+        return std::pair{static_cast<int64_t>(i), requests[i]};
+    };
 }
 
 std::vector<int32_t> ids(const RunData& run) {
@@ -453,14 +463,8 @@ class TestLossless : public QObject {
             s.attention = MaskPolicySpec::dense();
             want.push_back(ids(run(model, *backend, s)));
         }
-        size_t next = 0;
         const Status ok = runBatched(
-            model, *backend, 4,
-            [&]() -> std::optional<std::pair<int64_t, RunSettings>> {
-                if (next == requests.size()) return std::nullopt;
-                const size_t i = next++;
-                return std::pair{static_cast<int64_t>(i), requests[i]};
-            },
+            model, *backend, 4, inTurn(requests),
             [&](int64_t id, Result<RunData> result) {
                 QVERIFY(result.ok());
                 got[static_cast<size_t>(id)] = ids(*result);
@@ -489,16 +493,10 @@ class TestLossless : public QObject {
                 }
                 backend.batchSizes.clear();
                 backend.decoded.clear();
-                size_t next = 0;
                 int nDone = 0;
                 int64_t nAlone = 0;  // steps that the runs would take one by one
                 const Status ok = runBatched(
-                    model, backend, kRuns,
-                    [&]() -> std::optional<std::pair<int64_t, RunSettings>> {
-                        if (next == requests.size()) return std::nullopt;
-                        const size_t i = next++;
-                        return std::pair{static_cast<int64_t>(i), requests[i]};
-                    },
+                    model, backend, kRuns, inTurn(requests),
                     [&](int64_t id, Result<RunData> result) {
                         QVERIFY(result.ok());
                         QVERIFY(result->stats.draft.passes > 0);

@@ -53,4 +53,27 @@ QCPLegend* addLegendRow(QCustomPlot* plot, int row) {
     return legend;
 }
 
+StackedPlots stackPlots(QCustomPlot* plot, int rightMargin) {
+    plot->plotLayout()->clear();
+    plot->setAutoAddPlottableToLegend(false);
+    StackedPlots s;
+    s.top = new QCPAxisRect(plot);
+    s.bottom = new QCPAxisRect(plot);
+    s.topLegend = addLegendRow(plot, 0);
+    plot->plotLayout()->addElement(1, 0, s.top);
+    s.bottomLegend = addLegendRow(plot, 2);
+    plot->plotLayout()->addElement(3, 0, s.bottom);
+    plot->plotLayout()->setRowSpacing(2);
+    auto* group = new QCPMarginGroup(plot);
+    for (QCPAxisRect* rect : {s.top, s.bottom}) {
+        rect->setLayer("background");
+        rect->setMarginGroup(QCP::msLeft | QCP::msRight, group);
+        rect->setMinimumMargins(QMargins(8, 6, rightMargin, 4));
+        for (QCPAxis* axis : rect->axes()) axis->setLayer("axes");
+        for (const QCPAxis::AxisType side : {QCPAxis::atBottom, QCPAxis::atLeft})
+            rect->axis(side)->grid()->setLayer("grid");
+    }
+    return s;
+}
+
 }  // namespace spanscope

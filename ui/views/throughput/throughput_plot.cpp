@@ -30,24 +30,13 @@ class LabelledTicker : public QCPAxisTicker {
 }  // namespace
 
 ThroughputPlot::ThroughputPlot(QCustomPlot* plot) : m_plot(plot) {
-    plot->plotLayout()->clear();
-    plot->setAutoAddPlottableToLegend(false);
-    m_top = new QCPAxisRect(plot);
-    m_bottom = new QCPAxisRect(plot);
-    m_topLegend = addLegendRow(plot, 0);
-    plot->plotLayout()->addElement(1, 0, m_top);
-    m_bottomLegend = addLegendRow(plot, 2);
-    plot->plotLayout()->addElement(3, 0, m_bottom);
+    const StackedPlots stacked = stackPlots(plot, 12);
+    m_top = stacked.top;
+    m_bottom = stacked.bottom;
+    m_topLegend = stacked.topLegend;
+    m_bottomLegend = stacked.bottomLegend;
     plot->plotLayout()->setRowStretchFactor(3, 1.2);
-    plot->plotLayout()->setRowSpacing(2);
-    auto* group = new QCPMarginGroup(plot);
     for (QCPAxisRect* rect : {m_top, m_bottom}) {
-        rect->setLayer("background");
-        rect->setMarginGroup(QCP::msLeft | QCP::msRight, group);
-        rect->setMinimumMargins(QMargins(8, 6, 12, 4));
-        for (QCPAxis* axis : rect->axes()) axis->setLayer("axes");
-        for (QCPGrid* grid : {rect->axis(QCPAxis::atBottom)->grid(), rect->axis(QCPAxis::atLeft)->grid()})
-            grid->setLayer("grid");
         rect->setRangeDrag(Qt::Horizontal);
         rect->setRangeZoom(Qt::Horizontal);
         rect->axis(QCPAxis::atBottom)->setNumberFormat("f");

@@ -20,24 +20,14 @@ QString ms(double ns) { return formatDuration(qRound64(ns)); }
 }  // namespace
 
 WhatIfPlot::WhatIfPlot(QCustomPlot* plot) : m_plot(plot) {
-    plot->plotLayout()->clear();
-    plot->setAutoAddPlottableToLegend(false);
-    m_top = new QCPAxisRect(plot);
-    m_bottom = new QCPAxisRect(plot);
-    m_topLegend = addLegendRow(plot, 0);
-    plot->plotLayout()->addElement(1, 0, m_top);
-    m_bottomLegend = addLegendRow(plot, 2);
-    plot->plotLayout()->addElement(3, 0, m_bottom);
+    const StackedPlots stacked = stackPlots(plot, 16);
+    m_top = stacked.top;
+    m_bottom = stacked.bottom;
+    m_topLegend = stacked.topLegend;
+    m_bottomLegend = stacked.bottomLegend;
     plot->plotLayout()->setRowStretchFactor(1, 1.7);
-    plot->plotLayout()->setRowSpacing(2);
-    auto* group = new QCPMarginGroup(plot);
     for (QCPAxisRect* rect : {m_top, m_bottom}) {
-        rect->setLayer("background");
-        rect->setMarginGroup(QCP::msLeft | QCP::msRight, group);
-        rect->setMinimumMargins(QMargins(8, 6, 16, 4));
-        for (QCPAxis* axis : rect->axes()) axis->setLayer("axes");
         for (QCPAxis* axis : {rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft)}) {
-            axis->grid()->setLayer("grid");
             axis->setNumberFormat("gb");
             axis->setNumberPrecision(4);
             axis->ticker()->setTickCount(4);
